@@ -1,0 +1,153 @@
+"""Weights of drawn rows under a law, and the error of a weighted fit by survey-sampling linearisation.
+
+A design is a stratified sample without replacement whose clusters are complementary pairs (and, just above 2P, one
+antithetic walk). The variance of a weighted least-squares fit is then the stratified variance of its row scores, as for
+any linearised survey statistic, with the finite-population factor of each stratum.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from math import comb
+
+import numpy as np
+from scipy import stats
+
+from perturbxai.laws import REFUSED, WARNED, Law, effective_fraction
+from perturbxai.tables import Design, Evaluations, Floats, Ints
+
+LEVEL = 0.95  # the level of the simultaneous factor
+MAX_LEVERAGE = 0.95  # beyond it a residual says too little about its own row
+ROUNDING = 8.0 * np.finfo(np.float64).eps
+
+
+def check_reuse(law: Law, design: Design) -> None:
+    """Refuse to conclude under a law from coalitions drawn for another one, where they are worth too little."""
+    if design.listed or not law.design.any():
+        return
+    fraction = effective_fraction(law, design.share)
+    if fraction < REFUSED:
+        raise ValueError(
+            f"the table's coalitions are worth {fraction:.2g} of their number under the law of {law.name}, below "
+            f"{REFUSED}. Draw for both: pass both methods to one explain(), which asks the mixture of their sizes."
+        )
+    if fraction < WARNED:
+        warnings.warn(
+            f"effective sample {fraction:.2g} of the table's rows under the law of {law.name}; ask for both methods "
+            "in one explain() to draw the mixture of their sizes",
+            stacklevel=3,
+        )
+
+
+def row_weights(law: Law, design: Design) -> Floats:
+    """(M,): mass(s) / n_s. A size whose share was too small for a row passes its mass to the nearest size that has one."""
+    sizes = design.sizes
+    n_rows = np.bincount(sizes, minlength=design.n_players + 1)
+    asked = np.flatnonzero(n_rows)
+    mass = np.zeros(design.n_players + 1)
+    for size in range(1, design.n_players):
+        mass[asked[np.argmin(np.abs(asked - size))]] += law.mass[size]
+    return np.asarray(mass[sizes] / n_rows[sizes])
+
+
+@dataclass(frozen=True, eq=False)
+class Clusters:
+    """The sampling clusters of a design, ready to turn scores into an error.
+
+    stratum (C,) by cluster, size of the smaller side;  population (P,) pairs a stratum has in all
+    walk    (C,) bool, pairs that belong to the antithetic walk
+    """
+
+    stratum: Ints
+    population: Floats
+    walk: np.ndarray
+    listed: bool
+
+    @classmethod
+    def of(cls, design: Design) -> Clusters:
+        first = np.unique(design.pair, return_index=True)[1]
+        sizes = design.sizes[first]
+        stratum = np.minimum(sizes, design.n_players - sizes)
+        halves = np.arange(design.n_players // 2 + 1)
+        population = np.array([comb(design.n_players, int(h)) / (1 + (2 * h == design.n_players)) for h in halves])
+        return cls(np.asarray(stratum, dtype=np.int64), population, design.chain[first] == 0, design.listed)
+
+    def deviations(self, scores: Floats, weight: Floats) -> Floats:
+        """(R, P) rows whose Gram matrix estimates the covariance of the sum of the scores.
+
+        scores (C, P), each cluster's contribution;  weight (C,), by which a score grows (to lend spread between strata)
+        """
+        if self.walk.any():
+            alone = scores[~self.walk]
+            return np.concatenate([alone, scores[self.walk].sum(axis=0, keepdims=True)])
+        parts, spread_of = [], {}
+        strata, counts = np.unique(self.stratum, return_counts=True)
+        for h, n in zip(strata, counts, strict=True):
+            if n < 2:
+                continue
+            inside = self.stratum == h
+            centred = (scores[inside] - scores[inside].mean(axis=0)) / np.sqrt(n - 1.0)
+            spread_of[h] = centred / weight[inside][:, None]
+            fraction = max(1.0 - n / self.population[h], 0.0)
+            parts.append(centred * np.sqrt(n * fraction))
+        alone = strata[counts == 1]
+        for h in alone:
+            fraction = max(1.0 - 1.0 / self.population[h], 0.0)
+            if fraction == 0.0:
+                continue
+            inside = self.stratum == h
+            if spread_of:  # one pair has no spread of its own: it borrows its neighbour's
+                nearest = min(spread_of, key=lambda other: abs(int(other) - int(h)))
+                parts.append(spread_of[nearest] * weight[inside][0] * np.sqrt(fraction))
+            else:
+                parts.append(scores[inside] * np.sqrt(fraction))
+        return np.concatenate(parts) if parts else np.zeros((1, scores.shape[1]))
+
+
+def errors(
+    clusters: Clusters, gain: Floats, weight: Floats, residuals: Floats, pair_rows: Ints | None, df: float,
+    table: Evaluations,
+) -> tuple[Floats, Floats]:
+    """Standard errors (P, K) and simultaneous factors (K,) of a linear fit.
+
+    gain (R, P): what a unit residual of a row moves the values;  residuals (R, K)
+    pair_rows (R,) the cluster of each row, or None if rows are clusters
+    """
+    n_players, n_outputs = gain.shape[1], residuals.shape[1]
+    floor = ROUNDING * table.scale * np.sqrt(n_players)
+    stderr = np.tile(floor, (n_players, 1))
+    critical = np.full(n_outputs, independent_factor(n_players))
+    if clusters.listed:
+        return stderr, critical
+    if df <= 0:
+        return np.full_like(stderr, np.inf), critical
+    for k in range(n_outputs):
+        scores = gain * residuals[:, k, None]
+        if pair_rows is not None:
+            scores = np.add.reduceat(scores, pair_rows, axis=0)
+        moved = clusters.deviations(scores, weight)
+        stderr[:, k] = np.maximum(np.sqrt((moved**2).sum(axis=0)), floor[k])
+        critical[k] = simultaneous_factor(moved, df, table.design)
+    return stderr, critical
+
+
+def simultaneous_factor(moved: Floats, df: float, design: Design) -> float:
+    """The 95 % quantile of max_j |t_j| for errors with the covariance moved' moved, from the design's own draws."""
+    covariance = moved.T @ moved
+    deviation = np.sqrt(np.diag(covariance))
+    live = deviation > 1e-12 * max(deviation.max(initial=0.0), 1e-300)
+    if not live.any():
+        return independent_factor(len(deviation))
+    correlation = covariance[np.ix_(live, live)] / np.outer(deviation[live], deviation[live])
+    values, vectors = np.linalg.eigh(correlation)
+    root = vectors * np.sqrt(np.clip(values, 0.0, None))
+    draws = np.abs(design.normals[:, : live.sum()] @ root.T).max(axis=1)
+    if np.isfinite(df):
+        draws = draws / np.sqrt(stats.chi2.ppf(design.uniforms, df) / df)
+    return float(np.quantile(draws, LEVEL))
+
+
+def independent_factor(n_players: int) -> float:
+    """The simultaneous factor if errors were independent and normal: an upper bound for exact answers."""
+    return float(stats.norm.ppf(0.5 + 0.5 * LEVEL ** (1.0 / max(n_players, 1))))

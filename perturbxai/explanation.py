@@ -1,0 +1,198 @@
+"""Results: frozen, in numbers and names, able to become a tidy table and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+
+SIMULTANEOUS_LEVEL = 0.95
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """One input's values by one method.
+
+    values   (P, K), one signed value a player and output, in units of the model's output
+    stderr   (P, K), standard error from drawn coalitions; infinite where it cannot be known, rounding where exact
+    critical (K,), the factor that makes `stderr` a simultaneous 95 % interval over the players
+    df       degrees of freedom of the pointwise interval
+    base, prediction (K,): the model's value with every player absent, and at the input
+    names (P,), outputs (K,); input: its number in the call or its index label
+    method   the frozen method object;  meta: seed, rows, seconds, fill, segments, ...
+    stderr_background (P, K) or None, error that a drawn background adds;  heat (K, H, W) or None, on the picture's grid
+    """
+
+    values: Floats
+    stderr: Floats
+    critical: Floats
+    df: float
+    base: Floats
+    prediction: Floats
+    names: tuple[str, ...]
+    outputs: tuple[str, ...]
+    input: Any
+    method: Any
+    meta: dict[str, Any] = field(default_factory=dict)
+    stderr_background: Floats | None = None
+    heat: Floats | None = None
+
+    def interval(self, level: float = 0.95, *, simultaneous: bool = False) -> tuple[Floats, Floats]:
+        """Lower and upper ends, each (P, K): pointwise by Student's t, or simultaneous over the players.
+
+        Raises ValueError for a level outside (0, 1), or a simultaneous level other than the kept 0.95.
+        """
+        half = _factor(level, simultaneous, self.df, self.critical) * self.stderr
+        return self.values - half, self.values + half
+
+    def to_frame(self) -> pd.DataFrame:
+        """A tidy table: one line a feature and output."""
+        import pandas as pd
+
+        low, high = self.interval()
+        n_players, n_outputs = self.values.shape
+        columns = {
+            "row": np.repeat(np.array([self.input], dtype=object), n_players * n_outputs),
+            "feature": np.repeat(np.array(self.names, dtype=object), n_outputs),
+            "output": np.tile(np.array(self.outputs, dtype=object), n_players),
+            "value": self.values.ravel(),
+            "stderr": self.stderr.ravel(),
+            "low": low.ravel(),
+            "high": high.ravel(),
+            "base": np.tile(self.base, n_players),
+            "prediction": np.tile(self.prediction, n_players),
+        }
+        if self.stderr_background is not None:
+            columns["stderr_background"] = self.stderr_background.ravel()
+        return pd.DataFrame(columns)
+
+
+@dataclass(frozen=True, eq=False)
+class Attribution(Sequence[Explanation]):
+    """What one method says of all inputs of a call: a sequence of `Explanation`, and stacked arrays.
+
+    The arrays (`values` (N, P, K), `stderr`, `base` (N, K), ...) exist when all inputs have the same number of players,
+    as they do on tables; photos may differ, and then an error says to take `a[i]`.
+    """
+
+    explanations: tuple[Explanation, ...]
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    @overload
+    def __getitem__(self, index: int) -> Explanation: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Explanation]: ...
+    def __getitem__(self, index: int | slice) -> Explanation | Sequence[Explanation]:
+        return self.explanations[index]
+
+    def __len__(self) -> int:
+        return len(self.explanations)
+
+    def __iter__(self) -> Iterator[Explanation]:
+        return iter(self.explanations)
+
+    def __repr__(self) -> str:
+        first = self.explanations[0]
+        players = sorted({len(e.names) for e in self})
+        return (
+            f"<Attribution {type(first.method).__name__}: {len(self)} input(s), "
+            f"{'/'.join(map(str, players))} players, outputs {', '.join(first.outputs)}>"
+        )
+
+    def _stack(self, what: str) -> Floats:
+        parts = [getattr(e, what) for e in self]
+        if len({np.shape(part) for part in parts}) > 1:
+            raise ValueError(
+                f"{what}: the inputs have different numbers of players ({[len(e.names) for e in self]}), so there is no "
+                "common array. Take them one by one: a[i]." + what
+            )
+        return np.stack(parts)
+
+    @property
+    def values(self) -> Floats:
+        return self._stack("values")
+
+    @property
+    def stderr(self) -> Floats:
+        return self._stack("stderr")
+
+    @property
+    def stderr_background(self) -> Floats | None:
+        return None if any(e.stderr_background is None for e in self) else self._stack("stderr_background")
+
+    @property
+    def critical(self) -> Floats:
+        return self._stack("critical")
+
+    @property
+    def base(self) -> Floats:
+        return self._stack("base")
+
+    @property
+    def prediction(self) -> Floats:
+        return self._stack("prediction")
+
+    @property
+    def heat(self) -> Floats | None:
+        """(N, K, H, W), or None where the method draws no map of its own."""
+        return None if any(e.heat is None for e in self) else self._stack("heat")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        self._stack("values")
+        return self.explanations[0].names
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return self.explanations[0].outputs
+
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        return tuple(e.input for e in self)
+
+    @property
+    def method(self) -> Any:
+        return self.explanations[0].method
+
+    def interval(self, level: float = 0.95, *, simultaneous: bool = False) -> tuple[Floats, Floats]:
+        """Lower and upper ends, each (N, P, K); see `Explanation.interval`."""
+        ends = [e.interval(level, simultaneous=simultaneous) for e in self]
+        return np.stack([low for low, _ in ends]), np.stack([high for _, high in ends])
+
+    def to_frame(self) -> pd.DataFrame:
+        """A tidy table: one line a row, feature and output, the method's name in front."""
+        import pandas as pd
+
+        frame = pd.concat([e.to_frame() for e in self], ignore_index=True)
+        frame.insert(0, "method", self.meta.get("name", type(self.method).__name__))
+        return frame
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write `to_frame()` as CSV."""
+        self.to_frame().to_csv(path, index=False)
+
+
+def _factor(level: float, simultaneous: bool, df: float, critical: Floats) -> Floats | float:
+    from scipy import stats
+
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"level={level} must lie between 0 and 1, for example 0.95.")
+    if simultaneous:
+        if abs(level - SIMULTANEOUS_LEVEL) > 1e-12:
+            raise ValueError(
+                f"level={level}: the simultaneous factor is kept for {SIMULTANEOUS_LEVEL} only. "
+                "Ask for level=0.95, or for a pointwise interval."
+            )
+        return critical
+    if df <= 0:
+        return 1.0  # stderr is infinite already
+    return float(stats.t.ppf(0.5 + level / 2.0, df) if np.isfinite(df) else stats.norm.ppf(0.5 + level / 2.0))

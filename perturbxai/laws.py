@@ -1,0 +1,133 @@
+"""Laws: masses over coalition sizes, uniform within a size.
+
+Every coalition method of the suite is a weighted statistic whose weight depends on |S| only. A `Law` holds that weight as
+a mass over the sizes 0..P, next to the sizes the method would like to be *asked* (its design), which need not be the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln, logsumexp
+
+Floats = NDArray[np.float64]
+
+REFUSED, WARNED = 0.05, 0.2  # effective fractions: below the first a re-use is refused, below the second warned of
+
+
+@dataclass(frozen=True, eq=False)
+class Law:
+    """A mass over coalition sizes.
+
+    name     what the errors call it
+    mass     (P + 1,), the weight of all coalitions of one size together; sums to one
+    design   (P + 1,), the share of questions it would like at each size; zero where it only needs listed sizes
+    listed   sizes that have to be listed whole (size 1 for inclusion, P - 1 for occlusion)
+    minimum  the least budget, empty and full coalition included
+    total    the mass before it was normalised (LIME's ridge is measured against it)
+    spanning True if every size with mass needs a row, however small the share
+    """
+
+    name: str
+    mass: Floats
+    design: Floats
+    minimum: int
+    listed: tuple[int, ...] = ()
+    total: float = 1.0
+    spanning: bool = False
+    n_players: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "n_players", len(self.mass) - 1)
+
+
+def _log_binomial(n_players: int) -> Floats:
+    sizes = np.arange(n_players + 1)
+    return np.asarray(gammaln(n_players + 1) - gammaln(sizes + 1) - gammaln(n_players - sizes + 1), dtype=np.float64)
+
+
+def _interior(mass: Floats) -> Floats:
+    """The same mass on the sizes 1..P-1 only, symmetric, because every question comes with its complement."""
+    if len(mass) <= 2:
+        return np.zeros_like(mass)
+    inside = mass + mass[::-1]
+    inside[[0, -1]] = 0.0
+    return np.asarray(inside / inside.sum(), dtype=np.float64)
+
+
+def shapley(n_players: int) -> Law:
+    """The Shapley kernel, mass proportional to 1 / (s (P - s)); asked by leverage, that is uniformly over sizes.
+
+    Leverage scores are uniform over sizes (Musco & Witter, "Provably accurate Shapley value estimation via leverage
+    score sampling", 2024).
+    """
+    mass, design = np.zeros(n_players + 1), np.zeros(n_players + 1)
+    sizes = np.arange(1, n_players)
+    if len(sizes):
+        mass[1:-1] = 1.0 / (sizes * (n_players - sizes))
+        mass /= mass.sum()
+        design[1:-1] = 1.0 / len(sizes)
+    return Law("Shapley kernel", mass, design, minimum=2 * n_players, spanning=True)
+
+
+def lime(n_players: int, kernel_width: float) -> Law:
+    """LIME's law on coalitions: Binomial(1/2) sizes times exp(-(1 - sqrt(s / P))^2 / (2 width^2)).
+
+    The distance is the cosine distance to the all-ones row, as in lime's image explainer; the empty coalition is at 1.
+    """
+    sizes = np.arange(n_players + 1)
+    distance = 1.0 - np.sqrt(sizes / max(n_players, 1))
+    log_binomial = _log_binomial(n_players) - n_players * np.log(2.0)
+    log_mass = log_binomial - distance**2 / (2.0 * kernel_width**2)
+    log_total = logsumexp(log_mass)
+    mass = np.exp(log_mass - log_total)
+    return Law(
+        f"LIME (kernel width {kernel_width:g})",
+        mass,
+        _interior(mass),
+        minimum=n_players + 2,
+        total=float(np.exp(log_total)),
+    )
+
+
+def singletons(n_players: int) -> Law:
+    """All mass on size 1: what one player adds to nothing (inclusion, and PDP's value on a table)."""
+    return _listed("inclusion", n_players, min(1, n_players))
+
+
+def all_but_one(n_players: int) -> Law:
+    """All mass on size P - 1: what one player's absence takes from everything (occlusion, and ICE's value)."""
+    return _listed("occlusion", n_players, max(n_players - 1, 0))
+
+
+def _listed(name: str, n_players: int, size: int) -> Law:
+    mass = np.zeros(n_players + 1)
+    mass[size] = 1.0
+    return Law(name, mass, np.zeros(n_players + 1), minimum=n_players + 2, listed=(size,))
+
+
+def mixture(laws: Sequence[Law]) -> Floats:
+    """(P + 1,): the share of questions at each size for a portfolio: the mean of what its laws would like.
+
+    A law that holds the share a of the mixture pays at most 1 / a of the variance of its own design (the defensive
+    mixture of Hesterberg 1995; Owen & Zhou 2000).
+    """
+    wanted = [law.design for law in laws if law.design.any()]
+    if not wanted:
+        return np.zeros_like(laws[0].mass)
+    return np.asarray(np.mean(wanted, axis=0), dtype=np.float64)
+
+
+def effective_fraction(law: Law, share: Floats) -> float:
+    """Which fraction of its rows a design is worth under a law: 1 / sum(mass^2 / share) over the sizes 1..P-1."""
+    mass = law.mass[1:-1]
+    if not mass.any():
+        return 1.0
+    mass = mass / mass.sum()
+    with np.errstate(divide="ignore", over="ignore"):
+        ratio = np.where(mass > 0, mass**2 / share[1:-1], 0.0)
+    total = ratio.sum()
+    return float(1.0 / total) if np.isfinite(total) and total > 0 else 0.0

@@ -1,0 +1,325 @@
+"""The one place that draws: coalitions, held-out coalitions, background rows, reference rows for opacities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import comb
+
+import numpy as np
+
+from perturbxai import laws as size_laws
+from perturbxai.laws import Law
+from perturbxai.tables import Bools, Design, Floats, Ints
+
+N_HELD_OUT = 200
+N_MULTIPLIERS = 2000  # draws behind a simultaneous factor: its 95 % quantile is then known to about 2 %
+_RANKED = 1 << 62  # strata smaller than this are drawn by rank, without any repetition to reject
+
+
+def least_budget(laws: Sequence[Law], n_players: int) -> int:
+    """The fewest coalitions, empty and full included, from which every law of the portfolio can be concluded."""
+    least = max((law.minimum for law in laws), default=2)
+    sides = {size for law in laws for size in law.listed if 0 < size < n_players}
+    if sides and size_laws.mixture(laws).any():
+        # size 1 and P - 1 are listed as pairs, and each further size needs a pair of its own
+        least = max(least, 2 + 2 * (n_players + max(n_players // 2 - 1, 0)))
+    elif len(sides) == 2:
+        least = max(least, 2 + 2 * n_players)
+    return min(least, 2**n_players)
+
+
+def draw_held_out(n_players: int, rng: np.random.Generator) -> Bools:
+    """(T, P) coalitions to score with, T = min(200, 2^P / 4), in complementary pairs, uniform over the sizes 2..P-2.
+
+    Sizes 1 and P - 1 are left out: they are the very questions of inclusion, occlusion, PDP and ICE, which list them.
+    """
+    n_pairs = min(N_HELD_OUT, 2**n_players // 4) // 2
+    strata = np.arange(2, n_players // 2 + 1)
+    if n_pairs == 0 or len(strata) == 0:
+        return np.zeros((0, n_players), dtype=bool)
+    share = np.where(2 * strata == n_players, 1.0, 2.0)
+    room = np.array([_n_pairs(n_players, int(h)) // 2 for h in strata], dtype=object)
+    counts = _allocate(n_pairs, share / share.sum(), room, least=0)
+    return _with_complements(_draw_strata(n_players, strata, counts, set(), rng))
+
+
+def draw_design(
+    laws: Sequence[Law], n_players: int, budget: int, rng: np.random.Generator, held_out: Bools | None = None
+) -> Design:
+    """Coalitions for a portfolio of laws: every one if they fit the budget, else stratified complementary pairs.
+
+    Just above 2P independent pairs are often rank-deficient, so below 2 (P - 1) pairs one antithetic walk comes first.
+    budget counts the empty and the full coalition; it is never exceeded. held_out (T, P) is never drawn.
+    Raises ValueError if the budget is below what the laws need.
+    """
+    least = least_budget(laws, n_players)
+    if budget < least:
+        raise ValueError(
+            f"budget={budget} is below the least of {least} coalitions that {', '.join(law.name for law in laws)} "
+            f"need together at {n_players} players. Ask for budget={least} or more, or merge players."
+        )
+    if held_out is None:
+        held_out = np.zeros((0, n_players), dtype=bool)
+    share = size_laws.mixture(laws)
+    if 2**n_players <= budget:
+        return _finish(_list_all(n_players), None, share, True, np.zeros((0, n_players), dtype=bool), rng)
+    sides = {size for law in laws for size in law.listed}
+    if not share.any():
+        return _finish(_listed_sides(n_players, sides), None, share, False, held_out, rng)
+    if budget < 2 * n_players:
+        z, chain = _one_sided_walk(n_players, budget - 2, share, held_out, rng)
+        return _finish(z, chain, share, False, held_out, rng, paired=False)
+    spanning = any(law.spanning for law in laws)
+    firsts, n_walk = _draw_pairs(n_players, (budget - 2) // 2, share, bool(sides), spanning, held_out, rng)
+    chain = np.full(2 * len(firsts), -1, dtype=np.int64)
+    chain[: 2 * n_walk] = 0
+    return _finish(_with_complements(firsts), chain, share, False, held_out, rng)
+
+
+def _draw_pairs(
+    n_players: int,
+    n_pairs: int,
+    share: Floats,
+    singles_listed: bool,
+    spanning: bool,
+    held_out: Bools,
+    rng: np.random.Generator,
+) -> tuple[Bools, int]:
+    """One side of each pair, (n, P), and how many of them belong to a walk (they come first)."""
+    taken = {_key(row) for row in held_out}
+    strata = np.arange(1, n_players // 2 + 1)
+    if singles_listed:
+        fixed, n_walk, strata = np.eye(n_players, dtype=bool), 0, strata[1:]
+    elif n_pairs < 2 * (n_players - 1):
+        fixed, n_walk = _walk(n_players, taken, rng), n_players - 1
+    else:
+        fixed, n_walk = np.zeros((0, n_players), dtype=bool), 0
+    taken |= {_key(row) for row in fixed}
+    used = _strata_counts(taken, n_players)
+    room = np.array([_n_pairs(n_players, int(h)) - used[h] for h in strata], dtype=object)
+    wanted = share[strata] * np.where(2 * strata == n_players, 1.0, 2.0)
+    least = 1 if spanning and n_walk == 0 else 0
+    counts = _allocate(n_pairs - len(fixed), wanted, room, least)
+    for _ in range(50):
+        drawn = _draw_strata(n_players, strata, counts, taken, rng)
+        firsts = np.concatenate([fixed, drawn])
+        if len(fixed) or _spans(firsts):
+            return firsts, n_walk
+    raise RuntimeError(f"{n_pairs} pairs did not span {n_players} players in 50 draws")  # pragma: no cover
+
+
+def _allocate(total: int, wanted: Floats, room: np.ndarray, least: int) -> Ints:
+    """Whole numbers close to total * wanted, none above its room: largest remainders, the excess spread anew."""
+    counts = np.zeros(len(wanted), dtype=np.int64)
+    if len(wanted) == 0 or total <= 0:
+        return counts
+    cap = np.array([int(min(r, total)) for r in room], dtype=np.int64)
+    wanted = np.where(cap > 0, np.maximum(wanted, 0.0), 0.0)
+    if least and total >= (cap > 0).sum():
+        counts = np.minimum(cap, least)
+    target = wanted / max(wanted.sum(), 1e-300) * total
+    for _ in range(len(wanted) + 1):
+        open_ = (counts < cap) & (wanted > 0)
+        left = total - int(counts.sum())
+        if left <= 0 or not open_.any():
+            break
+        need = np.where(open_, np.maximum(target - counts, 0.0), 0.0)
+        if need.sum() <= 0:
+            need = np.where(open_, wanted, 0.0)
+        need = need / need.sum() * left
+        extra = np.minimum(np.floor(need).astype(np.int64), cap - counts)
+        if extra.sum() == 0:
+            order = np.argsort(-(need - np.floor(need)) - open_, kind="stable")[: min(left, int(open_.sum()))]
+            extra[order] = 1
+            extra = np.where(open_, extra, 0)
+        counts = counts + extra
+        target = np.where(counts >= cap, counts, target)
+    return counts
+
+
+def _draw_strata(
+    n_players: int, strata: np.ndarray, counts: Ints, taken: set[bytes], rng: np.random.Generator
+) -> Bools:
+    """The smaller sides of pairs, so many of each stratum, without replacement and without those taken."""
+    parts = [
+        _draw_stratum(n_players, int(h), int(n), taken, rng) for h, n in zip(strata, counts, strict=True) if n > 0
+    ]
+    return np.concatenate(parts) if parts else np.zeros((0, n_players), dtype=bool)
+
+
+def _draw_stratum(n_players: int, size: int, n: int, taken: set[bytes], rng: np.random.Generator) -> Bools:
+    population = _n_pairs(n_players, size)
+    spare = _strata_counts(taken, n_players)[size]
+    kept: list[Bools] = []
+    seen: set[bytes] = set()
+    if population < _RANKED:
+        # as many more as are taken, in random order: dropping the taken ones leaves a uniform draw of the rest
+        ranks = rng.choice(population, min(population, n + spare), replace=False, shuffle=True)
+        rows = _unrank(np.asarray(ranks, dtype=np.int64), n_players, size)
+        free = [row for row in rows if _key(row) not in taken] if spare else list(rows)
+        return np.array(free[:n], dtype=bool).reshape(-1, n_players)
+    while len(kept) < n:
+        rows = np.argsort(rng.random((n - len(kept), n_players)), axis=1) < size
+        for row in rows:
+            key = _key(row)
+            if key not in seen and key not in taken:
+                seen.add(key)
+                kept.append(row)
+    return np.array(kept, dtype=bool)
+
+
+def _unrank(ranks: Ints, n_players: int, size: int) -> Bools:
+    """The coalitions with these numbers in colexicographic order; of two halves, the one that holds player 0."""
+    half = 2 * size == n_players
+    n_free, k = (n_players - 1, size - 1) if half else (n_players, size)
+    z = np.zeros((len(ranks), n_free), dtype=bool)
+    left = ranks.copy()
+    for j in range(k, 0, -1):
+        steps = np.array([comb(c, j) for c in range(n_free + 1)], dtype=np.int64)
+        member = np.searchsorted(steps, left, side="right") - 1
+        z[np.arange(len(ranks)), member] = True
+        left -= steps[member]
+    return np.concatenate([np.ones((len(ranks), 1), dtype=bool), z], axis=1) if half else z
+
+
+def _walk(n_players: int, taken: set[bytes], rng: np.random.Generator) -> Bools:
+    """The P - 1 prefixes of a random order of the players, none of them taken; with complements: an antithetic walk."""
+    for _ in range(10_000):
+        order = rng.permutation(n_players)
+        rank = np.empty(n_players, dtype=np.int64)
+        rank[order] = np.arange(n_players)
+        prefixes = rank[None, :] < np.arange(1, n_players)[:, None]
+        if not taken or not any(_key(row) in taken for row in prefixes):
+            return prefixes
+    raise RuntimeError("no walk avoids the held-out coalitions")  # pragma: no cover
+
+
+def _one_sided_walk(
+    n_players: int, n_rows: int, share: Floats, held_out: Bools, rng: np.random.Generator
+) -> tuple[Bools, Ints]:
+    """Below 2P no paired design spans the players: one walk without complements, then single coalitions."""
+    taken = {_key(row) for row in held_out}
+    walk = _walk(n_players, taken, rng)
+    taken |= {_key(row) for row in walk}
+    rest: list[Bools] = []
+    while len(rest) < n_rows - len(walk):
+        size = int(rng.choice(n_players + 1, p=share))
+        row = rng.permutation(n_players) < size
+        if _key(row) not in taken:
+            taken.add(_key(row))
+            rest.append(row)
+    z = np.concatenate([walk, np.array(rest, dtype=bool).reshape(-1, n_players)])
+    chain = np.full(len(z), -1, dtype=np.int64)
+    chain[: len(walk)] = 0
+    return z, chain
+
+
+def _list_all(n_players: int) -> Bools:
+    """All coalitions of the sizes 1..P-1, complements side by side."""
+    if n_players < 2:
+        return np.zeros((0, n_players), dtype=bool)
+    numbers = np.arange(1, 2 ** (n_players - 1), dtype=np.int64)
+    firsts = ((numbers[:, None] >> np.arange(n_players)) & 1).astype(bool)
+    return _with_complements(firsts)
+
+
+def _listed_sides(n_players: int, sides: set[int]) -> Bools:
+    singles = np.eye(n_players, dtype=bool)
+    if sides == {1}:
+        return singles
+    if sides == {n_players - 1}:
+        return ~singles
+    return _with_complements(singles)
+
+
+def _finish(
+    z: Bools,
+    chain: Ints | None,
+    share: Floats,
+    listed: bool,
+    held_out: Bools,
+    rng: np.random.Generator,
+    paired: bool | None = None,
+) -> Design:
+    if paired is None:
+        paired = len(z) % 2 == 0 and len(z) > 0 and bool((z[0] != z[1]).all())
+    pair = np.arange(len(z), dtype=np.int64) // (2 if paired else 1)
+    if chain is None:
+        chain = np.full(len(z), -1, dtype=np.int64)
+    normals = rng.standard_normal((N_MULTIPLIERS, z.shape[1]))
+    return Design(z, pair, chain, share, listed, held_out, normals, rng.random(N_MULTIPLIERS))
+
+
+def _with_complements(firsts: Bools) -> Bools:
+    out = np.empty((2 * len(firsts), firsts.shape[1]), dtype=bool)
+    out[0::2], out[1::2] = firsts, ~firsts
+    return out
+
+
+def _n_pairs(n_players: int, size: int) -> int:
+    """How many complementary pairs have a side of this size."""
+    return comb(n_players, size) // (2 if 2 * size == n_players else 1)
+
+
+def _key(row: Bools) -> bytes:
+    """The same bytes for a coalition and its complement: those of the smaller side (of halves, the one with player 0)."""
+    size, n_players = int(row.sum()), len(row)
+    flip = 2 * size > n_players or (2 * size == n_players and not row[0])
+    return np.packbits(~row if flip else row).tobytes()
+
+
+def _strata_counts(keys: set[bytes], n_players: int) -> Ints:
+    counts = np.zeros(n_players // 2 + 1, dtype=np.int64)
+    for key in keys:
+        counts[int(np.unpackbits(np.frombuffer(key, dtype=np.uint8)).sum())] += 1
+    return counts
+
+
+def _spans(firsts: Bools) -> bool:
+    u = firsts - 0.5
+    u = u - u.mean(axis=1, keepdims=True)
+    return bool(np.linalg.matrix_rank(u) == firsts.shape[1] - 1)
+
+
+def draw_background(
+    codes: Floats, weights: Floats, n_rows: int, choose: str, numeric: Bools, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Distinct rows that stand for absence, (B, D), and their weights (B,), which sum to one.
+
+    All distinct rows, weighted by how often they occur, if they fit; else a draw of n_rows of them, or ("kmeans") the
+    real row nearest to each of n_rows centres, weighted by its cluster.
+    """
+    rows, inverse = np.unique(codes, axis=0, return_inverse=True, equal_nan=True)
+    share = np.bincount(inverse.ravel(), weights=weights, minlength=len(rows))
+    rows, share = rows[share > 0], share[share > 0]
+    if choose == "all" or len(rows) <= n_rows:
+        return np.ascontiguousarray(rows), share
+    if choose == "sample":
+        drawn = np.sort(rng.choice(len(rows), n_rows, replace=False, p=share))
+        return np.ascontiguousarray(rows[drawn]), np.full(n_rows, 1.0 / n_rows)
+    return _nearest_to_centres(rows, share, n_rows, numeric, rng)
+
+
+def _nearest_to_centres(
+    rows: Floats, share: Floats, n_rows: int, numeric: Bools, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    from sklearn.cluster import KMeans
+
+    parts = []
+    for d in range(rows.shape[1]):
+        column = np.nan_to_num(rows[:, d], nan=float(np.nanmean(rows[:, d])) if not np.isnan(rows[:, d]).all() else 0.0)
+        spread = column.std()
+        parts.append((column / spread)[:, None] if numeric[d] and spread > 0 else _indicators(column, numeric[d]))
+    points = np.concatenate(parts, axis=1)
+    seed = int(rng.integers(2**31))
+    found = KMeans(n_rows, n_init=1, random_state=seed).fit(points, sample_weight=share)
+    distance = ((points - found.cluster_centers_[found.labels_]) ** 2).sum(axis=1)
+    order = np.lexsort((distance, found.labels_))
+    clusters, first = np.unique(found.labels_[order], return_index=True)
+    mass = np.bincount(found.labels_, weights=share, minlength=n_rows)[clusters]
+    return np.ascontiguousarray(rows[order[first]]), mass / mass.sum()
+
+
+def _indicators(column: Floats, numeric: bool) -> Floats:
+    """A level's distance to another is the same for all pairs; a constant number says nothing."""
+    return np.zeros((len(column), 0)) if numeric else (column[:, None] == np.unique(column)[None, :]) / np.sqrt(2.0)

@@ -1,0 +1,242 @@
+"""Spaces: what the players of an input are, and what their absence looks like. A space never calls a model."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai import kernels
+from perturbxai.codes import Columns
+from perturbxai.fills import describe_fill, make_fill
+from perturbxai.pictures import as_pictures
+from perturbxai.sampling import draw_background
+from perturbxai.segment import make_segments
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def digest(*parts: Any) -> tuple[int, ...]:
+    """Eight 32-bit words of the SHA-256 of arrays: the name of an input's random stream."""
+    state = hashlib.sha256()
+    for part in parts:
+        array = np.ascontiguousarray(part)
+        state.update(str((array.dtype.str, array.shape)).encode())
+        state.update(array.tobytes())
+    return tuple(int(word) for word in np.frombuffer(state.digest(), dtype=np.uint32))
+
+
+@dataclass(frozen=True, eq=False)
+class TableInput:
+    """One row to explain. player (D,): the number of a column's player among the active ones, -1 if always present."""
+
+    codes: Floats
+    label: Any
+    names: tuple[str, ...]
+    active: Ints
+    player: NDArray[np.int32]
+    digest: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ImageInput:
+    """One picture to explain: picture, fill (H, W, C) float32; labels (H, W) of all players, `player` of active ones.
+
+    player (H, W) int32: the number of a pixel's player among those that the fill can hide, P' if always present
+    """
+
+    picture: NDArray[np.float32]
+    fill: NDArray[np.float32]
+    labels: NDArray[np.int32]
+    player: NDArray[np.int32]
+    label: Any
+    names: tuple[str, ...]
+    active: Ints
+    digest: tuple[int, ...]
+
+    def pool(self, heat: Any, how: str = "sum") -> Floats:
+        """(K, P): a heat map (K, H, W) or (H, W) on the players. "sum" keeps the total; "mean" is a density.
+
+        The sum goes with an axis counted in players, the mean with one counted in area; they rank differently.
+        """
+        maps = np.asarray(heat, dtype=np.float64)
+        maps = maps[None] if maps.ndim == 2 else maps
+        if maps.ndim != 3 or maps.shape[1:] != self.labels.shape:
+            raise ValueError(f"heat has shape {np.shape(heat)}; expected (K, {self.labels.shape}) as the picture has.")
+        if how not in ("sum", "mean"):
+            raise ValueError(f'how={how!r} is not known; expected "sum" or "mean".')
+        pooled = np.zeros((len(maps), len(self.names)))
+        kernels.pool_regions(np.ascontiguousarray(maps), self.labels, pooled)
+        return pooled if how == "sum" else pooled / np.bincount(self.labels.ravel(), minlength=len(self.names))
+
+
+class TabularSpace:
+    """The players of a table's rows are its columns (or groups of columns); absence is a set of background rows.
+
+    X           DataFrame or array (N, D), the data: background rows are drawn from it, and ALE asks around it. Dtypes,
+                categories, dates and missing values reach the model as they are.
+    background  how many distinct rows stand for absence, or "all"
+    choose      "sample" draws them, "kmeans" takes the real row nearest to each centre, weighted by its cluster, "all"
+    weights     (N,) row weights, None for equal ones
+    groups      {name: [columns]} that act as one player; other columns stay players of their own
+    seed        of the background draw; the background is part of the space
+
+    Raises ValueError if X has no rows, for unknown columns, and for weights that do not fit.
+
+    >>> import numpy as np
+    >>> TabularSpace(np.eye(3), groups={"first two": ["x0", "x1"]}).names
+    ('first two', 'x2')
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        *,
+        background: int | str = 100,
+        choose: str = "sample",
+        weights: Any = None,
+        groups: Mapping[str, Sequence[Any]] | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.columns = Columns(X)
+        if len(X) == 0:
+            raise ValueError("X has no rows, so the background is empty; give at least one row that stands for absence.")
+        self.codes = self.columns.encode(X, "X")
+        self.codes.setflags(write=False)
+        self.weights = _check_weights(weights, len(self.codes))
+        if background == "all":
+            choose, background = "all", len(self.codes)
+        if choose not in ("sample", "kmeans", "all"):
+            raise ValueError(f'choose={choose!r} is not known; expected "sample", "kmeans" or "all".')
+        if isinstance(background, str) or int(background) != background or background < 1:
+            raise ValueError(f'background={background!r} must be a whole number of rows from 1 up, or "all".')
+        rng = np.random.default_rng(seed)
+        numeric = self.columns.numeric
+        rows, shares = draw_background(self.codes, self.weights, int(background), choose, numeric, rng)
+        self.background, self.background_weights = rows, shares
+        self.names, self.player_of_column = _players(self.columns, groups or {})
+        self.meta = {"space": "table", "background": len(rows), "choose": choose, "space_seed": seed}
+
+    @property
+    def n_players(self) -> int:
+        return len(self.names)
+
+    def players(self, x: Any) -> list[TableInput]:
+        """The rows of x as inputs. A single row (D,) is one input; a DataFrame's index labels are kept."""
+        codes = self.columns.encode(x, "x")
+        if len(codes) == 0:
+            raise ValueError("x has no rows; give at least one row to explain.")
+        index = getattr(x, "index", None) if getattr(x, "ndim", 2) == 2 else None
+        labels = list(range(len(codes))) if index is None else [_plain(label) for label in index]
+        return [self._bind(row, label) for row, label in zip(codes, labels, strict=True)]
+
+    def _bind(self, row: Floats, label: Any) -> TableInput:
+        same = (self.background == row) | (np.isnan(self.background) & np.isnan(row))
+        moves = ~same.all(axis=0)  # (D,): columns that some background row changes
+        active = np.unique(self.player_of_column[moves])
+        number = np.full(self.n_players, -1, dtype=np.int32)
+        number[active] = np.arange(len(active))
+        player = number[self.player_of_column]
+        return TableInput(row, label, self.names, active, player, digest(row + 0.0))
+
+
+class ImageSpace:
+    """The players of a picture are its superpixels; absence is a fill. A recipe: the pictures are given as `x`.
+
+    segments    "slic", "grid", a label map (H, W) with any ids, or a function from a picture (H, W, C) to one
+    n_segments  how many superpixels to aim at
+    fill        "blur", "mean" (of each superpixel), a constant (a number, or one a channel), or a picture
+
+    The space works on the picture that the network sees: crop and resize first, with `px.fit`. Superpixels that the fill
+    cannot change are merged with what is always present, get the value 0, and are named in `meta["merged"]`.
+    """
+
+    def __init__(self, *, segments: Any = "slic", n_segments: int = 50, fill: Any = "blur") -> None:
+        if int(n_segments) != n_segments or n_segments < 2:
+            raise ValueError(f"n_segments={n_segments!r} must be a whole number from 2 up.")
+        self.segments, self.n_segments, self.fill = segments, int(n_segments), fill
+        name = segments if isinstance(segments, str) else "function" if callable(segments) else "label map"
+        self.meta = {"space": "image", "segments": name, "n_segments": int(n_segments), "fill": describe_fill(fill)}
+        self._bound: OrderedDict[tuple[int, ...], ImageInput] = OrderedDict()
+
+    def with_fill(self, fill: Any) -> ImageSpace:
+        """The same superpixels under another fill."""
+        return ImageSpace(segments=self.segments, n_segments=self.n_segments, fill=fill)
+
+    def players(self, x: Any) -> list[ImageInput]:
+        """The pictures of x as inputs, segmented and filled. One picture (H, W, C) or (H, W), or several."""
+        return [self._bind(picture, label) for label, picture in enumerate(as_pictures(x))]
+
+    def pool(self, heat: Any, x: Any, how: str = "sum") -> Floats:
+        """(K, P): a heat map on the superpixels of one picture; see `ImageInput.pool`."""
+        return self.players(x)[0].pool(heat, how)
+
+    def _bind(self, picture: NDArray[np.float32], label: int) -> ImageInput:
+        name = digest(picture)
+        if name not in self._bound:
+            self._bound[name] = self._make(picture, name)
+            while len(self._bound) > 16:
+                self._bound.popitem(last=False)
+        found = self._bound[name]
+        return ImageInput(**{**found.__dict__, "label": label})
+
+    def _make(self, picture: NDArray[np.float32], name: tuple[int, ...]) -> ImageInput:
+        labels = make_segments(self.segments, picture, self.n_segments)
+        fill = make_fill(self.fill, picture, labels)
+        n_players = int(labels.max()) + 1
+        changed = (picture != fill).any(axis=2)
+        active = np.flatnonzero(np.bincount(labels[changed], minlength=n_players))
+        number = np.full(n_players, len(active), dtype=np.int32)
+        number[active] = np.arange(len(active))
+        names = tuple(f"superpixel {p}" for p in range(n_players))
+        return ImageInput(picture, fill, labels, number[labels], 0, names, active, name)
+
+
+Space = TabularSpace | ImageSpace
+Input = TableInput | ImageInput
+
+
+def _players(columns: Columns, groups: Mapping[str, Sequence[Any]]) -> tuple[tuple[str, ...], Ints]:
+    """Names of the players, and the player of each column: groups take the place of their first column."""
+    owner: dict[int, str] = {}
+    for group, members in groups.items():
+        if len(members) == 0:
+            raise ValueError(f"groups[{group!r}] is empty; give the columns that act as one player.")
+        for member in members:
+            if str(member) not in columns.names:
+                raise ValueError(f"groups[{group!r}] names the unknown feature {member!r}; X has {columns.names}.")
+            d = columns.names.index(str(member))
+            if d in owner:
+                raise ValueError(f"groups: column {member!r} is in {owner[d]!r} and in {group!r}; a player owns its columns.")
+            owner[d] = group
+    names: list[str] = []
+    player = np.empty(len(columns.names), dtype=np.int64)
+    for d, column in enumerate(columns.names):
+        name = owner.get(d, column)
+        if name not in names:
+            names.append(name)
+        elif d not in owner:
+            raise ValueError(f"groups: the name {name!r} is also the name of a column; choose another.")
+        player[d] = names.index(name)
+    return tuple(names), player
+
+
+def _check_weights(weights: Any, n_rows: int) -> Floats:
+    if weights is None:
+        return np.full(n_rows, 1.0 / n_rows)
+    found = np.asarray(weights, dtype=np.float64)
+    if found.shape != (n_rows,):
+        raise ValueError(f"weights has shape {found.shape}; expected ({n_rows},), one weight a row of X.")
+    if not np.isfinite(found).all() or (found < 0).any() or found.sum() == 0:
+        raise ValueError("weights must be finite, not negative, and not all zero.")
+    return found / found.sum()
+
+
+def _plain(label: Any) -> Any:
+    return label.item() if isinstance(label, np.generic) else label

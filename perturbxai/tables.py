@@ -1,0 +1,113 @@
+"""Pure data that passes between the sampler, the game and the explainers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """Coalitions to ask, and how they were drawn. One design serves every input with the same number of players.
+
+    z        (M, P) bool, sizes 1..P-1; the empty and the full coalition are asked besides
+    pair     (M,), rows with the same number are complements of each other
+    chain    (M,), 0 for the rows of the antithetic walk, -1 for rows drawn on their own
+    share    (P + 1,), the share of the draws that each size was meant to get
+    listed   True if z lists every coalition of these sizes
+    held_out (T, P) bool, coalitions kept from z, for scoring
+    normals  (R, P) and uniforms (R,), the draws behind simultaneous intervals
+    cache    factorisations, kept by the explainers that made them
+    """
+
+    z: Bools
+    pair: Ints
+    chain: Ints
+    share: Floats
+    listed: bool
+    held_out: Bools
+    normals: Floats
+    uniforms: Floats
+    cache: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def n_players(self) -> int:
+        return int(self.z.shape[1])
+
+    @property
+    def sizes(self) -> Ints:
+        return np.asarray(self.z.sum(axis=1), dtype=np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluations:
+    """A table of coalition values: what was asked and what the model answered.
+
+    design   the coalitions
+    values   (M, K), the game at each coalition
+    empty    (K,), full (K,): the game at nothing and at everything
+    weight   (M,) or None: rows that our sampler did not draw bring their own weight (lime's kernel at lime's draws)
+    spread   (M, K) or None: variance over the background of the gain on the nearer of empty and full
+    n_background  how many background rows a value averages over
+    """
+
+    design: Design
+    values: Floats
+    empty: Floats
+    full: Floats
+    weight: Floats | None = None
+    spread: Floats | None = None
+    n_background: int = 1
+
+    @property
+    def scale(self) -> Floats:
+        """(K,): the largest magnitude in the table, against which rounding is measured."""
+        ends = np.maximum(np.abs(self.empty), np.abs(self.full))
+        return np.asarray(np.maximum(ends, np.abs(self.values).max(axis=0, initial=0.0)))
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """What an explainer concludes for one input, in numbers only; the api adds names and costs.
+
+    values, stderr (P, K);  critical (K,) the factor of simultaneous 95 % intervals;  df degrees of freedom
+    stderr_background (P, K) or None, the error that a drawn background adds;  notes for `meta`
+    """
+
+    values: Floats
+    stderr: Floats
+    critical: Floats
+    df: float
+    stderr_background: Floats | None = None
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Coalitions:
+    """A question: the game at these coalitions, (M, P) bool."""
+
+    z: Bools
+
+
+@dataclass(frozen=True, eq=False)
+class Opacities:
+    """A question: the model at these opacities of the players, (M, P) in [0, 1]. Pictures only."""
+
+    alpha: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """A question: the model at these coded table rows, (M, D). Tables only."""
+
+    codes: Floats
+
+
+Question = Coalitions | Opacities | Rows
