@@ -1,1 +1,43 @@
+"""perturbxai: explain any model by perturbing its input, with error bars, beside gradient CAMs.
+
+The public names load when they are first used: importing the package itself loads none of its dependencies.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
 __version__ = "0.1.0"
+
+_HOMES = {
+    "perturbxai.api": ("explain",),
+    "perturbxai.heatmaps": ("baselines",),
+    "perturbxai.comparison": ("compare", "Comparison"),
+    "perturbxai.report": ("report",),
+    "perturbxai.predictor": ("Predictor", "ModelError"),
+    "perturbxai.spaces": ("TabularSpace", "ImageSpace"),
+    "perturbxai.pictures": ("fit",),
+    "perturbxai.game": ("Game",),
+    "perturbxai.explanation": ("Attribution", "Explanation"),
+    "perturbxai.explainers.lime": ("Lime",),
+    "perturbxai.explainers.kernel_shap": ("KernelShap",),
+    "perturbxai.explainers.pdp": ("Pdp",),
+    "perturbxai.explainers.ice": ("Ice",),
+    "perturbxai.explainers.ale": ("Ale",),
+    "perturbxai.baselines.cam": ("Cam", "GradCam", "CamDifference"),
+    "perturbxai.baselines.controls": ("Random", "Centre", "Edges"),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'perturbxai' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -323,3 +323,15 @@ def _nearest_to_centres(
 def _indicators(column: Floats, numeric: bool) -> Floats:
     """A level's distance to another is the same for all pairs; a constant number says nothing."""
     return np.zeros((len(column), 0)) if numeric else (column[:, None] == np.unique(column)[None, :]) / np.sqrt(2.0)
+
+
+def draw_references(n_pairs: int, n_players: int, rng: np.random.Generator) -> tuple[Floats, Bools]:
+    """Reference rows for opacity curves: (M,) shares t and (M, P) coalitions, M = 2 n_pairs.
+
+    t is stratified uniform on (0, 1/2), each player is present with probability t; every row is followed by its
+    antithetic twin (1 - t, complement).
+    """
+    share = 0.5 * (np.arange(n_pairs) + rng.random(n_pairs)) / n_pairs
+    present = rng.random((n_pairs, n_players)) < share[:, None]
+    shares = np.column_stack([share, 1.0 - share]).ravel()
+    return shares, _with_complements(present)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,8 +55,7 @@ class Evaluations:
     values   (M, K), the game at each coalition
     empty    (K,), full (K,): the game at nothing and at everything
     weight   (M,) or None: rows that our sampler did not draw bring their own weight (lime's kernel at lime's draws)
-    spread   (M, K) or None: variance over the background of the gain on the nearer of empty and full
-    n_background  how many background rows a value averages over
+    spread   (M, K) or None: variance of a value's gain on the nearer of empty and full, from the drawn background rows
     """
 
     design: Design
@@ -64,7 +64,6 @@ class Evaluations:
     full: Floats
     weight: Floats | None = None
     spread: Floats | None = None
-    n_background: int = 1
 
     @property
     def scale(self) -> Floats:
@@ -111,3 +110,32 @@ class Rows:
 
 
 Question = Coalitions | Opacities | Rows
+
+
+@dataclass(frozen=True, eq=False)
+class Players:
+    """What a generator of questions may know of one input: its active players, and on a table the data around it.
+
+    kind        "table" or "image"
+    names       (P',) of the active players, those that absence can change
+    common      shared by all inputs of a call: what one input has asked of the whole table serves the others
+    stream      a new generator from the call's seed alone, the same for every input
+    data (N, D), data_weights (N,), background (B, D), background_weights (B,), codes (D,): coded rows, tables only
+    columns     the columns of each active player;  numeric (D,): which columns are numbers and not levels
+    """
+
+    kind: str
+    names: tuple[str, ...]
+    common: dict[Any, Any]
+    stream: Callable[[], np.random.Generator]
+    data: Floats | None = None
+    data_weights: Floats | None = None
+    background: Floats | None = None
+    background_weights: Floats | None = None
+    codes: Floats | None = None
+    columns: tuple[tuple[int, ...], ...] = ()
+    numeric: Bools | None = None
+
+    @property
+    def n_players(self) -> int:
+        return len(self.names)

@@ -1,0 +1,281 @@
+"""explain(): one set of questions for all methods, driven together in full batches."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from perturbxai import registry
+from perturbxai.driving import Work, chunks, drive
+from perturbxai.explanation import Attribution, Explanation
+from perturbxai.game import Game
+from perturbxai.predictor import ModelError, Predictor
+from perturbxai.sampling import least_budget
+from perturbxai.spaces import Space, TabularSpace
+from perturbxai.streams import Streams
+from perturbxai.tables import Players
+
+IMAGE_BUDGET = 1000
+LISTED_PLAYERS = 10  # up to here a table's default budget lists all coalitions
+
+
+def explain(
+    methods: str | Sequence[Any],
+    predictor: Predictor,
+    space: Space,
+    x: Any,
+    *,
+    outputs: Any = None,
+    budget: int | None = None,
+    seed: int = 0,
+) -> dict[str, Attribution]:
+    """Explain rows or pictures by several methods at once.
+
+    methods    names ("lime", "kernel_shap", "pdp", "ice", "ale") or method objects; a class that is given twice is keyed
+               with the fields that differ, and `name=` overrides
+    predictor  the model;  space  what the players of x are and what their absence looks like
+    x          rows of a table (DataFrame, (N, D) or (D,)), one picture (H, W, C), or several
+    outputs    names or numbers; None means all up to 20, else the five highest at the first input
+    budget     coalitions an input, the empty and the full one included; each costs B model rows on a table, one on a
+               picture. Default: 2^P on tables of up to 10 players, else 40 P + 2; 1,000 on pictures. Never exceeded.
+               Methods of coalitions share one table; on pictures pdp and ale have a table of their own, of as many rows.
+    seed       the same seed asks the same questions at any batch size, in any company and order of the inputs
+
+    Returns a mapping from name to Attribution; mappings join with `|`.
+    Raises ValueError, before the model is asked, for unknown methods and outputs, wrong inputs, and budgets below what the
+    methods need; ModelError, with what was computed in `partial`, if the model fails on the way.
+
+    >>> import numpy as np
+    >>> space = TabularSpace(np.zeros((1, 2)))
+    >>> found = explain(["kernel_shap", "pdp"], Predictor(lambda X: X[:, 0] + X[:, 1] ** 2), space, [3.0, 2.0])
+    >>> found["pdp"].values[0, :, 0].tolist()
+    [3.0, 4.0]
+    """
+    named = name_methods(methods, registry.EXPLAINERS)
+    if not isinstance(predictor, Predictor):
+        raise TypeError(f"predictor is {type(predictor).__name__}; wrap the model: px.Predictor(model).")
+    seed = check_seed(seed)
+    game = Game(predictor, space, x, outputs)
+    call = _Call(named, game, seed, budget)
+    call.check()
+    began = time.perf_counter()
+    rows, seconds = predictor.rows, predictor.seconds
+    with predictor.watched("explain"):
+        found = call.run()
+    spent = {
+        "call_rows": predictor.rows - rows,
+        "call_model_seconds": predictor.seconds - seconds,
+        "call_seconds": time.perf_counter() - began,
+    }
+    return call.attributions(found, spent)
+
+
+def name_methods(methods: Any, known: dict[str, str]) -> dict[str, Any]:
+    """Keys and method objects: the class's name, with the fields that differ where a class comes twice."""
+    given = [methods] if isinstance(methods, str) or not isinstance(methods, Sequence) else list(methods)
+    if not given:
+        raise ValueError(f"methods is empty; name at least one of {', '.join(known)}.")
+    objects = [registry.load(known, m)() if isinstance(m, str) else m for m in given]
+    for one in objects:
+        if registry.key_of(one) not in known:
+            raise TypeError(f"methods: {one!r} is none of {', '.join(known)}, nor an object of their classes.")
+    named: dict[str, Any] = {}
+    for one in objects:
+        key = one.name or registry.key_of(one)
+        twins = [o for o in objects if type(o) is type(one) and not o.name]
+        if not one.name and len(twins) > 1:
+            differ = [f.name for f in fields(one) if len({repr(getattr(o, f.name)) for o in twins}) > 1]
+            if differ:
+                key += "(" + ", ".join(f"{f}={getattr(one, f)!r}" for f in differ) + ")"
+        if key in named:
+            raise ValueError(f"methods: {key!r} comes twice; give one of them another name=.")
+        named[key] = one
+    return named
+
+
+def check_seed(seed: Any) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"seed={seed!r} must be a whole number from 0 up.")
+    return int(seed)
+
+
+@dataclass
+class _Call:
+    """One call of explain(): what is asked of which input, in blocks of inputs so that tables do not pile up."""
+
+    named: dict[str, Any]
+    game: Game
+    seed: int
+    asked_budget: int | None
+
+    def __post_init__(self) -> None:
+        space = self.game.space
+        self.kind = "table" if isinstance(space, TabularSpace) else "image"
+        self.streams = Streams(self.seed)
+        self.common: dict[Any, Any] = {}
+        self.by_law = {k: m for k, m in self.named.items() if self.kind in getattr(m, "law_on", ("table", "image"))}
+        if self.asked_budget is not None and (int(self.asked_budget) != self.asked_budget or self.asked_budget < 2):
+            raise ValueError(f"budget={self.asked_budget!r} must be a whole number of coalitions from 2 up.")
+
+    def budget(self, n_players: int) -> int:
+        if self.asked_budget is not None:
+            return int(self.asked_budget)
+        if self.kind == "image":
+            return IMAGE_BUDGET
+        return 2**n_players if n_players <= LISTED_PLAYERS else 40 * n_players + 2
+
+    def players(self, number: int) -> Players:
+        """What a generator may know of an input."""
+        one, space = self.game.inputs[number], self.game.space
+        names = tuple(one.names[p] for p in one.active)
+        common = self.common
+        if not isinstance(space, TabularSpace):
+            return Players(self.kind, names, common, lambda: self.streams.of_call("rows"))
+        columns = tuple(tuple(np.flatnonzero(one.player == a).tolist()) for a in range(len(names)))
+        return Players(
+            self.kind, names, common, lambda: self.streams.of_call("rows"), space.codes, space.weights,
+            space.background, space.background_weights, one.codes, columns, space.columns.numeric,
+        )  # fmt: skip
+
+    def check(self) -> None:
+        """Everything that can be known without the model."""
+        for number, one in enumerate(self.game.inputs):
+            n_active = len(one.active)
+            budget = self.budget(len(one.names))
+            laws = [m.law(n_active) for m in self.by_law.values()]
+            least = least_budget(laws, n_active) if laws else 0
+            if budget < least:
+                raise ValueError(
+                    f"budget={budget} is below the {least} coalitions that {', '.join(self.by_law)} need together at "
+                    f"{n_active} players. Ask for budget={least} or more, or merge players into groups."
+                )
+            players = self.players(number)
+            for key, method in self.named.items():
+                if hasattr(method, "check"):
+                    method.check(players)
+                if key not in self.by_law and budget < (least := method.least(players)):
+                    raise ValueError(
+                        f"budget={budget} is below the {least} rows that {key} needs at {n_active} players. "
+                        f"Ask for budget={least} or more, or for fewer superpixels."
+                    )
+
+    def run(self) -> list[dict[str, Explanation]]:
+        """By input, by method. A failing model keeps what was concluded before: `error.partial`."""
+        done: list[dict[str, Explanation]] = []
+        try:
+            self.game.learn()
+            for numbers in self._blocks():
+                works = [self._work(number) for number in numbers]
+                drive(self.game, works)
+                done += [self._conclude(work) for work in works]
+        except ModelError as error:
+            error.partial = self.attributions(done, {}) if done else error.partial
+            raise
+        return done
+
+    def _blocks(self) -> Iterator[list[int]]:
+        widest = max(len(one.names) for one in self.game.inputs)
+        per_line = len(self.game.space.background) if isinstance(self.game.space, TabularSpace) else 1
+        return chunks(len(self.game.inputs), self.budget(widest) * per_line)
+
+    def _work(self, number: int) -> Work:
+        one = self.game.inputs[number]
+        n_active = len(one.active)
+        budget = self.budget(len(one.names))
+        work = Work(number, n_active, self.streams.order(n_active, one.digest))
+        if self.by_law:
+            laws = {key: method.law(n_active) for key, method in self.by_law.items()}
+            work.design = self.streams.design(tuple(self.by_law), list(laws.values()), n_active, budget)
+            work.wants_spread = any(getattr(m, "wants_spread", False) for m in self.by_law.values())
+        players = self.players(number)
+        for key, method in self.named.items():
+            if key not in self.by_law:
+                rng = self.streams.of_input(one.digest, registry.key_of(method))
+                work.generators[key] = method.ask(players, budget, rng)
+        return work
+
+    def _conclude(self, work: Work) -> dict[str, Explanation]:
+        one = self.game.inputs[work.number]
+        table = work.table
+        found = {}
+        shared = [key for key in self.by_law]
+        for key, method in self.named.items():
+            if key in self.by_law:
+                estimate, rows = method.estimate(table), work.table_rows
+                order, others = work.order, [k for k in shared if k != key]
+            else:
+                estimate, rows = work.estimates[key], work.rows[key]
+                order, others = np.arange(work.n_active), []
+            floor = 8 * np.finfo(float).eps * table.scale if table is not None else np.zeros(estimate.values.shape[1])
+            meta = self._meta(work, one, rows, others) | estimate.notes
+            if key not in self.by_law or key in ("ale",):
+                meta["gap"] = (work.full - work.empty - estimate.values.sum(axis=0)).tolist()
+            found[key] = Explanation(
+                values=_embed(estimate.values[order], one, 0.0),
+                stderr=_embed(estimate.stderr[order], one, floor),
+                critical=estimate.critical,
+                df=estimate.df,
+                base=work.empty,
+                prediction=work.full,
+                names=one.names,
+                outputs=self.game.outputs,
+                input=one.label,
+                method=method,
+                meta=meta,
+                stderr_background=None
+                if estimate.stderr_background is None
+                else _embed(estimate.stderr_background[order], one, 0.0),
+            )
+        return found
+
+    def _meta(self, work: Work, one: Any, rows: int, others: list[str]) -> dict[str, Any]:
+        predictor = self.game.predictor
+        merged = [name for p, name in enumerate(one.names) if p not in set(one.active.tolist())]
+        meta: dict[str, Any] = {
+            "seed": self.seed, "rows": rows, "rows_shared_with": others, "merged": merged, "plan": predictor.plan,
+            "scale": predictor.output, "versions": versions(),
+            "seconds": rows * predictor.seconds / max(predictor.rows, 1),
+        }  # fmt: skip
+        if work.design is not None and others is not None:
+            meta |= {"coalitions": len(work.design.z) + 2, "listed": work.design.listed}
+        return meta | self.game.space.meta
+
+    def attributions(self, found: list[dict[str, Explanation]], spent: dict[str, Any]) -> dict[str, Attribution]:
+        results = {}
+        for key in self.named:
+            parts = tuple(replace(f[key], meta=f[key].meta | spent) for f in found)
+            rows = parts[0].meta["rows"] if parts[0].meta.get("once_a_call") else sum(p.meta["rows"] for p in parts)
+            seconds = rows * self.game.predictor.seconds / max(self.game.predictor.rows, 1)
+            results[key] = Attribution(parts, parts[0].meta | {"name": key, "rows": rows, "seconds": seconds})
+        return results
+
+
+def _embed(values: Any, one: Any, rest: Any) -> Any:
+    """(P, K) over all players: those that absence cannot change have no effect."""
+    full = np.empty((len(one.names), values.shape[1]))
+    full[:] = rest
+    full[one.active] = values
+    return full
+
+
+_versions: dict[str, str] = {}
+
+
+def versions() -> dict[str, str]:
+    """Versions of what computes: this package, Python, and the libraries under it."""
+    if not _versions:
+        from importlib.metadata import PackageNotFoundError, version
+
+        _versions["python"] = platform.python_version()
+        for package in ("perturbxai", "numpy", "numba", "scipy", "scikit-learn", "scikit-image", "pandas", "torch"):
+            try:
+                _versions[package] = version(package)
+            except PackageNotFoundError:
+                continue
+    return dict(_versions)
+

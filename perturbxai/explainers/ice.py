@@ -1,0 +1,69 @@
+"""ICE's value of a player: the input's own curve at what x has, less that at absence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from perturbxai import laws
+from perturbxai.explainers.linearised import ROUNDING, independent_factor
+from perturbxai.laws import Law
+from perturbxai.tables import Estimate, Evaluations, Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ice:
+    """Individual conditional expectation as one signed value a player, in units of the model's output.
+
+    The rise of the input's own curve with all other players as they are: f(x) - E_b f(b_j, x_-j) = v(N) - v(N without j)
+    on a table (Goldstein et al., "Peeking inside the black box", 2015, for the curve), and occlusion on a picture. From
+    the coalitions of size P - 1; exact on its background, `stderr_background` is the error that its draw adds.
+
+    name  the key of the result, "ice" if empty
+    """
+
+    name: str = ""
+    wants_spread: ClassVar[bool] = True
+
+    def law(self, n_players: int) -> Law:
+        return laws.all_but_one(n_players)
+
+    def estimate(self, table: Evaluations) -> Estimate:
+        """v(N) - v(N without j), (P, K), from a table that lists size P - 1."""
+        values, spread = single_rows(table, table.design.n_players - 1)
+        return background_error(table.full - values, spread, table)
+
+
+def single_rows(table: Evaluations, size: int) -> tuple[Floats, Floats | None]:
+    """Values (P, K) and spread of the coalitions {j} (size 1) or N without j (size P - 1), in the order of the players.
+
+    Raises ValueError if the table does not list them.
+    """
+    design = table.design
+    n_players = design.n_players
+    if n_players <= 1:  # the one coalition is an end of the table
+        end = table.full if size == 1 else table.empty
+        return np.tile(end, (n_players, 1)), None
+    rows = np.flatnonzero(design.sizes == size)
+    lone = design.z[rows] if size == 1 else ~design.z[rows]
+    order = np.argsort(np.argmax(lone, axis=1), kind="stable")
+    rows = rows[order]
+    players = np.argmax(lone[order], axis=1)
+    if n_players == 2:  # sizes 1 and P - 1 are the same
+        rows, players = rows[:n_players], players[:n_players]
+    if len(players) != n_players or (players != np.arange(n_players)).any():
+        raise ValueError(
+            f"the table has {len(rows)} of the {n_players} coalitions of size {size}; all are needed. "
+            "Let explain() draw them with this method among its methods."
+        )
+    return table.values[rows], None if table.spread is None else table.spread[rows]
+
+
+def background_error(values: Floats, spread: Floats | None, table: Evaluations) -> Estimate:
+    """Values that are exact given the background, with the error of its draw apart."""
+    floor = np.broadcast_to(ROUNDING * table.scale, values.shape).copy()
+    background = None if spread is None or not spread.any() else np.sqrt(spread)
+    critical = np.full(values.shape[1], independent_factor(len(values)))
+    return Estimate(values, floor, critical, np.inf, stderr_background=background)

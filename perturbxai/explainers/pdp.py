@@ -1,0 +1,71 @@
+"""PDP's value of a player: its partial dependence at what x has, less that at absence."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from scipy import stats
+
+from perturbxai import laws
+from perturbxai.explainers.ice import background_error, single_rows
+from perturbxai.explainers.linearised import ROUNDING, independent_factor
+from perturbxai.laws import Law
+from perturbxai.sampling import draw_references
+from perturbxai.tables import Coalitions, Estimate, Evaluations, Floats, Players
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pdp:
+    """Partial dependence as one signed value a player, in units of the model's output.
+
+    On a table: PD_j(x_j) - E f = v({j}) - v(nothing), from the coalitions of size 1 (Friedman, "Greedy function
+    approximation", 2001, for the curve). It is exact on its background; `stderr_background` is the error that the draw
+    of the background adds. On a picture the feature is a superpixel's opacity, averaged over reference rows in which
+    each other superpixel is whole with probability t and t is uniform: the rise from 0 to 1 is then the Shapley value.
+
+    budget on a picture: P + 1 rows a reference row, drawn in antithetic pairs that are the clusters of the error.
+    name   the key of the result, "pdp" if empty
+    """
+
+    name: str = ""
+    law_on: ClassVar[tuple[str, ...]] = ("table",)
+    wants_spread: ClassVar[bool] = True
+
+    def law(self, n_players: int) -> Law:
+        return laws.singletons(n_players)
+
+    def estimate(self, table: Evaluations) -> Estimate:
+        """v({j}) - v(nothing), (P, K), from a table that lists size 1."""
+        values, spread = single_rows(table, 1)
+        return background_error(values - table.empty, spread, table)
+
+    def least(self, players: Players) -> int:
+        return 4 * (players.n_players + 1)
+
+    def ask(
+        self, players: Players, budget: int, rng: np.random.Generator
+    ) -> Generator[list[Coalitions], list[Floats], Estimate]:
+        n_players = players.n_players
+        n_pairs = budget // (2 * (n_players + 1))
+        _, present = draw_references(n_pairs, n_players, rng)  # (2 n_pairs, P)
+        flips = present[:, None, :] ^ np.eye(n_players, dtype=bool)[None]  # (M, P, P)
+        z = np.concatenate([present[:, None, :], flips], axis=1)  # (M, P + 1, P)
+        (found,) = yield [Coalitions(z.reshape(-1, n_players))]
+        cube = found.reshape(len(present), n_players + 1, -1)
+        sign = np.where(present, 1.0, -1.0)[:, :, None]
+        rise = sign * (cube[:, :1] - cube[:, 1:])  # (M, P, K)
+        return _over_pairs(0.5 * (rise[0::2] + rise[1::2]), np.abs(found).max(axis=0))
+
+
+def _over_pairs(rise: Floats, scale: Floats) -> Estimate:
+    """The mean over antithetic pairs (n, P, K), and its t interval. The pairs are stratified in t, so it errs wide."""
+    n_pairs, n_players, n_outputs = rise.shape
+    deviation = rise.std(axis=0, ddof=1) / np.sqrt(n_pairs)
+    floor = ROUNDING * scale * np.sqrt(n_players)
+    df = float(n_pairs - 1)
+    level = 2.0 * stats.norm.cdf(independent_factor(n_players)) - 1.0
+    critical = np.full(n_outputs, stats.t.ppf(0.5 + level / 2.0, df))
+    return Estimate(rise.mean(axis=0), np.maximum(deviation, floor), critical, df, notes={"reference_rows": 2 * n_pairs})

@@ -1,0 +1,91 @@
+"""What was asked already: 128-bit names of table rows, and their values."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai import kernels
+
+Floats = NDArray[np.float64]
+Words = NDArray[np.uint64]
+
+MEMO_BYTES = 1 << 26  # beyond this the oldest rows stay known and newer ones are not added
+
+
+def hash_values(codes: Floats) -> Words:
+    """(..., D, 2): two 64-bit words for each value in its column. Equal values, NaN included, have equal words."""
+    canonical = np.where(np.isnan(codes), np.nan, codes + 0.0)
+    bits = np.ascontiguousarray(canonical).view(np.uint64)
+    column = np.arange(1, codes.shape[-1] + 1, dtype=np.uint64)
+    return np.stack([_mix(bits + _mix(column)), _mix(bits ^ _mix(column + np.uint64(1 << 32)))], axis=-1)
+
+
+def _mix(words: Words) -> Words:
+    """The finaliser of splitmix64 (Steele, Lea & Flood 2014), word by word."""
+    with np.errstate(over="ignore"):
+        z = words + np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return np.asarray(z ^ (z >> np.uint64(31)))
+
+
+def hash_rows(codes: Floats) -> Words:
+    """(R, 2) names of coded rows (R, D): the wrapped sum over the columns."""
+    return np.asarray(hash_values(codes).sum(axis=1, dtype=np.uint64))
+
+
+def hash_cells(z: NDArray[np.bool_], donor: Floats, player: NDArray[np.int32], base_words: Words) -> Words:
+    """(M * B, 2) names of the rows that splice a donor (D,) over each background row, coalition by coalition.
+
+    base_words (B, D, 2) = hash_values of the background.
+    """
+    n_players = z.shape[1]
+    donor_words = hash_values(donor[None])[0]
+    present = np.zeros((n_players, 2), dtype=np.uint64)
+    absent = np.zeros((len(base_words), n_players, 2), dtype=np.uint64)
+    fixed = np.zeros(2, dtype=np.uint64)
+    for d, p in enumerate(player):
+        if p < 0:
+            fixed += donor_words[d]
+        else:
+            present[p] += donor_words[d]
+            absent[:, p] += base_words[:, d]
+    out = np.empty((len(z) * len(base_words), 2), dtype=np.uint64)
+    kernels.hash_coalitions(z, present, absent, out)
+    return out + fixed
+
+
+class RowMemo:
+    """Values by row name, bounded in memory. Names are looked up many at a time."""
+
+    def __init__(self, n_outputs: int) -> None:
+        self.words: Words = np.zeros((0, 2), dtype=np.uint64)
+        self.values: Floats = np.zeros((0, n_outputs))
+        self.room = max(1, MEMO_BYTES // (16 + 8 * n_outputs))
+
+    def find(self, words: Words) -> NDArray[np.int64]:
+        """(U,): where a name's values stand in `values`, -1 if it is not known. Names come sorted by their first word."""
+        if not len(self.words):
+            return np.full(len(words), -1, dtype=np.int64)
+        at = np.minimum(np.searchsorted(self.words[:, 0], words[:, 0]), len(self.words) - 1)
+        return np.where((self.words[at] == words).all(axis=1), at, -1)
+
+    def add(self, words: Words, values: Floats) -> None:
+        """Remember new names, as far as there is room."""
+        free = self.room - len(self.words)
+        if free <= 0 or not len(words):
+            return
+        merged = np.concatenate([self.words, words[:free]])
+        order = np.argsort(merged[:, 0], kind="stable")
+        self.words = merged[order]
+        self.values = np.concatenate([self.values, values[:free]])[order]
+
+
+def distinct(words: Words) -> tuple[Words, NDArray[np.int64], NDArray[np.int64]]:
+    """Distinct names sorted by their first word, the first row that has each, and each row's place among them."""
+    _, first, inverse = np.unique(words[:, 0], return_index=True, return_inverse=True)
+    if (words[first][inverse] == words).all():
+        return words[first], first, inverse
+    _, first, inverse = np.unique(words, axis=0, return_index=True, return_inverse=True)  # pragma: no cover
+    return words[first], first, inverse.ravel()  # pragma: no cover

@@ -1,0 +1,205 @@
+"""Plans: perturbed rows, described and not held, built one batch at a time on the host or on the model's device.
+
+A hard mask selects (the donor's value or the base's, bit for bit, on both paths); an opacity blends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai import kernels
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+
+class Plan(Protocol):
+    """Rows to ask the model, buildable in any slice."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one built row, from which a batch size is chosen."""
+        ...
+
+    def host(self, start: int, stop: int) -> Any:
+        """Rows start..stop in host memory, as the model takes them."""
+        ...
+
+    def device(self, start: int, stop: int, device: Any) -> Any:
+        """The same rows as a torch tensor on `device`; only for plans of pictures."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """Rows that are there already: an array or a DataFrame."""
+
+    rows: Any
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def row_bytes(self) -> int:
+        shape = np.shape(self.rows)
+        return 8 * int(np.prod(shape[1:], dtype=np.int64))
+
+    def host(self, start: int, stop: int) -> Any:
+        # a copy: a model that writes into its input must not reach the user's array
+        return self.rows.iloc[start:stop].copy() if hasattr(self.rows, "iloc") else np.array(self.rows[start:stop])
+
+    def device(self, start: int, stop: int, device: Any) -> Any:
+        import torch
+
+        return torch.as_tensor(np.ascontiguousarray(self.host(start, stop), dtype=np.float32), device=device)
+
+
+@dataclass(frozen=True, eq=False)
+class Spliced:
+    """Some (coalition, background row) cells of one table row: donor (D,), player (D,), z (M, P), cells (R,) each."""
+
+    donor: Floats
+    player: NDArray[np.int32]
+    z: Bools
+    coalition: Ints
+    base: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class TablePlan:
+    """Rows of a table, coded: cells of several inputs one after the other, and rows that were given as codes.
+
+    pieces  each a `Spliced` or coded rows (R, D);  bases (B, D);  decode turns codes into the user's table
+    """
+
+    pieces: Sequence[Spliced | Floats]
+    bases: Floats
+    decode: Callable[[Floats], Any]
+
+    def __len__(self) -> int:
+        return int(self._starts()[-1])
+
+    @property
+    def row_bytes(self) -> int:
+        return 8 * self.bases.shape[1]
+
+    def _starts(self) -> Ints:
+        lengths = [len(p.coalition) if isinstance(p, Spliced) else len(p) for p in self.pieces]
+        return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+
+    def codes(self, start: int, stop: int) -> Floats:
+        """(stop - start, D) coded rows."""
+        out = np.empty((stop - start, self.bases.shape[1]))
+        for piece, low, high, into in _slices(self._starts(), start, stop):
+            rows = self.pieces[piece]
+            if isinstance(rows, Spliced):
+                kernels.splice_columns(
+                    rows.donor, self.bases, rows.player, rows.z, rows.coalition[low:high], rows.base[low:high], out[into]
+                )
+            else:
+                out[into] = rows[low:high]
+        return out
+
+    def host(self, start: int, stop: int) -> Any:
+        return self.decode(self.codes(start, stop))
+
+    def device(self, start: int, stop: int, device: Any) -> Any:
+        """(stop - start, D) float32 on the device. Decoding is the host's work, so the rows are built there."""
+        import torch
+
+        return torch.as_tensor(np.asarray(self.host(start, stop), dtype=np.float32), device=device)
+
+
+@dataclass(frozen=True, eq=False)
+class Masked:
+    """Perturbed versions of one picture: picture, fill (H, W, C) float32, player (H, W) int32.
+
+    mask (M, P + 1): bool selects, float32 in [0, 1] blends; the last column is the always present player
+    """
+
+    picture: NDArray[np.float32]
+    fill: NDArray[np.float32]
+    player: NDArray[np.int32]
+    mask: NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class ImagePlan:
+    """Perturbed versions of several pictures of one size, one picture after the other."""
+
+    pieces: Sequence[Masked]
+
+    def __len__(self) -> int:
+        return sum(len(p.mask) for p in self.pieces)
+
+    @property
+    def row_bytes(self) -> int:
+        return 4 * int(np.prod(self.pieces[0].picture.shape, dtype=np.int64))
+
+    def _starts(self) -> Ints:
+        return np.concatenate([[0], np.cumsum([len(p.mask) for p in self.pieces], dtype=np.int64)])
+
+    def host(self, start: int, stop: int) -> NDArray[np.float32]:
+        """(stop - start, H, W, C) float32, in the picture's own units."""
+        out = np.empty((stop - start, *self.pieces[0].picture.shape), dtype=np.float32)
+        for piece, low, high, into in _slices(self._starts(), start, stop):
+            p = self.pieces[piece]
+            splice = kernels.splice_pixels if p.mask.dtype == bool else kernels.blend_pixels
+            splice(p.picture, p.fill, p.player, p.mask[low:high], out[into])
+        return out
+
+    def device(self, start: int, stop: int, device: Any) -> Any:
+        """The same batch as a tensor on the device; only masks travel, the pictures stay there."""
+        import torch
+
+        parts = []
+        for piece, low, high, _ in _slices(self._starts(), start, stop):
+            p = self.pieces[piece]
+            picture, fill, player = (_resident(a, device) for a in (p.picture, p.fill, p.player))
+            mask = torch.as_tensor(p.mask[low:high], device=device)[:, player.long()].unsqueeze(-1)  # (n, H, W, 1)
+            parts.append(_select(picture, fill, mask) if p.mask.dtype == bool else _blend(picture, fill, mask))
+        return torch.cat(parts)
+
+
+def _select(picture: Any, fill: Any, mask: Any) -> Any:
+    import torch
+
+    return torch.where(mask, picture, fill)
+
+
+def _blend(picture: Any, fill: Any, alpha: Any) -> Any:
+    """The twin of kernels.blend_pixels; separate products, so that both ends are exact."""
+    import torch
+
+    mixed = (1.0 - alpha) * fill + alpha * picture
+    return torch.where(alpha == 1.0, picture, torch.where(alpha == 0.0, fill, mixed))
+
+
+def _resident(array: NDArray[Any], device: Any) -> Any:
+    import torch
+
+    return torch.as_tensor(array, device=device)
+
+
+def _slices(starts: Ints, start: int, stop: int) -> list[tuple[int, int, int, slice]]:
+    """The parts of pieces that make rows start..stop: (piece, its first row, its last row, where they go)."""
+    found = []
+    first = int(np.searchsorted(starts, start, side="right")) - 1
+    at = start
+    for piece in range(first, len(starts) - 1):
+        if at >= stop:
+            break
+        end = min(stop, int(starts[piece + 1]))
+        if end > at:
+            offset = int(starts[piece])
+            found.append((piece, at - offset, end - offset, slice(at - start, end - start)))
+            at = end
+    return found

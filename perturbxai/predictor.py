@@ -1,0 +1,300 @@
+"""The Predictor: any model as (n, K) float64, and the only caller of a model for values."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.device import is_out_of_memory, keep_memory, release_cached, synchronise
+from perturbxai.models import SCALES, CallableModel, EstimatorModel, NetworkModel
+from perturbxai.plan import Given, Plan
+
+Floats = NDArray[np.float64]
+Progress = bool | Callable[[int, int], None]
+
+NETWORK_BATCH = 8  # on a CPU larger batches are slower: activations outgrow the caches and the allocator
+DEVICE_BATCH = 256
+BATCH_BYTES = 1 << 26
+LARGEST_BATCH = 65_536
+
+
+class ModelError(ValueError):
+    """The model gave something that cannot be explained. `partial` holds what was computed before."""
+
+    def __init__(self, message: str, partial: Any = None) -> None:
+        super().__init__(message)
+        self.partial = partial
+
+
+class Predictor:
+    """Any model as a function from rows to (n, K) float64, in batches, with a meter.
+
+    model       scikit-learn estimator (or anything with predict), torch.nn.Module, or function array -> array
+    output      "probability", "logit" or "raw". Default: probability where there is predict_proba, else raw.
+    outputs     names of the columns, for example class names
+    transform   from a batch of pictures (n, H, W, C) in their own units to the model's input; keeps height and width
+    device      of a torch module; None leaves it where it is, and builds rows on the host if that is the CPU
+    batch_size  rows a call of the model; None chooses once, by kind of model, and says so in `plan`
+    precision   "float32", "float64" or "bfloat16" for a torch module (a private copy); None as it is
+    memory      "keep" tells glibc not to give freed memory back (networks on a Linux CPU; process-wide),
+                "system" leaves the allocator alone; None means "keep" where that helps
+    progress    True for a bar on stderr, a function (done, total), or False
+    multi_label a sigmoid for each output instead of a softmax over them
+
+    Raises TypeError for what is no model, ValueError for scales that the model does not have. While it runs: ModelError
+    (a ValueError) for NaN or a wrong number of rows, with `partial` set. A batch that does not fit in memory is halved.
+
+    rows, retried_rows, seconds: rows that came back, rows asked again after memory ran out, seconds inside the model.
+
+    >>> import numpy as np
+    >>> Predictor(lambda X: X.sum(axis=1))(np.ones((2, 3)))
+    array([[3.],
+           [3.]])
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        *,
+        output: str | None = None,
+        outputs: Any = None,
+        transform: Callable[[Any], Any] | None = None,
+        device: Any = None,
+        batch_size: int | None = None,
+        precision: str | None = None,
+        memory: str | None = None,
+        progress: Progress = False,
+        multi_label: bool = False,
+    ) -> None:
+        if output is not None and output not in SCALES:
+            raise ValueError(f"output={output!r} is not a scale; expected one of {SCALES}.")
+        if batch_size is not None and (int(batch_size) != batch_size or batch_size < 1):
+            raise ValueError(f"batch_size={batch_size!r} must be a whole number from 1 up, or None.")
+        if memory not in (None, "keep", "system"):
+            raise ValueError(f'memory={memory!r} is not known; expected "keep", "system" or None.')
+        self._model = _wrap(model, output, transform, device, precision, multi_label)
+        self.kind = self._model.kind
+        self.output = self._model.output
+        self.outputs: tuple[str, ...] | None = None if outputs is None else tuple(map(str, outputs))
+        self._named = self.outputs is not None
+        self.batch_size, self.progress = batch_size, progress
+        self.rows, self.retried_rows, self.seconds = 0, 0, 0.0
+        self._limit: int | None = None
+        self._bar: _Bar | None = None
+        on_cpu = self.kind == "network" and self._model.device.type == "cpu"
+        self.memory = "keep" if on_cpu and memory != "system" and keep_memory() else "system"
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        """How the model is run: what `meta["plan"]` says."""
+        found: dict[str, Any] = {"kind": self.kind, "output": self.output, "batch_size": self.batch_size or "by kind"}
+        if isinstance(self._model, NetworkModel):
+            found |= {
+                "device": str(self._model.device),
+                "layout": "channels_last" if self._model.channels_last else "contiguous",
+                "precision": str(self._model.dtype).removeprefix("torch."),
+                "rows_built": "device" if self._model.on_device else "host",
+                "memory": self.memory,
+            }
+            if self.batch_size is None:
+                found["batch_size"] = self._default_batch(1)
+        return found
+
+    def __call__(self, rows: Any) -> Floats:
+        """(n, K): the model at these rows (an array, a DataFrame, or pictures (n, H, W, C))."""
+        parts = [values for _, _, values in self.run(Given(rows))]
+        if not parts:
+            raise ValueError("rows is empty; give at least one row.")
+        return np.concatenate(parts)
+
+    def run(self, plan: Plan) -> Iterator[tuple[int, int, Floats]]:
+        """The model's values over a plan, batch by batch: (start, stop, values (stop - start, K))."""
+        size = self.batch_size or self._default_batch(plan.row_bytes)
+        size = min(size, self._limit) if self._limit else size
+        start, done = 0, 0
+        if self._bar:
+            self._bar.expect(len(plan))
+        while start < len(plan):
+            stop = min(start + size, len(plan))
+            try:
+                values = self._ask(plan, start, stop)
+            except Exception as error:
+                if not is_out_of_memory(error) or stop - start == 1:
+                    raise
+                self.retried_rows += stop - start
+                size = self._limit = max(1, (stop - start) // 2)
+                release_cached(self._model.device)
+                continue
+            self.rows += stop - start
+            self._check(values, stop - start, done)
+            done += stop - start
+            yield start, stop, values
+            start = stop
+            if self._bar:
+                self._bar.advance(len(values))
+
+    def _ask(self, plan: Plan, start: int, stop: int) -> Floats:
+        model = self._model
+        if isinstance(model, NetworkModel) and model.on_device:
+            rows = plan.device(start, stop, model.device)
+        else:
+            rows = plan.host(start, stop)
+        began = time.perf_counter()
+        try:
+            return model(rows)
+        finally:
+            synchronise(model.device)
+            self.seconds += time.perf_counter() - began
+
+    def _check(self, values: Floats, n_rows: int, done: int) -> None:
+        if len(values) != n_rows:
+            raise ModelError(
+                f"the model returned {len(values)} rows for {n_rows}; expected one row of outputs for each row asked."
+            )
+        if self.outputs is None:
+            self.outputs = self._model.names(values.shape[1])
+        if len(self.outputs) != values.shape[1]:
+            source = "outputs= names" if self._named else "earlier calls had"
+            raise ModelError(f"the model returned {values.shape[1]} outputs, but {source} {len(self.outputs)}.")
+        if not np.isfinite(values).all():
+            row, column = (int(i) for i in np.argwhere(~np.isfinite(values))[0])
+            raise ModelError(
+                f"the model returned {values[row, column]} for row {done + row} of this request, output "
+                f"{self.outputs[column]!r}. An explanation of it would mean nothing: mend the model, or leave out the "
+                "rows and backgrounds that it cannot take."
+            )
+
+    def _default_batch(self, row_bytes: int) -> int:
+        if isinstance(self._model, NetworkModel):
+            if self._model.device.type != "cpu":
+                return DEVICE_BATCH
+            if self._model.channels_last:
+                return NETWORK_BATCH
+        return int(np.clip(BATCH_BYTES // max(row_bytes, 1), 1, LARGEST_BATCH))
+
+    def check_columns(self, names: tuple[str, ...]) -> None:
+        """Refuse columns that the model was not trained on, before any row is asked."""
+        self._model.check(names)
+
+    def select(self, outputs: Any, n_outputs: int) -> NDArray[np.int64]:
+        """Column numbers of the outputs asked for, by name or number. Raises ValueError for one that is not there."""
+        known = self.outputs or self._model.names(n_outputs)
+        wanted = [outputs] if isinstance(outputs, (str, int, np.integer)) else list(outputs)
+        if not wanted:
+            raise ValueError("outputs is empty; name at least one, or leave it out for all.")
+        found = []
+        for one in wanted:
+            if isinstance(one, str) and one in known:
+                found.append(known.index(one))
+            elif isinstance(one, (int, np.integer)) and 0 <= int(one) < n_outputs:
+                found.append(int(one))
+            else:
+                shown = ", ".join(map(repr, known[:8])) + (" ..." if len(known) > 8 else "")
+                raise ValueError(f"outputs: {one!r} is not an output of the model; it has {n_outputs}: {shown}.")
+        return np.array(found, dtype=np.int64)
+
+    @contextmanager
+    def watched(self, what: str) -> Iterator[None]:
+        """Show progress over everything that is asked inside; nested calls share the outer bar."""
+        if self._bar is not None or self.progress is False:
+            yield
+            return
+        self._bar = _Bar(self.progress, what)
+        try:
+            yield
+        finally:
+            self._bar.close()
+            self._bar = None
+
+    @contextmanager
+    def network(self) -> Iterator[Any]:
+        """Lend the torch module to a baseline: eval mode, no parameter gradients, all restored on exit, passes metered.
+
+        Raises TypeError if the model is not a torch module.
+        """
+        if not isinstance(self._model, NetworkModel):
+            raise TypeError(
+                f"the model is a {self.kind}, but gradient baselines need the inside of a torch.nn.Module; "
+                "give Predictor the module itself."
+            )
+        from perturbxai.models import frozen
+
+        net = self._model.module()
+        began = time.perf_counter()
+
+        def count(_module: Any, given: tuple[Any, ...]) -> None:
+            self.rows += len(given[0])
+
+        handle = net.register_forward_pre_hook(count)
+        try:
+            with frozen(net):
+                yield net
+        finally:
+            handle.remove()
+            self.seconds += time.perf_counter() - began
+
+    def tensor(self, rows: Any) -> Any:
+        """Rows or pictures as the torch module's input, through `transform`. Raises TypeError for other models."""
+        if not isinstance(self._model, NetworkModel):
+            raise TypeError(f"the model is a {self.kind}; only a torch.nn.Module takes tensors.")
+        return self._model.tensor(np.asarray(rows))
+
+
+class _Bar:
+    """Progress over rows whose number grows as questions come in: a tqdm bar, or the user's function."""
+
+    def __init__(self, progress: Progress, what: str) -> None:
+        self.total = self.done = 0
+        self.call = progress if callable(progress) else None
+        self.bar: Any = None
+        if self.call is None:
+            from tqdm import tqdm
+
+            self.bar = tqdm(total=0, desc=what, unit="row", file=sys.stderr, leave=False)
+
+    def expect(self, rows: int) -> None:
+        self.total += rows
+        if self.bar is not None:
+            self.bar.total = self.total
+            self.bar.refresh()
+
+    def advance(self, rows: int) -> None:
+        self.done += rows
+        if self.call is not None:
+            self.call(self.done, self.total)
+        elif self.bar is not None:
+            self.bar.update(rows)
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+
+def _wrap(
+    model: Any, output: str | None, transform: Any, device: Any, precision: str | None, multi_label: bool
+) -> EstimatorModel | CallableModel | NetworkModel:
+    if isinstance(model, Predictor):
+        raise TypeError("model is a Predictor already; use it as it is.")
+    is_network = "torch" in sys.modules and isinstance(model, sys.modules["torch"].nn.Module)
+    if is_network:
+        return NetworkModel(model, output, transform, device, precision, multi_label)
+    for name, value in (("device", device), ("precision", precision)):
+        if value is not None:
+            raise ValueError(f"{name}={value!r} is for a torch.nn.Module, but the model is {type(model).__name__}.")
+    if multi_label:
+        raise ValueError("multi_label=True is for a torch.nn.Module; other models bring their own scale.")
+    if hasattr(model, "predict") or hasattr(model, "predict_proba"):
+        if transform is not None:
+            raise ValueError("transform is for pictures; put a table's preprocessing into a scikit-learn pipeline.")
+        return EstimatorModel(model, output)
+    if callable(model):
+        return CallableModel(model, output, transform)
+    raise TypeError(
+        f"model is {type(model).__name__}; expected a scikit-learn estimator, a torch.nn.Module or a function."
+    )

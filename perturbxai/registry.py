@@ -1,0 +1,61 @@
+"""Every name a user may write as a string, and where it lives. Imports nothing, so that the help text is instant."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+EXPLAINERS = {
+    "lime": "perturbxai.explainers.lime:Lime",
+    "kernel_shap": "perturbxai.explainers.kernel_shap:KernelShap",
+    "pdp": "perturbxai.explainers.pdp:Pdp",
+    "ice": "perturbxai.explainers.ice:Ice",
+    "ale": "perturbxai.explainers.ale:Ale",
+}
+BASELINES = {
+    "cam": "perturbxai.baselines.cam:Cam",
+    "grad_cam": "perturbxai.baselines.cam:GradCam",
+    "cam_difference": "perturbxai.baselines.cam:CamDifference",
+    "random": "perturbxai.baselines.controls:Random",
+    "centre": "perturbxai.baselines.controls:Centre",
+    "edges": "perturbxai.baselines.controls:Edges",
+}
+METRICS = ("deletion", "insertion", "srg", "faithfulness", "faithfulness_raw", "spearman", "top_k_iou")
+
+ABOUT = {
+    "lime": "slopes of the best linear fit under LIME's law on coalitions",
+    "kernel_shap": "Shapley values by projected least squares on paired coalitions",
+    "pdp": "partial dependence at x less that at absence; on pictures the rise of opacity (Shapley value)",
+    "ice": "the input's own curve at x less that at absence; on pictures occlusion",
+    "ale": "accumulated local effect at x less that at absence",
+    "cam": "class activation map of a pooled network",
+    "grad_cam": "Grad-CAM on the last spatial map",
+    "cam_difference": "CAM of the picture less CAM of its fill: sums to the rise of the logit",
+    "random": "control: a random map",
+    "centre": "control: nearness to the middle of the picture",
+    "edges": "control: strength of the edges",
+    "deletion": "area under the score as the best players are hidden first (low is good)",
+    "insertion": "area under the score as the best players are shown first (high is good)",
+    "srg": "symmetric relevance gain: insertion less deletion",
+    "faithfulness": "correlation with held-out coalitions, within sizes",
+    "faithfulness_raw": "the textbook correlation, over mixed sizes; never ranks",
+    "spearman": "rank correlation of two methods' values",
+    "top_k_iou": "overlap of two methods' k best players",
+}
+
+
+def load(names: dict[str, str], name: str) -> Any:
+    """The class behind a name. Raises ValueError for a name that is not there, saying which are."""
+    if name not in names:
+        raise ValueError(f"{name!r} is not a known method; expected one of {', '.join(sorted(names))}.")
+    module, _, attribute = names[name].partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def key_of(method: Any) -> str:
+    """The string of a method object's class ("kernel_shap" for KernelShap)."""
+    home = f"{type(method).__module__}:{type(method).__name__}"
+    for name, where in (EXPLAINERS | BASELINES).items():
+        if where == home:
+            return name
+    return type(method).__name__

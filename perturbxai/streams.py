@@ -1,0 +1,56 @@
+"""Random streams of a call: what depends on the seed alone, and what on the seed and an input."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.laws import Law
+from perturbxai.sampling import draw_design, draw_held_out
+from perturbxai.tables import Design
+
+
+def _word(text: str) -> int:
+    return zlib.crc32(text.encode())
+
+
+class Streams:
+    """Generators by purpose. An input's stream is default_rng([seed, *digest]), so it answers alike in any company.
+
+    Inputs with the same number of players share one base design; each permutes its columns with its own stream. The
+    held-out coalitions come from the seed alone and are permuted alike, so they stay apart from what was fitted on.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self._designs: dict[Any, Design] = {}
+        self._held_out: dict[int, NDArray[np.bool_]] = {}
+
+    def of_call(self, purpose: str) -> np.random.Generator:
+        return np.random.default_rng([self.seed, _word(purpose)])
+
+    def of_input(self, digest: Sequence[int], purpose: str) -> np.random.Generator:
+        return np.random.default_rng([self.seed, *digest, _word(purpose)])
+
+    def order(self, n_players: int, digest: Sequence[int]) -> NDArray[np.int64]:
+        """(P,): the base design's column that each player of an input takes."""
+        return np.random.default_rng([self.seed, *digest]).permutation(n_players)
+
+    def held_out(self, n_players: int) -> NDArray[np.bool_]:
+        """(T, P) base coalitions that no design of this seed asks."""
+        if n_players not in self._held_out:
+            rng = np.random.default_rng([self.seed, n_players, _word("held out")])
+            self._held_out[n_players] = draw_held_out(n_players, rng)
+        return self._held_out[n_players]
+
+    def design(self, key: tuple[str, ...], laws: Sequence[Law], n_players: int, budget: int) -> Design:
+        """The base design of a portfolio, drawn once a call for each number of players."""
+        where = (key, n_players, budget)
+        if where not in self._designs:
+            rng = np.random.default_rng([self.seed, n_players, _word("design")])
+            self._designs[where] = draw_design(laws, n_players, budget, rng, self.held_out(n_players))
+        return self._designs[where]
