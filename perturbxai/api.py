@@ -224,7 +224,8 @@ class _Call:
                 prediction=work.full,
                 names=one.names,
                 outputs=self.game.outputs,
-                input=one.label,
+                label=one.label,
+                input=one.source,
                 method=method,
                 meta=meta,
                 stderr_background=None

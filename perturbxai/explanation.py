@@ -27,7 +27,8 @@ class Explanation:
     critical (K,), the factor that makes `stderr` a simultaneous 95 % interval over the players
     df       degrees of freedom of the pointwise interval
     base, prediction (K,): the model's value with every player absent, and at the input
-    names (P,), outputs (K,); input: its number in the call or its index label
+    names (P,), outputs (K,); label: its number in the call or its index label
+    input    what was explained: the coded row (D,) of a table, or the picture (H, W, C)
     method   the frozen method object;  meta: seed, rows, seconds, fill, segments, ...
     stderr_background (P, K) or None, error that a drawn background adds;  heat (K, H, W) or None, on the picture's grid
     """
@@ -40,6 +41,7 @@ class Explanation:
     prediction: Floats
     names: tuple[str, ...]
     outputs: tuple[str, ...]
+    label: Any
     input: Any
     method: Any
     meta: dict[str, Any] = field(default_factory=dict)
@@ -61,7 +63,7 @@ class Explanation:
         low, high = self.interval()
         n_players, n_outputs = self.values.shape
         columns = {
-            "row": np.repeat(np.array([self.input], dtype=object), n_players * n_outputs),
+            "row": np.repeat(np.array([self.label], dtype=object), n_players * n_outputs),
             "feature": np.repeat(np.array(self.names, dtype=object), n_outputs),
             "output": np.tile(np.array(self.outputs, dtype=object), n_players),
             "value": self.values.ravel(),

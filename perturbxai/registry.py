@@ -20,6 +20,7 @@ BASELINES = {
     "centre": "perturbxai.baselines.controls:Centre",
     "edges": "perturbxai.baselines.controls:Edges",
 }
+FILL_FREE = ("cam", "grad_cam", "random", "centre", "edges")  # maps that no fill enters
 METRICS = ("deletion", "insertion", "srg", "faithfulness", "faithfulness_raw", "spearman", "top_k_iou")
 
 ABOUT = {

@@ -62,7 +62,7 @@ def draw_design(
         held_out = np.zeros((0, n_players), dtype=bool)
     share = size_laws.mixture(laws)
     if 2**n_players <= budget:
-        return _finish(_list_all(n_players), None, share, True, np.zeros((0, n_players), dtype=bool), rng)
+        return _finish(list_coalitions(n_players), None, share, True, np.zeros((0, n_players), dtype=bool), rng)
     sides = {size for law in laws for size in law.listed}
     if not share.any():
         return _finish(_listed_sides(n_players, sides), None, share, False, held_out, rng)
@@ -214,8 +214,8 @@ def _one_sided_walk(
     return z, chain
 
 
-def _list_all(n_players: int) -> Bools:
-    """All coalitions of the sizes 1..P-1, complements side by side."""
+def list_coalitions(n_players: int) -> Bools:
+    """(2^P - 2, P) all coalitions of the sizes 1..P-1, complements side by side."""
     if n_players < 2:
         return np.zeros((0, n_players), dtype=bool)
     numbers = np.arange(1, 2 ** (n_players - 1), dtype=np.int64)

@@ -43,6 +43,11 @@ class TableInput:
     player: NDArray[np.int32]
     digest: tuple[int, ...]
 
+    @property
+    def source(self) -> Floats:
+        """What was explained: the coded row."""
+        return self.codes
+
 
 @dataclass(frozen=True, eq=False)
 class ImageInput:
@@ -59,6 +64,11 @@ class ImageInput:
     names: tuple[str, ...]
     active: Ints
     digest: tuple[int, ...]
+
+    @property
+    def source(self) -> NDArray[np.float32]:
+        """What was explained: the picture."""
+        return self.picture
 
     def pool(self, heat: Any, how: str = "sum") -> Floats:
         """(K, P): a heat map (K, H, W) or (H, W) on the players. "sum" keeps the total; "mean" is a density.

@@ -1,0 +1,78 @@
+"""Does a map say what the model does? Deletion, insertion, and agreement with coalitions nobody was fitted on."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+ROUNDING = 1e-9  # what is left of a constant after its mean is taken, relative to its size
+
+
+def rankings(values: Floats, rng: np.random.Generator) -> Ints:
+    """(R, P) players from the most to the least valued. Ties are averaged over two opposite random orders (R = 2).
+
+    A ReLU'd CAM gives many players 0: their order must not be that of their numbers, which runs across the picture.
+    """
+    shuffled = rng.permutation(len(values))
+    orders = [shuffled, shuffled[::-1]] if len(np.unique(values)) < len(values) else [shuffled]
+    return np.array([order[np.argsort(-values[order], kind="stable")] for order in orders])
+
+
+def curve_coalitions(order: Ints) -> tuple[Bools, Bools]:
+    """(P + 1, P) coalitions of deletion (everything, then without the best, ...) and of insertion (nothing, the best ...)."""
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    shown = rank[None, :] < np.arange(len(order) + 1)[:, None]
+    return ~shown, shown
+
+
+def area(curve: Floats) -> float:
+    """The area under a curve over the share of players in [0, 1], by trapezoids, in output units."""
+    return float(np.trapezoid(curve, dx=1.0 / (len(curve) - 1)))
+
+
+def faithfulness(values: Floats, z: Bools, answers: Floats, weight: Floats | None = None) -> float:
+    """Correlation of the map's sums over coalitions with the game, after each size's mean is taken from both.
+
+    values (P,), z (T, P), answers (T,);  weight (T,), None for equal ones.
+    A map that only counts players scores 0. In [-1, 1], without a unit.
+    """
+    sums = z @ values
+    sizes = z.sum(axis=1)
+    weight = np.ones(len(z)) if weight is None else weight
+    left, right = _within(sums, sizes, weight), _within(answers, sizes, weight)
+    return _correlation(left, right, weight, np.abs(values).sum(), np.abs(answers).max(initial=0.0))
+
+
+def faithfulness_raw(values: Floats, z: Bools, answers: Floats, weight: Floats | None = None) -> float:
+    """The textbook correlation over mixed sizes. A constant map scores high on it, so it never ranks."""
+    sums = z @ values
+    weight = np.ones(len(z)) if weight is None else weight
+    share = weight / weight.sum()
+    left, right = sums - share @ sums, answers - share @ answers
+    return _correlation(left, right, weight, np.abs(values).sum(), np.abs(answers).max(initial=0.0))
+
+
+def size_weights(z: Bools) -> Floats:
+    """(T,): equal weight to every size, for a test set that lists all coalitions."""
+    sizes = z.sum(axis=1)
+    counts = np.bincount(sizes, minlength=z.shape[1] + 1)
+    return np.asarray(1.0 / counts[sizes])
+
+
+def _within(numbers: Floats, sizes: Ints, weight: Floats) -> Floats:
+    total = np.bincount(sizes, weights=weight)
+    mean = np.bincount(sizes, weights=weight * numbers) / np.where(total > 0, total, 1.0)
+    return np.asarray(numbers - mean[sizes])
+
+
+def _correlation(left: Floats, right: Floats, weight: Floats, left_scale: float, right_scale: float) -> float:
+    left_norm, right_norm = np.sqrt(weight @ left**2), np.sqrt(weight @ right**2)
+    size = np.sqrt(weight.sum())
+    if left_norm <= ROUNDING * left_scale * size or right_norm <= ROUNDING * right_scale * size:
+        return 0.0
+    return float((weight * left) @ right / (left_norm * right_norm))
