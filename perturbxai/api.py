@@ -203,7 +203,7 @@ class _Call:
         one = self.game.inputs[work.number]
         table = work.table
         found = {}
-        shared = [key for key in self.by_law]
+        shared = list(self.by_law)
         for key, method in self.named.items():
             if key in self.by_law:
                 estimate, rows = method.estimate(table), work.table_rows

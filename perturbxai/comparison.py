@@ -64,7 +64,7 @@ class Comparison:
         away = self.scores[~self.scores.home].groupby(["method", "metric"]).value.mean().unstack()
         home = self.scores[self.scores.home].groupby(["method", "metric"]).value.mean().unstack()
         # on a table there is one background, on which everything was explained: nothing is away
-        found = home if away.empty else away.join(home, rsuffix=" (home)") if not home.empty else away
+        found = home if away.empty else away.join(home.add_suffix(" (home)")) if not home.empty else away
         order = pd.Index([name for name in self.results if name in found.index])
         return found.loc[order].join(self.costs.set_index("method")[["rows", "seconds"]])
 

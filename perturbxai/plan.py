@@ -89,7 +89,7 @@ class TablePlan:
 
     @property
     def row_bytes(self) -> int:
-        return 8 * self.bases.shape[1]
+        return 8 * int(self.bases.shape[1])
 
     def _starts(self) -> Ints:
         lengths = [len(p.coalition) if isinstance(p, Spliced) else len(p) for p in self.pieces]

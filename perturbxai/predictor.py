@@ -87,7 +87,7 @@ class Predictor:
         self.rows, self.retried_rows, self.seconds = 0, 0, 0.0
         self._limit: int | None = None
         self._bar: _Bar | None = None
-        on_cpu = self.kind == "network" and self._model.device.type == "cpu"
+        on_cpu = isinstance(self._model, NetworkModel) and self._model.device.type == "cpu"
         self.memory = "keep" if on_cpu and memory != "system" and keep_memory() else "system"
 
     @property

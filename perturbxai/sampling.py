@@ -18,14 +18,14 @@ _RANKED = 1 << 62  # strata smaller than this are drawn by rank, without any rep
 
 def least_budget(laws: Sequence[Law], n_players: int) -> int:
     """The fewest coalitions, empty and full included, from which every law of the portfolio can be concluded."""
-    least = max((law.minimum for law in laws), default=2)
+    least: int = max((law.minimum for law in laws), default=2)
     sides = {size for law in laws for size in law.listed if 0 < size < n_players}
     if sides and size_laws.mixture(laws).any():
         # size 1 and P - 1 are listed as pairs, and each further size needs a pair of its own
         least = max(least, 2 + 2 * (n_players + max(n_players // 2 - 1, 0)))
     elif len(sides) == 2:
         least = max(least, 2 + 2 * n_players)
-    return min(least, 2**n_players)
+    return int(min(least, 2**n_players))
 
 
 def draw_held_out(n_players: int, rng: np.random.Generator) -> Bools:
@@ -290,7 +290,7 @@ def draw_background(
     real row nearest to each of n_rows centres, weighted by its cluster.
     """
     rows, inverse = np.unique(codes, axis=0, return_inverse=True, equal_nan=True)
-    share = np.bincount(inverse.ravel(), weights=weights, minlength=len(rows))
+    share = np.bincount(inverse.ravel(), weights=weights, minlength=len(rows)).astype(np.float64)
     rows, share = rows[share > 0], share[share > 0]
     if choose == "all" or len(rows) <= n_rows:
         return np.ascontiguousarray(rows), share
@@ -316,7 +316,7 @@ def _nearest_to_centres(
     distance = ((points - found.cluster_centers_[found.labels_]) ** 2).sum(axis=1)
     order = np.lexsort((distance, found.labels_))
     clusters, first = np.unique(found.labels_[order], return_index=True)
-    mass = np.bincount(found.labels_, weights=share, minlength=n_rows)[clusters]
+    mass = np.bincount(found.labels_, weights=share, minlength=n_rows).astype(np.float64)[clusters]
     return np.ascontiguousarray(rows[order[first]]), mass / mass.sum()
 
 

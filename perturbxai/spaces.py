@@ -223,7 +223,7 @@ def _players(columns: Columns, groups: Mapping[str, Sequence[Any]]) -> tuple[tup
                 raise ValueError(f"groups[{group!r}] names the unknown feature {member!r}; X has {columns.names}.")
             d = columns.names.index(str(member))
             if d in owner:
-                raise ValueError(f"groups: column {member!r} is in {owner[d]!r} and in {group!r}; a player owns its columns.")
+                raise ValueError(f"groups: column {member!r} is in {owner[d]!r} and in {group!r}; give it to one.")
             owner[d] = group
     names: list[str] = []
     player = np.empty(len(columns.names), dtype=np.int64)
@@ -245,7 +245,7 @@ def _check_weights(weights: Any, n_rows: int) -> Floats:
         raise ValueError(f"weights has shape {found.shape}; expected ({n_rows},), one weight a row of X.")
     if not np.isfinite(found).all() or (found < 0).any() or found.sum() == 0:
         raise ValueError("weights must be finite, not negative, and not all zero.")
-    return found / found.sum()
+    return np.asarray(found / found.sum())
 
 
 def _plain(label: Any) -> Any:

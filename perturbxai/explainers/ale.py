@@ -49,7 +49,7 @@ class Ale:
         assert players.numeric is not None and players.codes is not None
         for name, columns in zip(players.names, players.columns, strict=True):
             if len(columns) > 1:
-                raise ValueError(f"ale: the player {name!r} has {len(columns)} columns, but its curve needs one; ungroup it.")
+                raise ValueError(f"ale: the player {name!r} has {len(columns)} columns; its curve needs one, ungroup it.")
             if not players.numeric[columns[0]]:
                 raise ValueError(
                     f"ale: the column {name!r} has levels without an order, along which nothing accumulates; "

@@ -91,7 +91,7 @@ class _Fit:
         n_players = design.n_players
         weights = row_weights(law, design)
         weight = weights[first] + weights[second]
-        u = design.z[first] - 0.5
+        u = design.z[first].astype(np.float64) - 0.5
         # Removing the constraint by projection keeps efficiency to rounding and never worsens the conditioning; a large
         # weight on the empty and the full coalition would do neither.
         basis = sum_zero_basis(n_players)  # (P, P - 1)

@@ -25,8 +25,8 @@ def top_k_iou(left: Floats, right: Floats, k: int | None = None) -> float:
     Players that tie with the k-th are counted in.
     """
     k = max(1, int(np.ceil(TOP_SHARE * len(left)))) if k is None else k
-    best = [np.flatnonzero(v >= np.sort(v)[::-1][k - 1]) for v in (left, right)]
-    return len(np.intersect1d(*best)) / len(np.union1d(*best))
+    best, other = (v >= np.sort(v)[::-1][k - 1] for v in (left, right))
+    return float((best & other).sum() / (best | other).sum())
 
 
 def correlation(left: Floats, right: Floats) -> float:

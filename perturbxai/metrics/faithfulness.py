@@ -23,7 +23,7 @@ def rankings(values: Floats, rng: np.random.Generator) -> Ints:
 
 
 def curve_coalitions(order: Ints) -> tuple[Bools, Bools]:
-    """(P + 1, P) coalitions of deletion (everything, then without the best, ...) and of insertion (nothing, the best ...)."""
+    """(P + 1, P) coalitions of deletion (all, then without the best, ...) and of insertion (none, then the best, ...)."""
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
     shown = rank[None, :] < np.arange(len(order) + 1)[:, None]
