@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import time
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ import numpy as np
 from perturbxai import registry
 from perturbxai.driving import Work, chunks, drive
 from perturbxai.explanation import Attribution, Explanation
-from perturbxai.game import Game
+from perturbxai.game import Game, Unanswered
 from perturbxai.predictor import ModelError, Predictor
 from perturbxai.sampling import least_budget
 from perturbxai.spaces import Space, TabularSpace
@@ -174,9 +175,28 @@ class _Call:
                 drive(self.game, works)
                 done += [self._conclude(work) for work in works]
         except ModelError as error:
+            done += self._salvage(len(done))
             error.partial = self.attributions(done, {}) if done else error.partial
             raise
         return done
+
+    def _salvage(self, start: int) -> list[dict[str, Explanation]]:
+        """What can still be concluded of the inputs from `start` on, from the answers that came before a failure."""
+        self.game.offline()
+        found = []
+        for number in range(start, len(self.game.inputs)):
+            work = self._work(number)
+            generators, work.generators = work.generators, {}
+            try:
+                drive(self.game, [work])
+            except Unanswered:
+                continue
+            for key, generator in generators.items():
+                work.generators = {key: generator}
+                with contextlib.suppress(Unanswered):
+                    drive(self.game, [work])
+            found.append(self._conclude(work))
+        return found
 
     def _blocks(self) -> Iterator[list[int]]:
         widest = max(len(one.names) for one in self.game.inputs)
@@ -205,6 +225,8 @@ class _Call:
         found = {}
         shared = list(self.by_law)
         for key, method in self.named.items():
+            if key not in self.by_law and key not in work.estimates:
+                continue  # the model failed before this method had its answers
             if key in self.by_law:
                 estimate, rows = method.estimate(table), work.table_rows
                 order, others = work.order, [k for k in shared if k != key]
@@ -249,7 +271,9 @@ class _Call:
     def attributions(self, found: list[dict[str, Explanation]], spent: dict[str, Any]) -> dict[str, Attribution]:
         results = {}
         for key in self.named:
-            parts = tuple(replace(f[key], meta=f[key].meta | spent) for f in found)
+            parts = tuple(replace(f[key], meta=f[key].meta | spent) for f in found if key in f)
+            if not parts:
+                continue
             rows = parts[0].meta["rows"] if parts[0].meta.get("once_a_call") else sum(p.meta["rows"] for p in parts)
             seconds = rows * self.game.predictor.seconds / max(self.game.predictor.rows, 1)
             results[key] = Attribution(parts, parts[0].meta | {"name": key, "rows": rows, "seconds": seconds})

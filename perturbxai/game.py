@@ -81,6 +81,11 @@ class Game:
             return self.space.columns.decode(first.codes[None])
         return first.picture[None]
 
+    def offline(self) -> None:
+        """From now on only what is known is answered; anything else raises Unanswered. For salvage after a failure."""
+        if self._asker is not None:
+            self._asker.offline = True
+
     @property
     def outputs(self) -> tuple[str, ...]:
         """Names of the outputs that are looked at."""
@@ -112,6 +117,10 @@ class Game:
         return values[0], values[1]
 
 
+class Unanswered(LookupError):
+    """A question that the model was not asked before it failed."""
+
+
 class _TableAsker:
     """Questions about table rows: cells of coalition x background row, each distinct row asked once."""
 
@@ -122,6 +131,7 @@ class _TableAsker:
         self.base_words = hash_values(space.background)
         self.memo = RowMemo(len(columns))
         self.memo.add(hash_rows(inputs[0].codes[None]), first)
+        self.offline = False
         self.empty_rows: Floats | None = None
         share = space.background_weights
         effective = 1.0 / (share**2).sum()
@@ -194,6 +204,8 @@ class _TableAsker:
         new = np.flatnonzero(known < 0)
         answers = np.empty((len(unique), len(self.columns)))
         answers[known >= 0] = self.memo.values[known[known >= 0]]
+        if len(new) and self.offline:
+            raise Unanswered(f"{len(new)} rows were not answered")
         new = new[np.argsort(first[new], kind="stable")]  # in the order of the questions
         plan = self._plan(requests, window, [len(n) for n in names], first[new])
         answers[new] = _run(self.predictor, plan, self.columns)
@@ -239,6 +251,7 @@ class _ImageAsker:
 
     def __init__(self, predictor: Predictor, inputs: list[ImageInput], columns: Ints, first: Floats) -> None:
         self.predictor, self.inputs, self.columns = predictor, inputs, columns
+        self.offline = False
         self.memo: list[dict[bytes, Floats]] = [{} for _ in inputs]
         whole = np.ones((1, len(inputs[0].active)), dtype=bool)
         self.memo[0][_mask_keys(whole)[0]] = first[0]
@@ -274,6 +287,8 @@ class _ImageAsker:
         owners = [(number, key) for group in wanted for number, keys, _ in group for key in keys]
         done = 0
         try:
+            if self.offline and owners:
+                raise Unanswered(f"{len(owners)} masks were not answered")
             for group in wanted:
                 for start, stop, values in self.predictor.run(ImagePlan([piece for *_, piece in group])):
                     for (number, key), line in zip(owners[done : done + stop - start], values, strict=True):
