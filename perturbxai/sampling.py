@@ -96,7 +96,7 @@ def _draw_pairs(
         fixed, n_walk = np.zeros((0, n_players), dtype=bool), 0
     taken |= {_key(row) for row in fixed}
     used = _strata_counts(taken, n_players)
-    room = np.array([_n_pairs(n_players, int(h)) - used[h] for h in strata], dtype=object)
+    room = np.array([_n_pairs(n_players, int(h)) - int(used[h]) for h in strata], dtype=object)
     wanted = share[strata] * np.where(2 * strata == n_players, 1.0, 2.0)
     least = 1 if spanning and n_walk == 0 else 0
     counts = _allocate(n_pairs - len(fixed), wanted, room, least)

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from perturbxai.explainers.linearised import ROUNDING, independent_factor
+from perturbxai.explainers.linearised import ROUNDING, independent_factor, no_players
 from perturbxai.sampling import draw_references
-from perturbxai.tables import Estimate, Floats, Ints, Opacities, Players, Question, Rows
+from perturbxai.tables import Coalitions, Estimate, Floats, Ints, Opacities, Players, Question, Rows
 
 BINS_OF_OPACITY = 5
 NUMBERS_AT_ONCE = 1 << 22  # coded numbers in one request: memory stays bounded on wide tables
@@ -64,6 +64,9 @@ class Ale:
     def ask(
         self, players: Players, budget: int, rng: np.random.Generator
     ) -> Generator[Sequence[Question], list[Floats], Estimate]:
+        if players.n_players == 0:  # absence changes nothing; only the number of outputs is left to learn
+            (values,) = yield [Coalitions(np.ones((1, 0), dtype=bool))]
+            return no_players(values.shape[1])
         if players.kind == "image":
             return (yield from self._ask_picture(players, budget, rng))
         return (yield from self._ask_table(players))

@@ -32,27 +32,26 @@ class Ice:
 
     def estimate(self, table: Evaluations) -> Estimate:
         """v(N) - v(N without j), (P, K), from a table that lists size P - 1."""
-        values, spread = single_rows(table, table.design.n_players - 1)
+        values, spread = single_rows(table, present=False)
         return background_error(table.full - values, spread, table)
 
 
-def single_rows(table: Evaluations, size: int) -> tuple[Floats, Floats | None]:
-    """Values (P, K) and spread of the coalitions {j} (size 1) or N without j (size P - 1), in the order of the players.
+def single_rows(table: Evaluations, *, present: bool) -> tuple[Floats, Floats | None]:
+    """Values (P, K) and spread of the coalitions {j} (present) or N without j (not present), in the players' order.
 
     Raises ValueError if the table does not list them.
     """
     design = table.design
     n_players = design.n_players
     if n_players <= 1:  # the one coalition is an end of the table
-        end = table.full if size == 1 else table.empty
+        end = table.full if present else table.empty
         return np.tile(end, (n_players, 1)), None
+    size = 1 if present else n_players - 1  # the same size at two players, but not the same coalition
     rows = np.flatnonzero(design.sizes == size)
-    lone = design.z[rows] if size == 1 else ~design.z[rows]
+    lone = design.z[rows] if present else ~design.z[rows]
     order = np.argsort(np.argmax(lone, axis=1), kind="stable")
     rows = rows[order]
     players = np.argmax(lone[order], axis=1)
-    if n_players == 2:  # sizes 1 and P - 1 are the same
-        rows, players = rows[:n_players], players[:n_players]
     if len(players) != n_players or (players != np.arange(n_players)).any():
         raise ValueError(
             f"the table has {len(rows)} of the {n_players} coalitions of size {size}; all are needed. "

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from perturbxai import laws
-from perturbxai.explainers.linearised import MAX_LEVERAGE, Clusters, check_reuse, errors, row_weights
+from perturbxai.explainers.linearised import (
+    MAX_LEVERAGE,
+    ROUNDING,
+    Clusters,
+    check_reuse,
+    errors,
+    independent_factor,
+    no_players,
+    row_weights,
+)
 from perturbxai.laws import Law
 from perturbxai.tables import Design, Estimate, Evaluations, Floats, Ints
 
@@ -51,8 +60,11 @@ class Lime:
         Raises ValueError if the table was drawn for another law, or if its rows do not span the players.
         """
         if table.design.n_players == 0:
-            n_outputs = len(table.full)
-            return Estimate(np.zeros((0, n_outputs)), np.zeros((0, n_outputs)), np.full(n_outputs, 1.96), np.inf)
+            return no_players(len(table.full))
+        if table.design.n_players == 1 and table.weight is None and not self.ridge:
+            # a line through two points, whatever they weigh; their weights differ too much for a solver
+            slope = (table.full - table.empty)[None]
+            return Estimate(slope, ROUNDING * table.scale[None], np.full(len(table.full), independent_factor(1)), np.inf)
         if table.weight is None:
             check_reuse(self.law(table.design.n_players), table.design)
         fit = _Fit.of(self, table)

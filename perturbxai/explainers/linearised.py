@@ -15,7 +15,7 @@ import numpy as np
 from scipy import stats
 
 from perturbxai.laws import REFUSED, WARNED, Law, effective_fraction
-from perturbxai.tables import Design, Evaluations, Floats, Ints
+from perturbxai.tables import Design, Estimate, Evaluations, Floats, Ints
 
 LEVEL = 0.95  # the level of the simultaneous factor
 MAX_LEVERAGE = 0.95  # beyond it a residual says too little about its own row
@@ -151,3 +151,9 @@ def simultaneous_factor(moved: Floats, df: float, design: Design) -> float:
 def independent_factor(n_players: int) -> float:
     """The simultaneous factor if errors were independent and normal: an upper bound for exact answers."""
     return float(stats.norm.ppf(0.5 + 0.5 * LEVEL ** (1.0 / max(n_players, 1))))
+
+
+def no_players(n_outputs: int) -> Estimate:
+    """The answer for an input that absence cannot change."""
+    nothing = np.zeros((0, n_outputs))
+    return Estimate(nothing, nothing, np.full(n_outputs, independent_factor(0)), np.inf, notes={"rows": 0})

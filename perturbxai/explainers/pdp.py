@@ -11,7 +11,7 @@ from scipy import stats
 
 from perturbxai import laws
 from perturbxai.explainers.ice import background_error, single_rows
-from perturbxai.explainers.linearised import ROUNDING, independent_factor
+from perturbxai.explainers.linearised import ROUNDING, independent_factor, no_players
 from perturbxai.laws import Law
 from perturbxai.sampling import draw_references
 from perturbxai.tables import Coalitions, Estimate, Evaluations, Floats, Players
@@ -39,7 +39,7 @@ class Pdp:
 
     def estimate(self, table: Evaluations) -> Estimate:
         """v({j}) - v(nothing), (P, K), from a table that lists size 1."""
-        values, spread = single_rows(table, 1)
+        values, spread = single_rows(table, present=True)
         return background_error(values - table.empty, spread, table)
 
     def least(self, players: Players) -> int:
@@ -49,6 +49,9 @@ class Pdp:
         self, players: Players, budget: int, rng: np.random.Generator
     ) -> Generator[list[Coalitions], list[Floats], Estimate]:
         n_players = players.n_players
+        if n_players == 0:  # absence changes nothing; only the number of outputs is left to learn
+            (values,) = yield [Coalitions(np.ones((1, 0), dtype=bool))]
+            return no_players(values.shape[1])
         n_pairs = budget // (2 * (n_players + 1))
         _, present = draw_references(n_pairs, n_players, rng)  # (2 n_pairs, P)
         flips = present[:, None, :] ^ np.eye(n_players, dtype=bool)[None]  # (M, P, P)
