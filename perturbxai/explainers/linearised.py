@@ -26,7 +26,9 @@ def check_reuse(law: Law, design: Design) -> None:
     """Refuse to conclude under a law from coalitions drawn for another one, where they are worth too little."""
     if design.listed or not law.design.any():
         return
-    fraction = effective_fraction(law, design.share)
+    # a design that holds the share a of the law's own pays at most 1 / a of its variance, however many players there are
+    wanted = law.design > 0
+    fraction = max(effective_fraction(law, design.share), float((design.share[wanted] / law.design[wanted]).min()))
     if fraction < REFUSED:
         raise ValueError(
             f"the table's coalitions are worth {fraction:.2g} of their number under the law of {law.name}, below "
