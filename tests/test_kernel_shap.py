@@ -305,7 +305,7 @@ def test_a_shared_table_is_neither_refused_nor_warned_of():
 @pytest.mark.parametrize("n_players", [150, 1300])
 def test_a_methods_own_design_is_worth_its_rows_at_any_number_of_players(n_players):
     law = laws.shapley(n_players)
-    design = replace(draw_design([law], 4, 10, np.random.default_rng(0)), share=law.design)
+    design = replace(draw_design([laws.shapley(4)], 4, 10, np.random.default_rng(0)), share=law.design)
     check_reuse(law, design)
 
 

@@ -144,8 +144,8 @@ def _solve(x: Floats, ridge: float) -> tuple[Floats, Floats]:
     diagonal = np.abs(np.diag(r))
     if len(x) < p or diagonal.min() <= 1e-13 * diagonal.max():
         raise ValueError(
-            f"the table's {n} coalitions do not determine {p - 1} slopes and an intercept. "
-            "Draw more coalitions, or let explain() draw them: its designs always do."
+            f"the table's {n} coalitions do not determine {p - 1} slopes and an intercept at the weights they have. "
+            "Draw more coalitions, or take a wider kernel."
         )
     operator = np.linalg.solve(r, q.T)[:, :n] / scale[:, None]
     return operator, (q[:n] ** 2).sum(axis=1)
