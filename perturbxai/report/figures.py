@@ -1,0 +1,256 @@
+"""The figures of a report: maps over the photo, curves, bars with intervals, agreement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai import registry
+from perturbxai.explanation import Attribution
+from perturbxai.report.style import base_name, legend_handles, looks, minus, new_figure, rc, save, text, title
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["figures", "save"]
+
+Floats = NDArray[np.float64]
+PER_LINE = 6  # maps side by side: small enough for a page, large enough to see
+TOP_PLAYERS = 8
+NO_FILL = ""
+
+
+def figures(results: Mapping[str, Attribution], compared: Any = None) -> Iterator[tuple[str, Any]]:
+    """(name, matplotlib Figure), one at a time, of everything that these results allow to draw."""
+    pictures = [one for one in getattr(compared, "inputs", ()) if hasattr(one, "picture")]
+    by_fill = _by_fill(results)
+    for fill, names in by_fill.items():
+        ending = f"_{fill}" if fill and len(by_fill) > 1 else ""
+        chosen = {name: results[name] for name in names}
+        if pictures:
+            yield f"maps{ending}", maps(chosen, pictures[0], fill, compared.scores)
+        explained = {name: one for name, one in chosen.items() if base_name(name) not in registry.BASELINES}
+        if explained:
+            yield f"bars{ending}", bars(explained, pictures[0] if pictures else None, fill)
+    if compared is not None and len(compared.curves):
+        for which in ("deletion", "insertion"):
+            yield which, curves(compared.curves, which, list(results))
+    if compared is not None and (compared.agreement.metric == "spearman").any():
+        yield "agreement", agreement(compared.agreement, list(results))
+
+
+def _by_fill(results: Mapping[str, Attribution]) -> dict[str, list[str]]:
+    """The results explained under each fill, and those that know none beside all of them."""
+    own = {name: name.partition("@")[2] for name in results}
+    fills = list(dict.fromkeys(fill for fill in own.values() if fill)) or [NO_FILL]
+    return {fill: [name for name in results if own[name] in (fill, NO_FILL)] for fill in fills}
+
+
+@rc
+def maps(results: Mapping[str, Attribution], one: Any, fill: str, scores: pd.DataFrame) -> Any:
+    """The photo, and each method's values painted on it: a block of lines a class, signed colours around zero."""
+    first = next(iter(results.values()))[0]
+    lines = -(-(len(results) + 1) // PER_LINE)
+    across = min(PER_LINE, len(results) + 1)
+    figure = new_figure(2.0 * across + 0.9, 2.45 * lines * len(first.outputs) + 0.5)
+    axes = figure.subplots(lines * len(first.outputs), across, squeeze=False)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    grey = _grey(one.picture)
+    for k, output in enumerate(first.outputs):
+        block = axes[k * lines : (k + 1) * lines].ravel()
+        block[0].imshow(_shown(one.picture))
+        block[0].set_title(f"{text(output)}\n{first.prediction[k]:.2f}, hidden {first.base[k]:.2f}", fontweight="bold")
+        for axis, (name, result) in zip(block[1:], results.items(), strict=False):
+            axis.imshow(_painted(grey, one.labels, result[0].values[:, k]))
+            axis.set_title(f"{title(name.removesuffix('@' + fill))}\n{_score(scores, name, output)}")
+    about = "insertion less deletion: under fills the map did not see (away), and under its own (home)"
+    figure.suptitle(f"{about}{'; explained under ' + text(fill) if fill else ''}", fontsize=9)
+    _colour_bar(figure, axes)
+    return figure
+
+
+def _score(scores: pd.DataFrame, name: str, output: str) -> str:
+    """Insertion less deletion, away and at home."""
+    mine = scores[(scores.method == name) & (scores.output == output) & scores.metric.isin(("insertion", "deletion"))]
+    signed = mine.value.where(mine.metric == "insertion", -mine.value)
+    told = []
+    for where, chosen in (("away", ~mine.home.astype(bool)), ("home", mine.home.astype(bool))):
+        if chosen.any():
+            told.append(f"{where} {signed[chosen].sum() / mine.scored_fill[chosen].nunique():+.2f}")
+    return minus(", ".join(told))
+
+
+def _colour_bar(figure: Any, axes: Any) -> None:
+    import matplotlib
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    scale = ScalarMappable(Normalize(-1, 1), matplotlib.colormaps["RdBu_r"])
+    bar = figure.colorbar(scale, ax=axes, shrink=0.5, aspect=30, pad=0.01, ticks=[-1, 0, 1])
+    bar.ax.set_yticklabels(["against", "0", "for"])
+    bar.set_label("value, as a share of the map's largest")
+
+
+def _shown(picture: Any) -> Floats:
+    """A picture in its own units as red, green and blue in 0..1."""
+    values = np.asarray(picture, dtype=np.float64)
+    top = 255.0 if values.max() > 1.0 else 1.0
+    if values.min() < 0.0 or values.max() > 255.0:
+        values, top = values - values.min(), float(np.ptp(values)) or 1.0
+    return np.broadcast_to(np.clip(values / top, 0, 1), (*values.shape[:2], 3))
+
+
+def _grey(picture: Any) -> Floats:
+    return np.asarray(_shown(picture) @ np.array([0.299, 0.587, 0.114]))
+
+
+def _painted(grey: Floats, labels: NDArray[np.int32], values: Floats) -> Floats:
+    """(H, W, 3): the values in signed colours over the grey photo; the weaker a value, the more photo is seen."""
+    import matplotlib
+
+    largest = np.abs(values).max() or 1.0
+    share = (values / largest)[labels]
+    colour = matplotlib.colormaps["RdBu_r"](0.5 + 0.5 * share)[..., :3]
+    weight = (0.25 + 0.5 * np.abs(share))[..., None]
+    return np.asarray((1.0 - weight) * (0.25 + 0.65 * grey[..., None]) + weight * colour)
+
+
+@rc
+def bars(results: Mapping[str, Attribution], one: Any, fill: str) -> Any:
+    """Values of the first input with 95 % intervals, thick pointwise and thin simultaneous; exact values as a line."""
+    firsts = {name: result[0] for name, result in results.items()}
+    measured = {name: e for name, e in firsts.items() if base_name(name) != "exact"} or firsts
+    exact = next((e for name, e in firsts.items() if name not in measured), None)
+    first = next(iter(measured.values()))
+    chosen = _top(list(measured.values()), exact)
+    n_panels = len(first.outputs) + (one is not None)
+    height = 1.3 + len(chosen) * (0.115 * len(measured) + 0.12)
+    figure = new_figure(4.2 * n_panels + 1.0, max(height, 3.4))
+    axes = figure.subplots(1, n_panels, squeeze=False)[0]
+    if one is not None:
+        _numbered_photo(axes[0], one, chosen)
+    for k, axis in enumerate(axes[one is not None :]):
+        _bar_panel(axis, measured, exact, chosen, k)
+        axis.set_title(text(first.outputs[k]))
+    where = f"explained under {text(fill)}" if fill else f"row {text(first.label)}" if one is None else ""
+    about = "thick whisker 95 % interval, thin one simultaneous over all features"
+    figure.suptitle(f"{where}; {about}" if where else about, fontsize=9)
+    handles = _bar_handles(measured, exact, fill)
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6), frameon=False)
+    return figure
+
+
+def _top(explanations: list[Any], exact: Any) -> list[int]:
+    """Players from the largest to the smallest by the exact values, else by the mean of all: at most a dozen."""
+    ranked = [exact] if exact is not None else explanations
+    strength = np.mean([np.abs(e.values).mean(axis=1) / (np.abs(e.values).max() or 1.0) for e in ranked], axis=0)
+    most = 12 if len(strength) <= 12 else TOP_PLAYERS
+    return [int(p) for p in np.argsort(-strength, kind="stable")[:most]]
+
+
+def _bar_panel(axis: Any, measured: Mapping[str, Any], exact: Any, chosen: list[int], k: int) -> None:
+    names = next(iter(measured.values())).names
+    place = np.arange(len(chosen), dtype=float)
+    step = 0.8 / len(measured)
+    for number, (name, e) in enumerate(measured.items()):
+        at = place + (number - (len(measured) - 1) / 2) * step
+        colour = looks([name])[name]["color"]
+        values = e.values[chosen, k]
+        axis.barh(at, values, height=0.86 * step, color=colour, alpha=0.75, linewidth=0)
+        for simultaneous, width in ((True, 0.6), (False, 1.6)):
+            low, high = (end[chosen, k] for end in e.interval(simultaneous=simultaneous))
+            known = np.isfinite(low) & np.isfinite(high)
+            axis.hlines(at[known], low[known], high[known], color="#222222", linewidth=width)
+    if exact is not None:
+        axis.vlines(exact.values[chosen, k], place - 0.44, place + 0.44, color="black", linewidth=1.3, zorder=4)
+    axis.axvline(0.0, color="#888888", linewidth=0.7, zorder=0)
+    axis.set_yticks(place, [text(names[p], 22) for p in chosen])
+    axis.set_ylim(len(chosen) - 0.4, -0.6)
+    axis.set_xlabel("value, in units of the model's output")
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def _bar_handles(measured: Mapping[str, Any], exact: Any, fill: str) -> list[Any]:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    short = {name: title(name.removesuffix(f"@{fill}")) for name in measured}
+    found: list[Any] = [Patch(color=looks([n])[n]["color"], alpha=0.75, label=short[n]) for n in measured]
+    if exact is not None:
+        found.append(Line2D([], [], color="black", marker="|", markersize=9, linewidth=0, label="exact Shapley"))
+    return found
+
+
+def _numbered_photo(axis: Any, one: Any, chosen: list[int]) -> None:
+    """The photo with the borders of its superpixels, and the numbers of those that the bars show."""
+    from scipy.ndimage import distance_transform_edt
+
+    labels = one.labels
+    edge = np.zeros(labels.shape, dtype=bool)
+    edge[1:] |= labels[1:] != labels[:-1]
+    edge[:, 1:] |= labels[:, 1:] != labels[:, :-1]
+    shown = _shown(one.picture).copy()
+    shown[edge] = 1.0
+    axis.imshow(shown)
+    axis.set_axis_off()
+    for player in chosen:
+        depth = distance_transform_edt(np.pad(labels == player, 1))  # deepest inside: also where it is no blob
+        row, column = np.subtract(np.unravel_index(depth.argmax(), depth.shape), 1)
+        box = {"boxstyle": "round,pad=0.15", "facecolor": "black", "edgecolor": "none", "alpha": 0.65}
+        axis.text(column, row, str(player), color="white", ha="center", va="center", fontsize=8, bbox=box)
+    axis.set_title("superpixels")
+
+
+@rc
+def curves(frame: pd.DataFrame, which: str, names: list[str]) -> Any:
+    """Deletion or insertion, the mean over rows: a panel a class and fill, a thin line a method."""
+    chosen = frame[frame.curve == which]
+    outputs, fills = list(dict.fromkeys(chosen.output)), list(dict.fromkeys(chosen.scored_fill))
+    figure = new_figure(3.6 * len(fills) + 2.2, max(2.7 * len(outputs) + 0.5, 3.6))
+    axes = figure.subplots(len(outputs), len(fills), squeeze=False, sharex=True, sharey="row")
+    styles = looks([name for name in names if name in set(chosen.method)])
+    for row, output in zip(axes, outputs, strict=True):
+        for axis, fill in zip(row, fills, strict=True):
+            panel = chosen[(chosen.output == output) & (chosen.scored_fill == fill)]
+            means = panel.groupby(["method", "share"]).value.mean()
+            for name, style in styles.items():
+                # the exact values lie under the others as a broad band, which they would hide otherwise
+                width = {"linewidth": 4.0, "alpha": 0.3, "zorder": 1} if base_name(name) == "exact" else {"linewidth": 1.1}
+                axis.plot(means[name].index, means[name].to_numpy(), **width, **style)
+            against = "background rows" if fill == "background" else f"{text(fill)} fill"
+            axis.set_title(f"{text(output)}, {against}")
+            axis.spines[["top", "right"]].set_visible(False)
+    good = "hidden, best first (low is good)" if which == "deletion" else "shown, best first (high is good)"
+    figure.supxlabel(f"{which}: share of features {good}", fontsize=9)
+    figure.supylabel("model's output", fontsize=9)
+    figure.legend(handles=legend_handles(styles), loc="outside right center", frameon=False)
+    return figure
+
+
+@rc
+def agreement(frame: pd.DataFrame, names: list[str]) -> Any:
+    """Mean rank correlation of every pair of methods, with its number."""
+    mean = frame[frame.metric == "spearman"].groupby(["method_a", "method_b"], as_index=False).value.mean()
+    names = [name for name in names if name in set(frame.method_a) | set(frame.method_b)]
+    square = np.eye(len(names))
+    for a, b, value in zip(mean.method_a, mean.method_b, mean.value, strict=True):
+        i, j = names.index(a), names.index(b)
+        square[i, j] = square[j, i] = value
+    side = 0.5 * len(names)
+    figure = new_figure(max(side, 2.0) + 2.4, max(side, 2.0) + 1.6)
+    axis = figure.subplots()
+    picture = axis.imshow(square, cmap="RdBu_r", vmin=-1, vmax=1)
+    for i, j in np.ndindex(square.shape):
+        shown = "–" if np.isnan(square[i, j]) else minus(f"{square[i, j]:.2f}".replace("0.", "."))
+        axis.text(j, i, shown, ha="center", va="center", fontsize=8, color="white" if abs(square[i, j]) > 0.6 else "black")
+    labels = [title(name) for name in names]
+    axis.set_xticks(range(len(names)), labels, rotation=45, ha="right", rotation_mode="anchor")
+    axis.set_yticks(range(len(names)), labels)
+    axis.spines[:].set_visible(False)
+    axis.set_title("agreement: rank correlation (Spearman), mean over rows and outputs")
+    figure.colorbar(picture, ax=axis, shrink=0.6, pad=0.02)
+    return figure

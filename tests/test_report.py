@@ -1,0 +1,246 @@
+"""Reports of stub results: what is written, where, and in which order."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import perturbxai as px
+from perturbxai.explanation import Attribution, Explanation
+from perturbxai.report import figures as drawing
+from perturbxai.report.manifest import Folder, plain
+from perturbxai.report.style import looks
+from perturbxai.report.tables import attributions
+
+HOSTILE = "../../x<script>$alert$\n"
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass(frozen=True)
+class Stub:
+    name: str = ""
+
+
+def result(name="lime", n_players=6, outputs=("cat", "dog"), n_rows=1, stderr=0.1, fill="blur"):
+    rng = np.random.default_rng(len(name))
+    parts = []
+    for row in range(n_rows):
+        parts.append(
+            Explanation(
+                values=rng.normal(size=(n_players, len(outputs))),
+                stderr=np.full((n_players, len(outputs)), stderr),
+                critical=np.full(len(outputs), 2.8),
+                df=20.0,
+                base=np.zeros(len(outputs)),
+                prediction=np.ones(len(outputs)),
+                names=tuple(f"part {p}" for p in range(n_players)),
+                outputs=tuple(outputs),
+                label=row,
+                input=np.zeros(n_players),
+                method=Stub(name),
+                meta={},
+            )
+        )
+    plan = {"batch_size": np.int64(8)}
+    meta = {"seed": 3, "rows": 40, "seconds": 0.5, "fill": fill, "plan": plan, "versions": {"numpy": np.__version__}}
+    return Attribution(tuple(parts), meta)
+
+
+def comparison(names=("lime@blur", "lime@mean", "cam"), fills=("blur", "mean"), outputs=("cat", "dog"), picture=True):
+    """A comparison of made-up results, with the columns that compare() gives."""
+    results = {name: result(name, outputs=outputs) for name in names}
+    rng = np.random.default_rng(0)
+    scores, curves = [], []
+    for name in names:
+        for output in outputs:
+            for fill in fills:
+                own = name.partition("@")[2] or "none"
+                head = {"method": name, "row": 0, "output": output}
+                for metric in ("deletion", "insertion", "srg"):
+                    tail = {"explained_fill": own, "scored_fill": fill, "home": own == fill, "value": rng.normal()}
+                    scores.append({**head, "metric": metric, **tail, "test_set": "none"})
+                for curve in ("deletion", "insertion"):
+                    for share in (0.0, 0.5, 1.0):
+                        step = {"scored_fill": fill, "curve": curve, "share": share, "value": rng.normal()}
+                        curves.append({**head, **step})
+    pairs = [
+        {"method_a": a, "method_b": b, "row": 0, "output": output, "metric": "spearman", "value": rng.uniform(-1, 1)}
+        for i, a in enumerate(names)
+        for b in names[i + 1 :]
+        for output in outputs
+    ]
+    labels = np.repeat(np.repeat(np.arange(6, dtype=np.int32).reshape(2, 3), 8, axis=0), 8, axis=1)
+    photo = SimpleNamespace(picture=rng.uniform(0, 255, (16, 24, 3)).astype(np.float32), labels=labels)
+    summary = pd.DataFrame({"srg": range(len(names))}, index=pd.Index(names, name="method"))
+    return SimpleNamespace(
+        scores=pd.DataFrame(scores),
+        agreement=pd.DataFrame(pairs, columns=["method_a", "method_b", "row", "output", "metric", "value"]),
+        costs=pd.DataFrame([{"method": n, "rows": 40, "seconds": 0.5, "rows_shared_with": ""} for n in names]),
+        fill_spread=pd.DataFrame(columns=["method", "row", "output", "correlation", "same_sign"]),
+        curves=pd.DataFrame(curves),
+        results=results,
+        inputs=[photo if picture else SimpleNamespace(codes=np.zeros(6))],
+        call={"rows": np.int64(120), "seconds": 1.5},
+        summary=lambda: summary,
+    )
+
+
+def test_a_comparison_becomes_tables_figures_and_a_manifest(tmp_path):
+    place = px.report(comparison(), tmp_path / "cat", config={"seed": 3})
+    assert place == tmp_path / "cat"
+    written = {path.name for path in place.iterdir()}
+    tables = {"attributions", "scores", "agreement", "costs", "fill_spread", "curves", "summary"}
+    drawn = {"maps_blur", "maps_mean", "bars_blur", "bars_mean", "deletion", "insertion", "agreement"}
+    assert written == {f"{t}.csv" for t in tables} | {f"{d}.png" for d in drawn} | {"manifest.json"}
+    for path in place.glob("*.png"):
+        assert path.read_bytes().startswith(PNG)
+        assert path.stat().st_size > 5000
+    assert pd.read_csv(place / "summary.csv").method.tolist() == ["lime@blur", "lime@mean", "cam"]
+
+
+def test_the_manifest_names_every_file_with_its_size_and_hash(tmp_path):
+    place = px.report(comparison(), tmp_path, config={"seed": 3})
+    manifest = json.loads((place / "manifest.json").read_text())
+    assert {f["name"] for f in manifest["files"]} == {p.name for p in place.iterdir()} - {"manifest.json"}
+    for file in manifest["files"]:
+        data = (place / file["name"]).read_bytes()
+        assert (file["bytes"], file["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
+    assert manifest["seeds"] == [3]
+    assert manifest["config"] == {"seed": 3}
+    assert manifest["plan"] == {"batch_size": 8}
+    assert manifest["compare"] == {"rows": 120, "seconds": 1.5}
+    assert manifest["methods"]["cam"]["rows"] == 40
+    assert {"numpy", "matplotlib", "pandas"} <= set(manifest["versions"])
+
+
+def test_the_manifest_is_written_last(tmp_path):
+    place = px.report(comparison(), tmp_path)
+    newest = max(path.stat().st_mtime_ns for path in place.iterdir() if path.name != "manifest.json")
+    assert (place / "manifest.json").stat().st_mtime_ns >= newest
+
+
+def test_a_report_that_breaks_off_leaves_no_manifest(tmp_path, monkeypatch):
+    px.report(result(), tmp_path)
+    monkeypatch.setattr(drawing, "bars", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        px.report(result(), tmp_path)
+    assert not (tmp_path / "manifest.json").exists()
+
+
+def test_hostile_names_stay_inside_the_folder(tmp_path):
+    names = (f"lime@{HOSTILE}", "lime@/etc/passwd", HOSTILE, "_hidden")
+    place = px.report(comparison(names, fills=(HOSTILE, "/etc/passwd")), tmp_path / "deep" / "inside")
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} == set(place.iterdir())
+    assert all(plain(path.stem) == path.stem for path in place.iterdir())
+    assert set(pd.read_csv(place / "summary.csv").method) == set(names)
+
+
+@pytest.mark.parametrize("name", [HOSTILE, "..", "/", "", "a/../../b", ".ssh", "x" * 400, "котик"])
+def test_plain_names_are_harmless_file_names(name):
+    found = plain(name)
+    assert found.isascii()
+    assert 0 < len(found) <= 80
+    assert not set(found) & set("/\\<>$\n ")
+    assert not found.startswith(".")
+
+
+def test_names_that_look_alike_get_files_of_their_own(tmp_path):
+    folder = Folder(tmp_path)
+    assert [folder.new(name, ".csv").name for name in ("a b", "a/b", "a:b")] == ["a_b.csv", "a_b_2.csv", "a_b_3.csv"]
+
+
+def test_a_link_that_leads_outside_is_refused(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "attributions.csv").symlink_to(tmp_path / "elsewhere" / "taken.csv")
+    with pytest.raises(ValueError, match="leads outside the folder"):
+        px.report(result(), tmp_path / "results")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_folder_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "taken").write_text("mine")
+    with pytest.raises(ValueError, match="is a file; give a folder"):
+        px.report(result(), tmp_path / "taken")
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
+@pytest.mark.parametrize("anything", [3, {"lime": 3}, "lime", [result()]])
+def test_what_is_no_result_is_refused(anything, tmp_path):
+    with pytest.raises(TypeError, match="expected a Comparison, an Attribution, or a mapping"):
+        px.report(anything, tmp_path / "never")
+    assert not (tmp_path / "never").exists()
+
+
+def test_one_attribution_or_a_mapping_is_enough(tmp_path):
+    one = px.report(result("lime"), tmp_path / "one")
+    several = px.report({"lime": result("lime"), "exact": result("exact")}, tmp_path / "several")
+    assert {p.name for p in one.iterdir()} == {p.name for p in several.iterdir()}
+    assert (one / "bars.png").stat().st_size > 5000
+
+
+def test_unknown_errors_draw_no_whisker_and_no_warning(tmp_path):
+    place = px.report({"lime": result("lime", stderr=np.inf)}, tmp_path)
+    assert (place / "bars.png").stat().st_size > 5000
+
+
+def test_attributions_hold_both_intervals():
+    frame = attributions({"mine": result("lime", n_rows=2)})
+    assert len(frame) == 2 * 6 * 2
+    assert set(frame.method) == {"mine"}
+    np.testing.assert_allclose(frame.high_simultaneous - frame.value, 0.28, atol=1e-12)
+    assert (frame.high < frame.high_simultaneous).all()
+
+
+def test_a_table_has_no_maps(tmp_path):
+    place = px.report(comparison(("lime", "exact"), fills=("background",), picture=False), tmp_path)
+    assert {path.stem for path in place.glob("*.png")} == {"bars", "deletion", "insertion", "agreement"}
+
+
+def test_painted_maps_are_symmetric_around_zero():
+    labels = np.array([[0, 1, 2]], dtype=np.int32)
+    painted = drawing._painted(np.full((1, 3), 0.5), labels, np.array([-2.0, 0.0, 2.0]))
+    against, none, much = painted[0]
+    assert against[2] > against[0]  # blue
+    assert much[0] > much[2]  # red
+    assert np.ptp(none) < 0.01  # grey
+
+
+def test_a_method_keeps_its_colour_and_changes_its_dashes_with_the_fill():
+    found = looks(["lime@blur", "lime@mean", "kernel_shap@blur", "mine", "other"])
+    assert found["lime@blur"]["color"] == found["lime@mean"]["color"] != found["kernel_shap@blur"]["color"]
+    assert found["lime@blur"]["linestyle"] == found["kernel_shap@blur"]["linestyle"] != found["lime@mean"]["linestyle"]
+    assert found["mine"]["color"] != found["other"]["color"]
+
+
+def test_figures_touch_no_global_state_and_can_be_drawn_in_a_thread(tmp_path):
+    import matplotlib
+    import matplotlib.pyplot as plt
+
+    before = dict(matplotlib.rcParams)
+    failed = []
+
+    def work():
+        try:
+            px.report(result(), tmp_path)
+        except Exception as error:
+            failed.append(error)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    worker.join()
+    assert failed == []
+    assert dict(matplotlib.rcParams) == before
+    assert plt.get_fignums() == []
+
+
+def test_px_report_stays_callable_after_its_first_use(tmp_path):
+    for name in ("first", "second"):
+        assert px.report(result(), tmp_path / name).is_dir()
