@@ -1,0 +1,210 @@
+"""Validated configurations: TOML in, frozen sections out. An unknown key is refused by its dotted name."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from perturbxai import registry
+
+Whole = Annotated[StrictInt, Field(ge=1)]
+Players = Annotated[StrictInt, Field(ge=2)]
+Names = Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+def _fill(value: Any) -> Any:
+    numbers = value if isinstance(value, list) else [value]
+    if value in ("blur", "mean") or (numbers and all(type(n) in (int, float) for n in numbers)):
+        return tuple(value) if isinstance(value, list) else value
+    raise ValueError(f'{value!r} is not a fill; expected "blur", "mean", a number, or a list of one number a channel')
+
+
+def _background(value: Any) -> Any:
+    if value == "all" or (type(value) is int and value > 0):
+        return value
+    raise ValueError(f'{value!r} is not a background; expected a whole number of rows from 1 up, or "all"')
+
+
+Fill = Annotated[Any, BeforeValidator(_fill)]
+Background = Annotated[Any, BeforeValidator(_background)]
+
+
+class Section(BaseModel):
+    """A part of a configuration: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PhotoConfig(Section):
+    """[photo]: one picture, explained and scored under several fills.
+
+    picture     name of a photo in the scikit-image wheel, or a file;  size: side in pixels that the network sees
+    model       "efficientnet_lite0", or "package.module:factory": code that is run, and returns
+                (torch module, transform) or (torch module, transform, class names)
+    output      scale of the scores;  outputs: class names, or else the `top` classes of the picture
+    segments    "slic" or "grid", n_segments of them;  fills: "blur", "mean", a number, or one a channel
+    methods, baselines, metrics   names as `perturbxai list` shows them
+    budget      coalitions a fill;  batch_size: pictures a call of the model
+    """
+
+    picture: str = "chelsea"
+    size: Whole = 224
+    model: str = "efficientnet_lite0"
+    output: Literal["logit", "probability", "raw"] = "logit"
+    outputs: Names | None = None
+    top: Whole = 2
+    segments: str = "slic"
+    n_segments: Players = 25
+    fills: Annotated[tuple[Fill, ...], Field(min_length=1)] = ("blur", "mean")
+    methods: Names = tuple(registry.EXPLAINERS)
+    baselines: tuple[str, ...] = tuple(registry.BASELINES)
+    budget: Players = 500
+    batch_size: Whole = 8
+    metrics: Names | None = None
+
+    @field_validator("methods", "baselines", "metrics")
+    @classmethod
+    def _names(cls, value: Any, info: Any) -> Any:
+        return _known_names(value, info.field_name)
+
+    @field_validator("fills")
+    @classmethod
+    def _fills_differ(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("a fill comes twice")
+        return value
+
+    @model_validator(mode="after")
+    def _one_way_to_choose(self) -> PhotoConfig:
+        if self.outputs is not None and "top" in self.model_fields_set:
+            raise ValueError("outputs and top both choose the classes; give one of them")
+        return self
+
+
+class TableConfig(Section):
+    """[table]: rows of a table, explained by several methods beside the exact values.
+
+    data        "diabetes", or a CSV file whose column `target` is predicted
+    model       "boosted", or "package.module:factory": code that is run as factory(X, y), and returns a fitted model
+    rows        how many rows are explained, the first ones;  background: how many rows stand for absence
+    methods, metrics   names as `perturbxai list` shows them;  budget: coalitions a row
+    exact       also list all coalitions, which gives the exact Shapley values
+    batch_size  rows a call of the model
+    """
+
+    data: str = "diabetes"
+    target: str | None = None
+    model: str = "boosted"
+    rows: Whole = 20
+    background: Background = 100
+    methods: Names = tuple(registry.EXPLAINERS)
+    budget: Players | None = None
+    exact: StrictBool = True
+    batch_size: Whole = 16_384
+    metrics: Names | None = None
+
+    @field_validator("methods", "metrics")
+    @classmethod
+    def _names(cls, value: Any, info: Any) -> Any:
+        return _known_names(value, info.field_name)
+
+    @model_validator(mode="after")
+    def _a_file_has_a_target(self) -> TableConfig:
+        if (self.data == "diabetes") != (self.target is None):
+            raise ValueError('target names the column of a CSV file to predict; "diabetes" has its own')
+        return self
+
+
+class Config(Section):
+    """A run: `seed`, the folder `results`, and [photo], [table] or both. Paths are relative to where it runs."""
+
+    seed: Annotated[StrictInt, Field(ge=0)] = 0
+    results: Annotated[str, Field(min_length=1)] = "results/run"
+    photo: PhotoConfig | None = None
+    table: TableConfig | None = None
+
+    @model_validator(mode="after")
+    def _something_to_do(self) -> Config:
+        if self.photo is None and self.table is None:
+            raise ValueError("there is nothing to run; add a section [photo] or [table]")
+        return self
+
+
+def load_config(path: str | Path) -> Config:
+    """The configuration in a TOML file. Raises ValueError for what it cannot mean, in one line; OSError for no file."""
+    try:
+        data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not TOML: {error}") from error
+    return parse_config(data, source=str(path))
+
+
+def parse_config(data: dict[str, Any], source: str = "config") -> Config:
+    """A configuration from a mapping. Raises ValueError that names every key at fault, dotted, and the way out."""
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        told = error.errors(include_url=False)
+        # a list whose items were refused is called too short as well: the items say it better
+        inner = {fault["loc"][:-1] for fault in told}
+        told = [fault for fault in told if not (fault["type"] == "too_short" and fault["loc"] in inner)]
+        faults = {_sentence(fault): None for fault in told}
+        raise ValueError(f"{source}: " + "; ".join(faults)) from None
+
+
+def _known_names(value: Any, field: str) -> Any:
+    known: dict[str, tuple[str, ...]] = {
+        "methods": tuple(registry.EXPLAINERS),
+        "baselines": tuple(registry.BASELINES),
+        "metrics": registry.METRICS,
+    }
+    for number, name in enumerate(value or ()):
+        if name in value[:number]:
+            raise ValueError(f"{name!r} comes twice")
+        if name not in known[field]:
+            raise ValueError(f"{name!r} is not known; expected some of {', '.join(known[field])}")
+    return value
+
+
+IN_TOML = {
+    "a valid tuple": "a list",
+    "Tuple should": "the list should",
+    " after validation": "",
+    "a valid dictionary or instance of PhotoConfig": "a section",
+    "a valid dictionary or instance of TableConfig": "a section",
+    "a valid integer": "a whole number",
+}
+SECTIONS: dict[tuple[str, ...], type[Section]] = {(): Config, ("photo",): PhotoConfig, ("table",): TableConfig}
+
+
+def _sentence(fault: Any) -> str:
+    """What is wrong with one key, in words."""
+    keys = [str(part) for part in fault["loc"]]
+    dotted = ".".join(keys)
+    if fault["type"] == "extra_forbidden":
+        section = SECTIONS.get(tuple(keys[:-1]), Config)
+        known = list(section.model_fields)
+        near = difflib.get_close_matches(keys[-1], known, 1)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        where = f"[{'.'.join(keys[:-1])}]" if keys[:-1] else "the top level"
+        return f"unknown key {dotted!r}{hint}; {where} knows {', '.join(known)}"
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    if fault["type"] == "value_error":
+        return f"{dotted}: {message}" if dotted else message
+    for theirs, ours in IN_TOML.items():
+        message = message.replace(theirs, ours)
+    return f"{dotted} = {fault['input']!r}: {message[:1].lower()}{message[1:]}"

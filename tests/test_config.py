@@ -1,0 +1,84 @@
+"""Configurations: what they mean, and how they refuse what they cannot mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from perturbxai.config import Config, PhotoConfig, TableConfig, load_config, parse_config
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_quickstart_is_valid():
+    config = load_config(ROOT / "configs" / "quickstart.toml")
+    assert config.results == "results/quickstart"
+    assert config.photo is not None
+    assert config.photo.fills == ("blur", "mean")
+    assert config.table is not None
+    assert config.table.rows == 20
+    assert config.table.exact
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ({"photo": {"budgte": 3}}, r"unknown key 'photo\.budgte' \(did you mean 'budget'\?\); \[photo\] knows picture"),
+        ({"sed": 1, "photo": {}}, r"unknown key 'sed' .* the top level knows seed, results, photo, table"),
+        ({"table": {"colour": {"deep": 1}}}, r"unknown key 'table\.colour'; \[table\] knows data, target"),
+        ({"photo": {"budget": "500"}}, r"photo\.budget = '500': input should be a whole number"),
+        ({"photo": {"methods": "lime"}}, r"photo\.methods = 'lime': input should be a list"),
+        ({"photo": {"methods": ["lim"]}}, r"photo\.methods: 'lim' is not known; expected some of lime, kernel_shap"),
+        ({"photo": {"methods": ["lime", "lime"]}}, r"photo\.methods: 'lime' comes twice"),
+        ({"photo": {"fills": ["blurr"]}}, r"photo\.fills\.0: 'blurr' is not a fill; expected \"blur\"[^;]*$"),
+        ({"photo": {"fills": []}}, r"photo\.fills = \[\]: the list should have at least 1 item"),
+        ({"photo": {"fills": ["blur", "blur"]}}, r"photo\.fills: a fill comes twice"),
+        ({"photo": {"outputs": ["tiger cat"], "top": 2}}, r"photo: outputs and top both choose the classes"),
+        ({"photo": 3}, r"photo = 3: input should be a section"),
+        ({"table": {"background": "some"}}, r"table\.background: 'some' is not a background; .* or \"all\""),
+        ({"table": {"exact": "yes"}}, r"table\.exact = 'yes': input should be a valid boolean"),
+        ({"table": {"data": "rows.csv"}}, r"table: target names the column of a CSV file"),
+        ({"seed": -1, "table": {}}, r"seed = -1: input should be greater than or equal to 0"),
+        ({}, r"nothing to run; add a section \[photo\] or \[table\]"),
+    ],
+)
+def test_what_a_config_cannot_mean_is_refused_in_words(data, told):
+    with pytest.raises(ValueError, match=told) as refused:
+        parse_config(data, source="my.toml")
+    message = str(refused.value)
+    assert message.startswith("my.toml: ")
+    assert "\n" not in message
+    assert "pydantic" not in message
+    assert not isinstance(refused.value, ValidationError)
+
+
+def test_every_fault_is_named_at_once():
+    with pytest.raises(ValueError, match=r"photo\.a.*photo\.b"):
+        parse_config({"photo": {"a": 1, "b": 2}})
+
+
+def test_a_file_that_is_not_toml_is_refused(tmp_path):
+    (tmp_path / "bad.toml").write_text("[photo\n")
+    with pytest.raises(ValueError, match=r"bad\.toml is not TOML: .*line 1"):
+        load_config(tmp_path / "bad.toml")
+
+
+def test_numbers_and_colours_are_fills():
+    config = parse_config({"photo": {"fills": ["mean", 127, [124.0, 116.0, 104.0]]}})
+    assert config.photo is not None
+    assert config.photo.fills == ("mean", 127, (124.0, 116.0, 104.0))
+
+
+def test_a_config_is_frozen():
+    config = parse_config({"table": {}})
+    with pytest.raises(ValidationError, match="frozen"):
+        config.seed = 3
+
+
+@pytest.mark.parametrize("section", [Config, PhotoConfig, TableConfig])
+def test_every_field_is_read(section):
+    code = "".join((ROOT / "perturbxai" / name).read_text() for name in ("running.py", "cli.py"))
+    variable = "config" if section is Config else "section"
+    assert [name for name in section.model_fields if f"{variable}.{name}" not in code] == []
