@@ -244,3 +244,12 @@ def test_figures_touch_no_global_state_and_can_be_drawn_in_a_thread(tmp_path):
 def test_px_report_stays_callable_after_its_first_use(tmp_path):
     for name in ("first", "second"):
         assert px.report(result(), tmp_path / name).is_dir()
+
+
+def test_one_endless_whisker_does_not_flatten_the_bars(tmp_path):
+    wide = result("ale", stderr=1000.0)
+    figure = drawing.bars({"lime": result("lime"), "ale": wide}, None, "")
+    low, high = figure.axes[0].get_xlim()
+    values = np.concatenate([wide[0].values, result("lime")[0].values])
+    assert high - low < 3 * np.ptp(values)
+    assert px.report({"lime": result("lime"), "ale": wide}, tmp_path).is_dir()  # and the layout holds

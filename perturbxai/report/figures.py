@@ -136,8 +136,9 @@ def bars(results: Mapping[str, Attribution], one: Any, fill: str) -> Any:
     for k, axis in enumerate(axes[one is not None :]):
         _bar_panel(axis, measured, exact, chosen, k)
         axis.set_title(text(first.outputs[k]))
+        axis.tick_params(labelleft=k == 0)
     where = f"explained under {text(fill)}" if fill else f"row {text(first.label)}" if one is None else ""
-    about = "thick whisker 95 % interval, thin one simultaneous over all features"
+    about = "whiskers: thick 95 % interval, thin simultaneous over all features, an arrow goes on"
     figure.suptitle(f"{where}; {about}" if where else about, fontsize=9)
     handles = _bar_handles(measured, exact, fill)
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6), frameon=False)
@@ -156,22 +157,45 @@ def _bar_panel(axis: Any, measured: Mapping[str, Any], exact: Any, chosen: list[
     names = next(iter(measured.values())).names
     place = np.arange(len(chosen), dtype=float)
     step = 0.8 / len(measured)
+    ends = _ends(measured, exact, chosen, k)
     for number, (name, e) in enumerate(measured.items()):
         at = place + (number - (len(measured) - 1) / 2) * step
         colour = looks([name])[name]["color"]
-        values = e.values[chosen, k]
-        axis.barh(at, values, height=0.86 * step, color=colour, alpha=0.75, linewidth=0)
+        axis.barh(at, e.values[chosen, k], height=0.86 * step, color=colour, alpha=0.75, linewidth=0)
         for simultaneous, width in ((True, 0.6), (False, 1.6)):
             low, high = (end[chosen, k] for end in e.interval(simultaneous=simultaneous))
-            known = np.isfinite(low) & np.isfinite(high)
-            axis.hlines(at[known], low[known], high[known], color="#222222", linewidth=width)
+            _whiskers(axis, at, low, high, ends, width)
     if exact is not None:
         axis.vlines(exact.values[chosen, k], place - 0.44, place + 0.44, color="black", linewidth=1.3, zorder=4)
     axis.axvline(0.0, color="#888888", linewidth=0.7, zorder=0)
     axis.set_yticks(place, [text(names[p], 22) for p in chosen])
     axis.set_ylim(len(chosen) - 0.4, -0.6)
+    axis.set_xlim(*ends)
     axis.set_xlabel("value, in units of the model's output")
     axis.spines[["top", "right"]].set_visible(False)
+
+
+def _ends(measured: Mapping[str, Any], exact: Any, chosen: list[int], k: int) -> tuple[float, float]:
+    """Ends of the axis: all values, and whiskers as far as 0.6 of the values' range, so that one cannot flatten the rest."""
+    shown = [*measured.values(), *([exact] if exact is not None else [])]
+    values = np.array([0.0, *np.concatenate([e.values[chosen, k] for e in shown])])
+    whiskers = np.concatenate([end[chosen, k] for e in shown for end in e.interval(simultaneous=True)])
+    whiskers = np.append(whiskers[np.isfinite(whiskers)], 0.0)
+    span = float(np.ptp(values)) or 1.0
+    low = max(min(values.min(), whiskers.min()), values.min() - 0.6 * span)
+    high = min(max(values.max(), whiskers.max()), values.max() + 0.6 * span)
+    return low - 0.04 * span, high + 0.04 * span
+
+
+def _whiskers(axis: Any, at: Floats, low: Floats, high: Floats, ends: tuple[float, float], width: float) -> None:
+    """Intervals as lines; an arrow head where one goes on beyond the axis, nothing where it is not known."""
+    known = np.isfinite(low) & np.isfinite(high)
+    near, far = np.clip(low[known], *ends), np.clip(high[known], *ends)
+    axis.hlines(at[known], near, far, color="#222222", linewidth=width)
+    for end, beyond, head in ((ends[0], low < ends[0], "<"), (ends[1], high > ends[1], ">")):
+        gone = known & beyond
+        place = np.full(gone.sum(), end), at[gone]
+        axis.plot(*place, head, color="#222222", markersize=3.5, clip_on=False, in_layout=False)
 
 
 def _bar_handles(measured: Mapping[str, Any], exact: Any, fill: str) -> list[Any]:
@@ -245,7 +269,8 @@ def agreement(frame: pd.DataFrame, names: list[str]) -> Any:
     axis = figure.subplots()
     picture = axis.imshow(square, cmap="RdBu_r", vmin=-1, vmax=1)
     for i, j in np.ndindex(square.shape):
-        shown = "–" if np.isnan(square[i, j]) else minus(f"{square[i, j]:.2f}".replace("0.", "."))
+        value = round(float(square[i, j]), 2) + 0.0  # no minus zero
+        shown = "–" if np.isnan(value) else minus(f"{value:.2f}".replace("0.", "."))
         axis.text(j, i, shown, ha="center", va="center", fontsize=8, color="white" if abs(square[i, j]) > 0.6 else "black")
     labels = [title(name) for name in names]
     axis.set_xticks(range(len(names)), labels, rotation=45, ha="right", rotation_mode="anchor")
