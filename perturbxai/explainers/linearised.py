@@ -119,7 +119,7 @@ def errors(
     n_players, n_outputs = gain.shape[1], residuals.shape[1]
     floor = ROUNDING * table.scale * np.sqrt(n_players)
     stderr = np.tile(floor, (n_players, 1))
-    critical = np.full(n_outputs, independent_factor(n_players))
+    critical = np.full(n_outputs, independent_factor(n_players, np.inf if clusters.listed else df))
     if clusters.listed:
         return stderr, critical
     if df <= 0:
@@ -135,24 +135,30 @@ def errors(
 
 
 def simultaneous_factor(moved: Floats, df: float, design: Design) -> float:
-    """The 95 % quantile of max_j |t_j| for errors with the covariance moved' moved, from the design's own draws."""
+    """The 95 % quantile of max_j |t_j| for errors with the covariance moved' moved, from the design's own draws.
+
+    Never below the pointwise factor, which the draws' own noise could otherwise undercut where few players are free.
+    """
     covariance = moved.T @ moved
     deviation = np.sqrt(np.diag(covariance))
     live = deviation > 1e-12 * max(deviation.max(initial=0.0), 1e-300)
     if not live.any():
-        return independent_factor(len(deviation))
+        return independent_factor(len(deviation), df)
     correlation = covariance[np.ix_(live, live)] / np.outer(deviation[live], deviation[live])
     values, vectors = np.linalg.eigh(correlation)
     root = vectors * np.sqrt(np.clip(values, 0.0, None))
     draws = np.abs(design.normals[:, : live.sum()] @ root.T).max(axis=1)
     if np.isfinite(df):
         draws = draws / np.sqrt(stats.chi2.ppf(design.uniforms, df) / df)
-    return float(np.quantile(draws, LEVEL))
+    return max(float(np.quantile(draws, LEVEL)), independent_factor(1, df))
 
 
-def independent_factor(n_players: int) -> float:
-    """The simultaneous factor if errors were independent and normal: an upper bound for exact answers."""
-    return float(stats.norm.ppf(0.5 + 0.5 * LEVEL ** (1.0 / max(n_players, 1))))
+def independent_factor(n_players: int, df: float = np.inf) -> float:
+    """The simultaneous factor of independent t statistics with df degrees of freedom (Sidak): wide if they depend.
+
+    Without a degree of freedom the standard error is infinite already, and the factor is the normal's.
+    """
+    return float(stats.t.ppf(0.5 + 0.5 * LEVEL ** (1.0 / max(n_players, 1)), df if df > 0 else np.inf))
 
 
 def no_players(n_outputs: int) -> Estimate:

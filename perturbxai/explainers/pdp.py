@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy import stats
 
 from perturbxai import laws
 from perturbxai.explainers.ice import background_error, single_rows
@@ -69,6 +68,5 @@ def _over_pairs(rise: Floats, scale: Floats) -> Estimate:
     deviation = rise.std(axis=0, ddof=1) / np.sqrt(n_pairs)
     floor = ROUNDING * scale * np.sqrt(n_players)
     df = float(n_pairs - 1)
-    level = 2.0 * stats.norm.cdf(independent_factor(n_players)) - 1.0
-    critical = np.full(n_outputs, stats.t.ppf(0.5 + level / 2.0, df))
+    critical = np.full(n_outputs, independent_factor(n_players, df))
     return Estimate(rise.mean(axis=0), np.maximum(deviation, floor), critical, df, notes={"reference_rows": 2 * n_pairs})

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from perturbxai.report.manifest import Folder, facts
@@ -32,13 +30,3 @@ def report(anything: Any, folder: str | Path, *, config: Any = None) -> Path:
         save(figure, target.new(name, ".png"))
     target.finish(facts(results, compared, config))
     return target.place
-
-
-class _Callable(ModuleType):
-    """`px.report(...)` works also after the import of this package has put the module in the function's place."""
-
-    def __call__(self, anything: Any, folder: str | Path, *, config: Any = None) -> Path:
-        return report(anything, folder, config=config)
-
-
-sys.modules[__name__].__class__ = _Callable

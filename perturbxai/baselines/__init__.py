@@ -1,0 +1,1 @@
+"""Baselines: maps from inside a network, and controls that look at no model."""

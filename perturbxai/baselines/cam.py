@@ -1,0 +1,115 @@
+"""Class activation maps: CAM, Grad-CAM, and the difference of two CAMs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+LINEAR = 1e-4  # of the scores' size: how far a head may be from linear and still be float32's rounding
+FAR = -10.0  # the map on which a head is tried: other channels, the other sign, and large beside a bias
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cam:
+    """Class activation mapping: the map sum_k w_k A_k of a network whose head is linear in the pooled map.
+
+    Zhou, Khosla, Lapedriza, Oliva & Torralba, "Learning deep features for discriminative localization" (2016). The weights
+    are taken from the head's gradient, and the head is tried on another map: one that is not linear is refused. A
+    superpixel's value is its share of map / (h w), in units of the logit: the values sum to logit - bias.
+
+    name  the key of the result, "cam" if empty
+    """
+
+    name: str = ""
+    passes: ClassVar[int] = 2  # one seen from inside, one that tries the head
+    conserves: ClassVar[bool] = True
+    scores: ClassVar[tuple[str, ...]] = ("logit",)
+    needs_fill: ClassVar[bool] = False
+
+    def cells(self, seen: Any, fill: Any) -> Floats:  # noqa: ARG002
+        """(K, h, w): what each cell of the map brings to the score. Raises ValueError for a head that is not linear."""
+        return contributions(seen)
+
+    def paper_map(self, cells: Floats) -> Floats:
+        """(K, h, w): the map in the paper's units."""
+        return np.asarray(cells * cells[0].size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradCam:
+    """Grad-CAM: ReLU(sum_k mean(g_k) A_k), g the gradient of the score by the map.
+
+    Selvaraju, Cogswell, Das, Vedantam, Parikh & Batra, "Grad-CAM: visual explanations from deep networks via gradient-based
+    localization" (2017). On a pooled network it is ReLU(CAM) / (h w). Not scaled, so that a weak map stays weak.
+
+    name  the key of the result, "grad_cam" if empty
+    """
+
+    name: str = ""
+    passes: ClassVar[int] = 1
+    conserves: ClassVar[bool] = False
+    scores: ClassVar[tuple[str, ...]] = ("logit", "probability")
+    needs_fill: ClassVar[bool] = False
+
+    def cells(self, seen: Any, fill: Any) -> Floats:  # noqa: ARG002
+        """(K, h, w)"""
+        weights = seen.gradients.mean(axis=(2, 3))  # (K, C)
+        return np.asarray(np.maximum(np.tensordot(weights, seen.activations, axes=1), 0.0))
+
+    def paper_map(self, cells: Floats) -> Floats:
+        """(K, h, w): the map in the paper's units."""
+        return cells
+
+
+@dataclass(frozen=True, kw_only=True)
+class CamDifference:
+    """CAM of the picture less CAM of its fill: a CAM whose values sum to logit(x) - logit(fill), as Shapley values do.
+
+    What stands in the fill as well, the background of every hidden superpixel, is no evidence and drops out.
+
+    name  the key of the result, "cam_difference" if empty
+    """
+
+    name: str = ""
+    passes: ClassVar[int] = 3
+    conserves: ClassVar[bool] = True
+    scores: ClassVar[tuple[str, ...]] = ("logit",)
+    needs_fill: ClassVar[bool] = True
+
+    def cells(self, seen: Any, fill: Any) -> Floats:
+        """(K, h, w): what each cell brings to the score, beyond what it brings in the fill."""
+        return contributions(seen) - contributions(fill, tried=True)
+
+    def paper_map(self, cells: Floats) -> Floats:
+        """(K, h, w): the difference of two maps in the paper's units."""
+        return np.asarray(cells * cells[0].size)
+
+
+def contributions(seen: Any, *, tried: bool = False) -> Floats:
+    """(K, h, w): each cell's part of a score that is linear in the pooled map; they sum to score - bias.
+
+    Raises ValueError if the score is not linear in the mean of the map.
+    """
+    gradients, activations = seen.gradients, seen.activations
+    weights = gradients.mean(axis=(2, 3), keepdims=True)
+    even = np.abs(gradients - weights).max() <= LINEAR * np.abs(gradients).max()
+    if not even or not (tried or _is_linear(seen, weights)):
+        raise ValueError(
+            "cam: the score is not linear in the mean of this map, which class activation mapping needs. "
+            "Name the last map before a network's global average pooling and linear head as layer=, or take grad_cam."
+        )
+    return np.asarray(np.tensordot(weights[:, :, 0, 0], activations, axes=1))
+
+
+def _is_linear(seen: Any, weights: Floats) -> bool:
+    """The head, tried on a map far off: a linear one changes by what its weights say, a rectified one bends on the way."""
+    activations = seen.activations
+    other = FAR * activations[::-1]
+    expected = seen.scores + (weights * (other - activations)).sum(axis=(1, 2, 3))
+    size = max(np.abs(expected).max(), np.abs(seen.scores).max())
+    return bool(np.abs(seen.respond(other) - expected).max() <= LINEAR * size)
