@@ -274,7 +274,10 @@ class _Call:
             parts = tuple(replace(f[key], meta=f[key].meta | spent) for f in found if key in f)
             if not parts:
                 continue
-            rows = parts[0].meta["rows"] if parts[0].meta.get("once_a_call") else sum(p.meta["rows"] for p in parts)
+            common: dict[str, int] = {}  # what was asked once for all inputs, counted once
+            for part in parts:
+                common |= part.meta.get("rows_once_a_call", {})
+            rows = sum(common.values()) if common else sum(p.meta["rows"] for p in parts)
             seconds = rows * self.game.predictor.seconds / max(self.game.predictor.rows, 1)
             results[key] = Attribution(parts, parts[0].meta | {"name": key, "rows": rows, "seconds": seconds})
         return results

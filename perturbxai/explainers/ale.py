@@ -22,9 +22,11 @@ class Ale:
 
     On a table: the curve of Apley & Zhu, "Visualizing the effects of predictor variables in black box supervised
     learning models" (2020), on quantile bins of drawn rows of X, interpolated at x_j, less its mean over the background:
-    2 model rows a drawn row and column, once for all explained rows. On a picture: the feature is a superpixel's
-    opacity in 5 equal bins, accumulated from the fill, over reference rows whose own share of whole superpixels lies in
-    the bin; the values then do not sum to v(N) - v(nothing) in general, and `meta["gap"]` says by how much.
+    2 model rows a drawn row and column, once for all explained rows. Beyond the values of X the curve is flat; along a
+    column with a single value it leads from there to x_j; missing values are left out of it.
+    On a picture: the feature is a superpixel's opacity in 5 equal bins, accumulated from the fill, over reference rows
+    whose own share of whole superpixels lies in the bin; the values then do not sum to v(N) - v(nothing) in general, and
+    `meta["gap"]` says by how much.
 
     grid  number of quantile bins of a column (ties are merged)
     rows  how many rows of X are drawn at most
@@ -57,6 +59,10 @@ class Ale:
                 )
             if np.isnan(players.codes[columns[0]]):
                 raise ValueError(f"ale: the explained value of {name!r} is missing, which has no place on the curve.")
+            for what, rows in (("X", players.data), ("the background", players.background)):
+                assert rows is not None
+                if np.isnan(rows[:, columns[0]]).all():
+                    raise ValueError(f"ale: the column {name!r} has no value in {what}; leave 'ale' or the column out.")
 
     def least(self, players: Players) -> int:
         return 4 * BINS_OF_OPACITY * players.n_players if players.kind == "image" else 0
@@ -72,38 +78,37 @@ class Ale:
         return (yield from self._ask_table(players))
 
     def _ask_table(self, players: Players) -> Generator[Sequence[Question], list[Floats], Estimate]:
-        curves = players.common.setdefault((self.grid, self.rows), {})
-        questions = players.common.setdefault((self.grid, self.rows, "asked"), {})
-        rows = self._drawn_rows(players)
-        missing = [columns[0] for columns in players.columns if columns[0] not in curves]
+        common = players.common
+        curves: dict[Any, _Curve] = common.setdefault((self.grid, self.rows), {})
+        questions: dict[Any, _Column] = common.setdefault((self.grid, self.rows, "asked"), {})
+        rows, weight = self._drawn_rows(players)
+        keys = [_key(players, columns[0]) for columns in players.columns]
         step = max(1, NUMBERS_AT_ONCE // max(2 * rows.size, 1))
-        for start in range(0, len(missing), step):
-            wanted = missing[start : start + step]
-            for column in wanted:
-                if column not in questions:
-                    questions[column] = _ask_column(rows, players, column, self.grid)
-            answers = yield [questions[column].question for column in wanted]
-            for column, values in zip(wanted, answers, strict=True):
-                if column not in curves:
-                    curves[column] = questions[column].accumulate(values)
-        found = [curves[columns[0]].value(players, columns[0]) for columns in players.columns]
-        rows = sum(curves[columns[0]].rows for columns in players.columns)
-        return _gather(found, {"rows": rows, "once_a_call": True, "drawn_rows": len(self._drawn_rows(players))})
+        while wanted := [key for key in keys if key not in curves][:step]:
+            for key in wanted:
+                if key not in questions:
+                    questions[key] = _ask_column(rows, weight, players, key, self.grid)
+            answers = yield [questions[key].question for key in wanted]
+            for key, values in zip(wanted, answers, strict=True):
+                if key not in curves:  # another input of the call may have been first
+                    curves[key] = questions.pop(key).accumulate(values)
+        found = [curves[key].value(players, key[0]) for key in keys]
+        asked = {players.names[p] if len(key) == 1 else f"{players.names[p]}={key[1]!r}": curves[key].rows
+                 for p, key in enumerate(keys)}  # fmt: skip
+        return _gather(found, {"rows": sum(asked.values()), "rows_once_a_call": asked, "drawn_rows": len(rows)})
 
-    def _drawn_rows(self, players: Players) -> Floats:
-        """(n, D) coded rows of X, the same for all inputs of the call."""
+    def _drawn_rows(self, players: Players) -> tuple[Floats, Floats]:
+        """(n, D) coded rows of X and their weights (n,), the same for all inputs of the call."""
         assert players.data is not None and players.data_weights is not None
         key = (self.rows, "rows")
         if key not in players.common:
-            n_rows = int((players.data_weights > 0).sum())
-            if n_rows <= self.rows:
-                drawn = np.flatnonzero(players.data_weights > 0)
-            else:
-                drawn = np.sort(
-                    players.stream().choice(len(players.data), self.rows, replace=False, p=players.data_weights)
-                )
-            players.common[key] = players.data[drawn]
-        found: Floats = players.common[key]
+            there = np.flatnonzero(players.data_weights > 0)
+            weight = players.data_weights[there]
+            if len(there) > self.rows:  # drawn by their weights, so that they then count alike
+                drawn = players.stream().choice(len(there), self.rows, replace=False, p=weight)
+                there, weight = there[np.sort(drawn)], np.ones(self.rows)
+            players.common[key] = players.data[there], weight
+        found: tuple[Floats, Floats] = players.common[key]
         return found
 
     def _ask_picture(
@@ -126,45 +131,53 @@ class Ale:
         values = pairs.sum(axis=0) / (2.0 * half)
         variance = _stratified_variance(pairs, np.minimum(bin_of[0::2], bin_of[1::2])) / (2.0 * half) ** 2
         floor = ROUNDING * np.abs(found).max(axis=0) * np.sqrt(n_players)
-        critical = np.full(values.shape[1], independent_factor(n_players))
+        df = float(n_pairs - 3)  # pairs less the three groups of mirrored bins they fall into
+        critical = np.full(values.shape[1], independent_factor(n_players, df))
         notes = {"reference_rows": 2 * n_pairs, "bins": bins}
-        return Estimate(values, np.maximum(np.sqrt(variance), floor), critical, float(n_pairs - 3), notes=notes)
+        return Estimate(values, np.maximum(np.sqrt(variance), floor), critical, df, notes=notes)
 
 
 @dataclass(frozen=True, eq=False)
 class _Column:
-    """The question of one column: both edges of each drawn row's bin, one below the other."""
+    """The question of one column: both edges of each drawn row's bin, one below the other; weight (n,) of the rows."""
 
     question: Rows
     edges: Floats
     bin_of: Ints
+    weight: Floats
 
     def accumulate(self, values: Floats) -> _Curve:
-        n_bins = len(self.edges) - 1
-        n_rows = len(self.bin_of)
+        n_bins, n_rows = len(self.edges) - 1, len(self.bin_of)
         step = values[n_rows:] - values[:n_rows]  # (n, K)
         counts = np.bincount(self.bin_of, minlength=n_bins)
-        mean = np.zeros((n_bins, step.shape[1]))
-        np.add.at(mean, self.bin_of, step)
-        mean /= np.maximum(counts, 1)[:, None]
-        squares = np.zeros_like(mean)
-        np.add.at(squares, self.bin_of, (step - mean[self.bin_of]) ** 2)
-        pooled = squares.sum(axis=0) / max(n_rows - n_bins, 1)
+        share = self.weight / np.bincount(self.bin_of, weights=self.weight, minlength=n_bins)[self.bin_of]
+        mean, squares, own, lent = np.zeros((4, n_bins, step.shape[1]))
+        np.add.at(mean, self.bin_of, share[:, None] * step)
+        deviation = (step - mean[self.bin_of]) ** 2
+        np.add.at(own, self.bin_of, share[:, None] ** 2 * deviation)
+        np.add.at(squares, self.bin_of, deviation)
         # a bin with one row has no spread of its own: it takes the pooled one
-        spread = np.where(counts[:, None] > 1, squares / np.maximum(counts - 1, 1)[:, None], pooled)
-        scale = np.abs(values).max(axis=0, initial=0.0)
-        error = spread / np.maximum(counts, 1)[:, None]
-        return _Curve(self.edges, mean, error, float(n_rows - n_bins), scale, len(values))
+        df = n_rows - n_bins
+        lent[:] = squares.sum(axis=0) / df if df > 0 else np.inf
+        alone = counts == 1
+        error = np.where(alone[:, None], lent, own * (counts / np.maximum(counts - 1, 1))[:, None])
+        scale = np.abs(values).max(axis=0)
+        n_asked = len(np.unique(self.question.codes, axis=0))
+        return _Curve(self.edges, mean, error, np.where(alone, df, np.maximum(counts - 1, 1)), alone, scale, n_asked)
 
 
 @dataclass(frozen=True, eq=False)
 class _Curve:
-    """Mean step of each bin (L, K), the variance of that mean, and what it takes to read the curve at a value."""
+    """Mean step of each bin (L, K), the variance of that mean and its degrees of freedom, and how to read the curve.
+
+    lent (L,) bool: bins whose variance is the pooled one, so that they err together;  rows: distinct rows asked
+    """
 
     edges: Floats
     step: Floats
     variance: Floats
-    df: float
+    df: Ints
+    lent: np.ndarray
     scale: Floats
     rows: int
 
@@ -180,30 +193,58 @@ class _Curve:
         there = ~np.isnan(absent)
         mean = np.einsum("b,bl->l", weight[there] / weight[there].sum(), self.passed(absent[there]))
         share = self.passed(players.codes[column]) - mean
-        variance = (share**2) @ self.variance
-        return share @ self.step, np.maximum(np.sqrt(variance), ROUNDING * self.scale), self.df
+        counted = share != 0
+        parts = share[counted, None] ** 2 * self.variance[counted]  # (L', K)
+        return share @ self.step, np.maximum(np.sqrt(parts.sum(axis=0)), ROUNDING * self.scale), self._df(parts, counted)
+
+    def _df(self, parts: Floats, counted: Any) -> float:
+        """Of a sum of variances with degrees of freedom of their own (Satterthwaite), the smallest of the outputs."""
+        lent, df = self.lent[counted], self.df[counted]
+        if not np.isfinite(parts).all():
+            return 0.0
+        total = parts.sum(axis=0)
+        spread = (parts[~lent] ** 2 / df[~lent, None]).sum(axis=0)
+        if lent.any():
+            spread = spread + parts[lent].sum(axis=0) ** 2 / df[lent][0]
+        live = spread > 0
+        return float((total[live] ** 2 / spread[live]).min()) if live.any() else np.inf
 
 
-def _ask_column(rows: Floats, players: Players, column: int, grid: int) -> _Column:
+def _key(players: Players, column: int) -> tuple[Any, ...]:
+    """Which curve a column is read from. Along a column with one value in X, it leads from there to the explained value."""
+    assert players.data is not None and players.codes is not None
+    known = players.data[:, column]
+    return (column, float(players.codes[column])) if np.nanmin(known) == np.nanmax(known) else (column,)
+
+
+def _ask_column(rows: Floats, weight: Floats, players: Players, key: tuple[Any, ...], grid: int) -> _Column:
     assert players.data is not None
-    kept = rows[~np.isnan(rows[:, column])]
-    values, known = kept[:, column], players.data[:, column]
-    edges = np.unique(np.quantile(values, np.linspace(0.0, 1.0, grid + 1), method="inverted_cdf"))
-    # the ends reach as far as X does, so that every background row lies on the curve
-    edges = np.unique(np.concatenate([[np.nanmin(known)], edges[1:-1], [np.nanmax(known)]]))
-    if len(edges) < 2:
-        edges = np.array([edges[0], edges[0] + 1.0])
+    column = key[0]
+    known = players.data[:, column]
+    there = ~np.isnan(rows[:, column])
+    if not there.any():  # a column so empty that no drawn row has a value: take those of X that have
+        rows = players.data[~np.isnan(known)][: len(rows)]
+        weight, there = np.ones(len(rows)), np.ones(len(rows), dtype=bool)
+    kept, weight = rows[there], weight[there]
+    values = kept[:, column]
+    if len(key) > 1:
+        edges = np.sort([values[0], key[1]]) if values[0] != key[1] else values[0] + np.array([0.0, 1.0])
+    else:
+        edges = np.unique(np.quantile(values, np.linspace(0.0, 1.0, grid + 1), method="inverted_cdf"))
+        # the ends reach as far as X does, so that every background row lies on the curve
+        edges = np.unique(np.concatenate([[np.nanmin(known)], edges[1:-1], [np.nanmax(known)]]))
     bin_of = np.clip(np.searchsorted(edges, values, side="left") - 1, 0, len(edges) - 2)
     low, high = kept.copy(), kept.copy()
     low[:, column], high[:, column] = edges[bin_of], edges[bin_of + 1]
-    return _Column(Rows(np.concatenate([low, high])), edges, bin_of)
+    return _Column(Rows(np.concatenate([low, high])), edges, bin_of, weight)
 
 
 def _gather(found: list[Any], notes: dict[str, Any]) -> Estimate:
     values = np.array([v for v, _, _ in found])
     stderr = np.array([s for _, s, _ in found])
-    df = min((d for *_, d in found), default=np.inf)
-    return Estimate(values, stderr, np.full(values.shape[1], independent_factor(len(found))), df, notes=notes)
+    # a column without a degree of freedom has an infinite error already, and leaves the others theirs
+    df = min((d for *_, d in found if d > 0), default=0.0 if found else np.inf)
+    return Estimate(values, stderr, np.full(values.shape[1], independent_factor(len(found), df)), df, notes=notes)
 
 
 def _stratified_variance(sums: Floats, stratum: Ints) -> Floats:
