@@ -226,6 +226,15 @@ class NetworkModel:
         odds = np.exp(values - values.max(axis=1, keepdims=True))
         return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
+    def differentiable(self, given: Any, score: str) -> Any:
+        """(n, K) tensor of what the network returned, as logits or behind the softmax or sigmoid, ready for autograd."""
+        if not hasattr(given, "detach"):
+            self.scaled(given)  # raises, and says what to do
+        scores = given[:, None] if given.ndim == 1 else given
+        if score == "logit":
+            return scores
+        return scores.sigmoid() if scores.shape[1] == 1 or self.multi_label else scores.softmax(dim=1)
+
     def check(self, names: tuple[str, ...]) -> None:
         """A network says nothing of its columns."""
 

@@ -245,6 +245,11 @@ class Predictor:
             raise TypeError(f"the model is a {self.kind}; only a torch.nn.Module takes tensors.")
         return self._model.tensor(np.asarray(rows))
 
+    def differentiable_scores(self, given: Any, score: str) -> Any:
+        """(n, K) tensor of what the lent network returned, as "logit" or "probability", for gradients."""
+        assert isinstance(self._model, NetworkModel)
+        return self._model.differentiable(given, score)
+
 
 class _Bar:
     """Progress over rows whose number grows as questions come in: a tqdm bar, or the user's function."""
