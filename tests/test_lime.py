@@ -83,9 +83,16 @@ def test_ridge_means_what_it_means_in_lime(game, ridge):
     np.testing.assert_allclose(found.values, peer, atol=1e-10)
 
 
-def test_a_kernel_so_narrow_that_rounding_decides_is_refused():
+@pytest.mark.parametrize("width", [0.05, 0.1])
+def test_weights_that_span_eighty_orders_of_magnitude_lose_no_digits(width):
+    game = games.additive(30, 0)
+    found = explained(game, px.Lime(kernel_width=width), budget=32)
+    np.testing.assert_allclose(found.values, game.shapley, atol=1e-10)
+
+
+def test_a_kernel_so_narrow_that_weights_vanish_is_refused():
     with pytest.raises(ValueError, match=r"do not determine 30 slopes .* wider kernel"):
-        explained(games.additive(30, 0), px.Lime(kernel_width=0.05), budget=32)
+        explained(games.additive(30, 0), px.Lime(kernel_width=0.01), budget=32)
 
 
 def test_two_widths_share_one_table_and_are_keyed_with_what_differs():

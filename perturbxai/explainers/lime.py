@@ -120,9 +120,7 @@ class _Fit:
         else:
             z, weight, inner = design.z.astype(np.float64), own, own
         x = np.column_stack([np.ones(len(z)), z])
-        root = np.sqrt(weight)
-        operator, leverage = _solve(x * root[:, None], lime.ridge)
-        operator = operator * root
+        operator, leverage = _solve(x, np.sqrt(weight), lime.ridge)
         drawn = slice(2, None) if own is None else slice(None)
         hat = np.minimum(leverage[drawn], MAX_LEVERAGE)
         gain = operator[1:, drawn].T / (1.0 - hat)[:, None]
@@ -133,19 +131,26 @@ class _Fit:
         return cls(z, operator, gain, cluster_weight, starts, Clusters.of(design), df)
 
 
-def _solve(x: Floats, ridge: float) -> tuple[Floats, Floats]:
-    """The operator (P + 1, n) of least squares with an unpenalised first column, and the leverages (n,)."""
+def _solve(x: Floats, root: Floats, ridge: float) -> tuple[Floats, Floats]:
+    """The operator (P + 1, n) of weighted least squares with an unpenalised first column, and the leverages (n,).
+
+    x (n, P + 1), ones first;  root (n,): square roots of the weights. Weights span many orders of magnitude, so the rows
+    go into the factorisation from the heaviest to the lightest and its columns are pivoted: then each row is solved to
+    its own precision (Cox & Higham, "Stability of Householder QR factorization for weighted least squares problems", 1998).
+    """
+    from scipy import linalg
+
     n, p = x.shape
-    if ridge:
-        penalty = np.sqrt(ridge) * np.eye(p)[1:]
-        x = np.vstack([x, penalty])
-    scale = np.sqrt((x**2).sum(axis=0))
-    q, r = np.linalg.qr(x / np.where(scale > 0, scale, 1.0))
-    diagonal = np.abs(np.diag(r))
-    if len(x) < p or diagonal.min() <= 1e-13 * diagonal.max():
+    if not (root > np.sqrt(np.finfo(np.float64).tiny)).all() or (not ridge and np.linalg.matrix_rank(x) < p):
         raise ValueError(
             f"the table's {n} coalitions do not determine {p - 1} slopes and an intercept at the weights they have. "
             "Draw more coalitions, or take a wider kernel."
         )
-    operator = np.linalg.solve(r, q.T)[:, :n] / scale[:, None]
-    return operator, (q[:n] ** 2).sum(axis=1)
+    rows = np.vstack([x * root[:, None], np.sqrt(ridge) * np.eye(p)[1:]]) if ridge else x * root[:, None]
+    order = np.argsort(-np.abs(rows).max(axis=1), kind="stable")
+    scale = np.sqrt((rows**2).sum(axis=0))
+    q, r, pivot = linalg.qr((rows / scale)[order], mode="economic", pivoting=True)
+    operator, leverage = np.empty((p, len(rows))), np.empty(len(rows))
+    operator[np.ix_(pivot, order)] = linalg.solve_triangular(r, q.T)
+    leverage[order] = (q**2).sum(axis=1)
+    return (operator / scale[:, None])[:, :n] * root, leverage[:n]
