@@ -69,7 +69,8 @@ def main() -> None:
         writer.writerows(runs)
     small = [r for r in runs if r["coalitions"] == given.coalitions]
     print(f"wall / model seconds, median of {given.repeats}: {statistics.median(r['ratio'] for r in small):.3f}")
-    print(f"peak at ten times the coalitions: {runs[-1]['peak_mib'] / statistics.median(r['peak_mib'] for r in small):.3f} x")
+    growth = runs[-1]["peak_mib"] / statistics.median(r["peak_mib"] for r in small)
+    print(f"peak at ten times the coalitions: {growth:.3f} x")
     print(f"written to {given.out / 'overhead.csv'}")
 
 

@@ -19,7 +19,6 @@ from perturbxai.config import Config, PhotoConfig, TableConfig
 from perturbxai.explainers.kernel_shap import KernelShap
 from perturbxai.explanation import Attribution
 from perturbxai.fills import describe_fill
-from perturbxai.pictures import fit
 from perturbxai.predictor import Predictor
 from perturbxai.report import report
 from perturbxai.report.manifest import MANIFEST, Folder
@@ -151,10 +150,7 @@ def _picture(section: PhotoConfig) -> Any:
         return assets.photo(section.picture, section.size)
     if not path.is_file():
         raise ValueError(f"photo.picture = {section.picture!r} is no file; give a picture, or a name such as 'chelsea'.")
-    from PIL import Image
-
-    with Image.open(path) as picture:
-        return fit(picture.convert("RGB"), section.size, assets.CROP)
+    return assets.photo_file(path, section.size)
 
 
 def _data(section: TableConfig) -> tuple[Any, Any]:
