@@ -1,0 +1,59 @@
+"""The README's examples run, its commands are what continuous integration calls, and its table names every module."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+EXAMPLES = dict(zip(("table", "photo"), re.findall(r"```python\n(.*?)```", README, re.DOTALL), strict=True))
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_example_runs_as_it_stands(example, tmp_path, monkeypatch, capsys):
+    if example == "photo":
+        pytest.importorskip("efficientnet_lite_pytorch", reason="the quickstart extra is not installed")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    exec(compile(EXAMPLES[example], f"README.md, {example}", "exec"), names)
+    summary = names["table"].summary()
+    assert set(names["results"]) <= set(summary.index)
+    if example == "photo":
+        assert (tmp_path / "results" / "cat" / "manifest.json").stat().st_size > 0
+    else:
+        assert "kernel_shap" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_is_about_ten_lines(example):
+    assert len([line for line in EXAMPLES[example].splitlines() if line.strip()]) <= 11
+
+
+def test_both_commands_are_one_line_each_and_ci_runs_the_second():
+    commands = re.findall(r"^python3\.11 -m venv .*$", README, re.MULTILINE)
+    assert len(commands) == 2
+    assert commands[0].endswith("perturbxai run configs/quickstart.toml") and commands[1].endswith("pytest")
+    (wanted,) = re.findall(r"s/\^\\\((.*?)\\\)\$", (ROOT / ".ci" / "run").read_text("utf-8"))
+    assert re.fullmatch(wanted, commands[1]) and not re.fullmatch(wanted, commands[0])
+
+
+def test_the_architecture_names_every_module():
+    table = README.partition("## How it is built")[2].partition("## Glossary")[0]
+    units = {p.name.removesuffix(".py") for p in (ROOT / "perturbxai").iterdir() if p.suffix == ".py" or p.is_dir()}
+    missing = {u for u in units - {"__init__", "__pycache__"} if f"`{u}`" not in table and f"`{u}/`" not in table}
+    assert missing <= {"py.typed"}
+
+
+def test_every_link_to_a_file_leads_somewhere():
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_every_public_function_that_the_readme_calls_exists():
+    import perturbxai as px
+
+    called = set(re.findall(r"\bpx\.(\w+)\(", README))
+    assert called and called <= set(px.__all__)
