@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai import registry
-from perturbxai.explanation import Attribution
+from perturbxai.api import check_seed
+from perturbxai.explanation import Attribution, Explanation
 from perturbxai.fills import describe_fill
 from perturbxai.game import Game
 from perturbxai.metrics import agreement, faithfulness
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-CURVES = ("deletion", "insertion", "srg")
+STEPPED = ("deletion", "insertion")
+CURVES = (*STEPPED, "srg")
 HELD_OUT = ("faithfulness", "faithfulness_raw")
 AGREEMENT = ("spearman", "top_k_iou")
 BACKGROUND, NO_FILL = "background", "none"
@@ -58,15 +60,24 @@ class Comparison:
         return self.scores.copy()
 
     def summary(self) -> pd.DataFrame:
-        """One line a method: each metric's mean over inputs, outputs and away fills; home beside it; rows and seconds."""
+        """One line a method: each metric's mean over inputs, outputs and away fills; home beside it; rows and seconds.
+
+        Pictures: "srg" is the mean over fills that are not the map's own, "srg (home)" that under its own. A map that knows
+        no fill is never at home; beside the others' home it shows its mean under those same fills. Tables have one
+        background, on which everything was explained, and plain names.
+        """
         import pandas as pd
 
-        away = self.scores[~self.scores.home].groupby(["method", "metric"]).value.mean().unstack()
-        home = self.scores[self.scores.home].groupby(["method", "metric"]).value.mean().unstack()
-        # on a table there is one background, on which everything was explained: nothing is away
-        found = home if away.empty else away.join(home.add_suffix(" (home)")) if not home.empty else away
-        order = pd.Index([name for name in self.results if name in found.index])
-        return found.loc[order].join(self.costs.set_index("method")[["rows", "seconds"]])
+        scores, home = self.scores, self.scores.home.astype(bool)
+        fills = set(scores.scored_fill)
+        beside = (scores.explained_fill == NO_FILL) & scores.scored_fill.isin(set(scores.scored_fill[home]))
+        away = ~home if len(fills) > 1 else ~(home | beside)
+        parts = []
+        for chosen, ending in ((away, ""), (home | beside, "" if fills == {BACKGROUND} else " (home)")):
+            means = scores[chosen].groupby(["method", "metric"]).value.mean().unstack()
+            parts.append(means[[m for m in registry.METRICS if m in means]].add_suffix(ending))
+        found = pd.concat(parts, axis=1).reindex(pd.Index(self.results, name="method"))
+        return found.join(self.costs.set_index("method")[["rows", "seconds"]])
 
 
 def compare(
@@ -88,10 +99,15 @@ def compare(
     seed     breaks ties between equally valued players. The held-out coalitions are those the results' own seed reserved,
              so that nothing is scored on what it was fitted on; where everything was listed, the whole table is the test.
 
-    Raises ValueError if inputs, outputs or players differ between results, or for unknown metrics.
+    Raises ValueError, before the model is asked, if inputs, outputs, players or seeds differ between results, if the space
+    has other players, for values that are not finite, and for unknown metrics.
     """
     wanted = _check_metrics(metrics)
-    job = _Job(dict(results), predictor, space, wanted, seed)
+    if not isinstance(predictor, Predictor):
+        raise TypeError(f"predictor is {type(predictor).__name__}; wrap the model: px.Predictor(model).")
+    if not isinstance(results, Mapping) or not all(isinstance(one, Attribution) for one in results.values()):
+        raise TypeError(f"results is {type(results).__name__}; expected a mapping from name to Attribution (explain(...)).")
+    job = _Job(dict(results), predictor, space, wanted, check_seed(seed))
     rows, seconds = predictor.rows, predictor.seconds
     with predictor.watched("compare"):
         parts = [job.score(scored) for scored in _scored_spaces(space, fills)]
@@ -103,16 +119,25 @@ def _check_metrics(metrics: Sequence[str] | None) -> tuple[str, ...]:
     wanted = tuple(registry.METRICS if metrics is None else [metrics] if isinstance(metrics, str) else metrics)
     unknown = [m for m in wanted if m not in registry.METRICS]
     if unknown or not wanted:
-        raise ValueError(f"metrics: {unknown} are not known; expected some of {', '.join(registry.METRICS)}.")
+        what = f"{unknown} are not known" if unknown else "none is named"
+        raise ValueError(f"metrics: {what}; expected some of {', '.join(registry.METRICS)}.")
     return wanted
 
 
-def _scored_spaces(space: Space, fills: Sequence[Any] | None) -> list[Space]:
+def _scored_spaces(space: Space, fills: Any) -> list[Space]:
     if isinstance(space, TabularSpace):
         if fills is not None:
             raise ValueError("fills is for pictures; a table's absence is its background.")
         return [space]
-    return [space] if fills is None else [space.with_fill(fill) for fill in fills]
+    if fills is None:
+        return [space]
+    given = list(fills) if isinstance(fills, (list, tuple)) else [fills]
+    names = [describe_fill(fill) for fill in given]
+    if not given:
+        raise ValueError("fills is empty; name at least one, or leave it out for the space's own.")
+    if len(set(names)) < len(names):
+        raise ValueError(f"fills: the tables tell fills by their names, and {names} holds one twice; compare them apart.")
+    return [space.with_fill(fill) for fill in given]
 
 
 def _fill_name(space: Space) -> str:
@@ -139,15 +164,20 @@ class _Job:
         if not self.results:
             raise ValueError("results is empty; give at least one Attribution.")
         first = next(iter(self.results.values()))
-        shapes = [(len(e.names), e.label) for e in first]
+        kind = "table" if isinstance(self.space, TabularSpace) else "image"
         for name, result in self.results.items():
             if result.outputs != first.outputs:
                 raise ValueError(
                     f"results: {name!r} explains the outputs {result.outputs}, others {first.outputs}. "
                     "Pass the same outputs= to every call."
                 )
-            if [(len(e.names), e.label) for e in result] != shapes:
+            if len(result) != len(first) or not all(map(_same_input, result, first)):
                 raise ValueError(f"results: {name!r} has other inputs or players than the rest; explain the same x.")
+            if result.meta.get("space", kind) != kind:
+                other = result.meta["space"]
+                raise ValueError(f"space is of the kind {kind!r}, but {name!r} explains the kind {other!r}; pass its own.")
+            if not all(np.isfinite(e.values).all() for e in result):
+                raise ValueError(f"results: {name!r} has values that are not finite, which rank nothing; leave it out.")
         self.outputs = first.outputs
         self.x = self._inputs(first)
         seeds = {r.meta["seed"] for r in self.results.values() if "coalitions" in r.meta}
@@ -169,6 +199,14 @@ class _Job:
     def score(self, space: Space) -> dict[str, Any]:
         """All maps under one fill: every coalition that any metric needs, asked together."""
         game = Game(self.predictor, space, self.x, list(self.outputs))
+        for one, explained in zip(game.inputs, next(iter(self.results.values())), strict=True):
+            if one.names != explained.names:
+                raise ValueError(
+                    f"space gives {len(one.names)} players where results have {len(explained.names)} or others; "
+                    "pass the space that they were explained in."
+                )
+        if not any(m in CURVES + HELD_OUT for m in self.metrics):  # maps are only compared with maps: nothing to ask
+            return {"scores": [], "curves": [], "inputs": game.inputs}
         needs = [_Needs.of(self, one, number) for number, one in enumerate(game.inputs)]
         requests = [(number, Coalitions(need.z[:, game.inputs[number].active])) for number, need in enumerate(needs)]
         answers = game.ask(requests)
@@ -183,10 +221,11 @@ class _Job:
                 for k, output in enumerate(self.outputs):
                     found, steps = need.measure(name, k, result[number].values[:, k], answer.values[:, k])
                     scores += [
-                        {**head, "output": output, "metric": m, **tail, "value": v, "test_set": need.test_set}
+                        {**head, "output": output, "metric": m, **tail, "value": v,
+                         "test_set": need.test_set if m in HELD_OUT else "none"}
                         for m, v in found.items()
                         if m in self.metrics
-                    ]
+                    ]  # fmt: skip
                     curves += [{**head, "output": output, "scored_fill": fill, **step} for step in steps]
         return {"scores": scores, "curves": curves, "inputs": game.inputs}
 
@@ -245,15 +284,14 @@ CURVE_COLUMNS = ["method", "row", "output", "scored_fill", "curve", "share", "va
 class _Needs:
     """The coalitions that one input's scores need, in one table, and where each score finds its own.
 
-    z (T, P);  test: rows of the test set;  curves[name, k]: for each order the rows of deletion and of insertion
+    z (T, P);  test: rows of the test set;  curves[name, k]: by curve, for each order its rows
     """
 
     z: NDArray[np.bool_]
     test: slice
     weight: Floats | None
     test_set: str
-    curves: dict[tuple[str, int], list[tuple[slice, slice]]]
-    metrics: tuple[str, ...]
+    curves: dict[tuple[str, int], dict[str, list[slice]]]
 
     @classmethod
     def of(cls, job: _Job, one: Any, number: int) -> _Needs:
@@ -271,31 +309,31 @@ class _Needs:
             test[:, one.active] = inner
             weight = faithfulness.size_weights(inner) if test_set == "exact table" else None
         parts.append(test)
-        curves: dict[tuple[str, int], list[tuple[slice, slice]]] = {}
+        curves: dict[tuple[str, int], dict[str, list[slice]]] = {}
         at = len(test)
-        if any(m in CURVES for m in job.metrics):
-            for name, result in job.results.items():
-                for k in range(len(job.outputs)):
-                    rng = np.random.default_rng([job.seed, *one.digest])
-                    for order in faithfulness.rankings(result[number].values[:, k], rng):
-                        both = faithfulness.curve_coalitions(order)
-                        parts += both
-                        steps = len(order) + 1
-                        where = slice(at, at + steps), slice(at + steps, at + 2 * steps)
-                        curves.setdefault((name, k), []).append(where)
-                        at += 2 * steps
-        return cls(np.concatenate(parts), slice(0, len(test)), weight, test_set, curves, job.metrics)
+        asked = [(which, c) for which, c in enumerate(STEPPED) if c in job.metrics or "srg" in job.metrics]
+        for name, result in job.results.items() if asked else ():
+            for k in range(len(job.outputs)):
+                rng = np.random.default_rng([job.seed, *one.digest])
+                found = curves.setdefault((name, k), {curve: [] for _, curve in asked})
+                for order in faithfulness.rankings(result[number].values[:, k], rng):
+                    both = faithfulness.curve_coalitions(order)
+                    for which, curve in asked:
+                        parts.append(both[which])
+                        found[curve].append(slice(at, at + len(order) + 1))
+                        at += len(order) + 1
+        return cls(np.concatenate(parts), slice(0, len(test)), weight, test_set, curves)
 
     def measure(self, name: str, k: int, values: Floats, answers: Floats) -> tuple[dict[str, float], list[dict[str, Any]]]:
         """Scores by metric, and the mean curves, of one map and output."""
         found: dict[str, float] = {}
         steps: list[dict[str, Any]] = []
-        if (name, k) in self.curves:
-            for which, curve in enumerate(("deletion", "insertion")):
-                mean = np.mean([answers[pair[which]] for pair in self.curves[name, k]], axis=0)
-                found[curve] = faithfulness.area(mean)
-                share = np.linspace(0.0, 1.0, len(mean))
-                steps += [{"curve": curve, "share": s, "value": v} for s, v in zip(share, mean, strict=True)]
+        for curve, orders in self.curves.get((name, k), {}).items():
+            mean = np.mean([answers[rows] for rows in orders], axis=0)
+            found[curve] = faithfulness.area(mean)
+            share = np.linspace(0.0, 1.0, len(mean))
+            steps += [{"curve": curve, "share": s, "value": v} for s, v in zip(share, mean, strict=True)]
+        if len(found) == len(STEPPED):
             found["srg"] = found["insertion"] - found["deletion"]
         if self.test.stop:
             z, truth = self.z[self.test], answers[self.test]
@@ -308,6 +346,11 @@ def _cost(name: str, result: Attribution) -> dict[str, Any]:
     meta = result.meta
     shared = ", ".join(meta.get("rows_shared_with", ()))
     return {"method": name, "rows": meta.get("rows", 0), "seconds": meta.get("seconds", 0.0), "rows_shared_with": shared}
+
+
+def _same_input(one: Explanation, other: Explanation) -> bool:
+    same = one.names == other.names and one.label == other.label
+    return same and np.array_equal(one.input, other.input, equal_nan=True)
 
 
 def _options(result: Attribution) -> Any:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from perturbxai.explainers.linearised import ROUNDING, independent_factor, no_players
+from perturbxai.memo import hash_rows
 from perturbxai.sampling import draw_references
 from perturbxai.tables import Coalitions, Estimate, Floats, Ints, Opacities, Players, Question, Rows
 
@@ -81,13 +82,14 @@ class Ale:
         common = players.common
         curves: dict[Any, _Curve] = common.setdefault((self.grid, self.rows), {})
         questions: dict[Any, _Column] = common.setdefault((self.grid, self.rows, "asked"), {})
+        asked_before: set[int] = common.setdefault((self.grid, self.rows, "rows"), set())
         rows, weight = self._drawn_rows(players)
         keys = [_key(players, columns[0]) for columns in players.columns]
         step = max(1, NUMBERS_AT_ONCE // max(2 * rows.size, 1))
         while wanted := [key for key in keys if key not in curves][:step]:
             for key in wanted:
                 if key not in questions:
-                    questions[key] = _ask_column(rows, weight, players, key, self.grid)
+                    questions[key] = _ask_column(rows, weight, players, key, self.grid, asked_before)
             answers = yield [questions[key].question for key in wanted]
             for key, values in zip(wanted, answers, strict=True):
                 if key not in curves:  # another input of the call may have been first
@@ -139,12 +141,16 @@ class Ale:
 
 @dataclass(frozen=True, eq=False)
 class _Column:
-    """The question of one column: both edges of each drawn row's bin, one below the other; weight (n,) of the rows."""
+    """The question of one column: both edges of each drawn row's bin, one below the other; weight (n,) of the rows.
+
+    n_new: its distinct rows that no column before it asks (a row on an edge is a row of X, whichever the column)
+    """
 
     question: Rows
     edges: Floats
     bin_of: Ints
     weight: Floats
+    n_new: int
 
     def accumulate(self, values: Floats) -> _Curve:
         n_bins, n_rows = len(self.edges) - 1, len(self.bin_of)
@@ -162,15 +168,15 @@ class _Column:
         alone = counts == 1
         error = np.where(alone[:, None], lent, own * (counts / np.maximum(counts - 1, 1))[:, None])
         scale = np.abs(values).max(axis=0)
-        n_asked = len(np.unique(self.question.codes, axis=0))
-        return _Curve(self.edges, mean, error, np.where(alone, df, np.maximum(counts - 1, 1)), alone, scale, n_asked)
+        df_of = np.where(alone, df, np.maximum(counts - 1, 1))
+        return _Curve(self.edges, mean, error, df_of, alone, scale, self.n_new)
 
 
 @dataclass(frozen=True, eq=False)
 class _Curve:
     """Mean step of each bin (L, K), the variance of that mean and its degrees of freedom, and how to read the curve.
 
-    lent (L,) bool: bins whose variance is the pooled one, so that they err together;  rows: distinct rows asked
+    lent (L,) bool: bins whose variance is the pooled one, so that they err together;  rows: asked here and not before
     """
 
     edges: Floats
@@ -217,7 +223,9 @@ def _key(players: Players, column: int) -> tuple[Any, ...]:
     return (column, float(players.codes[column])) if np.nanmin(known) == np.nanmax(known) else (column,)
 
 
-def _ask_column(rows: Floats, weight: Floats, players: Players, key: tuple[Any, ...], grid: int) -> _Column:
+def _ask_column(
+    rows: Floats, weight: Floats, players: Players, key: tuple[Any, ...], grid: int, asked_before: set[int]
+) -> _Column:
     assert players.data is not None
     column = key[0]
     known = players.data[:, column]
@@ -236,7 +244,10 @@ def _ask_column(rows: Floats, weight: Floats, players: Players, key: tuple[Any, 
     bin_of = np.clip(np.searchsorted(edges, values, side="left") - 1, 0, len(edges) - 2)
     low, high = kept.copy(), kept.copy()
     low[:, column], high[:, column] = edges[bin_of], edges[bin_of + 1]
-    return _Column(Rows(np.concatenate([low, high])), edges, bin_of, weight)
+    question = Rows(np.concatenate([low, high]))
+    n_before = len(asked_before)
+    asked_before.update(hash_rows(question.codes)[:, 0].tolist())
+    return _Column(question, edges, bin_of, weight, len(asked_before) - n_before)
 
 
 def _gather(found: list[Any], notes: dict[str, Any]) -> Estimate:

@@ -22,9 +22,11 @@ def spearman(left: Floats, right: Floats) -> float:
 def top_k_iou(left: Floats, right: Floats, k: int | None = None) -> float:
     """Overlap of the k highest valued players of two maps: intersection over union. k is a fifth of the players if None.
 
-    Players that tie with the k-th are counted in.
+    Players that tie with the k-th are counted in. Raises ValueError for a k that is no number of players.
     """
     k = max(1, int(np.ceil(TOP_SHARE * len(left)))) if k is None else k
+    if not 1 <= k <= len(left):
+        raise ValueError(f"k={k!r} must be a number of players from 1 to {len(left)}.")
     best, other = (v >= np.sort(v)[::-1][k - 1] for v in (left, right))
     return float((best & other).sum() / (best | other).sum())
 
