@@ -1,12 +1,12 @@
 """Columns as float64 codes and back, exactly: how tables travel between spaces, kernels and models.
 
 Numbers and dates are their own code (missing = NaN). Categories, strings and other objects are numbered by their levels,
-a missing value being a level of its own.
+a missing value being a level of its own. What cannot come back exactly is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,34 +19,64 @@ LARGEST_EXACT = 2**53  # whole numbers up to here survive float64
 
 
 class _Number:
-    """Floats, whole numbers, booleans and their nullable kin."""
+    """Floats, whole numbers, booleans and their nullable kin; objects that are all floats or all whole numbers.
+
+    plain    the numpy dtype of one value;  missing  True if the column can hold NaN or NA
+    """
 
     numeric = True
 
     def __init__(self, column: pd.Series, name: str) -> None:
         self.dtype, self.name = column.dtype, name
+        if pd.api.types.is_object_dtype(column.dtype):
+            self.plain = np.dtype(float if isinstance(column.iloc[0], float) else np.int64)
+        else:
+            dtype: Any = self.dtype
+            self.plain = np.dtype(getattr(dtype, "numpy_dtype", getattr(dtype, "subtype", dtype)))
+        if self.plain.kind == "c" or self.plain.itemsize > 8:
+            raise TypeError(f"column {name!r} is {self.dtype}; expected real numbers that float64 holds exactly.")
+        self.missing = self.plain.kind == "f" or hasattr(self.dtype, "numpy_dtype")
 
     def encode(self, column: pd.Series) -> Floats:
+        codes = self._numbers(column)
+        if not self.missing and np.isnan(codes).any():
+            raise ValueError(
+                f"column {self.name!r} has a missing value, which {self.dtype} of X cannot hold; "
+                "impute it first, or build the space from a column of floats."
+            )
+        return _stored(codes, self.plain, f"column {self.name!r} is {self.dtype} in X, but a value here")
+
+    def _numbers(self, column: pd.Series) -> Floats:
+        number = pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_complex_dtype(column.dtype)
+        if pd.api.types.is_object_dtype(column.dtype):
+            number = not any(isinstance(value, (str, bytes, complex, np.complexfloating)) for value in column)
+        elif column.isna().all():
+            return np.full(len(column), np.nan)
         try:
+            if not number:
+                raise TypeError(f"{column.dtype} is not a number")
             codes = column.to_numpy(dtype=np.float64, na_value=np.nan)
         except (TypeError, ValueError) as error:
             raise TypeError(f"column {self.name!r} is {column.dtype}, but {self.dtype} in X; convert it first.") from error
-        if pd.api.types.is_integer_dtype(self.dtype) and (np.abs(codes) > LARGEST_EXACT).any():
-            raise ValueError(f"column {self.name!r} has whole numbers above 2^53, which float64 cannot hold exactly.")
-        if pd.api.types.is_integer_dtype(self.dtype) and (codes != np.round(codes))[~np.isnan(codes)].any():
-            raise ValueError(f"column {self.name!r} is {self.dtype} in X, but a value here is not a whole number.")
-        return codes
+        if self.plain.kind in "iu":
+            # looked at as whole numbers: 2^53 + 1 reads 2^53 once it is a float
+            large = np.abs(codes) >= LARGEST_EXACT
+            if any(abs(int(value)) > LARGEST_EXACT for value in column[large] if np.isfinite(value)):
+                raise ValueError(f"column {self.name!r} has whole numbers above 2^53, which float64 cannot hold exactly.")
+        return np.array(codes)
 
     def decode(self, codes: Floats) -> Any:
+        if pd.api.types.is_object_dtype(self.dtype):
+            return pd.Series(_nearest(codes, self.plain), dtype=object)
         if isinstance(self.dtype, np.dtype):
-            return codes.astype(self.dtype)
+            return _nearest(codes, self.dtype)
         missing = np.isnan(codes)
-        series = pd.Series(np.where(missing, 0.0, codes)).astype(self.dtype)
-        return series.mask(missing)
+        series = pd.Series(_nearest(np.where(missing, 0.0, codes), self.plain)).astype(self.dtype)
+        return series.mask(missing) if missing.any() else series
 
 
 class _Date:
-    """Time stamps, as whole units since the epoch (microseconds for nanosecond stamps, which must then be whole)."""
+    """Time stamps, as whole microseconds since the epoch."""
 
     numeric = True
 
@@ -55,12 +85,26 @@ class _Date:
         self.zone = getattr(column.dtype, "tz", None)
 
     def encode(self, column: pd.Series) -> Floats:
-        moments = column.dt.tz_convert("UTC").dt.tz_localize(None) if self.zone is not None else column
+        column = column.infer_objects()
+        missing = column.isna().to_numpy()
+        if missing.all():
+            return np.full(len(column), np.nan)
+        dates = pd.api.types.is_datetime64_any_dtype(column.dtype)
+        if not dates or (getattr(column.dtype, "tz", None) is None) != (self.zone is None):
+            raise TypeError(f"column {self.name!r} is {column.dtype}, but {self.dtype} in X; convert it first.")
+        stored = column.astype(self.dtype)
+        if (stored != column)[~missing].any():
+            raise ValueError(f"column {self.name!r} has moments between those that {self.dtype} of X can hold.")
+        moments = stored.dt.tz_convert("UTC").dt.tz_localize(None) if self.zone is not None else stored
         coarse = moments.astype("datetime64[us]")
-        if (coarse != moments)[moments.notna()].any():
-            raise ValueError(f"column {self.name!r} has parts of a microsecond, which float64 cannot hold exactly.")
-        codes = coarse.astype("int64").to_numpy().astype(np.float64)
-        codes[column.isna().to_numpy()] = np.nan
+        whole = coarse.to_numpy().astype("int64")
+        codes = whole.astype(np.float64)
+        if ((coarse != moments).to_numpy() | (codes.astype("int64") != whole))[~missing].any():
+            raise ValueError(
+                f"column {self.name!r} has parts of a microsecond (or microseconds centuries away), "
+                "which float64 cannot hold exactly; round it first."
+            )
+        codes[missing] = np.nan
         return codes
 
     def decode(self, codes: Floats) -> Any:
@@ -74,36 +118,72 @@ class _Date:
 
 
 class _Levels:
-    """Anything else, numbered by its distinct values in X (for a categorical dtype: all its categories)."""
+    """Anything else that has a dtype, numbered by its distinct values in X (for a categorical: all its categories)."""
 
     numeric = False
 
     def __init__(self, column: pd.Series, name: str) -> None:
         self.dtype, self.name = column.dtype, name
+        levels = column.drop_duplicates()
         if isinstance(column.dtype, pd.CategoricalDtype):
             known = pd.Series(pd.Categorical(column.dtype.categories, dtype=column.dtype))
-            column = pd.concat([known, column], ignore_index=True)
-        self.index = pd.Index(pd.unique(column))
-        self.levels = pd.Series(self.index).astype(self.dtype).array
+            levels = pd.concat([known, levels[levels.isna()]])
+        levels = levels.iloc[np.argsort(levels.isna().to_numpy(), kind="stable")]  # a missing value comes last
+        self.levels = levels.array
+        self.index = pd.Index(levels[levels.notna()].astype(object).to_numpy(), dtype=object)
 
     def encode(self, column: pd.Series) -> Floats:
-        codes = self.index.get_indexer(pd.Index(column.astype(self.index.dtype)))
-        if isinstance(self.dtype, pd.CategoricalDtype):
-            unknown = np.asarray(~column.isna() & ~column.isin(self.dtype.categories))
-        else:
-            unknown = codes < 0
-        if unknown.any():
-            value = column[unknown].iloc[0]
-            raise ValueError(
-                f"column {self.name!r} has the value {value!r}, which X does not have. "
-                "Build the space from a table that includes it, or declare it as a category."
-            )
-        if (codes < 0).any():
+        missing = column.isna().to_numpy()
+        present = column[~missing].astype(object).to_numpy()
+        codes = np.full(len(column), len(self.index), dtype=np.int64)
+        codes[~missing] = self.index.get_indexer(pd.Index(present, dtype=object))
+        _refuse_unknown(self.name, column, codes < 0)
+        if missing.any() and len(self.levels) == len(self.index):
             raise ValueError(f"column {self.name!r} has a missing value here, but none in X; impute it first.")
         return codes.astype(np.float64)
 
     def decode(self, codes: Floats) -> Any:
         return self.levels.take(codes.astype(np.int64))
+
+
+class _Objects:
+    """Python objects of any kinds, numbered by kind and value: 1, 1.0 and True are three levels, None and NaN two."""
+
+    numeric = False
+
+    def __init__(self, column: pd.Series, name: str) -> None:
+        self.dtype, self.name = column.dtype, name
+        self.number: dict[Any, int] = {}
+        self.like: dict[Any, int] = {}  # for values of x whose kind differs: 1.0 where X has 1
+        levels: list[Any] = []
+        for value in column:
+            key = self._key(value)
+            if key not in self.number:
+                self.number[key] = len(levels)
+                self.like.setdefault(key[1], len(levels))
+                levels.append(value)
+        self.levels = np.empty(len(levels), dtype=object)
+        self.levels[:] = levels
+
+    def _key(self, value: Any) -> tuple[Any, Any]:
+        if not isinstance(value, Hashable):
+            raise TypeError(
+                f"column {self.name!r} holds a {type(value).__name__}; expected numbers, dates, categories, strings or "
+                "other values that can be compared."
+            )
+        missing: Any = pd.isna(value) if pd.api.types.is_scalar(value) else False  # type: ignore[call-overload]
+        return (type(value), "missing") if missing else (type(value), (value,))
+
+    def encode(self, column: pd.Series) -> Floats:
+        keys = [self._key(value) for value in column]
+        codes = np.array([self.number.get(key, self.like.get(key[1], -1)) for key in keys], dtype=np.int64)
+        if ((codes < 0) & column.isna().to_numpy()).any():
+            raise ValueError(f"column {self.name!r} has a missing value here, but none in X; impute it first.")
+        _refuse_unknown(self.name, column, codes < 0)
+        return codes.astype(np.float64)
+
+    def decode(self, codes: Floats) -> Any:
+        return pd.Series(self.levels[codes.astype(np.int64)], dtype=object)  # named, or pandas makes strings of it
 
 
 class Columns:
@@ -122,45 +202,60 @@ class Columns:
                 raise ValueError(f"X has the column {twice!r} twice; column names must be unique.")
             self.labels: list[Any] = list(data.columns)
         else:
-            array = np.asarray(table)
+            array = _array(table, "X")
             if array.ndim != 2:
                 raise ValueError(f"X has shape {array.shape}; expected a table of shape (rows, columns).")
             self._dtype = array.dtype
-            data = pd.DataFrame(array)
+            data = _frame(array)
             self.labels = [f"x{d}" for d in range(array.shape[1])]
         if data.shape[1] == 0:
             raise ValueError("X has no columns; there is nothing to explain.")
         self.names = tuple(str(label) for label in self.labels)
+        if len(set(self.names)) < len(self.names):
+            twice = next(name for name in self.names if self.names.count(name) > 1)
+            raise ValueError(f"X has two columns that both read {twice!r}; rename one.")
         self.codecs = [_codec(data.iloc[:, d], name) for d, name in enumerate(self.names)]
         self.numeric = np.array([codec.numeric for codec in self.codecs])
         dtypes = {codec.dtype for codec in self.codecs}
-        self._plain = next(iter(dtypes)) if len(dtypes) == 1 else None
+        one = next(iter(dtypes)) if len(dtypes) == 1 else None
+        self._floats = one if isinstance(one, np.dtype) and one.kind == "f" else None
 
     def encode(self, table: Any, what: str = "x") -> Floats:
         """(N, D) codes of a table with these columns (a DataFrame's may come in any order, a single row is one row).
 
-        Raises ValueError for unknown or missing columns, and for values that X does not have.
+        A copy: later changes of the table do not reach it.
+        Raises ValueError for unknown or missing columns, and for values that X does not have or cannot hold.
         """
         data = self._aligned(table, what)
-        if self._plain is not None and isinstance(self._plain, np.dtype) and self._plain.kind == "f":
-            return np.ascontiguousarray(data.to_numpy(dtype=np.float64))
+        if self._floats is not None and all(isinstance(t, np.dtype) and t.kind in "fiub" for t in data.dtypes):
+            codes = np.array(data.to_numpy(dtype=np.float64), order="C")
+            return _stored(codes, self._floats, f"{what}: the columns are {self._floats} in X, but a value here")
         return np.column_stack([codec.encode(data.iloc[:, d]) for d, codec in enumerate(self.codecs)])
 
     def decode(self, codes: Floats) -> Any:
         """The table of these codes (n, D) as the user has it: a DataFrame with X's dtypes, or an array of X's dtype."""
         if self._dtype is not None and self._dtype.kind in "fiub":
-            return codes.astype(self._dtype)
-        if self.frame and isinstance(self._plain, np.dtype) and self._plain.kind == "f":
-            return pd.DataFrame(codes.astype(self._plain), columns=self.labels)
-        columns = {d: codec.decode(codes[:, d]) for d, codec in enumerate(self.codecs)}
-        if not self.frame:
-            out = np.empty(codes.shape, dtype=self._dtype)
-            for d, column in columns.items():
-                out[:, d] = column
-            return out
-        table = pd.DataFrame(columns)
+            return _nearest(codes, self._dtype)
+        if self.frame and self._floats is not None:
+            table = pd.DataFrame(codes.astype(self._floats))
+        else:
+            columns = {d: codec.decode(codes[:, d]) for d, codec in enumerate(self.codecs)}
+            if not self.frame:
+                out = np.empty(codes.shape, dtype=self._dtype)
+                for d, column in columns.items():
+                    out[:, d] = column
+                return out
+            table = pd.DataFrame(columns)
         table.columns = pd.Index(self.labels)
         return table
+
+    def row_labels(self, table: Any, n_rows: int) -> list[Any]:
+        """What the rows of a table are called: a DataFrame's index, a Series' name, else their numbers."""
+        if isinstance(table, pd.DataFrame):
+            return list(table.index)
+        if isinstance(table, pd.Series) and table.name is not None:
+            return [table.name]
+        return list(range(n_rows))
 
     def _aligned(self, table: Any, what: str) -> pd.DataFrame:
         if isinstance(table, pd.Series):
@@ -169,9 +264,9 @@ class Columns:
             if not self.frame:
                 table = table.to_numpy()
             else:
-                self._check_names(list(table.columns), what)
-                return table[self.labels]
-        array = np.asarray(table)
+                self._check_names(table.columns, what)
+                return table.iloc[:, table.columns.get_indexer(pd.Index(self.labels))]
+        array = _array(table, what)
         if array.ndim == 1:
             array = array[None, :]
         if array.ndim != 2 or array.shape[1] != len(self.labels):
@@ -179,32 +274,91 @@ class Columns:
                 f"{what} has shape {array.shape}; expected (rows, {len(self.labels)}), one column for each of "
                 f"{_some(self.names)}."
             )
-        data = pd.DataFrame(array)
+        data = _frame(array)
         if self.frame:  # bare values for a table that came as a frame: take them in its order and dtypes
             data.columns = pd.Index(self.labels)
         return data
 
-    def _check_names(self, found: Sequence[Any], what: str) -> None:
+    def _check_names(self, found: pd.Index, what: str) -> None:
+        if not found.is_unique:
+            raise ValueError(f"{what} has the column {found[found.duplicated()][0]!r} twice; column names must be unique.")
         unknown = [label for label in found if label not in set(self.labels)]
         missing = [label for label in self.labels if label not in set(found)]
         if unknown or missing:
-            parts = [f"unknown feature(s) {_some(unknown)}"] if unknown else []
+            parts = [f"has the unknown feature(s) {_some(unknown)}"] if unknown else []
             parts += [f"lacks the feature(s) {_some(missing)}"] if missing else []
             raise ValueError(
-                f"{what} has {' and '.join(parts)}; the space was built with {_some(self.names)}. "
+                f"{what} {' and '.join(parts)}; the space was built with {_some(self.names)}. "
                 f"Give {what} the same columns."
             )
 
 
 def _codec(column: pd.Series, name: str) -> Any:
     dtype = column.dtype
-    if pd.api.types.is_complex_dtype(dtype):
-        raise TypeError(f"column {name!r} is complex; expected real numbers, dates, categories or strings.")
-    if pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_numeric_dtype(dtype):
+    if pd.api.types.is_object_dtype(dtype):
+        floats = all(isinstance(value, float) for value in column)
+        whole = all(isinstance(value, (int, np.integer)) and not isinstance(value, bool) for value in column)
+        return _Number(column, name) if len(column) and (floats or whole) else _Objects(column, name)
+    if pd.api.types.is_numeric_dtype(dtype):
         return _Number(column, name)
     if pd.api.types.is_datetime64_any_dtype(dtype):
         return _Date(column, name)
     return _Levels(column, name)
+
+
+def _stored(codes: Floats, dtype: np.dtype, what: str) -> Floats:
+    """The codes as a column of this numpy dtype would hold them; raises ValueError where it cannot."""
+    there = codes[~np.isnan(codes)]
+    if dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            rounded = codes.astype(dtype).astype(np.float64)
+        if (np.isinf(rounded) & np.isfinite(codes)).any():
+            raise ValueError(f"{what} is too large for it.")
+        return rounded
+    if dtype.kind == "b":
+        if ((there != 0) & (there != 1)).any():
+            raise ValueError(f"{what} is neither true nor false.")
+        return codes
+    if (there != np.round(there)).any():
+        raise ValueError(f"{what} is not a whole number.")
+    limits = np.iinfo(dtype)
+    if ((there < limits.min) | (there > limits.max)).any():
+        raise ValueError(f"{what} is outside {limits.min}..{limits.max}.")
+    return codes
+
+
+def _nearest(codes: Floats, dtype: np.dtype) -> NDArray[Any]:
+    """Codes as values of a dtype; the edge of a bin, which need not be a value, becomes the nearest one."""
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        codes = np.clip(np.rint(codes), max(limits.min, -LARGEST_EXACT), min(limits.max, LARGEST_EXACT))
+    return np.asarray((codes >= 0.5) if dtype.kind == "b" else codes.astype(dtype))
+
+
+def _refuse_unknown(name: str, column: pd.Series, unknown: NDArray[np.bool_]) -> None:
+    if unknown.any():
+        value = column[unknown].iloc[0]
+        value = value.item() if isinstance(value, np.generic) else value
+        raise ValueError(
+            f"column {name!r} has the value {value!r}, which X does not have. "
+            "Build the space from a table that includes it, or declare it as a category."
+        )
+
+
+def _array(table: Any, what: str) -> NDArray[Any]:
+    """A table without names as an array; lists of mixed kinds keep each value as it is."""
+    array = np.asarray(table)
+    if array.dtype.names is not None:
+        raise TypeError(f"{what} is a structured array; make it a table with names first: pandas.DataFrame({what}).")
+    if array.dtype.kind in "US" and not hasattr(table, "dtype"):
+        mixed = np.array(table, dtype=object)
+        return array if all(isinstance(value, (str, bytes)) for value in mixed.ravel()) else mixed
+    return array
+
+
+def _frame(array: NDArray[Any]) -> pd.DataFrame:
+    # an object array stays one: pandas would make strings of it, and one kind of missing value
+    return pd.DataFrame(array, dtype=object if array.dtype == object else None)
 
 
 def _some(names: Sequence[Any]) -> str:

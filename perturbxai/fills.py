@@ -30,7 +30,7 @@ def make_fill(fill: Any, picture: Picture, labels: NDArray[np.int32]) -> Picture
         if fill == "mean":
             return _superpixel_means(picture, labels)
         raise ValueError(f'fill={fill!r} is not known; expected "blur", "mean", a constant or a picture.')
-    values = np.asarray(fill, dtype=np.float32)
+    values = np.asarray(fill).astype(np.float32)  # a copy: the caller may change theirs
     if not np.isfinite(values).all():
         raise ValueError("fill has values that are not finite; give a constant or a picture without NaN.")
     if values.ndim <= 1:

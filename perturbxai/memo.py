@@ -10,6 +10,7 @@ from perturbxai import kernels
 Floats = NDArray[np.float64]
 Words = NDArray[np.uint64]
 
+BLOCK = 1 << 18  # values that are hashed together: what is held beside the names stays small
 MEMO_BYTES = 1 << 26  # beyond this the oldest rows stay known and newer ones are not added
 
 
@@ -32,7 +33,9 @@ def _mix(words: Words) -> Words:
 
 def hash_rows(codes: Floats) -> Words:
     """(R, 2) names of coded rows (R, D): the wrapped sum over the columns."""
-    return np.asarray(hash_values(codes).sum(axis=1, dtype=np.uint64))
+    step = max(1, BLOCK // max(1, codes.shape[1]))
+    blocks = [hash_values(codes[at : at + step]).sum(axis=1, dtype=np.uint64) for at in range(0, len(codes) or 1, step)]
+    return np.concatenate(blocks)
 
 
 def hash_cells(z: NDArray[np.bool_], donor: Floats, player: NDArray[np.int32], base_words: Words) -> Words:

@@ -84,6 +84,13 @@ class TablePlan:
     bases: Floats
     decode: Callable[[Floats], Any]
 
+    def __post_init__(self) -> None:
+        for p in self.pieces:
+            if isinstance(p, Spliced) and len(p.coalition):
+                fits = p.coalition.max() < len(p.z) and p.base.max() < len(self.bases) and p.player.max() < p.z.shape[1]
+                if not fits or min(p.coalition.min(), p.base.min()) < 0:
+                    raise ValueError("a cell of the plan names a coalition, a background row or a player that is not there.")
+
     def __len__(self) -> int:
         return int(self._starts()[-1])
 
@@ -123,12 +130,20 @@ class Masked:
     """Perturbed versions of one picture: picture, fill (H, W, C) float32, player (H, W) int32.
 
     mask (M, P + 1): bool selects, float32 in [0, 1] blends; the last column is the always present player
+    Raises ValueError for shapes that do not fit, and for players without a column in the mask.
     """
 
     picture: NDArray[np.float32]
     fill: NDArray[np.float32]
     player: NDArray[np.int32]
     mask: NDArray[Any]
+
+    def __post_init__(self) -> None:
+        shape, n_columns = self.picture.shape, self.mask.shape[1]
+        if self.fill.shape != shape or self.player.shape != shape[:2]:
+            raise ValueError(f"picture {shape}, fill {self.fill.shape} and player {self.player.shape} do not fit.")
+        if self.player.min() < 0 or self.player.max() >= n_columns:
+            raise ValueError(f"player must be in 0..{n_columns - 1}, a column of the mask; got up to {self.player.max()}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,11 +175,11 @@ class ImagePlan:
         """The same batch as a tensor on the device; only masks travel, the pictures stay there."""
         import torch
 
-        parts = []
+        parts = [torch.empty((0, *self.pieces[0].picture.shape), device=device)]
         for piece, low, high, _ in _slices(self._starts(), start, stop):
             p = self.pieces[piece]
             picture, fill, player = (_resident(a, device) for a in (p.picture, p.fill, p.player))
-            mask = torch.as_tensor(p.mask[low:high], device=device)[:, player.long()].unsqueeze(-1)  # (n, H, W, 1)
+            mask = _resident(p.mask[low:high], device)[:, player.long()].unsqueeze(-1)  # (n, H, W, 1)
             parts.append(_select(picture, fill, mask) if p.mask.dtype == bool else _blend(picture, fill, mask))
         return torch.cat(parts)
 
@@ -186,11 +201,14 @@ def _blend(picture: Any, fill: Any, alpha: Any) -> Any:
 def _resident(array: NDArray[Any], device: Any) -> Any:
     import torch
 
-    return torch.as_tensor(array, device=device)
+    # torch refuses negative strides and warns about arrays that cannot be written
+    return torch.as_tensor(np.require(array, requirements=["C", "W"]), device=device)
 
 
 def _slices(starts: Ints, start: int, stop: int) -> list[tuple[int, int, int, slice]]:
     """The parts of pieces that make rows start..stop: (piece, its first row, its last row, where they go)."""
+    if not 0 <= start <= stop <= starts[-1]:
+        raise IndexError(f"rows {start}..{stop} of a plan of {int(starts[-1])} rows")
     found = []
     first = int(np.searchsorted(starts, start, side="right")) - 1
     at = start

@@ -43,7 +43,7 @@ def make_segments(segments: str | Callable[[Any], Any] | Any, picture: NDArray[n
         else:
             raise ValueError(f'segments={segments!r} is not known; expected "slic", "grid", a label map or a function.')
     else:
-        labels = relabel(segments(picture) if callable(segments) else segments)
+        labels = relabel(segments(picture.copy()) if callable(segments) else segments)
     if labels.shape != (height, width):
         raise ValueError(
             f"segments has shape {labels.shape}, but the picture is {height} x {width}. "

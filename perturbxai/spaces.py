@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from perturbxai import kernels
 from perturbxai.codes import Columns
 from perturbxai.fills import describe_fill, make_fill
-from perturbxai.pictures import as_pictures
+from perturbxai.memo import distinct, hash_rows
+from perturbxai.pictures import as_array, as_pictures
 from perturbxai.sampling import draw_background
 from perturbxai.segment import make_segments
 
@@ -78,7 +79,8 @@ class ImageInput:
         maps = np.asarray(heat, dtype=np.float64)
         maps = maps[None] if maps.ndim == 2 else maps
         if maps.ndim != 3 or maps.shape[1:] != self.labels.shape:
-            raise ValueError(f"heat has shape {np.shape(heat)}; expected (K, {self.labels.shape}) as the picture has.")
+            height, width = self.labels.shape
+            raise ValueError(f"heat has shape {np.shape(heat)}; expected (K, {height}, {width}), as the picture has.")
         if how not in ("sum", "mean"):
             raise ValueError(f'how={how!r} is not known; expected "sum" or "mean".')
         pooled = np.zeros((len(maps), len(self.names)))
@@ -94,7 +96,8 @@ class TabularSpace:
     background  how many distinct rows stand for absence, or "all"
     choose      "sample" draws them, "kmeans" takes the real row nearest to each centre, weighted by its cluster, "all"
     weights     (N,) row weights, None for equal ones
-    groups      {name: [columns]} that act as one player; other columns stay players of their own
+    groups      {name: [columns]} that act as one player, columns by name (of an array: "x0", or by number); other columns
+                stay players of their own
     seed        of the background draw; the background is part of the space
 
     Raises ValueError if X has no rows, for unknown columns, and for weights that do not fit.
@@ -124,11 +127,14 @@ class TabularSpace:
             choose, background = "all", len(self.codes)
         if choose not in ("sample", "kmeans", "all"):
             raise ValueError(f'choose={choose!r} is not known; expected "sample", "kmeans" or "all".')
-        if isinstance(background, str) or int(background) != background or background < 1:
+        if not isinstance(background, (int, float, np.number)) or background != np.floor(background) or background < 1:
             raise ValueError(f'background={background!r} must be a whole number of rows from 1 up, or "all".')
         rng = np.random.default_rng(seed)
         numeric = self.columns.numeric
-        rows, shares = draw_background(self.codes, self.weights, int(background), choose, numeric, rng)
+        names, first, place = distinct(hash_rows(self.codes))  # sorting cannot tell that two rows with NaN are one
+        mass = np.bincount(place, weights=self.weights, minlength=len(names)).astype(np.float64)
+        n_rows = min(int(background), len(names))
+        rows, shares = draw_background(self.codes[first], mass, n_rows, choose, numeric, rng)
         self.background, self.background_weights = rows, shares
         self.names, self.player_of_column = _players(self.columns, groups or {})
         self.meta = {"space": "table", "background": len(rows), "choose": choose, "space_seed": seed}
@@ -138,13 +144,12 @@ class TabularSpace:
         return len(self.names)
 
     def players(self, x: Any) -> list[TableInput]:
-        """The rows of x as inputs. A single row (D,) is one input; a DataFrame's index labels are kept."""
+        """The rows of x as inputs. A single row (D,) is one input; index labels, and the name of a Series, are kept."""
         codes = self.columns.encode(x, "x")
         if len(codes) == 0:
             raise ValueError("x has no rows; give at least one row to explain.")
-        index = getattr(x, "index", None) if getattr(x, "ndim", 2) == 2 else None
-        labels = list(range(len(codes))) if index is None else [_plain(label) for label in index]
-        return [self._bind(row, label) for row, label in zip(codes, labels, strict=True)]
+        labels = self.columns.row_labels(x, len(codes))
+        return [self._bind(row, _plain(label)) for row, label in zip(codes, labels, strict=True)]
 
     def _bind(self, row: Floats, label: Any) -> TableInput:
         same = (self.background == row) | (np.isnan(self.background) & np.isnan(row))
@@ -153,7 +158,7 @@ class TabularSpace:
         number = np.full(self.n_players, -1, dtype=np.int32)
         number[active] = np.arange(len(active))
         player = number[self.player_of_column]
-        return TableInput(row, label, self.names, active, player, digest(row + 0.0))
+        return TableInput(row, label, self.names, active, player, digest(np.where(np.isnan(row), np.nan, row + 0.0)))
 
 
 class ImageSpace:
@@ -168,11 +173,18 @@ class ImageSpace:
     """
 
     def __init__(self, *, segments: Any = "slic", n_segments: int = 50, fill: Any = "blur") -> None:
-        if int(n_segments) != n_segments or n_segments < 2:
+        if not isinstance(n_segments, (int, float, np.number)) or n_segments != np.floor(n_segments) or n_segments < 2:
             raise ValueError(f"n_segments={n_segments!r} must be a whole number from 2 up.")
-        self.segments, self.n_segments, self.fill = segments, int(n_segments), fill
+        # copies: what the caller changes later stays out
+        self.segments = segments if isinstance(segments, str) or callable(segments) else np.asarray(segments).copy()
+        self.fill: Any = fill
+        if not isinstance(fill, str):
+            self.fill = as_array(fill, "fill").copy()
+        if not isinstance(fill, str) and self.fill.dtype.kind not in "fiub":
+            raise TypeError(f"fill={fill!r} is not known; expected a name, a number, one number a channel, or a picture.")
+        self.n_segments = int(n_segments)
         name = segments if isinstance(segments, str) else "function" if callable(segments) else "label map"
-        self.meta = {"space": "image", "segments": name, "n_segments": int(n_segments), "fill": describe_fill(fill)}
+        self.meta = {"space": "image", "segments": name, "n_segments": int(n_segments), "fill": describe_fill(self.fill)}
         self._bound: OrderedDict[tuple[int, ...], ImageInput] = OrderedDict()
 
     def with_fill(self, fill: Any) -> ImageSpace:
@@ -215,25 +227,26 @@ Input = TableInput | ImageInput
 def _players(columns: Columns, groups: Mapping[str, Sequence[Any]]) -> tuple[tuple[str, ...], Ints]:
     """Names of the players, and the player of each column: groups take the place of their first column."""
     owner: dict[int, str] = {}
-    for group, members in groups.items():
+    for key, members in groups.items():
+        group = str(key)
+        if isinstance(members, str):
+            raise TypeError(f"groups[{group!r}] is the text {members!r}; give a list of columns.")
         if len(members) == 0:
             raise ValueError(f"groups[{group!r}] is empty; give the columns that act as one player.")
         for member in members:
-            if str(member) not in columns.names:
+            name = f"x{member}" if isinstance(member, (int, np.integer)) and not columns.frame else str(member)
+            if name not in columns.names:
                 raise ValueError(f"groups[{group!r}] names the unknown feature {member!r}; X has {columns.names}.")
-            d = columns.names.index(str(member))
+            d = columns.names.index(name)
             if d in owner:
                 raise ValueError(f"groups: column {member!r} is in {owner[d]!r} and in {group!r}; give it to one.")
             owner[d] = group
-    names: list[str] = []
-    player = np.empty(len(columns.names), dtype=np.int64)
-    for d, column in enumerate(columns.names):
-        name = owner.get(d, column)
-        if name not in names:
-            names.append(name)
-        elif d not in owner:
-            raise ValueError(f"groups: the name {name!r} is also the name of a column; choose another.")
-        player[d] = names.index(name)
+    alone = [column for d, column in enumerate(columns.names) if d not in owner]
+    for group in owner.values():
+        if group in alone:
+            raise ValueError(f"groups: the name {group!r} is also the name of a column outside the group; choose another.")
+    names = list(dict.fromkeys(owner.get(d, column) for d, column in enumerate(columns.names)))
+    player = np.array([names.index(owner.get(d, column)) for d, column in enumerate(columns.names)], dtype=np.int64)
     return tuple(names), player
 
 

@@ -1,0 +1,194 @@
+"""Fills, the players that a fill can hide, and heat maps pooled on them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import perturbxai as px
+from perturbxai.fills import describe_fill, make_fill
+
+PHOTO = np.random.default_rng(0).random((12, 20, 3)).astype(np.float32)
+LABELS = ((np.arange(12)[:, None] // 6) * 2 + np.arange(20)[None, :] // 10).astype(np.int32)  # 4 regions of 60 pixels
+
+
+def filled(fill, picture=PHOTO):
+    (one,) = px.ImageSpace(segments=LABELS, fill=fill).players(picture)
+    return one
+
+
+@pytest.mark.parametrize("fill", ["blur", "mean", 0.5, 7, [0.1, 0.2, 0.3], (0, 0, 0), PHOTO[::-1], PHOTO.astype(np.float64)])
+def test_a_fill_is_a_float32_picture_of_the_shape_of_the_input(fill):
+    found = make_fill(fill, PHOTO, LABELS)
+    assert found.shape == PHOTO.shape and found.dtype == np.float32 and found.flags.c_contiguous
+
+
+def test_the_mean_fill_shows_each_superpixel_its_own_mean_colour():
+    found = make_fill("mean", PHOTO, LABELS)
+    for p in range(4):
+        inside = p == LABELS
+        expected = PHOTO[inside].astype(np.float64).mean(axis=0)
+        np.testing.assert_allclose(found[inside], np.broadcast_to(expected, (60, 3)), rtol=1e-7)  # one float32 rounding
+
+
+def test_the_blur_is_the_gaussian_mean_with_a_deviation_of_the_longer_side_by_22():
+    impulse = np.zeros((21, 45, 1), dtype=np.float32)
+    impulse[10, 22] = 1.0
+    found = make_fill("blur", impulse, np.zeros((21, 45), dtype=np.int32))[..., 0].astype(np.float64)
+    across = np.arange(45) - 22
+    assert np.sqrt((found.sum(axis=0) * across**2).sum()) == pytest.approx(45 / 22, rel=0.01)  # cut off at four deviations
+
+
+def test_the_blur_does_not_mix_channels():
+    picture = PHOTO.copy()
+    picture[..., 1] = 0.0
+    assert (make_fill("blur", picture, LABELS)[..., 1] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("fill", "shown"), [(0.25, [0.25] * 3), ([1, 2, 3], [1, 2, 3]), (torch.tensor([1.0, 2, 3]), [1, 2, 3])]
+)
+def test_a_constant_shows_one_colour_everywhere(fill, shown):
+    np.testing.assert_array_equal(filled(fill).fill, np.broadcast_to(np.float32(shown), PHOTO.shape))
+
+
+def test_a_picture_as_fill_is_shown_as_it_is_and_copied():
+    given = PHOTO[::-1].copy()
+    space = px.ImageSpace(segments=LABELS, fill=given)
+    given[:] = 9.0
+    np.testing.assert_array_equal(space.players(PHOTO)[0].fill, PHOTO[::-1])
+
+
+def test_a_read_only_fill_reaches_a_network_without_a_warning():
+    fill = PHOTO[::-1].copy()
+    fill.setflags(write=False)
+    space = px.ImageSpace(segments=LABELS, fill=fill)
+    predictor = px.Predictor(torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()), output="raw")
+    found = px.explain("kernel_shap", predictor, space, PHOTO)["kernel_shap"][0].values
+    ends = PHOTO.mean(axis=(0, 1)) - fill.mean(axis=(0, 1))
+    np.testing.assert_allclose(found.sum(axis=0), ends, atol=1e-6)  # float32 means
+
+
+def test_a_grey_picture_as_fill_may_come_without_its_channel():
+    np.testing.assert_array_equal(filled(PHOTO[::-1, :, 0], PHOTO[..., 0]).fill[..., 0], PHOTO[::-1, :, 0])
+
+
+@pytest.mark.parametrize(
+    ("fill", "match"),
+    [
+        ("grey", "fill='grey' is not known"),
+        ([1.0, 2.0], "fill has 2 numbers, but the picture has 3 channels"),
+        (PHOTO[:5], r"fill has shape \(5, 20, 3\), but the picture \(12, 20, 3\).*px\.fit"),
+        (np.where(PHOTO > 0.9, np.nan, PHOTO), "fill has values that are not finite"),
+        (np.inf, "fill has values that are not finite"),
+    ],
+)
+def test_a_fill_that_does_not_fit_is_refused(fill, match):
+    with pytest.raises(ValueError, match=match):
+        filled(fill)
+
+
+@pytest.mark.parametrize("fill", [None, ["blur", "mean"], {"fill": 0}, 1j])
+def test_a_fill_that_is_no_colour_is_refused_when_the_space_is_made(fill):
+    with pytest.raises(TypeError, match=r"fill=.* is not known; expected a name, a number"):
+        px.ImageSpace(fill=fill)
+
+
+@pytest.mark.parametrize(
+    ("fill", "name"), [("blur", "blur"), (0.5, "constant 0.5"), ([1, 2, 3], "constant 1 2 3"), (PHOTO, "picture")]
+)
+def test_tables_name_the_fill(fill, name):
+    assert describe_fill(fill) == name
+    assert px.ImageSpace(fill=fill).meta["fill"] == name
+
+
+# ------------------------------------------------------------------------------------------------ players
+
+
+def test_superpixels_that_equal_the_fill_are_always_present_and_the_others_are_numbered_on():
+    picture = PHOTO.copy()
+    picture[LABELS == 1] = 0.5
+    one = filled(0.5, picture)
+    assert one.active.tolist() == [0, 2, 3] and len(one.names) == 4
+    np.testing.assert_array_equal(one.player, np.array([0, 3, 1, 2])[LABELS])  # 3 = always present
+
+
+@pytest.mark.parametrize("fill", ["blur", "mean"])
+def test_a_constant_picture_equals_its_own_blur_and_mean(fill):
+    assert filled(fill, np.full((12, 20, 3), 0.1, dtype=np.float32)).active.tolist() == []
+
+
+def test_a_superpixel_of_one_pixel_equals_its_mean_and_is_merged():
+    labels = LABELS.copy()
+    labels[0, 0] = 9
+    (one,) = px.ImageSpace(segments=labels, fill="mean").players(PHOTO)
+    assert one.active.tolist() == [0, 1, 2, 3]
+
+
+def test_a_difference_in_one_channel_of_one_pixel_makes_a_player():
+    picture = np.full((12, 20, 3), 0.5, dtype=np.float32)
+    picture[11, 19, 2] = 0.25
+    assert filled(0.5, picture).active.tolist() == [3]
+
+
+def test_merged_superpixels_are_reported_and_get_nothing():
+    picture = PHOTO.copy()
+    picture[LABELS == 2] = 0.0
+    space = px.ImageSpace(segments=LABELS, fill=0.0)
+    found = px.explain("kernel_shap", px.Predictor(lambda rows: rows.sum(axis=(1, 2, 3))), space, picture)["kernel_shap"][0]
+    assert found.meta["merged"] == ["superpixel 2"]
+    assert (found.values[2] == 0).all() and (found.values[[0, 1, 3]] != 0).all()
+
+
+def test_pictures_of_different_sizes_are_inputs_of_one_call():
+    pictures = [PHOTO, PHOTO[:8, :9], PHOTO[:9, :7, 0]]
+    found = px.ImageSpace(segments="grid", n_segments=4).players(pictures)
+    assert [one.picture.shape for one in found] == [(12, 20, 3), (8, 9, 3), (9, 7, 1)]
+    assert [one.label for one in found] == [0, 1, 2]
+
+
+def test_another_fill_keeps_the_superpixels():
+    space = px.ImageSpace(n_segments=6, fill="blur")
+    (a,), (b,) = space.players(PHOTO), space.with_fill("mean").players(PHOTO)
+    np.testing.assert_array_equal(a.labels, b.labels)
+    assert (a.fill != b.fill).any()
+
+
+def test_one_picture_seen_twice_is_segmented_once():
+    calls = []
+    space = px.ImageSpace(segments=lambda picture: calls.append(picture.shape) or LABELS)
+    first, second = space.players([PHOTO, PHOTO.copy()])
+    assert len(calls) == 1 and (first.label, second.label) == (0, 1)
+
+
+# ------------------------------------------------------------------------------------------------ pooling
+
+
+def test_the_sum_keeps_the_total_and_the_mean_is_the_density():
+    labels = np.where(np.arange(20)[None, :] < 5, 0, 1) * np.ones((12, 1), dtype=int)  # 60 and 180 pixels
+    heat = np.random.default_rng(1).standard_normal((2, 12, 20))
+    space = px.ImageSpace(segments=labels)
+    total, density = space.pool(heat, PHOTO), space.pool(heat, PHOTO, how="mean")
+    np.testing.assert_allclose(total.sum(axis=1), heat.sum(axis=(1, 2)), atol=1e-12)  # 240 numbers of order 1
+    np.testing.assert_allclose(density, np.stack([heat[:, labels == p].mean(axis=1) for p in (0, 1)], axis=1), atol=1e-13)
+    np.testing.assert_allclose(total, density * [60, 180], atol=1e-12)
+
+
+@pytest.mark.parametrize("heat", [PHOTO[..., 0], torch.as_tensor(PHOTO[..., 0]), np.asfortranarray(PHOTO[..., 0])[None]])
+def test_one_map_pools_to_one_row_whatever_it_comes_as(heat):
+    (found,) = filled("mean").pool(heat)
+    np.testing.assert_allclose(found, [PHOTO[..., 0][p == LABELS].sum(dtype=np.float64) for p in range(4)], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("heat", "how", "match"),
+    [
+        (np.zeros((20, 12)), "sum", r"heat has shape \(20, 12\); expected \(K, 12, 20\)"),
+        (np.zeros(3), "sum", "heat has shape"),
+        (np.zeros((12, 20)), "max", "how='max' is not known"),
+    ],
+)
+def test_a_heat_map_that_does_not_fit_is_refused(heat, how, match):
+    with pytest.raises(ValueError, match=match):
+        filled("mean").pool(heat, how)

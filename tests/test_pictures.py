@@ -1,0 +1,201 @@
+"""Pictures as people bring them, and px.fit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import perturbxai as px
+from perturbxai.pictures import as_pictures
+
+BYTES = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int32", "float16", "float32", "float64"])
+def test_a_picture_keeps_its_units(dtype):
+    given = (BYTES.astype(np.float64) * (257 if dtype == "uint16" else 1)).astype(dtype)
+    (found,) = as_pictures(given)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, given.astype(np.float32))
+
+
+FORMS = {
+    "PIL": Image.fromarray(BYTES),
+    "list of PIL": [Image.fromarray(BYTES)],
+    "tuple": (BYTES,),
+    "stack": BYTES[None],
+    "tensor": torch.as_tensor(BYTES),
+    "stack of tensors": torch.as_tensor(BYTES)[None],
+    "tensor that wants a gradient": torch.as_tensor(BYTES).float().requires_grad_(),
+    "strided": np.asfortranarray(BYTES[::-1])[::-1],
+    "permuted tensor": torch.as_tensor(BYTES).permute(2, 0, 1).contiguous().permute(1, 2, 0),
+}
+
+
+@pytest.mark.parametrize("x", FORMS.values(), ids=FORMS)
+def test_one_picture_is_the_same_picture_whatever_it_comes_as(x):
+    (found,) = as_pictures(x)
+    np.testing.assert_array_equal(found, BYTES)
+    assert found.flags.c_contiguous and found.dtype == np.float32
+
+
+@pytest.mark.parametrize("x", [BYTES[..., 0], BYTES[..., :1], Image.fromarray(BYTES[..., 0])], ids=["flat", "one", "PIL"])
+def test_a_grey_picture_has_one_channel(x):
+    (found,) = as_pictures(x)
+    np.testing.assert_array_equal(found, BYTES[..., :1])
+
+
+def test_a_list_may_hold_pictures_of_different_sizes_and_kinds():
+    found = as_pictures([BYTES, BYTES[:4, :5, 0], Image.fromarray(BYTES[:3])])
+    assert [picture.shape for picture in found] == [(6, 9, 3), (4, 5, 1), (3, 9, 3)]
+
+
+def test_a_picture_is_a_copy():
+    given = BYTES.astype(np.float32)
+    given.setflags(write=False)
+    (found,) = as_pictures(given)
+    found[:] = 0.0
+    np.testing.assert_array_equal(given, BYTES)
+
+
+@pytest.mark.parametrize(("dtype", "white"), [("uint8", 255), ("uint16", 65535), ("float32", 1.0), ("float64", 1.0)])
+def test_rgba_is_laid_on_white_with_a_warning(dtype, white):
+    given = np.zeros((1, 3, 4), dtype=dtype)
+    given[..., 0] = white  # red: whole, half and not there
+    given[0, :, 3] = [white, white / 2, 0]
+    half = 1.0 - float(given[0, 1, 3]) / white
+    with pytest.warns(UserWarning, match="picture 0 is RGBA; it was laid on white"):
+        (found,) = as_pictures(given)
+    np.testing.assert_allclose(found[0] / white, [[1, 0, 0], [1, half, half], [1, 1, 1]], atol=1e-6)  # float32 products
+
+
+@pytest.mark.parametrize("dtype", ["int64", "float32"])
+def test_four_channels_whose_opacity_is_not_clear_are_refused(dtype):
+    with pytest.raises(ValueError, match="whose opacity is not clear"):
+        as_pictures(np.full((2, 2, 4), 255, dtype=dtype))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_value_that_is_not_finite_is_refused_with_its_place(bad):
+    given = BYTES.astype(np.float64)
+    given[2, 5, 1] = given[3, 0, 0] = bad
+    with pytest.raises(ValueError, match=r"picture 1 has 2 value\(s\) that are not finite, the first at \(2, 5, 1\)"):
+        as_pictures([BYTES, given])
+
+
+@pytest.mark.parametrize(
+    "x", [BYTES.transpose(2, 0, 1), torch.as_tensor(BYTES).permute(2, 0, 1), BYTES[None].transpose(0, 3, 1, 2)]
+)
+def test_channels_first_is_refused_with_the_way_out(x):
+    with pytest.raises(ValueError, match=r"shape \(3, 6, 9\).*permute\(1, 2, 0\)"):
+        as_pictures(x)
+
+
+@pytest.mark.parametrize(
+    ("x", "error", "match"),
+    [
+        ([], ValueError, "x holds no picture"),
+        (np.zeros((0, 6, 9, 3)), ValueError, "x holds no picture"),
+        (np.zeros((0, 6, 3)), ValueError, "no pixel"),
+        (np.zeros((6, 9, 2)), ValueError, r"shape \(6, 9, 2\)"),
+        ("cat.png", TypeError, "x is a str"),
+        (None, TypeError, "x is a NoneType"),
+        (["cat.png"], TypeError, "picture 0 has dtype"),
+        (np.zeros((2, 2, 3), dtype=complex), TypeError, "picture 0 has dtype complex128"),
+        (BYTES.astype(str), TypeError, "picture 0 has dtype"),
+        (Image.fromarray(BYTES).convert("P"), ValueError, r'mode \'P\'.*convert\("RGB"\)'),
+        ([Image.fromarray(BYTES).convert("CMYK")], ValueError, r"picture 0 is a PIL picture of mode 'CMYK'"),
+    ],
+)
+def test_what_is_no_picture_is_refused(x, error, match):
+    with pytest.raises(error, match=match):
+        as_pictures(x)
+
+
+# ------------------------------------------------------------------------------------------------ px.fit
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int32", "float16", "float32", "float64", "bool"])
+@pytest.mark.parametrize("channels", [None, 1, 3])
+def test_fit_keeps_dtype_range_and_axes(dtype, channels):
+    image = BYTES > 128 if dtype == "bool" else (BYTES.astype(np.float64) * (257 if dtype == "uint16" else 1)).astype(dtype)
+    image = image[..., 0] if channels is None else image[..., :channels]
+    found = px.fit(image, 4)
+    assert found.dtype == image.dtype and found.shape == (4, 4) + image.shape[2:]
+    assert found.min() >= image.min() and found.max() <= image.max()
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float64"])
+def test_fit_of_a_picture_that_has_the_size_already_is_that_picture(dtype):
+    image = BYTES.astype(dtype)
+    np.testing.assert_array_equal(px.fit(image, (6, 9)), image)
+
+
+def test_fit_takes_the_largest_centred_square():
+    image = np.zeros((10, 30), dtype=np.float32)
+    image[:, 10:20] = 1.0
+    np.testing.assert_array_equal(px.fit(image, 10), np.ones((10, 10)))
+
+
+def test_a_crop_keeps_the_middle_of_what_is_fitted():
+    image = np.zeros((20, 20), dtype=np.uint8)
+    image[5:15, 5:15] = 200
+    np.testing.assert_array_equal(px.fit(image, 10, crop=0.5), np.full((10, 10), 200))
+
+
+@pytest.mark.parametrize("size", [(3, 7), [3, 7], np.array([3, 7])])
+def test_fit_to_a_size_that_is_not_square_keeps_the_proportions(size):
+    # a slope of one grey level a pixel, both ways: after scaling by s it is 1 / s levels a pixel, on both axes
+    image = 1.0 * np.add.outer(np.arange(60.0), np.arange(70.0))
+    found = px.fit(image, size)
+    assert found.shape == (3, 7)
+    np.testing.assert_allclose(np.diff(found[:, 2:5], axis=0), 10.0, rtol=0.02)  # the outermost pixels see the border
+    np.testing.assert_allclose(np.diff(found[:, 2:5], axis=1), 10.0, rtol=0.02)
+
+
+@pytest.mark.parametrize("side", [4, np.int64(4)])
+def test_a_side_may_be_any_whole_number(side):
+    assert px.fit(BYTES, side).shape == (4, 4, 3)
+
+
+def test_uint8_and_float_are_fitted_alike():
+    apart = px.fit(BYTES, 4).astype(float) - px.fit(BYTES.astype(np.float32), 4)
+    assert np.abs(apart).max() <= 1.0  # rounding to whole grey levels, twice in PIL
+
+
+@pytest.mark.parametrize("image", [Image.fromarray(BYTES), torch.as_tensor(BYTES)], ids=["PIL", "tensor"])
+def test_fit_takes_pil_pictures_and_tensors(image):
+    np.testing.assert_array_equal(px.fit(image, 4), px.fit(BYTES, 4))
+
+
+def test_fit_returns_an_array_that_may_be_written_and_leaves_the_picture_as_it_was():
+    given = BYTES.copy()
+    given.setflags(write=False)
+    px.fit(given, 4)[:] = 0
+    np.testing.assert_array_equal(given, BYTES)
+
+
+def test_a_missing_value_stays_where_it_is():
+    image = np.ones((40, 40))
+    image[0, 0] = np.nan
+    found = px.fit(image, 10)
+    assert np.isnan(found[0, 0]) and (found[5:] == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("image", "size", "crop", "match"),
+    [
+        (BYTES, 0, 1.0, "size=0 must be positive"),
+        (BYTES, 4, 0.0, r"crop=0\.0 in \(0, 1\]"),
+        (BYTES, 4, 1.5, r"crop=1\.5 in \(0, 1\]"),
+        (BYTES[None], 4, 1.0, r"image has shape \(1, 6, 9, 3\); expected one picture"),
+        (BYTES.transpose(2, 0, 1), 4, 1.0, r"image has shape \(3, 6, 9\).*channels last"),
+        (BYTES[:0], 4, 1.0, r"image has shape \(0, 9, 3\)"),
+        (Image.fromarray(BYTES).convert("P"), 4, 1.0, r'mode \'P\'.*convert\("RGB"\)'),
+    ],
+)
+def test_fit_refuses_what_it_cannot_fit(image, size, crop, match):
+    with pytest.raises(ValueError, match=match):
+        px.fit(image, size, crop)
