@@ -6,184 +6,16 @@ a missing value being a level of its own. What cannot come back exactly is refus
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from perturbxai.codecs import codec_of, nearest, stored
+
 Floats = NDArray[np.float64]
-
-LARGEST_EXACT = 2**53  # whole numbers up to here survive float64
-
-
-class _Number:
-    """Floats, whole numbers, booleans and their nullable kin; objects that are all floats or all whole numbers.
-
-    plain    the numpy dtype of one value;  missing  True if the column can hold NaN or NA
-    """
-
-    numeric = True
-
-    def __init__(self, column: pd.Series, name: str) -> None:
-        self.dtype, self.name = column.dtype, name
-        if pd.api.types.is_object_dtype(column.dtype):
-            self.plain = np.dtype(float if isinstance(column.iloc[0], float) else np.int64)
-        else:
-            dtype: Any = self.dtype
-            self.plain = np.dtype(getattr(dtype, "numpy_dtype", getattr(dtype, "subtype", dtype)))
-        if self.plain.kind == "c" or self.plain.itemsize > 8:
-            raise TypeError(f"column {name!r} is {self.dtype}; expected real numbers that float64 holds exactly.")
-        self.missing = self.plain.kind == "f" or hasattr(self.dtype, "numpy_dtype")
-
-    def encode(self, column: pd.Series) -> Floats:
-        codes = self._numbers(column)
-        if not self.missing and np.isnan(codes).any():
-            raise ValueError(
-                f"column {self.name!r} has a missing value, which {self.dtype} of X cannot hold; "
-                "impute it first, or build the space from a column of floats."
-            )
-        return _stored(codes, self.plain, f"column {self.name!r} is {self.dtype} in X, but a value here")
-
-    def _numbers(self, column: pd.Series) -> Floats:
-        number = pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_complex_dtype(column.dtype)
-        if pd.api.types.is_object_dtype(column.dtype):
-            number = not any(isinstance(value, (str, bytes, complex, np.complexfloating)) for value in column)
-        elif column.isna().all():
-            return np.full(len(column), np.nan)
-        try:
-            if not number:
-                raise TypeError(f"{column.dtype} is not a number")
-            codes = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        except (TypeError, ValueError) as error:
-            raise TypeError(f"column {self.name!r} is {column.dtype}, but {self.dtype} in X; convert it first.") from error
-        if self.plain.kind in "iu":
-            # looked at as whole numbers: 2^53 + 1 reads 2^53 once it is a float
-            large = np.abs(codes) >= LARGEST_EXACT
-            if any(abs(int(value)) > LARGEST_EXACT for value in column[large] if np.isfinite(value)):
-                raise ValueError(f"column {self.name!r} has whole numbers above 2^53, which float64 cannot hold exactly.")
-        return np.array(codes)
-
-    def decode(self, codes: Floats) -> Any:
-        if pd.api.types.is_object_dtype(self.dtype):
-            return pd.Series(_nearest(codes, self.plain), dtype=object)
-        if isinstance(self.dtype, np.dtype):
-            return _nearest(codes, self.dtype)
-        missing = np.isnan(codes)
-        series = pd.Series(_nearest(np.where(missing, 0.0, codes), self.plain)).astype(self.dtype)
-        return series.mask(missing) if missing.any() else series
-
-
-class _Date:
-    """Time stamps, as whole microseconds since the epoch."""
-
-    numeric = True
-
-    def __init__(self, column: pd.Series, name: str) -> None:
-        self.dtype, self.name = column.dtype, name
-        self.zone = getattr(column.dtype, "tz", None)
-
-    def encode(self, column: pd.Series) -> Floats:
-        column = column.infer_objects()
-        missing = column.isna().to_numpy()
-        if missing.all():
-            return np.full(len(column), np.nan)
-        dates = pd.api.types.is_datetime64_any_dtype(column.dtype)
-        if not dates or (getattr(column.dtype, "tz", None) is None) != (self.zone is None):
-            raise TypeError(f"column {self.name!r} is {column.dtype}, but {self.dtype} in X; convert it first.")
-        stored = column.astype(self.dtype)
-        if (stored != column)[~missing].any():
-            raise ValueError(f"column {self.name!r} has moments between those that {self.dtype} of X can hold.")
-        moments = stored.dt.tz_convert("UTC").dt.tz_localize(None) if self.zone is not None else stored
-        coarse = moments.astype("datetime64[us]")
-        whole = coarse.to_numpy().astype("int64")
-        codes = whole.astype(np.float64)
-        if ((coarse != moments).to_numpy() | (codes.astype("int64") != whole))[~missing].any():
-            raise ValueError(
-                f"column {self.name!r} has parts of a microsecond (or microseconds centuries away), "
-                "which float64 cannot hold exactly; round it first."
-            )
-        codes[missing] = np.nan
-        return codes
-
-    def decode(self, codes: Floats) -> Any:
-        missing = np.isnan(codes)
-        whole = np.where(missing, 0.0, codes).astype("int64").view("datetime64[us]").copy()
-        whole[missing] = np.datetime64("NaT")
-        series = pd.Series(whole)
-        if self.zone is not None:
-            series = series.dt.tz_localize("UTC").dt.tz_convert(self.zone)
-        return series.astype(self.dtype)
-
-
-class _Levels:
-    """Anything else that has a dtype, numbered by its distinct values in X (for a categorical: all its categories)."""
-
-    numeric = False
-
-    def __init__(self, column: pd.Series, name: str) -> None:
-        self.dtype, self.name = column.dtype, name
-        levels = column.drop_duplicates()
-        if isinstance(column.dtype, pd.CategoricalDtype):
-            known = pd.Series(pd.Categorical(column.dtype.categories, dtype=column.dtype))
-            levels = pd.concat([known, levels[levels.isna()]])
-        levels = levels.iloc[np.argsort(levels.isna().to_numpy(), kind="stable")]  # a missing value comes last
-        self.levels = levels.array
-        self.index = pd.Index(levels[levels.notna()].astype(object).to_numpy(), dtype=object)
-
-    def encode(self, column: pd.Series) -> Floats:
-        missing = column.isna().to_numpy()
-        present = column[~missing].astype(object).to_numpy()
-        codes = np.full(len(column), len(self.index), dtype=np.int64)
-        codes[~missing] = self.index.get_indexer(pd.Index(present, dtype=object))
-        _refuse_unknown(self.name, column, codes < 0)
-        if missing.any() and len(self.levels) == len(self.index):
-            raise ValueError(f"column {self.name!r} has a missing value here, but none in X; impute it first.")
-        return codes.astype(np.float64)
-
-    def decode(self, codes: Floats) -> Any:
-        return self.levels.take(codes.astype(np.int64))
-
-
-class _Objects:
-    """Python objects of any kinds, numbered by kind and value: 1, 1.0 and True are three levels, None and NaN two."""
-
-    numeric = False
-
-    def __init__(self, column: pd.Series, name: str) -> None:
-        self.dtype, self.name = column.dtype, name
-        self.number: dict[Any, int] = {}
-        self.like: dict[Any, int] = {}  # for values of x whose kind differs: 1.0 where X has 1
-        levels: list[Any] = []
-        for value in column:
-            key = self._key(value)
-            if key not in self.number:
-                self.number[key] = len(levels)
-                self.like.setdefault(key[1], len(levels))
-                levels.append(value)
-        self.levels = np.empty(len(levels), dtype=object)
-        self.levels[:] = levels
-
-    def _key(self, value: Any) -> tuple[Any, Any]:
-        if not isinstance(value, Hashable):
-            raise TypeError(
-                f"column {self.name!r} holds a {type(value).__name__}; expected numbers, dates, categories, strings or "
-                "other values that can be compared."
-            )
-        missing: Any = pd.isna(value) if pd.api.types.is_scalar(value) else False  # type: ignore[call-overload]
-        return (type(value), "missing") if missing else (type(value), (value,))
-
-    def encode(self, column: pd.Series) -> Floats:
-        keys = [self._key(value) for value in column]
-        codes = np.array([self.number.get(key, self.like.get(key[1], -1)) for key in keys], dtype=np.int64)
-        if ((codes < 0) & column.isna().to_numpy()).any():
-            raise ValueError(f"column {self.name!r} has a missing value here, but none in X; impute it first.")
-        _refuse_unknown(self.name, column, codes < 0)
-        return codes.astype(np.float64)
-
-    def decode(self, codes: Floats) -> Any:
-        return pd.Series(self.levels[codes.astype(np.int64)], dtype=object)  # named, or pandas makes strings of it
 
 
 class Columns:
@@ -214,7 +46,7 @@ class Columns:
         if len(set(self.names)) < len(self.names):
             twice = next(name for name in self.names if self.names.count(name) > 1)
             raise ValueError(f"X has two columns that both read {twice!r}; rename one.")
-        self.codecs = [_codec(data.iloc[:, d], name) for d, name in enumerate(self.names)]
+        self.codecs = [codec_of(data.iloc[:, d], name) for d, name in enumerate(self.names)]
         self.numeric = np.array([codec.numeric for codec in self.codecs])
         dtypes = {codec.dtype for codec in self.codecs}
         one = next(iter(dtypes)) if len(dtypes) == 1 else None
@@ -229,13 +61,13 @@ class Columns:
         data = self._aligned(table, what)
         if self._floats is not None and all(isinstance(t, np.dtype) and t.kind in "fiub" for t in data.dtypes):
             codes = np.array(data.to_numpy(dtype=np.float64), order="C")
-            return _stored(codes, self._floats, f"{what}: the columns are {self._floats} in X, but a value here")
+            return stored(codes, self._floats, f"{what}: the columns are {self._floats} in X, but a value here")
         return np.column_stack([codec.encode(data.iloc[:, d]) for d, codec in enumerate(self.codecs)])
 
     def decode(self, codes: Floats) -> Any:
         """The table of these codes (n, D) as the user has it: a DataFrame with X's dtypes, or an array of X's dtype."""
         if self._dtype is not None and self._dtype.kind in "fiub":
-            return _nearest(codes, self._dtype)
+            return nearest(codes, self._dtype)
         if self.frame and self._floats is not None:
             table = pd.DataFrame(codes.astype(self._floats))
         else:
@@ -291,58 +123,6 @@ class Columns:
                 f"{what} {' and '.join(parts)}; the space was built with {_some(self.names)}. "
                 f"Give {what} the same columns."
             )
-
-
-def _codec(column: pd.Series, name: str) -> Any:
-    dtype = column.dtype
-    if pd.api.types.is_object_dtype(dtype):
-        floats = all(isinstance(value, float) for value in column)
-        whole = all(isinstance(value, (int, np.integer)) and not isinstance(value, bool) for value in column)
-        return _Number(column, name) if len(column) and (floats or whole) else _Objects(column, name)
-    if pd.api.types.is_numeric_dtype(dtype):
-        return _Number(column, name)
-    if pd.api.types.is_datetime64_any_dtype(dtype):
-        return _Date(column, name)
-    return _Levels(column, name)
-
-
-def _stored(codes: Floats, dtype: np.dtype, what: str) -> Floats:
-    """The codes as a column of this numpy dtype would hold them; raises ValueError where it cannot."""
-    there = codes[~np.isnan(codes)]
-    if dtype.kind == "f":
-        with np.errstate(over="ignore"):
-            rounded = codes.astype(dtype).astype(np.float64)
-        if (np.isinf(rounded) & np.isfinite(codes)).any():
-            raise ValueError(f"{what} is too large for it.")
-        return rounded
-    if dtype.kind == "b":
-        if ((there != 0) & (there != 1)).any():
-            raise ValueError(f"{what} is neither true nor false.")
-        return codes
-    if (there != np.round(there)).any():
-        raise ValueError(f"{what} is not a whole number.")
-    limits = np.iinfo(dtype)
-    if ((there < limits.min) | (there > limits.max)).any():
-        raise ValueError(f"{what} is outside {limits.min}..{limits.max}.")
-    return codes
-
-
-def _nearest(codes: Floats, dtype: np.dtype) -> NDArray[Any]:
-    """Codes as values of a dtype; the edge of a bin, which need not be a value, becomes the nearest one."""
-    if dtype.kind in "iu":
-        limits = np.iinfo(dtype)
-        codes = np.clip(np.rint(codes), max(limits.min, -LARGEST_EXACT), min(limits.max, LARGEST_EXACT))
-    return np.asarray((codes >= 0.5) if dtype.kind == "b" else codes.astype(dtype))
-
-
-def _refuse_unknown(name: str, column: pd.Series, unknown: NDArray[np.bool_]) -> None:
-    if unknown.any():
-        value = column[unknown].iloc[0]
-        value = value.item() if isinstance(value, np.generic) else value
-        raise ValueError(
-            f"column {name!r} has the value {value!r}, which X does not have. "
-            "Build the space from a table that includes it, or declare it as a category."
-        )
 
 
 def _array(table: Any, what: str) -> NDArray[Any]:

@@ -15,9 +15,9 @@ from perturbxai.api import check_seed
 from perturbxai.explanation import Attribution, Explanation
 from perturbxai.fills import describe_fill
 from perturbxai.game import Game
-from perturbxai.metrics import agreement, faithfulness
+from perturbxai.metrics import agreement
 from perturbxai.predictor import Predictor
-from perturbxai.sampling import list_coalitions
+from perturbxai.scoring import CURVES, HELD_OUT, Needs, TestSet
 from perturbxai.spaces import ImageSpace, Space, TabularSpace
 from perturbxai.streams import Streams
 from perturbxai.tables import Coalitions
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-STEPPED = ("deletion", "insertion")
-CURVES = (*STEPPED, "srg")
-HELD_OUT = ("faithfulness", "faithfulness_raw")
 AGREEMENT = ("spearman", "top_k_iou")
 BACKGROUND, NO_FILL = "background", "none"
 
@@ -42,7 +39,7 @@ class Comparison:
     agreement    one line a pair of methods, input and output: spearman, top_k_iou
     costs        model rows and seconds a method; shared rows are named, not divided
     fill_spread  for methods that explained under several fills: how far the fill moves the map, beside its own noise
-    curves       deletion and insertion, one line a step
+    curves       deletion and insertion, one line a step; faithfulness, one line a size of coalition that has enough
     results      the maps themselves;  inputs: the players, per input, of the first fill;  call: rows and seconds spent here
     """
 
@@ -207,7 +204,7 @@ class _Job:
                 )
         if not any(m in CURVES + HELD_OUT for m in self.metrics):  # maps are only compared with maps: nothing to ask
             return {"scores": [], "curves": [], "inputs": game.inputs}
-        needs = [_Needs.of(self, one, number) for number, one in enumerate(game.inputs)]
+        needs = [self._needs(one, number) for number, one in enumerate(game.inputs)]
         requests = [(number, Coalitions(need.z[:, game.inputs[number].active])) for number, need in enumerate(needs)]
         answers = game.ask(requests)
         scores: list[dict[str, Any]] = []
@@ -222,12 +219,20 @@ class _Job:
                     found, steps = need.measure(name, k, result[number].values[:, k], answer.values[:, k])
                     scores += [
                         {**head, "output": output, "metric": m, **tail, "value": v,
-                         "test_set": need.test_set if m in HELD_OUT else "none"}
+                         "test_set": need.test.name if m in HELD_OUT else "none"}
                         for m, v in found.items()
                         if m in self.metrics
                     ]  # fmt: skip
                     curves += [{**head, "output": output, "scored_fill": fill, **step} for step in steps]
         return {"scores": scores, "curves": curves, "inputs": game.inputs}
+
+    def _needs(self, one: Any, number: int) -> Needs:
+        test = TestSet.nothing(len(one.names))
+        if any(m in HELD_OUT for m in self.metrics):
+            asked = {int(h) for r in self.results.values() for h in r[number].meta.get("held_out_asked", ())}
+            test = TestSet.of(one, self.streams, self.listed(number), sorted(asked))
+        maps = {name: result[number].values for name, result in self.results.items()}
+        return Needs.of(maps, self.metrics, test, [self.seed, *one.digest])
 
     def comparison(self, parts: list[dict[str, Any]], call: dict[str, Any]) -> Comparison:
         import pandas as pd
@@ -278,68 +283,6 @@ SPREAD_COLUMNS = [
     "method", "row", "output", "fill_a", "fill_b", "correlation", "same_sign", "difference", "noise",
 ]  # fmt: skip
 CURVE_COLUMNS = ["method", "row", "output", "scored_fill", "curve", "share", "value"]
-
-
-@dataclass
-class _Needs:
-    """The coalitions that one input's scores need, in one table, and where each score finds its own.
-
-    z (T, P);  test: rows of the test set;  curves[name, k]: by curve, for each order its rows
-    """
-
-    z: NDArray[np.bool_]
-    test: slice
-    weight: Floats | None
-    test_set: str
-    curves: dict[tuple[str, int], dict[str, list[slice]]]
-
-    @classmethod
-    def of(cls, job: _Job, one: Any, number: int) -> _Needs:
-        n_players, n_active = len(one.names), len(one.active)
-        parts: list[NDArray[np.bool_]] = []
-        weight, test_set, test = None, "none", np.zeros((0, n_players), dtype=bool)
-        if any(m in HELD_OUT for m in job.metrics):
-            held_out = job.streams.held_out(n_active)
-            if job.listed(number) or not len(held_out):
-                inner, test_set = list_coalitions(n_active), "exact table"
-            else:
-                inner = held_out[:, job.streams.order(n_active, one.digest)]
-                test_set = f"{len(held_out)} held-out coalitions, sizes uniform"
-            test = np.ones((len(inner), n_players), dtype=bool)
-            test[:, one.active] = inner
-            weight = faithfulness.size_weights(inner) if test_set == "exact table" else None
-        parts.append(test)
-        curves: dict[tuple[str, int], dict[str, list[slice]]] = {}
-        at = len(test)
-        asked = [(which, c) for which, c in enumerate(STEPPED) if c in job.metrics or "srg" in job.metrics]
-        for name, result in job.results.items() if asked else ():
-            for k in range(len(job.outputs)):
-                rng = np.random.default_rng([job.seed, *one.digest])
-                found = curves.setdefault((name, k), {curve: [] for _, curve in asked})
-                for order in faithfulness.rankings(result[number].values[:, k], rng):
-                    both = faithfulness.curve_coalitions(order)
-                    for which, curve in asked:
-                        parts.append(both[which])
-                        found[curve].append(slice(at, at + len(order) + 1))
-                        at += len(order) + 1
-        return cls(np.concatenate(parts), slice(0, len(test)), weight, test_set, curves)
-
-    def measure(self, name: str, k: int, values: Floats, answers: Floats) -> tuple[dict[str, float], list[dict[str, Any]]]:
-        """Scores by metric, and the mean curves, of one map and output."""
-        found: dict[str, float] = {}
-        steps: list[dict[str, Any]] = []
-        for curve, orders in self.curves.get((name, k), {}).items():
-            mean = np.mean([answers[rows] for rows in orders], axis=0)
-            found[curve] = faithfulness.area(mean)
-            share = np.linspace(0.0, 1.0, len(mean))
-            steps += [{"curve": curve, "share": s, "value": v} for s, v in zip(share, mean, strict=True)]
-        if len(found) == len(STEPPED):
-            found["srg"] = found["insertion"] - found["deletion"]
-        if self.test.stop:
-            z, truth = self.z[self.test], answers[self.test]
-            found["faithfulness"] = faithfulness.faithfulness(values, z, truth, self.weight)
-            found["faithfulness_raw"] = faithfulness.faithfulness_raw(values, z, truth, self.weight)
-        return found, steps
 
 
 def _cost(name: str, result: Attribution) -> dict[str, Any]:

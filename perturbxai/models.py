@@ -1,10 +1,8 @@
-"""Any model as a function from a batch of rows to (n, K) numbers: scikit-learn estimators, torch modules, callables."""
+"""Estimators and plain functions, from a batch of rows to (n, K) numbers; what every kind of model shares."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,23 +21,46 @@ def log_odds(probability: Floats) -> Floats:
 
 
 def as_matrix(values: Any, source: str) -> Floats:
-    """(n, K) float64 from what a model gave: an array or tensor (n,) or (n, K), or a list of (n, C) per target."""
-    if isinstance(values, list) and values and np.ndim(values[0]) == 2:
-        values = np.concatenate([np.asarray(v) for v in values], axis=1)
-    if hasattr(values, "detach"):
-        values = values.detach().to("cpu").double().numpy()
+    """(n, K) float64 from what a model gave: an array or tensor (n,) or (n, K), or a list of (n, C) per target.
+
+    Raises TypeError for what is no number (strings that spell one included) and for a tuple of results.
+    """
     try:
-        found = np.asarray(values, dtype=np.float64)
+        found = _numbers(values)
     except (TypeError, ValueError) as error:
         raise TypeError(
             f"{source} returned {type(values).__name__} that is not numeric; expected one number a row and output. "
-            "For a classifier take output='probability', for a network that returns a dict or tuple wrap its forward."
+            "For a classifier take output='probability'; wrap a model that returns a dict, a tuple or labels."
         ) from error
     if found.ndim == 1:
         found = found[:, None]
     if found.ndim != 2:
-        raise ValueError(f"{source} returned shape {found.shape}; expected (rows,) or (rows, outputs).")
+        raise ValueError(
+            f"{source} returned shape {found.shape}; expected (rows,) or (rows, outputs), also for a single row "
+            "(a squeeze() without an axis drops it)."
+        )
     return found
+
+
+def _numbers(values: Any) -> Floats:
+    """An array of float64, or TypeError or ValueError."""
+    if values is None or (isinstance(values, tuple) and any(np.ndim(_on_host(v)) for v in values)):
+        raise TypeError("nothing, or several results")
+    if hasattr(values, "toarray"):  # sparse
+        values = values.toarray()
+    if isinstance(values, list):
+        values = [_on_host(v) for v in values]
+        if values and all(np.ndim(v) == 2 for v in values):
+            return np.concatenate([_numbers(v) for v in values], axis=1)
+    found = np.asarray(_on_host(values))
+    spelled = found.dtype == object and any(isinstance(v, (str, bytes)) for v in found.flat)
+    if found.dtype.kind not in "biufO" or spelled:  # numpy would read strings, drop imaginary parts, count dates
+        raise TypeError(f"{found.dtype} is no number")
+    return found.astype(np.float64)
+
+
+def _on_host(values: Any) -> Any:
+    return values.detach().to("cpu").double().numpy() if hasattr(values, "detach") else values
 
 
 class EstimatorModel:
@@ -78,14 +99,16 @@ class EstimatorModel:
         return log_odds(values) if (self.output, self.method) == ("logit", "predict_proba") else values
 
     def _as_trained(self, rows: Any) -> Any:
-        """A DataFrame for a model that was trained on one, an array for one that was not."""
+        """A DataFrame for a model that was trained on one, its columns in that order; an array for one that was not."""
         is_frame = hasattr(rows, "iloc")
         if self.trained_names is not None and not is_frame:
             import pandas as pd
 
-            return pd.DataFrame(rows, columns=self.trained_names)
+            return pd.DataFrame(rows, columns=self.trained_names).infer_objects()
+        if self.trained_names is not None and set(rows.columns) == set(self.trained_names):
+            return rows[list(self.trained_names)]
         if self.trained_names is None and self.trained_count is not None and is_frame:
-            return rows.to_numpy()
+            return frame_to_array(rows)
         return rows
 
     def check(self, names: tuple[str, ...]) -> None:
@@ -93,7 +116,7 @@ class EstimatorModel:
         if self.trained_names is not None and [str(n) for n in self.trained_names] != list(names):
             unknown = [n for n in names if n not in set(map(str, self.trained_names))]
             missing = [str(n) for n in self.trained_names if str(n) not in set(names)]
-            generic = list(names) == [f"x{d}" for d in range(len(self.trained_names))]
+            generic = list(names) == [f"x{d}" for d in range(len(names))]  # of an array; their number is checked below
             if not generic:
                 what = f"unknown feature(s) {unknown}, lacking {missing}" if unknown or missing else "another order"
                 raise ValueError(
@@ -107,16 +130,20 @@ class EstimatorModel:
             )
 
     def names(self, n_outputs: int) -> tuple[str, ...]:
-        classes = getattr(self.model, "classes_", None)
+        classes = None if self.method == "predict" else getattr(self.model, "classes_", None)
+        last = self.model.steps[-1][1] if hasattr(self.model, "steps") else self.model
+        pairs = self.method == "decision_function" and getattr(last, "decision_function_shape", "") == "ovo"
         if isinstance(classes, list):  # several targets, each with its classes
             found = [f"{t}:{c}" for t, each in enumerate(classes) for c in each]
-        elif classes is not None and not isinstance(self.model, type):
+            if n_outputs == len(classes) and all(len(each) == 2 for each in classes):
+                found = found[1::2]  # a chain gives the second class of each
+        elif classes is not None and not (pairs and len(classes) > 2):
             found = [str(c) for c in classes]
             if n_outputs == 1 and len(found) == 2:
                 found = found[1:]  # a decision function speaks of the second class
         else:
             found = ["prediction"] if n_outputs == 1 else []
-        return tuple(found) if len(found) == n_outputs else _numbered(n_outputs)
+        return tuple(found) if len(found) == n_outputs else numbered(n_outputs)
 
 
 class CallableModel:
@@ -141,122 +168,7 @@ class CallableModel:
         """A function says nothing of its columns."""
 
     def names(self, n_outputs: int) -> tuple[str, ...]:
-        return ("prediction",) if n_outputs == 1 else _numbered(n_outputs)
-
-
-class NetworkModel:
-    """A torch module, left exactly as it was found; another layout or precision runs a private copy."""
-
-    kind = "network"
-
-    def __init__(
-        self, model: Any, output: str | None, transform: Any, device: Any, precision: str | None, multi_label: bool
-    ) -> None:
-        import torch
-
-        self.model, self.transform, self.multi_label = model, transform, multi_label
-        self.output = output or "raw"
-        first = next(model.parameters(), None)
-        home = first.device if first is not None else torch.device("cpu")
-        self.asked_device = device
-        self.device = torch.device(device) if device is not None else home
-        self.dtype = _dtype(precision) or (first.dtype if first is not None else torch.float32)
-        convolves = any(isinstance(m, (torch.nn.Conv2d, torch.nn.ConvTranspose2d)) for m in model.modules())
-        self.channels_last = convolves
-        same_dtype = first is None or self.dtype == first.dtype
-        self.private = convolves or not same_dtype or self.device != home
-        self._copy: Any = None
-        self._copied: Any = None
-
-    @property
-    def on_device(self) -> bool:
-        """Rows are built by torch where the network is, if that is not this CPU or if a device was asked for."""
-        return self.asked_device is not None or self.device.type != "cpu"
-
-    def module(self) -> Any:
-        """The module to run: the user's, or a copy that is made anew whenever the user's parameters have changed."""
-        import torch
-
-        if not self.private:
-            return self.model
-        now = [(id(t), t.data_ptr(), t._version) for t in (*self.model.parameters(), *self.model.buffers())]
-        if self._copy is None or now != self._copied:
-            layout = torch.channels_last if self.channels_last else torch.preserve_format
-            duplicate = copy.deepcopy(self.model)
-            duplicate = duplicate.to(device=self.device, dtype=self.dtype, memory_format=layout)
-            self._copy, self._copied = duplicate.eval().requires_grad_(False), now
-        return self._copy
-
-    def tensor(self, rows: Any) -> Any:
-        """A batch of rows as the network's input: pictures (n, H, W, C) become (n, C, H, W)."""
-        import torch
-
-        shape = tuple(rows.shape)
-        if self.transform is not None:
-            rows = check_transformed(self.transform(rows), shape)
-        elif hasattr(rows, "to_numpy"):
-            rows = rows.to_numpy(dtype=np.float32)
-        found = torch.as_tensor(np.ascontiguousarray(rows) if isinstance(rows, np.ndarray) else rows)
-        # pictures that still have their channels last; permuted, they are already in the channels_last layout
-        if found.ndim == 4 and len(shape) == 4 and tuple(found.shape[1:3]) == shape[1:3] and found.shape[3] in (1, 3, 4):
-            found = found.permute(0, 3, 1, 2)
-        found = found.to(device=self.device, dtype=self.dtype)
-        if self.channels_last and found.ndim == 4:
-            found = found.contiguous(memory_format=torch.channels_last)
-        return found
-
-    def __call__(self, rows: Any) -> Floats:
-        import torch
-
-        with frozen(self.module()) as net, torch.inference_mode():
-            return self.scaled(net(self.tensor(rows)))
-
-    def scaled(self, given: Any) -> Floats:
-        """(n, K) on the output scale, in float64 from the network's own numbers on."""
-        if not hasattr(given, "detach"):
-            raise TypeError(
-                f"the network returned {type(given).__name__}; expected a tensor (rows, outputs). "
-                "Wrap its forward so that it returns the tensor to explain."
-            )
-        values = as_matrix(given, "the network")
-        if self.output != "probability":
-            return values
-        if values.shape[1] == 1 or self.multi_label:
-            return np.asarray(0.5 * (1.0 + np.tanh(0.5 * values)))
-        odds = np.exp(values - values.max(axis=1, keepdims=True))
-        return np.asarray(odds / odds.sum(axis=1, keepdims=True))
-
-    def differentiable(self, given: Any, score: str) -> Any:
-        """(n, K) tensor of what the network returned, as logits or behind the softmax or sigmoid, ready for autograd."""
-        if not hasattr(given, "detach"):
-            self.scaled(given)  # raises, and says what to do
-        scores = given[:, None] if given.ndim == 1 else given
-        if score == "logit":
-            return scores
-        return scores.sigmoid() if scores.shape[1] == 1 or self.multi_label else scores.softmax(dim=1)
-
-    def check(self, names: tuple[str, ...]) -> None:
-        """A network says nothing of its columns."""
-
-    def names(self, n_outputs: int) -> tuple[str, ...]:
-        return ("prediction",) if n_outputs == 1 else _numbered(n_outputs)
-
-
-@contextmanager
-def frozen(net: Any) -> Iterator[Any]:
-    """The module in eval mode and without parameter gradients; every module's mode and flag as before afterwards."""
-    modes = [(m, m.training) for m in net.modules()]
-    flags = [(p, p.requires_grad) for p in net.parameters()]
-    try:
-        net.eval()
-        for parameter, _ in flags:
-            parameter.requires_grad_(False)
-        yield net
-    finally:
-        for module, mode in modes:
-            module.training = mode
-        for parameter, flag in flags:
-            parameter.requires_grad_(flag)
+        return ("prediction",) if n_outputs == 1 else numbered(n_outputs)
 
 
 def check_transformed(found: Any, shape: tuple[int, ...]) -> Any:
@@ -272,16 +184,16 @@ def check_transformed(found: Any, shape: tuple[int, ...]) -> Any:
     return found
 
 
-def _numbered(n_outputs: int) -> tuple[str, ...]:
+def frame_to_array(rows: Any) -> NDArray[Any]:
+    """A DataFrame's values as an array that may be written to; numbers of several kinds become float64, missing NaN."""
+    from pandas.api.types import is_numeric_dtype
+
+    found = rows.to_numpy(copy=True)
+    if found.dtype == object and all(is_numeric_dtype(dtype) for dtype in rows.dtypes):
+        found = rows.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
+    return np.asarray(found)
+
+
+def numbered(n_outputs: int) -> tuple[str, ...]:
+    """Names of outputs that have none."""
     return tuple(str(k) for k in range(n_outputs))
-
-
-def _dtype(precision: str | None) -> Any:
-    import torch
-
-    if precision is None:
-        return None
-    known = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16}
-    if precision not in known:
-        raise ValueError(f"precision={precision!r} is not known; expected one of {sorted(known)} or None.")
-    return known[precision]

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.device import is_out_of_memory, keep_memory, release_cached, synchronise
-from perturbxai.models import SCALES, CallableModel, EstimatorModel, NetworkModel
-from perturbxai.plan import Given, Plan
+from perturbxai.models import SCALES, CallableModel, EstimatorModel
+from perturbxai.networks import NetworkModel, frozen
+from perturbxai.plan import Given, Plan, TablePlan
+from perturbxai.progress import Bar, Progress
 
 Floats = NDArray[np.float64]
-Progress = bool | Callable[[int, int], None]
 
 NETWORK_BATCH = 8  # on a CPU larger batches are slower: activations outgrow the caches and the allocator
 DEVICE_BATCH = 256
@@ -37,18 +38,19 @@ class Predictor:
 
     model       scikit-learn estimator (or anything with predict), torch.nn.Module, or function array -> array
     output      "probability", "logit" or "raw". Default: probability where there is predict_proba, else raw.
-    outputs     names of the columns, for example class names
+    outputs     names of the columns, for example class names; a single string names one column
     transform   from a batch of pictures (n, H, W, C) in their own units to the model's input; keeps height and width
     device      of a torch module; None leaves it where it is, and builds rows on the host if that is the CPU
     batch_size  rows a call of the model; None chooses once, by kind of model, and says so in `plan`
     precision   "float32", "float64" or "bfloat16" for a torch module (a private copy); None as it is
     memory      "keep" tells glibc not to give freed memory back (networks on a Linux CPU; process-wide),
                 "system" leaves the allocator alone; None means "keep" where that helps
-    progress    True for a bar on stderr, a function (done, total), or False
+    progress    True for a bar on stderr, a function (done, total), or False for silence
     multi_label a sigmoid for each output instead of a softmax over them
 
     Raises TypeError for what is no model, ValueError for scales that the model does not have. While it runs: ModelError
-    (a ValueError) for NaN or a wrong number of rows, with `partial` set. A batch that does not fit in memory is halved.
+    (a ValueError) for NaN or a wrong number of rows or outputs, with the values that came before in `partial`. A batch
+    that does not fit in memory is halved, and the smaller size kept for later calls.
 
     rows, retried_rows, seconds: rows that came back, rows asked again after memory ran out, seconds inside the model.
 
@@ -74,26 +76,33 @@ class Predictor:
     ) -> None:
         if output is not None and output not in SCALES:
             raise ValueError(f"output={output!r} is not a scale; expected one of {SCALES}.")
-        if batch_size is not None and (int(batch_size) != batch_size or batch_size < 1):
+        if batch_size is not None and not _is_count(batch_size):
             raise ValueError(f"batch_size={batch_size!r} must be a whole number from 1 up, or None.")
+        if not (isinstance(progress, (bool, np.bool_)) or callable(progress)):
+            raise TypeError(f"progress={progress!r}; expected True, False or a function (done, total).")
         if memory not in (None, "keep", "system"):
             raise ValueError(f'memory={memory!r} is not known; expected "keep", "system" or None.')
         self._model = _wrap(model, output, transform, device, precision, multi_label)
         self.kind = self._model.kind
         self.output = self._model.output
-        self.outputs: tuple[str, ...] | None = None if outputs is None else tuple(map(str, outputs))
+        self.outputs: tuple[str, ...] | None = _names(outputs)
         self._named = self.outputs is not None
-        self.batch_size, self.progress = batch_size, progress
+        self.batch_size = None if batch_size is None else int(batch_size)
+        self.progress = progress if callable(progress) else bool(progress)
         self.rows, self.retried_rows, self.seconds = 0, 0, 0.0
         self._limit: int | None = None
-        self._bar: _Bar | None = None
+        self._bar: Bar | None = None
+        self._asking = False
         on_cpu = isinstance(self._model, NetworkModel) and self._model.device.type == "cpu"
         self.memory = "keep" if on_cpu and memory != "system" and keep_memory() else "system"
 
     @property
     def plan(self) -> dict[str, Any]:
         """How the model is run: what `meta["plan"]` says."""
-        found: dict[str, Any] = {"kind": self.kind, "output": self.output, "batch_size": self.batch_size or "by kind"}
+        size = self.batch_size or self._fixed_batch() or "by row size"
+        found: dict[str, Any] = {"kind": self.kind, "output": self.output, "batch_size": size}
+        if self._limit:
+            found["batch_size_halved_to"] = self._limit  # memory ran out
         if isinstance(self._model, NetworkModel):
             found |= {
                 "device": str(self._model.device),
@@ -102,60 +111,74 @@ class Predictor:
                 "rows_built": "device" if self._model.on_device else "host",
                 "memory": self.memory,
             }
-            if self.batch_size is None:
-                found["batch_size"] = self._default_batch(1)
         return found
 
     def __call__(self, rows: Any) -> Floats:
         """(n, K): the model at these rows (an array, a DataFrame, or pictures (n, H, W, C))."""
-        parts = [values for _, _, values in self.run(Given(rows))]
+        parts: list[Floats] = []
+        try:
+            with self.watched("predict"):
+                parts.extend(values for _, _, values in self.run(Given(rows)))
+        except ModelError as error:
+            error.partial = np.concatenate(parts) if parts else None
+            raise
         if not parts:
             raise ValueError("rows is empty; give at least one row.")
         return np.concatenate(parts)
 
     def run(self, plan: Plan) -> Iterator[tuple[int, int, Floats]]:
         """The model's values over a plan, batch by batch: (start, stop, values (stop - start, K))."""
-        size = self.batch_size or self._default_batch(plan.row_bytes)
+        size = self.batch_size or self._fixed_batch() or _by_row_size(plan.row_bytes)
         size = min(size, self._limit) if self._limit else size
-        start, done = 0, 0
+        if isinstance(self._model, NetworkModel):
+            self._model.refresh()
+        start = 0
         if self._bar:
             self._bar.expect(len(plan))
         while start < len(plan):
             stop = min(start + size, len(plan))
+            values: Floats | None = None
             try:
                 values = self._ask(plan, start, stop)
             except Exception as error:
                 if not is_out_of_memory(error) or stop - start == 1:
                     raise
+            if values is None:  # here the error no longer holds what the batch took
                 self.retried_rows += stop - start
-                size = self._limit = max(1, (stop - start) // 2)
+                size = self._limit = (stop - start) // 2
                 release_cached(self._model.device)
                 continue
             self.rows += stop - start
-            self._check(values, stop - start, done)
-            done += stop - start
+            self._check(values, stop - start, start)
             yield start, stop, values
             start = stop
             if self._bar:
                 self._bar.advance(len(values))
 
-    def _ask(self, plan: Plan, start: int, stop: int) -> Floats:
+    def _build(self, plan: Plan, start: int, stop: int) -> Any:
+        """Rows as the model takes them. Tables are built on the host: they are small, and keep their float64."""
         model = self._model
-        if isinstance(model, NetworkModel) and model.on_device:
-            rows = plan.device(start, stop, model.device)
-        else:
-            rows = plan.host(start, stop)
+        table = isinstance(plan, TablePlan) or (isinstance(plan, Given) and np.ndim(plan.rows) != 4)
+        if isinstance(model, NetworkModel) and model.on_device and not table:
+            return plan.device(start, stop, model.device)
+        return plan.host(start, stop)
+
+    def _ask(self, plan: Plan, start: int, stop: int) -> Floats:
+        rows = self._build(plan, start, stop)
         began = time.perf_counter()
+        self._asking = True
         try:
-            return model(rows)
+            return self._model(rows)
         finally:
-            synchronise(model.device)
+            self._asking = False
+            synchronise(self._model.device)
             self.seconds += time.perf_counter() - began
 
     def _check(self, values: Floats, n_rows: int, done: int) -> None:
         if len(values) != n_rows:
+            hint = " A squeeze() without an axis drops the rows' axis when one row is asked." if n_rows == 1 else ""
             raise ModelError(
-                f"the model returned {len(values)} rows for {n_rows}; expected one row of outputs for each row asked."
+                f"the model returned {len(values)} rows for {n_rows}; expected one row of outputs for each row asked.{hint}"
             )
         if self.outputs is None:
             self.outputs = self._model.names(values.shape[1])
@@ -170,13 +193,13 @@ class Predictor:
                 "rows and backgrounds that it cannot take."
             )
 
-    def _default_batch(self, row_bytes: int) -> int:
-        if isinstance(self._model, NetworkModel):
-            if self._model.device.type != "cpu":
-                return DEVICE_BATCH
-            if self._model.channels_last:
-                return NETWORK_BATCH
-        return int(np.clip(BATCH_BYTES // max(row_bytes, 1), 1, LARGEST_BATCH))
+    def _fixed_batch(self) -> int | None:
+        """Rows a batch where the kind of model decides it, None where the size of a row does."""
+        if not isinstance(self._model, NetworkModel):
+            return None
+        if self._model.device.type != "cpu":
+            return DEVICE_BATCH
+        return NETWORK_BATCH if self._model.convolves else None
 
     def check_columns(self, names: tuple[str, ...]) -> None:
         """Refuse columns that the model was not trained on, before any row is asked."""
@@ -191,8 +214,11 @@ class Predictor:
         found = []
         for one in wanted:
             if isinstance(one, str) and one in known:
+                if known.count(one) > 1:
+                    twins = [k for k, name in enumerate(known) if name == one]
+                    raise ValueError(f"outputs: {one!r} is the name of the outputs {twins}; give the number.")
                 found.append(known.index(one))
-            elif isinstance(one, (int, np.integer)) and 0 <= int(one) < n_outputs:
+            elif isinstance(one, (int, np.integer)) and not isinstance(one, bool) and 0 <= int(one) < n_outputs:
                 found.append(int(one))
             else:
                 shown = ", ".join(map(repr, known[:8])) + (" ..." if len(known) > 8 else "")
@@ -205,7 +231,7 @@ class Predictor:
         if self._bar is not None or self.progress is False:
             yield
             return
-        self._bar = _Bar(self.progress, what)
+        self._bar = Bar(self.progress, what)
         try:
             yield
         finally:
@@ -216,6 +242,7 @@ class Predictor:
     def network(self) -> Iterator[Any]:
         """Lend the torch module to a baseline: eval mode, no parameter gradients, all restored on exit, passes metered.
 
+        Gradients by the input are on inside, whatever mode the caller is in.
         Raises TypeError if the model is not a torch module.
         """
         if not isinstance(self._model, NetworkModel):
@@ -223,27 +250,30 @@ class Predictor:
                 f"the model is a {self.kind}, but gradient baselines need the inside of a torch.nn.Module; "
                 "give Predictor the module itself."
             )
-        from perturbxai.models import frozen
+        import torch
 
+        self._model.refresh()
         net = self._model.module()
-        began = time.perf_counter()
 
-        def count(_module: Any, given: tuple[Any, ...]) -> None:
-            self.rows += len(given[0])
+        def count(_module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+            if not self._asking:  # values that are asked meanwhile have their own count
+                self.rows += next((len(batch) for batch in (*given, *named.values())), 0)
 
-        handle = net.register_forward_pre_hook(count)
+        handle = net.register_forward_pre_hook(count, with_kwargs=True)
+        began, seconds = time.perf_counter(), self.seconds
         try:
-            with frozen(net):
+            with frozen(net), torch.inference_mode(False), torch.enable_grad():
                 yield net
         finally:
             handle.remove()
-            self.seconds += time.perf_counter() - began
+            synchronise(self._model.device)
+            self.seconds = seconds + time.perf_counter() - began
 
     def tensor(self, rows: Any) -> Any:
         """Rows or pictures as the torch module's input, through `transform`. Raises TypeError for other models."""
         if not isinstance(self._model, NetworkModel):
             raise TypeError(f"the model is a {self.kind}; only a torch.nn.Module takes tensors.")
-        return self._model.tensor(np.asarray(rows))
+        return self._model.tensor(self._build(Given(rows), 0, len(rows)))
 
     def differentiable_scores(self, given: Any, score: str) -> Any:
         """(n, K) tensor of what the lent network returned, as "logit" or "probability", for gradients."""
@@ -251,34 +281,26 @@ class Predictor:
         return self._model.differentiable(given, score)
 
 
-class _Bar:
-    """Progress over rows whose number grows as questions come in: a tqdm bar, or the user's function."""
+def _is_count(number: Any) -> bool:
+    """A whole number from 1 up, of whatever type."""
+    try:
+        return bool(int(number) == number and number >= 1)
+    except (TypeError, ValueError, OverflowError):
+        return False
 
-    def __init__(self, progress: Progress, what: str) -> None:
-        self.total = self.done = 0
-        self.call = progress if callable(progress) else None
-        self.bar: Any = None
-        if self.call is None:
-            from tqdm import tqdm
 
-            self.bar = tqdm(total=0, desc=what, unit="row", file=sys.stderr, leave=False)
+def _names(outputs: Any) -> tuple[str, ...] | None:
+    """The user's names of the columns. Raises ValueError if there is none."""
+    if outputs is None:
+        return None
+    found = (outputs,) if isinstance(outputs, str) else tuple(map(str, outputs))
+    if not found:
+        raise ValueError("outputs is empty; name every column of the model's output, or leave it out.")
+    return found
 
-    def expect(self, rows: int) -> None:
-        self.total += rows
-        if self.bar is not None:
-            self.bar.total = self.total
-            self.bar.refresh()
 
-    def advance(self, rows: int) -> None:
-        self.done += rows
-        if self.call is not None:
-            self.call(self.done, self.total)
-        elif self.bar is not None:
-            self.bar.update(rows)
-
-    def close(self) -> None:
-        if self.bar is not None:
-            self.bar.close()
+def _by_row_size(row_bytes: int) -> int:
+    return int(np.clip(BATCH_BYTES // max(row_bytes, 1), 1, LARGEST_BATCH))
 
 
 def _wrap(
@@ -286,6 +308,8 @@ def _wrap(
 ) -> EstimatorModel | CallableModel | NetworkModel:
     if isinstance(model, Predictor):
         raise TypeError("model is a Predictor already; use it as it is.")
+    if isinstance(model, type):
+        raise TypeError(f"model is the class {model.__name__}; give an instance of it.")
     is_network = "torch" in sys.modules and isinstance(model, sys.modules["torch"].nn.Module)
     if is_network:
         return NetworkModel(model, output, transform, device, precision, multi_label)

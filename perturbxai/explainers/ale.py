@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from perturbxai.explainers.linearised import ROUNDING, independent_factor, no_players
-from perturbxai.memo import hash_rows
 from perturbxai.sampling import draw_references
 from perturbxai.tables import Coalitions, Estimate, Floats, Ints, Opacities, Players, Question, Rows
 
@@ -246,7 +245,7 @@ def _ask_column(
     low[:, column], high[:, column] = edges[bin_of], edges[bin_of + 1]
     question = Rows(np.concatenate([low, high]))
     n_before = len(asked_before)
-    asked_before.update(hash_rows(question.codes)[:, 0].tolist())
+    asked_before.update(hash(row.tobytes()) for row in question.codes + 0.0)  # -0.0 is 0.0
     return _Column(question, edges, bin_of, weight, len(asked_before) - n_before)
 
 

@@ -1,0 +1,204 @@
+"""A torch module as a function from a batch of rows to (n, K) numbers, left exactly as it was found."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.models import as_matrix, check_transformed, frame_to_array, numbered
+
+Floats = NDArray[np.float64]
+
+
+class NetworkModel:
+    """A torch module, left exactly as it was found; another layout or precision runs a private copy."""
+
+    kind = "network"
+
+    def __init__(
+        self, model: Any, output: str | None, transform: Any, device: Any, precision: str | None, multi_label: bool
+    ) -> None:
+        import torch
+
+        self.model, self.transform, self.multi_label = model, transform, multi_label
+        self.output = output or "raw"
+        floats = [t for t in (*model.parameters(), *model.buffers()) if t.is_floating_point()]
+        home = floats[0].device if floats else torch.device("cpu")
+        self.asked_device = device
+        self.device = _device(device) if device is not None else home
+        self.asked_dtype = _dtype(precision)
+        self.dtype = self.asked_dtype or (floats[0].dtype if floats else torch.float32)
+        self.convolves = any(isinstance(m, (torch.nn.Conv2d, torch.nn.ConvTranspose2d)) for m in model.modules())
+        self.channels_last = self.convolves
+        self._must_copy = any(t.dtype != self.dtype for t in floats if self.asked_dtype) or self.device != home
+        self._copy: Any = None
+        self._copied: Any = None
+
+    @property
+    def on_device(self) -> bool:
+        """Rows are built by torch where the network is, if that is not this CPU or if a device was asked for."""
+        return self.asked_device is not None or self.device.type != "cpu"
+
+    def module(self) -> Any:
+        """The module to run: the user's, or the private copy in another layout, precision or place."""
+        if self._copy is None:
+            self.refresh()
+        return self.model if self._copy is None else self._copy
+
+    def refresh(self) -> None:
+        """Make the private copy anew if the user's module has changed since. Asked once a request, not once a batch."""
+        if not (self.channels_last or self._must_copy):
+            return
+        now = _settings(self.model)
+        if self._copy is not None and now == self._copied and _same_numbers(self._copy, self.model):
+            return
+        try:
+            self._copy, self._copied = self._duplicate(), now
+        except Exception as error:
+            if self._must_copy:
+                raise RuntimeError(
+                    f"another precision or device runs a private copy, but the network cannot be copied ({error}). "
+                    "Leave them out, or remove what copy.deepcopy cannot take."
+                ) from error
+            self.channels_last, self._copy = False, None  # the layout is for speed alone, and `plan` says which it is
+
+    def _duplicate(self) -> Any:
+        import torch
+
+        # results that a forward pass left on a module (a kept map, a normalised weight) are no part of it, and deepcopy
+        # refuses them; weights that were made under inference mode could not be lent for gradients
+        with torch.inference_mode(False), torch.no_grad():
+            left = (t for m in self.model.modules() for t in vars(m).values() if isinstance(t, torch.Tensor))
+            found = copy.deepcopy(self.model, {id(t): t.detach().clone() for t in left if not t.is_leaf})
+            found = found.to(device=self.device, dtype=self.asked_dtype)
+            for tensor in (*found.parameters(), *found.buffers()):
+                if self.channels_last and tensor.ndim == 4:
+                    tensor.data = tensor.data.contiguous(memory_format=torch.channels_last)
+            for parameter in found.parameters():  # a scripted module refuses requires_grad_ as a whole
+                parameter.requires_grad_(False)
+            return found.eval()
+
+    def tensor(self, rows: Any) -> Any:
+        """A batch of rows as the network's input: pictures (n, H, W, C) become (n, C, H, W)."""
+        import torch
+
+        shape = tuple(rows.shape)
+        if self.transform is not None:
+            rows = check_transformed(self.transform(rows), shape)
+        if hasattr(rows, "iloc"):
+            rows = frame_to_array(rows)
+        if isinstance(rows, np.ndarray) and rows.dtype.kind not in "biuf":
+            try:
+                rows = rows.astype(np.float64)
+            except (TypeError, ValueError) as error:
+                raise TypeError(f"a network takes numbers, but not all in these rows are ({error}); encode them.") from error
+        found = torch.as_tensor(np.require(rows, requirements=["C", "W"]) if isinstance(rows, np.ndarray) else rows)
+        # pictures that still have their channels last; permuted, they are already in the channels_last layout
+        if found.ndim == 4 and len(shape) == 4 and tuple(found.shape[1:3]) == shape[1:3] and found.shape[3] in (1, 3, 4):
+            found = found.permute(0, 3, 1, 2)
+        found = found.to(device=self.device, dtype=self.dtype)
+        if self.channels_last and found.ndim == 4:
+            found = found.contiguous(memory_format=torch.channels_last)
+        return found
+
+    def __call__(self, rows: Any) -> Floats:
+        import torch
+
+        with frozen(self.module()) as net, torch.inference_mode():
+            return self.scaled(net(self.tensor(rows)))
+
+    def scaled(self, given: Any) -> Floats:
+        """(n, K) on the output scale, in float64 from the network's own numbers on."""
+        if not hasattr(given, "detach"):
+            raise TypeError(
+                f"the network returned {type(given).__name__}; expected a tensor (rows, outputs). "
+                "Wrap its forward so that it returns the tensor to explain."
+            )
+        values = as_matrix(given, "the network")
+        if self.output != "probability":
+            return values
+        if values.shape[1] == 1 or self.multi_label:
+            return np.asarray(0.5 * (1.0 + np.tanh(0.5 * values)))
+        with np.errstate(invalid="ignore"):  # an infinite score gives NaN, which the Predictor names
+            odds = np.exp(values - values.max(axis=1, keepdims=True))
+        return np.asarray(odds / odds.sum(axis=1, keepdims=True))
+
+    def differentiable(self, given: Any, score: str) -> Any:
+        """(n, K) tensor of what the network returned, as logits or behind the softmax or sigmoid, ready for autograd."""
+        if not hasattr(given, "detach"):
+            self.scaled(given)  # raises, and says what to do
+        scores = given[:, None] if given.ndim == 1 else given
+        if score == "logit":
+            return scores
+        return scores.sigmoid() if scores.shape[1] == 1 or self.multi_label else scores.softmax(dim=1)
+
+    def check(self, names: tuple[str, ...]) -> None:
+        """A network says nothing of its columns."""
+
+    def names(self, n_outputs: int) -> tuple[str, ...]:
+        return ("prediction",) if n_outputs == 1 else numbered(n_outputs)
+
+
+@contextmanager
+def frozen(net: Any) -> Iterator[Any]:
+    """The module in eval mode and without parameter gradients; every module's mode and flag as before afterwards."""
+    modes = [(m, m.training) for m in net.modules()]
+    flags = [(p, p.requires_grad) for p in net.parameters() if not p.is_inference()]  # whose flag could not be set back
+    try:
+        net.eval()
+        for parameter, _ in flags:
+            parameter.requires_grad_(False)
+        yield net
+    finally:
+        for module, mode in modes:
+            module.training = mode
+        for parameter, flag in flags:
+            parameter.requires_grad_(flag)
+
+
+def _settings(net: Any) -> list[Any]:
+    """What else a copy must share with a module: its parts, their plain attributes and their hooks."""
+    plain = (bool, int, float, str)
+    return [
+        (name, type(m), {k: v for k, v in vars(m).items() if isinstance(v, plain) and k != "training"})
+        + (list(m._forward_hooks), list(m._forward_pre_hooks))
+        for name, m in net.named_modules()
+    ]
+
+
+def _same_numbers(ours: Any, theirs: Any) -> bool:
+    """Whether two modules hold the same weights. Their contents are compared: writing through .data leaves no trace."""
+    import torch
+
+    mine, other = (dict([*net.named_parameters(), *net.named_buffers()]) for net in (ours, theirs))
+    return mine.keys() == other.keys() and all(
+        torch.equal(tensor, other[name].to(device=tensor.device, dtype=tensor.dtype)) for name, tensor in mine.items()
+    )
+
+
+def _device(device: Any) -> Any:
+    import torch
+
+    try:
+        found = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"device={device!r} is not known to torch; expected for example 'cpu' or 'cuda'.") from error
+    if found.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device={device!r}, but torch finds no GPU here; leave it out, or take 'cpu'.")
+    return found
+
+
+def _dtype(precision: str | None) -> Any:
+    import torch
+
+    if precision is None:
+        return None
+    known = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16}
+    if precision not in known:
+        raise ValueError(f"precision={precision!r} is not known; expected one of {sorted(known)} or None.")
+    return known[precision]
