@@ -282,21 +282,24 @@ def _spans(firsts: Bools) -> bool:
 
 
 def draw_background(
-    codes: Floats, weights: Floats, n_rows: int, choose: str, numeric: Bools, rng: np.random.Generator
+    rows: Floats, share: Floats, n_rows: int, choose: str, numeric: Bools, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """Distinct rows that stand for absence, (B, D), and their weights (B,), which sum to one.
+    """Rows that stand for absence, (B, D), and their weights (B,), which sum to one.
 
-    All distinct rows, weighted by how often they occur, if they fit; else a draw of n_rows of them, or ("kmeans") the
-    real row nearest to each of n_rows centres, weighted by its cluster.
+    rows (R, D) distinct, share (R,) how often each occurs. All of them if they fit; else a draw of n_rows of them, or
+    ("kmeans") the real row nearest to each of n_rows centres, weighted by its cluster.
+    Raises ValueError if k-means is asked of infinite numbers.
     """
-    rows, inverse = np.unique(codes, axis=0, return_inverse=True, equal_nan=True)
-    share = np.bincount(inverse.ravel(), weights=weights, minlength=len(rows)).astype(np.float64)
-    rows, share = rows[share > 0], share[share > 0]
+    order = np.lexsort(rows.T[::-1])  # the draw does not depend on the order of the table's rows
+    order = order[share[order] > 0]
+    rows, share = rows[order], share[order] / share.sum()
     if choose == "all" or len(rows) <= n_rows:
         return np.ascontiguousarray(rows), share
     if choose == "sample":
         drawn = np.sort(rng.choice(len(rows), n_rows, replace=False, p=share))
         return np.ascontiguousarray(rows[drawn]), np.full(n_rows, 1.0 / n_rows)
+    if np.isinf(rows).any():
+        raise ValueError("choose='kmeans' needs finite numbers, but X has infinite ones; take choose='sample'.")
     return _nearest_to_centres(rows, share, n_rows, numeric, rng)
 
 
@@ -307,9 +310,12 @@ def _nearest_to_centres(
 
     parts = []
     for d in range(rows.shape[1]):
-        column = np.nan_to_num(rows[:, d], nan=float(np.nanmean(rows[:, d])) if not np.isnan(rows[:, d]).all() else 0.0)
+        missing = np.isnan(rows[:, d])
+        column = np.where(missing, rows[~missing, d].mean() if not missing.all() else 0.0, rows[:, d])
         spread = column.std()
         parts.append((column / spread)[:, None] if numeric[d] and spread > 0 else _indicators(column, numeric[d]))
+        if missing.any() and not missing.all():
+            parts.append(_indicators(missing.astype(np.float64), False))
     points = np.concatenate(parts, axis=1)
     seed = int(rng.integers(2**31))
     found = KMeans(n_rows, n_init=1, random_state=seed).fit(points, sample_weight=share)

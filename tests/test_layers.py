@@ -19,7 +19,8 @@ PACKAGE = ROOT / "perturbxai"
 
 # From the ground up: a module imports from lower layers, or from its own folder.
 LAYERS = (
-    {"registry", "kernels", "laws", "explanation", "tables", "pictures", "device", "models"} | {"segment", "codecs", "progress"},
+    {"registry", "kernels", "laws", "explanation", "tables", "pictures", "device", "models"}
+    | {"segment", "codecs", "progress"},
     {"networks", "memo", "plan", "sampling", "fills", "codes"},
     {"streams", "spaces", "predictor"},
     {"game"},

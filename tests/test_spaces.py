@@ -332,3 +332,15 @@ def test_every_background_row_is_a_row_that_x_has_with_its_dtypes(choose):
     found = space.columns.decode(space.background)
     assert (found.dtypes == frame.dtypes).all()
     assert len(found.merge(frame, how="inner")) == 6
+
+
+def test_missing_values_are_told_apart_by_kmeans():
+    X = np.column_stack([np.where(np.arange(60) % 2 == 0, 1.0, np.nan), np.arange(60) // 2 * 1.0])
+    space = px.TabularSpace(X, background=50, choose="kmeans")
+    assert len(space.background) == 50 and np.isnan(space.background).any()
+
+
+def test_kmeans_of_infinite_numbers_is_refused():
+    X = np.column_stack([np.r_[np.inf, np.arange(59.0)], np.arange(60.0)])
+    with pytest.raises(ValueError, match=r"choose='kmeans' needs finite numbers"):
+        px.TabularSpace(X, background=5, choose="kmeans")
