@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 import numpy as np
@@ -45,11 +46,13 @@ def make_fill(fill: Any, picture: Picture, labels: NDArray[np.int32]) -> Picture
 
 
 def describe_fill(fill: Any) -> str:
-    """A short name for tables: "blur", "mean", the constant, or "picture"."""
+    """A short name for tables: "blur", "mean", the constant, or "picture" with a checksum that tells it from others."""
     if isinstance(fill, str):
         return fill
     values = np.asarray(fill)
-    return "constant " + " ".join(f"{v:g}" for v in values.ravel()) if values.ndim <= 1 else "picture"
+    if values.ndim <= 1:
+        return "constant " + " ".join(f"{v:g}" for v in values.ravel())
+    return f"picture {zlib.crc32(np.ascontiguousarray(values, dtype=np.float32).tobytes()):08x}"
 
 
 def _superpixel_means(picture: Picture, labels: NDArray[np.int32]) -> Picture:

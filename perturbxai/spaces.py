@@ -195,9 +195,16 @@ class ImageSpace:
         """The pictures of x as inputs, segmented and filled. One picture (H, W, C) or (H, W), or several."""
         return [self._bind(picture, label) for label, picture in enumerate(as_pictures(x))]
 
-    def pool(self, heat: Any, x: Any, how: str = "sum") -> Floats:
-        """(K, P): a heat map on the superpixels of one picture; see `ImageInput.pool`."""
-        return self.players(x)[0].pool(heat, how)
+    def pool(self, heat: Any, x: Any = None, how: str = "sum") -> Floats:
+        """(K, P): a heat map on the superpixels of one picture; see `ImageInput.pool`.
+
+        x  the picture; None where this space has seen one only. Raises ValueError if it has seen none or several.
+        """
+        if x is not None:
+            return self.players(x)[0].pool(heat, how)
+        if len(self._bound) != 1:
+            raise ValueError(f"x is not given, but this space has seen {len(self._bound)} pictures; say which: pool(heat, x).")
+        return next(iter(self._bound.values())).pool(heat, how)
 
     def _bind(self, picture: NDArray[np.float32], label: int) -> ImageInput:
         name = digest(picture)

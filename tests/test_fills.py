@@ -95,12 +95,15 @@ def test_a_fill_that_is_no_colour_is_refused_when_the_space_is_made(fill):
         px.ImageSpace(fill=fill)
 
 
-@pytest.mark.parametrize(
-    ("fill", "name"), [("blur", "blur"), (0.5, "constant 0.5"), ([1, 2, 3], "constant 1 2 3"), (PHOTO, "picture")]
-)
+@pytest.mark.parametrize(("fill", "name"), [("blur", "blur"), (0.5, "constant 0.5"), ([1, 2, 3], "constant 1 2 3")])
 def test_tables_name_the_fill(fill, name):
     assert describe_fill(fill) == name
     assert px.ImageSpace(fill=fill).meta["fill"] == name
+
+
+def test_tables_tell_two_pictures_apart():
+    name = describe_fill(PHOTO)
+    assert name.startswith("picture ") and name == describe_fill(PHOTO.copy()) != describe_fill(PHOTO + 1)
 
 
 # ------------------------------------------------------------------------------------------------ players
@@ -192,3 +195,16 @@ def test_one_map_pools_to_one_row_whatever_it_comes_as(heat):
 def test_a_heat_map_that_does_not_fit_is_refused(heat, how, match):
     with pytest.raises(ValueError, match=match):
         filled("mean").pool(heat, how)
+
+
+def test_the_one_picture_a_space_has_seen_need_not_be_named():
+    space = px.ImageSpace(segments="grid", n_segments=4)
+    heat = np.arange(64.0).reshape(8, 8)
+    with pytest.raises(ValueError, match="seen 0 pictures"):
+        space.pool(heat)
+    picture = np.random.default_rng(0).random((8, 8, 3))
+    expected = space.pool(heat, picture)
+    np.testing.assert_array_equal(space.pool(heat, how="sum"), expected)
+    space.players(picture + 1.0)
+    with pytest.raises(ValueError, match=r"seen 2 pictures; say which: pool\(heat, x\)"):
+        space.pool(heat)
