@@ -15,9 +15,10 @@ from perturbxai import registry
 from perturbxai.driving import Work, chunks, drive
 from perturbxai.explanation import Attribution, Explanation
 from perturbxai.game import Game, Unanswered
+from perturbxai.laws import Law
 from perturbxai.predictor import ModelError, Predictor
 from perturbxai.sampling import least_budget
-from perturbxai.spaces import Space, TabularSpace
+from perturbxai.spaces import ImageSpace, Space, TabularSpace
 from perturbxai.streams import Streams
 from perturbxai.tables import Players
 
@@ -60,20 +61,14 @@ def explain(
     named = name_methods(methods, registry.EXPLAINERS)
     if not isinstance(predictor, Predictor):
         raise TypeError(f"predictor is {type(predictor).__name__}; wrap the model: px.Predictor(model).")
-    seed = check_seed(seed)
+    if not isinstance(space, (TabularSpace, ImageSpace)):
+        raise TypeError(f"space is {type(space).__name__}; build px.TabularSpace(X) or px.ImageSpace() first.")
+    seed, budget = check_seed(seed), check_budget(budget)
     game = Game(predictor, space, x, outputs)
     call = _Call(named, game, seed, budget)
     call.check()
-    began = time.perf_counter()
-    rows, seconds = predictor.rows, predictor.seconds
     with predictor.watched("explain"):
-        found = call.run()
-    spent = {
-        "call_rows": predictor.rows - rows,
-        "call_model_seconds": predictor.seconds - seconds,
-        "call_seconds": time.perf_counter() - began,
-    }
-    return call.attributions(found, spent)
+        return call.attributions(call.run())
 
 
 def name_methods(methods: Any, known: dict[str, str]) -> dict[str, Any]:
@@ -105,6 +100,14 @@ def check_seed(seed: Any) -> int:
     return int(seed)
 
 
+def check_budget(budget: Any) -> int | None:
+    if budget is None:
+        return None
+    if isinstance(budget, bool) or not isinstance(budget, (int, np.integer)) or budget < 2:
+        raise ValueError(f"budget={budget!r} must be a whole number of coalitions from 2 up, or None for the default.")
+    return int(budget)
+
+
 @dataclass
 class _Call:
     """One call of explain(): what is asked of which input, in blocks of inputs so that tables do not pile up."""
@@ -119,16 +122,22 @@ class _Call:
         self.kind = "table" if isinstance(space, TabularSpace) else "image"
         self.streams = Streams(self.seed)
         self.common: dict[Any, Any] = {}
+        self.costs: dict[str, dict[Any, int]] = {key: {} for key in self.named}  # rows, by what is asked once a call
+        self.began = time.perf_counter(), self.game.predictor.rows, self.game.predictor.seconds
+        self._laws: dict[int, dict[str, Law]] = {}
         self.by_law = {k: m for k, m in self.named.items() if self.kind in getattr(m, "law_on", ("table", "image"))}
-        if self.asked_budget is not None and (int(self.asked_budget) != self.asked_budget or self.asked_budget < 2):
-            raise ValueError(f"budget={self.asked_budget!r} must be a whole number of coalitions from 2 up.")
 
     def budget(self, n_players: int) -> int:
         if self.asked_budget is not None:
-            return int(self.asked_budget)
+            return self.asked_budget
         if self.kind == "image":
             return IMAGE_BUDGET
         return 2**n_players if n_players <= LISTED_PLAYERS else 40 * n_players + 2
+
+    def laws(self, n_active: int) -> dict[str, Law]:
+        if n_active not in self._laws:
+            self._laws[n_active] = {key: method.law(n_active) for key, method in self.by_law.items()}
+        return self._laws[n_active]
 
     def players(self, number: int) -> Players:
         """What a generator may know of an input."""
@@ -148,7 +157,7 @@ class _Call:
         for number, one in enumerate(self.game.inputs):
             n_active = len(one.active)
             budget = self.budget(len(one.names))
-            laws = [m.law(n_active) for m in self.by_law.values()]
+            laws = list(self.laws(n_active).values())
             least = least_budget(laws, n_active) if laws else 0
             if budget < least:
                 raise ValueError(
@@ -168,23 +177,23 @@ class _Call:
     def run(self) -> list[dict[str, Explanation]]:
         """By input, by method. A failing model keeps what was concluded before: `error.partial`."""
         done: list[dict[str, Explanation]] = []
-        try:
-            self.game.learn()
-            for numbers in self._blocks():
+        self.game.learn()
+        for numbers in self._blocks():
+            try:
                 works = [self._work(number) for number in numbers]
                 drive(self.game, works)
                 done += [self._conclude(work) for work in works]
-        except ModelError as error:
-            done += self._salvage(len(done))
-            error.partial = self.attributions(done, {}) if done else error.partial
-            raise
+            except ModelError as error:
+                done += self._salvage(numbers)
+                error.partial = self.attributions(done) if done else error.partial
+                raise
         return done
 
-    def _salvage(self, start: int) -> list[dict[str, Explanation]]:
-        """What can still be concluded of the inputs from `start` on, from the answers that came before a failure."""
+    def _salvage(self, numbers: list[int]) -> list[dict[str, Explanation]]:
+        """What can still be concluded of these inputs from the answers that came before a failure."""
         self.game.offline()
         found = []
-        for number in range(start, len(self.game.inputs)):
+        for number in numbers:
             work = self._work(number)
             generators, work.generators = work.generators, {}
             try:
@@ -209,8 +218,8 @@ class _Call:
         budget = self.budget(len(one.names))
         work = Work(number, n_active, self.streams.order(n_active, one.digest))
         if self.by_law:
-            laws = {key: method.law(n_active) for key, method in self.by_law.items()}
-            work.design = self.streams.design(tuple(self.by_law), list(laws.values()), n_active, budget)
+            laws = self.laws(n_active)
+            work.design = self.streams.design(tuple(laws), list(laws.values()), n_active, budget)
             work.wants_spread = any(getattr(m, "wants_spread", False) for m in self.by_law.values())
         players = self.players(number)
         for key, method in self.named.items():
@@ -222,6 +231,9 @@ class _Call:
     def _conclude(self, work: Work) -> dict[str, Explanation]:
         one = self.game.inputs[work.number]
         table = work.table
+        scale = np.maximum(np.abs(work.empty), np.abs(work.full)) if table is None else table.scale
+        floor = 8 * np.finfo(float).eps * scale  # an error is never below rounding
+        nothing, n_nothing = self.game.nothing(work.number)
         found = {}
         shared = list(self.by_law)
         for key, method in self.named.items():
@@ -230,16 +242,17 @@ class _Call:
             if key in self.by_law:
                 estimate, rows = method.estimate(table), work.table_rows
                 order, others = work.order, [k for k in shared if k != key]
+                self.costs[key] |= {("nothing", nothing): n_nothing, one.digest: rows - n_nothing}
             else:
                 estimate, rows = work.estimates[key], work.rows[key]
                 order, others = np.arange(work.n_active), []
-            floor = 8 * np.finfo(float).eps * table.scale if table is not None else np.zeros(estimate.values.shape[1])
+                self.costs[key] |= estimate.notes.get("rows_once_a_call", {one.digest: rows})
             meta = self._meta(work, one, rows, others) | estimate.notes
-            if key not in self.by_law or key in ("ale",):
+            if key not in self.by_law:
                 meta["gap"] = (work.full - work.empty - estimate.values.sum(axis=0)).tolist()
             found[key] = Explanation(
                 values=_embed(estimate.values[order], one, 0.0),
-                stderr=_embed(estimate.stderr[order], one, floor),
+                stderr=_embed(np.maximum(estimate.stderr[order], floor), one, floor),
                 critical=estimate.critical,
                 df=estimate.df,
                 base=work.empty,
@@ -264,21 +277,25 @@ class _Call:
             "scale": predictor.output, "versions": versions(),
             "seconds": rows * predictor.seconds / max(predictor.rows, 1),
         }  # fmt: skip
-        if work.design is not None and others is not None:
+        if work.design is not None:
             meta |= {"coalitions": len(work.design.z) + 2, "listed": work.design.listed}
         return meta | self.game.space.meta
 
-    def attributions(self, found: list[dict[str, Explanation]], spent: dict[str, Any]) -> dict[str, Attribution]:
+    def attributions(self, found: list[dict[str, Explanation]]) -> dict[str, Attribution]:
+        predictor = self.game.predictor
+        began, rows_before, seconds_before = self.began
+        spent = {
+            "call_rows": predictor.rows - rows_before,
+            "call_model_seconds": predictor.seconds - seconds_before,
+            "call_seconds": time.perf_counter() - began,
+        }
         results = {}
         for key in self.named:
             parts = tuple(replace(f[key], meta=f[key].meta | spent) for f in found if key in f)
             if not parts:
                 continue
-            common: dict[str, int] = {}  # what was asked once for all inputs, counted once
-            for part in parts:
-                common |= part.meta.get("rows_once_a_call", {})
-            rows = sum(common.values()) if common else sum(p.meta["rows"] for p in parts)
-            seconds = rows * self.game.predictor.seconds / max(self.game.predictor.rows, 1)
+            rows = sum(self.costs[key].values())
+            seconds = rows * predictor.seconds / max(predictor.rows, 1)
             results[key] = Attribution(parts, parts[0].meta | {"name": key, "rows": rows, "seconds": seconds})
         return results
 

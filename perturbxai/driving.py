@@ -38,7 +38,7 @@ class Work:
     def table_question(self) -> Coalitions:
         """The empty and the full coalition, then the design's rows, over the input's active players."""
         z = np.zeros((0, self.n_active), dtype=bool) if self.design is None else self.design.z[:, self.order]
-        ends = np.array([[False] * self.n_active, [True] * self.n_active]).reshape(2, self.n_active)
+        ends = np.array([[False] * self.n_active, [True] * self.n_active], dtype=bool)
         return Coalitions(np.concatenate([ends, z]))
 
 

@@ -63,7 +63,7 @@ class Explanation:
         low, high = self.interval()
         n_players, n_outputs = self.values.shape
         columns = {
-            "row": np.repeat(np.array([self.label], dtype=object), n_players * n_outputs),
+            "row": pd.Series([self.label] * (n_players * n_outputs), dtype=object),  # a label may be a tuple
             "feature": np.repeat(np.array(self.names, dtype=object), n_outputs),
             "output": np.tile(np.array(self.outputs, dtype=object), n_players),
             "value": self.values.ravel(),
@@ -112,12 +112,17 @@ class Attribution(Sequence[Explanation]):
 
     def _stack(self, what: str) -> Floats:
         parts = [getattr(e, what) for e in self]
-        if len({np.shape(part) for part in parts}) > 1:
-            raise ValueError(
-                f"{what}: the inputs have different numbers of players ({[len(e.names) for e in self]}), so there is no "
-                "common array. Take them one by one: a[i]." + what
-            )
+        self._common(what, [np.shape(part) for part in parts])
         return np.stack(parts)
+
+    def _common(self, what: str, shapes: Sequence[tuple[int, ...]]) -> None:
+        """Refuse an array of parts that differ in shape, and say where they are."""
+        if len(set(shapes)) > 1:
+            players = [len(e.names) for e in self]
+            why = f"numbers of players ({players})" if len(set(players)) > 1 else f"sizes ({list(shapes)})"
+            raise ValueError(
+                f"{what}: the inputs have different {why}, so there is no common array. Take them one by one: a[i].{what}"
+            )
 
     @property
     def values(self) -> Floats:
@@ -150,7 +155,7 @@ class Attribution(Sequence[Explanation]):
 
     @property
     def names(self) -> tuple[str, ...]:
-        self._stack("values")
+        self._common("names", [e.values.shape for e in self])
         return self.explanations[0].names
 
     @property
@@ -167,6 +172,7 @@ class Attribution(Sequence[Explanation]):
 
     def interval(self, level: float = 0.95, *, simultaneous: bool = False) -> tuple[Floats, Floats]:
         """Lower and upper ends, each (N, P, K); see `Explanation.interval`."""
+        self._common("interval(...)", [e.values.shape for e in self])
         ends = [e.interval(level, simultaneous=simultaneous) for e in self]
         return np.stack([low for low, _ in ends]), np.stack([high for _, high in ends])
 

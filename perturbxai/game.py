@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.memo import RowMemo, distinct, hash_cells, hash_rows, hash_values
-from perturbxai.plan import ImagePlan, Masked, Plan, Spliced, TablePlan
+from perturbxai.plan import ImagePlan, Masked, Spliced, TablePlan
 from perturbxai.predictor import Predictor
-from perturbxai.spaces import ImageInput, Space, TableInput, TabularSpace
+from perturbxai.spaces import ImageInput, Space, TableInput, TabularSpace, digest
 from perturbxai.tables import Coalitions, Opacities, Question, Rows
 
 Floats = NDArray[np.float64]
@@ -53,7 +53,7 @@ class Game:
             predictor.check_columns(space.columns.names)
         self._wanted = outputs
         self._asker: _TableAsker | _ImageAsker | None = None
-        if isinstance(outputs, (str, list, tuple)) and predictor.outputs is not None:
+        if outputs is not None and predictor.outputs is not None:
             predictor.select(outputs, len(predictor.outputs))
 
     def learn(self) -> _TableAsker | _ImageAsker:
@@ -104,17 +104,25 @@ class Game:
     def evaluate(self, z: Any, number: int = 0) -> Floats:
         """(M, K): the game of one input at coalitions (M, P) over all of its players."""
         one = self.inputs[number]
-        z = np.asarray(z, dtype=bool)
+        z = np.asarray(z)
         if z.ndim != 2 or z.shape[1] != len(one.names):
             raise ValueError(f"z has shape {z.shape}; expected (coalitions, {len(one.names)} players).")
-        return self.ask([(number, Coalitions(z[:, one.active]))])[0].values
+        present = z.astype(bool)
+        if (present != z).any():
+            raise ValueError("z has values other than 0 and 1; a player is either present or absent.")
+        return self.ask([(number, Coalitions(present[:, one.active]))])[0].values
 
     def ends(self, number: int) -> tuple[Floats, Floats]:
         """v(nothing) and v(N) of one input, (K,) each."""
         n_active = len(self.inputs[number].active)
-        both = np.array([[False] * n_active, [True] * n_active])
+        both = np.array([[False] * n_active, [True] * n_active], dtype=bool)
         values = self.ask([(number, Coalitions(both))])[0].values
         return values[0], values[1]
+
+    def nothing(self, number: int) -> tuple[Any, int]:
+        """The empty coalition of an input: a name, alike for inputs that share its rows, and how many rows it has."""
+        asker = self.learn()
+        return (0, len(asker.base_words)) if isinstance(asker, _TableAsker) else (asker.hidden[number], 1)
 
 
 class Unanswered(LookupError):
@@ -146,9 +154,7 @@ class _TableAsker:
         spreads = [np.zeros((n, n_outputs)) if spread else None for n in lengths]
         words: list[list[NDArray[np.uint64]]] = [[] for _ in requests]
         if spread and self.empty_rows is None:
-            self.empty_rows = np.empty((len(self.space.background), n_outputs))
-            codes = Rows(self.space.background)
-            self.empty_rows[:] = self.ask([(0, codes)], False)[0].values
+            self.empty_rows = self.ask([(0, Rows(self.space.background))], False)[0].values
         for window in self._windows(requests):
             names = [self._names(requests[r], low, high) for r, low, high in window]
             found = self._values(requests, window, names)
@@ -208,9 +214,14 @@ class _TableAsker:
             raise Unanswered(f"{len(new)} rows were not answered")
         new = new[np.argsort(first[new], kind="stable")]  # in the order of the questions
         plan = self._plan(requests, window, [len(n) for n in names], first[new])
-        answers[new] = _run(self.predictor, plan, self.columns)
-        fresh = np.sort(new)
-        self.memo.add(unique[fresh], answers[fresh])
+        done = 0
+        try:
+            for start, stop, values in self.predictor.run(plan):
+                answers[new[start:stop]] = values[:, self.columns]
+                done = stop
+        finally:  # after a failure: what was answered is known
+            fresh = np.sort(new[:done])
+            self.memo.add(unique[fresh], answers[fresh])
         return np.asarray(answers[inverse])
 
     def _plan(
@@ -247,56 +258,75 @@ class _TableAsker:
 
 
 class _ImageAsker:
-    """Questions about pictures: each distinct mask of a picture asked once."""
+    """Questions about pictures: each distinct mask of a picture asked once, and so the fill alone where it is the same."""
 
     def __init__(self, predictor: Predictor, inputs: list[ImageInput], columns: Ints, first: Floats) -> None:
         self.predictor, self.inputs, self.columns = predictor, inputs, columns
         self.offline = False
-        self.memo: list[dict[bytes, Floats]] = [{} for _ in inputs]
+        # by input: the first input that is the same picture, and the first whose empty coalition shows the same
+        self.owner = _first_alike([digest(one.picture, one.fill, one.player) for one in inputs])
+        self.hidden = _first_alike(
+            [
+                ("fill", digest(one.fill)) if one.player.max(initial=0) < len(one.active) else ("own", owner)
+                for one, owner in zip(inputs, self.owner, strict=True)
+            ]
+        )
+        self.memo: dict[tuple[int, bytes], Floats] = {}
         whole = np.ones((1, len(inputs[0].active)), dtype=bool)
-        self.memo[0][_mask_keys(whole)[0]] = first[0]
+        self.memo[self._names(0, whole)[0]] = first[0]
 
     def ask(self, requests: Sequence[tuple[int, Question]], spread: bool) -> list[Answer]:  # noqa: ARG002
-        keys: list[list[bytes]] = []
-        wanted: dict[tuple[int, ...], list[tuple[int, list[bytes], Masked]]] = {}
+        asked: list[list[tuple[int, bytes]]] = []
+        wanted: dict[tuple[int, ...], list[tuple[list[tuple[int, bytes]], Masked]]] = {}
         for number, question in requests:
             if isinstance(question, Rows):
                 raise TypeError("a picture has no table rows to ask")
             mask = question.z if isinstance(question, Coalitions) else question.alpha.astype(np.float32)
-            keys.append(_mask_keys(mask))
-            known, fresh, rows = self.memo[number], [], []
-            for line, key in enumerate(keys[-1]):
-                if key not in known:
-                    known[key] = np.empty(0)  # asked below
-                    fresh.append(key)
+            asked.append(self._names(number, mask))
+            fresh, rows = [], []
+            for line, name in enumerate(asked[-1]):
+                if name not in self.memo:
+                    self.memo[name] = np.empty(0)  # asked below
+                    fresh.append(name)
                     rows.append(line)
             if fresh:
                 one = self.inputs[number]
                 chosen = mask[rows]
                 always = np.ones((len(chosen), 1), dtype=chosen.dtype)
                 piece = Masked(one.picture, one.fill, one.player, np.concatenate([chosen, always], axis=1))
-                wanted.setdefault(one.picture.shape, []).append((number, fresh, piece))
+                wanted.setdefault(one.picture.shape, []).append((fresh, piece))
         self._run(list(wanted.values()))
         answers = []
-        for (number, _), names in zip(requests, keys, strict=True):
-            values = np.array([self.memo[number][key] for key in names]).reshape(len(names), len(self.columns))
+        for names in asked:
+            values = np.array([self.memo[name] for name in names]).reshape(len(names), len(self.columns))
             answers.append(Answer(values, len(set(names))))
         return answers
 
-    def _run(self, wanted: list[list[tuple[int, list[bytes], Masked]]]) -> None:
-        owners = [(number, key) for group in wanted for number, keys, _ in group for key in keys]
+    def _run(self, wanted: list[list[tuple[list[tuple[int, bytes]], Masked]]]) -> None:
+        names = [name for group in wanted for fresh, _ in group for name in fresh]
         done = 0
         try:
-            if self.offline and owners:
-                raise Unanswered(f"{len(owners)} masks were not answered")
+            if self.offline and names:
+                raise Unanswered(f"{len(names)} masks were not answered")
             for group in wanted:
-                for start, stop, values in self.predictor.run(ImagePlan([piece for *_, piece in group])):
-                    for (number, key), line in zip(owners[done : done + stop - start], values, strict=True):
-                        self.memo[number][key] = line[self.columns]
+                for start, stop, values in self.predictor.run(ImagePlan([piece for _, piece in group])):
+                    for name, line in zip(names[done : done + stop - start], values, strict=True):
+                        self.memo[name] = line[self.columns]
                     done += stop - start
         finally:
-            for number, key in owners[done:]:  # after a failure: what was not answered is not known
-                del self.memo[number][key]
+            for name in names[done:]:  # after a failure: what was not answered is not known
+                del self.memo[name]
+
+    def _names(self, number: int, mask: NDArray[Any]) -> list[tuple[int, bytes]]:
+        """What each line shows: whose picture, and which of its players. The empty coalition has the name b""."""
+        owner, hidden = self.owner[number], self.hidden[number]
+        return [(owner, key) if any(key) else (hidden, b"") for key in _mask_keys(mask)]
+
+
+def _first_alike(names: Sequence[Any]) -> list[int]:
+    """For each name the number of the first that equals it."""
+    first: dict[Any, int] = {}
+    return [first.setdefault(name, number) for number, name in enumerate(names)]
 
 
 def _mask_keys(mask: NDArray[Any]) -> list[bytes]:
@@ -313,12 +343,3 @@ def _no_opacity(request: tuple[int, Question]) -> tuple[int, Coalitions | Rows]:
     if isinstance(question, Opacities):
         raise TypeError("a table's columns have no opacity")
     return number, question
-
-
-def _run(predictor: Predictor, plan: Plan, columns: Ints) -> Floats:
-    out = np.empty((len(plan), len(columns)))
-    for start, stop, values in predictor.run(plan):
-        out[start:stop] = values[:, columns]
-    return out
-
-
