@@ -32,6 +32,11 @@ class _Number:
         if self.plain.kind == "c" or self.plain.itemsize > 8:
             raise TypeError(f"column {name!r} is {self.dtype}; expected real numbers that float64 holds exactly.")
         self.missing = self.plain.kind == "f" or hasattr(self.dtype, "numpy_dtype")
+        self.whole = self.plain.kind in "iub"
+
+    def named_levels(self) -> tuple[str, ...] | None:
+        """Truth values are numbers to a model, and two levels to a reader."""
+        return ("False", "True") if self.plain.kind == "b" else None
 
     def encode(self, column: pd.Series) -> Floats:
         codes = self._numbers(column)
@@ -75,6 +80,10 @@ class _Date:
     """Time stamps, as whole microseconds since the epoch."""
 
     numeric = True
+    whole = True
+
+    def named_levels(self) -> None:
+        """Numbers have none."""
 
     def __init__(self, column: pd.Series, name: str) -> None:
         self.dtype, self.name = column.dtype, name
@@ -117,6 +126,11 @@ class _Levels:
     """Anything else that has a dtype, numbered by its distinct values in X (for a categorical: all its categories)."""
 
     numeric = False
+    whole = True
+
+    def named_levels(self) -> tuple[str, ...]:
+        """What the levels are called, by their codes."""
+        return tuple(str(level) for level in self.levels)
 
     def __init__(self, column: pd.Series, name: str) -> None:
         self.dtype, self.name = column.dtype, name
@@ -146,6 +160,11 @@ class _Objects:
     """Python objects of any kinds, numbered by kind and value: 1, 1.0 and True are three levels, None and NaN two."""
 
     numeric = False
+    whole = True
+
+    def named_levels(self) -> tuple[str, ...]:
+        """What the levels are called, by their codes."""
+        return tuple(str(level) for level in self.levels)
 
     def __init__(self, column: pd.Series, name: str) -> None:
         self.dtype, self.name = column.dtype, name

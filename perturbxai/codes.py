@@ -22,6 +22,7 @@ class Columns:
     """The columns of a table: names, and exact codes both ways.
 
     names (D,);  numeric (D,) True where codes are numbers and not levels;  frame True if tables are DataFrames
+    whole (D,) True where only whole numbers are values;  levels (D,) names of the levels by code, None for numbers
     """
 
     def __init__(self, table: Any) -> None:
@@ -48,6 +49,8 @@ class Columns:
             raise ValueError(f"X has two columns that both read {twice!r}; rename one.")
         self.codecs = [codec_of(data.iloc[:, d], name) for d, name in enumerate(self.names)]
         self.numeric = np.array([codec.numeric for codec in self.codecs])
+        self.whole = np.array([codec.whole for codec in self.codecs])
+        self.levels = tuple(codec.named_levels() for codec in self.codecs)
         dtypes = {codec.dtype for codec in self.codecs}
         one = next(iter(dtypes)) if len(dtypes) == 1 else None
         self._floats = one if isinstance(one, np.dtype) and one.kind == "f" else None

@@ -107,7 +107,9 @@ def compare(
     job = _Job(dict(results), predictor, space, wanted, check_seed(seed))
     rows, seconds = predictor.rows, predictor.seconds
     with predictor.watched("compare"):
-        parts = [job.score(scored) for scored in _scored_spaces(space, fills)]
+        parts: list[dict[str, Any]] = []
+        for scored in _scored_spaces(space, fills):
+            parts.append(job.score(scored, parts[-1]["game"] if parts else None))
     call = {"rows": predictor.rows - rows, "seconds": predictor.seconds - seconds, "seed": seed, "metrics": list(wanted)}
     return job.comparison(parts, call)
 
@@ -193,9 +195,9 @@ class _Job:
         pictures = [e.input for e in first]
         return self.space.columns.decode(np.array(pictures)) if isinstance(self.space, TabularSpace) else pictures
 
-    def score(self, space: Space) -> dict[str, Any]:
-        """All maps under one fill: every coalition that any metric needs, asked together."""
-        game = Game(self.predictor, space, self.x, list(self.outputs))
+    def score(self, space: Space, before: Game | None) -> dict[str, Any]:
+        """All maps under one fill: every coalition that any metric needs, asked together. before: under another fill."""
+        game = Game(self.predictor, space, self.x, list(self.outputs), like=before)
         for one, explained in zip(game.inputs, next(iter(self.results.values())), strict=True):
             if one.names != explained.names:
                 raise ValueError(
@@ -203,7 +205,7 @@ class _Job:
                     "pass the space that they were explained in."
                 )
         if not any(m in CURVES + HELD_OUT for m in self.metrics):  # maps are only compared with maps: nothing to ask
-            return {"scores": [], "curves": [], "inputs": game.inputs}
+            return {"scores": [], "curves": [], "game": game}
         needs = [self._needs(one, number) for number, one in enumerate(game.inputs)]
         requests = [(number, Coalitions(need.z[:, game.inputs[number].active])) for number, need in enumerate(needs)]
         answers = game.ask(requests)
@@ -224,7 +226,7 @@ class _Job:
                         if m in self.metrics
                     ]  # fmt: skip
                     curves += [{**head, "output": output, "scored_fill": fill, **step} for step in steps]
-        return {"scores": scores, "curves": curves, "inputs": game.inputs}
+        return {"scores": scores, "curves": curves, "game": game}
 
     def _needs(self, one: Any, number: int) -> Needs:
         test = TestSet.nothing(len(one.names))
@@ -244,7 +246,7 @@ class _Job:
             fill_spread=pd.DataFrame(self._fill_spread(), columns=SPREAD_COLUMNS),
             curves=pd.DataFrame([line for part in parts for line in part["curves"]], columns=CURVE_COLUMNS),
             results=self.results,
-            inputs=parts[0]["inputs"],
+            inputs=parts[0]["game"].inputs,
             call=call,
         )
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.game import Game
-from perturbxai.tables import Coalitions, Design, Estimate, Evaluations, Question
+from perturbxai.tables import Coalitions, Design, Estimate, Evaluations, Opacities, Question
 
 ROWS_AT_ONCE = 1 << 18  # model rows of a block of inputs: enough for full batches, few enough to hold their tables
 
@@ -20,6 +20,7 @@ class Work:
     """What is asked of one input, and what came back.
 
     order (P',): the design's column that each active player takes
+    held_out: names of the held-out coalitions and their numbers;  held_out_asked: those that a generator asked all the same
     """
 
     number: int
@@ -34,6 +35,21 @@ class Work:
     table_rows: int = 0
     empty: Any = None
     full: Any = None
+    held_out: dict[bytes, int] = field(default_factory=dict)
+    held_out_asked: dict[str, set[int]] = field(default_factory=dict)
+
+    def note(self, key: str, questions: Sequence[Question]) -> None:
+        """Keep which of the held-out coalitions these questions hold: nothing may be scored on what it was fitted on."""
+        for question in questions:
+            if isinstance(question, Coalitions):
+                z = question.z
+            elif isinstance(question, Opacities):
+                z = question.alpha[((question.alpha == 0) | (question.alpha == 1)).all(axis=1)] == 1
+            else:
+                continue
+            names = (row.tobytes() for row in np.packbits(z, axis=1))
+            found = {self.held_out[name] for name in names if name in self.held_out}
+            self.held_out_asked.setdefault(key, set()).update(found)
 
     def table_question(self) -> Coalitions:
         """The empty and the full coalition, then the design's rows, over the input's active players."""
@@ -58,8 +74,8 @@ def drive(game: Game, works: Sequence[Work]) -> None:
         work.empty, work.full = answer.values[0], answer.values[1]
         work.table_rows = answer.rows
         if work.design is not None:
-            spread = answer.spread[2:] if answer.spread is not None else None
-            work.table = Evaluations(work.design, answer.values[2:], work.empty, work.full, spread=spread)
+            ends, spread = (None, None) if answer.spread is None else (answer.spread[:2], answer.spread[2:])
+            work.table = Evaluations(work.design, answer.values[2:], work.empty, work.full, None, spread, ends)
     waiting: dict[tuple[int, str], Sequence[Question]] = {}
     for at, work in enumerate(works):
         for key in work.generators:
@@ -76,6 +92,7 @@ def drive(game: Game, works: Sequence[Work]) -> None:
         pending, waiting = waiting, {}
         for (at, key), questions in pending.items():
             own = [answers[place[id(question)]] for question in questions]
+            works[at].note(key, questions)
             works[at].rows[key] = works[at].rows.get(key, 0) + sum(answer.rows for answer in own)
             _advance(works[at], key, [answer.values for answer in own], waiting, at)
 

@@ -31,6 +31,7 @@ class Explanation:
     input    what was explained: the coded row (D,) of a table, or the picture (H, W, C)
     method   the frozen method object;  meta: seed, rows, seconds, fill, segments, ...
     stderr_background (P, K) or None, error that a drawn background adds;  heat (K, H, W) or None, on the picture's grid
+    columns  what else `to_frame` shows of the players, by name: each (P,) or (P, K)
     """
 
     values: Floats
@@ -47,6 +48,7 @@ class Explanation:
     meta: dict[str, Any] = field(default_factory=dict)
     stderr_background: Floats | None = None
     heat: Floats | None = None
+    columns: dict[str, Any] = field(default_factory=dict)
 
     def interval(self, level: float = 0.95, *, simultaneous: bool = False) -> tuple[Floats, Floats]:
         """Lower and upper ends, each (P, K): pointwise by Student's t, or simultaneous over the players.
@@ -75,6 +77,8 @@ class Explanation:
         }
         if self.stderr_background is not None:
             columns["stderr_background"] = self.stderr_background.ravel()
+        for name, shown in self.columns.items():
+            columns[name] = np.repeat(shown, n_outputs) if np.ndim(shown) == 1 else np.ravel(shown)
         return pd.DataFrame(columns)
 
 

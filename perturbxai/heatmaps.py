@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai import registry
-from perturbxai.api import name_methods, versions
+from perturbxai.api import name_methods
 from perturbxai.explanation import Attribution, Explanation
 from perturbxai.game import Game
 from perturbxai.predictor import ModelError, Predictor
 from perturbxai.spaces import Space, TabularSpace
+from perturbxai.versions import versions
 
 Floats = NDArray[np.float64]
 

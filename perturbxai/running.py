@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from perturbxai import assets
-from perturbxai.api import explain, versions
+from perturbxai.api import explain
 from perturbxai.comparison import Comparison, compare
 from perturbxai.config import Config, PhotoConfig, TableConfig
 from perturbxai.explainers.kernel_shap import KernelShap
@@ -23,6 +23,7 @@ from perturbxai.predictor import Predictor
 from perturbxai.report import report
 from perturbxai.report.manifest import MANIFEST, Folder
 from perturbxai.spaces import ImageSpace, TabularSpace
+from perturbxai.versions import versions
 
 MOST_LISTED = 16  # columns whose coalitions are all listed for the exact values: 65,536 of them
 

@@ -203,7 +203,8 @@ class ImageSpace:
         if x is not None:
             return self.players(x)[0].pool(heat, how)
         if len(self._bound) != 1:
-            raise ValueError(f"x is not given, but the space has seen {len(self._bound)} pictures; say which: pool(heat, x).")
+            seen = len(self._bound)
+            raise ValueError(f"x is not given, but the space has seen {seen} pictures; say which: pool(heat, x).")
         return next(iter(self._bound.values())).pool(heat, how)
 
     def _bind(self, picture: NDArray[np.float32], label: int) -> ImageInput:

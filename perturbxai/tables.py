@@ -55,7 +55,8 @@ class Evaluations:
     values   (M, K), the game at each coalition
     empty    (K,), full (K,): the game at nothing and at everything
     weight   (M,) or None: rows that our sampler did not draw bring their own weight (lime's kernel at lime's draws)
-    spread   (M, K) or None: variance of a value's gain on the nearer of empty and full, from the drawn background rows
+    spread   (M, 2, K) or None: variance, from the draw of the background rows, of a value less empty, and of full less it
+    ends_spread (2, 2, K) or None: the same of empty and of full
     """
 
     design: Design
@@ -64,6 +65,7 @@ class Evaluations:
     full: Floats
     weight: Floats | None = None
     spread: Floats | None = None
+    ends_spread: Floats | None = None
 
     @property
     def scale(self) -> Floats:
@@ -78,6 +80,7 @@ class Estimate:
 
     values, stderr (P, K);  critical (K,) the factor of simultaneous 95 % intervals;  df degrees of freedom
     stderr_background (P, K) or None, the error that a drawn background adds;  notes for `meta`
+    columns  further columns of the tidy table, each (P,) or (P, K)
     """
 
     values: Floats
@@ -86,6 +89,7 @@ class Estimate:
     df: float
     stderr_background: Floats | None = None
     notes: dict[str, Any] = field(default_factory=dict)
+    columns: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,9 +108,13 @@ class Opacities:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """A question: the model at these coded table rows, (M, D). Tables only."""
+    """A question: the model at these coded table rows, (M, D). Tables only.
+
+    fresh: no other question has a row like these (they hold drawn real numbers), so none is looked up or remembered
+    """
 
     codes: Floats
+    fresh: bool = False
 
 
 Question = Coalitions | Opacities | Rows
@@ -122,6 +130,7 @@ class Players:
     stream      a new generator from the call's seed alone, the same for every input
     data (N, D), data_weights (N,), background (B, D), background_weights (B,), codes (D,): coded rows, tables only
     columns     the columns of each active player;  numeric (D,): which columns are numbers and not levels
+    whole (D,): which columns hold whole numbers only;  levels (D,): names of a column's levels, None for numbers
     """
 
     kind: str
@@ -135,7 +144,22 @@ class Players:
     codes: Floats | None = None
     columns: tuple[tuple[int, ...], ...] = ()
     numeric: Bools | None = None
+    whole: Bools | None = None
+    levels: tuple[tuple[str, ...] | None, ...] = ()
 
     @property
     def n_players(self) -> int:
         return len(self.names)
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """values (M, K) of a question's lines;  rows it would cost alone;  spread (M, 2, K) or None, see `Evaluations`."""
+
+    values: Floats
+    rows: int
+    spread: Floats | None = None
+
+
+class Unanswered(LookupError):
+    """A question that the model was not asked before it failed."""

@@ -321,7 +321,7 @@ def test_options_that_mean_nothing_are_refused(options, message):
 
 def test_fills_that_the_tables_could_not_tell_apart_are_refused():
     found, predictor, space, game = on_photo()
-    other = [game.extras["picture"] * 0, game.extras["picture"] * 0 + 1]
+    other = [game.extras["picture"] * 0, game.extras["picture"] * 0]
     refused("holds one twice", found, predictor, space, fills=other)
     refused("fills is empty", found, predictor, space, fills=[])
 

@@ -134,3 +134,34 @@ def test_on_a_photo_the_seed_decides_the_reference_rows(method):
     )
     np.testing.assert_array_equal(one, again)
     assert np.abs(one - other).max() > 1e-6
+
+
+# ------------------------------------------------------------------------------------------------ few players
+
+
+@pytest.mark.parametrize("n_players", [1, 2, 3])
+def test_the_background_error_is_that_of_redrawing_it_also_for_few_players(n_players):
+    X = np.random.default_rng(0).normal(size=(20_000, n_players))
+    x = np.arange(1.0, n_players + 1.0)
+
+    def model(rows):
+        return rows[:, 0] ** 2 + rows.prod(axis=1) + rows[:, 0]
+
+    drawn = {"pdp": [], "ice": []}
+    stated = {"pdp": [], "ice": []}
+    for seed in range(150):
+        space = px.TabularSpace(X, background=50, seed=seed)
+        for name, found in px.explain(["pdp", "ice"], px.Predictor(model), space, x).items():
+            drawn[name].append(found.values[0, :, 0])
+            stated[name].append(found.stderr_background[0, :, 0] ** 2)
+    for name in drawn:
+        ratio = np.sqrt(np.mean(stated[name], axis=0)) / np.std(drawn[name], axis=0)
+        assert (np.abs(ratio - 1.0) < 0.25).all(), (name, ratio)  # a deviation of 150 draws is known to 6 %
+
+
+def test_an_input_without_players_does_not_hide_the_background_error_of_the_others():
+    X = np.random.default_rng(0).normal(size=(400, 3))
+    space = px.TabularSpace(X[:, :2] * [1.0, 0.0], background=30)
+    found = px.explain(["pdp", "ice"], px.Predictor(lambda rows: rows[:, 0]), space, np.array([[2.0, 0.0], [1.0, 0.0]]))
+    for one in found.values():
+        assert (one.stderr_background[:, 0] > 0).all() and (one.stderr_background[:, 1] == 0).all()

@@ -20,12 +20,14 @@ PACKAGE = ROOT / "perturbxai"
 # From the ground up: a module imports from lower layers, or from its own folder.
 LAYERS = (
     {"registry", "kernels", "laws", "explanation", "tables", "pictures", "device", "models"}
-    | {"segment", "codecs", "progress"},
-    {"networks", "memo", "plan", "sampling", "fills", "codes"},
+    | {"segment", "codecs", "progress", "versions"},
+    {"networks", "memo", "plan", "sampling", "neighbourhoods", "fills", "codes"},
     {"streams", "spaces", "predictor"},
+    {"table_asker", "image_asker"},
     {"game"},
     {"explainers", "baselines", "metrics"},
     {"driving"},
+    {"call"},
     {"api"},
     {"heatmaps", "scoring"},
     {"comparison"},
@@ -40,11 +42,11 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 OWNERS = {
     "numba": {"kernels"},
     "torch": {"plan", "networks", "predictor", "device", "baselines"},
-    "sklearn": {"sampling", "assets"},
+    "sklearn": {"sampling", "explainers", "assets"},
     "skimage": {"segment", "fills", "baselines"},
     "PIL": {"pictures", "assets"},
     "pandas": {"codes", "codecs", "models", "explanation", "comparison", "report", "running"},
-    "scipy": {"laws", "explanation", "explainers", "metrics", "report"},
+    "scipy": {"laws", "neighbourhoods", "explanation", "explainers", "metrics", "report"},
     "matplotlib": {"report"},
     "tqdm": {"progress"},
     "pydantic": {"config"},
@@ -108,7 +110,7 @@ def test_each_heavy_package_has_its_owner_and_loads_when_it_is_needed(path):
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "explainers").glob("*.py")), ids=lambda p: p.name)
 def test_explainers_know_only_laws_tables_and_the_sampler(path):
-    known = {"laws", "tables", "sampling", "explainers"}
+    known = {"laws", "tables", "sampling", "neighbourhoods", "explainers"}
     for name, *_ in imports(path):
         if name.startswith("perturbxai."):
             assert name.split(".")[1] in known, name

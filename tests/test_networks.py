@@ -148,7 +148,7 @@ def test_the_device_path_equals_the_host_path(fill):
     for device in (None, "cpu"):
         predictor = px.Predictor(small(), device=device, batch_size=8)
         space = px.ImageSpace(segments="grid", n_segments=9, fill=fill)
-        result = px.explain(["kernel_shap", "pdp"], predictor, space, PICTURES[0], budget=40)
+        result = px.explain(["kernel_shap", "pdp"], predictor, space, PICTURES[0], budget=42)
         found.append([*result["kernel_shap"].values, *result["pdp"].values])
         assert predictor.plan["rows_built"] == ("host" if device is None else "device")
     hard, soft = zip(*found, strict=True)

@@ -10,16 +10,18 @@ import pytest
 
 import perturbxai as px
 
-# Over 100 fixed seeds a ratio of two mean squared errors is known within about 6 % (one deviation). The bounds are no
-# theorem: a table that is shared evenly pays at most twice, and games of high order at few players come near to 1.65.
+# Over 100 fixed seeds a ratio of two mean squared errors is known within about 6 % (one deviation). A table that is shared
+# three to two pays at most 1 / .6 and 1 / .4 for what is drawn; measured were up to 1.42 and 2.7 (50 players, 6 P).
 SEEDS = 100
 GAMES = {
     "sigmoid 20": games.SIGMOID_20,
     "sigmoid 50": games.SIGMOID_50,
     "orders 1 to 3": games.polynomial(20, (1, 2, 3), n_terms=60, seed=1),
     "orders 2 to 4": games.polynomial(20, (2, 3, 4), n_terms=60, seed=0),
+    "orders 3 to 5": games.polynomial(16, (3, 4, 5), n_terms=60, seed=2),
 }
 EVERY_GAME = pytest.mark.parametrize("name", GAMES)
+BUDGETS = pytest.mark.parametrize("per_player", [6, 10, pytest.param(20, marks=pytest.mark.slow)])
 
 
 @pytest.fixture(autouse=True)
@@ -45,14 +47,16 @@ BOTH = ("kernel_shap", "lime")
 
 
 @EVERY_GAME
-def test_shapley_values_from_the_shared_table_err_at_most_1_6_times_as_much(name):
-    ratio = error(name, BOTH, 10)["kernel_shap"] / error(name, ("kernel_shap",), 10)["kernel_shap"]
+@BUDGETS
+def test_shapley_values_from_the_shared_table_err_at_most_1_6_times_as_much(name, per_player):
+    ratio = error(name, BOTH, per_player)["kernel_shap"] / error(name, ("kernel_shap",), per_player)["kernel_shap"]
     assert ratio <= 1.6, f"{ratio:.2f}"
 
 
 @EVERY_GAME
-def test_slopes_from_the_shared_table_err_at_most_3_1_times_as_much(name):
-    ratio = error(name, BOTH, 10)["lime"] / error(name, ("lime",), 10)["lime"]
+@BUDGETS
+def test_slopes_from_the_shared_table_err_at_most_3_1_times_as_much(name, per_player):
+    ratio = error(name, BOTH, per_player)["lime"] / error(name, ("lime",), per_player)["lime"]
     assert ratio <= 3.1, f"{ratio:.2f}"
 
 

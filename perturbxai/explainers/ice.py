@@ -37,15 +37,17 @@ class Ice:
 
 
 def single_rows(table: Evaluations, *, present: bool) -> tuple[Floats, Floats | None]:
-    """Values (P, K) and spread of the coalitions {j} (present) or N without j (not present), in the players' order.
+    """Values (P, K) and spread (P, K) of the coalitions {j} (present) or N without j (not present), in the players' order.
 
     Raises ValueError if the table does not list them.
     """
     design = table.design
     n_players = design.n_players
+    side = 0 if present else 1
     if n_players <= 1:  # the one coalition is an end of the table
         end = table.full if present else table.empty
-        return np.tile(end, (n_players, 1)), None
+        spread = None if table.ends_spread is None else table.ends_spread[1 - side, side]
+        return np.tile(end, (n_players, 1)), None if spread is None else np.tile(spread, (n_players, 1))
     size = 1 if present else n_players - 1  # the same size at two players, but not the same coalition
     rows = np.flatnonzero(design.sizes == size)
     lone = design.z[rows] if present else ~design.z[rows]
@@ -57,12 +59,12 @@ def single_rows(table: Evaluations, *, present: bool) -> tuple[Floats, Floats | 
             f"the table has {len(rows)} of the {n_players} coalitions of size {size}; all are needed. "
             "Let explain() draw them with this method among its methods."
         )
-    return table.values[rows], None if table.spread is None else table.spread[rows]
+    return table.values[rows], None if table.spread is None else table.spread[rows, side]
 
 
 def background_error(values: Floats, spread: Floats | None, table: Evaluations) -> Estimate:
     """Values that are exact given the background, with the error of its draw apart."""
     floor = np.broadcast_to(ROUNDING * table.scale, values.shape).copy()
-    background = None if spread is None or not spread.any() else np.sqrt(spread)
+    background = None if spread is None else np.sqrt(spread)
     critical = np.full(values.shape[1], independent_factor(len(values)))
     return Estimate(values, floor, critical, np.inf, stderr_background=background)

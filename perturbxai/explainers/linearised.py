@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 from math import comb
 
 import numpy as np
@@ -149,10 +150,20 @@ def simultaneous_factor(moved: Floats, df: float, design: Design) -> float:
     root = vectors * np.sqrt(np.clip(values, 0.0, None))
     draws = np.abs(design.normals[:, : live.sum()] @ root.T).max(axis=1)
     if np.isfinite(df):
-        draws = draws / np.sqrt(stats.chi2.ppf(design.uniforms, df) / df)
+        draws = draws / _chi(design, df)
     return max(float(np.quantile(draws, LEVEL)), independent_factor(1, df))
 
 
+def _chi(design: Design, df: float) -> Floats:
+    """(R,) the denominators of drawn t statistics, kept with the design because every input and output needs them."""
+    key = ("chi", df)
+    if key not in design.cache:
+        design.cache[key] = np.sqrt(stats.chi2.ppf(design.uniforms, df) / df)
+    found: Floats = design.cache[key]
+    return found
+
+
+@lru_cache(maxsize=1024)
 def independent_factor(n_players: int, df: float = np.inf) -> float:
     """The simultaneous factor of independent t statistics with df degrees of freedom (Sidak): wide if they depend.
 

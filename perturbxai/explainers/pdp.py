@@ -42,7 +42,7 @@ class Pdp:
         return background_error(values - table.empty, spread, table)
 
     def least(self, players: Players) -> int:
-        return 4 * (players.n_players + 1)
+        return 4 * (players.n_players + 1) + 2
 
     def ask(
         self, players: Players, budget: int, rng: np.random.Generator
@@ -51,7 +51,7 @@ class Pdp:
         if n_players == 0:  # absence changes nothing; only the number of outputs is left to learn
             (values,) = yield [Coalitions(np.ones((1, 0), dtype=bool))]
             return no_players(values.shape[1])
-        n_pairs = budget // (2 * (n_players + 1))
+        n_pairs = (budget - 2) // (2 * (n_players + 1))  # two are left for the ends of the game, asked besides
         _, present = draw_references(n_pairs, n_players, rng)  # (2 n_pairs, P)
         flips = present[:, None, :] ^ np.eye(n_players, dtype=bool)[None]  # (M, P, P)
         z = np.concatenate([present[:, None, :], flips], axis=1)  # (M, P + 1, P)

@@ -1,0 +1,106 @@
+"""Questions about pictures, answered: each distinct mask of a picture asked once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.plan import ImagePlan, Masked
+from perturbxai.predictor import Predictor
+from perturbxai.spaces import ImageInput, digest
+from perturbxai.tables import Answer, Coalitions, Question, Rows, Unanswered
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class ImageAsker:
+    """Questions about pictures: each distinct mask of a picture asked once, and so the fill alone where it is the same."""
+
+    def __init__(self, predictor: Predictor, inputs: list[ImageInput], columns: Ints) -> None:
+        self.predictor, self.inputs, self.columns = predictor, inputs, columns
+        self.offline = False
+        # by input: the first input that is the same picture, and the first whose empty coalition shows the same
+        self.owner = _first_alike([digest(one.picture, one.fill, one.player) for one in inputs])
+        self.hidden = _first_alike(
+            [
+                ("fill", digest(one.fill)) if one.player.max(initial=0) < len(one.active) else ("own", owner)
+                for one, owner in zip(inputs, self.owner, strict=True)
+            ]
+        )
+        self.memo: dict[tuple[int, bytes], Floats] = {}
+
+    def whole(self, number: int) -> Floats | None:
+        """(1, K): what the model said of a picture itself, if it was asked."""
+        found = self.memo.get(self._names(number, np.ones((1, len(self.inputs[number].active)), dtype=bool))[0])
+        return None if found is None else found[None]
+
+    def know_whole(self, number: int, values: Floats | None) -> None:
+        """Take note of what the model said of a picture itself."""
+        if values is not None:
+            self.memo[self._names(number, np.ones((1, len(self.inputs[number].active)), dtype=bool))[0]] = values[0]
+
+    def ask(self, requests: Sequence[tuple[int, Question]], spread: bool) -> list[Answer]:  # noqa: ARG002
+        asked: list[list[tuple[int, bytes]]] = []
+        wanted: dict[tuple[int, ...], list[tuple[list[tuple[int, bytes]], Masked]]] = {}
+        for number, question in requests:
+            if isinstance(question, Rows):
+                raise TypeError("a picture has no table rows to ask")
+            mask = question.z if isinstance(question, Coalitions) else question.alpha.astype(np.float32)
+            asked.append(self._names(number, mask))
+            fresh, rows = [], []
+            for line, name in enumerate(asked[-1]):
+                if name not in self.memo:
+                    self.memo[name] = np.empty(0)  # asked below
+                    fresh.append(name)
+                    rows.append(line)
+            if fresh:
+                one = self.inputs[number]
+                chosen = mask[rows]
+                always = np.ones((len(chosen), 1), dtype=chosen.dtype)
+                piece = Masked(one.picture, one.fill, one.player, np.concatenate([chosen, always], axis=1))
+                wanted.setdefault(one.picture.shape, []).append((fresh, piece))
+        self._run(list(wanted.values()))
+        answers = []
+        for names in asked:
+            values = np.array([self.memo[name] for name in names]).reshape(len(names), len(self.columns))
+            answers.append(Answer(values, len(set(names))))
+        return answers
+
+    def _run(self, wanted: list[list[tuple[list[tuple[int, bytes]], Masked]]]) -> None:
+        names = [name for group in wanted for fresh, _ in group for name in fresh]
+        done = 0
+        try:
+            if self.offline and names:
+                raise Unanswered(f"{len(names)} masks were not answered")
+            for group in wanted:
+                for start, stop, values in self.predictor.run(ImagePlan([piece for _, piece in group])):
+                    for name, line in zip(names[done : done + stop - start], values, strict=True):
+                        self.memo[name] = line[self.columns]
+                    done += stop - start
+        finally:
+            for name in names[done:]:  # after a failure: what was not answered is not known
+                del self.memo[name]
+
+    def _names(self, number: int, mask: NDArray[Any]) -> list[tuple[int, bytes]]:
+        """What each line shows: whose picture, and which of its players. The empty coalition has the name b""."""
+        owner, hidden = self.owner[number], self.hidden[number]
+        return [(owner, key) if any(key) else (hidden, b"") for key in _mask_keys(mask)]
+
+
+def _first_alike(names: Sequence[Any]) -> list[int]:
+    """For each name the number of the first that equals it."""
+    first: dict[Any, int] = {}
+    return [first.setdefault(name, number) for number, name in enumerate(names)]
+
+
+def _mask_keys(mask: NDArray[Any]) -> list[bytes]:
+    """One name a line; opacities that are all 0 or 1 have the name of their coalition."""
+    if mask.dtype == bool:
+        return [row.tobytes() for row in np.packbits(mask, axis=1)]
+    hard = ((mask == 0) | (mask == 1)).all(axis=1)
+    packed = np.packbits(mask == 1, axis=1)
+    return [p.tobytes() if h else b"soft" + row.tobytes() for h, p, row in zip(hard, packed, mask, strict=True)]

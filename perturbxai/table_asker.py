@@ -1,0 +1,186 @@
+"""Questions about tables, answered: cells of coalition x background row, each distinct row asked once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.memo import RowMemo, distinct, hash_cells, hash_rows, hash_values
+from perturbxai.plan import Spliced, TablePlan
+from perturbxai.predictor import Predictor
+from perturbxai.spaces import TableInput, TabularSpace
+from perturbxai.tables import Answer, Coalitions, Opacities, Question, Rows, Unanswered
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+WINDOW = 1 << 17  # table rows that are looked at together; independent of the batch size, so questions never depend on it
+WINDOW_NUMBERS = 1 << 22
+
+
+class TableAsker:
+    """Questions about table rows: cells of coalition x background row, each distinct row asked once."""
+
+    def __init__(
+        self, predictor: Predictor, space: TabularSpace, inputs: list[TableInput], columns: Ints, first: Floats
+    ) -> None:
+        self.predictor, self.space, self.inputs, self.columns = predictor, space, inputs, columns
+        self.base_words = hash_values(space.background)
+        self.memo = RowMemo(len(columns))
+        self.memo.add(hash_rows(inputs[0].codes[None]), first)
+        self.offline = False
+        self.empty_rows: Floats | None = None
+        share = space.background_weights
+        effective = 1.0 / (share**2).sum()
+        drawn = space.meta["choose"] != "all" and effective > 1.5
+        # variance of a mean over the drawn rows, as a factor of the weighted variance of one
+        self.mean_factor = 1.0 / (effective - 1.0) if drawn else 0.0
+
+    def ask(self, requests: Sequence[tuple[int, Question]], spread: bool) -> list[Answer]:
+        n_outputs = len(self.columns)
+        lengths = [len(q.codes) if isinstance(q, Rows) else len(q.z) for _, q in map(_no_opacity, requests)]
+        values = [np.empty((n, n_outputs)) for n in lengths]
+        spread = spread and self.mean_factor > 0  # else no draw of the background adds an error
+        spreads = [np.zeros((n, 2, n_outputs)) if spread else None for n in lengths]
+        words: list[list[NDArray[np.uint64]]] = [[] for _ in requests]
+        if spread and self.empty_rows is None:
+            self.empty_rows = self.ask([(0, Rows(self.space.background))], False)[0].values
+        for window in self._windows(requests):
+            if _fresh(requests[window[0][0]][1]):
+                self._ask_fresh(requests, window, values)
+                continue
+            names = [self._names(requests[r], low, high) for r, low, high in window]
+            found = self._values(requests, window, names)
+            at = 0
+            for (r, low, high), name in zip(window, names, strict=True):
+                cells = found[at : at + len(name)]
+                at += len(name)
+                words[r].append(name[:, 0])
+                if isinstance(requests[r][1], Rows):
+                    values[r][low:high] = cells
+                else:
+                    cube = cells.reshape(high - low, -1, n_outputs)
+                    values[r][low:high] = np.einsum("b,mbk->mk", self.space.background_weights, cube)
+                    if spreads[r] is not None:
+                        spreads[r][low:high] = self._spread(requests[r], low, high, cube)  # type: ignore[index]
+        counts = [len(np.unique(np.concatenate(w))) if w else len(v) for w, v in zip(words, values, strict=True)]
+        return [Answer(v, n, s) for v, n, s in zip(values, counts, spreads, strict=True)]
+
+    def _windows(self, requests: Sequence[tuple[int, Question]]) -> Iterator[list[tuple[int, int, int]]]:
+        """Runs of (request, from line, to line) that make at most a window of rows, at least one line.
+
+        Rows that are known to be new have runs of their own.
+        """
+        room = max(len(self.space.background), min(WINDOW, WINDOW_NUMBERS // len(self.columns)))
+        run: list[tuple[int, int, int]] = []
+        left = room
+        for r, (_, question) in enumerate(requests):
+            per_line = 1 if isinstance(question, Rows) else len(self.space.background)
+            n_lines = len(question.codes) if isinstance(question, Rows) else len(question.z)  # type: ignore[union-attr]
+            low = 0
+            if run and _fresh(question) != _fresh(requests[run[-1][0]][1]):
+                yield run
+                run, left = [], room
+            while low < n_lines:
+                if left < per_line:
+                    yield run
+                    run, left = [], room
+                high = min(n_lines, low + left // per_line)
+                run.append((r, low, high))
+                left -= (high - low) * per_line
+                low = high
+        if run:
+            yield run
+
+    def _names(self, request: tuple[int, Question], low: int, high: int) -> NDArray[np.uint64]:
+        number, question = request
+        if isinstance(question, Rows):
+            return hash_rows(question.codes[low:high])
+        assert isinstance(question, Coalitions)
+        one = self.inputs[number]
+        return hash_cells(question.z[low:high], one.codes, one.player, self.base_words)
+
+    def _values(
+        self, requests: Sequence[tuple[int, Question]], window: list[tuple[int, int, int]], names: list[Any]
+    ) -> Floats:
+        """(R, K) for every row of a window; only those that were never asked go to the model."""
+        unique, first, inverse = distinct(np.concatenate(names))
+        known = self.memo.find(unique)
+        new = np.flatnonzero(known < 0)
+        answers = np.empty((len(unique), len(self.columns)))
+        answers[known >= 0] = self.memo.values[known[known >= 0]]
+        if len(new) and self.offline:
+            raise Unanswered(f"{len(new)} rows were not answered")
+        new = new[np.argsort(first[new], kind="stable")]  # in the order of the questions
+        plan = self._plan(requests, window, [len(n) for n in names], first[new])
+        done = 0
+        try:
+            for start, stop, values in self.predictor.run(plan):
+                answers[new[start:stop]] = values[:, self.columns]
+                done = stop
+        finally:  # after a failure: what was answered is known
+            fresh = np.sort(new[:done])
+            self.memo.add(unique[fresh], answers[fresh])
+        return np.asarray(answers[inverse])
+
+    def _ask_fresh(
+        self, requests: Sequence[tuple[int, Question]], window: list[tuple[int, int, int]], into: list[Floats]
+    ) -> None:
+        """Answers to rows that are known to be new and will not come again."""
+        if self.offline:
+            raise Unanswered("drawn rows are not remembered")
+        pieces = [requests[r][1].codes[low:high] for r, low, high in window]  # type: ignore[union-attr]
+        found = np.empty((sum(map(len, pieces)), len(self.columns)))
+        for start, stop, values in self.predictor.run(TablePlan(pieces, self.space.background, self.space.columns.decode)):
+            found[start:stop] = values[:, self.columns]
+        at = 0
+        for r, low, high in window:
+            into[r][low:high] = found[at : at + high - low]
+            at += high - low
+
+    def _plan(
+        self, requests: Sequence[tuple[int, Question]], window: list[tuple[int, int, int]], sizes: list[int], rows: Ints
+    ) -> TablePlan:
+        pieces: list[Spliced | Floats] = []
+        start = 0
+        n_base = len(self.space.background)
+        for (r, low, high), size in zip(window, sizes, strict=True):
+            local = rows[np.searchsorted(rows, start) : np.searchsorted(rows, start + size)] - start
+            start += size
+            number, question = requests[r]
+            if not len(local):
+                continue
+            if isinstance(question, Rows):
+                pieces.append(question.codes[low:high][local])
+            else:
+                assert isinstance(question, Coalitions)
+                one = self.inputs[number]
+                pieces.append(
+                    Spliced(one.codes, one.player, question.z[low:high], local // n_base, local % n_base)
+                )
+        return TablePlan(pieces, self.space.background, self.space.columns.decode)
+
+    def _spread(self, request: tuple[int, Question], low: int, high: int, cube: Floats) -> Floats:
+        """(m, 2, K): variance over the background of a value less the empty one, and of the full one less it, as the
+        error of its mean."""
+        assert isinstance(request[1], Coalitions) and self.empty_rows is not None
+        share = self.space.background_weights
+        found = np.empty((high - low, 2, cube.shape[2]))
+        for side, gain in enumerate((cube - self.empty_rows[None], cube)):
+            mean = np.einsum("b,mbk->mk", share, gain)
+            found[:, side] = np.einsum("b,mbk->mk", share, (gain - mean[:, None]) ** 2) * self.mean_factor
+        return found
+
+
+def _no_opacity(request: tuple[int, Question]) -> tuple[int, Coalitions | Rows]:
+    number, question = request
+    if isinstance(question, Opacities):
+        raise TypeError("a table's columns have no opacity")
+    return number, question
+
+
+def _fresh(question: Question) -> bool:
+    return isinstance(question, Rows) and question.fresh
