@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from perturbxai import registry
 from perturbxai.driving import Work, chunks, drive
@@ -112,7 +113,9 @@ class Call:
             try:
                 works = [self._work(number) for number in numbers]
                 drive(self.game, works)
-                done += [self._conclude(work) for work in works]
+                # small solves: threads of BLAS beside a network's own wait for each other far longer than they work
+                with threadpool_limits(1, user_api="blas"):
+                    done += [self._conclude(work) for work in works]
             except ModelError as error:
                 done += self._salvage(numbers)
                 error.partial = self.attributions(done) if done else error.partial

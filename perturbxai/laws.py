@@ -72,7 +72,7 @@ def shapley(n_players: int) -> Law:
         mass[1:-1] = 1.0 / (sizes * (n_players - sizes))
         mass /= mass.sum()
         design[1:-1] = 1.0 / len(sizes)
-    # in a mixture of halves with LIME's law it paid up to 1.7 times its own error on interacting games, LIME half as much more
+    # in a mixture of halves with LIME it paid up to 1.7 times its own error on interacting games, LIME half as much more
     return Law("Shapley kernel", mass, design, minimum=2 * n_players, spanning=True, emphasis=1.5)
 
 

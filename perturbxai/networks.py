@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -109,7 +109,9 @@ class NetworkModel:
     def __call__(self, rows: Any) -> Floats:
         import torch
 
-        with frozen(self.module()) as net, torch.inference_mode():
+        net = self.module()
+        # the private copy is frozen already, and going through its modules for every batch took 3 % of the time
+        with nullcontext() if net is self._copy else frozen(net), torch.inference_mode():
             return self.scaled(net(self.tensor(rows)))
 
     def scaled(self, given: Any) -> Floats:

@@ -50,9 +50,10 @@ OWNERS = {
     "matplotlib": {"report"},
     "tqdm": {"progress"},
     "pydantic": {"config"},
+    "threadpoolctl": {"call"},
 }
 AT_THE_TOP = {"numba": {"kernels"}, "torch": {"baselines"}, "pandas": {"codes", "codecs"}, "pydantic": {"config"}}
-LIGHT = {"numpy", "scipy", "perturbxai", *sys.stdlib_module_names}
+LIGHT = {"numpy", "scipy", "threadpoolctl", "perturbxai", *sys.stdlib_module_names}
 
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 
