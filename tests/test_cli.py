@@ -162,3 +162,8 @@ def test_results_goes_elsewhere_when_told(toy, tmp_path):
     assert code == 0
     assert not out.exists()
     assert (tmp_path / "other" / "table" / "summary.csv").stat().st_size > 0
+
+
+def test_the_package_runs_as_a_module():
+    done = subprocess.run([sys.executable, "-m", "perturbxai", "list"], capture_output=True, text=True, check=True)
+    assert "kernel_shap" in done.stdout
