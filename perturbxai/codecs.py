@@ -241,7 +241,7 @@ def nearest(codes: Floats, dtype: np.dtype) -> NDArray[Any]:
     if dtype.kind in "iu":
         limits = np.iinfo(dtype)
         codes = np.clip(np.rint(codes), max(limits.min, -LARGEST_EXACT), min(limits.max, LARGEST_EXACT))
-    return np.asarray((codes >= 0.5) if dtype.kind == "b" else codes.astype(dtype))
+    return np.asarray((codes >= 0.5) if dtype.kind == "b" else codes.astype(dtype, copy=False))
 
 
 def _refuse_unknown(name: str, column: pd.Series, unknown: NDArray[np.bool_]) -> None:

@@ -96,3 +96,116 @@ def pool_regions(heat, labels, out):
             for j in range(labels.shape[1]):
                 if labels[i, j] >= 0:
                     out[k, labels[i, j]] += heat[k, i, j]
+
+
+@njit(cache=True)
+def draw_binned(uniform, drawn, top, start, table, codes, bins):
+    """At uniform numbers, first a bin by its share, then the place in it by its table of quantiles.
+
+    uniform (n, D) in [0, 1);  drawn (D,) bool, columns to fill;  top (D, L) cumulated shares
+    start (D, L + 1) int64, where a bin's quantiles at even levels 0..1 stand in table (T,)
+    codes (n, D) float64, bins (n, D) int64, overwritten in these columns
+    """
+    for i in range(uniform.shape[0]):
+        for d in range(uniform.shape[1]):
+            if drawn[d]:
+                b = 0
+                while uniform[i, d] >= top[d, b]:
+                    b += 1
+                below = top[d, b - 1] if b > 0 else 0.0
+                last = start[d, b + 1] - start[d, b] - 1
+                place = (uniform[i, d] - below) / (top[d, b] - below) * last
+                k = min(int(place), last - 1)
+                low = table[start[d, b] + k]
+                bins[i, d] = b
+                codes[i, d] = low + (place - k) * (table[start[d, b] + k + 1] - low)
+
+
+@njit(cache=True)
+def sweep_bins(codes, bins, swept, means, placed, fewest, left, effects, counts, slope):
+    """Column by column: take the mean of what is left by bin away from it, then the line of the place within the bins.
+
+    codes (n, D), bins (n, D) int64;  swept (D,) bool;  means (D, L) of the codes in each bin;  placed (D, L) bool, bins that
+    have a place;  fewest rows from which a bin's mean is taken
+    left (n, K), changed;  effects (D, L, K), zeroed by the caller;  counts (L,) and slope (K,), scratch
+    """
+    for d in range(codes.shape[1]):
+        if not swept[d]:
+            continue
+        counts[:] = 0
+        for i in range(codes.shape[0]):
+            b = bins[i, d]
+            counts[b] += 1
+            for k in range(left.shape[1]):
+                effects[d, b, k] += left[i, k]
+        for b in range(effects.shape[1]):
+            for k in range(left.shape[1]):
+                effects[d, b, k] = effects[d, b, k] / counts[b] if counts[b] >= fewest else 0.0
+        slope[:] = 0.0
+        size = 0.0
+        for i in range(codes.shape[0]):
+            b = bins[i, d]
+            place = codes[i, d] - means[d, b] if placed[d, b] else 0.0
+            size += place * place
+            for k in range(left.shape[1]):
+                left[i, k] -= effects[d, b, k]
+                slope[k] += place * left[i, k]
+        if size > 0.0:
+            for i in range(codes.shape[0]):
+                b = bins[i, d]
+                if placed[d, b]:
+                    for k in range(left.shape[1]):
+                        left[i, k] -= (codes[i, d] - means[d, b]) * slope[k] / size
+
+
+@njit(cache=True)
+def walk_tree(nodes, values, left_of_x, left_of_b, weight, share, scratch, out):
+    """out[n, i] += the interventional Shapley value of player i in one tree, x[n] present and weighted rows b absent.
+
+    A leaf that is reached with the players A taken from x and B from b adds value * share[|A|, |B|] to each of A, and takes
+    value * share[|B|, |A|] from each of B. Players on whose sides x and b fall alike are in neither.
+
+    nodes (V, 3) int64: left child (-1 at a leaf), right child, player;  values (V, K) float64, read at leaves
+    left_of_x (N, V), left_of_b (B, V) bool: whether the row goes left at a node;  weight (B,) float64
+    share (S + 1, S + 1) float64, share[a, b] = 1 / (a C(a + b, a)), S >= players that can differ on a path
+    scratch (5, >= max(P, S + 1)) int64, the first line zero before and after;  out (N, P, K) float64
+    """
+    side, trail, later_node, later_length, later_player = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
+    for n in range(left_of_x.shape[0]):
+        for b in range(left_of_b.shape[0]):
+            node, length, present, waiting = 0, 0, 0, 0
+            while True:
+                while nodes[node, 0] >= 0:
+                    of_x = nodes[node, 0] if left_of_x[n, node] else nodes[node, 1]
+                    of_b = nodes[node, 0] if left_of_b[b, node] else nodes[node, 1]
+                    player = nodes[node, 2]
+                    if of_x == of_b or side[player] == 1:
+                        node = of_x
+                    elif side[player] == 2:
+                        node = of_b
+                    else:
+                        later_node[waiting], later_length[waiting], later_player[waiting] = of_b, length, player
+                        waiting += 1
+                        side[player], trail[length], node = 1, player, of_x
+                        length += 1
+                        present += 1
+                for t in range(length):
+                    i = trail[t]
+                    if side[i] == 1:
+                        part = weight[b] * share[present, length - present]
+                    else:
+                        part = -weight[b] * share[length - present, present]
+                    for k in range(values.shape[1]):
+                        out[n, i, k] += part * values[node, k]
+                back = later_length[waiting - 1] if waiting else 0
+                while length > back:
+                    length -= 1
+                    if side[trail[length]] == 1:
+                        present -= 1
+                    side[trail[length]] = 0
+                if not waiting:
+                    break
+                waiting -= 1
+                node = later_node[waiting]
+                side[later_player[waiting]], trail[length] = 2, later_player[waiting]
+                length += 1

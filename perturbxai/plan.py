@@ -103,9 +103,12 @@ class TablePlan:
         return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
 
     def codes(self, start: int, stop: int) -> Floats:
-        """(stop - start, D) coded rows."""
+        """(stop - start, D) coded rows, an array of its own."""
+        parts = _slices(self._starts(), start, stop)
+        if len(parts) == 1 and not isinstance(only := self.pieces[parts[0][0]], Spliced):
+            return only[parts[0][1] : parts[0][2]].copy()
         out = np.empty((stop - start, self.bases.shape[1]))
-        for piece, low, high, into in _slices(self._starts(), start, stop):
+        for piece, low, high, into in parts:
             rows = self.pieces[piece]
             if isinstance(rows, Spliced):
                 kernels.splice_columns(

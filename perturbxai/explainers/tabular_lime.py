@@ -1,0 +1,287 @@
+"""LIME as published for tables: a linear fit to the model in the neighbourhood that LIME draws around a row."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from perturbxai.additive import Additive
+from perturbxai.explainers.coding import Coding
+from perturbxai.explainers.linearised import ROUNDING, independent_factor
+from perturbxai.explainers.local_fit import LocalFit, fit_surrogate, fit_weighted, selected
+from perturbxai.neighbourhoods import (
+    QUANTILES,
+    Column,
+    Neighbourhood,
+    binned_column,
+    gaussian_column,
+    level_column,
+    quantile_edges,
+)
+from perturbxai.tables import Estimate, Floats, Ints, Players, Question, Rows
+
+DISCRETIZERS = (*QUANTILES, "entropy", None)
+SELECTIONS = ("none", "forward", "lasso_path", "highest_weights")
+ENTROPY_ROWS, ENTROPY_DEPTH = 1000, 3  # as lime: a tree of depth 3 has at most 8 bins
+FEWEST_EFFECTIVE = 5  # effective rows a slope, below which a warning is due
+
+
+@dataclass(frozen=True, kw_only=True)
+class TabularLime:
+    """LIME as published for tables. It is not `lime`, which hides columns and is the same method on tables and photos.
+
+    Around-the-instance concerns discretizer=None: there rows are drawn from a Gaussian around x with the data's deviations.
+    With bins, rows are drawn from the whole table, column by column and independently: a bin by its frequency, in it a
+    truncated normal with the bin's mean and deviation. That neighbourhood does not depend on x; only the coding does, 1
+    where a row lies in x's bin. Rows are weighted by exp(-D^2 / (2 width^2)), D Euclidean on the coding (Ribeiro, Singh &
+    Guestrin, "Why should I trust you?", 2016, and their package lime). For large samples the slope of a binned column is
+    E[f | x's bin] - E[f | other bins] under tilted frequencies of the other columns (Garreau & von Luxburg, "Looking deeper
+    into tabular LIME", 2020).
+
+    Values are slope * (1 - frequency of x's bin), or slope * (x - mean of the column) without bins: what x's coding brings
+    over the table's mean. The slopes themselves, their rules and errors stand in `to_frame()` as `coefficient`,
+    `coefficient_stderr` and `rule`. The fit is adjusted by an additive model of the answers, whose slopes are known exactly
+    (a mean for every bin and a line within, or a cubic): only what it leaves is regressed, so noise goes and what is
+    estimated stays. Errors are the sandwich estimate with leverages (HC3); with a surrogate the jackknife over 20 groups.
+
+    discretizer    "quartile", "decile", "entropy" (bins of a tree of depth 3 fitted to the model's answers at up to 1,000
+                   rows of X, asked once a call), or None: Gaussian
+    kernel_width   None for .75 sqrt(P), as lime
+    sample_around_instance  without bins: False draws around the column means as lime does by default, where the slope can
+                   have the wrong sign; warned of
+    feature_selection  "none"; "forward", "lasso_path" or "highest_weights" keep `n_features` players an output and set the
+                   others to 0 (columns are drawn independently, so the kept slopes do not change; errors are those of the
+                   full fit)
+    n_features     how many players a selection keeps
+    surrogate      a scikit-learn regressor with coef_ that takes sample_weight, such as Ridge(alpha=1.0), lime's own
+    shared_draws   with bins: one neighbourhood and one set of answers for all explained rows. Their errors are then common
+    profile        multiples of the kernel width at which the fit is read again from the same rows: `meta["profile"]`
+    name           the key of the result, "lime_tabular" if empty
+
+    budget: drawn rows an input, 5,000 by default. `meta` has the effective sample and, by output, the out-of-sample R2 of
+    the linear fit (leave-one-out). Raises ValueError for groups of columns, pictures, and values that X does not have.
+    """
+
+    discretizer: str | None = "quartile"
+    kernel_width: float | None = None
+    sample_around_instance: bool = True
+    feature_selection: str = "none"
+    n_features: int = 10
+    surrogate: Any = None
+    shared_draws: bool = False
+    profile: tuple[float, ...] = ()
+    name: str = ""
+    law_on: ClassVar[tuple[str, ...]] = ()
+    all_players: ClassVar[bool] = True
+    default_budget: ClassVar[int] = 5000
+
+    def __post_init__(self) -> None:
+        for option, value, known in (
+            ("discretizer", self.discretizer, DISCRETIZERS), ("feature_selection", self.feature_selection, SELECTIONS),
+        ):  # fmt: skip
+            if value not in known:
+                raise ValueError(f"{option}={value!r} is not known; expected one of {known}.")
+        if self.kernel_width is not None and not self.kernel_width > 0:
+            raise ValueError(f"kernel_width={self.kernel_width} must be positive, or None for .75 sqrt(P).")
+        if not all(multiple > 0 for multiple in self.profile):
+            raise ValueError(f"profile={self.profile} must hold positive multiples of the kernel width.")
+        if int(self.n_features) != self.n_features or self.n_features < 1:
+            raise ValueError(f"n_features={self.n_features!r} must be a whole number from 1 up.")
+        if self.shared_draws and self.discretizer is None:
+            raise ValueError("shared_draws=True needs bins: without a discretizer every row has its own neighbourhood.")
+        if self.surrogate is not None and not (hasattr(self.surrogate, "fit") and hasattr(self.surrogate, "get_params")):
+            raise TypeError(f"surrogate is {type(self.surrogate).__name__}; expected a scikit-learn regressor, or None.")
+
+    def check(self, players: Players) -> None:
+        """Refuse, before any model call, inputs for which the neighbourhood is not defined."""
+        if players.kind != "table":
+            raise ValueError("lime_tabular draws rows of a table; for pictures take 'lime', which hides superpixels.")
+        assert players.codes is not None and players.data is not None and players.numeric is not None
+        for name, columns in zip(players.names, players.columns, strict=True):
+            if len(columns) != 1:
+                raise ValueError(f"lime_tabular: the player {name!r} has {len(columns)} columns; it needs one, ungroup it.")
+            code, values = players.codes[columns[0]], players.data[:, columns[0]]
+            if players.levels[columns[0]] is None and self.discretizer is None and np.isnan(code):
+                raise ValueError(f"lime_tabular: {name!r} is missing at x, around which nothing can be drawn; take bins.")
+            unseen = not (np.isnan(values).any() if np.isnan(code) else (values == code).any())
+            if unseen and (players.levels[columns[0]] is not None or np.isnan(code)):
+                raise ValueError(f"lime_tabular: the value of {name!r} at x is in no row of X, so no neighbour has it.")
+        if self.discretizer is None and not self.sample_around_instance:
+            warnings.warn(
+                "lime_tabular draws around the column means, as lime does by default: slopes there can have the wrong sign "
+                "at x; sample_around_instance=True draws around x",
+                stacklevel=5,
+            )
+
+    def least(self, players: Players) -> int:
+        return players.n_players + 2
+
+    def ask(
+        self, players: Players, budget: int, rng: np.random.Generator
+    ) -> Generator[Sequence[Question], list[Floats], Estimate]:
+        hood = yield from self._hood(players)
+        assert players.codes is not None
+        order = [of[0] for of in players.columns]
+        x = players.codes[order]
+        if self.shared_draws:
+            key = (self._drawing, budget, "draws")
+            if key not in players.common:
+                codes, bins = hood.draw(self._around(hood, x), budget, players.stream())
+                players.common[key] = [codes, bins, _question(players, order, codes)]
+            kept = players.common[key]
+            if len(kept) == 3:
+                (values,) = yield [kept[2]]
+                if len(kept) == 3:  # another input of the call may have been first
+                    kept[2:] = [values, self._additive(hood, x, kept[0], kept[1], values)]
+            codes, bins, values, additive = kept
+            rows = {"shared neighbourhood": budget}
+        else:
+            codes, bins = hood.draw(self._around(hood, x), budget, rng)
+            (values,) = yield [_question(players, order, codes)]
+            additive, rows = self._additive(hood, x, codes, bins, values), {}
+        found = self.conclude(hood, x, codes, bins, values, additive)
+        rules = np.array([c.rule(n, code) for c, n, code in zip(hood.columns, players.names, x, strict=True)])
+        found.columns["rule"] = rules.astype(object)
+        if rows:
+            found.notes["rows_once_a_call"] = rows | players.common.get((self._drawing, "asked"), {})
+        return found
+
+    @property
+    def _drawing(self) -> tuple[Any, ...]:
+        return ("lime_tabular", self.discretizer, self.sample_around_instance)
+
+    def _hood(self, players: Players) -> Generator[Sequence[Question], list[Floats], Neighbourhood]:
+        """How the table's columns are drawn, learnt once a call."""
+        key = (self._drawing, "columns")
+        labels = None
+        if self.discretizer == "entropy" and key not in players.common:
+            rows = self._labelled_rows(players)
+            (answers,) = yield [players.common[self._drawing, "question"]]
+            labels = rows, answers
+        if key not in players.common:
+            players.common[key] = Neighbourhood.of([self._column(players, of[0], labels) for of in players.columns])
+        found: Neighbourhood = players.common[key]
+        return found
+
+    def _labelled_rows(self, players: Players) -> Ints:
+        """Numbers of the rows of X whose answers the entropy bins are fitted to."""
+        assert players.data is not None
+        key = (self._drawing, "labelled")
+        if key not in players.common:
+            n_rows = min(ENTROPY_ROWS, len(players.data))
+            players.common[key] = np.sort(players.stream().choice(len(players.data), n_rows, replace=False))
+            players.common[self._drawing, "question"] = Rows(players.data[players.common[key]])
+            players.common[self._drawing, "asked"] = {"rows of X for entropy bins": n_rows}
+        found: Ints = players.common[key]
+        return found
+
+    def _column(self, players: Players, d: int, labels: Any) -> Column:
+        assert players.data is not None and players.data_weights is not None and players.whole is not None
+        values, weight = players.data[:, d], players.data_weights
+        levels, whole = players.levels[d], bool(players.whole[d])
+        if levels is not None:
+            return level_column(values, weight, levels)
+        if self.discretizer is None:
+            return gaussian_column(values, weight, whole)
+        if labels is not None:
+            edges = _entropy_edges(values[labels[0]], labels[1], weight[labels[0]])
+        else:
+            edges = quantile_edges(values, weight, self.discretizer)
+        return binned_column(values, weight, edges, whole)
+
+    def _around(self, hood: Neighbourhood, x: Floats) -> Floats:
+        return x if self.sample_around_instance else np.array([c.mean for c in hood.columns])
+
+    def _additive(self, hood: Neighbourhood, x: Floats, codes: Floats, bins: Ints, values: Floats) -> Additive | None:
+        return Additive.of(hood, codes, bins, self._around(hood, x), values) if self.surrogate is None else None
+
+    def conclude(
+        self, hood: Neighbourhood, x: Floats, codes: Floats, bins: Ints, values: Floats, additive: Additive | None
+    ) -> Estimate:
+        """What the answers (n, K) at drawn rows (n, P) say of the row x (P,), all of them codes."""
+        coding = Coding.of(hood.columns, x, codes, bins)
+        width = float(self.kernel_width or 0.75 * np.sqrt(len(x)))
+
+        def fit(at: float, errors: bool = True) -> LocalFit:
+            if self.surrogate is not None:
+                return fit_surrogate(self.surrogate, coding.design, coding.weight(at), values)
+            if additive is None:
+                nothing = np.zeros((coding.design.shape[1], values.shape[1]))
+                return fit_weighted(coding.design, coding.weight(at), values, nothing, values, 0, errors=errors)
+            known = additive.slopes(coding.own, x, self._around(hood, x), at)[coding.live]
+            return fit_weighted(
+                coding.design, coding.weight(at), values, known, additive.residual, additive.n_terms, errors=errors
+            )
+
+        found = fit(width)
+        if found.effective < FEWEST_EFFECTIVE * (coding.live.sum() + 1):
+            warnings.warn(
+                f"effective sample {found.effective:.0f} of {len(codes)} drawn rows for {coding.live.sum() + 1} "
+                "coefficients; take a wider kernel or a larger budget",
+                stacklevel=2,
+            )
+        estimate = self._estimate(coding, found, values, width)
+        if self.profile:
+            told = [(multiple * width, fit(multiple * width, errors=False)) for multiple in self.profile]
+            estimate.notes["profile"] = [_read(coding, at, other) for at, other in told]
+        return estimate
+
+    def _estimate(self, coding: Coding, fit: LocalFit, values: Floats, width: float) -> Estimate:
+        n_players, n_outputs = len(coding.live), values.shape[1]
+        slopes, errors = np.zeros((2, n_players, n_outputs))
+        slopes[coding.live], errors[coding.live] = fit.slopes, fit.stderr
+        notes: dict[str, Any] = {
+            "kernel_width": width, "effective_sample": fit.effective, "r2": fit.r2.tolist(), "drawn_rows": len(values),
+        }  # fmt: skip
+        if self.feature_selection != "none":
+            kept = np.zeros_like(slopes, dtype=bool)
+            kept[coding.live] = selected(
+                self.feature_selection, self.n_features, coding.design, coding.weight(width), values,
+                fit.slopes * coding.lift[coding.live, None],
+            )  # fmt: skip
+            notes["selected"] = [np.flatnonzero(kept[:, k]).tolist() for k in range(n_outputs)]
+            slopes = np.where(kept, slopes, 0.0)
+        floor = ROUNDING * np.abs(values).max(axis=0, initial=0.0)
+        critical = np.full(n_outputs, independent_factor(n_players, fit.df))
+        lift, unit = coding.lift[:, None], coding.unit[:, None]
+        shown = {"coefficient": slopes / unit, "coefficient_stderr": errors / unit}
+        stderr = np.maximum(errors * np.abs(lift), floor) if fit.df > 0 else np.full_like(errors, np.inf)
+        return Estimate(slopes * lift, stderr, critical, fit.df, notes=notes, columns=shown)
+
+
+def _read(coding: Coding, width: float, fit: LocalFit) -> dict[str, Any]:
+    """What a profile tells of another kernel width: the values (P, K), and what they are worth."""
+    values = np.zeros((len(coding.live), fit.slopes.shape[1]))
+    values[coding.live] = fit.slopes * coding.lift[coding.live, None]
+    return {"kernel_width": width, "values": values, "effective_sample": fit.effective, "r2": fit.r2.tolist()}
+
+
+def _question(players: Players, order: Sequence[int], codes: Floats) -> Rows:
+    """Drawn columns, in the players' order, as rows of the table. Rows with a drawn number are like no others."""
+    assert players.numeric is not None
+    found = codes
+    if list(order) != list(range(codes.shape[1])):
+        found = np.empty_like(codes)
+        found[:, order] = codes
+    whole = players.whole if players.whole is not None else np.zeros(codes.shape[1], dtype=bool)
+    return Rows(found, fresh=bool((players.numeric & ~whole).any()))
+
+
+def _entropy_edges(values: Floats, answers: Floats, weight: Floats) -> Floats:
+    """Inner edges of a tree of depth 3 on one column: of the likeliest class by entropy, of one output by squared error."""
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+    there = ~np.isnan(values)
+    if not there.any():
+        return np.zeros(0)
+    if answers.shape[1] > 1:
+        tree = DecisionTreeClassifier(criterion="entropy", max_depth=ENTROPY_DEPTH, random_state=0)
+        target = answers.argmax(axis=1)
+    else:
+        tree, target = DecisionTreeRegressor(max_depth=ENTROPY_DEPTH, random_state=0), answers[:, 0]
+    grown = tree.fit(values[there, None], target[there], sample_weight=weight[there]).tree_
+    return np.unique(grown.threshold[grown.children_left != grown.children_right])
