@@ -1,4 +1,4 @@
-"""baselines(): class activation maps and controls on the players of a space, as Attributions beside the explainers'."""
+"""baselines(): class activation maps, gradients, glass boxes and controls on a space's players, beside the explainers."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from perturbxai import registry
 from perturbxai.api import name_methods
+from perturbxai.baselines.table_row import TableRow
 from perturbxai.explanation import Attribution, Explanation
 from perturbxai.game import Game
 from perturbxai.predictor import ModelError, Predictor
@@ -36,21 +37,25 @@ def baselines(
     layer: str | None = None,
     score: str = "logit",
 ) -> dict[str, Attribution]:
-    """Maps from inside a torch network, and controls, summed over the players of a space.
+    """What can be told from inside a model, and controls, one signed value a player of a space.
 
-    methods    names ("cam", "grad_cam", "cam_difference"; controls "random", "centre", "edges") or method objects
-    predictor  of a torch.nn.Module for the maps; the controls take any model, "random" also on tables
-    x          one picture (H, W, C) or several; rows of a table for "random"
+    methods    names or method objects. Pictures: "cam", "grad_cam", "cam_difference", summed over superpixels. Tables:
+               "gradient", "gradient_x_input", "integrated_gradients", "expected_gradients", "glass_box". Controls: "random"
+               on both, "centre" and "edges" on pictures
+    predictor  of a torch.nn.Module for maps and gradients, of a scikit-learn model for "glass_box", on whose `output` scale
+               gradients and exact values are; the controls take any model
+    x          one picture (H, W, C) or several; rows of a table
     outputs    as in `explain`: names or numbers; None means all up to 20, else the five highest at the first input
     layer      where the map is: a module's name ("layer4", "act#1" for its second call, "input of avgpool"). None finds the
                last map before the spatial axes collapse, by one forward pass
     score      "logit", or "probability": differentiated behind the softmax, which is another map (grad_cam only)
 
-    Returns a mapping from name to Attribution. `.values` are the sums of `.heat` (K, H, W) over the players;
-    `.meta["map"]` is the raw signed map (K, h, w) in the paper's units, `.meta["layer"]` where it was found. Nothing of the
-    network is changed, also if it raises.
-    Raises TypeError for models without an inside, ValueError for unknown methods, outputs and layers, for a CAM of a network
-    whose head is not linear in the pooled map, and for maps on tables; ModelError for scores that are not finite.
+    Returns a mapping from name to Attribution. On pictures `.values` are the sums of `.heat` (K, H, W) over the players;
+    `.meta["map"]` is the raw signed map (K, h, w) in the paper's units, `.meta["layer"]` where it was found. On tables
+    `.meta["gap"]` is what complete values lack. Nothing of the model is changed, also if it raises.
+    Raises TypeError for models without the inside that a method needs, ValueError for unknown methods, outputs and layers,
+    for a CAM of a network whose head is not linear in the pooled map, for maps on tables and the methods of tables on
+    pictures; ModelError for scores and gradients that are not finite.
 
     >>> import numpy as np, torch, perturbxai as px
     >>> net = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
@@ -83,8 +88,7 @@ def _check(named: dict[str, Any], predictor: Predictor, space: Space, layer: Any
         raise ValueError(f"score={score!r} is not known; expected one of {SCORES}.")
     looking = [key for key, method in named.items() if method.passes]
     for key, method in named.items():
-        if isinstance(space, TabularSpace) and not hasattr(method, "values"):
-            raise ValueError(f"{key} is a map of a picture, but the space is a table; leave it out, or take 'random'.")
+        _check_kind(key, method, space)
         if method.passes and score not in method.scores:
             raise ValueError(f"{key}: score={score!r} is not linear in a map; take score='logit', or grad_cam.")
     if looking and predictor.kind != "network":
@@ -94,6 +98,20 @@ def _check(named: dict[str, Any], predictor: Predictor, space: Space, layer: Any
         )
     if layer is not None and not looking:
         raise ValueError(f"layer={layer!r} is for maps from inside a network, and {', '.join(named)} are none.")
+    if score != SCORES[0] and isinstance(space, TabularSpace):
+        raise ValueError(f"score={score!r} is for maps; tables have the predictor's own scale: Predictor(output={score!r}).")
+    for method in named.values():
+        if isinstance(space, TabularSpace) and hasattr(method, "check"):
+            method.check(predictor, space)
+
+
+def _check_kind(key: str, method: Any, space: Space) -> None:
+    """Maps are of pictures; gradients and glass boxes are of tables."""
+    if isinstance(space, TabularSpace):
+        if not (hasattr(method, "values") or hasattr(method, "of_row")):
+            raise ValueError(f"{key} is a map of a picture, but the space is a table; leave it out, or take 'random'.")
+    elif hasattr(method, "of_row"):
+        raise ValueError(f"{key} is for tables so far, but the space is of pictures; take 'grad_cam' or another map there.")
 
 
 class _Inside:
@@ -103,6 +121,7 @@ class _Inside:
         self.predictor, self.game, self.layer, self.score = predictor, game, layer, score
         self._places: dict[tuple[int, ...], Any] = {}
         self._kept: dict[bytes, Any] = {}
+        self.known: dict[Any, Any] = {}  # what the rows of a table share
 
     def place(self, picture: NDArray[np.float32]) -> Any:
         """Where the map is, for pictures of this size."""
@@ -158,7 +177,11 @@ def _explain(named: dict[str, Any], game: Game, number: int, inside: _Inside) ->
     empty, full = game.ends(number)
     found = {}
     for key, method in named.items():
-        values, heat, notes = _map(method, one, len(outputs), inside)
+        if hasattr(method, "of_row"):
+            row = TableRow(game, number, game.learn().columns, empty, full, inside.known)
+            values, heat, notes = _of_row(key, named, row)
+        else:
+            values, heat, notes = _map(method, one, len(outputs), inside)
         meta = {
             "rows": method.passes,
             "rows_shared_with": [k for k, m in named.items() if k != key and method.passes and m.passes],
@@ -173,6 +196,17 @@ def _explain(named: dict[str, Any], game: Game, number: int, inside: _Inside) ->
             one.source, method, meta | notes | game.space.meta, heat=heat,
         )  # fmt: skip
     return found
+
+
+def _of_row(key: str, named: dict[str, Any], row: TableRow) -> tuple[Floats, None, dict[str, Any]]:
+    """Values (P, K), no heat, and notes for `meta`, of one method of tables."""
+    method, predictor = named[key], row.predictor
+    began, rows, seconds = time.perf_counter(), predictor.rows, predictor.seconds
+    values, notes = method.of_row(row)
+    own = time.perf_counter() - began - (predictor.seconds - seconds)  # what the model took is told by its rows
+    shared = [k for k, m in named.items() if k != key and method.at_x and getattr(m, "at_x", False)]
+    asked = 1 if method.at_x else predictor.rows - rows
+    return values, None, {"rows": asked, "rows_shared_with": shared, "own_seconds": own} | notes
 
 
 def _map(method: Any, one: Any, n_outputs: int, inside: _Inside) -> tuple[Floats, Floats | None, dict[str, Any]]:
@@ -202,6 +236,8 @@ def _map(method: Any, one: Any, n_outputs: int, inside: _Inside) -> tuple[Floats
 
 
 def _attribution(key: str, found: list[Explanation], spent: dict[str, Any], a_row: float) -> Attribution:
-    parts = tuple(replace(e, meta=e.meta | spent | {"seconds": e.meta["rows"] * a_row}) for e in found)
-    rows = sum(e.meta["rows"] for e in parts)
-    return Attribution(parts, parts[0].meta | {"name": key, "rows": rows, "seconds": rows * a_row})
+    parts = tuple(
+        replace(e, meta=e.meta | spent | {"seconds": e.meta["rows"] * a_row + e.meta.get("own_seconds", 0.0)}) for e in found
+    )
+    rows, seconds = (sum(e.meta[what] for e in parts) for what in ("rows", "seconds"))
+    return Attribution(parts, parts[0].meta | {"name": key, "rows": rows, "seconds": seconds})

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.models import as_matrix, check_transformed, frame_to_array, numbered
+from perturbxai.models import CallableModel, EstimatorModel, as_matrix, check_transformed, frame_to_array, numbered
 
 Floats = NDArray[np.float64]
 
@@ -139,6 +140,45 @@ class NetworkModel:
             return scores
         return scores.sigmoid() if scores.shape[1] == 1 or self.multi_label else scores.softmax(dim=1)
 
+    def check_gradient(self, rows: Any) -> None:
+        """Refuse rows by whose columns there is no gradient: pictures, columns that are no numbers, a transform between."""
+        if np.ndim(rows) != 2:
+            raise ValueError(f"rows has shape {np.shape(rows)}; expected (rows, columns): gradients are of tables.")
+        if self.transform is not None:
+            raise TypeError(
+                "transform stands between the columns and the network and has no gradient; make it the first layer instead."
+            )
+        # a name for each column of a frame; one dtype for all of an array
+        dtypes = dict(rows.dtypes) if hasattr(rows, "iloc") else {"all": np.asarray(rows).dtype}
+        for name, dtype in dtypes.items():
+            if getattr(dtype, "kind", "O") not in "biuf":
+                raise TypeError(f"column {name!r} is {dtype}, by which there is no gradient; encode it as numbers.")
+
+    def gradient(self, rows: Any, choose: Callable[[int, int], NDArray[np.int64]]) -> Floats:
+        """(n, D, K): gradients by the columns of the outputs that `choose` takes of (number of rows, number of outputs).
+
+        On the output scale, which is taken in float64 as `scaled` does. The module is lent already: see `frozen`.
+        """
+        import torch
+
+        batch = self.tensor(rows).requires_grad_(True)
+        given = self.module()(batch.clone())  # a network may work in place, which a leaf does not allow
+        as_matrix(given.detach() if hasattr(given, "detach") else given, "the network")  # raises for what is no (n, K)
+        scores = self.differentiable(given.to("cpu").double(), "probability" if self.output == "probability" else "logit")
+        chosen = choose(*scores.shape)
+        found = np.empty((*batch.shape, len(chosen)))
+        for k, column in enumerate(chosen):
+            slope = None
+            if scores.requires_grad:
+                (slope,) = torch.autograd.grad(scores[:, column].sum(), batch, retain_graph=True, allow_unused=True)
+            if slope is None:
+                raise TypeError(
+                    "the network's output does not depend on its input in a way that autograd can follow (a detach(), a "
+                    "NumPy step or whole numbers between); there is no gradient."
+                )
+            found[:, :, k] = slope.to("cpu").double().numpy()
+        return found
+
     def check(self, names: tuple[str, ...]) -> None:
         """A network says nothing of its columns."""
 
@@ -204,3 +244,31 @@ def _dtype(precision: str | None) -> Any:
     if precision not in known:
         raise ValueError(f"precision={precision!r} is not known; expected one of {sorted(known)} or None.")
     return known[precision]
+
+
+def wrap(
+    model: Any, output: str | None, transform: Any, device: Any, precision: str | None, multi_label: bool
+) -> EstimatorModel | CallableModel | NetworkModel:
+    """The model, its scale and device checked, as a function from a batch of rows to (n, K) numbers.
+
+    Raises TypeError for what is no model, ValueError for options that its kind does not have.
+    """
+    if isinstance(model, type):
+        raise TypeError(f"model is the class {model.__name__}; give an instance of it.")
+    is_network = "torch" in sys.modules and isinstance(model, sys.modules["torch"].nn.Module)
+    if is_network:
+        return NetworkModel(model, output, transform, device, precision, multi_label)
+    for name, value in (("device", device), ("precision", precision)):
+        if value is not None:
+            raise ValueError(f"{name}={value!r} is for a torch.nn.Module, but the model is {type(model).__name__}.")
+    if multi_label:
+        raise ValueError("multi_label=True is for a torch.nn.Module; other models bring their own scale.")
+    if hasattr(model, "predict") or hasattr(model, "predict_proba"):
+        if transform is not None:
+            raise ValueError("transform is for pictures; put a table's preprocessing into a scikit-learn pipeline.")
+        return EstimatorModel(model, output)
+    if callable(model):
+        return CallableModel(model, output, transform)
+    raise TypeError(
+        f"model is {type(model).__name__}; expected a scikit-learn estimator, a torch.nn.Module or a function."
+    )

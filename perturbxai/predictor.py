@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,15 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.device import is_out_of_memory, keep_memory, release_cached, synchronise
-from perturbxai.models import SCALES, CallableModel, EstimatorModel
-from perturbxai.networks import NetworkModel, frozen
+from perturbxai.models import SCALES, EstimatorModel
+from perturbxai.networks import NetworkModel, frozen, wrap
+from perturbxai.outputs import output_names, select_outputs
 from perturbxai.plan import Given, Plan, TablePlan
 from perturbxai.progress import Bar, Progress
 
 Floats = NDArray[np.float64]
+Batch = tuple[int, int, Floats]
 
 NETWORK_BATCH = 8  # on a CPU larger batches are slower: activations outgrow the caches and the allocator
 DEVICE_BATCH = 256
+GRADIENT_BATCH = 4096  # at most, where none is given: a gradient keeps what every layer made of every row
 BATCH_BYTES = 1 << 26
 LARGEST_BATCH = 65_536
 
@@ -82,10 +84,12 @@ class Predictor:
             raise TypeError(f"progress={progress!r}; expected True, False or a function (done, total).")
         if memory not in (None, "keep", "system"):
             raise ValueError(f'memory={memory!r} is not known; expected "keep", "system" or None.')
-        self._model = _wrap(model, output, transform, device, precision, multi_label)
+        if isinstance(model, Predictor):
+            raise TypeError("model is a Predictor already; use it as it is.")
+        self._model = wrap(model, output, transform, device, precision, multi_label)
         self.kind = self._model.kind
         self.output = self._model.output
-        self.outputs: tuple[str, ...] | None = _names(outputs)
+        self.outputs: tuple[str, ...] | None = output_names(outputs)
         self._named = self.outputs is not None
         self.batch_size = None if batch_size is None else int(batch_size)
         self.progress = progress if callable(progress) else bool(progress)
@@ -128,10 +132,17 @@ class Predictor:
 
     def run(self, plan: Plan) -> Iterator[tuple[int, int, Floats]]:
         """The model's values over a plan, batch by batch: (start, stop, values (stop - start, K))."""
-        size = self.batch_size or self._fixed_batch() or _by_row_size(plan.row_bytes)
-        size = min(size, self._limit) if self._limit else size
         if isinstance(self._model, NetworkModel):
             self._model.refresh()
+        for start, stop, values in self._in_batches(plan, lambda start, stop: self._ask(plan, start, stop)):
+            self.rows += stop - start
+            self._check(values, stop - start, start)
+            yield start, stop, values
+
+    def _in_batches(self, plan: Plan, ask: Callable[[int, int], Floats], most: int = LARGEST_BATCH) -> Iterator[Batch]:
+        """What `ask` gives for a plan's rows start..stop, batch by batch; one that does not fit in memory is halved."""
+        size = self.batch_size or min(self._fixed_batch() or _by_row_size(plan.row_bytes), most)
+        size = min(size, self._limit) if self._limit else size
         start = 0
         if self._bar:
             self._bar.expect(len(plan))
@@ -139,7 +150,7 @@ class Predictor:
             stop = min(start + size, len(plan))
             values: Floats | None = None
             try:
-                values = self._ask(plan, start, stop)
+                values = ask(start, stop)
             except Exception as error:
                 if not is_out_of_memory(error) or stop - start == 1:
                     raise
@@ -148,8 +159,6 @@ class Predictor:
                 size = self._limit = (stop - start) // 2
                 release_cached(self._model.device)
                 continue
-            self.rows += stop - start
-            self._check(values, stop - start, start)
             yield start, stop, values
             start = stop
             if self._bar:
@@ -175,23 +184,27 @@ class Predictor:
             self.seconds += time.perf_counter() - began
 
     def _check(self, values: Floats, n_rows: int, done: int) -> None:
-        if len(values) != n_rows:
-            hint = " A squeeze() without an axis drops the rows' axis when one row is asked." if n_rows == 1 else ""
-            raise ModelError(
-                f"the model returned {len(values)} rows for {n_rows}; expected one row of outputs for each row asked.{hint}"
-            )
-        if self.outputs is None:
-            self.outputs = self._model.names(values.shape[1])
-        if len(self.outputs) != values.shape[1]:
-            source = "outputs= names" if self._named else "earlier calls had"
-            raise ModelError(f"the model returned {values.shape[1]} outputs, but {source} {len(self.outputs)}.")
+        self._check_shape(len(values), values.shape[1], n_rows)
         if not np.isfinite(values).all():
             row, column = (int(i) for i in np.argwhere(~np.isfinite(values))[0])
+            assert self.outputs is not None
             raise ModelError(
                 f"the model returned {values[row, column]} for row {done + row} of this request, output "
                 f"{self.outputs[column]!r}. An explanation of it would mean nothing: mend the model, or leave out the "
                 "rows and backgrounds that it cannot take."
             )
+
+    def _check_shape(self, n_given: int, n_outputs: int, n_rows: int) -> None:
+        if n_given != n_rows:
+            hint = " A squeeze() without an axis drops the rows' axis when one row is asked." if n_rows == 1 else ""
+            raise ModelError(
+                f"the model returned {n_given} rows for {n_rows}; expected one row of outputs for each row asked.{hint}"
+            )
+        if self.outputs is None:
+            self.outputs = self._model.names(n_outputs)
+        if len(self.outputs) != n_outputs:
+            source = "outputs= names" if self._named else "earlier calls had"
+            raise ModelError(f"the model returned {n_outputs} outputs, but {source} {len(self.outputs)}.")
 
     def _fixed_batch(self) -> int | None:
         """Rows a batch where the kind of model decides it, None where the size of a row does."""
@@ -207,23 +220,7 @@ class Predictor:
 
     def select(self, outputs: Any, n_outputs: int) -> NDArray[np.int64]:
         """Column numbers of the outputs asked for, by name or number. Raises ValueError for one that is not there."""
-        known = self.outputs or self._model.names(n_outputs)
-        wanted = [outputs] if isinstance(outputs, (str, int, np.integer)) else list(outputs)
-        if not wanted:
-            raise ValueError("outputs is empty; name at least one, or leave it out for all.")
-        found = []
-        for one in wanted:
-            if isinstance(one, str) and one in known:
-                if known.count(one) > 1:
-                    twins = [k for k, name in enumerate(known) if name == one]
-                    raise ValueError(f"outputs: {one!r} is the name of the outputs {twins}; give the number.")
-                found.append(known.index(one))
-            elif isinstance(one, (int, np.integer)) and not isinstance(one, bool) and 0 <= int(one) < n_outputs:
-                found.append(int(one))
-            else:
-                shown = ", ".join(map(repr, known[:8])) + (" ..." if len(known) > 8 else "")
-                raise ValueError(f"outputs: {one!r} is not an output of the model; it has {n_outputs}: {shown}.")
-        return np.array(found, dtype=np.int64)
+        return select_outputs(outputs, self.outputs or self._model.names(n_outputs))
 
     @contextmanager
     def watched(self, what: str) -> Iterator[None]:
@@ -269,11 +266,65 @@ class Predictor:
             synchronise(self._model.device)
             self.seconds = seconds + time.perf_counter() - began
 
+    def gradient(self, rows: Any, outputs: Any = None) -> Floats:
+        """(n, D, K): gradients by the columns of a table of what `predictor(rows)` returns, on the predictor's own scale.
+
+        rows     (n, D), an array or DataFrame of numbers;  outputs: names or numbers, None for all K
+        In units of an output per unit of a column: of a probability behind the softmax or sigmoid, else of the raw output.
+        Each row is a row of the meter; each output is a pass backwards. Batches are `batch_size`, or 4,096 rows at most.
+        Raises TypeError for a model that is not a torch module, behind a `transform`, whose output does not depend on its
+        input, and for columns that are no numbers; ModelError for gradients that are not finite.
+
+        >>> import numpy as np, torch
+        >>> slope = Predictor(torch.nn.Softplus().double()).gradient(np.zeros((1, 2)))
+        >>> slope.shape, slope[0].tolist()
+        ((1, 2, 2), [[0.5, 0.0], [0.0, 0.5]])
+        """
+        model = self.check_gradient(rows)
+        plan = Given(rows)
+        if not len(plan):
+            raise ValueError("rows is empty; give at least one row.")
+
+        def ask(start: int, stop: int) -> Floats:
+            def choose(n_given: int, n_outputs: int) -> NDArray[np.int64]:
+                self._check_shape(n_given, n_outputs, stop - start)
+                return np.arange(n_outputs) if outputs is None else self.select(outputs, n_outputs)
+
+            before = self.rows
+            try:
+                return model.gradient(self._build(plan, start, stop), choose)
+            except BaseException:
+                self.rows = before  # none came back
+                raise
+
+        with self.watched("gradient"), self.network():
+            found = np.concatenate([part for _, _, part in self._in_batches(plan, ask, GRADIENT_BATCH)])
+        if not np.isfinite(found).all():
+            row, column, _ = (int(i) for i in np.argwhere(~np.isfinite(found))[0])
+            raise ModelError(f"the gradient at row {row} by column {column} is not finite; mend the model, or leave it out.")
+        return found
+
+    def check_gradient(self, rows: Any) -> NetworkModel:
+        """Refuse what has no gradient by the columns of these rows, before the model is asked; see `gradient`."""
+        if not isinstance(self._model, NetworkModel):
+            raise TypeError(
+                f"the model is a {self.kind}, which has no gradient; give Predictor a torch.nn.Module, or take 'glass_box' "
+                "or a method that asks for values alone."
+            )
+        self._model.check_gradient(rows)
+        return self._model
+
     def tensor(self, rows: Any) -> Any:
         """Rows or pictures as the torch module's input, through `transform`. Raises TypeError for other models."""
         if not isinstance(self._model, NetworkModel):
             raise TypeError(f"the model is a {self.kind}; only a torch.nn.Module takes tensors.")
         return self._model.tensor(self._build(Given(rows), 0, len(rows)))
+
+    def estimator(self) -> EstimatorModel:
+        """The scikit-learn model, its scale and method, for baselines that read it. Raises TypeError for other models."""
+        if not isinstance(self._model, EstimatorModel):
+            raise TypeError(f"the model is a {self.kind}, which cannot be read; give Predictor the fitted estimator itself.")
+        return self._model
 
     def differentiable_scores(self, given: Any, score: str) -> Any:
         """(n, K) tensor of what the lent network returned, as "logit" or "probability", for gradients."""
@@ -289,41 +340,5 @@ def _is_count(number: Any) -> bool:
         return False
 
 
-def _names(outputs: Any) -> tuple[str, ...] | None:
-    """The user's names of the columns. Raises ValueError if there is none."""
-    if outputs is None:
-        return None
-    found = (outputs,) if isinstance(outputs, str) else tuple(map(str, outputs))
-    if not found:
-        raise ValueError("outputs is empty; name every column of the model's output, or leave it out.")
-    return found
-
-
 def _by_row_size(row_bytes: int) -> int:
     return int(np.clip(BATCH_BYTES // max(row_bytes, 1), 1, LARGEST_BATCH))
-
-
-def _wrap(
-    model: Any, output: str | None, transform: Any, device: Any, precision: str | None, multi_label: bool
-) -> EstimatorModel | CallableModel | NetworkModel:
-    if isinstance(model, Predictor):
-        raise TypeError("model is a Predictor already; use it as it is.")
-    if isinstance(model, type):
-        raise TypeError(f"model is the class {model.__name__}; give an instance of it.")
-    is_network = "torch" in sys.modules and isinstance(model, sys.modules["torch"].nn.Module)
-    if is_network:
-        return NetworkModel(model, output, transform, device, precision, multi_label)
-    for name, value in (("device", device), ("precision", precision)):
-        if value is not None:
-            raise ValueError(f"{name}={value!r} is for a torch.nn.Module, but the model is {type(model).__name__}.")
-    if multi_label:
-        raise ValueError("multi_label=True is for a torch.nn.Module; other models bring their own scale.")
-    if hasattr(model, "predict") or hasattr(model, "predict_proba"):
-        if transform is not None:
-            raise ValueError("transform is for pictures; put a table's preprocessing into a scikit-learn pipeline.")
-        return EstimatorModel(model, output)
-    if callable(model):
-        return CallableModel(model, output, transform)
-    raise TypeError(
-        f"model is {type(model).__name__}; expected a scikit-learn estimator, a torch.nn.Module or a function."
-    )

@@ -223,3 +223,20 @@ def pool_regions(heat: Any, labels: Any, n_players: int) -> Any:
         for p in range(n_players):
             out[k, p] = heat[k][labels == p].sum()
     return out
+
+
+def walk_tree(nodes: Any, values: Any, left_of_x: Any, left_of_b: Any, weight: Any, n_players: int) -> Any:
+    """(N, P, K): one tree's interventional Shapley values from all coalitions: members answer as x does, others as b."""
+
+    def value(z: Any, x: Any, b: Any) -> Any:
+        node = 0
+        while nodes[node, 0] >= 0:
+            left = x[node] if z[nodes[node, 2]] else b[node]
+            node = nodes[node, 0] if left else nodes[node, 1]
+        return values[node]
+
+    out = np.zeros((len(left_of_x), n_players, values.shape[1]))
+    for n, x in enumerate(left_of_x):
+        for b, row in zip(weight, left_of_b, strict=True):
+            out[n] += b * shapley(lambda z, x=x, row=row: np.array([value(one, x, row) for one in z]), n_players)
+    return out

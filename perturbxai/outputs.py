@@ -1,0 +1,42 @@
+"""Names of a model's outputs, and which of them are meant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def output_names(outputs: Any) -> tuple[str, ...] | None:
+    """The user's names of the columns. Raises ValueError if there is none."""
+    if outputs is None:
+        return None
+    found = (outputs,) if isinstance(outputs, str) else tuple(map(str, outputs))
+    if not found:
+        raise ValueError("outputs is empty; name every column of the model's output, or leave it out.")
+    return found
+
+
+def select_outputs(outputs: Any, known: Sequence[str]) -> NDArray[np.int64]:
+    """Column numbers of the outputs asked for, by name or number, among the known names (K).
+
+    Raises ValueError for one that is not there, and for a name that several have.
+    """
+    wanted = [outputs] if isinstance(outputs, (str, int, np.integer)) else list(outputs)
+    if not wanted:
+        raise ValueError("outputs is empty; name at least one, or leave it out for all.")
+    found = []
+    for one in wanted:
+        if isinstance(one, str) and one in known:
+            if known.count(one) > 1:
+                twins = [k for k, name in enumerate(known) if name == one]
+                raise ValueError(f"outputs: {one!r} is the name of the outputs {twins}; give the number.")
+            found.append(known.index(one))
+        elif isinstance(one, (int, np.integer)) and not isinstance(one, bool) and 0 <= int(one) < len(known):
+            found.append(int(one))
+        else:
+            shown = ", ".join(map(repr, known[:8])) + (" ..." if len(known) > 8 else "")
+            raise ValueError(f"outputs: {one!r} is not an output of the model; it has {len(known)}: {shown}.")
+    return np.array(found, dtype=np.int64)
