@@ -58,6 +58,23 @@ class Explanation:
         half = _factor(level, simultaneous, self.df, self.critical) * self.stderr
         return self.values - half, self.values + half
 
+    def to_json(self, path: str | Path | None = None) -> str:
+        """This input alone as JSON; see `Attribution.to_json`."""
+        return Attribution((self,)).to_json(path)
+
+    @classmethod
+    def from_json(cls, text_or_path: str | Path) -> Explanation:
+        """What `to_json` wrote, of one input. Raises as `Attribution.from_json`, and ValueError for several inputs."""
+        found = Attribution.from_json(text_or_path)
+        if len(found) != 1:
+            raise ValueError(f"the file holds {len(found)} inputs; read it with Attribution.from_json, and take a[i].")
+        return found[0]
+
+    def _repr_html_(self) -> str:
+        from perturbxai import notebook
+
+        return notebook.page([self], type(self.method).__name__)
+
     def to_frame(self) -> pd.DataFrame:
         """A tidy table: one line a feature and output."""
         import pandas as pd
@@ -191,6 +208,44 @@ class Attribution(Sequence[Explanation]):
     def to_csv(self, path: str | Path) -> None:
         """Write `to_frame()` as CSV."""
         self.to_frame().to_csv(path, index=False)
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """All of this as strict JSON text with a schema version, also written to `path` if one is given.
+
+        `from_json` gives it back equal to the last bit: numbers (infinite errors too), names, labels of every usual index,
+        inputs (pictures as base64 of their float32), heat maps, `meta`, and the method object.
+        Raises TypeError, before anything is written, for a method that is not perturbxai's and for labels or `meta` of a
+        kind that would not come back.
+
+        >>> import numpy as np, perturbxai as px
+        >>> space = px.TabularSpace(np.zeros((1, 3)))
+        >>> found = px.explain(["lime"], px.Predictor(lambda X: X @ [1.0, 2.0, 3.0]), space, np.ones((1, 3)))["lime"]
+        >>> again = px.Attribution.from_json(found.to_json())
+        >>> bool((again.values == found.values).all()), again.method
+        (True, Lime(kernel_width=0.25, ridge=0.0, name=''))
+        """
+        from perturbxai import serial
+
+        return serial.write(self.explanations, self.meta, path)
+
+    @classmethod
+    def from_json(cls, text_or_path: str | Path) -> Attribution:
+        """What `to_json` wrote, from its text or from a file. Nothing in a file is executed or unpickled.
+
+        Methods are rebuilt from their name in the registry and their options; an estimator among the options must be a
+        regressor of sklearn.linear_model.
+        Raises FileNotFoundError where no file is, and ValueError, which says what to do, for text that is damaged, that
+        was written by a newer schema, or that names a method or an option that this version does not have.
+        """
+        from perturbxai import serial
+
+        records, meta = serial.read(text_or_path)
+        return cls(tuple(Explanation(**record) for record in records), meta)
+
+    def _repr_html_(self) -> str:
+        from perturbxai import notebook
+
+        return notebook.page(self.explanations, str(self.meta.get("name") or type(self.method).__name__))
 
 
 def _factor(level: float, simultaneous: bool, df: float, critical: Floats) -> Floats | float:

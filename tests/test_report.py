@@ -206,7 +206,7 @@ def test_a_table_has_no_maps(tmp_path):
 
 def test_painted_maps_are_symmetric_around_zero():
     labels = np.array([[0, 1, 2]], dtype=np.int32)
-    painted = drawing._painted(np.full((1, 3), 0.5), labels, np.array([-2.0, 0.0, 2.0]))
+    painted = drawing.painted(np.full((1, 3), 0.5), labels, np.array([-2.0, 0.0, 2.0]))
     against, none, much = painted[0]
     assert against[2] > against[0]  # blue
     assert much[0] > much[2]  # red

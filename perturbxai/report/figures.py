@@ -32,7 +32,7 @@ def figures(results: Mapping[str, Attribution], compared: Any = None) -> Iterato
         chosen = {name: results[name] for name in names}
         if pictures:
             yield f"maps{ending}", maps(chosen, pictures[0], fill, compared.scores)
-        explained = {name: one for name, one in chosen.items() if base_name(name) not in registry.BASELINES}
+        explained = {name: one for name, one in chosen.items() if base_name(name) not in registry.MAPS}
         if explained:
             yield f"bars{ending}", bars(explained, pictures[0] if pictures else None, fill)
     if compared is not None and len(compared.curves):
@@ -59,13 +59,13 @@ def maps(results: Mapping[str, Attribution], one: Any, fill: str, scores: pd.Dat
     axes = figure.subplots(lines * len(first.outputs), across, squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()
-    grey = _grey(one.picture)
+    photo = grey(one.picture)
     for k, output in enumerate(first.outputs):
         block = axes[k * lines : (k + 1) * lines].ravel()
-        block[0].imshow(_shown(one.picture))
+        block[0].imshow(shown(one.picture))
         block[0].set_title(f"{text(output)}\n{first.prediction[k]:.2f}, hidden {first.base[k]:.2f}", fontweight="bold")
         for axis, (name, result) in zip(block[1:], results.items(), strict=False):
-            axis.imshow(_painted(grey, one.labels, result[0].values[:, k]))
+            axis.imshow(painted(photo, one.labels, result[0].values[:, k]))
             axis.set_title(f"{title(name.removesuffix('@' + fill))}\n{_score(scores, name, output)}")
     about = "insertion less deletion: under fills the map did not see (away), and under its own (home)"
     figure.suptitle(f"{about}{'; explained under ' + text(fill) if fill else ''}", fontsize=9)
@@ -95,7 +95,7 @@ def _colour_bar(figure: Any, axes: Any) -> None:
     bar.set_label("value, as a share of the map's largest")
 
 
-def _shown(picture: Any) -> Floats:
+def shown(picture: Any) -> Floats:
     """A picture in its own units as red, green and blue in 0..1."""
     values = np.asarray(picture, dtype=np.float64)
     top = 255.0 if values.max() > 1.0 else 1.0
@@ -104,11 +104,12 @@ def _shown(picture: Any) -> Floats:
     return np.broadcast_to(np.clip(values / top, 0, 1), (*values.shape[:2], 3))
 
 
-def _grey(picture: Any) -> Floats:
-    return np.asarray(_shown(picture) @ np.array([0.299, 0.587, 0.114]))
+def grey(picture: Any) -> Floats:
+    """(H, W): the brightness of a picture in 0..1."""
+    return np.asarray(shown(picture) @ np.array([0.299, 0.587, 0.114]))
 
 
-def _painted(grey: Floats, labels: NDArray[np.int32], values: Floats) -> Floats:
+def painted(photo: Floats, labels: NDArray[np.int32], values: Floats) -> Floats:
     """(H, W, 3): the values in signed colours over the grey photo; the weaker a value, the more photo is seen."""
     import matplotlib
 
@@ -116,7 +117,7 @@ def _painted(grey: Floats, labels: NDArray[np.int32], values: Floats) -> Floats:
     share = (values / largest)[labels]
     colour = matplotlib.colormaps["RdBu_r"](0.5 + 0.5 * share)[..., :3]
     weight = (0.25 + 0.5 * np.abs(share))[..., None]
-    return np.asarray((1.0 - weight) * (0.25 + 0.65 * grey[..., None]) + weight * colour)
+    return np.asarray((1.0 - weight) * (0.25 + 0.65 * photo[..., None]) + weight * colour)
 
 
 @rc
@@ -134,7 +135,7 @@ def bars(results: Mapping[str, Attribution], one: Any, fill: str) -> Any:
     if one is not None:
         _numbered_photo(axes[0], one, chosen)
     for k, axis in enumerate(axes[one is not None :]):
-        _bar_panel(axis, measured, exact, chosen, k)
+        bar_panel(axis, measured, exact, chosen, k)
         axis.set_title(text(first.outputs[k]))
         axis.tick_params(labelleft=k == 0)
     where = f"explained under {text(fill)}" if fill else f"row {text(first.label)}" if one is None else ""
@@ -153,7 +154,8 @@ def _top(explanations: list[Any], exact: Any) -> list[int]:
     return [int(p) for p in np.argsort(-strength, kind="stable")[:most]]
 
 
-def _bar_panel(axis: Any, measured: Mapping[str, Any], exact: Any, chosen: list[int], k: int) -> None:
+def bar_panel(axis: Any, measured: Mapping[str, Any], exact: Any, chosen: list[int], k: int) -> None:
+    """One output's bars: a line a player, in it a bar a method."""
     names = next(iter(measured.values())).names
     place = np.arange(len(chosen), dtype=float)
     step = 0.8 / len(measured)
@@ -217,9 +219,9 @@ def _numbered_photo(axis: Any, one: Any, chosen: list[int]) -> None:
     edge = np.zeros(labels.shape, dtype=bool)
     edge[1:] |= labels[1:] != labels[:-1]
     edge[:, 1:] |= labels[:, 1:] != labels[:, :-1]
-    shown = _shown(one.picture).copy()
-    shown[edge] = 1.0
-    axis.imshow(shown)
+    outlined = shown(one.picture).copy()
+    outlined[edge] = 1.0
+    axis.imshow(outlined)
     axis.set_axis_off()
     for player in chosen:
         depth = distance_transform_edt(np.pad(labels == player, 1))  # deepest inside: also where it is no blob

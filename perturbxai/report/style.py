@@ -6,7 +6,10 @@ import re
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from io import BytesIO
 
 # Okabe & Ito's palette for the explainers, other lines and greys for what they are compared with
 LOOKS: dict[str, dict[str, Any]] = {
@@ -15,6 +18,7 @@ LOOKS: dict[str, dict[str, Any]] = {
     "pdp": {"color": "#009E73"},
     "ice": {"color": "#CC79A7"},
     "ale": {"color": "#56B4E9"},
+    "lime_tabular": {"color": "#A65E00"},
     "exact": {"color": "#000000"},
     "cam": {"color": "#D55E00"},
     "grad_cam": {"color": "#7A2E00"},
@@ -24,7 +28,8 @@ LOOKS: dict[str, dict[str, Any]] = {
     "edges": {"color": "#3F3F3F"},
 }
 TITLES = {
-    "lime": "LIME", "kernel_shap": "KernelSHAP", "pdp": "PDP", "ice": "ICE", "ale": "ALE", "exact": "exact Shapley",
+    "lime": "LIME", "kernel_shap": "KernelSHAP", "pdp": "PDP", "ice": "ICE", "ale": "ALE",
+    "lime_tabular": "tabular LIME", "exact": "exact Shapley",
     "cam": "CAM", "grad_cam": "Grad-CAM", "cam_difference": "CAM difference",
     "random": "random", "centre": "centre", "edges": "edges",
 }  # fmt: skip
@@ -101,8 +106,23 @@ def rc(function: Any) -> Any:
     return drawn
 
 
+def notebook_png(figure: Any) -> None:
+    """Have a notebook show this figure, which pyplot does not know of."""
+    from functools import partial
+
+    figure._repr_png_ = partial(_png, figure)
+
+
+def _png(figure: Any) -> bytes:
+    from io import BytesIO
+
+    kept = BytesIO()
+    save(figure, kept)
+    return kept.getvalue()
+
+
 @rc
-def save(figure: Any, path: Path) -> None:
+def save(figure: Any, path: Path | BytesIO) -> None:
     """Write a figure as PNG, without a window system, cut to what it shows."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 

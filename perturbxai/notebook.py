@@ -1,0 +1,120 @@
+"""What a notebook shows of a result: a few rows as HTML with bars in inline SVG, in the notebook's own colours.
+
+Every word that came from outside is escaped; no script, style sheet or address of anything else is in it.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+ROWS, OUTPUTS, FEATURES = 3, 3, 8  # shown at most; the rest is counted
+LONGEST = 22
+WIDTH, NAMES, NUMBERS, LINE = 420, 165, 66, 18  # pixels: a panel, its names, its numbers, a feature
+# control characters; lone surrogates, which cannot be written; marks of direction, which turn what stands beside them
+UNPRINTABLE = re.compile(
+    r"[\x00-\x08\x0b\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]"
+)
+FOR, AGAINST = "#d6604d", "#4393c3"  # read on white and on black
+
+
+def page(explanations: Sequence[Any], title: str) -> str:
+    """HTML of the first rows: for each output shown, the leading features with values and 95 % intervals."""
+    first = explanations[0]
+    told = [_count(len(explanations), "input"), _count(len(first.names), "feature"), _count(len(first.outputs), "output")]
+    rows = [_row(e) for e in explanations[:ROWS]]
+    left = len(explanations) - ROWS
+    if left > 0:
+        rows.append(f'<div style="opacity:.7">and {_count(left, "more input")}: see to_frame()</div>')
+    return (
+        '<div style="color:inherit;background:transparent;font-family:sans-serif;font-size:13px">'
+        f"<div><b>{words(title)}</b>, {', '.join(told)}</div>{''.join(rows)}</div>"
+    )
+
+
+def words(text: Any, longest: int = 60) -> str:
+    """Words of any origin as HTML text: one line, not endless, nothing in them is markup or a control character."""
+    flat = " ".join(UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", str(text)).split())
+    return html.escape(flat if len(flat) <= longest else flat[: longest - 1] + "…")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def _row(e: Any) -> str:
+    n_shown = min(OUTPUTS, len(e.outputs))
+    # the outputs that the model rates highest say most of this row
+    shown = np.sort(np.argsort(-e.prediction, kind="stable")[:n_shown])
+    panels = "".join(f'<div style="margin:2px 12px 2px 0">{_panel(e, int(k))}</div>' for k in shown)
+    left = len(e.outputs) - n_shown
+    rest = f'<div style="opacity:.7">and {_count(left, "more output")}</div>' if left else ""
+    return (
+        f'<div style="margin-top:8px">row {words(e.label)}</div>'
+        f'<div style="display:flex;flex-wrap:wrap">{panels}</div>{rest}'
+    )
+
+
+def _panel(e: Any, k: int) -> str:
+    """One output: its name, prediction and base, and a bar a feature."""
+    order = np.argsort(-np.abs(e.values[:, k]), kind="stable")[:FEATURES]
+    left = len(e.names) - len(order)
+    low, high = (end[order, k] for end in e.interval())
+    head = f"<b>{words(e.outputs[k])}</b>: {_short(e.prediction[k])} here, {_short(e.base[k])} with everything absent"
+    rest = f'<div style="opacity:.7">and {_count(left, "more feature")}</div>' if left else ""
+    bars = _bars([e.names[p] for p in order], e.values[order, k], low, high)
+    return f"<div>{head}</div>{bars}{rest}"
+
+
+def _bars(names: Sequence[str], values: Floats, low: Floats, high: Floats) -> str:
+    """An SVG of bars from zero, whiskers where the interval is known; a long whisker is cut at the edge."""
+    reach = np.concatenate([values, [0.0]])
+    reach = reach[np.isfinite(reach)]
+    span = float(np.ptp(reach)) or 1.0
+    known = np.isfinite(low) & np.isfinite(high)
+    ends = np.concatenate([low[known], high[known], [0.0]])
+    left = max(min(reach.min(), ends.min()), reach.min() - 0.5 * span)
+    right = min(max(reach.max(), ends.max()), reach.max() + 0.5 * span)
+
+    def x(value: float) -> float:
+        share = (min(max(value, left), right) - left) / ((right - left) or 1.0)
+        return float(NAMES + 6 + share * (WIDTH - NAMES - NUMBERS - 12))
+
+    lines = [_line(i, n, v, lo, hi, x) for i, (n, v, lo, hi) in enumerate(zip(names, values, low, high, strict=True))]
+    height = LINE * len(names) + 2
+    axis = f'<line x1="{x(0):.1f}" x2="{x(0):.1f}" y1="0" y2="{height}" stroke="currentColor" stroke-opacity=".4"/>'
+    return (
+        f'<svg width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" role="img" font-size="12" '
+        f'fill="currentColor">{axis}{"".join(lines)}</svg>'
+    )
+
+
+def _line(i: int, name: str, value: float, low: float, high: float, x: Any) -> str:
+    middle = LINE * i + LINE / 2
+    known = math.isfinite(low) and math.isfinite(high)
+    told = f"{_short(value)}, 95 % {_short(low)} to {_short(high)}" if known else f"{_short(value)}, error not known"
+    start, end = sorted((x(0.0), x(value) if math.isfinite(value) else x(0.0)))
+    bar = (
+        f'<rect x="{start:.1f}" y="{middle - 5:.1f}" width="{end - start:.1f}" height="10" '
+        f'fill="{FOR if value > 0 else AGAINST}"/>'
+    )
+    across = f'x1="{x(low):.1f}" x2="{x(high):.1f}" y1="{middle:.1f}" y2="{middle:.1f}"' if known else ""
+    whisker = f'<line {across} stroke="currentColor"/>' if known else ""
+    return (
+        f"<g><title>{words(name)}: {told}</title>"
+        f'<text x="{NAMES}" y="{middle + 4:.1f}" text-anchor="end">{words(name, LONGEST)}</text>{bar}{whisker}'
+        f'<text x="{WIDTH}" y="{middle + 4:.1f}" text-anchor="end">{_short(value)}</text></g>'
+    )
+
+
+def _short(value: float) -> str:
+    """Three significant digits, with a true minus sign."""
+    return f"{value:.3g}".replace("-", "\N{MINUS SIGN}")

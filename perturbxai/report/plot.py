@@ -1,0 +1,299 @@
+"""plot(): one result as one figure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.explanation import Attribution, Explanation
+from perturbxai.importance import Importance
+from perturbxai.report import features, many, single
+from perturbxai.report.style import looks, new_figure, notebook_png, rc, text, title
+from perturbxai.report.view import KINDS, View, as_named, left_out, panels_of, view_of
+
+PANEL = 3.9  # inches
+
+
+def plot(
+    result: Any,
+    kind: str | None = None,
+    *,
+    row: int | str | None = None,
+    output: str | int | None = None,
+    top: int = 10,
+    ax: Any = None,
+    space: Any = None,
+) -> Any:
+    """Draw a result with matplotlib: returns a new Figure (which a notebook shows), or `ax` if that is given.
+
+    result  an Attribution, one Explanation, an Importance, or a mapping from name to one of these (bars only)
+    kind    "waterfall": one row, from base to prediction; what the values do not sum to is a bar "not explained"
+            "bars": one row with 95 % intervals, thick pointwise, thin simultaneous; of an Importance thick is the noise of
+            the estimates, thin with that of the rows, and the diamond is the value without the bias of noise
+            "beeswarm": all rows, a point each, coloured by the feature's value; "heatmap": rows by features, or a picture's
+            map; "decision": a line a row, from base to prediction
+            None: beeswarm for several rows, waterfall for one (or where `row` is given), heatmap for pictures, bars else
+    row     which row of waterfall, bars, decision (drawn strong) and a picture's heatmap: its number, or its label if that
+            is text; None is the first
+    output  name or number; None draws a panel for each, up to 6, of more the 6 that the model rates highest
+    top     features shown; the others are summed, or in bars left out
+    ax      matplotlib Axes to draw on; needs a single output
+    space   the space of the call. Of a table it adds values to names and shows categories, which have no order, in grey
+            instead of coloured by their codes; of a picture it tells superpixels that were not made by name
+
+    Raises TypeError for what cannot be drawn, ValueError for an unknown kind, row or output and for a kind that the result
+    does not allow, each before anything is drawn.
+
+    >>> import numpy as np, perturbxai as px
+    >>> space = px.TabularSpace(np.zeros((1, 3)))
+    >>> found = px.explain(["lime"], px.Predictor(lambda X: X @ [1.0, 2.0, 3.0]), space, np.ones((1, 3)))["lime"]
+    >>> [tick.get_text() for tick in px.plot(found, "waterfall").axes[0].get_yticklabels()]
+    ['x2', 'x1', 'x0']
+    """
+    if isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1:
+        raise ValueError(f"top={top!r} must be a whole number of features from 1 up.")
+    if kind is not None and kind not in KINDS:
+        raise ValueError(f"kind={kind!r} is not known; expected one of {', '.join(KINDS)}, or None.")
+    named = as_named(result)
+    if all(isinstance(one, Importance) for one in named.values()):
+        return _importance(named, kind, row, output, int(top), ax)
+    if len(named) > 1:
+        return _compared(named, kind, row, output, int(top), ax, space)
+    ((name, one),) = named.items()
+    view = view_of(name, one, kind, row, output, int(top), ax, space)
+    return _DRAWN[view.kind](view, ax)
+
+
+# ------------------------------------------------------------------------------------------------ how it is drawn
+
+
+def _panels(n_panels: int, height: float, ax: Any, width: float = PANEL) -> tuple[Any, list[Any]]:
+    """(Figure, None where `ax` is given; axes)."""
+    if ax is not None:
+        return None, [ax]
+    figure = new_figure(width * n_panels + 1.4, height)
+    notebook_png(figure)
+    return figure, list(figure.subplots(1, n_panels, squeeze=False)[0])
+
+
+def _done(figure: Any, ax: Any, about: str, handles: list[Any] | None = None) -> Any:
+    if figure is None:
+        return ax
+    figure.suptitle(about, fontsize=9)
+    if handles:
+        figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6), frameon=False)
+    return figure
+
+
+def _lines(n_lines: int, each: float = 0.3) -> float:
+    return max(1.5 + each * n_lines, 2.6)
+
+
+def _has_gap(rows: list[Explanation], outputs: list[int]) -> bool:
+    """Whether the values of some row and output, all of which share their lines, do not sum to its prediction."""
+    sides = [(e.base[outputs], e.prediction[outputs], e.values[:, outputs].T) for e in rows]
+    return any(single.unexplained(*side)[1] for side in sides)
+
+
+@rc
+def _waterfall(view: View, ax: Any) -> Any:
+    e = view.one
+    shown, rest = features.leading(features.order(e.values[None][..., view.outputs]), view.top)
+    labels = features.row_labels(e, view.space)
+    with_gap = _has_gap([e], view.outputs)
+    figure, axes = _panels(len(view.outputs), _lines(len(shown) + 2), ax)
+    for axis, k in zip(axes, view.outputs, strict=True):
+        single.waterfall(axis, e, k, labels, shown, rest, with_gap)
+        axis.tick_params(labelleft=axis is axes[0])
+    return _done(figure, ax, f"{view.about}; whiskers: 95 % interval")
+
+
+def _bars(view: View, ax: Any) -> Any:
+    return _bar_panels({view.name: view.one}, view.outputs, view.about, view.top, ax, view.space)
+
+
+def _compared(named: dict[str, Attribution], kind: str | None, row: Any, output: Any, top: int, ax: Any, space: Any) -> Any:
+    """Bars of several methods at one row."""
+    if kind not in (None, "bars"):
+        raise ValueError(f"kind={kind!r} draws one result, and {len(named)} came: give one of {', '.join(named)}, or bars.")
+    views = [view_of(name, one, "bars", row, output, top, ax, space) for name, one in named.items()]
+    first = views[0]
+    for view in views:
+        if (view.one.names, view.one.outputs) != (first.one.names, first.one.outputs):
+            raise ValueError(f"{view.name} and {first.name} differ in features or outputs; draw results of one call.")
+    about = f"row {text(first.one.label)}{left_out(first.n_left_out)}"
+    firsts = {view.name: view.one for view in views}
+    return _bar_panels(firsts, first.outputs, about, top, ax, space)
+
+
+@rc
+def _bar_panels(firsts: dict[str, Explanation], outputs: list[int], about: str, top: int, ax: Any, space: Any) -> Any:
+    first = next(iter(firsts.values()))
+    ranked = features.order(np.stack([e.values[:, outputs] for e in firsts.values()]))
+    shown, _ = features.leading(ranked, top)
+    labels = features.row_labels(first, space)
+    figure, axes = _panels(len(outputs), _lines(len(shown), 0.18 + 0.12 * len(firsts)), ax)
+    for axis, k in zip(axes, outputs, strict=True):
+        single.bars(axis, firsts, k, labels, shown)
+        axis.tick_params(labelleft=axis is axes[0])
+    left = f"; {len(first.names) - len(shown)} features more" if len(first.names) > len(shown) else ""
+    handles = _handles(list(firsts)) if len(firsts) > 1 else None
+    if ax is not None and handles:
+        ax.legend(handles=handles, frameon=False)
+    return _done(figure, ax, f"{about}; 95 % intervals: thick of one, thin of all features together{left}", handles)
+
+
+def _handles(names: list[str]) -> list[Any]:
+    from matplotlib.patches import Patch
+
+    return [Patch(color=looks(names)[name]["color"], alpha=0.75, label=title(name)) for name in names]
+
+
+@rc
+def _beeswarm(view: View, ax: Any) -> Any:
+    values = view.result.values
+    shown, rest = features.leading(features.order(values[..., view.outputs]), view.top)
+    shade = features.colours(view.result.inputs, values.shape[1], view.space)
+    figure, axes = _panels(len(view.outputs), _lines(len(shown) + bool(rest), 0.36), ax)
+    for axis, k in zip(axes, view.outputs, strict=True):
+        many.beeswarm(axis, values[..., k], shade, view.result.names, shown, rest)
+        axis.set_title(text(view.result.outputs[k]))
+        axis.tick_params(labelleft=axis is axes[0])
+    unordered = bool(np.isnan(shade[:, shown]).any()) or bool(rest)
+    grey = " (grey: categories, sums)" if unordered else ""
+    if not np.isnan(shade).all():
+        _scale(axes, many.sequence(), 0, 1, f"feature's value{grey}", ("low", "high"))
+    return _done(figure, ax, f"{title(view.name)}, {len(values)} rows{left_out(view.n_left_out)}")
+
+
+@rc
+def _heatmap(view: View, ax: Any) -> Any:
+    result, values = view.result, view.result.values
+    shown, rest = features.leading(features.order(values[..., view.outputs]), view.top)
+    seen = np.stack([features.summed(values[..., k], shown, rest) for k in view.outputs])
+    limit = float(np.percentile(np.abs(seen), 99)) or float(np.abs(seen).max()) or 1.0
+    figure, axes = _panels(len(view.outputs), _lines(len(shown) + 3, 0.28), ax)
+    labels = [e.label for e in result]
+    for axis, k in zip(axes, view.outputs, strict=True):
+        many.heatmap(
+            axis, values[..., k], result.prediction[:, k], float(result.base[:, k].mean()), result.names, labels,
+            shown, rest, limit,
+        )  # fmt: skip
+        axis.tick_params(labelleft=axis is axes[0])
+        axis.child_axes[-1].set_title(text(result.outputs[k]))
+    _scale(axes, "RdBu_r", -limit, limit, "value, in units of the model's output", None)
+    return _done(figure, ax, f"{title(view.name)}, {len(values)} rows{left_out(view.n_left_out)}")
+
+
+@rc
+def _decision(view: View, ax: Any) -> Any:
+    result, values = view.result, view.result.values
+    shown, rest = features.leading(features.order(values[..., view.outputs]), view.top)
+    with_gap = _has_gap(list(result), view.outputs)
+    figure, axes = _panels(len(view.outputs), _lines(len(shown) + 2, 0.3), ax)
+    for axis, k in zip(axes, view.outputs, strict=True):
+        ends = result.prediction[:, k], result.base[:, k]
+        many.decision(axis, values[..., k], *ends, result.names, shown, rest, view.row, with_gap)
+        axis.set_title(text(result.outputs[k]))
+        axis.tick_params(labelleft=axis is axes[0])
+    strong = "" if view.row is None else f", in black row {text(view.one.label)}"
+    return _done(figure, ax, f"{title(view.name)}, {len(values)} rows{strong}{left_out(view.n_left_out)}")
+
+
+@rc
+def _photo(view: View, ax: Any) -> Any:
+    """The photo, and beside it the map of each output."""
+    from perturbxai.report.figures import shown
+
+    e = view.one
+    labels = _superpixels(e, view.space)
+    figure, axes = _panels(len(view.outputs) + (ax is None), 3.2, ax, width=2.7)
+    if ax is None:
+        axes[0].imshow(shown(e.input))
+        axes[0].set_axis_off()
+        axes[0].set_title("\nphoto")
+    for axis, k in zip(axes[ax is None :], view.outputs, strict=True):
+        single.photo_map(axis, e, k, labels)
+    _scale(axes, "RdBu_r", -1, 1, "value, as a share of the map's largest", ("against", "for"))
+    return _done(figure, ax, view.about)
+
+
+def _superpixels(e: Explanation, space: Any) -> NDArray[np.int32] | None:
+    """The label map (H, W) that the values belong to, or None where the method's own map is to be drawn."""
+    from perturbxai.segment import make_segments
+    from perturbxai.versions import versions
+
+    labels = None
+    if space is not None:
+        if not hasattr(space, "segments"):
+            raise TypeError(f"space is {type(space).__name__}; expected the ImageSpace that the picture was explained in.")
+        labels = space.players(e.input)[0].labels
+    elif e.meta.get("versions", {}).get("scikit-image") == versions().get("scikit-image"):
+        # by name and with the same library a picture is cut as it was
+        if e.meta.get("segments") not in (None, "function", "label map"):
+            labels = make_segments(e.meta["segments"], e.input, e.meta["n_segments"])
+    if labels is not None and int(labels.max()) + 1 == len(e.names):
+        return np.asarray(labels, dtype=np.int32)
+    if space is None and e.heat is not None:
+        return None
+    raise ValueError(
+        f"the superpixels of this picture ({e.meta.get('segments', 'unknown')}, {len(e.names)} of them) cannot be told from "
+        "the result; give space=, the ImageSpace that it was explained in."
+    )
+
+
+def _importance(named: dict[str, Importance], kind: str | None, row: Any, output: Any, top: int, ax: Any) -> Any:
+    if kind not in (None, "bars"):
+        raise ValueError(f"kind={kind!r} needs single rows, and an importance is a mean over them; take bars.")
+    if row is not None:
+        raise ValueError(f"row={row!r}: an importance is a mean over rows; leave row= out.")
+    first = next(iter(named.values()))
+    if any((one.names, one.outputs) != (first.names, first.outputs) for one in named.values()):
+        raise ValueError(f"{', '.join(named)} differ in features or outputs; draw importances of one call.")
+    outputs, n_left_out = panels_of(first.outputs, output, first.values.sum(axis=0), ax)
+    if ax is not None and len(named) > 1:
+        raise ValueError(f"ax is one panel, and {len(named)} importances came: give one of {', '.join(named)}.")
+    return _importance_panels(named, outputs, n_left_out, top, ax)
+
+
+@rc
+def _importance_panels(named: dict[str, Importance], outputs: list[int], n_left_out: int, top: int, ax: Any) -> Any:
+    first = next(iter(named.values()))
+    ranked = features.order(np.stack([one.values[:, outputs] for one in named.values()]))
+    shown, rest = features.leading(ranked, top)
+    figure, axes = _panels(len(outputs) * len(named), _lines(len(shown), 0.3), ax)
+    styles = looks(named)
+    panels = [(name, k) for k in outputs for name in named]
+    for axis, (name, k) in zip(axes, panels, strict=True):
+        single.importance_bars(axis, named[name], k, shown, styles[name]["color"])
+        axis.set_title(f"{title(name)}, {text(first.outputs[k])}")
+        axis.tick_params(labelleft=axis is axes[0])
+    left = f"; {len(rest)} features more" if rest else ""
+    about = f"{first.n_rows} rows; 95 %: thick the estimates' noise, thin with the rows'; diamond: without the noise's bias"
+    return _done(figure, ax, about + left + left_out(n_left_out))
+
+
+def _scale(axes: list[Any], colours: Any, low: float, high: float, label: str, ends: tuple[str, str] | None) -> None:
+    """A colour bar beside the panels."""
+    import matplotlib
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    colours = matplotlib.colormaps[colours] if isinstance(colours, str) else colours
+    ticks = None if ends is None else (low, high)
+    scale = ScalarMappable(Normalize(low, high), colours)
+    extend = "neither" if ends else "both"  # outliers may lie beyond
+    bar = axes[0].figure.colorbar(scale, ax=axes, shrink=0.7, aspect=30, pad=0.01, ticks=ticks, extend=extend)
+    if ends is not None:
+        bar.ax.set_yticklabels(ends)
+    bar.set_label(label)
+    bar.outline.set_visible(False)
+
+
+_DRAWN: dict[str, Callable[[View, Any], Any]] = {
+    "waterfall": _waterfall, "bars": _bars, "beeswarm": _beeswarm, "heatmap": _heatmap, "decision": _decision,
+    "photo": _photo,
+}  # fmt: skip
