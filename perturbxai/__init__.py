@@ -15,8 +15,12 @@ __version__ = "0.1.0"
 _HOMES = {
     "perturbxai.api": ("explain",),
     "perturbxai.heatmaps": ("baselines",),
+    "perturbxai.reference": ("reference",),
+    "perturbxai.exchange": ("to_shap", "from_shap", "from_lime"),
     "perturbxai.comparison": ("compare", "Comparison"),
     "perturbxai.report": ("report",),
+    "perturbxai.report.plot": ("plot",),
+    "perturbxai.importance": ("importance", "Importance"),
     "perturbxai.predictor": ("Predictor", "ModelError"),
     "perturbxai.spaces": ("TabularSpace", "ImageSpace"),
     "perturbxai.pictures": ("fit",),
@@ -27,7 +31,10 @@ _HOMES = {
     "perturbxai.explainers.pdp": ("Pdp",),
     "perturbxai.explainers.ice": ("Ice",),
     "perturbxai.explainers.ale": ("Ale",),
+    "perturbxai.explainers.tabular_lime": ("TabularLime",),
     "perturbxai.baselines.cam": ("Cam", "GradCam", "CamDifference"),
+    "perturbxai.baselines.gradients": ("Gradient", "GradientXInput", "IntegratedGradients", "ExpectedGradients"),
+    "perturbxai.baselines.glass_box": ("GlassBox",),
     "perturbxai.baselines.controls": ("Random", "Centre", "Edges"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

@@ -21,6 +21,7 @@ from pydantic import (
 
 from perturbxai import registry
 
+SHARED = ("lime", "kernel_shap", "pdp", "ice", "ale")
 Whole = Annotated[StrictInt, Field(ge=1)]
 Players = Annotated[StrictInt, Field(ge=2)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -70,8 +71,8 @@ class PhotoConfig(Section):
     segments: str = "slic"
     n_segments: Players = 25
     fills: Annotated[tuple[Fill, ...], Field(min_length=1)] = ("blur", "mean")
-    methods: Names = tuple(registry.EXPLAINERS)
-    baselines: tuple[str, ...] = tuple(registry.BASELINES)
+    methods: Names = SHARED
+    baselines: tuple[str, ...] = registry.MAPS
     budget: Players = 500
     batch_size: Whole = 8
     metrics: Names | None = None
@@ -80,6 +81,13 @@ class PhotoConfig(Section):
     @classmethod
     def _names(cls, value: Any, info: Any) -> Any:
         return _known_names(value, info.field_name)
+
+    @field_validator("methods")
+    @classmethod
+    def _for_pictures(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [name for name in value if name in registry.ON_TABLES_ONLY]:
+            raise ValueError(f"{', '.join(wrong)} explains tables only; leave it out of [photo]")
+        return value
 
     @field_validator("fills")
     @classmethod
@@ -111,7 +119,7 @@ class TableConfig(Section):
     model: str = "boosted"
     rows: Whole = 20
     background: Background = 100
-    methods: Names = tuple(registry.EXPLAINERS)
+    methods: Names = SHARED
     budget: Players | None = None
     exact: StrictBool = True
     batch_size: Whole = 16_384
@@ -169,7 +177,7 @@ def parse_config(data: dict[str, Any], source: str = "config") -> Config:
 def _known_names(value: Any, field: str) -> Any:
     known: dict[str, tuple[str, ...]] = {
         "methods": tuple(registry.EXPLAINERS),
-        "baselines": tuple(registry.BASELINES),
+        "baselines": registry.MAPS,
         "metrics": registry.METRICS,
     }
     for number, name in enumerate(value or ()):

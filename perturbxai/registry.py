@@ -11,15 +11,23 @@ EXPLAINERS = {
     "pdp": "perturbxai.explainers.pdp:Pdp",
     "ice": "perturbxai.explainers.ice:Ice",
     "ale": "perturbxai.explainers.ale:Ale",
+    "lime_tabular": "perturbxai.explainers.tabular_lime:TabularLime",
 }
 BASELINES = {
     "cam": "perturbxai.baselines.cam:Cam",
     "grad_cam": "perturbxai.baselines.cam:GradCam",
     "cam_difference": "perturbxai.baselines.cam:CamDifference",
+    "gradient": "perturbxai.baselines.gradients:Gradient",
+    "gradient_x_input": "perturbxai.baselines.gradients:GradientXInput",
+    "integrated_gradients": "perturbxai.baselines.gradients:IntegratedGradients",
+    "expected_gradients": "perturbxai.baselines.gradients:ExpectedGradients",
+    "glass_box": "perturbxai.baselines.glass_box:GlassBox",
     "random": "perturbxai.baselines.controls:Random",
     "centre": "perturbxai.baselines.controls:Centre",
     "edges": "perturbxai.baselines.controls:Edges",
 }
+ON_TABLES_ONLY = ("lime_tabular", "gradient", "gradient_x_input", "integrated_gradients", "expected_gradients", "glass_box")
+MAPS = tuple(name for name in BASELINES if name not in ON_TABLES_ONLY)  # baselines of pictures
 FILL_FREE = ("cam", "grad_cam", "random", "centre", "edges")  # maps that no fill enters
 METRICS = ("deletion", "insertion", "srg", "faithfulness", "faithfulness_raw", "spearman", "top_k_iou")
 
@@ -29,9 +37,15 @@ ABOUT = {
     "pdp": "partial dependence at x less that at absence; on pictures the rise of opacity (Shapley value)",
     "ice": "the input's own curve at x less that at absence; on pictures occlusion",
     "ale": "accumulated local effect at x less that at absence",
+    "lime_tabular": "LIME as published for tables: a linear fit in its own neighbourhood (bins or a Gaussian)",
     "cam": "class activation map of a pooled network",
     "grad_cam": "Grad-CAM on the last spatial map",
     "cam_difference": "CAM of the picture less CAM of its fill: sums to the rise of the logit",
+    "gradient": "tables: the network's slope by each column, per unit of the column",
+    "gradient_x_input": "tables: the input times the gradient; absence is zero",
+    "integrated_gradients": "tables: gradients along the line from the background's mean",
+    "expected_gradients": "tables: gradients along the lines from all background rows; sums to f(x) - E f",
+    "glass_box": "tables: exact Shapley values read from trees, linear or additive models",
     "random": "control: a random map",
     "centre": "control: nearness to the middle of the picture",
     "edges": "control: strength of the edges",

@@ -43,7 +43,8 @@ def test_both_commands_are_one_line_each_and_ci_runs_the_second():
 def test_the_architecture_names_every_module():
     table = README.partition("## How it is built")[2].partition("## Glossary")[0]
     units = {p.name.removesuffix(".py") for p in (ROOT / "perturbxai").iterdir() if p.suffix == ".py" or p.is_dir()}
-    missing = {u for u in units - {"__init__", "__main__", "__pycache__"} if f"`{u}`" not in table and f"`{u}/`" not in table}
+    units -= {"__init__", "__main__", "__pycache__"}
+    missing = {u for u in units if f"`{u}`" not in table and f"`{u}/`" not in table}
     assert missing <= {"py.typed"}
 
 

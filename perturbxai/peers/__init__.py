@@ -1,0 +1,1 @@
+"""The packages lime and shap, run through our Predictor: what `reference` calls."""

@@ -1,0 +1,72 @@
+"""lime and shap, loaded when they are asked for, and numpy's global random state, which both use, put back as it was."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+LARGEST_SEED = 2**32 - 1  # what numpy's old generators take
+
+# said at import and at every call, about the packages themselves and not about a result
+_NOISE = (
+    {"category": DeprecationWarning, "module": r"(lime|shap)(\.|$)"},
+    {"category": FutureWarning, "module": r"(lime|shap)(\.|$)"},
+    {"category": RuntimeWarning, "module": r"shap(\.|$)"},  # 0 / 0 becomes NaN, which is refused afterwards
+    {"message": r"\s*Prediction probabilties do not sum to 1", "category": UserWarning},  # raw outputs and logits need not
+)
+
+
+def load_lime() -> Any:
+    """The modules (lime.lime_tabular, lime.lime_image). Raises ImportError, naming the remedy, if lime is not there."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from lime import lime_image, lime_tabular  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise ImportError("the package lime is not installed, which this needs: pip install lime==0.2.0.1") from error
+    return lime_tabular, lime_image
+
+
+def load_shap() -> Any:
+    """The package shap. Raises ImportError, naming the remedy, if it is not there."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import shap  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise ImportError('the package shap is not installed, which this needs: pip install "shap>=0.45"') from error
+    return shap
+
+
+@contextmanager
+def kept_state() -> Iterator[None]:
+    """Put numpy's global random state back on exit, also after a failure, and drop what the packages say of themselves."""
+    state = np.random.get_state()  # noqa: NPY002
+    try:
+        with warnings.catch_warnings():
+            for one in _NOISE:
+                warnings.filterwarnings("ignore", **one)  # type: ignore[arg-type]
+            yield
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
+
+
+def seed_state(seed: int) -> Any:
+    """Seed numpy's global state, which shap draws from; returns a stream of the same seed for lime, which takes one."""
+    np.random.seed(seed)  # noqa: NPY002
+    return np.random.RandomState(seed)
+
+
+@contextmanager
+def without_bar(module: Any) -> Iterator[None]:
+    """lime's progress bar has no switch: inside, its module's tqdm hands the rows on."""
+    bar = module.tqdm
+    module.tqdm = lambda rows: rows
+    try:
+        yield
+    finally:
+        module.tqdm = bar

@@ -1,0 +1,263 @@
+"""The model-agnostic explainers of the package shap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from perturbxai.game import Game
+from perturbxai.peers.packages import load_shap
+from perturbxai.peers.task import Found, Seat, Task, check_over, check_seat, obstacles, take_seat
+from perturbxai.spaces import TabularSpace
+
+NOTHING_FLIPS = 2147483647  # shap's sign in a list of flips that a mask is the one before
+MOST_EXACT = 16  # players whose 2^P coalitions shap's own limit of 100,000 holds
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShapPeer:
+    """What shap's explainers of coalitions have in common.
+
+    over        "columns": shap hides columns of the coded table itself, by the space's background rows (all of them: its cut
+                at 100 rows is lifted). "coalitions": it is asked over zeros and ones, and our game hides. "auto": columns,
+                but coalitions for pictures, groups and weighted backgrounds that it does not know, missing values, and
+                values so close that it takes them for equal
+    as_shipped  its random state goes on from input to input, and close values count as equal
+    """
+
+    over: str = "auto"
+    as_shipped: bool = False
+    key: ClassVar[str]
+    package: ClassVar[str] = "shap"
+    own: ClassVar[dict[str, Any]] = {}
+    knows: ClassVar[dict[str, bool]] = {"groups": False, "weights": False}
+
+    def __post_init__(self) -> None:
+        check_over(self.over)
+
+    def check(self, game: Game) -> None:
+        """Refuse, before the model is asked, what shap cannot take."""
+        load_shap()
+        for one in game.inputs:
+            check_seat(self.key, self.over, self._blocked(game, one))
+
+    def explain(self, task: Task) -> Found:
+        if len(task.one.active) < 2:  # nothing to share out, and shap's explainers do not all take so little
+            return self._alone(task)
+        seat = self._seat(task)
+        found = self._run(task, seat)
+        values = seat.spread(np.reshape(found.values, (len(seat.players), task.n_outputs)), len(task.one.names))
+        return Found(values, found.exact, found.base, found.notes | {"asked_over": seat.over})
+
+    def _blocked(self, game: Game, one: Any) -> dict[str, str]:
+        return obstacles(game.space, one, tolerant=self.as_shipped, **self.knows)
+
+    def _seat(self, task: Task) -> Seat:
+        return take_seat(task, self.over, self._blocked(task.game, task.one))
+
+    def _alone(self, task: Task) -> Found:
+        empty, full = task.game.ends(task.number)
+        values = np.zeros((len(task.one.names), task.n_outputs))
+        values[task.one.active] = full - empty
+        return Found(values, exact=True, base=empty, notes={"asked_over": "coalitions"})
+
+    def _run(self, task: Task, seat: Seat) -> Found:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShapKernel(ShapPeer):
+    """shap.KernelExplainer, which knows groups and weighted backgrounds.
+
+    l1_reg      0: no selection. As shipped "num_features(10)", which keeps about ten values whatever the budget
+    over, as_shipped  as for the others of shap
+    """
+
+    l1_reg: Any = 0
+    key: ClassVar[str] = "shap.kernel"
+    own: ClassVar[dict[str, Any]] = {"l1_reg": "num_features(10)"}
+    knows: ClassVar[dict[str, bool]] = {"groups": True, "weights": True}
+
+    def least(self, n_active: int, _n_rows: int) -> int:
+        return int(min(2 * n_active + 2, 2**n_active))
+
+    def _run(self, task: Task, seat: Seat) -> Found:
+        shap = load_shap()
+        from shap.utils._legacy import DenseData  # type: ignore[import-untyped]
+
+        names = [task.one.names[p] for p in seat.players]
+        data = DenseData(seat.background, names, seat.columns, seat.weights)
+        explainer = shap.KernelExplainer(seat.ask, data)
+        n_samples: Any = "auto" if task.budget is None else max(task.budget - 2, 1)
+        values = explainer.shap_values(seat.row[None], nsamples=n_samples, l1_reg=self.l1_reg, silent=True)[0]
+        notes, listed = {}, True
+        if explainer.M > 1:  # otherwise it asks the ends only
+            notes["nsamples"] = int(explainer.nsamples)
+            listed = explainer.nsamples == explainer.max_samples and explainer.M <= 30
+            if seat.over == "columns":
+                z = np.zeros((explainer.nsamplesAdded, len(seat.players)), dtype=bool)
+                z[:, explainer.varyingInds] = explainer.maskMatrix[: explainer.nsamplesAdded] > 0.5
+                task.note(z)
+                task.note(np.array([np.zeros(z.shape[1]), np.ones(z.shape[1])]))
+        return Found(values, listed and self.l1_reg in (0, False), np.atleast_1d(explainer.expected_value), notes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShapPermutation(ShapPeer):
+    """shap.PermutationExplainer: walks there and back through random orders.
+
+    over, as_shipped  as for the others of shap
+    """
+
+    key: ClassVar[str] = "shap.permutation"
+
+    def least(self, n_active: int, _n_rows: int) -> int:
+        return 2 * n_active + 1
+
+    def _run(self, task: Task, seat: Seat) -> Found:
+        shap = load_shap()
+        masker = _noting(shap.maskers.Independent, task, seat)(seat.background, max_samples=len(seat.background))
+        # its constructor seeds numpy's global state, where others go on
+        explainer = shap.explainers.Permutation(seat.ask, masker, seed=task.seed)
+        n_evals = 500 if task.budget is None else task.budget
+        found = explainer(seat.row[None], max_evals=n_evals, silent=True)
+        walks = n_evals // (2 * len(task.one.active) + 1)
+        return Found(found.values[0], False, found.base_values[0], {"max_evals": n_evals, "walks": walks})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShapExact(ShapPeer):
+    """shap.explainers.Exact: all 2^P coalitions.
+
+    over, as_shipped  as for the others of shap
+    """
+
+    key: ClassVar[str] = "shap.exact"
+
+    def least(self, n_active: int, _n_rows: int) -> int:
+        return int(2**n_active)
+
+    def _run(self, task: Task, seat: Seat) -> Found:
+        shap = load_shap()
+        masker = _noting(shap.maskers.Independent, task, seat)(seat.background, max_samples=len(seat.background))
+        n_evals = 100_000 if task.budget is None else task.budget
+        found = shap.explainers.Exact(seat.ask, masker)(seat.row[None], max_evals=n_evals, silent=True)
+        return Found(found.values[0], True, found.base_values[0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShapPartition(ShapPeer):
+    """shap.explainers.Partition: Owen values down a tree of the players. Another game than Shapley's, unless it is additive.
+
+    clustering  "correlation" or another distance between columns of the background, as shap; on pictures, where columns have
+                no meaning, "correlation" is replaced by the distance between the superpixels' centres. Or a linkage matrix
+                (P - 1, 4) over all players; groups of columns need one
+    over, as_shipped  as for the others of shap
+    """
+
+    clustering: Any = "correlation"
+    key: ClassVar[str] = "shap.partition"
+
+    def least(self, _n_active: int, _n_rows: int) -> int:
+        return 4
+
+    def check(self, game: Game) -> None:
+        super().check(game)
+        n_players = {len(one.names) for one in game.inputs}
+        if isinstance(self.clustering, str):
+            if isinstance(game.space, TabularSpace) and game.space.n_players != len(game.space.columns.names):
+                raise ValueError(
+                    "shap.partition finds no tree over groups of columns; give clustering=, a linkage matrix over players."
+                )
+        elif any(np.shape(self.clustering) != (p - 1, 4) for p in n_players):
+            shape = np.shape(self.clustering)
+            raise ValueError(f"clustering has shape {shape}; expected (P - 1, 4) for P = {sorted(n_players)} players.")
+
+    def _seat(self, task: Task) -> Seat:
+        # everybody: a tree is over all players, also those that the fill cannot change
+        return take_seat(task, self.over, self._blocked(task.game, task.one), everybody=True)
+
+    def _run(self, task: Task, seat: Seat) -> Found:
+        shap = load_shap()
+        tree, named = self._tree(task, shap)
+        masker = _noting(shap.maskers.Partition, task, seat)(
+            seat.background, max_samples=len(seat.background), clustering=tree
+        )
+        n_evals = 500 if task.budget is None else task.budget - task.budget % 2  # it asks in twos
+        found = shap.explainers.Partition(seat.ask, masker)(seat.row[None], max_evals=n_evals, silent=True)
+        return Found(found.values[0], False, found.base_values[0], {"max_evals": n_evals, "clustering": named})
+
+    def _tree(self, task: Task, shap: Any) -> tuple[Any, str]:
+        if not isinstance(self.clustering, str):
+            return np.array(self.clustering, dtype=np.float64), "given"
+        if isinstance(task.game.space, TabularSpace):
+            return shap.utils.hclust(np.array(task.game.space.background), metric=self.clustering), self.clustering
+        from scipy.cluster.hierarchy import linkage
+
+        labels = task.one.labels
+        where = np.indices(labels.shape).reshape(2, -1)
+        size = np.bincount(labels.ravel())
+        centres = np.array([np.bincount(labels.ravel(), weights=axis) / size for axis in where]).T
+        return linkage(centres, "average"), "distance of centres"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShapSampling(ShapPeer):
+    """shap.SamplingExplainer: single columns in random orders, each sample at one random background row (two model rows).
+
+    min_samples_per_feature  100, shap's own: of the first round; what is left goes where the spread is large
+    over, as_shipped  as for the others of shap; over coalitions a sample costs two of them, with all background rows
+    """
+
+    min_samples_per_feature: int = 100
+    key: ClassVar[str] = "shap.sampling"
+
+    def least(self, n_active: int, n_rows: int) -> int:
+        return int(1 + np.ceil((4 * n_active + 1) / n_rows))
+
+    def _run(self, task: Task, seat: Seat) -> Found:
+        shap = load_shap()
+        explainer = shap.SamplingExplainer(seat.ask, seat.background)
+        n_samples: Any = "auto" if task.budget is None else self._samples(task.budget, len(seat.background), seat)
+        named = {"nsamples": n_samples, "min_samples_per_feature": self.min_samples_per_feature}
+        values = explainer.shap_values(seat.row[None], silent=True, **named)[0]
+        return Found(values, False, np.atleast_1d(explainer.expected_value), {"nsamples": int(explainer.nsamples)})
+
+    def _samples(self, budget: int, n_rows: int, seat: Seat) -> int:
+        """How many samples of two rows the budget holds, beside the background and the input themselves."""
+        found = (budget * n_rows - n_rows - 1) // 2
+        found -= found % 2
+        most = len(seat.players) * self.min_samples_per_feature
+        # its second round may overshoot by two samples a player
+        return found if found <= most else max(most, found - 2 * len(seat.players))
+
+
+def _noting(masker: Any, task: Task, seat: Seat) -> Any:
+    """shap's class of maskers, which also tells the task what it was asked over columns."""
+    if seat.over == "coalitions":
+        return masker  # the task sees those itself
+
+    class Noting(masker):  # type: ignore[misc]
+        def __call__(self, mask: Any, x: Any) -> Any:
+            task.note(_whole_masks(np.asarray(mask), len(x)))
+            return super().__call__(mask, x)
+
+    return Noting
+
+
+def _whole_masks(mask: Any, n_columns: int) -> Any:
+    """(n, D) bool from one mask, or from shap's list of flips: a negative entry is flipped together with the next."""
+    if mask.dtype == bool:
+        return mask.reshape(1, n_columns)
+    now = np.zeros(n_columns, dtype=bool)
+    found = []
+    for flip in mask.tolist():
+        if flip < 0:
+            now[-flip - 1] ^= True
+            continue
+        if flip != NOTHING_FLIPS:
+            now[flip] ^= True
+        found.append(now.copy())
+    return np.array(found)

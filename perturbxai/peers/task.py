@@ -1,0 +1,162 @@
+"""What a peer is given of one input, and what it concludes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.game import Game
+from perturbxai.spaces import TableInput, TabularSpace
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+OVER = ("auto", "columns", "coalitions")
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A peer's answer for one input.
+
+    values   (P, K) in output units;  exact: True where nothing was drawn, so that only rounding is left
+    base     (K,): what the peer itself takes for the value of nothing, or None
+    notes    for `meta`;  columns: for `to_frame`
+    """
+
+    values: Floats
+    exact: bool = False
+    base: Floats | None = None
+    notes: dict[str, Any] = field(default_factory=dict)
+    columns: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One input of a call, and the three ways to ask the model about it. All of them go through the Predictor.
+
+    budget  coalitions, or None for the peer's own default
+    stream  an old numpy stream of the seed, which lime takes;  seed: for what takes a number
+    asked   the coalitions of active players that the peer asked whole, packed
+    """
+
+    game: Game
+    number: int
+    budget: int | None
+    stream: Any
+    seed: int
+    asked: set[bytes] = field(default_factory=set)
+
+    @property
+    def one(self) -> Any:
+        return self.game.inputs[self.number]
+
+    @property
+    def n_outputs(self) -> int:
+        return len(self.game.outputs)
+
+    def rows(self, codes: Any) -> Floats:
+        """(n, K) at coded rows (n, D), decoded to the user's table."""
+        assert isinstance(self.game.space, TabularSpace)
+        codes = np.asarray(codes, dtype=np.float64)
+        if not len(codes):
+            return np.zeros((0, self.n_outputs))
+        return self.game.predictor(self.game.space.columns.decode(codes))[:, self.game.learn().columns]
+
+    def pictures(self, batch: Any) -> Floats:
+        """(n, K) at pictures (n, H, W, C)."""
+        return self.game.predictor(np.asarray(batch, dtype=np.float32))[:, self.game.learn().columns]
+
+    def coalitions(self, z: Any) -> Floats:
+        """(n, K) at coalitions (n, P) of all players; those that come again are answered from memory."""
+        z = np.asarray(z) > 0.5
+        self.note(z)
+        return self.game.evaluate(z, self.number)
+
+    def note(self, z: Any) -> None:
+        """Remember coalitions (n, P) that were asked whole: they cannot score this method as held out."""
+        active = np.asarray(z, dtype=bool)[:, self.one.active]
+        self.asked.update(row.tobytes() for row in np.packbits(active, axis=1))
+
+
+@dataclass(frozen=True, eq=False)
+class Seat:
+    """The game as a peer of coalitions sees it.
+
+    over        "columns": coded rows and the background's;  "coalitions": zeros and ones, a row of zeros for nothing
+    ask         rows (n, D') -> (n, K);  row (D',), background (B', D'), weights (B',)
+    columns     by player of `players`, the columns that are its own
+    """
+
+    over: str
+    ask: Callable[[Any], Floats]
+    row: Floats
+    background: Floats
+    weights: Floats
+    columns: list[Ints]
+    players: Ints
+
+    def spread(self, values: Any, n_players: int) -> Floats:
+        """(P, K): the peer's values on all players; those that it did not see have none."""
+        found = np.zeros((n_players, np.shape(values)[-1]))
+        found[self.players] = values
+        return found
+
+
+def obstacles(space: Any, one: Any, *, groups: bool, weights: bool, tolerant: bool) -> dict[str, str]:
+    """Why a peer's own way with a table is not open to it, by what stands in the way. Empty if nothing does.
+
+    groups, weights: whether the peer knows of them;  tolerant: whether to accept values that it takes for equal
+    """
+    if not isinstance(one, TableInput):
+        return {"picture": "pictures have superpixels and no columns"}
+    found = {}
+    if not groups and len(one.names) != len(one.codes):
+        found["groups"] = "it knows no groups of columns"
+    if not weights and np.ptp(space.background_weights) > 1e-12:
+        found["weights"] = "it gives every background row the same weight"
+    if not (np.isfinite(one.codes).all() and np.isfinite(space.background).all()):
+        found["missing"] = "it multiplies by 0 and 1 what it hides, which spoils missing and infinite values"
+    differ = (space.background != one.codes) & np.isclose(one.codes, space.background)
+    if not tolerant and differ.any():
+        found["tolerance"] = "it takes values within 1e-5 of each other for equal"
+    return found
+
+
+def check_over(over: str) -> None:
+    if over not in OVER:
+        raise ValueError(f"over={over!r} is not known; expected one of {OVER}.")
+
+
+def check_seat(key: str, over: str, blocked: dict[str, str]) -> None:
+    """Refuse over="columns" where the peer cannot."""
+    hard = {what: why for what, why in blocked.items() if what != "tolerance"}
+    if over == "columns" and hard:
+        raise ValueError(
+            f'{key}: over="columns" is not possible: {"; ".join(hard.values())}. Take over="coalitions", where it is asked '
+            'over zeros and ones, or "auto".'
+        )
+
+
+def take_seat(task: Task, over: str, blocked: dict[str, str], *, everybody: bool = False) -> Seat:
+    """The game of a task over columns, or over coalitions where something stands in the way. everybody: merged ones too."""
+    one = task.one
+    if over == "columns" or (over == "auto" and not blocked):
+        space = task.game.space
+        assert isinstance(space, TabularSpace)
+        players = np.arange(len(one.names))
+        owned = [np.flatnonzero(space.player_of_column == p) for p in players]
+        background, weights = np.array(space.background), np.array(space.background_weights)
+        return Seat("columns", task.rows, np.array(one.codes), background, weights, owned, players)
+    players = np.arange(len(one.names)) if everybody else np.asarray(one.active)
+
+    def ask(rows: Any) -> Floats:
+        z = np.ones((len(rows), len(one.names)))
+        z[:, players] = rows
+        return task.coalitions(z)
+
+    alone = [np.array([p]) for p in range(len(players))]
+    return Seat("coalitions", ask, np.ones(len(players)), np.zeros((1, len(players))), np.ones(1), alone, players)
