@@ -230,3 +230,9 @@ def test_explanations_of_lime_come_in(classes):
     for output in range(3):
         slopes = [value for _, value in sorted(given.local_exp[output])]
         np.testing.assert_allclose(back.values[0, :, output], slopes, atol=1e-12)
+
+
+def test_samples_that_do_not_move_an_output_give_numbers_and_no_nan():
+    predictor, space = px.Predictor(lambda rows: rows @ [1.0, -2.0, 0.0]), px.TabularSpace(np.zeros((1, 3)))
+    found = px.reference("shap.sampling", predictor, space, np.ones((1, 3)), budget=400)["shap.sampling"]
+    np.testing.assert_allclose(found.values[0, :, 0], [1.0, -2.0, 0.0], atol=1e-9)

@@ -13,6 +13,7 @@ from perturbxai.peers.task import Found, Seat, Task, check_over, check_seat, obs
 from perturbxai.spaces import TabularSpace
 
 NOTHING_FLIPS = 2147483647  # shap's sign in a list of flips that a mask is the one before
+LEAST_SPREAD = 1e-300  # no spread at all, as a number to divide by
 MOST_EXACT = 16  # players whose 2^P coalitions shap's own limit of 100,000 holds
 
 
@@ -208,7 +209,8 @@ class ShapSampling(ShapPeer):
     """shap.SamplingExplainer: single columns in random orders, each sample at one random background row (two model rows).
 
     min_samples_per_feature  100, shap's own: of the first round; what is left goes where the spread is large
-    over, as_shipped  as for the others of shap; over coalitions a sample costs two of them, with all background rows
+    over, as_shipped  as for the others of shap; over coalitions a sample costs two of them, with all background rows.
+                As shipped, an output that no sample moves (an additive one over coalitions) spoils all with NaN: refused
     """
 
     min_samples_per_feature: int = 100
@@ -219,7 +221,7 @@ class ShapSampling(ShapPeer):
 
     def _run(self, task: Task, seat: Seat) -> Found:
         shap = load_shap()
-        explainer = shap.SamplingExplainer(seat.ask, seat.background)
+        explainer = (shap.SamplingExplainer if self.as_shipped else _floored(shap))(seat.ask, seat.background)
         n_samples: Any = "auto" if task.budget is None else self._samples(task.budget, len(seat.background), seat)
         named = {"nsamples": n_samples, "min_samples_per_feature": self.min_samples_per_feature}
         values = explainer.shap_values(seat.row[None], silent=True, **named)[0]
@@ -232,6 +234,17 @@ class ShapSampling(ShapPeer):
         most = len(seat.players) * self.min_samples_per_feature
         # its second round may overshoot by two samples a player
         return found if found <= most else max(most, found - 2 * len(seat.players))
+
+
+def _floored(shap: Any) -> Any:
+    """shap's class for samples, which divides by an output's spread, without the zero that makes NaN of it."""
+
+    class Floored(shap.SamplingExplainer):  # type: ignore[misc]
+        def sampling_estimate(self, *given: Any, **named: Any) -> Any:
+            mean, spread = super().sampling_estimate(*given, **named)
+            return mean, spread + LEAST_SPREAD
+
+    return Floored
 
 
 def _noting(masker: Any, task: Task, seat: Seat) -> Any:
