@@ -41,7 +41,7 @@ def to_shap(result: Attribution | Explanation, output: Any = None, *, space: Spa
     """A `shap.Explanation` of a result, which shap's own plots draw (waterfall, bar, beeswarm, heatmap, scatter).
 
     result  an Attribution whose inputs have the same players, or one of its parts: `to_shap(result[0])` for one row
-    output  the name or number of one output; None for all. With several outputs, plots take one: `found[..., "cat"]`
+    output  the name or number of one output; None for all. With several outputs, plots take one: `found[:, :, "cat"]`
     space   the table's space: then categories, dates and truth values show as such (`display_data`), and a group of
             columns as how many it has. Without one, data are the codes (numbers are their own), and none where columns are
             in groups.

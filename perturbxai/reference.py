@@ -33,7 +33,7 @@ PEERS = {
 }
 
 NORMAL_95 = 1.959963984540054
-ROUNDING = 8.0 * np.finfo(np.float64).eps
+CLOSE = 1e-6  # relative gap up to which a peer that draws nothing counts as exact
 IMAGE_BUDGET, LISTED_PLAYERS = 1000, 10  # the defaults of explain()
 
 
@@ -132,13 +132,13 @@ class _Call:
 
     def budget(self, one: Any) -> int | None:
         """Coalitions for an input; None where the peer's own default holds."""
-        if self.asked_budget is not None or self.method.as_shipped:
+        if self.asked_budget is not None:
             return self.asked_budget
-        if hasattr(self.method, "default_budget"):
-            return int(self.method.default_budget)
-        n_players = len(one.names)
         if self.method.key == "shap.exact":
             return int(2 ** min(len(one.active), MOST_EXACT))
+        if self.method.as_shipped or self.method.key == "lime.tabular":
+            return getattr(self.method, "own_budget", None)
+        n_players = len(one.names)
         if isinstance(self.game.space, ImageSpace):
             return IMAGE_BUDGET
         return int(2**n_players) if n_players <= LISTED_PLAYERS else 40 * n_players + 2
@@ -164,10 +164,10 @@ class _Call:
             self.game.learn()
             for number, one in enumerate(self.game.inputs):
                 seed = self.seed
-                if self.method.as_shipped:
-                    seed = int(stream.randint(2**31)) if number else seed
-                else:
+                if not self.method.as_shipped:
                     stream = seed_state(self.seed)
+                elif number:  # what seeds by a number goes on by another; lime's stream is not to be drawn from
+                    seed = int(np.random.default_rng([self.seed, number]).integers(2**31))
                 found.append(self._explain(Task(self.game, number, self.budget(one), stream, seed)))
         except ModelError as error:
             if found:
@@ -186,12 +186,13 @@ class _Call:
         empty, full = self.game.ends(task.number)
         self._refuse_nan(answer.values, task.one.label)
         scale = np.maximum(np.abs(empty), np.abs(full))
-        floor = ROUNDING * np.maximum(scale, np.abs(answer.values).max(axis=0, initial=0.0))
-        stderr = np.broadcast_to(floor if answer.exact else np.inf, answer.values.shape).copy()
         gap = full - empty - answer.values.sum(axis=0)
+        exact = answer.exact and bool((np.abs(gap) <= CLOSE * scale).all())
+        floor = answer.rounding * np.maximum(scale, np.abs(answer.values).max(axis=0, initial=0.0))
+        stderr = np.broadcast_to(floor if exact else np.inf, answer.values.shape).copy()
         meta = self._meta(task, answer) | spent | {"gap": gap.tolist()} | answer.notes | self._asked(task)
         return Explanation(
-            values=answer.values, stderr=stderr, critical=np.full(len(empty), NORMAL_95), df=np.inf if answer.exact else 0,
+            values=answer.values, stderr=stderr, critical=np.full(len(empty), NORMAL_95), df=np.inf if exact else 0.0,
             base=empty, prediction=full, names=task.one.names, outputs=self.game.outputs, label=task.one.label,
             input=task.one.source, method=self.method, meta=meta | self.game.space.meta, columns=answer.columns,
         )  # fmt: skip

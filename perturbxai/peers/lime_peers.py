@@ -48,7 +48,7 @@ class LimeTabular:
     own: ClassVar[dict[str, Any]] = {
         "sample_around_instance": False, "feature_selection": "auto", "num_features": 10, "value": "coefficient",
     }  # fmt: skip
-    default_budget: ClassVar[int] = 5000
+    own_budget: ClassVar[int] = 5000
 
     def __post_init__(self) -> None:
         known: tuple[tuple[str, Any, Sequence[Any]], ...] = (
@@ -83,7 +83,7 @@ class LimeTabular:
         space = task.game.space
         assert isinstance(space, TabularSpace)
         explainer = self._explainer(space, task)
-        row, n_samples = np.array(task.one.codes), task.budget or self.default_budget
+        row, n_samples = np.array(task.one.codes), task.budget or self.own_budget
         found = explainer.explain_instance(
             row, task.rows, labels=range(task.n_outputs), num_samples=n_samples,
             num_features=self.num_features or len(row), model_regressor=_regressor(self.ridge),
@@ -128,6 +128,7 @@ class LimeImage:
     key: ClassVar[str] = "lime.image"
     package: ClassVar[str] = "lime"
     own: ClassVar[dict[str, Any]] = {"feature_selection": "auto", "num_features": 100_000}
+    own_budget: ClassVar[int] = 1001
 
     def __post_init__(self) -> None:
         if self.feature_selection not in SELECTIONS:
@@ -145,7 +146,7 @@ class LimeImage:
 
     def explain(self, task: Task) -> Found:
         _, lime_image = load_lime()
-        one, n_samples = task.one, 1000 if task.budget is None else task.budget - 1
+        one, n_samples = task.one, (task.budget or self.own_budget) - 1
         explainer = _noting(lime_image.LimeImageExplainer, task)(
             kernel_width=self.kernel_width, feature_selection=self.feature_selection, random_state=task.stream
         )

@@ -50,7 +50,7 @@ class ShapPeer:
         seat = self._seat(task)
         found = self._run(task, seat)
         values = seat.spread(np.reshape(found.values, (len(seat.players), task.n_outputs)), len(task.one.names))
-        return Found(values, found.exact, found.base, found.notes | {"asked_over": seat.over})
+        return Found(values, found.exact, base=found.base, notes=found.notes | {"asked_over": seat.over})
 
     def _blocked(self, game: Game, one: Any) -> dict[str, str]:
         return obstacles(game.space, one, tolerant=self.as_shipped, **self.knows)
@@ -102,7 +102,8 @@ class ShapKernel(ShapPeer):
                 z[:, explainer.varyingInds] = explainer.maskMatrix[: explainer.nsamplesAdded] > 0.5
                 task.note(z)
                 task.note(np.array([np.zeros(z.shape[1]), np.ones(z.shape[1])]))
-        return Found(values, listed and self.l1_reg in (0, False), np.atleast_1d(explainer.expected_value), notes)
+        exact = listed and self.l1_reg in (0, False)
+        return Found(values, exact, base=np.atleast_1d(explainer.expected_value), notes=notes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +114,7 @@ class ShapPermutation(ShapPeer):
     """
 
     key: ClassVar[str] = "shap.permutation"
+    own_budget: ClassVar[int] = 500
 
     def least(self, n_active: int, _n_rows: int) -> int:
         return 2 * n_active + 1
@@ -122,10 +124,11 @@ class ShapPermutation(ShapPeer):
         masker = _noting(shap.maskers.Independent, task, seat)(seat.background, max_samples=len(seat.background))
         # its constructor seeds numpy's global state, where others go on
         explainer = shap.explainers.Permutation(seat.ask, masker, seed=task.seed)
-        n_evals = 500 if task.budget is None else task.budget
+        n_evals = task.budget or self.own_budget
         found = explainer(seat.row[None], max_evals=n_evals, silent=True)
         walks = n_evals // (2 * len(task.one.active) + 1)
-        return Found(found.values[0], False, found.base_values[0], {"max_evals": n_evals, "walks": walks})
+        notes = {"max_evals": n_evals, "walks": walks}
+        return Found(found.values[0], base=found.base_values[0], notes=notes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,9 +146,8 @@ class ShapExact(ShapPeer):
     def _run(self, task: Task, seat: Seat) -> Found:
         shap = load_shap()
         masker = _noting(shap.maskers.Independent, task, seat)(seat.background, max_samples=len(seat.background))
-        n_evals = 100_000 if task.budget is None else task.budget
-        found = shap.explainers.Exact(seat.ask, masker)(seat.row[None], max_evals=n_evals, silent=True)
-        return Found(found.values[0], True, found.base_values[0])
+        found = shap.explainers.Exact(seat.ask, masker)(seat.row[None], max_evals=task.budget, silent=True)
+        return Found(found.values[0], exact=True, base=found.base_values[0])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +162,7 @@ class ShapPartition(ShapPeer):
 
     clustering: Any = "correlation"
     key: ClassVar[str] = "shap.partition"
+    own_budget: ClassVar[int] = 500
 
     def least(self, _n_active: int, _n_rows: int) -> int:
         return 4
@@ -172,6 +175,8 @@ class ShapPartition(ShapPeer):
                 raise ValueError(
                     "shap.partition finds no tree over groups of columns; give clustering=, a linkage matrix over players."
                 )
+            if isinstance(game.space, TabularSpace):
+                self._tree_of_columns(game.space)
         elif any(np.shape(self.clustering) != (p - 1, 4) for p in n_players):
             shape = np.shape(self.clustering)
             raise ValueError(f"clustering has shape {shape}; expected (P - 1, 4) for P = {sorted(n_players)} players.")
@@ -182,19 +187,30 @@ class ShapPartition(ShapPeer):
 
     def _run(self, task: Task, seat: Seat) -> Found:
         shap = load_shap()
-        tree, named = self._tree(task, shap)
+        tree, named = self._tree(task)
         masker = _noting(shap.maskers.Partition, task, seat)(
             seat.background, max_samples=len(seat.background), clustering=tree
         )
-        n_evals = 500 if task.budget is None else task.budget - task.budget % 2  # it asks in twos
+        n_evals = task.budget or self.own_budget
+        n_evals -= n_evals % 2  # it asks in twos
         found = shap.explainers.Partition(seat.ask, masker)(seat.row[None], max_evals=n_evals, silent=True)
-        return Found(found.values[0], False, found.base_values[0], {"max_evals": n_evals, "clustering": named})
+        notes = {"max_evals": n_evals, "clustering": named}
+        return Found(found.values[0], base=found.base_values[0], notes=notes)
 
-    def _tree(self, task: Task, shap: Any) -> tuple[Any, str]:
+    def _tree_of_columns(self, space: TabularSpace) -> Any:
+        try:
+            return load_shap().utils.hclust(np.array(space.background), metric=self.clustering)
+        except ValueError as error:
+            raise ValueError(
+                f"clustering={self.clustering!r} finds no tree of the columns in a background of {len(space.background)} "
+                f"row(s): {error} Give a linkage matrix over the players, or another distance."
+            ) from error
+
+    def _tree(self, task: Task) -> tuple[Any, str]:
         if not isinstance(self.clustering, str):
             return np.array(self.clustering, dtype=np.float64), "given"
         if isinstance(task.game.space, TabularSpace):
-            return shap.utils.hclust(np.array(task.game.space.background), metric=self.clustering), self.clustering
+            return self._tree_of_columns(task.game.space), self.clustering
         from scipy.cluster.hierarchy import linkage
 
         labels = task.one.labels
@@ -225,7 +241,8 @@ class ShapSampling(ShapPeer):
         n_samples: Any = "auto" if task.budget is None else self._samples(task.budget, len(seat.background), seat)
         named = {"nsamples": n_samples, "min_samples_per_feature": self.min_samples_per_feature}
         values = explainer.shap_values(seat.row[None], silent=True, **named)[0]
-        return Found(values, False, np.atleast_1d(explainer.expected_value), {"nsamples": int(explainer.nsamples)})
+        base = np.atleast_1d(explainer.expected_value)
+        return Found(values, base=base, notes={"nsamples": int(explainer.nsamples)})
 
     def _samples(self, budget: int, n_rows: int, seat: Seat) -> int:
         """How many samples of two rows the budget holds, beside the background and the input themselves."""

@@ -14,7 +14,7 @@ from perturbxai.predictor import Predictor
 from perturbxai.spaces import TabularSpace
 
 PERTURBATIONS = ("interventional", "tree_path_dependent")
-CLOSE = 1e-6  # relative gap up to which the walk over the trees counts as exact
+SINGLE = float(np.finfo(np.float32).eps)  # shap's walk holds its weights as float32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +23,7 @@ class ShapTree:
 
     It compares thresholds in float32 (scikit-learn's forests and boosting), so data that float32 cannot hold can fall on the
     other side: `meta["gap"]` tells how far values miss prediction - base. Where they do, errors are infinite: unknown.
+    Probabilities of boosted trees are values of the log-odds, scaled: they have no gap, and are no Shapley values.
 
     feature_perturbation  "interventional": the space's background rows, all of them, equally weighted. As shipped
                           "tree_path_dependent": what the training rows say, another game; its base is `meta["peer_base"]`
@@ -64,19 +65,17 @@ class ShapTree:
     def explain(self, task: Task) -> Found:
         space, row = task.game.space, np.array(task.one.codes)
         assert isinstance(space, TabularSpace)
-        explainer, doubled = self._explainer(task.game.predictor, space)
-        values = _by_output(explainer.shap_values(row[None], check_additivity=False)[0], doubled)
+        explainer, scaled = self._explainer(task.game.predictor, space)
+        values = _by_output(explainer.shap_values(row[None], check_additivity=False)[0], scaled)
         base = np.atleast_1d(np.asarray(explainer.expected_value, dtype=np.float64))
-        base = np.array([1.0 - base[0], base[0]]) if doubled else base
+        base = np.array([1.0 - base[0], base[0]]) if scaled else base
         columns = task.game.learn().columns
         known = task.game.predictor.outputs or ()
         if values.shape[1] != len(known):
             raise ValueError(f"shap.tree finds {values.shape[1]} outputs in the trees, but the model gives {len(known)}.")
         values, base = values[:, columns], base[columns]
-        empty, full = task.game.ends(task.number)
-        gap = np.abs(full - empty - values.sum(axis=0))
-        exact = bool((gap <= CLOSE * np.maximum(np.abs(empty), np.abs(full))).all())
-        return Found(values, exact, base, {"asked_over": "nothing"})
+        exact = not scaled and self.feature_perturbation == "interventional"
+        return Found(values, exact, SINGLE, base, {"asked_over": "nothing"})
 
     def _explainer(self, predictor: Predictor, space: TabularSpace) -> tuple[Any, bool]:
         """The explainer on the predictor's scale, and whether its one output stands for two classes.
@@ -110,8 +109,8 @@ class ShapTree:
             raise TypeError(f"shap.tree cannot read the model {kind}: {error}. Ask shap.kernel instead.") from error
 
 
-def _by_output(values: Any, doubled: bool) -> Floats:
+def _by_output(values: Any, scaled: bool) -> Floats:
     """(D, K) from (D,) or (D, K)."""
     found = np.asarray(values, dtype=np.float64)
     found = found[:, None] if found.ndim == 1 else found
-    return np.concatenate([-found, found], axis=1) if doubled else found
+    return np.concatenate([-found, found], axis=1) if scaled else found

@@ -15,6 +15,7 @@ from perturbxai.spaces import TableInput, TabularSpace
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+ROUNDING = 8.0 * float(np.finfo(np.float64).eps)
 OVER = ("auto", "columns", "coalitions")
 
 
@@ -22,13 +23,14 @@ OVER = ("auto", "columns", "coalitions")
 class Found:
     """A peer's answer for one input.
 
-    values   (P, K) in output units;  exact: True where nothing was drawn, so that only rounding is left
+    values   (P, K) in output units;  exact: True where nothing was drawn; then `rounding`, relative, is left
     base     (K,): what the peer itself takes for the value of nothing, or None
     notes    for `meta`;  columns: for `to_frame`
     """
 
     values: Floats
     exact: bool = False
+    rounding: float = ROUNDING
     base: Floats | None = None
     notes: dict[str, Any] = field(default_factory=dict)
     columns: dict[str, Any] = field(default_factory=dict)
