@@ -106,7 +106,7 @@ def _importance(result: Attribution, name: str = "") -> Importance:
     size = np.abs(values)
     mean, spread = folded(values, stderr)
     bias = np.asarray((mean - size).mean(axis=0))
-    common = "rows_once_a_call" in result.meta
+    common = bool(result.meta.get("errors_in_common"))
     # |mean of correlated errors| is at most the mean of their deviations
     noise = np.sqrt(spread).mean(axis=0) if common else np.sqrt(spread.sum(axis=0)) / n_rows
     if n_rows > 1:

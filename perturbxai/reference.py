@@ -21,17 +21,6 @@ from perturbxai.spaces import ImageSpace, Space, TabularSpace
 from perturbxai.streams import Streams
 from perturbxai.versions import versions
 
-PEERS = {
-    "lime.tabular": "perturbxai.peers.lime_peers:LimeTabular",
-    "lime.image": "perturbxai.peers.lime_peers:LimeImage",
-    "shap.kernel": "perturbxai.peers.shap_peers:ShapKernel",
-    "shap.permutation": "perturbxai.peers.shap_peers:ShapPermutation",
-    "shap.exact": "perturbxai.peers.shap_peers:ShapExact",
-    "shap.partition": "perturbxai.peers.shap_peers:ShapPartition",
-    "shap.sampling": "perturbxai.peers.shap_peers:ShapSampling",
-    "shap.tree": "perturbxai.peers.shap_tree:ShapTree",
-}
-
 NORMAL_95 = 1.959963984540054
 CLOSE = 1e-6  # relative gap up to which a peer that draws nothing counts as exact
 IMAGE_BUDGET, LISTED_PLAYERS = 1000, 10  # the defaults of explain()
@@ -105,8 +94,8 @@ def reference(
 def _method(name: str, as_shipped: bool, options: dict[str, Any]) -> Any:
     """The peer of this name with its options. Raises ValueError for an unknown name, TypeError for an unknown option."""
     if not isinstance(name, str):
-        raise TypeError(f"name is {type(name).__name__}; expected one of {', '.join(PEERS)}.")
-    peer = registry.load(PEERS, name)
+        raise TypeError(f"name is {type(name).__name__}; expected one of {', '.join(registry.PEERS)}.")
+    peer = registry.load(registry.PEERS, name)
     known = [f.name for f in fields(peer) if f.name != "as_shipped"]
     for option in options:
         if option not in known:

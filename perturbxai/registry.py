@@ -26,6 +26,16 @@ BASELINES = {
     "centre": "perturbxai.baselines.controls:Centre",
     "edges": "perturbxai.baselines.controls:Edges",
 }
+PEERS = {
+    "lime.tabular": "perturbxai.peers.lime_peers:LimeTabular",
+    "lime.image": "perturbxai.peers.lime_peers:LimeImage",
+    "shap.kernel": "perturbxai.peers.shap_peers:ShapKernel",
+    "shap.permutation": "perturbxai.peers.shap_peers:ShapPermutation",
+    "shap.exact": "perturbxai.peers.shap_peers:ShapExact",
+    "shap.partition": "perturbxai.peers.shap_peers:ShapPartition",
+    "shap.sampling": "perturbxai.peers.shap_peers:ShapSampling",
+    "shap.tree": "perturbxai.peers.shap_tree:ShapTree",
+}
 ON_TABLES_ONLY = ("lime_tabular", "gradient", "gradient_x_input", "integrated_gradients", "expected_gradients", "glass_box")
 MAPS = tuple(name for name in BASELINES if name not in ON_TABLES_ONLY)  # baselines of pictures
 FILL_FREE = ("cam", "grad_cam", "random", "centre", "edges")  # maps that no fill enters

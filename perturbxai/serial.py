@@ -15,17 +15,8 @@ from perturbxai.jsonable import DamagedError, decode, encode, floats, nested, nu
 
 FORMAT = "perturbxai.attribution"
 SCHEMA = 1
-GUESTS = {  # what others computed, under the names of `reference` and of `from_shap` and `from_lime`
-    "lime.tabular": "perturbxai.peers.lime_peers:LimeTabular",
-    "lime.image": "perturbxai.peers.lime_peers:LimeImage",
-    "shap.kernel": "perturbxai.peers.shap_peers:ShapKernel",
-    "shap.permutation": "perturbxai.peers.shap_peers:ShapPermutation",
-    "shap.exact": "perturbxai.peers.shap_peers:ShapExact",
-    "shap.partition": "perturbxai.peers.shap_peers:ShapPartition",
-    "shap.sampling": "perturbxai.peers.shap_peers:ShapSampling",
-    "shap.tree": "perturbxai.peers.shap_tree:ShapTree",
-    "imported": "perturbxai.exchange:Imported",
-}
+# what others computed, under the names of `reference` and of `from_shap` and `from_lime`
+GUESTS = registry.PEERS | {"imported": "perturbxai.exchange:Imported"}
 
 
 def write(explanations: Sequence[Any], meta: dict[str, Any], path: str | Path | None = None) -> str:

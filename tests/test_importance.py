@@ -104,7 +104,7 @@ def test_a_larger_budget_mends_one_error_and_more_rows_the_other():
 
 def test_errors_that_rows_have_in_common_do_not_average_out():
     values = 5.0 + np.zeros((100, 1))
-    alone, common = px.importance(result(values, 0.3)), px.importance(result(values, 0.3, rows_once_a_call={"x0": 9}))
+    alone, common = px.importance(result(values, 0.3)), px.importance(result(values, 0.3, errors_in_common=True))
     assert not alone.common_errors and common.common_errors
     assert alone.stderr_estimate[0, 0] == pytest.approx(0.03) and common.stderr_estimate[0, 0] == pytest.approx(0.3)
 

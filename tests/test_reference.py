@@ -19,7 +19,7 @@ from sklearn.linear_model import LinearRegression
 
 import perturbxai as px
 from perturbxai import registry
-from perturbxai.reference import PEERS
+from perturbxai.registry import PEERS
 
 WHERE = np.s_[:, :9], np.s_[:, :, :9], np.s_[:, 4:12, 4:12]
 TABLE = ("lime.tabular", "shap.kernel", "shap.permutation", "shap.exact", "shap.partition", "shap.sampling")

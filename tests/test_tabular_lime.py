@@ -10,8 +10,9 @@ from scipy import stats
 from sklearn.linear_model import Ridge
 
 import perturbxai as px
-from perturbxai.explainers.tabular_lime import TabularLime
+from perturbxai.explainers.tabular_lime import _Drawn
 from perturbxai.neighbourhoods import Neighbourhood, binned_column, gaussian_column, quantile_edges
+from perturbxai.tables import Rows
 
 RNG = np.random.default_rng(0)
 X = np.column_stack([RNG.normal(size=800), RNG.exponential(size=800), RNG.uniform(-1, 1, 800), RNG.normal(size=800)])
@@ -165,13 +166,13 @@ def test_the_adjustment_takes_noise_away_and_leaves_what_is_estimated(name, gain
     model, method = MODELS[name], px.TabularLime()
     reference = np.mean([explained(model, budget=100_000, seed=900 + s).values[0] for s in range(6)], axis=0)
     adjusted = squared_errors(model, method, reference)
-    monkeypatch.setattr(TabularLime, "_additive", lambda *_: None)
+    monkeypatch.setattr("perturbxai.additive.ROWS_A_TERM", 10**9)
     assert squared_errors(model, method, reference) > gain * adjusted
 
 
 def test_the_jackknife_of_a_surrogate_is_the_sandwich_of_the_fit_without_adjustment(monkeypatch):
     by_groups = [explained(smooth, px.TabularLime(surrogate=Ridge(alpha=1e-9)), budget=2000, seed=s)[0] for s in range(20)]
-    monkeypatch.setattr(TabularLime, "_additive", lambda *_: None)
+    monkeypatch.setattr("perturbxai.additive.ROWS_A_TERM", 10**9)
     plain = explained(smooth, budget=2000, seed=0)[0]
     np.testing.assert_allclose(by_groups[0].values, plain.values, atol=1e-8)
     ratio = np.sqrt(np.mean([e.stderr**2 for e in by_groups], axis=0)) / plain.stderr
@@ -222,7 +223,8 @@ def test_on_lime_s_own_draws_the_slopes_are_lime_s(discretize, model, lime_tabul
     else:
         columns, bins = [gaussian_column(c, FREQUENT, False) for c in X.T], np.zeros(rows.shape, dtype=np.int64)
     method = px.TabularLime(discretizer="quartile" if discretize else None, surrogate=Ridge(alpha=1.0))
-    found = method.conclude(Neighbourhood.of(columns), ROW, rows, bins, model(rows)[:, None], None)
+    drawn = _Drawn("by lime", rows, bins, Rows(rows), model(rows)[:, None])
+    found = method.conclude(Neighbourhood.of(columns), ROW, drawn)
     unit = np.ones(4) if discretize else X.std(axis=0)
     np.testing.assert_allclose(found.columns["coefficient"][:, 0] * unit, slopes, atol=1e-8)
 

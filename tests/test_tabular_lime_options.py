@@ -322,3 +322,32 @@ def test_every_pair_of_options_runs():
         method = px.TabularLime(discretizer=discretizer, feature_selection=how, surrogate=surrogate, n_features=2)
         found = explained(lambda rows: rows[:, :2] * 2.0, X, X[:2], method, budget=300)[0]
         assert np.isfinite(found.values).all() and np.isfinite(found.stderr).all()
+
+
+# ------------------------------------------------------------------------------------------------ nothing twice
+
+
+@pytest.mark.parametrize("discretizer", ["quartile", "entropy", None], ids=str)
+def test_methods_and_rows_that_draw_alike_ask_once(discretizer):
+    seen = []
+
+    def model(rows):
+        seen.extend(row.tobytes() for row in rows)
+        return np.tanh(rows.sum(axis=1))
+
+    methods = [px.TabularLime(discretizer=discretizer), px.TabularLime(discretizer=discretizer, kernel_width=1.0)]
+    x = X[[0, 1, 0]] + 0.1
+    together = px.explain(methods, px.Predictor(model), px.TabularSpace(X), x, budget=400)
+    assert len(seen) == len(set(seen))
+    for found, method in zip(together.values(), methods, strict=True):
+        alone = px.explain([method], px.Predictor(model), px.TabularSpace(X), x, budget=400).popitem()[1]
+        assert (found.values == alone.values).all()
+        labelled = 500 if discretizer == "entropy" else 0
+        assert found.meta["rows"] == alone.meta["rows"] == 2 * 400 + labelled
+
+
+def test_rows_without_weight_are_no_part_of_the_table():
+    frame = FRAME.assign(town=np.where(np.arange(N) < 5, "Kiel", FRAME.town))
+    weights = (np.arange(N) >= 5).astype(float)
+    with pytest.raises(ValueError, match="the value of 'town' at x is in no row of X"):
+        px.explain("lime_tabular", px.Predictor(of_frame), px.TabularSpace(frame, weights=weights), frame.iloc[:1])

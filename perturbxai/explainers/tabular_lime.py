@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -100,11 +102,11 @@ class TabularLime:
         """Refuse, before any model call, inputs for which the neighbourhood is not defined."""
         if players.kind != "table":
             raise ValueError("lime_tabular draws rows of a table; for pictures take 'lime', which hides superpixels.")
-        assert players.codes is not None and players.data is not None and players.numeric is not None
+        assert players.codes is not None and players.data is not None and players.data_weights is not None
         for name, columns in zip(players.names, players.columns, strict=True):
             if len(columns) != 1:
                 raise ValueError(f"lime_tabular: the player {name!r} has {len(columns)} columns; it needs one, ungroup it.")
-            code, values = players.codes[columns[0]], players.data[:, columns[0]]
+            code, values = players.codes[columns[0]], players.data[players.data_weights > 0, columns[0]]
             if players.levels[columns[0]] is None and self.discretizer is None and np.isnan(code):
                 raise ValueError(f"lime_tabular: {name!r} is missing at x, around which nothing can be drawn; take bins.")
             unseen = not (np.isnan(values).any() if np.isnan(code) else (values == code).any())
@@ -127,27 +129,37 @@ class TabularLime:
         assert players.codes is not None
         order = [of[0] for of in players.columns]
         x = players.codes[order]
-        if self.shared_draws:
-            key = (self._drawing, budget, "draws")
-            if key not in players.common:
-                codes, bins = hood.draw(self._around(hood, x), budget, players.stream())
-                players.common[key] = [codes, bins, _question(players, order, codes)]
-            kept = players.common[key]
-            if len(kept) == 3:
-                (values,) = yield [kept[2]]
-                if len(kept) == 3:  # another input of the call may have been first
-                    kept[2:] = [values, self._additive(hood, x, kept[0], kept[1], values)]
-            codes, bins, values, additive = kept
-            rows = {"shared neighbourhood": budget}
-        else:
-            codes, bins = hood.draw(self._around(hood, x), budget, rng)
-            (values,) = yield [_question(players, order, codes)]
-            additive, rows = self._additive(hood, x, codes, bins, values), {}
-        found = self.conclude(hood, x, codes, bins, values, additive)
+        drawn = self._drawn(hood, players, order, x, budget, rng)
+        if drawn.values is None:
+            (values,) = yield [drawn.question]
+            if drawn.values is None:  # another input or method of the call may have been first
+                drawn.values = values
+                drawn.additive = Additive.of(hood, drawn.codes, drawn.bins, self._around(hood, x), values)
+        found = self.conclude(hood, x, drawn)
         rules = np.array([c.rule(n, code) for c, n, code in zip(hood.columns, players.names, x, strict=True)])
         found.columns["rule"] = rules.astype(object)
-        if rows:
-            found.notes["rows_once_a_call"] = rows | players.common.get((self._drawing, "asked"), {})
+        labelled = players.common.get((self._drawing, "asked"), {})
+        if self.shared_draws or labelled:
+            found.notes["rows_once_a_call"] = {drawn.name: budget} | labelled
+        if self.shared_draws:
+            found.notes["errors_in_common"] = True
+        return found
+
+    def _drawn(
+        self, hood: Neighbourhood, players: Players, order: Sequence[int], x: Floats, budget: int, rng: np.random.Generator
+    ) -> _Drawn:
+        """The neighbourhood of a row: one for all rows, or for all methods of the call that draw alike around this one."""
+        if self.shared_draws:
+            kept, name, rng = players.common, "shared neighbourhood", players.stream()
+        else:
+            # held by the generators that read it, so that no more are kept than a block of inputs needs
+            kept = players.common.setdefault((self._drawing, "drawn"), WeakValueDictionary())
+            name = f"drawn around {hashlib.sha256((x + 0.0).tobytes()).hexdigest()[:16]}"
+        key = (self._drawing, budget, name)
+        found: _Drawn | None = kept.get(key)
+        if found is None:
+            codes, bins = hood.draw(self._around(hood, x), budget, rng)
+            found = kept[key] = _Drawn(name, codes, bins, _question(players, order, codes))
         return found
 
     @property
@@ -172,8 +184,10 @@ class TabularLime:
         assert players.data is not None
         key = (self._drawing, "labelled")
         if key not in players.common:
-            n_rows = min(ENTROPY_ROWS, len(players.data))
-            players.common[key] = np.sort(players.stream().choice(len(players.data), n_rows, replace=False))
+            assert players.data_weights is not None
+            there = np.flatnonzero(players.data_weights)
+            n_rows = min(ENTROPY_ROWS, len(there))
+            players.common[key] = np.sort(players.stream().choice(there, n_rows, replace=False))
             players.common[self._drawing, "question"] = Rows(players.data[players.common[key]])
             players.common[self._drawing, "asked"] = {"rows of X for entropy bins": n_rows}
         found: Ints = players.common[key]
@@ -181,14 +195,15 @@ class TabularLime:
 
     def _column(self, players: Players, d: int, labels: Any) -> Column:
         assert players.data is not None and players.data_weights is not None and players.whole is not None
-        values, weight = players.data[:, d], players.data_weights
+        counted = players.data_weights > 0
+        values, weight = players.data[counted, d], players.data_weights[counted]
         levels, whole = players.levels[d], bool(players.whole[d])
         if levels is not None:
             return level_column(values, weight, levels)
         if self.discretizer is None:
             return gaussian_column(values, weight, whole)
         if labels is not None:
-            edges = _entropy_edges(values[labels[0]], labels[1], weight[labels[0]])
+            edges = _entropy_edges(players.data[labels[0], d], labels[1], players.data_weights[labels[0]])
         else:
             edges = quantile_edges(values, weight, self.discretizer)
         return binned_column(values, weight, edges, whole)
@@ -196,22 +211,17 @@ class TabularLime:
     def _around(self, hood: Neighbourhood, x: Floats) -> Floats:
         return x if self.sample_around_instance else np.array([c.mean for c in hood.columns])
 
-    def _additive(self, hood: Neighbourhood, x: Floats, codes: Floats, bins: Ints, values: Floats) -> Additive | None:
-        return Additive.of(hood, codes, bins, self._around(hood, x), values) if self.surrogate is None else None
-
-    def conclude(
-        self, hood: Neighbourhood, x: Floats, codes: Floats, bins: Ints, values: Floats, additive: Additive | None
-    ) -> Estimate:
-        """What the answers (n, K) at drawn rows (n, P) say of the row x (P,), all of them codes."""
-        coding = Coding.of(hood.columns, x, codes, bins)
+    def conclude(self, hood: Neighbourhood, x: Floats, drawn: _Drawn) -> Estimate:
+        """What the answers at drawn rows say of the row x (P,), in codes."""
+        assert drawn.values is not None
+        coding = Coding.of(hood.columns, x, drawn.codes, drawn.bins)
+        values, additive = drawn.values, drawn.additive
         width = float(self.kernel_width or 0.75 * np.sqrt(len(x)))
 
         def fit(at: float, errors: bool = True) -> LocalFit:
             if self.surrogate is not None:
                 return fit_surrogate(self.surrogate, coding.design, coding.weight(at), values)
-            if additive is None:
-                nothing = np.zeros((coding.design.shape[1], values.shape[1]))
-                return fit_weighted(coding.design, coding.weight(at), values, nothing, values, 0, errors=errors)
+            assert additive is not None
             known = additive.slopes(coding.own, x, self._around(hood, x), at)[coding.live]
             return fit_weighted(
                 coding.design, coding.weight(at), values, known, additive.residual, additive.n_terms, errors=errors
@@ -220,7 +230,7 @@ class TabularLime:
         found = fit(width)
         if found.effective < FEWEST_EFFECTIVE * (coding.live.sum() + 1):
             warnings.warn(
-                f"effective sample {found.effective:.0f} of {len(codes)} drawn rows for {coding.live.sum() + 1} "
+                f"effective sample {found.effective:.0f} of {len(values)} drawn rows for {coding.live.sum() + 1} "
                 "coefficients; take a wider kernel or a larger budget",
                 stacklevel=2,
             )
@@ -251,6 +261,21 @@ class TabularLime:
         shown = {"coefficient": slopes / unit, "coefficient_stderr": errors / unit}
         stderr = np.maximum(errors * np.abs(lift), floor) if fit.df > 0 else np.full_like(errors, np.inf)
         return Estimate(slopes * lift, stderr, critical, fit.df, notes=notes, columns=shown)
+
+
+@dataclass(eq=False)
+class _Drawn:
+    """Drawn rows: codes and bins (n, P) in the players' order, the question they are, and the model's answers (n, K).
+
+    additive: the model of the answers that the fits are adjusted by
+    """
+
+    name: str
+    codes: Floats
+    bins: Ints
+    question: Rows
+    values: Floats | None = None
+    additive: Additive | None = None
 
 
 def _read(coding: Coding, width: float, fit: LocalFit) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -18,7 +19,7 @@ MOST_EXACT = 16  # players whose 2^P coalitions shap's own limit of 100,000 hold
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShapPeer:
+class ShapPeer(ABC):
     """What shap's explainers of coalitions have in common.
 
     over        "columns": shap hides columns of the coded table itself, by the space's background rows (all of them: its cut
@@ -64,8 +65,9 @@ class ShapPeer:
         values[task.one.active] = full - empty
         return Found(values, exact=True, base=empty, notes={"asked_over": "coalitions"})
 
+    @abstractmethod
     def _run(self, task: Task, seat: Seat) -> Found:
-        raise NotImplementedError
+        """Ask shap for one input."""
 
 
 @dataclass(frozen=True, kw_only=True)
