@@ -24,6 +24,8 @@ def explain(
     *,
     outputs: Any = None,
     budget: int | None = None,
+    rows: int | None = None,
+    tol: float | None = None,
     seed: int = 0,
 ) -> dict[str, Attribution]:
     """Explain rows or pictures by several methods at once.
@@ -36,6 +38,12 @@ def explain(
     budget     coalitions an input, the empty and the full one included; each costs B model rows on a table, one on a
                picture. Default: 2^P on tables of up to 10 players, else 40 P + 2; 1,000 on pictures. Never exceeded.
                Methods of coalitions share one table; on pictures pdp and ale have a table of their own, of as many rows.
+    rows       instead of budget, on tables: model rows an input. Coalitions are then asked on single background rows, each
+               on one of all (with TabularSpace(background="all"): of the whole table), and the model's answers at the
+               background rows, asked once a call, take most of the noise of that away. For kernel_shap and lime.
+    tol        stop an input before its budget (or rows) is spent: as soon as, for every output and method, the widest half
+               of a simultaneous 95 % interval is at most tol times the range of the values. Looked at after 4P, 6P, 9P ...
+               coalitions; `meta["reached"]` tells whether it came to that. For methods of coalitions.
     seed       the same seed asks the same questions at any batch size, in any company and order of the inputs
 
     Returns a mapping from name to Attribution; mappings join with `|`.
@@ -53,9 +61,9 @@ def explain(
         raise TypeError(f"predictor is {type(predictor).__name__}; wrap the model: px.Predictor(model).")
     if not isinstance(space, (TabularSpace, ImageSpace)):
         raise TypeError(f"space is {type(space).__name__}; build px.TabularSpace(X) or px.ImageSpace() first.")
-    seed, budget = check_seed(seed), check_budget(budget)
+    seed, budget, rows = check_seed(seed), check_budget(budget), check_rows(rows, budget, space, named)
     game = Game(predictor, space, x, outputs)
-    call = Call(named, game, seed, budget)
+    call = Call(named, game, seed, budget, rows, check_tol(tol))
     call.check()
     with predictor.watched("explain"):
         return call.attributions(call.run())
@@ -88,6 +96,31 @@ def check_seed(seed: Any) -> int:
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ValueError(f"seed={seed!r} must be a whole number from 0 up.")
     return int(seed)
+
+
+def check_rows(rows: Any, budget: int | None, space: Space, named: dict[str, Any]) -> int | None:
+    if rows is None:
+        return None
+    if isinstance(rows, bool) or not isinstance(rows, (int, np.integer)) or rows < 2:
+        raise ValueError(f"rows={rows!r} must be a whole number of model rows from 2 up, or None.")
+    if budget is not None:
+        raise ValueError(f"rows={rows} and budget={budget} both bound what is asked; give one of them.")
+    if not isinstance(space, TabularSpace):
+        raise ValueError(f"rows={rows} is for tables; on a picture a coalition costs one row: give budget={rows}.")
+    if others := [key for key, method in named.items() if not getattr(method, "on_cells", False)]:
+        raise ValueError(
+            f"rows={rows} asks coalitions on single background rows, which {', '.join(others)} cannot take; give them a "
+            "call of their own with budget=."
+        )
+    return int(rows)
+
+
+def check_tol(tol: Any) -> float | None:
+    if tol is None:
+        return None
+    if isinstance(tol, bool) or not isinstance(tol, (int, float, np.number)) or not 0 < tol < np.inf:
+        raise ValueError(f"tol={tol!r} must be a positive share of the values' range, such as 0.1, or None.")
+    return float(tol)
 
 
 def check_budget(budget: Any) -> int | None:

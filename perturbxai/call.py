@@ -5,22 +5,22 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from perturbxai import registry
-from perturbxai.driving import Work, chunks, drive
+from perturbxai.contrasts import contrasts
+from perturbxai.driving import Work, chunks, drive, one_thread_of_blas
 from perturbxai.explanation import Attribution, Explanation
 from perturbxai.game import Game
 from perturbxai.laws import Law
 from perturbxai.predictor import ModelError
-from perturbxai.sampling import least_budget
+from perturbxai.sampling import check_cells, least_budget
 from perturbxai.spaces import TabularSpace
 from perturbxai.streams import Streams
-from perturbxai.tables import Players, Unanswered
+from perturbxai.tables import Design, Estimate, Players, Unanswered
 from perturbxai.versions import versions
 
 IMAGE_BUDGET = 1000
@@ -35,6 +35,8 @@ class Call:
     game: Game
     seed: int
     asked_budget: int | None
+    asked_rows: int | None = None
+    tol: float | None = None
 
     def __post_init__(self) -> None:
         space = self.game.space
@@ -48,13 +50,16 @@ class Call:
 
     def budget(self, n_players: int, method: Any = None) -> int:
         """Coalitions an input, or what a method with questions of its own may ask."""
+        if self.asked_rows is not None:
+            return self.asked_rows
         if self.asked_budget is not None:
             return self.asked_budget
         if method is not None and hasattr(method, "default_budget"):
             return int(method.default_budget)
-        if self.kind == "image":
-            return IMAGE_BUDGET
-        return 2**n_players if n_players <= LISTED_PLAYERS else 40 * n_players + 2
+        plain = 2**n_players if n_players <= LISTED_PLAYERS else 40 * n_players + 2
+        plain = IMAGE_BUDGET if self.kind == "image" else plain
+        whole = 0 if method is not None else max((getattr(m, "lists_up_to", 0) for m in self.by_law.values()), default=0)
+        return max(plain, 2**n_players) if n_players <= whole else plain
 
     def laws(self, n_active: int) -> dict[str, Law]:
         if n_active not in self._laws:
@@ -68,7 +73,7 @@ class Call:
             names = tuple(one.names[p] for p in one.active)
             return Players(self.kind, names, self.common, lambda: self.streams.of_call("rows"))
         chosen = self.chosen(one, method)
-        columns = tuple(tuple(np.flatnonzero(space.player_of_column == p).tolist()) for p in chosen)
+        columns = tuple(space.columns_of[p] for p in chosen)
         return Players(
             self.kind, tuple(one.names[p] for p in chosen), self.common, lambda: self.streams.of_call("rows"),
             space.codes, space.weights, space.background, space.background_weights, one.codes, columns,
@@ -82,15 +87,24 @@ class Call:
 
     def check(self) -> None:
         """Everything that can be known without the model."""
+        if self.tol is not None and (others := [key for key in self.named if key not in self.by_law]):
+            raise ValueError(
+                f"tol={self.tol} stops tables of coalitions, but {', '.join(others)} asks questions of its own; give it a "
+                "call without tol."
+            )
         for number, one in enumerate(self.game.inputs):
             n_active = len(one.active)
             budget = self.budget(len(one.names))
             laws = list(self.laws(n_active).values())
+            if self.on_cells:
+                check_cells(laws, n_active, budget - 1, len(self.game.space.background))  # type: ignore[union-attr]
+                continue
             least = least_budget(laws, n_active) if laws else 0
             if budget < least:
                 raise ValueError(
                     f"budget={budget} is below the {least} coalitions that {', '.join(self.by_law)} need together at "
                     f"{n_active} players. Ask for budget={least} or more, or merge players into groups."
+                    + "".join(law.remedy for law in laws)
                 )
             for key, method in self.named.items():
                 if key in self.by_law:
@@ -101,7 +115,8 @@ class Call:
                 budget = self.budget(len(one.names), method)
                 if budget < (least := method.least(players)):
                     raise ValueError(
-                        f"budget={budget} is below the {least} rows that {key} needs at {players.n_players} players. "
+                        f"budget={budget} is below the {least} {getattr(method, 'asks', 'rows')} that {key} needs at "
+                        f"{players.n_players} players. "
                         f"Ask for budget={least} or more, or for fewer players."
                     )
 
@@ -109,12 +124,12 @@ class Call:
         """By input, by method. A failing model keeps what was concluded before: `error.partial`."""
         done: list[dict[str, Explanation]] = []
         self.game.learn()
+        one_thread = one_thread_of_blas()
         for numbers in self._blocks():
             try:
                 works = [self._work(number) for number in numbers]
-                drive(self.game, works)
-                # small solves: threads of BLAS beside a network's own wait for each other far longer than they work
-                with threadpool_limits(1, user_api="blas"):
+                drive(self.game, works, one_thread, self._enough)
+                with one_thread():
                     done += [self._conclude(work) for work in works]
             except ModelError as error:
                 done += self._salvage(numbers)
@@ -130,7 +145,7 @@ class Call:
             work = self._work(number)
             generators, work.generators = work.generators, {}
             try:
-                drive(self.game, [work])
+                drive(self.game, [work], enough=self._enough)
             except Unanswered:
                 continue
             for key, generator in generators.items():
@@ -142,9 +157,11 @@ class Call:
 
     def _blocks(self) -> Iterator[list[int]]:
         widest = max(len(one.names) for one in self.game.inputs)
-        per_line = len(self.game.space.background) if isinstance(self.game.space, TabularSpace) else 1
+        per_line = len(self.game.space.background) if self.kind == "table" and not self.on_cells else 1  # type: ignore[union-attr]
         rows = self.budget(widest) * per_line if self.by_law else per_line
-        rows += sum(self.budget(widest, m) for key, m in self.named.items() if key not in self.by_law)
+        for key, method in self.named.items():
+            if key not in self.by_law:
+                rows += self.budget(widest, method) * (per_line if getattr(method, "asks", "rows") == "coalitions" else 1)
         return chunks(len(self.game.inputs), rows)
 
     def _work(self, number: int) -> Work:
@@ -153,17 +170,53 @@ class Call:
         work = Work(number, n_active, self.streams.order(n_active, one.digest))
         if self.by_law:
             laws = self.laws(n_active)
-            budget = self.budget(len(one.names))
-            work.design = self.streams.design(tuple(laws), list(laws.values()), n_active, budget)
+            if self.on_cells:
+                self._give_cells(work, laws, one)
+            else:
+                budget = self.budget(len(one.names))
+                work.looks = self._looks(laws, n_active, budget, None)
             work.wants_spread = any(getattr(m, "wants_spread", False) for m in self.by_law.values())
         for key, method in self.named.items():
             if key not in self.by_law:
                 rng = self.streams.of_input(one.digest, registry.key_of(method))
                 work.generators[key] = method.ask(self.players(number, method), self.budget(len(one.names), method), rng)
-        if work.generators and self.kind == "image":
+        if work.generators:
             held_out = self.streams.held_out(n_active)[:, work.order]
             work.held_out = {row.tobytes(): h for h, row in enumerate(np.packbits(held_out, axis=1))}
         return work
+
+    def _looks(self, laws: dict[str, Law], n_active: int, budget: int, n_base: int | None) -> list[Design]:
+        """The design that everything is asked of at once; with a tolerance, the designs that grow into it."""
+        portfolio = tuple(laws), list(laws.values())
+        if self.tol is None:
+            return [self.streams.design(*portfolio, n_active, budget, n_base)]
+        return self.streams.looks(*portfolio, n_active, budget, n_base)
+
+    def _enough(self, work: Work) -> bool:
+        """Whether every method's widest simultaneous interval is within the tolerance, for every output."""
+        return self.tol is not None and all(
+            within(method.estimate(work.table), self.tol) for method in self.by_law.values()
+        )
+
+    @property
+    def on_cells(self) -> bool:
+        """True if coalitions are asked on single background rows; where there is one, a row is a coalition."""
+        return self.asked_rows is not None and len(self.game.space.background) > 1  # type: ignore[union-attr]
+
+    def _give_cells(self, work: Work, laws: dict[str, Law], one: Any) -> None:
+        """The design of a table of cells, or the list of all coalitions where the rows hold it."""
+        space = self.game.space
+        assert isinstance(space, TabularSpace) and self.asked_rows is not None
+        n_base = len(space.background)
+        work.looks = self._looks(laws, work.n_active, self.asked_rows - 1, n_base)
+        if work.looks[-1].base is None:
+            return
+        work.bases = self.streams.bases(n_base, one.digest)
+        key = ("contrasts", tuple(one.active.tolist()))
+        if key not in self.common:
+            columns = [space.columns_of[p] for p in one.active]
+            self.common[key] = contrasts(space.background, space.background_weights, columns, space.columns.numeric)
+        work.contrast = self.common[key]
 
     def _conclude(self, work: Work) -> dict[str, Explanation]:
         one = self.game.inputs[work.number]
@@ -179,15 +232,21 @@ class Call:
             if key in self.by_law:
                 estimate, rows = method.estimate(table), work.table_rows
                 order, others = work.order, [k for k in shared if k != key]
-                self.costs[key] |= {("nothing", nothing): n_nothing, one.digest: rows - n_nothing}
+                own = rows if work.bases is not None else rows - n_nothing
+                self.costs[key] |= {("nothing", nothing): n_nothing, one.digest: own}
             else:
                 estimate, rows = work.estimates[key], work.rows[key]
                 order, others = np.arange(len(estimate.values)), []
-                self.costs[key] |= estimate.notes.get("rows_once_a_call", {one.digest: rows})
+                shares = key in work.asked_nothing
+                own = {("nothing", nothing): n_nothing, one.digest: rows - n_nothing} if shares else {one.digest: rows}
+                self.costs[key] |= estimate.notes.get("rows_once_a_call", own)
             chosen = self.chosen(one, method)
             meta = self._meta(one, chosen, rows, others) | estimate.notes
+            if self.tol is not None:
+                meta |= {"tol": self.tol, "reached": within(estimate, self.tol), "looks": work.look + 1}
             if key in self.by_law and work.design is not None:
-                meta |= {"coalitions": len(work.design.z) + 2, "listed": work.design.listed}
+                meta |= {"listed": work.design.listed}
+                meta |= {"coalitions": len(work.design.z) + 2} if work.design.base is None else {}
             else:
                 meta["gap"] = (work.full - work.empty - estimate.values.sum(axis=0)).tolist()
             if work.held_out_asked.get(key):
@@ -197,8 +256,8 @@ class Call:
                 stderr=_embed(np.maximum(estimate.stderr[order], floor), one, chosen, floor),
                 critical=estimate.critical,
                 df=estimate.df,
-                base=work.empty,
-                prediction=work.full,
+                base=work.empty.copy(),  # a view would keep the input's whole table alive
+                prediction=work.full.copy(),
                 names=one.names,
                 outputs=self.game.outputs,
                 label=one.label,
@@ -209,6 +268,7 @@ class Call:
                 if estimate.stderr_background is None
                 else _embed(estimate.stderr_background[order], one, chosen, 0.0),
                 columns=estimate.columns,
+                **_embed_pairs(estimate, order, one, chosen, floor),
             )
         return found
 
@@ -216,8 +276,7 @@ class Call:
         predictor = self.game.predictor
         merged = [name for p, name in enumerate(one.names) if p not in set(chosen.tolist())]
         meta: dict[str, Any] = {
-            "seed": self.seed, "rows": rows, "rows_shared_with": others, "merged": merged, "plan": predictor.plan,
-            "scale": predictor.output, "versions": versions(),
+            "seed": self.seed, "rows": rows, "rows_shared_with": others, "merged": merged, "scale": predictor.output,
             "seconds": rows * predictor.seconds / max(predictor.rows, 1),
         }  # fmt: skip
         return meta | self.game.space.meta
@@ -225,20 +284,30 @@ class Call:
     def attributions(self, found: list[dict[str, Explanation]]) -> dict[str, Attribution]:
         predictor = self.game.predictor
         began, rows_before, seconds_before = self.began
-        spent = {
+        of_call = {
+            "plan": predictor.plan,
+            "versions": versions(),
             "call_rows": predictor.rows - rows_before,
             "call_model_seconds": predictor.seconds - seconds_before,
             "call_seconds": time.perf_counter() - began,
         }
         results = {}
         for key in self.named:
-            parts = tuple(replace(f[key], meta=f[key].meta | spent) for f in found if key in f)
+            parts = tuple(f[key] for f in found if key in f)
             if not parts:
                 continue
+            for one in parts:
+                one.meta.update(of_call)
             rows = sum(self.costs[key].values())
             seconds = rows * predictor.seconds / max(predictor.rows, 1)
             results[key] = Attribution(parts, parts[0].meta | {"name": key, "rows": rows, "seconds": seconds})
         return results
+
+
+def within(estimate: Estimate, tol: float) -> bool:
+    """Whether, for every output, the widest half of a simultaneous 95 % interval is at most tol times the values' range."""
+    half = estimate.critical * estimate.stderr.max(axis=0, initial=0.0)
+    return bool((half <= tol * np.ptp(estimate.values, axis=0)).all()) if len(estimate.values) else True
 
 
 def _embed(values: Any, one: Any, chosen: Any, rest: Any) -> Any:
@@ -247,3 +316,16 @@ def _embed(values: Any, one: Any, chosen: Any, rest: Any) -> Any:
     full[:] = rest
     full[chosen] = values
     return full
+
+
+def _embed_pairs(estimate: Any, order: Any, one: Any, chosen: Any, floor: Any) -> dict[str, Any]:
+    """The interactions of an estimate and their errors over all players, (P, P, K), where the method has any."""
+    if estimate.interactions is None:
+        return {}
+    square = (len(one.names), len(one.names), len(floor))
+    values, stderr = np.zeros(square), np.broadcast_to(floor, square).copy()
+    inner = np.ix_(chosen, chosen)
+    values[inner] = estimate.interactions[np.ix_(order, order)]
+    stderr[inner] = np.maximum(estimate.interactions_stderr[np.ix_(order, order)], floor)
+    stderr[np.diag_indices(len(one.names))] = 0.0  # a player has none with itself
+    return {"interactions": values, "interactions_stderr": stderr}

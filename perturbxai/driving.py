@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+import sys
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from perturbxai.game import Game
-from perturbxai.tables import Coalitions, Design, Estimate, Evaluations, Opacities, Question
+from perturbxai.tables import Answer, Bases, Cells, Coalitions, Design, Estimate, Evaluations, Opacities, Question
 
 ROWS_AT_ONCE = 1 << 18  # model rows of a block of inputs: enough for full batches, few enough to hold their tables
 
@@ -19,30 +23,45 @@ ROWS_AT_ONCE = 1 << 18  # model rows of a block of inputs: enough for full batch
 class Work:
     """What is asked of one input, and what came back.
 
-    order (P',): the design's column that each active player takes
+    looks     designs, each the beginning of the next, of which so many were answered (`look` is the number of the last)
+    order (P',): the design's column that each active player takes;  bases (B,): the background row of a design's number
+    contrast  contrasts of the background rows, the active player of each, and how many belong together
     held_out: names of the held-out coalitions and their numbers;  held_out_asked: those that a generator asked all the same
+    asked_nothing: keys of generators that asked for v(nothing), which other inputs may share
     """
 
     number: int
     n_active: int
     order: NDArray[np.int64]
-    design: Design | None = None
+    looks: Sequence[Design] = ()
+    look: int = 0
+    bases: NDArray[np.int64] | None = None
+    contrast: Any = None
     wants_spread: bool = False
     generators: dict[str, Generator[Sequence[Question], list[Any], Estimate]] = field(default_factory=dict)
     estimates: dict[str, Estimate] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     table: Any = None
     table_rows: int = 0
+    names: Any = None
     empty: Any = None
     full: Any = None
     held_out: dict[bytes, int] = field(default_factory=dict)
     held_out_asked: dict[str, set[int]] = field(default_factory=dict)
+    asked_nothing: set[str] = field(default_factory=set)
+
+    @property
+    def design(self) -> Design | None:
+        """The design of the table as far as it was asked; None if no method reads a table."""
+        return self.looks[self.look] if self.looks else None
 
     def note(self, key: str, questions: Sequence[Question]) -> None:
         """Keep which of the held-out coalitions these questions hold: nothing may be scored on what it was fitted on."""
         for question in questions:
             if isinstance(question, Coalitions):
                 z = question.z
+                if z.shape[1] and not z.any(axis=1).all():
+                    self.asked_nothing.add(key)
             elif isinstance(question, Opacities):
                 z = question.alpha[((question.alpha == 0) | (question.alpha == 1)).all(axis=1)] == 1
             else:
@@ -51,9 +70,27 @@ class Work:
             found = {self.held_out[name] for name in names if name in self.held_out}
             self.held_out_asked.setdefault(key, set()).update(found)
 
-    def table_question(self) -> Coalitions:
-        """The empty and the full coalition, then the design's rows, over the input's active players."""
-        z = np.zeros((0, self.n_active), dtype=bool) if self.design is None else self.design.z[:, self.order]
+    def count(self, answer: Answer) -> None:
+        """Add the rows of an answer to the table's, each once."""
+        if answer.names is None or self.names is None:
+            self.table_rows += answer.rows
+        else:
+            self.table_rows += len(np.setdiff1d(answer.names, self.names, assume_unique=True))
+        if self.look + 1 < len(self.looks):
+            self.names = answer.names if self.names is None else np.union1d(self.names, answer.names)
+
+    def table_question(self) -> Coalitions | Cells:
+        """What the table needs next: the design's rows beyond those of the last look, over the input's active players.
+
+        The empty and the full coalition come first in a table that is not one of cells.
+        """
+        assert self.design is not None
+        start = len(self.looks[self.look - 1].z) if self.look else 0
+        z = self.design.z[start:, self.order]
+        if self.bases is not None and self.design.base is not None:
+            return Cells(z, self.bases[self.design.base[start:]])
+        if start:
+            return Coalitions(z)
         ends = np.array([[False] * self.n_active, [True] * self.n_active], dtype=bool)
         return Coalitions(np.concatenate([ends, z]))
 
@@ -65,21 +102,35 @@ def chunks(n_inputs: int, rows_each: int) -> Iterator[list[int]]:
         yield list(range(start, min(start + step, n_inputs)))
 
 
-def drive(game: Game, works: Sequence[Work]) -> None:
-    """Answer everything these inputs ask: first all tables and first questions together, then whatever follows."""
-    tables: list[tuple[int, Question]] = [(work.number, work.table_question()) for work in works]
-    # tables that need the background's spread are asked with it; the questions themselves are the same
-    answers = game.ask(tables, spread=any(work.wants_spread for work in works))
-    for work, answer in zip(works, answers, strict=True):
-        work.empty, work.full = answer.values[0], answer.values[1]
-        work.table_rows = answer.rows
-        if work.design is not None:
-            ends, spread = (None, None) if answer.spread is None else (answer.spread[:2], answer.spread[2:])
-            work.table = Evaluations(work.design, answer.values[2:], work.empty, work.full, None, spread, ends)
+def one_thread_of_blas() -> Callable[[], AbstractContextManager[Any]]:
+    """A context for solves, to be entered as often as needed: they are small, and threads of BLAS beside a network's own
+    wait for each other far longer than they work."""
+    found = _libraries(len(sys.modules))
+    return lambda: found.limit(limits=1, user_api="blas")
+
+
+@lru_cache(maxsize=1)
+def _libraries(_n_modules: int) -> ThreadpoolController:
+    """The BLAS libraries of the process. To look for them takes milliseconds, so it is done when a module came."""
+    return ThreadpoolController()
+
+
+def drive(
+    game: Game,
+    works: Sequence[Work],
+    solving: Callable[[], AbstractContextManager[Any]] = nullcontext,
+    enough: Callable[[Work], bool] = lambda _work: False,
+) -> None:
+    """Answer everything these inputs ask: first all tables and first questions together, then whatever follows.
+
+    solving: a context for what is concluded on the way;  enough: whether an input's table needs no further look
+    """
+    _answer_tables(game, works, enough)
     waiting: dict[tuple[int, str], Sequence[Question]] = {}
-    for at, work in enumerate(works):
-        for key in work.generators:
-            _advance(work, key, None, waiting, at)
+    with solving():
+        for at, work in enumerate(works):
+            for key in work.generators:
+                _advance(work, key, None, waiting, at)
     while waiting:
         asked: list[tuple[int, Question]] = []
         place: dict[int, int] = {}
@@ -90,11 +141,52 @@ def drive(game: Game, works: Sequence[Work]) -> None:
                     asked.append((works[at].number, question))
         answers = game.ask(asked)
         pending, waiting = waiting, {}
-        for (at, key), questions in pending.items():
-            own = [answers[place[id(question)]] for question in questions]
-            works[at].note(key, questions)
-            works[at].rows[key] = works[at].rows.get(key, 0) + sum(answer.rows for answer in own)
-            _advance(works[at], key, [answer.values for answer in own], waiting, at)
+        with solving():
+            for (at, key), questions in pending.items():
+                own = [answers[place[id(question)]] for question in questions]
+                works[at].note(key, questions)
+                works[at].rows[key] = works[at].rows.get(key, 0) + sum(answer.rows for answer in own)
+                _advance(works[at], key, [answer.values for answer in own], waiting, at)
+
+
+def _answer_tables(game: Game, works: Sequence[Work], enough: Callable[[Work], bool]) -> None:
+    """The tables of these inputs, look by look and all together; v(nothing) and v(N) apart where no table holds them."""
+    apart = [work for work in works if not work.looks or work.bases is not None]
+    for work, (empty, full) in zip(apart, game.ends_of([work.number for work in apart]), strict=True):
+        work.empty, work.full = empty, full
+        work.table_rows = int(work.bases is not None)  # the input itself; nothing is asked once for all
+    pending = [work for work in works if work.looks]
+    while pending:
+        tables: list[tuple[int, Question]] = [(work.number, work.table_question()) for work in pending]
+        # tables that need the background's spread are asked with it; the questions themselves are the same
+        answers = game.ask(tables, spread=any(work.wants_spread for work in pending))
+        for work, answer in zip(pending, answers, strict=True):
+            _grow(work, answer, game)
+        pending = [work for work in pending if work.look + 1 < len(work.looks) and not enough(work)]
+        for work in pending:
+            work.look += 1
+
+
+def _grow(work: Work, answer: Answer, game: Game) -> None:
+    """Put the answer to `table_question` to the input's table."""
+    assert work.design is not None
+    work.count(answer)
+    before, values, spread = work.table, answer.values, answer.spread
+    bases, ends = None, None
+    if work.bases is not None and work.design.base is not None:
+        contrast, player, widths = work.contrast
+        share = game.space.background_weights  # type: ignore[union-attr]
+        row = work.bases[work.design.base]
+        bases = Bases(row, share, game.base_values(), contrast, work.order[player], widths)
+    elif before is None:
+        (work.empty, work.full), values = values[:2], values[2:]
+        if spread is not None:
+            ends, spread = spread[:2], spread[2:]
+    if before is not None:
+        values = np.concatenate([before.values, values])
+        ends = before.ends_spread
+        spread = None if spread is None else np.concatenate([before.spread, spread])
+    work.table = Evaluations(work.design, values, work.empty, work.full, None, spread, ends, bases)
 
 
 def _advance(

@@ -12,7 +12,7 @@ from perturbxai.image_asker import ImageAsker
 from perturbxai.predictor import Predictor
 from perturbxai.spaces import Space, TableInput, TabularSpace
 from perturbxai.table_asker import TableAsker
-from perturbxai.tables import Answer, Coalitions, Question
+from perturbxai.tables import Answer, Coalitions, Question, Rows
 
 Floats = NDArray[np.float64]
 
@@ -33,9 +33,7 @@ class Game:
            [1.]])
     """
 
-    def __init__(
-        self, predictor: Predictor, space: Space, x: Any, outputs: Any = None, *, like: Game | None = None
-    ) -> None:
+    def __init__(self, predictor: Predictor, space: Space, x: Any, outputs: Any = None, *, like: Game | None = None) -> None:
         self.predictor, self.space = predictor, space
         self.inputs: list[Any] = list(space.players(x))
         if isinstance(space, TabularSpace):
@@ -111,12 +109,29 @@ class Game:
 
     def ends(self, number: int) -> tuple[Floats, Floats]:
         """v(nothing) and v(N) of one input, (K,) each."""
-        n_active = len(self.inputs[number].active)
-        both = np.array([[False] * n_active, [True] * n_active], dtype=bool)
-        values = self.ask([(number, Coalitions(both))])[0].values
-        return values[0], values[1]
+        return self.ends_of([number])[0]
+
+    def ends_of(self, numbers: Sequence[int]) -> list[tuple[Floats, Floats]]:
+        """The same of several inputs, asked together."""
+        if not len(numbers):
+            return []
+        sizes = [len(self.inputs[number].active) for number in numbers]
+        if not isinstance(self.space, TabularSpace):
+            both = [Coalitions(np.array([[False] * n, [True] * n], dtype=bool)) for n in sizes]
+            return [(a.values[0], a.values[1]) for a in self.ask(list(zip(numbers, both, strict=True)))]
+        # nothing is the same background for all, and everything is a row
+        nothing = Coalitions(np.zeros((1, sizes[0]), dtype=bool))
+        rows = Rows(np.array([self.inputs[number].codes for number in numbers]))
+        empty, full = self.ask([(numbers[0], nothing), (numbers[0], rows)])
+        return [(empty.values[0], values) for values in full.values]
+
+    def base_values(self) -> Floats:
+        """(B, K): the model at each background row of a table."""
+        asker = self.learn()
+        assert isinstance(asker, TableAsker)
+        return asker.base_values()
 
     def nothing(self, number: int) -> tuple[Any, int]:
         """The empty coalition of an input: a name, alike for inputs that share its rows, and how many rows it has."""
         asker = self.learn()
-        return (0, len(asker.base_words)) if isinstance(asker, TableAsker) else (asker.hidden[number], 1)
+        return (0, len(asker.space.background)) if isinstance(asker, TableAsker) else (asker.hidden[number], 1)

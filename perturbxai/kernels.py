@@ -86,6 +86,58 @@ def hash_coalitions(z, present, absent, out):
 
 
 @njit(cache=True)
+def hash_single_cells(z, base, present, absent, out):
+    """The same of single cells: out[m] is of the coalition z[m] on the background row base[m].
+
+    z (M, P) bool;  base (M,) int64;  present (P, 2), absent (B, P, 2), out (M, 2) uint64
+    """
+    for m in range(z.shape[0]):
+        low, high = np.uint64(0), np.uint64(0)
+        for p in range(z.shape[1]):
+            if z[m, p]:
+                low += present[p, 0]
+                high += present[p, 1]
+            else:
+                low += absent[base[m], p, 0]
+                high += absent[base[m], p, 1]
+        out[m, 0] = low
+        out[m, 1] = high
+
+
+@njit(cache=True)
+def store_names(names, first, slots):
+    """Enter the names from number `first` on in a hash table with open addressing: a slot holds a number + 1, 0 is free.
+
+    names (R, 2) uint64, the first word even over its range;  slots (S,) int32 with S > R, changed
+    """
+    n_slots = np.uint64(slots.shape[0])
+    for r in range(first, names.shape[0]):
+        # by the high bits: names that come sorted go through the table from one end to the other
+        s = np.int64(((names[r, 0] >> np.uint64(32)) * n_slots) >> np.uint64(32))
+        while slots[s] != 0:
+            s = s + 1 if s + 1 < slots.shape[0] else 0
+        slots[s] = r + 1
+
+
+@njit(cache=True)
+def find_names(wanted, names, slots, out):
+    """out[u] = the number of wanted[u] among the names that `store_names` entered, -1 if it is none of them.
+
+    wanted (U, 2), names (R, 2) uint64;  slots (S,) int32;  out (U,) int64
+    """
+    n_slots = np.uint64(slots.shape[0])
+    for u in range(wanted.shape[0]):
+        out[u] = -1
+        s = np.int64(((wanted[u, 0] >> np.uint64(32)) * n_slots) >> np.uint64(32))
+        while slots[s] != 0:
+            r = slots[s] - 1
+            if names[r, 0] == wanted[u, 0] and names[r, 1] == wanted[u, 1]:
+                out[u] = r
+                break
+            s = s + 1 if s + 1 < slots.shape[0] else 0
+
+
+@njit(cache=True)
 def pool_regions(heat, labels, out):
     """out[k, p] = the sum of heat[k] over the pixels of player p.
 
@@ -99,63 +151,63 @@ def pool_regions(heat, labels, out):
 
 
 @njit(cache=True)
-def draw_binned(uniform, drawn, top, start, table, codes, bins):
-    """At uniform numbers, first a bin by its share, then the place in it by its table of quantiles.
+def draw_binned(codes, drawn, laws, bins):
+    """In place of uniform numbers, first a bin by its share, then the place in it by its table of quantiles.
 
-    uniform (n, D) in [0, 1);  drawn (D,) bool, columns to fill;  top (D, L) cumulated shares
-    start (D, L + 1) int64, where a bin's quantiles at even levels 0..1 stand in table (T,)
-    codes (n, D) float64, bins (n, D) int64, overwritten in these columns
+    codes (D, n), uniform in [0, 1) before;  drawn (D,) bool, columns to fill;  bins (D, n) int16 or int32
+    laws: top (D, L + 1), cumulated shares from 0 on;  guide (D, G) int32, a bin not beyond that of a number's G-th part;
+    scale (D, L), steps of a bin's quantiles for a unit of its share;  start (D, L + 1) int64, where a bin's quantiles at
+    even levels 0..1 stand in table (T,)
     """
-    for i in range(uniform.shape[0]):
-        for d in range(uniform.shape[1]):
-            if drawn[d]:
-                b = 0
-                while uniform[i, d] >= top[d, b]:
+    top, guide, scale, start, table = laws
+    n_guides = guide.shape[1]
+    for d in range(codes.shape[0]):
+        if drawn[d]:
+            for i in range(codes.shape[1]):
+                u = codes[d, i]
+                b = guide[d, int(u * n_guides)]
+                while u >= top[d, b + 1]:
                     b += 1
-                below = top[d, b - 1] if b > 0 else 0.0
-                last = start[d, b + 1] - start[d, b] - 1
-                place = (uniform[i, d] - below) / (top[d, b] - below) * last
-                k = min(int(place), last - 1)
+                place = (u - top[d, b]) * scale[d, b]
+                k = int(place)
                 low = table[start[d, b] + k]
-                bins[i, d] = b
-                codes[i, d] = low + (place - k) * (table[start[d, b] + k + 1] - low)
+                bins[d, i] = b
+                codes[d, i] = low + (place - k) * (table[start[d, b] + k + 1] - low)
 
 
-@njit(cache=True)
-def sweep_bins(codes, bins, swept, means, placed, fewest, left, effects, counts, slope):
+@njit(cache=True, fastmath={"reassoc", "contract"})
+def sweep_bins(codes, bins, swept, means, placed, fewest, left, effects):
     """Column by column: take the mean of what is left by bin away from it, then the line of the place within the bins.
 
-    codes (n, D), bins (n, D) int64;  swept (D,) bool;  means (D, L) of the codes in each bin;  placed (D, L) bool, bins that
-    have a place;  fewest rows from which a bin's mean is taken
-    left (n, K), changed;  effects (D, L, K), zeroed by the caller;  counts (L,) and slope (K,), scratch
+    codes (D, n), bins (D, n) int16 or int32;  swept (D,) bool;  means (D, L) of the codes in each bin;  placed (D, L)
+    float64, 1 for bins that have a place, else 0;  fewest rows from which a bin's mean is taken
+    left (K, n), changed;  effects (K, D, L), zeroed by the caller
     """
-    for d in range(codes.shape[1]):
+    n_rows = codes.shape[1]
+    place, counts = np.empty(n_rows), np.empty(means.shape[1], dtype=np.int64)
+    for d in range(codes.shape[0]):
         if not swept[d]:
             continue
         counts[:] = 0
-        for i in range(codes.shape[0]):
-            b = bins[i, d]
-            counts[b] += 1
-            for k in range(left.shape[1]):
-                effects[d, b, k] += left[i, k]
-        for b in range(effects.shape[1]):
-            for k in range(left.shape[1]):
-                effects[d, b, k] = effects[d, b, k] / counts[b] if counts[b] >= fewest else 0.0
-        slope[:] = 0.0
         size = 0.0
-        for i in range(codes.shape[0]):
-            b = bins[i, d]
-            place = codes[i, d] - means[d, b] if placed[d, b] else 0.0
-            size += place * place
-            for k in range(left.shape[1]):
-                left[i, k] -= effects[d, b, k]
-                slope[k] += place * left[i, k]
-        if size > 0.0:
-            for i in range(codes.shape[0]):
-                b = bins[i, d]
-                if placed[d, b]:
-                    for k in range(left.shape[1]):
-                        left[i, k] -= (codes[i, d] - means[d, b]) * slope[k] / size
+        for i in range(n_rows):
+            b = bins[d, i]
+            counts[b] += 1
+            place[i] = (codes[d, i] - means[d, b]) * placed[d, b] if placed[d, b] > 0.0 else 0.0
+            size += place[i] * place[i]
+        for k in range(left.shape[0]):
+            for i in range(n_rows):
+                effects[k, d, bins[d, i]] += left[k, i]
+            for b in range(counts.shape[0]):
+                effects[k, d, b] = effects[k, d, b] / counts[b] if counts[b] >= fewest else 0.0
+            slope = 0.0
+            for i in range(n_rows):
+                left[k, i] -= effects[k, d, bins[d, i]]
+                slope += place[i] * left[k, i]
+            if size > 0.0:
+                slope /= size
+                for i in range(n_rows):
+                    left[k, i] -= place[i] * slope
 
 
 @njit(cache=True)

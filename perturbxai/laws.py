@@ -16,6 +16,7 @@ from scipy.special import gammaln, logsumexp
 Floats = NDArray[np.float64]
 
 REFUSED, WARNED = 0.05, 0.2  # effective fractions: below the first a re-use is refused, below the second warned of
+LEAST = 1e-14  # a mass that no sum notices, and that a solver still tells from nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +31,7 @@ class Law:
     total    the mass before it was normalised (LIME's ridge is measured against it)
     spanning True if every size with mass needs a row, however small the share
     emphasis its part in a mixture, beside the others'
+    remedy   what the error of a budget below the least adds, a sentence
     """
 
     name: str
@@ -40,6 +42,7 @@ class Law:
     total: float = 1.0
     spanning: bool = False
     emphasis: float = 1.0
+    remedy: str = ""
     n_players: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -94,6 +97,18 @@ def lime(n_players: int, kernel_width: float) -> Law:
         minimum=n_players + 2,
         total=float(np.exp(log_total)),
     )
+
+
+def binomial(n_players: int, p: float) -> Law:
+    """Each player present with probability p: Binomial(P, p) sizes, the law of the weighted Banzhaf value.
+
+    A size weighs at least LEAST: it changes no sum, and leaves no row that a budget asks without a weight.
+    """
+    sizes = np.arange(n_players + 1)
+    log_mass = _log_binomial(n_players) + sizes * np.log(p) + (n_players - sizes) * np.log1p(-p)
+    mass = np.maximum(np.exp(log_mass), LEAST)
+    mass /= mass.sum()
+    return Law(f"Banzhaf (p {p:g})", mass, _interior(mass), minimum=n_players + 2)
 
 
 def singletons(n_players: int) -> Law:

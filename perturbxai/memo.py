@@ -11,7 +11,8 @@ Floats = NDArray[np.float64]
 Words = NDArray[np.uint64]
 
 BLOCK = 1 << 18  # values that are hashed together: what is held beside the names stays small
-MEMO_BYTES = 1 << 26  # beyond this the oldest rows stay known and newer ones are not added
+MEMO_BYTES = 1 << 26  # beyond this, rows that were not asked for again are forgotten
+LEAST_ROWS = 1 << 17  # there is room for so many, however many outputs they have
 
 
 def hash_values(codes: Floats) -> Words:
@@ -38,10 +39,12 @@ def hash_rows(codes: Floats) -> Words:
     return np.concatenate(blocks)
 
 
-def hash_cells(z: NDArray[np.bool_], donor: Floats, player: NDArray[np.int32], base_words: Words) -> Words:
+def hash_cells(
+    z: NDArray[np.bool_], donor: Floats, player: NDArray[np.int32], base_words: Words, base: NDArray[np.int64] | None = None
+) -> Words:
     """(M * B, 2) names of the rows that splice a donor (D,) over each background row, coalition by coalition.
 
-    base_words (B, D, 2) = hash_values of the background.
+    base_words (B, D, 2) = hash_values of the background;  base (M,): over one background row each, and M names
     """
     n_players = z.shape[1]
     donor_words = hash_values(donor[None])[0]
@@ -54,35 +57,91 @@ def hash_cells(z: NDArray[np.bool_], donor: Floats, player: NDArray[np.int32], b
         else:
             present[p] += donor_words[d]
             absent[:, p] += base_words[:, d]
-    out = np.empty((len(z) * len(base_words), 2), dtype=np.uint64)
-    kernels.hash_coalitions(z, present, absent, out)
+    out = np.empty((len(z) * (len(base_words) if base is None else 1), 2), dtype=np.uint64)
+    if base is None:
+        kernels.hash_coalitions(z, present, absent, out)
+    else:
+        kernels.hash_single_cells(z, base, present, absent, out)
     return out + fixed
 
 
 class RowMemo:
-    """Values by row name, bounded in memory. Names are looked up many at a time."""
+    """Values by row name: a hash table, bounded in memory. Names are looked up many at a time.
+
+    Once it is full, the names that were not asked for again make place, the oldest first.
+    """
 
     def __init__(self, n_outputs: int) -> None:
-        self.words: Words = np.zeros((0, 2), dtype=np.uint64)
-        self.values: Floats = np.zeros((0, n_outputs))
-        self.room = max(1, MEMO_BYTES // (16 + 8 * n_outputs))
+        self.n_outputs, self.n_rows = n_outputs, 0
+        # a name takes two words, its values, a mark, and two slots: at most half of the slots are taken
+        self.room = max(LEAST_ROWS, MEMO_BYTES // (25 + 8 * n_outputs))
+        self._reserve(1)
+
+    @property
+    def words(self) -> Words:
+        """(R, 2): the names that are known, in the order in which they came."""
+        return self._words[: self.n_rows]
+
+    @property
+    def values(self) -> Floats:
+        """(R, K): their values."""
+        return self._values[: self.n_rows]
 
     def find(self, words: Words) -> NDArray[np.int64]:
-        """(U,): where a name's values stand in `values`, -1 if it is not known. Names come sorted by their first word."""
-        if not len(self.words):
-            return np.full(len(words), -1, dtype=np.int64)
-        at = np.minimum(np.searchsorted(self.words[:, 0], words[:, 0]), len(self.words) - 1)
-        return np.where((self.words[at] == words).all(axis=1), at, -1)
+        """(U,): where a name's values stand in `values` until the next `add`, -1 if it is not known.
+
+        Sorted names are found fastest.
+        """
+        found = np.empty(len(words), dtype=np.int64)
+        kernels.find_names(np.ascontiguousarray(words), self._words, self._slots, found)
+        self._again[found[found >= 0]] = True
+        return found
 
     def add(self, words: Words, values: Floats) -> None:
-        """Remember new names, as far as there is room."""
-        free = self.room - len(self.words)
-        if free <= 0 or not len(words):
-            return
-        merged = np.concatenate([self.words, words[:free]])
-        order = np.argsort(merged[:, 0], kind="stable")
-        self.words = merged[order]
-        self.values = np.concatenate([self.values, values[:free]])[order]
+        """Remember names that are not known yet; of more than there is room for, the first."""
+        n_new = min(len(words), self.room)
+        if self.n_rows + n_new > self.room:
+            self._forget(min(self.room - n_new, self.room // 2))
+        before = self.n_rows
+        if before + n_new > len(self._words):
+            self._reserve(before + n_new)
+        self.n_rows = before + n_new
+        self.words[before:], self.values[before:] = words[:n_new], values[:n_new]
+        kernels.store_names(self.words, before, self._slots)
+
+    def _reserve(self, n_rows: int) -> None:
+        """Make place for so many rows."""
+        place = self.room
+        while place // 2 >= n_rows:  # halves of the room: what is copied and its copy never take more than the whole
+            place //= 2
+        words, values = np.empty((place, 2), dtype=np.uint64), np.empty((place, self.n_outputs))
+        again = np.zeros(place, dtype=bool)
+        if self.n_rows:
+            words[: self.n_rows], values[: self.n_rows] = self.words, self.values
+            again[: self.n_rows] = self._again[: self.n_rows]
+        self._words, self._values, self._again = words, values, again
+        self._slots = np.zeros(2 * place, dtype=np.int32)
+        kernels.store_names(self.words, 0, self._slots)
+
+    def _forget(self, n_kept: int) -> None:
+        """Keep so many names: up to half of them such as were ever asked for again, the others the newest."""
+        again = np.flatnonzero(self._again[: self.n_rows])
+        again = again[max(0, len(again) - n_kept // 2) :]
+        stays = np.zeros(self.n_rows, dtype=bool)
+        stays[again] = True
+        others = np.flatnonzero(~stays)
+        stays[others[len(others) - (n_kept - len(again)) :]] = True
+        kept = np.flatnonzero(stays)
+        step = max(1, BLOCK // (2 + self.n_outputs))
+        for at in range(0, len(kept), step):  # in place, a block at a time: every name moves towards the front
+            block = kept[at : at + step]
+            self._words[at : at + len(block)] = self._words[block]
+            self._values[at : at + len(block)] = self._values[block]
+        self.n_rows = len(kept)
+        self._again[: len(kept)] = self._again[kept]
+        self._again[len(kept) :] = False
+        self._slots[:] = 0
+        kernels.store_names(self.words, 0, self._slots)
 
 
 def distinct(words: Words) -> tuple[Words, NDArray[np.int64], NDArray[np.int64]]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from perturbxai import kernels
 from perturbxai.tables import Bools, Floats, Ints
 
+Bins = NDArray[np.int16] | NDArray[np.int32]
+
 QUANTILES = {"quartile": (0.25, 0.5, 0.75), "decile": tuple(k / 10 for k in range(1, 10))}
+GUIDES = 256  # parts of [0, 1) for which the first bin to look at is known
 TABULATED = 513  # quantiles a bin, between which a draw is linear: small enough to stay in the cache
 
 
@@ -44,12 +49,16 @@ class Column:
         """True if no draw can differ from another."""
         return self.deviation == 0.0 if self.gaussian else int((self.share > 0).sum()) < 2
 
-    def bin_of(self, codes: Floats) -> Ints:
-        """(n,): the bin or level of each code."""
-        if self.levels is not None:
-            return np.nan_to_num(codes, nan=len(self.share) - 1.0).astype(np.int64)
-        bins = np.searchsorted(self.edges, codes, side="left")
-        return np.where(np.isnan(codes), len(self.share) - 1, bins)
+    def bin_of(self, code: float) -> int:
+        """The bin or level of a code."""
+        if code != code:  # missing
+            return len(self.share) - 1
+        return int(code) if self.levels is not None else bisect_left(self._cuts, code)
+
+    @cached_property
+    def _cuts(self) -> list[float]:
+        found: list[float] = self.edges.tolist()
+        return found
 
     @cached_property
     def quantiles(self) -> list[Floats]:
@@ -79,7 +88,7 @@ class Column:
         """What the bin or level of a code says in words: "3.2 < age <= 5", "colour = red"."""
         if self.gaussian:
             return name
-        b = int(self.bin_of(np.array([code]))[0])
+        b = self.bin_of(code)
         if np.isnan(code):
             return f"{name} is missing"
         if self.levels is not None:
@@ -161,49 +170,97 @@ def _moments(values: Floats, weight: Floats) -> tuple[float, float]:
 
 @dataclass(frozen=True, eq=False)
 class Neighbourhood:
-    """The columns of a table as they are drawn, packed for the kernels.
+    """The columns of a table as they are drawn, packed for the kernels and for what is read of every row.
 
-    binned (D,) bool: columns in bins or levels, the others Gaussian;  top (D, L), start (D, L + 1), table (T,): see
-    kernels.draw_binned;  means (D, L), placed (D, L): see kernels.sweep_bins
+    gaussian, live (D,) bool: drawn around a row and not in bins or levels; any draw can differ from another
+    mean, unit (D,): of the column; of a Gaussian one its deviation, else 1;  share (D, L) of bins and levels
+    laws: see kernels.draw_binned;  means, placed (D, L): see kernels.sweep_bins
     """
 
     columns: Sequence[Column]
-    binned: Bools
-    top: Floats
-    start: Ints
-    table: Floats
+    gaussian: Bools
+    live: Bools
+    mean: Floats
+    unit: Floats
+    share: Floats
+    laws: tuple[Floats, NDArray[np.int32], Floats, Ints, Floats]
     means: Floats
-    placed: Bools
+    placed: Floats
+    _rules: dict[tuple[int, float], str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, columns: Sequence[Column]) -> Neighbourhood:
         """Pack columns."""
-        binned = np.array([not c.gaussian for c in columns], dtype=bool)
+        gaussian = np.array([c.gaussian for c in columns], dtype=bool)
         n_bins = max((len(c.share) for c in columns), default=0)
-        top, means = np.ones((len(columns), n_bins)), np.zeros((len(columns), n_bins))
-        start, placed = np.zeros((len(columns), n_bins + 1), dtype=np.int64), np.zeros((len(columns), n_bins), dtype=bool)
-        parts, at = [np.zeros(0)], 0
-        for d in np.flatnonzero(binned).tolist():
+        share, means, placed = np.zeros((3, len(columns), n_bins))
+        for d in np.flatnonzero(~gaussian).tolist():
             column = columns[d]
             own = len(column.share)
-            top[d, :own] = np.cumsum(column.share)
-            top[d, np.flatnonzero(column.share)[-1] :] = 1.0  # what rounding leaves of one belongs to the last that occurs
-            parts += column.quantiles
-            start[d] = at + np.cumsum([0, *map(len, column.quantiles)] + [0] * (n_bins - own))
-            at = int(start[d, -1])
+            share[d, :own] = column.share
             if column.levels is None:
                 means[d, :own], placed[d, :own] = column.means, column.spread > 0
-        return cls(columns, binned, top, start, np.concatenate(parts), means, placed)
+        return cls(
+            columns,
+            gaussian,
+            np.array([not c.constant for c in columns], dtype=bool),
+            np.array([c.mean for c in columns]),
+            np.array([c.deviation or 1.0 if c.gaussian else 1.0 for c in columns]),
+            share,
+            _laws(columns, gaussian, n_bins),
+            means,
+            placed,
+        )
 
-    def draw(self, around: Floats, n_rows: int, rng: np.random.Generator) -> tuple[Floats, Ints]:
-        """Codes (n, D) and bins (n, D) of rows, independent across rows and columns; around (D,): Gaussian centres."""
-        uniform = rng.random((n_rows, len(self.columns)))
-        codes, bins = np.empty(uniform.shape), np.zeros(uniform.shape, dtype=np.int64)
-        kernels.draw_binned(uniform, self.binned, self.top, self.start, self.table, codes, bins)
-        for d in np.flatnonzero(~self.binned).tolist():
-            column = self.columns[d]
-            drawn = around[d] + column.deviation * ndtri(np.maximum(uniform[:, d], 1e-300))
-            codes[:, d] = np.round(drawn) if column.whole else drawn
-        if whole := [d for d, c in enumerate(self.columns) if c.whole and not c.gaussian]:
-            codes[:, whole] = np.round(codes[:, whole])
+    def draw(self, around: Floats, n_rows: int, rng: np.random.Generator) -> tuple[Floats, Bins]:
+        """Codes (D, n) and bins (D, n) of rows, independent across rows and columns; around (D,): Gaussian centres."""
+        codes = rng.random((len(self.columns), n_rows))
+        narrow = self.share.shape[1] <= np.iinfo(np.int16).max  # read several times: what is small stays in the cache
+        bins = np.zeros(codes.shape, dtype=np.int16 if narrow else np.int32)
+        kernels.draw_binned(codes, ~self.gaussian, self.laws, bins)
+        for d in np.flatnonzero(self.gaussian).tolist():
+            codes[d] = around[d] + self.columns[d].deviation * ndtri(np.maximum(codes[d], 1e-300))
+        for d, column in enumerate(self.columns):
+            if column.whole:
+                np.round(codes[d], out=codes[d])
         return codes, bins
+
+    def bins_of(self, x: Floats) -> Ints:
+        """(D,): the bin or level of each of a row's codes, 0 for Gaussian columns."""
+        found = np.zeros(len(x), dtype=np.int64)
+        for d, (column, code) in enumerate(zip(self.columns, x.tolist(), strict=True)):
+            if not column.gaussian:
+                found[d] = column.bin_of(code)
+        return found
+
+    def rules(self, names: Sequence[str], x: Floats, bins: Ints) -> list[str]:
+        """What x's bins say in words; alike for all rows of a bin, so each is written once."""
+        found = []
+        for d, (name, code, b) in enumerate(zip(names, x.tolist(), bins.tolist(), strict=True)):
+            key = (d, b)
+            if key not in self._rules:
+                self._rules[key] = self.columns[d].rule(name, code)
+            found.append(self._rules[key])
+        return found
+
+
+def _laws(columns: Sequence[Column], gaussian: Bools, n_bins: int) -> tuple[Floats, NDArray[np.int32], Floats, Ints, Floats]:
+    """How the kernel draws the columns that are not Gaussian."""
+    top, scale = np.ones((len(columns), n_bins + 1)), np.zeros((len(columns), n_bins))
+    guide = np.zeros((len(columns), max(GUIDES, 4 * n_bins)), dtype=np.int32)
+    start = np.zeros((len(columns), n_bins + 1), dtype=np.int64)
+    parts, at = [np.zeros(0)], 0
+    for d in np.flatnonzero(~gaussian).tolist():
+        column = columns[d]
+        own = len(column.share)
+        top[d, 0], top[d, 1 : own + 1] = 0.0, np.cumsum(column.share)
+        top[d, np.flatnonzero(column.share)[-1] + 1 :] = 1.0  # what rounding leaves of one belongs to the last that occurs
+        lengths = np.array([len(q) for q in column.quantiles])
+        width = np.diff(top[d, : own + 1])
+        # a hair less than a whole bin, so that rounding cannot lead beyond the last quantile
+        scale[d, :own] = np.divide((lengths - 1) * (1 - 1e-15), width, out=np.zeros(own), where=width > 0)
+        guide[d] = np.searchsorted(top[d, : own + 1], np.arange(guide.shape[1]) / guide.shape[1], side="right") - 1
+        start[d] = at + np.cumsum([0, *lengths] + [0] * (n_bins - own))
+        at = int(start[d, -1])
+        parts += column.quantiles
+    return top, guide, scale, start, np.concatenate(parts)

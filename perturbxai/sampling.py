@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import comb
+from dataclasses import replace
+from math import lcm
 
 import numpy as np
 
 from perturbxai import laws as size_laws
 from perturbxai.laws import Law
+from perturbxai.strata import allocate, count_pairs, count_taken, draw_strata, draw_stratum, pair_key, with_complements
 from perturbxai.tables import Bools, Design, Floats, Ints
 
 N_HELD_OUT = 200
 N_MULTIPLIERS = 2000  # draws behind a simultaneous factor: its 95 % quantile is then known to about 2 %
-_RANKED = 1 << 62  # strata smaller than this are drawn by rank, without any repetition to reject
 
 
 def least_budget(laws: Sequence[Law], n_players: int) -> int:
@@ -38,9 +39,9 @@ def draw_held_out(n_players: int, rng: np.random.Generator) -> Bools:
     if n_pairs == 0 or len(strata) == 0:
         return np.zeros((0, n_players), dtype=bool)
     share = np.where(2 * strata == n_players, 1.0, 2.0)
-    room = np.array([_n_pairs(n_players, int(h)) // 2 for h in strata], dtype=object)
-    counts = _allocate(n_pairs, share / share.sum(), room, least=0)
-    return _with_complements(_draw_strata(n_players, strata, counts, set(), rng))
+    room = np.array([count_pairs(n_players, int(h)) // 2 for h in strata], dtype=object)
+    counts = allocate(n_pairs, share / share.sum(), room, least=0)
+    return with_complements(draw_strata(n_players, strata, counts, set(), rng))
 
 
 def draw_design(
@@ -73,7 +74,60 @@ def draw_design(
     firsts, n_walk = _draw_pairs(n_players, (budget - 2) // 2, share, bool(sides), spanning, held_out, rng)
     chain = np.full(2 * len(firsts), -1, dtype=np.int64)
     chain[: 2 * n_walk] = 0
-    return _finish(_with_complements(firsts), chain, share, False, held_out, rng)
+    return _finish(with_complements(firsts), chain, share, False, held_out, rng)
+
+
+def draw_cells(
+    laws: Sequence[Law], n_players: int, n_rows: int, n_base: int, rng: np.random.Generator, held_out: Bools
+) -> Design:
+    """Cells of coalition x background row for a portfolio of laws, in complementary pairs on one background row each.
+
+    n_rows model rows at most, an even number of them used; distinct cells, so many of each size as the laws want; within a
+    size all coalitions come equally often (once, where there are more of them than cells) and so do the background rows,
+    numbered 0..n_base-1. held_out (T, P) is never drawn. Everything is listed, without rows of their own, if it fits.
+    Raises ValueError if n_rows is below what the laws need.
+    """
+    check_cells(laws, n_players, n_rows, n_base)
+    if (2**n_players - 2) * n_base <= n_rows:
+        return draw_design(laws, n_players, 2**n_players, rng)
+    share = size_laws.mixture(laws)
+    for _ in range(50):
+        firsts, bases = _draw_cell_pairs(n_players, n_rows // 2, n_base, share, {pair_key(row) for row in held_out}, rng)
+        if _spans(firsts):
+            design = _finish(with_complements(firsts), None, share, False, held_out, rng, paired=True)
+            return replace(design, base=np.repeat(bases, 2), n_base=n_base)
+    raise RuntimeError(f"{n_rows} cells did not span {n_players} players in 50 draws")  # pragma: no cover
+
+
+def check_cells(laws: Sequence[Law], n_players: int, n_rows: int, n_base: int) -> None:
+    """Refuse fewer model rows than the fits to cells can be sure of: two pairs of cells a player."""
+    if (2**n_players - 2) * n_base > n_rows and n_rows < 4 * n_players:
+        raise ValueError(
+            f"rows={n_rows + 1} is below the {4 * n_players + 1} that {', '.join(law.name for law in laws)} need at "
+            f"{n_players} players. Ask for rows={4 * n_players + 1} or more, or merge players into groups."
+        )
+
+
+def _draw_cell_pairs(
+    n_players: int, n_pairs: int, n_base: int, share: Floats, taken: set[bytes], rng: np.random.Generator
+) -> tuple[Bools, Ints]:
+    """One side of each pair, (n, P), and its background row (n,)."""
+    strata = np.arange(1, n_players // 2 + 1)
+    free = [count_pairs(n_players, int(h)) - int(n) for h, n in zip(strata, count_taken(taken, n_players)[1:], strict=True)]
+    wanted = share[strata] * np.where(2 * strata == n_players, 1.0, 2.0)
+    counts = allocate(n_pairs, wanted, np.array([n * n_base for n in free], dtype=object), least=1)
+    firsts: list[Bools] = []
+    bases: list[Ints] = []
+    start = 0
+    for h, n, n_free in zip(strata.tolist(), counts.tolist(), free, strict=True):
+        if n:
+            coalitions = draw_stratum(n_players, h, min(n, n_free), taken, rng)
+            m, cell = len(coalitions), np.arange(n)
+            firsts.append(coalitions[cell % m])
+            # along the diagonals of coalitions x rows, which meet every cell once before any comes twice
+            bases.append((start + cell + cell // lcm(m, n_base)) % n_base)
+            start += n
+    return np.concatenate(firsts), np.concatenate(bases)
 
 
 def _draw_pairs(
@@ -86,7 +140,7 @@ def _draw_pairs(
     rng: np.random.Generator,
 ) -> tuple[Bools, int]:
     """One side of each pair, (n, P), and how many of them belong to a walk (they come first)."""
-    taken = {_key(row) for row in held_out}
+    taken = {pair_key(row) for row in held_out}
     strata = np.arange(1, n_players // 2 + 1)
     if singles_listed:
         fixed, n_walk, strata = np.eye(n_players, dtype=bool), 0, strata[1:]
@@ -94,92 +148,18 @@ def _draw_pairs(
         fixed, n_walk = _walk(n_players, taken, rng), n_players - 1
     else:
         fixed, n_walk = np.zeros((0, n_players), dtype=bool), 0
-    taken |= {_key(row) for row in fixed}
-    used = _strata_counts(taken, n_players)
-    room = np.array([_n_pairs(n_players, int(h)) - int(used[h]) for h in strata], dtype=object)
+    taken |= {pair_key(row) for row in fixed}
+    used = count_taken(taken, n_players)
+    room = np.array([count_pairs(n_players, int(h)) - int(used[h]) for h in strata], dtype=object)
     wanted = share[strata] * np.where(2 * strata == n_players, 1.0, 2.0)
     least = 1 if spanning and n_walk == 0 else 0
-    counts = _allocate(n_pairs - len(fixed), wanted, room, least)
+    counts = allocate(n_pairs - len(fixed), wanted, room, least)
     for _ in range(50):
-        drawn = _draw_strata(n_players, strata, counts, taken, rng)
+        drawn = draw_strata(n_players, strata, counts, taken, rng)
         firsts = np.concatenate([fixed, drawn])
         if len(fixed) or _spans(firsts):
             return firsts, n_walk
     raise RuntimeError(f"{n_pairs} pairs did not span {n_players} players in 50 draws")  # pragma: no cover
-
-
-def _allocate(total: int, wanted: Floats, room: np.ndarray, least: int) -> Ints:
-    """Whole numbers close to total * wanted, none above its room: largest remainders, the excess spread anew."""
-    counts = np.zeros(len(wanted), dtype=np.int64)
-    if len(wanted) == 0 or total <= 0:
-        return counts
-    cap = np.array([int(min(r, total)) for r in room], dtype=np.int64)
-    wanted = np.where(cap > 0, np.maximum(wanted, 0.0), 0.0)
-    if least and total >= (cap > 0).sum():
-        counts = np.minimum(cap, least)
-    target = wanted / max(wanted.sum(), 1e-300) * total
-    for _ in range(len(wanted) + 1):
-        open_ = (counts < cap) & (wanted > 0)
-        left = total - int(counts.sum())
-        if left <= 0 or not open_.any():
-            break
-        need = np.where(open_, np.maximum(target - counts, 0.0), 0.0)
-        if need.sum() <= 0:
-            need = np.where(open_, wanted, 0.0)
-        need = need / need.sum() * left
-        extra = np.minimum(np.floor(need).astype(np.int64), cap - counts)
-        if extra.sum() == 0:
-            order = np.argsort(-(need - np.floor(need)) - open_, kind="stable")[: min(left, int(open_.sum()))]
-            extra[order] = 1
-            extra = np.where(open_, extra, 0)
-        counts = counts + extra
-        target = np.where(counts >= cap, counts, target)
-    return counts
-
-
-def _draw_strata(
-    n_players: int, strata: np.ndarray, counts: Ints, taken: set[bytes], rng: np.random.Generator
-) -> Bools:
-    """The smaller sides of pairs, so many of each stratum, without replacement and without those taken."""
-    parts = [
-        _draw_stratum(n_players, int(h), int(n), taken, rng) for h, n in zip(strata, counts, strict=True) if n > 0
-    ]
-    return np.concatenate(parts) if parts else np.zeros((0, n_players), dtype=bool)
-
-
-def _draw_stratum(n_players: int, size: int, n: int, taken: set[bytes], rng: np.random.Generator) -> Bools:
-    population = _n_pairs(n_players, size)
-    spare = _strata_counts(taken, n_players)[size]
-    kept: list[Bools] = []
-    seen: set[bytes] = set()
-    if population < _RANKED:
-        # as many more as are taken, in random order: dropping the taken ones leaves a uniform draw of the rest
-        ranks = rng.choice(population, min(population, n + spare), replace=False, shuffle=True)
-        rows = _unrank(np.asarray(ranks, dtype=np.int64), n_players, size)
-        free = [row for row in rows if _key(row) not in taken] if spare else list(rows)
-        return np.array(free[:n], dtype=bool).reshape(-1, n_players)
-    while len(kept) < n:
-        rows = np.argsort(rng.random((n - len(kept), n_players)), axis=1) < size
-        for row in rows:
-            key = _key(row)
-            if key not in seen and key not in taken:
-                seen.add(key)
-                kept.append(row)
-    return np.array(kept, dtype=bool)
-
-
-def _unrank(ranks: Ints, n_players: int, size: int) -> Bools:
-    """The coalitions with these numbers in colexicographic order; of two halves, the one that holds player 0."""
-    half = 2 * size == n_players
-    n_free, k = (n_players - 1, size - 1) if half else (n_players, size)
-    z = np.zeros((len(ranks), n_free), dtype=bool)
-    left = ranks.copy()
-    for j in range(k, 0, -1):
-        steps = np.array([comb(c, j) for c in range(n_free + 1)], dtype=np.int64)
-        member = np.searchsorted(steps, left, side="right") - 1
-        z[np.arange(len(ranks)), member] = True
-        left -= steps[member]
-    return np.concatenate([np.ones((len(ranks), 1), dtype=bool), z], axis=1) if half else z
 
 
 def _walk(n_players: int, taken: set[bytes], rng: np.random.Generator) -> Bools:
@@ -189,7 +169,7 @@ def _walk(n_players: int, taken: set[bytes], rng: np.random.Generator) -> Bools:
         rank = np.empty(n_players, dtype=np.int64)
         rank[order] = np.arange(n_players)
         prefixes = rank[None, :] < np.arange(1, n_players)[:, None]
-        if not taken or not any(_key(row) in taken for row in prefixes):
+        if not taken or not any(pair_key(row) in taken for row in prefixes):
             return prefixes
     raise RuntimeError("no walk avoids the held-out coalitions")  # pragma: no cover
 
@@ -198,15 +178,15 @@ def _one_sided_walk(
     n_players: int, n_rows: int, share: Floats, held_out: Bools, rng: np.random.Generator
 ) -> tuple[Bools, Ints]:
     """Below 2P no paired design spans the players: one walk without complements, then single coalitions."""
-    taken = {_key(row) for row in held_out}
+    taken = {pair_key(row) for row in held_out}
     walk = _walk(n_players, taken, rng)
-    taken |= {_key(row) for row in walk}
+    taken |= {pair_key(row) for row in walk}
     rest: list[Bools] = []
     while len(rest) < n_rows - len(walk):
         size = int(rng.choice(n_players + 1, p=share))
         row = rng.permutation(n_players) < size
-        if _key(row) not in taken:
-            taken.add(_key(row))
+        if pair_key(row) not in taken:
+            taken.add(pair_key(row))
             rest.append(row)
     z = np.concatenate([walk, np.array(rest, dtype=bool).reshape(-1, n_players)])
     chain = np.full(len(z), -1, dtype=np.int64)
@@ -220,7 +200,7 @@ def list_coalitions(n_players: int) -> Bools:
         return np.zeros((0, n_players), dtype=bool)
     numbers = np.arange(1, 2 ** (n_players - 1), dtype=np.int64)
     firsts = ((numbers[:, None] >> np.arange(n_players)) & 1).astype(bool)
-    return _with_complements(firsts)
+    return with_complements(firsts)
 
 
 def _listed_sides(n_players: int, sides: set[int]) -> Bools:
@@ -229,7 +209,7 @@ def _listed_sides(n_players: int, sides: set[int]) -> Bools:
         return singles
     if sides == {n_players - 1}:
         return ~singles
-    return _with_complements(singles)
+    return with_complements(singles)
 
 
 def _finish(
@@ -248,31 +228,6 @@ def _finish(
         chain = np.full(len(z), -1, dtype=np.int64)
     normals = rng.standard_normal((N_MULTIPLIERS, z.shape[1]))
     return Design(z, pair, chain, share, listed, held_out, normals, rng.random(N_MULTIPLIERS))
-
-
-def _with_complements(firsts: Bools) -> Bools:
-    out = np.empty((2 * len(firsts), firsts.shape[1]), dtype=bool)
-    out[0::2], out[1::2] = firsts, ~firsts
-    return out
-
-
-def _n_pairs(n_players: int, size: int) -> int:
-    """How many complementary pairs have a side of this size."""
-    return comb(n_players, size) // (2 if 2 * size == n_players else 1)
-
-
-def _key(row: Bools) -> bytes:
-    """The same bytes for a coalition and its complement: those of the smaller side (of halves, the one with player 0)."""
-    size, n_players = int(row.sum()), len(row)
-    flip = 2 * size > n_players or (2 * size == n_players and not row[0])
-    return np.packbits(~row if flip else row).tobytes()
-
-
-def _strata_counts(keys: set[bytes], n_players: int) -> Ints:
-    counts = np.zeros(n_players // 2 + 1, dtype=np.int64)
-    for key in keys:
-        counts[int(np.unpackbits(np.frombuffer(key, dtype=np.uint8)).sum())] += 1
-    return counts
 
 
 def _spans(firsts: Bools) -> bool:
@@ -340,4 +295,4 @@ def draw_references(n_pairs: int, n_players: int, rng: np.random.Generator) -> t
     share = 0.5 * (np.arange(n_pairs) + rng.random(n_pairs)) / n_pairs
     present = rng.random((n_pairs, n_players)) < share[:, None]
     shares = np.column_stack([share, 1.0 - share]).ravel()
-    return shares, _with_complements(present)
+    return shares, with_complements(present)

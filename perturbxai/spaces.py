@@ -137,6 +137,7 @@ class TabularSpace:
         rows, shares = draw_background(self.codes[first], mass, n_rows, choose, numeric, rng)
         self.background, self.background_weights = rows, shares
         self.names, self.player_of_column = _players(self.columns, groups or {})
+        self.columns_of = tuple(tuple(np.flatnonzero(self.player_of_column == p).tolist()) for p in range(len(self.names)))
         self.meta = {"space": "table", "background": len(rows), "choose": choose, "space_seed": seed}
 
     @property

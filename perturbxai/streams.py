@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.laws import Law
-from perturbxai.sampling import draw_design, draw_held_out
+from perturbxai.looks import nested_looks
+from perturbxai.sampling import draw_cells, draw_design, draw_held_out
 from perturbxai.tables import Design
 
 
@@ -28,6 +29,7 @@ class Streams:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self._designs: dict[Any, Design] = {}
+        self._looks: dict[Any, list[Design]] = {}
         self._held_out: dict[int, NDArray[np.bool_]] = {}
 
     def of_call(self, purpose: str) -> np.random.Generator:
@@ -40,6 +42,10 @@ class Streams:
         """(P,): the base design's column that each player of an input takes."""
         return np.random.default_rng([self.seed, *digest]).permutation(n_players)
 
+    def bases(self, n_base: int, digest: Sequence[int]) -> NDArray[np.int64]:
+        """(B,): the background row that each of a design's numbers stands for at an input."""
+        return np.random.default_rng([self.seed, *digest, _word("background rows")]).permutation(n_base)
+
     def held_out(self, n_players: int) -> NDArray[np.bool_]:
         """(T, P) base coalitions that no design of this seed asks."""
         if n_players not in self._held_out:
@@ -47,10 +53,31 @@ class Streams:
             self._held_out[n_players] = draw_held_out(n_players, rng)
         return self._held_out[n_players]
 
-    def design(self, key: tuple[str, ...], laws: Sequence[Law], n_players: int, budget: int) -> Design:
-        """The base design of a portfolio, drawn once a call for each number of players."""
-        where = (key, n_players, budget)
+    def looks(
+        self, key: tuple[str, ...], laws: Sequence[Law], n_players: int, budget: int, n_base: int | None = None
+    ) -> list[Design]:
+        """Designs that grow into that of the portfolio: looks at a table on the way."""
+        where = (key, n_players, budget, n_base)
+        if where not in self._looks:
+            rng = np.random.default_rng([self.seed, n_players, _word("looks")])
+            whole = self.design(key, laws, n_players, budget, n_base)
+            sides = any(law.listed for law in laws)
+            self._looks[where] = nested_looks(whole, sides, self.held_out(n_players), rng)
+        return self._looks[where]
+
+    def design(
+        self, key: tuple[str, ...], laws: Sequence[Law], n_players: int, budget: int, n_base: int | None = None
+    ) -> Design:
+        """The base design of a portfolio, drawn once a call for each number of players.
+
+        budget counts coalitions, or with n_base the model rows of cells with as many background rows.
+        """
+        where = (key, n_players, budget, n_base)
         if where not in self._designs:
             rng = np.random.default_rng([self.seed, n_players, _word("design")])
-            self._designs[where] = draw_design(laws, n_players, budget, rng, self.held_out(n_players))
+            held_out = self.held_out(n_players)
+            if n_base is None:
+                self._designs[where] = draw_design(laws, n_players, budget, rng, held_out)
+            else:
+                self._designs[where] = draw_cells(laws, n_players, budget, n_base, rng, held_out)
         return self._designs[where]

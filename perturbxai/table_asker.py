@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from perturbxai.memo import RowMemo, distinct, hash_cells, hash_rows, hash_value
 from perturbxai.plan import Spliced, TablePlan
 from perturbxai.predictor import Predictor
 from perturbxai.spaces import TableInput, TabularSpace
-from perturbxai.tables import Answer, Coalitions, Opacities, Question, Rows, Unanswered
+from perturbxai.tables import Answer, Cells, Coalitions, Opacities, Question, Rows, Unanswered
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -28,7 +29,6 @@ class TableAsker:
         self, predictor: Predictor, space: TabularSpace, inputs: list[TableInput], columns: Ints, first: Floats
     ) -> None:
         self.predictor, self.space, self.inputs, self.columns = predictor, space, inputs, columns
-        self.base_words = hash_values(space.background)
         self.memo = RowMemo(len(columns))
         self.memo.add(hash_rows(inputs[0].codes[None]), first)
         self.offline = False
@@ -39,6 +39,17 @@ class TableAsker:
         # variance of a mean over the drawn rows, as a factor of the weighted variance of one
         self.mean_factor = 1.0 / (effective - 1.0) if drawn else 0.0
 
+    @cached_property
+    def base_words(self) -> NDArray[np.uint64]:
+        """(B, D, 2) names of the background's values."""
+        return hash_values(self.space.background)
+
+    def base_values(self) -> Floats:
+        """(B, K): the model at the background rows, asked once a call."""
+        if self.empty_rows is None:
+            self.empty_rows = self.ask([(0, Rows(self.space.background))], False)[0].values
+        return self.empty_rows
+
     def ask(self, requests: Sequence[tuple[int, Question]], spread: bool) -> list[Answer]:
         n_outputs = len(self.columns)
         lengths = [len(q.codes) if isinstance(q, Rows) else len(q.z) for _, q in map(_no_opacity, requests)]
@@ -46,8 +57,8 @@ class TableAsker:
         spread = spread and self.mean_factor > 0  # else no draw of the background adds an error
         spreads = [np.zeros((n, 2, n_outputs)) if spread else None for n in lengths]
         words: list[list[NDArray[np.uint64]]] = [[] for _ in requests]
-        if spread and self.empty_rows is None:
-            self.empty_rows = self.ask([(0, Rows(self.space.background))], False)[0].values
+        if spread:
+            self.base_values()
         for window in self._windows(requests):
             if _fresh(requests[window[0][0]][1]):
                 self._ask_fresh(requests, window, values)
@@ -59,15 +70,20 @@ class TableAsker:
                 cells = found[at : at + len(name)]
                 at += len(name)
                 words[r].append(name[:, 0])
-                if isinstance(requests[r][1], Rows):
+                if isinstance(requests[r][1], (Rows, Cells)):
                     values[r][low:high] = cells
                 else:
                     cube = cells.reshape(high - low, -1, n_outputs)
                     values[r][low:high] = np.einsum("b,mbk->mk", self.space.background_weights, cube)
+                    whole = requests[r][1].z[low:high].all(axis=1)  # type: ignore[union-attr]
+                    values[r][low:high][whole] = cube[whole, 0]  # x itself: a mean of equals would round
                     if spreads[r] is not None:
                         spreads[r][low:high] = self._spread(requests[r], low, high, cube)  # type: ignore[index]
-        counts = [len(np.unique(np.concatenate(w))) if w else len(v) for w, v in zip(words, values, strict=True)]
-        return [Answer(v, n, s) for v, n, s in zip(values, counts, spreads, strict=True)]
+        names = [np.unique(np.concatenate(w)) if w else None for w in words]
+        return [
+            Answer(v, len(v) if n is None else len(n), s, n)
+            for v, n, s in zip(values, names, spreads, strict=True)
+        ]
 
     def _windows(self, requests: Sequence[tuple[int, Question]]) -> Iterator[list[tuple[int, int, int]]]:
         """Runs of (request, from line, to line) that make at most a window of rows, at least one line.
@@ -78,7 +94,7 @@ class TableAsker:
         run: list[tuple[int, int, int]] = []
         left = room
         for r, (_, question) in enumerate(requests):
-            per_line = 1 if isinstance(question, Rows) else len(self.space.background)
+            per_line = len(self.space.background) if isinstance(question, Coalitions) else 1
             n_lines = len(question.codes) if isinstance(question, Rows) else len(question.z)  # type: ignore[union-attr]
             low = 0
             if run and _fresh(question) != _fresh(requests[run[-1][0]][1]):
@@ -99,8 +115,12 @@ class TableAsker:
         number, question = request
         if isinstance(question, Rows):
             return hash_rows(question.codes[low:high])
-        assert isinstance(question, Coalitions)
         one = self.inputs[number]
+        if isinstance(question, Cells):
+            used, base = np.unique(question.base[low:high], return_inverse=True)
+            words = hash_values(self.space.background[used])
+            return hash_cells(question.z[low:high], one.codes, one.player, words, base)
+        assert isinstance(question, Coalitions)
         return hash_cells(question.z[low:high], one.codes, one.player, self.base_words)
 
     def _values(
@@ -155,6 +175,9 @@ class TableAsker:
                 continue
             if isinstance(question, Rows):
                 pieces.append(question.codes[low:high][local])
+            elif isinstance(question, Cells):
+                one = self.inputs[number]
+                pieces.append(Spliced(one.codes, one.player, question.z[low:high], local, question.base[low:high][local]))
             else:
                 assert isinstance(question, Coalitions)
                 one = self.inputs[number]
@@ -175,7 +198,7 @@ class TableAsker:
         return found
 
 
-def _no_opacity(request: tuple[int, Question]) -> tuple[int, Coalitions | Rows]:
+def _no_opacity(request: tuple[int, Question]) -> tuple[int, Coalitions | Cells | Rows]:
     number, question = request
     if isinstance(question, Opacities):
         raise TypeError("a table's columns have no opacity")

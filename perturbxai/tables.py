@@ -24,6 +24,7 @@ class Design:
     share    (P + 1,), the share of the draws that each size was meant to get
     listed   True if z lists every coalition of these sizes
     held_out (T, P) bool, coalitions kept from z, for scoring
+    base     (M,) or None: each row is asked on one of n_base background rows, these are their numbers; None: on all
     normals  (R, P) and uniforms (R,), the draws behind simultaneous intervals
     cache    factorisations, kept by the explainers that made them
     """
@@ -36,6 +37,8 @@ class Design:
     held_out: Bools
     normals: Floats
     uniforms: Floats
+    base: Ints | None = None
+    n_base: int = 1
     cache: dict[Any, Any] = field(default_factory=dict)
 
     @property
@@ -48,6 +51,24 @@ class Design:
 
 
 @dataclass(frozen=True, eq=False)
+class Bases:
+    """The background rows under a table of cells, and what is known of them without a coalition.
+
+    row (M,)       the number of each cell's row;  share (B,) the rows' weights, which sum to one
+    values (B, K)  the model at the rows themselves, v_b(nothing)
+    contrast (B, C)  numbers that describe a row, of weighted mean zero, each about one player: player (C,), a design's column
+    widths         how many of the contrasts belong together, so many first: a few coarse ones, then finer ones
+    """
+
+    row: Ints
+    share: Floats
+    values: Floats
+    contrast: Floats
+    player: Ints
+    widths: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Evaluations:
     """A table of coalition values: what was asked and what the model answered.
 
@@ -57,6 +78,7 @@ class Evaluations:
     weight   (M,) or None: rows that our sampler did not draw bring their own weight (lime's kernel at lime's draws)
     spread   (M, 2, K) or None: variance, from the draw of the background rows, of a value less empty, and of full less it
     ends_spread (2, 2, K) or None: the same of empty and of full
+    bases    of a table of cells: values are then those on one background row each, empty and full those on all
     """
 
     design: Design
@@ -66,6 +88,7 @@ class Evaluations:
     weight: Floats | None = None
     spread: Floats | None = None
     ends_spread: Floats | None = None
+    bases: Bases | None = None
 
     @property
     def scale(self) -> Floats:
@@ -81,6 +104,7 @@ class Estimate:
     values, stderr (P, K);  critical (K,) the factor of simultaneous 95 % intervals;  df degrees of freedom
     stderr_background (P, K) or None, the error that a drawn background adds;  notes for `meta`
     columns  further columns of the tidy table, each (P,) or (P, K)
+    interactions, interactions_stderr  (P, P, K), symmetric, zero on the diagonal, or None
     """
 
     values: Floats
@@ -90,6 +114,8 @@ class Estimate:
     stderr_background: Floats | None = None
     notes: dict[str, Any] = field(default_factory=dict)
     columns: dict[str, Any] = field(default_factory=dict)
+    interactions: Floats | None = None
+    interactions_stderr: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +123,14 @@ class Coalitions:
     """A question: the game at these coalitions, (M, P) bool."""
 
     z: Bools
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """A question: the model at these coalitions (M, P) bool, each on the one background row with the number base (M,)."""
+
+    z: Bools
+    base: Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +151,7 @@ class Rows:
     fresh: bool = False
 
 
-Question = Coalitions | Opacities | Rows
+Question = Coalitions | Cells | Opacities | Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,11 +188,15 @@ class Players:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """values (M, K) of a question's lines;  rows it would cost alone;  spread (M, 2, K) or None, see `Evaluations`."""
+    """values (M, K) of a question's lines;  rows it would cost alone;  spread (M, 2, K) or None, see `Evaluations`.
+
+    names: a word for each of these rows, of tables only, by which rows that several questions ask are counted once
+    """
 
     values: Floats
     rows: int
     spread: Floats | None = None
+    names: Any = None
 
 
 class Unanswered(LookupError):

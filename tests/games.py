@@ -234,6 +234,21 @@ def drawn(methods: Any, game: KnownGame, budget: int, seed: int) -> list[Any]:
     return [method.estimate(table) for method in methods]
 
 
+def answered(method: Any, game: KnownGame, budget: int, seed: int) -> Any:
+    """The estimate of a method with questions of its own, each answered by the game."""
+    from perturbxai.tables import Players
+
+    names = tuple(map(str, range(game.n_players)))
+    players = Players("image", names, {}, lambda: np.random.default_rng(seed))
+    asking = method.ask(players, budget, np.random.default_rng(seed))
+    questions = next(asking)
+    while True:
+        try:
+            questions = asking.send([game(question.z) for question in questions])
+        except StopIteration as end:
+            return end.value
+
+
 def squared_error(found: Any, truth: Any) -> float:
     """||found - truth||^2 / ||truth||^2."""
     return float(((np.asarray(found) - truth) ** 2).sum() / (np.asarray(truth) ** 2).sum())

@@ -240,3 +240,28 @@ def walk_tree(nodes: Any, values: Any, left_of_x: Any, left_of_b: Any, weight: A
         for b, row in zip(weight, left_of_b, strict=True):
             out[n] += b * shapley(lambda z, x=x, row=row: np.array([value(one, x, row) for one in z]), n_players)
     return out
+
+
+def draw_binned(uniform: Any, shares: Any, quantiles: Any) -> tuple[Any, Any]:
+    """Codes and bins (n,) of one column: the bin whose shares hold the number, then linear between its quantiles."""
+    codes, bins = np.empty(len(uniform)), np.empty(len(uniform), dtype=int)
+    for i, u in enumerate(uniform):
+        b = next(b for b in range(len(shares)) if u < sum(shares[: b + 1]) or b == len(shares) - 1)
+        inside = (u - sum(shares[:b])) / shares[b]
+        bins[i], codes[i] = b, np.interp(inside, np.linspace(0, 1, len(quantiles[b])), quantiles[b])
+    return codes, bins
+
+
+def sweep_bins(codes: Any, bins: Any, means: Any, placed: Any, fewest: int, values: Any) -> tuple[Any, Any]:
+    """What is left (n,) of values, and the effects (D, L), after one sweep over the columns: means by bin, then a line."""
+    left, effects = np.array(values, dtype=float), np.zeros(means.shape)
+    for d in range(len(codes)):
+        for b in range(means.shape[1]):
+            inside = bins[d] == b
+            if inside.sum() >= fewest:
+                effects[d, b] = left[inside].mean()
+        left = left - effects[d, bins[d]]
+        place = np.where(placed[d, bins[d]] > 0, codes[d] - means[d, bins[d]], 0.0)
+        if (place != 0).any():
+            left = left - place * (place @ left) / (place @ place)
+    return left, effects

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from perturbxai import kernels
 from perturbxai.memo import hash_cells, hash_rows, hash_values
+from perturbxai.neighbourhoods import Neighbourhood, binned_column
 
 FEW = settings(max_examples=40, deadline=None)
 VALUES = np.array([0.0, -0.0, 1.0, -2.5, 255.0, 1e-30, np.nan, np.inf, -np.inf])
@@ -100,3 +101,38 @@ def test_kernels_take_read_only_input_and_do_not_write_into_it(frozen):
         array.setflags(write=not frozen)
     kernels.splice_pixels(*given, np.empty((1, 3, 4, 3), dtype=np.float32))
     assert all((a == b).all() for a, b in zip(given, before, strict=True))
+
+
+@FEW
+@given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.integers(1, 6), st.sampled_from([np.int16, np.int32]))
+def test_draw_binned_finds_the_bin_and_the_quantile_of_its_slow_twin(seed, n_columns, n_bins, dtype):
+    rng = np.random.default_rng(seed)
+    columns = []
+    for _ in range(n_columns):
+        data = np.repeat(rng.normal(size=n_bins), rng.integers(1, 40, n_bins)) + rng.normal(0, 1e-3)
+        edges = np.unique(rng.choice(data, n_bins))
+        columns.append(binned_column(data, np.full(len(data), 1.0 / len(data)), edges, False))
+    uniform = rng.random((n_columns, 50))
+    uniform[:, 0], uniform[:, 1] = 0.0, np.nextafter(1.0, 0.0)
+    codes, bins = uniform.copy(), np.zeros(uniform.shape, dtype=dtype)
+    hood = Neighbourhood.of(columns)
+    kernels.draw_binned(codes, np.ones(n_columns, dtype=bool), hood.laws, bins)
+    for d, column in enumerate(columns):
+        expected, which = oracles.draw_binned(uniform[d], column.share, column.quantiles)
+        np.testing.assert_array_equal(bins[d], which)
+        np.testing.assert_allclose(codes[d], expected, rtol=1e-12, atol=1e-12)
+
+
+@FEW
+@given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.integers(1, 4), st.integers(1, 3))
+def test_sweep_bins_leaves_what_its_slow_twin_leaves(seed, n_columns, n_bins, n_outputs):
+    rng = np.random.default_rng(seed)
+    codes, bins = rng.normal(size=(n_columns, 60)), rng.integers(0, n_bins, (n_columns, 60)).astype(np.int16)
+    means, placed = rng.normal(size=(n_columns, n_bins)), (rng.random((n_columns, n_bins)) < 0.7).astype(float)
+    values = rng.normal(size=(n_outputs, 60))
+    left, effects = values.copy(), np.zeros((n_outputs, n_columns, n_bins))
+    kernels.sweep_bins(codes, bins, np.ones(n_columns, dtype=bool), means, placed, 10, left, effects)
+    for k in range(n_outputs):
+        expected, slow = oracles.sweep_bins(codes, bins, means, placed, 10, values[k])
+        np.testing.assert_allclose(left[k], expected, atol=1e-11)  # sums in another order
+        np.testing.assert_allclose(effects[k], slow, atol=1e-11)

@@ -24,7 +24,7 @@ LAYERS = (
     {"serial"},
     {"explanation"},
     {"importance"},
-    {"networks", "memo", "plan", "sampling", "neighbourhoods", "fills", "codes"},
+    {"networks", "memo", "plan", "sampling", "neighbourhoods", "walks", "fills", "codes"},
     {"streams", "spaces", "predictor", "additive"},
     {"table_asker", "image_asker"},
     {"game"},
@@ -36,7 +36,8 @@ LAYERS = (
     {"comparison"},
     {"report"},
     {"assets", "config"},
-    {"running"},
+    {"loading"},
+    {"running", "command_explain"},
     {"cli"},
     {"__main__"},
 )
@@ -49,14 +50,14 @@ OWNERS = {
     "sklearn": {"sampling", "serial", "explainers", "assets", "peers"},
     "skimage": {"segment", "fills", "baselines"},
     "PIL": {"pictures", "assets"},
-    "pandas": {"codes", "codecs", "models", "jsonable", "explanation", "importance", "comparison", "report", "running"},
+    "pandas": {"codes", "codecs", "models", "jsonable", "explanation", "importance", "comparison", "report", "loading"},
     "scipy": {"laws", "neighbourhoods", "explanation", "importance", "explainers", "metrics", "report", "peers"},
     "matplotlib": {"report"},
     "lime": {"peers"},
     "shap": {"peers"},
     "tqdm": {"progress"},
     "pydantic": {"config"},
-    "threadpoolctl": {"call"},
+    "threadpoolctl": {"driving"},
 }
 AT_THE_TOP = {"numba": {"kernels"}, "torch": {"baselines"}, "pandas": {"codes", "codecs"}, "pydantic": {"config"}}
 LIGHT = {"numpy", "scipy", "threadpoolctl", "perturbxai", *sys.stdlib_module_names}
@@ -117,7 +118,7 @@ def test_each_heavy_package_has_its_owner_and_loads_when_it_is_needed(path):
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "explainers").glob("*.py")), ids=lambda p: p.name)
 def test_explainers_know_only_laws_tables_and_the_sampler(path):
-    known = {"laws", "tables", "sampling", "neighbourhoods", "additive", "explainers"}
+    known = {"laws", "tables", "sampling", "neighbourhoods", "walks", "additive", "explainers"}
     for name, *_ in imports(path):
         if name.startswith("perturbxai."):
             assert name.split(".")[1] in known, name

@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 import perturbxai as px
-from perturbxai import laws, sampling
+from perturbxai import laws, strata
 from perturbxai.sampling import draw_design, draw_held_out, least_budget
 
 PORTFOLIOS = {
@@ -128,39 +128,39 @@ def test_each_player_is_as_often_present_as_any_other_within_a_size(portfolio, n
 @pytest.mark.parametrize(("n_players", "size"), [(5, 1), (6, 2), (6, 3), (9, 4), (8, 4), (2, 1)])
 def test_unranking_is_a_bijection_on_the_pairs_of_a_stratum(n_players, size):
     population = comb(n_players, size) // (2 if 2 * size == n_players else 1)
-    z = sampling._unrank(np.arange(population), n_players, size)
+    z = strata.unrank(np.arange(population), n_players, size)
     assert (z.sum(axis=1) == size).all()
-    assert len({sampling._key(row) for row in z}) == population
+    assert len({strata.pair_key(row) for row in z}) == population
 
 
 def test_a_coalition_and_its_complement_have_one_key():
     for n_players in (5, 6, 71):
         z = np.random.default_rng(0).random((50, n_players)) < 0.5
-        assert [sampling._key(row) for row in z] == [sampling._key(~row) for row in z]
+        assert [strata.pair_key(row) for row in z] == [strata.pair_key(~row) for row in z]
 
 
 @pytest.mark.parametrize("n_players", [71, 90, 200])
 def test_exclusion_holds_where_strata_are_too_large_to_rank(n_players):
-    assert comb(n_players, n_players // 2) > sampling._RANKED
+    assert comb(n_players, n_players // 2) > strata.RANKED
     law = laws.shapley(n_players)
     rng = np.random.default_rng(n_players)
     held_out = draw_held_out(n_players, rng)
     design = draw_design([law], n_players, 12 * n_players, rng, held_out)
-    keys = [sampling._key(row) for row in design.z[0::2]]
+    keys = [strata.pair_key(row) for row in design.z[0::2]]
     assert len(held_out) == 200 and len(design.z) == 12 * n_players - 2
-    assert len(set(keys)) == len(keys) and not set(keys) & {sampling._key(row) for row in held_out}
+    assert len(set(keys)) == len(keys) and not set(keys) & {strata.pair_key(row) for row in held_out}
 
 
 def test_the_rejection_branch_drops_what_is_taken():
     # nothing is taken twice even where almost everything is: 28 of the 30 pairs of this stratum, by rejection
-    original, sampling._RANKED = sampling._RANKED, 0
+    original, strata.RANKED = strata.RANKED, 0
     try:
         rng, taken = np.random.default_rng(0), set()
-        everything = sampling._unrank(np.arange(comb(9, 3)), 9, 3)
-        taken = {sampling._key(row) for row in everything[:-3]}
-        drawn = sampling._draw_stratum(9, 3, 3, taken, rng)
+        everything = strata.unrank(np.arange(comb(9, 3)), 9, 3)
+        taken = {strata.pair_key(row) for row in everything[:-3]}
+        drawn = strata.draw_stratum(9, 3, 3, taken, rng)
     finally:
-        sampling._RANKED = original
+        strata.RANKED = original
     assert {row.tobytes() for row in drawn} == {row.tobytes() for row in everything[-3:]}
 
 

@@ -10,6 +10,7 @@ from scipy import stats
 from sklearn.linear_model import Ridge
 
 import perturbxai as px
+from perturbxai.explainers.coding import Coding
 from perturbxai.explainers.tabular_lime import _Drawn
 from perturbxai.neighbourhoods import Neighbourhood, binned_column, gaussian_column, quantile_edges
 from perturbxai.tables import Rows
@@ -219,12 +220,13 @@ def test_on_lime_s_own_draws_the_slopes_are_lime_s(discretize, model, lime_tabul
     rows, slopes = drawn_by_lime(lime_tabular, discretize, model)
     if discretize:
         columns = [binned_column(c, FREQUENT, quantile_edges(c, FREQUENT, "quartile"), False) for c in X.T]
-        bins = np.column_stack([column.bin_of(rows[:, d]) for d, column in enumerate(columns)])
+        bins = np.array([[column.bin_of(code) for code in rows[:, d]] for d, column in enumerate(columns)])
     else:
-        columns, bins = [gaussian_column(c, FREQUENT, False) for c in X.T], np.zeros(rows.shape, dtype=np.int64)
+        columns, bins = [gaussian_column(c, FREQUENT, False) for c in X.T], np.zeros(rows.T.shape, dtype=np.int64)
     method = px.TabularLime(discretizer="quartile" if discretize else None, surrogate=Ridge(alpha=1.0))
-    drawn = _Drawn("by lime", rows, bins, Rows(rows), model(rows)[:, None])
-    found = method.conclude(Neighbourhood.of(columns), ROW, drawn)
+    drawn = _Drawn("by lime", rows.T, bins.astype(np.int32), Rows(rows), model(rows)[:, None])
+    hood = Neighbourhood.of(columns)
+    found = method.conclude(hood, ROW, Coding.of(hood, ROW, drawn.codes, drawn.bins), drawn)
     unit = np.ones(4) if discretize else X.std(axis=0)
     np.testing.assert_allclose(found.columns["coefficient"][:, 0] * unit, slopes, atol=1e-8)
 
@@ -242,7 +244,7 @@ def test_draws_have_the_law_of_lime_s():
     codes, bins = Neighbourhood.of(columns).draw(ROW, 40_000, np.random.default_rng(0))
     for d in range(4):
         for b, (share, low, high, mean, deviation) in enumerate(bins_of(X[:, d])):
-            inside = bins[:, d] == b
+            inside = bins[d] == b
             assert abs(inside.mean() - share) < 0.012
             law = stats.truncnorm((low - mean) / deviation, (high - mean) / deviation, loc=mean, scale=deviation)
-            assert stats.kstest(codes[inside, d], law.cdf).pvalue > 1e-4
+            assert stats.kstest(codes[d, inside], law.cdf).pvalue > 1e-4

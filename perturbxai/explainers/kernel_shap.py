@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from perturbxai import laws
-from perturbxai.explainers.linearised import MAX_LEVERAGE, Clusters, check_reuse, errors, row_weights
+from perturbxai.explainers.cell_fit import shapley_on_cells
+from perturbxai.explainers.linearised import (
+    MAX_LEVERAGE,
+    Clusters,
+    check_reuse,
+    errors,
+    pair_sides,
+    row_weights,
+    sum_zero_basis,
+)
 from perturbxai.laws import Law
 from perturbxai.tables import Design, Estimate, Evaluations, Floats, Ints
 
@@ -32,6 +42,7 @@ class KernelShap:
     """
 
     name: str = ""
+    on_cells: ClassVar[bool] = True
 
     def law(self, n_players: int) -> Law:
         return laws.shapley(n_players)
@@ -48,6 +59,8 @@ class KernelShap:
             exact = np.tile(gain, (n_players, 1))
             return Estimate(exact, np.zeros_like(exact), np.full(len(gain), 1.96), np.inf)
         check_reuse(self.law(n_players), design)
+        if table.bases is not None:
+            return shapley_on_cells(self.law(n_players), table)
         fit = _Fit.of(self.law(n_players), table)
         odd = 0.5 * (table.values[fit.first] - table.values[fit.second])  # (R, K)
         share = gain / n_players
@@ -108,26 +121,3 @@ class _Fit:
         gain = operator.T / (1.0 - leverage)[:, None]
         df = float(len(first) - (n_players - 1))
         return cls(first, second, u, weight, operator, gain, Clusters.of(design), df)
-
-
-def pair_sides(design: Design) -> tuple[Ints, Ints]:
-    """Row numbers of the two sides of each pair. Raises ValueError if a row has no complement beside it."""
-    order = np.argsort(design.pair, kind="stable")
-    if len(order) % 2 == 0 and len(order):
-        first, second = order[0::2], order[1::2]
-        if (design.pair[first] == design.pair[second]).all() and (design.z[first] != design.z[second]).all():
-            return first, second
-    raise ValueError(
-        "the table's coalitions do not come in complementary pairs, which Shapley values are estimated from. "
-        "Let explain() draw them with kernel_shap among its methods."
-    )
-
-
-def sum_zero_basis(n_players: int) -> Floats:
-    """(P, P - 1): an orthonormal basis of the vectors that sum to zero (Helmert's, scaled)."""
-    basis = np.zeros((n_players, n_players - 1))
-    for k in range(1, n_players):
-        basis[:k, k - 1] = 1.0
-        basis[k, k - 1] = -k
-        basis[:, k - 1] /= np.sqrt(k * (k + 1.0))
-    return basis

@@ -58,14 +58,18 @@ def row_weights(law: Law, design: Design) -> Floats:
 class Clusters:
     """The sampling clusters of a design, ready to turn scores into an error.
 
-    stratum (C,) by cluster, size of the smaller side;  population (P,) pairs a stratum has in all
+    stratum (C,) by cluster, size of the smaller side;  population (P,) pairs, or cells of pairs, a stratum has in all
     walk    (C,) bool, pairs that belong to the antithetic walk
+    coalition (C,) of cells: a number that pairs of the same coalitions share, whatever their rows;  pairs (P,) that a
+    stratum has, whatever the rows
     """
 
     stratum: Ints
     population: Floats
     walk: np.ndarray
     listed: bool
+    coalition: Ints | None
+    pairs: Floats
 
     @classmethod
     def of(cls, design: Design) -> Clusters:
@@ -73,8 +77,13 @@ class Clusters:
         sizes = design.sizes[first]
         stratum = np.minimum(sizes, design.n_players - sizes)
         halves = np.arange(design.n_players // 2 + 1)
-        population = np.array([comb(design.n_players, int(h)) / (1 + (2 * h == design.n_players)) for h in halves])
-        return cls(np.asarray(stratum, dtype=np.int64), population, design.chain[first] == 0, design.listed)
+        pairs = np.array([comb(design.n_players, int(h)) / (1 + (2 * h == design.n_players)) for h in halves])
+        coalition = None
+        if design.base is not None:  # the side that holds the first player names both
+            side = design.z[first] ^ ~design.z[first, :1]
+            coalition = np.unique(np.packbits(side, axis=1), axis=0, return_inverse=True)[1].ravel()
+        walk = design.chain[first] == 0
+        return cls(np.asarray(stratum, dtype=np.int64), pairs * design.n_base, walk, design.listed, coalition, pairs)
 
     def deviations(self, scores: Floats, weight: Floats) -> Floats:
         """(R, P) rows whose Gram matrix estimates the covariance of the sum of the scores.
@@ -93,6 +102,12 @@ class Clusters:
             centred = (scores[inside] - scores[inside].mean(axis=0)) / np.sqrt(n - 1.0)
             spread_of[h] = centred / weight[inside][:, None]
             fraction = max(1.0 - n / self.population[h], 0.0)
+            if self.coalition is not None:
+                # in two stages: a coalition that was held out, or not drawn, is missing on all rows
+                sums = _sums(scores[inside], self.coalition[inside])
+                asked = min(len(sums) / self.pairs[h], 1.0)
+                parts.append((sums - sums.mean(axis=0)) * np.sqrt((1.0 - asked) * len(sums) / max(len(sums) - 1.0, 1.0)))
+                fraction *= asked
             parts.append(centred * np.sqrt(n * fraction))
         alone = strata[counts == 1]
         for h in alone:
@@ -106,6 +121,14 @@ class Clusters:
             else:
                 parts.append(scores[inside] * np.sqrt(fraction))
         return np.concatenate(parts) if parts else np.zeros((1, scores.shape[1]))
+
+
+def _sums(scores: Floats, group: Ints) -> Floats:
+    """(G, P): sums of scores (C, P) by group (C,)."""
+    place = np.unique(group, return_inverse=True)[1]
+    found = np.zeros((place.max() + 1, scores.shape[1]))
+    np.add.at(found, place, scores)
+    return found
 
 
 def errors(
@@ -170,6 +193,29 @@ def independent_factor(n_players: int, df: float = np.inf) -> float:
     Without a degree of freedom the standard error is infinite already, and the factor is the normal's.
     """
     return float(stats.t.ppf(0.5 + 0.5 * LEVEL ** (1.0 / max(n_players, 1)), df if df > 0 else np.inf))
+
+
+def pair_sides(design: Design) -> tuple[Ints, Ints]:
+    """Row numbers of the two sides of each pair. Raises ValueError if a row has no complement beside it."""
+    order = np.argsort(design.pair, kind="stable")
+    if len(order) % 2 == 0 and len(order):
+        first, second = order[0::2], order[1::2]
+        if (design.pair[first] == design.pair[second]).all() and (design.z[first] != design.z[second]).all():
+            return first, second
+    raise ValueError(
+        "the table's coalitions do not come in complementary pairs, which Shapley values are estimated from. "
+        "Let explain() draw them with kernel_shap among its methods."
+    )
+
+
+def sum_zero_basis(n_players: int) -> Floats:
+    """(P, P - 1): an orthonormal basis of the vectors that sum to zero (Helmert's, scaled)."""
+    basis = np.zeros((n_players, n_players - 1))
+    for k in range(1, n_players):
+        basis[:k, k - 1] = 1.0
+        basis[k, k - 1] = -k
+        basis[:, k - 1] /= np.sqrt(k * (k + 1.0))
+    return basis
 
 
 def no_players(n_outputs: int) -> Estimate:

@@ -12,6 +12,8 @@ from perturbxai.explainers.linearised import MAX_LEVERAGE
 from perturbxai.tables import Bools, Floats
 
 N_GROUPS = 20  # of the jackknife
+MANY_ROWS = 100  # rows a slope from which drawn columns count as independent,
+NEARLY_ONE = 1.1  # if no slope's variance is inflated by more by the others
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,49 +37,84 @@ def fit_weighted(
 ) -> LocalFit:
     """Weighted least squares with an intercept, by regression adjustment.
 
-    design (n, P), weight (n,), values (n, K);  rest (n, K): what a model of n_terms terms leaves of the values;  known
+    design (P, n), weight (n,), values (n, K);  rest (K, n): what a model of n_terms terms leaves of the values;  known
     (P, K): the slopes of that model. Errors are the sandwich estimate with leverages, HC3.
     Raises ValueError if the rows do not determine the slopes.
     """
-    n_rows, n_slopes = design.shape
+    n_slopes, n_rows = design.shape
     total = weight.sum()
-    centre = weight @ design / total
-    x = design - centre  # the intercept, eliminated
-    xw = x * weight[:, None]
-    gram = x.T @ xw
-    scale = np.sqrt(np.diag(gram))
-    try:
-        if not (scale > 0).all() or n_rows < n_slopes + 1:
-            raise np.linalg.LinAlgError
-        lower = np.linalg.cholesky(gram / np.outer(scale, scale))
-        if n_slopes and np.diag(lower).min() < 1e-6:
-            raise np.linalg.LinAlgError
-    except np.linalg.LinAlgError:
-        raise ValueError(
-            f"{n_rows} drawn rows do not determine {n_slopes} slopes and an intercept at the weights they have. "
-            "Draw more rows, or take a wider kernel."
-        ) from None
-    inverse = linalg.cho_solve((lower, True), np.eye(n_slopes)) / np.outer(scale, scale)
-    left = rest - weight @ rest / total
-    found = inverse @ (xw.T @ left)
-    slopes = found + known
-    moved = xw @ inverse  # (n, P): what a unit of a row's value moves the slopes
-    leverage = (moved * x).sum(axis=1) + weight / total
-    kept = 1.0 - np.minimum(leverage, MAX_LEVERAGE)[:, None]
-    stderr = np.zeros_like(slopes)
+    root = np.sqrt(weight)
+    x = design - (design @ weight / total)[:, None]  # the intercept, eliminated
+    x *= root
+    gram = x @ x.T
+    inverse = _inverse(gram, n_rows)
+    left = (rest - (rest @ weight / total)[:, None]) * root
+    found = inverse @ (x @ left.T)
+    noise = _Noise.of(x, gram, inverse)
+    kept = 1.0 - np.minimum(noise.leverage + weight / total, MAX_LEVERAGE)
+    stderr = np.zeros_like(found)
     if errors:
         # the terms took part of the noise with them, and brought some of their own
         taken = n_rows / max(n_rows - n_terms, 1)
-        stderr = taken * np.sqrt((moved**2).T @ ((left - x @ found) / kept) ** 2)
-    whole = values - weight @ values / total
-    r2 = _r2(weight, (whole - x @ slopes) / kept, whole)
+        stderr = taken * np.sqrt(noise.variance(((left - found.T @ x) / kept) ** 2))
+    slopes = found + known
+    whole = (values.T - (weight @ values / total)[:, None]) * root
+    r2 = _r2((whole - slopes.T @ x) / kept, whole)
     df = float(max(n_rows - n_slopes - 1 - n_terms, 0))
     return LocalFit(slopes, stderr, r2, df, effective_rows(weight))
 
 
-def _r2(weight: Floats, residuals: Floats, values: Floats) -> Floats:
-    """(K,) share of the weighted variance of values (n, K), less their mean, that is not left; NaN for a constant output."""
-    left, total = weight @ residuals**2, weight @ values**2
+def _inverse(gram: Floats, n_rows: int) -> Floats:
+    """The inverse of a Gram matrix (P, P), or ValueError."""
+    scale = np.sqrt(np.diag(gram))
+    try:
+        if not (scale > 0).all() or n_rows < len(gram) + 1:
+            raise np.linalg.LinAlgError
+        lower = np.linalg.cholesky(gram / np.outer(scale, scale))
+        if len(gram) and np.diag(lower).min() < 1e-6:
+            raise np.linalg.LinAlgError
+    except np.linalg.LinAlgError:
+        raise ValueError(
+            f"{n_rows} drawn rows do not determine {len(gram)} slopes and an intercept at the weights they have. "
+            "Draw more rows, or take a wider kernel."
+        ) from None
+    found: Floats = linalg.cho_solve((lower, True), np.eye(len(gram))) / np.outer(scale, scale)
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Noise:
+    """How the noise of rows moves slopes.
+
+    squares (P, n), share (P,): the variance of a slope is its share times its squares at the rows' squared residuals
+    leverage (n,) of the rows
+    """
+
+    squares: Floats
+    share: Floats
+    leverage: Floats
+
+    @classmethod
+    def of(cls, x: Floats, gram: Floats, inverse: Floats) -> _Noise:
+        """x (P, n), centred and times the root of the weights."""
+        own = np.diag(inverse)
+        inflation = own * np.diag(gram)
+        if x.shape[1] >= MANY_ROWS * (len(x) + 1) and (inflation < NEARLY_ONE).all():
+            # columns that were drawn independently hardly correlate in so many rows: each slope stands alone but for the
+            # inflation of its variance, and a product with all others, as large as the fit itself, is spared
+            squares = x * x
+            return cls(squares, own**2 / np.maximum(inflation, 1.0), own @ squares)
+        moved = inverse @ x  # (P, n): what a unit of a row's value moves the slopes
+        return cls(moved**2, np.ones(len(x)), np.einsum("pn,pn->n", moved, x))
+
+    def variance(self, residuals: Floats) -> Floats:
+        """(P, K), at squared residuals (K, n), times the weights."""
+        return np.asarray(self.share[:, None] * (self.squares @ residuals.T))
+
+
+def _r2(residuals: Floats, values: Floats) -> Floats:
+    """(K,) share of the squares of values (K, n), centred, that is not left; NaN for a constant output."""
+    left, total = (residuals**2).sum(axis=1), (values**2).sum(axis=1)
     told = total > np.finfo(np.float64).tiny
     return np.where(told, 1.0 - left / np.where(told, total, 1.0), np.nan)
 
@@ -99,7 +136,8 @@ def fit_surrogate(surrogate: Any, design: Floats, weight: Floats, values: Floats
         inside = group == g
         level = np.average(values[~inside] - design[~inside] @ without[g], axis=0, weights=weight[~inside])
         held[inside] = values[inside] - design[inside] @ without[g] - level
-    r2 = _r2(weight, held, values - weight @ values / weight.sum())
+    root = np.sqrt(weight)
+    r2 = _r2(held.T * root, (values - weight @ values / weight.sum()).T * root)
     stderr = np.sqrt((n_groups - 1.0) / n_groups * spread)
     return LocalFit(slopes, stderr, r2, float(n_groups - 1), effective_rows(weight))
 
@@ -119,9 +157,7 @@ def _fitted(surrogate: Any, design: Floats, weight: Floats, values: Floats) -> F
     return slopes
 
 
-def selected(
-    how: str, n_features: int, design: Floats, weight: Floats, values: Floats, strength: Floats
-) -> Bools:
+def selected(how: str, n_features: int, design: Floats, weight: Floats, values: Floats, strength: Floats) -> Bools:
     """(P, K): which features an output keeps, by "forward", "lasso_path" or "highest_weights" (of strength (P, K))."""
     n_slopes, n_outputs = strength.shape
     kept = np.zeros((n_slopes, n_outputs), dtype=bool)

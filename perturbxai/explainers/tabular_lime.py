@@ -17,6 +17,7 @@ from perturbxai.explainers.linearised import ROUNDING, independent_factor
 from perturbxai.explainers.local_fit import LocalFit, fit_surrogate, fit_weighted, selected
 from perturbxai.neighbourhoods import (
     QUANTILES,
+    Bins,
     Column,
     Neighbourhood,
     binned_column,
@@ -106,11 +107,12 @@ class TabularLime:
         for name, columns in zip(players.names, players.columns, strict=True):
             if len(columns) != 1:
                 raise ValueError(f"lime_tabular: the player {name!r} has {len(columns)} columns; it needs one, ungroup it.")
-            code, values = players.codes[columns[0]], players.data[players.data_weights > 0, columns[0]]
-            if players.levels[columns[0]] is None and self.discretizer is None and np.isnan(code):
+            d, code = columns[0], float(players.codes[columns[0]])
+            if players.levels[d] is None and not np.isnan(code):
+                continue
+            if players.levels[d] is None and self.discretizer is None:
                 raise ValueError(f"lime_tabular: {name!r} is missing at x, around which nothing can be drawn; take bins.")
-            unseen = not (np.isnan(values).any() if np.isnan(code) else (values == code).any())
-            if unseen and (players.levels[columns[0]] is not None or np.isnan(code)):
+            if (None if np.isnan(code) else code) not in _seen(players, d):
                 raise ValueError(f"lime_tabular: the value of {name!r} at x is in no row of X, so no neighbour has it.")
         if self.discretizer is None and not self.sample_around_instance:
             warnings.warn(
@@ -135,9 +137,9 @@ class TabularLime:
             if drawn.values is None:  # another input or method of the call may have been first
                 drawn.values = values
                 drawn.additive = Additive.of(hood, drawn.codes, drawn.bins, self._around(hood, x), values)
-        found = self.conclude(hood, x, drawn)
-        rules = np.array([c.rule(n, code) for c, n, code in zip(hood.columns, players.names, x, strict=True)])
-        found.columns["rule"] = rules.astype(object)
+        coding = Coding.of(hood, x, drawn.codes, drawn.bins)
+        found = self.conclude(hood, x, coding, drawn)
+        found.columns["rule"] = np.array(hood.rules(players.names, x, coding.own), dtype=object)
         labelled = players.common.get((self._drawing, "asked"), {})
         if self.shared_draws or labelled:
             found.notes["rows_once_a_call"] = {drawn.name: budget} | labelled
@@ -209,18 +211,17 @@ class TabularLime:
         return binned_column(values, weight, edges, whole)
 
     def _around(self, hood: Neighbourhood, x: Floats) -> Floats:
-        return x if self.sample_around_instance else np.array([c.mean for c in hood.columns])
+        return x if self.sample_around_instance else hood.mean
 
-    def conclude(self, hood: Neighbourhood, x: Floats, drawn: _Drawn) -> Estimate:
-        """What the answers at drawn rows say of the row x (P,), in codes."""
+    def conclude(self, hood: Neighbourhood, x: Floats, coding: Coding, drawn: _Drawn) -> Estimate:
+        """What the answers at drawn rows say of the row x (P,), in codes, as which the rows are coded."""
         assert drawn.values is not None
-        coding = Coding.of(hood.columns, x, drawn.codes, drawn.bins)
         values, additive = drawn.values, drawn.additive
         width = float(self.kernel_width or 0.75 * np.sqrt(len(x)))
 
         def fit(at: float, errors: bool = True) -> LocalFit:
             if self.surrogate is not None:
-                return fit_surrogate(self.surrogate, coding.design, coding.weight(at), values)
+                return fit_surrogate(self.surrogate, coding.design.T, coding.weight(at), values)
             assert additive is not None
             known = additive.slopes(coding.own, x, self._around(hood, x), at)[coding.live]
             return fit_weighted(
@@ -250,7 +251,7 @@ class TabularLime:
         if self.feature_selection != "none":
             kept = np.zeros_like(slopes, dtype=bool)
             kept[coding.live] = selected(
-                self.feature_selection, self.n_features, coding.design, coding.weight(width), values,
+                self.feature_selection, self.n_features, coding.design.T, coding.weight(width), values,
                 fit.slopes * coding.lift[coding.live, None],
             )  # fmt: skip
             notes["selected"] = [np.flatnonzero(kept[:, k]).tolist() for k in range(n_outputs)]
@@ -265,17 +266,28 @@ class TabularLime:
 
 @dataclass(eq=False)
 class _Drawn:
-    """Drawn rows: codes and bins (n, P) in the players' order, the question they are, and the model's answers (n, K).
+    """Drawn rows: codes and bins (P, n) in the players' order, the question they are, and the model's answers (n, K).
 
     additive: the model of the answers that the fits are adjusted by
     """
 
     name: str
     codes: Floats
-    bins: Ints
+    bins: Bins
     question: Rows
     values: Floats | None = None
     additive: Additive | None = None
+
+
+def _seen(players: Players, d: int) -> set[float | None]:
+    """The codes of a column that rows of X have, None for missing values; looked for once a call."""
+    key = ("lime_tabular", "seen", d)
+    if key not in players.common:
+        assert players.data is not None and players.data_weights is not None
+        values = np.unique(players.data[players.data_weights > 0, d])
+        players.common[key] = {None if np.isnan(v) else v for v in values.tolist()}
+    found: set[float | None] = players.common[key]
+    return found
 
 
 def _read(coding: Coding, width: float, fit: LocalFit) -> dict[str, Any]:
@@ -286,14 +298,14 @@ def _read(coding: Coding, width: float, fit: LocalFit) -> dict[str, Any]:
 
 
 def _question(players: Players, order: Sequence[int], codes: Floats) -> Rows:
-    """Drawn columns, in the players' order, as rows of the table. Rows with a drawn number are like no others."""
+    """Drawn columns (P, n), in the players' order, as rows of the table. Rows with a drawn number are like no others."""
     assert players.numeric is not None
     found = codes
-    if list(order) != list(range(codes.shape[1])):
+    if list(order) != list(range(len(codes))):
         found = np.empty_like(codes)
-        found[:, order] = codes
-    whole = players.whole if players.whole is not None else np.zeros(codes.shape[1], dtype=bool)
-    return Rows(found, fresh=bool((players.numeric & ~whole).any()))
+        found[order] = codes
+    whole = players.whole if players.whole is not None else np.zeros(len(codes), dtype=bool)
+    return Rows(found.T, fresh=bool((players.numeric & ~whole).any()))
 
 
 def _entropy_edges(values: Floats, answers: Floats, weight: Floats) -> Floats:

@@ -1,0 +1,62 @@
+"""Numbers that describe background rows, of known mean zero: controls for values on single rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from perturbxai.tables import Bools, Floats, Ints
+
+MOST_LEVELS = 3  # indicators of a column of levels, those of its most frequent levels
+CUTS = (0.25, 0.5, 0.75)  # a finer description of a number: which quarter of the rows it lies in
+
+
+def contrasts(
+    rows: Floats, share: Floats, columns: Sequence[Sequence[int]], numeric: Bools
+) -> tuple[Floats, Ints, tuple[int, int]]:
+    """Contrasts (B, C) of coded rows (B, D), the player (C,) that each is about, and how many are coarse and how many fine.
+
+    Coarse: a number itself, whether it is missing, the most frequent levels of a column of levels. Fine: the quarters of a
+    number. Each is scaled to weighted mean zero and variance one; constant ones are left out.
+
+    share (B,) weights that sum to one;  columns of each player;  numeric (D,): which columns are numbers and not levels
+    """
+    parts: tuple[list[Floats], list[Floats]] = ([], [])
+    owners: tuple[list[int], list[int]] = ([], [])
+    for p, own in enumerate(columns):
+        for d in own:
+            described = _of_number(rows[:, d], share) if numeric[d] else (_of_levels(rows[:, d], share), [])
+            for grade, found in enumerate(described):
+                scaled = [s for s in (_scaled(one, share) for one in found) if s is not None]
+                parts[grade].extend(scaled)
+                owners[grade].extend([p] * len(scaled))
+    every = parts[0] + parts[1]
+    table = np.column_stack(every) if every else np.zeros((len(rows), 0))
+    return table, np.array(owners[0] + owners[1], dtype=np.int64), (len(parts[0]), len(parts[1]))
+
+
+def _of_number(values: Floats, share: Floats) -> tuple[list[Floats], list[Floats]]:
+    missing = np.isnan(values)
+    there = ~missing & np.isfinite(values)
+    if not there.any():
+        return [], []
+    known = np.where(there, values, values[there].mean())
+    order = np.argsort(known, kind="stable")
+    below = np.cumsum(share[order])
+    edges = np.unique(known[order][np.minimum(np.searchsorted(below, CUTS), len(known) - 1)])
+    quarters = [(known > low).astype(np.float64) for low in edges]
+    return [known, missing.astype(np.float64)], quarters
+
+
+def _of_levels(values: Floats, share: Floats) -> list[Floats]:
+    codes = np.nan_to_num(values, nan=-1.0)
+    levels, place = np.unique(codes, return_inverse=True)
+    frequent = np.argsort(-np.bincount(place, weights=share), kind="stable")[:MOST_LEVELS]
+    return [(codes == levels[k]).astype(np.float64) for k in frequent]
+
+
+def _scaled(values: Floats, share: Floats) -> Floats | None:
+    centred = values - share @ values
+    deviation = np.sqrt(share @ centred**2)
+    return np.asarray(centred / deviation) if deviation > 1e-12 * np.abs(values).max(initial=0.0) else None

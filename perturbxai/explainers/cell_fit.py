@@ -1,0 +1,206 @@
+"""Weighted fits to cells, coalitions on one background row each, with controls that describe the rows.
+
+A value on one background row is the game's value plus what that row brings. What a row brings has mean zero over the
+background, and much of it is told by what is known of the row: its values, and the model's answer at the row itself.
+Columns of such controls in the regression take that noise away and leave what is estimated as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from scipy import linalg
+
+from perturbxai.explainers.linearised import (
+    MAX_LEVERAGE,
+    ROUNDING,
+    Clusters,
+    pair_sides,
+    row_weights,
+    simultaneous_factor,
+    sum_zero_basis,
+)
+from perturbxai.laws import Law
+from perturbxai.tables import Bases, Estimate, Evaluations, Floats, Ints
+
+PAIRS_A_COLUMN = 5  # pairs of cells that each column of a fit has to have, controls included
+WELL_APART = 1e-3  # what is left of each column beside the earlier ones, from which normal equations lose no digit that counts
+MOST_OUTPUTS = 20  # beyond them the model's answers at the rows, which differ by output, are no controls
+
+
+def shapley_on_cells(law: Law, table: Evaluations) -> Estimate:
+    """Shapley values (P, K) of the mean over the background, by least squares on the odd parts of pairs of cells.
+
+    On its row b a pair's Shapley values sum to v(N) - v_b(nothing), which is known: each pair is fitted on the hyperplane
+    of its own row. The values sum to v(N) - v(nothing) to rounding.
+    """
+    first, second = pair_sides(table.design)
+    bases, basis = _bases(table), sum_zero_basis(table.design.n_players)
+    row, weight = bases.row[first], _weights(law, table)
+    u = table.design.z[first].astype(np.float64) - 0.5
+    x, part = u @ basis, u.mean(axis=1)
+    odd = 0.5 * (table.values[first] - table.values[second])
+    target = odd - part[:, None] * (table.full - bases.values[row])
+    # what a row's value adds for one player it takes from all: the sum is known
+    controls = [(u[:, bases.player[at]] - part[:, None]) * bases.contrast[np.ix_(row, at)] for at in _grades(bases)]
+    fit = _Fit(x, controls, np.sqrt(weight[first] + weight[second]), basis, np.arange(len(first)), 0, table)
+    found = [fit.best(target[:, k], _told(bases, row, k)) for k in range(target.shape[1])]
+    share = (table.full - table.empty) / len(basis)
+    return _estimate(share + np.column_stack([one.values for one in found]), found, table)
+
+
+def slopes_on_cells(law: Law, table: Evaluations) -> Estimate:
+    """Slopes (P, K) of the best linear fit under a law to the mean over the background, with an intercept."""
+    bases, weight = _bases(table), _weights(law, table)
+    z = table.design.z.astype(np.float64)
+    ends = np.array([np.zeros(z.shape[1]), np.ones(z.shape[1])])
+    x = np.column_stack([np.ones(len(z) + 2), np.vstack([ends, z])])
+    root = np.sqrt(np.concatenate([law.mass[[0, -1]], weight]))
+    still = np.zeros((2, 1))  # nothing and everything are known on all rows: no row brings anything there
+    controls = []
+    for at in _grades(bases):
+        brought = (1.0 - z[:, bases.player[at]]) * bases.contrast[np.ix_(bases.row, at)]
+        controls.append(np.vstack([np.repeat(still, len(at), axis=1), brought]))
+    starts = np.unique(table.design.pair, return_index=True)[1]
+    read = np.eye(x.shape[1])[1:]
+    fit = _Fit(x, controls, root, read, starts, 2, table)
+    values = np.vstack([table.empty, table.full, table.values])
+    values = values - values.mean(axis=0)  # less rounding where the outputs are far from zero
+    found = []
+    for k in range(values.shape[1]):
+        told = _told(bases, bases.row, k)
+        found.append(fit.best(values[:, k], None if told is None else np.concatenate([still[:, 0], told])))
+    return _estimate(np.column_stack([one.values for one in found]), found, table)
+
+
+def _bases(table: Evaluations) -> Bases:
+    if table.bases is None:
+        raise ValueError("the table is none of cells; it knows no background rows.")
+    return table.bases
+
+
+def _weights(law: Law, table: Evaluations) -> Floats:
+    """(M,): a cell's part of the mass of its size, and of its background row's weight."""
+    bases = _bases(table)
+    return row_weights(law, table.design) * bases.share[bases.row] * len(bases.share)
+
+
+def _grades(bases: Bases) -> list[Ints]:
+    """Numbers of the contrasts, the coarse ones, then the fine ones."""
+    ends = np.cumsum([0, *bases.widths])
+    return [np.arange(low, high) for low, high in pairwise(ends.tolist())]
+
+
+def _told(bases: Bases, row: Ints, k: int) -> Floats | None:
+    """The model's answer at each row itself, less the mean, in deviations; None where it tells nothing."""
+    if bases.values.shape[1] > MOST_OUTPUTS:
+        return None
+    centred = bases.values[:, k] - bases.share @ bases.values[:, k]
+    deviation = np.sqrt(bases.share @ centred**2)
+    return np.asarray(centred[row] / deviation) if deviation > ROUNDING * np.abs(bases.values[:, k]).max() else None
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """values (P,), rows `moved` (R, P) whose Gram matrix is their covariance, degrees of freedom, controls used."""
+
+    values: Floats
+    moved: Floats
+    df: float
+    n_controls: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """A weighted fit of columns x (n, C) and as many grades of controls as the rows allow and the variance advises.
+
+    root (n,): square roots of the weights;  read (P, C): from coefficients to values;  starts (R,): first row of each pair
+    n_known: so many first rows are known without error
+    """
+
+    x: Floats
+    controls: Sequence[Floats]
+    root: Floats
+    read: Floats
+    starts: Ints
+    n_known: int
+    table: Evaluations
+
+    def best(self, target: Floats, told: Floats | None) -> _Found:
+        """The fit of a target (n,) with all grades of controls that the rows allow, or without the last if that is better.
+
+        Better is a smaller estimated variance of the values.
+
+        told (n,): what is known of each row in one number, a control that goes with every column of x
+        """
+        grades = [self.x] + ([] if told is None else [self.x * told[:, None]]) + list(self.controls)
+        q, r, widths = _factor([grade * self.root[:, None] for grade in grades])
+        ends = np.cumsum(widths)
+        ends = ends[(ends * PAIRS_A_COLUMN <= len(self.starts)) | (np.arange(len(ends)) == 0)][-2:]
+        found = [self._prefix(q[:, :end], r[:end, :end], target) for end in ends.tolist()]
+        return min(found, key=lambda one: float((one.moved**2).sum()))
+
+    def _prefix(self, q: Floats, r: Floats, target: Floats) -> _Found:
+        n_read, n_columns = self.x.shape[1], q.shape[1]
+        projected = q.T @ (target * self.root)
+        values = self.read @ linalg.solve_triangular(r, projected)[:n_read]
+        left = target * self.root - q @ projected
+        kept = 1.0 - np.minimum((q**2).sum(axis=1), MAX_LEVERAGE)
+        to_values = linalg.solve_triangular(r, np.eye(n_columns))[:n_read]
+        scores = (q @ (self.read @ to_values).T) * (left / kept)[:, None]
+        scores = np.add.reduceat(scores[self.n_known :], self.starts, axis=0)
+        clusters = Clusters.of(self.table.design)
+        weight = np.add.reduceat((self.root**2)[self.n_known :], self.starts)
+        df = float(len(self.starts) - n_columns)
+        moved = clusters.deviations(scores, weight)
+        return _Found(values, moved if df > 0 else np.full_like(moved, np.inf), df, n_columns - n_read)
+
+
+def _factor(grades: Sequence[Floats]) -> tuple[Floats, Floats, list[int]]:
+    """QR of the grades side by side, without the controls that others determine, and how many columns each grade keeps.
+
+    Raises ValueError if the columns of the first grade do not stand alone.
+    """
+    columns = np.concatenate(grades, axis=1, dtype=np.float64)
+    grade = np.repeat(np.arange(len(grades)), [part.shape[1] for part in grades])
+    scale = np.sqrt((columns**2).sum(axis=0))
+    usable = (scale > 0) | (grade == 0)
+    if usable.all() and (quick := _quick_factor(columns / scale, scale)) is not None:
+        return *quick, [part.shape[1] for part in grades]
+    while True:
+        q, r = linalg.qr(columns[:, usable], mode="economic")
+        if q.shape[1] < usable.sum():  # fewer rows than columns: the finest controls are out of reach anyway
+            usable[np.flatnonzero(usable)[q.shape[1] :]] = False
+            continue
+        bad = np.abs(np.diag(r)) <= 1e-8 * scale[usable]
+        if not bad.any():
+            break
+        at = np.flatnonzero(usable)[bad]
+        if (grade[at] == 0).any():
+            raise ValueError(f"{len(columns)} cells do not determine {grades[0].shape[1]} coefficients. Ask for more rows.")
+        usable[at] = False
+    return q, r, np.bincount(grade[usable], minlength=len(grades)).tolist()
+
+
+def _quick_factor(columns: Floats, scale: Floats) -> tuple[Floats, Floats] | None:
+    """QR of columns * scale by Cholesky, a fifth of the time; None unless the columns, of length one, are far from dependent."""
+    try:
+        upper = linalg.cholesky(columns.T @ columns)
+    except linalg.LinAlgError:
+        return None
+    if np.diag(upper).min() < WELL_APART:
+        return None
+    return linalg.solve_triangular(upper, columns.T, trans="T").T, upper * scale
+
+
+def _estimate(values: Floats, found: Sequence[_Found], table: Evaluations) -> Estimate:
+    floor = ROUNDING * table.scale * np.sqrt(len(values))
+    stderr, critical = np.empty_like(values), np.empty(len(found))
+    for k, one in enumerate(found):
+        stderr[:, k] = np.maximum(np.sqrt((one.moved**2).sum(axis=0)), floor[k])
+        critical[k] = simultaneous_factor(one.moved, one.df, table.design)
+    notes = {"cells": len(table.values), "controls": [one.n_controls for one in found]}
+    return Estimate(values, stderr, critical, min(one.df for one in found), notes=notes)

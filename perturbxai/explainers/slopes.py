@@ -1,0 +1,97 @@
+"""The weighted linear fit with intercept whose slopes LIME and Banzhaf values are."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import numpy as np
+
+from perturbxai.explainers.linearised import MAX_LEVERAGE, Clusters, errors, row_weights
+from perturbxai.explainers.semivalues import with_ends
+from perturbxai.laws import Law
+from perturbxai.tables import Design, Estimate, Evaluations, Floats, Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Slopes:
+    """The part of the fit that depends on the design alone.
+
+    z (n, P) with the empty and the full coalition first;  operator (P + 1, n): from values to intercept and slopes
+    gain (M, P): what a unit residual of a drawn row moves the slopes, HC3;  starts: the first row of each pair
+    """
+
+    z: Floats
+    operator: Floats
+    gain: Floats
+    weight: Floats
+    starts: Ints
+    clusters: Clusters
+    df: float
+
+    def estimate(self, table: Evaluations) -> Estimate:
+        """Slopes (P, K) and their errors."""
+        values = table.values if table.weight is not None else np.vstack([table.empty, table.full, table.values])
+        centre = values.mean(axis=0)  # less rounding where the outputs are far from zero
+        found = self.operator @ (values - centre)
+        residuals = values - centre - found[0] - self.z @ found[1:]
+        if table.weight is None:
+            residuals = residuals[2:]  # the empty and the full coalition are listed: they bring no sampling error
+        stderr, critical = errors(self.clusters, self.gain, self.weight, residuals, self.starts, self.df, table)
+        return Estimate(found[1:], stderr, critical, self.df if not table.design.listed else np.inf)
+
+    @classmethod
+    def of(cls, key: Hashable, law: Law, ridge: float, table: Evaluations) -> Slopes:
+        """The fit under a law. A table with its own weights is fitted with those; else it is kept in the design by key."""
+        if table.weight is not None:
+            return cls._make(law, ridge, table.design, table.weight)
+        if key not in table.design.cache:
+            table.design.cache[key] = cls._make(law, ridge, table.design, None)
+        found: Slopes = table.design.cache[key]
+        return found
+
+    @classmethod
+    def _make(cls, law: Law, ridge: float, design: Design, own: Floats | None) -> Slopes:
+        n_players = design.n_players
+        if own is None:
+            inner = row_weights(law, design)
+            z = with_ends(design.z).astype(np.float64)
+            # in lime's own units, where a row weighs its kernel: the ridge then means what it means there
+            weight = np.concatenate([law.mass[[0, -1]], inner]) * law.total * len(z)
+        else:
+            z, weight, inner = design.z.astype(np.float64), own, own
+        x = np.column_stack([np.ones(len(z)), z])
+        operator, leverage = solve(x, np.sqrt(weight), ridge)
+        drawn = slice(2, None) if own is None else slice(None)
+        hat = np.minimum(leverage[drawn], MAX_LEVERAGE)
+        gain = operator[1:, drawn].T / (1.0 - hat)[:, None]
+        starts = np.unique(design.pair, return_index=True)[1]
+        paired = 2 * len(starts) == len(design.z)
+        df = float(len(starts) - n_players) if paired else 0.0
+        cluster_weight = np.add.reduceat(inner, starts) if len(starts) else np.zeros(0)
+        return cls(z, operator, gain, cluster_weight, starts, Clusters.of(design), df)
+
+
+def solve(x: Floats, root: Floats, ridge: float) -> tuple[Floats, Floats]:
+    """The operator (P + 1, n) of weighted least squares with an unpenalised first column, and the leverages (n,).
+
+    x (n, P + 1), ones first;  root (n,): square roots of the weights. Weights span many orders of magnitude, so the rows
+    go into the factorisation from the heaviest to the lightest and its columns are pivoted: then each row is solved to
+    its own precision (Cox & Higham, "Stability of Householder QR factorization for weighted least squares problems", 1998).
+    """
+    from scipy import linalg
+
+    n, p = x.shape
+    if not (root > np.sqrt(np.finfo(np.float64).tiny)).all() or (not ridge and np.linalg.matrix_rank(x) < p):
+        raise ValueError(
+            f"the table's {n} coalitions do not determine {p - 1} slopes and an intercept at the weights they have. "
+            "Draw more coalitions, or take a wider kernel."
+        )
+    rows = np.vstack([x * root[:, None], np.sqrt(ridge) * np.eye(p)[1:]]) if ridge else x * root[:, None]
+    order = np.argsort(-np.abs(rows).max(axis=1), kind="stable")
+    scale = np.sqrt((rows**2).sum(axis=0))
+    q, r, pivot = linalg.qr((rows / scale)[order], mode="economic", pivoting=True)
+    operator, leverage = np.empty((p, len(rows))), np.empty(len(rows))
+    operator[np.ix_(pivot, order)] = linalg.solve_triangular(r, q.T)
+    leverage[order] = (q**2).sum(axis=1)
+    return (operator / scale[:, None])[:, :n] * root, leverage[:n]
