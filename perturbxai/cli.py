@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
+import re
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
-from perturbxai import registry
+from perturbxai import command_explain, registry
 
 FAILED = 2
 SHOWN = ("insertion", "deletion", "srg", "srg (home)", "faithfulness", "faithfulness (home)", "rows")
@@ -15,15 +20,27 @@ SHOWN = ("insertion", "deletion", "srg", "srg (home)", "faithfulness", "faithful
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code: 0, or 2 with one line on stderr for what the user can mend."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
     parser = _parser()
-    given = parser.parse_args(arguments)
+    given = parser.parse_args(_joined(words))
     if given.command is None:
         parser.print_help()
         return 0
     if given.command == "list":
         print(catalogue())
         return 0
-    return _run(given)
+    return _run(given, words)
+
+
+def _joined(words: Sequence[str]) -> list[str]:
+    """Words with a value such as "-5:" joined to its option, which argparse would take for an option itself."""
+    found: list[str] = []
+    for word in words:
+        if found and re.fullmatch(r"--[a-z-]+", found[-1]) and re.match(r"-\d", word):
+            found[-1] += f"={word}"
+        else:
+            found.append(word)
+    return found
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -42,8 +59,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("config", metavar="CONFIG", help="a TOML file, such as configs/quickstart.toml")
     run.add_argument("--results", metavar="DIR", help="where to write, instead of the folder that the config names")
     run.add_argument("--quiet", action="store_true", help="no progress bar, no table: only errors are told")
+    command_explain.add_options(commands.add_parser("explain", help=command_explain.ABOUT, allow_abbrev=False))
     commands.add_parser("list", help="the explainers, baselines and metrics, a line each")
-    parser.epilog = "A config that names a model as package.module:factory runs that code: run only configs you trust."
+    parser.epilog = "A model that is named as package.module:factory runs that code: run only configs that you trust."
     return parser
 
 
@@ -57,16 +75,18 @@ def catalogue() -> str:
     return "\n\n".join(parts)
 
 
-def _run(given: argparse.Namespace) -> int:
+def _run(given: argparse.Namespace, words: list[str]) -> int:
     try:
-        from perturbxai.config import load_config
+        with _current_folder():
+            config, naming = _config(given)  # before the slow imports: a wrong key is told at once
+            from perturbxai.running import run
 
-        config = load_config(given.config)  # before the slow imports: a wrong key is told at once
-        from perturbxai.running import run
-
-        done = run(config, given.results, progress=not given.quiet)
-    except (ValueError, TypeError, OSError, ImportError) as error:
-        print(f"perturbxai: {' '.join(_told(error).split())}", file=sys.stderr)
+            done = run(config, given.results, progress=not given.quiet, naming=naming, command=words)
+    except Exception as error:
+        told = _of_the_model(error)
+        if told is None and not isinstance(error, (ValueError, TypeError, OSError, ImportError)):
+            raise
+        print(f"perturbxai: {' '.join((told or _told(error)).split())}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("perturbxai: stopped; no manifest was written", file=sys.stderr)
@@ -74,6 +94,38 @@ def _run(given: argparse.Namespace) -> int:
     if not given.quiet:
         print(summary(done))
     return 0
+
+
+def _config(given: argparse.Namespace) -> tuple[Any, Any]:
+    """The configuration that a command asks for, and how its errors name a key."""
+    if given.command == "explain":
+        return command_explain.config_of(given), command_explain.option_of
+    from perturbxai.config import load_config
+
+    return load_config(given.config), str
+
+
+@contextlib.contextmanager
+def _current_folder() -> Iterator[None]:
+    """The current folder's modules can be imported, as `python -m perturbxai` has it: a user's model lies there."""
+    here = os.getcwd()
+    sys.path.insert(0, here)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ValueError):
+            sys.path.remove(here)
+
+
+def _of_the_model(error: Exception) -> str | None:
+    """What the user's model raised when it was asked, and where; None for errors of ours."""
+    frames = traceback.extract_tb(error.__traceback__)
+    package = Path(__file__).parent
+    ours = [number for number, frame in enumerate(frames) if Path(frame.filename).is_relative_to(package)]
+    if not ours or ours[-1] + 1 == len(frames) or Path(frames[ours[-1]].filename).stem not in ("models", "networks"):
+        return None
+    first = frames[ours[-1] + 1]
+    return f"the model raised {type(error).__name__}: {error} ({Path(first.filename).name}, line {first.lineno})"
 
 
 def _told(error: Exception) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -25,6 +27,11 @@ SHARED = ("lime", "kernel_shap", "pdp", "ice", "ale")
 Whole = Annotated[StrictInt, Field(ge=1)]
 Players = Annotated[StrictInt, Field(ge=2)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
+Naming = Callable[[str], str]  # how the user wrote a key: "table.rows" of a file, "--rows" of a command
+
+SLICE = re.compile(r"(-?\d*):(-?\d*)(?::(-?\d*))?")
+NUMBERS = re.compile(r"-?\d+(,-?\d+)*")
+ON_TABLES = tuple(name for name in registry.BASELINES if name in (*registry.ON_TABLES_ONLY, "random"))
 
 
 def _fill(value: Any) -> Any:
@@ -40,8 +47,36 @@ def _background(value: Any) -> Any:
     raise ValueError(f'{value!r} is not a background; expected a whole number of rows from 1 up, or "all"')
 
 
+def _rows(value: Any) -> int | str | tuple[int, ...]:
+    """A number of first rows, a slice as text without blanks, or the numbers of rows."""
+    found = value
+    if isinstance(value, str):
+        found = re.sub(r"\s", "", value)
+        if (parts := SLICE.fullmatch(found)) and int(parts[3] or 1) != 0:
+            return found
+        found = [int(number) for number in found.split(",")] if NUMBERS.fullmatch(found) else None
+    elif type(value) is int and value > 0:
+        return value
+    if not isinstance(found, (list, tuple)) or not found or not all(type(number) is int for number in found):
+        raise ValueError(
+            f'{value!r} is no choice of rows; expected a slice as Python has it ("0:20", "0:100:10", "-5:"), one row ("5"), '
+            'or several ("3,7,9"); they are numbered from 0'
+        )
+    if len(set(found)) < len(found):
+        raise ValueError(f"{value!r} names a row twice")
+    return tuple(found)
+
+
+def _separator(value: Any) -> Any:
+    if isinstance(value, str) and len(value) == 1 and value not in '\n\r"':
+        return value
+    raise ValueError(f'{value!r} is no separator; expected the one character between values, such as ";"')
+
+
 Fill = Annotated[Any, BeforeValidator(_fill)]
 Background = Annotated[Any, BeforeValidator(_background)]
+Rows = Annotated[int | str | tuple[int, ...], BeforeValidator(_rows)]
+Separator = Annotated[str, BeforeValidator(_separator)]
 
 
 class Section(BaseModel):
@@ -106,20 +141,37 @@ class PhotoConfig(Section):
 class TableConfig(Section):
     """[table]: rows of a table, explained by several methods beside the exact values.
 
-    data        "diabetes", or a CSV file whose column `target` is predicted
-    model       "boosted", or "package.module:factory": code that is run as factory(X, y), and returns a fitted model
-    rows        how many rows are explained, the first ones;  background: how many rows stand for absence
-    methods, metrics   names as `perturbxai list` shows them;  budget: coalitions a row
+    data        "diabetes", or a file of comma-separated values (of tabs if it is called .tsv), compressed or not
+    target      the column that is predicted: left out, and given to the model's factory. Not needed by a fitted model
+    label       a column that names the rows in the report, and is left out; without one they are numbered from 0
+    drop, category, text   columns to leave out, to read as pandas categories, to read as text ("007" stays "007")
+    separator   the character between values, where the file's name does not tell
+    model       "boosted" (trees fitted to `target`), or "package.module:name": code that is run. A function or class of that
+                name makes the model. Of X and y it gets as many as it has parameters without a default (or named X and y):
+                both to train one, none to return one that is fitted. Anything but a function or class is the model itself
+    output      scale of the outputs: "probability", "logit" or "raw"; None: probability where there is one
+    outputs     names of the outputs that are explained, as the model has them: its classes, or else "0", "1", ...
+    rows        which are explained: a number (so many from the first), a slice ("0:100:10"), one ("5"), or several
+    background  how many rows stand for absence, or "all"
+    methods, baselines, metrics   names as `perturbxai list` shows them;  budget: coalitions a row
     exact       also list all coalitions, which gives the exact Shapley values
     batch_size  rows a call of the model
     """
 
     data: str = "diabetes"
     target: str | None = None
-    model: str = "boosted"
-    rows: Whole = 20
+    label: str | None = None
+    drop: tuple[str, ...] = ()
+    category: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
+    separator: Separator | None = None
+    model: Annotated[str, Field(validate_default=True)] = "boosted"
+    output: Literal["probability", "logit", "raw"] | None = None
+    outputs: Names | None = None
+    rows: Rows = 20
     background: Background = 100
     methods: Names = SHARED
+    baselines: tuple[str, ...] = ()
     budget: Players | None = None
     exact: StrictBool = True
     batch_size: Whole = 16_384
@@ -130,11 +182,27 @@ class TableConfig(Section):
     def _names(cls, value: Any, info: Any) -> Any:
         return _known_names(value, info.field_name)
 
-    @model_validator(mode="after")
-    def _a_file_has_a_target(self) -> TableConfig:
-        if (self.data == "diabetes") != (self.target is None):
-            raise ValueError('target names the column of a CSV file to predict; "diabetes" has its own')
-        return self
+    @field_validator("baselines")
+    @classmethod
+    def _of_tables(cls, value: Any) -> Any:
+        return _known_names(value, "baselines", ON_TABLES)
+
+    @field_validator("target", "label", "drop", "category", "text", "separator")
+    @classmethod
+    def _diabetes_is_ready(cls, value: Any, info: Any) -> Any:
+        if value and info.data.get("data") == "diabetes":
+            raise ValueError(f'{value!r} is for files; "diabetes" has a target of its own and nothing to sort out')
+        return value
+
+    @field_validator("model")
+    @classmethod
+    def _trees_have_a_target(cls, value: str, info: Any) -> str:
+        if value == "boosted" and info.data.get("target") is None and info.data.get("data", "diabetes") != "diabetes":
+            raise ValueError(
+                '"boosted" are trees fitted to a column of the file: name it as the target, or name a model, '
+                '"package.module:factory"'
+            )
+        return value
 
 
 class Config(Section):
@@ -161,8 +229,11 @@ def load_config(path: str | Path) -> Config:
     return parse_config(data, source=str(path))
 
 
-def parse_config(data: dict[str, Any], source: str = "config") -> Config:
-    """A configuration from a mapping. Raises ValueError that names every key at fault, dotted, and the way out."""
+def parse_config(data: dict[str, Any], source: str = "config", naming: Naming = str) -> Config:
+    """A configuration from a mapping. Raises ValueError that names every key at fault, and the way out.
+
+    source  what the error begins with;  naming: how the user wrote a dotted key, as itself if not given
+    """
     try:
         return Config.model_validate(data)
     except ValidationError as error:
@@ -170,11 +241,11 @@ def parse_config(data: dict[str, Any], source: str = "config") -> Config:
         # a list whose items were refused is called too short as well: the items say it better
         inner = {fault["loc"][:-1] for fault in told}
         told = [fault for fault in told if not (fault["type"] == "too_short" and fault["loc"] in inner)]
-        faults = {_sentence(fault): None for fault in told}
-        raise ValueError(f"{source}: " + "; ".join(faults)) from None
+        faults = {_sentence(fault, naming): None for fault in told}
+        raise ValueError((f"{source}: " if source else "") + "; ".join(faults)) from None
 
 
-def _known_names(value: Any, field: str) -> Any:
+def _known_names(value: Any, field: str, allowed: tuple[str, ...] = ()) -> Any:
     known: dict[str, tuple[str, ...]] = {
         "methods": tuple(registry.EXPLAINERS),
         "baselines": registry.MAPS,
@@ -183,8 +254,8 @@ def _known_names(value: Any, field: str) -> Any:
     for number, name in enumerate(value or ()):
         if name in value[:number]:
             raise ValueError(f"{name!r} comes twice")
-        if name not in known[field]:
-            raise ValueError(f"{name!r} is not known; expected some of {', '.join(known[field])}")
+        if name not in (allowed or known[field]):
+            raise ValueError(f"{name!r} is not known; expected some of {', '.join(allowed or known[field])}")
     return value
 
 
@@ -199,7 +270,7 @@ IN_TOML = {
 SECTIONS: dict[tuple[str, ...], type[Section]] = {(): Config, ("photo",): PhotoConfig, ("table",): TableConfig}
 
 
-def _sentence(fault: Any) -> str:
+def _sentence(fault: Any, naming: Naming) -> str:
     """What is wrong with one key, in words."""
     keys = [str(part) for part in fault["loc"]]
     dotted = ".".join(keys)
@@ -211,6 +282,7 @@ def _sentence(fault: Any) -> str:
         where = f"[{'.'.join(keys[:-1])}]" if keys[:-1] else "the top level"
         return f"unknown key {dotted!r}{hint}; {where} knows {', '.join(known)}"
     message = str(fault["msg"]).removeprefix("Value error, ")
+    dotted = naming(dotted) if dotted else ""
     if fault["type"] == "value_error":
         return f"{dotted}: {message}" if dotted else message
     for theirs, ours in IN_TOML.items():

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import importlib
 import json
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from perturbxai import assets
-from perturbxai.api import explain
+from perturbxai import assets, registry
+from perturbxai.api import explain, name_methods
+from perturbxai.call import Call
 from perturbxai.comparison import Comparison, compare
-from perturbxai.config import Config, PhotoConfig, TableConfig
+from perturbxai.config import Config, Naming, PhotoConfig, TableConfig
 from perturbxai.explainers.kernel_shap import KernelShap
 from perturbxai.explanation import Attribution
 from perturbxai.fills import describe_fill
+from perturbxai.game import Game
+from perturbxai.heatmaps import baselines
+from perturbxai.loading import make_model, read_table
 from perturbxai.predictor import Predictor
 from perturbxai.report import report
 from perturbxai.report.manifest import MANIFEST, Folder
@@ -37,46 +41,82 @@ class Run:
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-def run(config: Config, results: str | Path | None = None, *, progress: bool = True) -> Run:
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A section that is ready to start: its model, its work, and what the manifest tells of its input."""
+
+    section: Any
+    predictor: Predictor
+    work: Callable[[], Comparison]
+    facts: dict[str, Any]
+
+
+def run(
+    config: Config,
+    results: str | Path | None = None,
+    *,
+    progress: bool = True,
+    naming: Naming = str,
+    command: Sequence[str] | None = None,
+) -> Run:
     """Do what a configuration asks, into its results folder or another, with a manifest over everything at the end.
 
-    Models and data of all sections are loaded before the first question. Raises ValueError, OSError and ImportError, with
-    the way out, for what cannot be loaded or asked. Runs the code that the config names as "package.module:factory".
+    Models and data of all sections are loaded, and what can be known without a model is checked, before the first question;
+    the folder is made, and an old manifest in it taken away, when there is something to write. Raises ValueError, OSError
+    and ImportError, with the way out, for what cannot be loaded or asked. Runs the code that the config names as
+    "package.module:factory".
+    naming  how errors call a dotted key, as itself if not given;  command: kept in the manifest
     """
-    loaded: dict[str, tuple[Any, Predictor, Callable[[], Comparison]]] = {}
+    place = results if results is not None else config.results
+    _check_place(Path(place), naming("results"))
+    parts: dict[str, Part] = {}
     if config.photo is not None:
-        loaded["photo"] = (config.photo, *load_photo(config.photo, config.seed, progress))
+        parts["photo"] = load_photo(config.photo, config.seed, progress, naming)
     if config.table is not None:
-        loaded["table"] = (config.table, *load_table(config.table, config.seed, progress))
-    target = Folder(results if results is not None else config.results)
-    done = Run(target.place)
-    for name, (section, predictor, work) in loaded.items():
+        parts["table"] = load_table(config.table, config.seed, progress, naming)
+    target: Folder | None = None
+    done = Run(Path(place).resolve())
+    for name, part in parts.items():
         began = time.perf_counter()
-        compared = done.comparisons[name] = work()
-        place = report(compared, target.inner(name), config=section.model_dump(mode="json") | {"seed": config.seed})
-        target.written += [place / file["name"] for file in json.loads((place / MANIFEST).read_text("utf-8"))["files"]]
-        target.written.append(place / MANIFEST)
-        done.facts[name] = {
-            "plan": predictor.plan,
-            "rows": predictor.rows,
-            "model_seconds": round(predictor.seconds, 3),
+        compared = done.comparisons[name] = part.work()
+        target = target or Folder(place)
+        inner = report(compared, target.inner(name), config=part.section.model_dump(mode="json") | {"seed": config.seed})
+        target.written += [inner / file["name"] for file in json.loads((inner / MANIFEST).read_text("utf-8"))["files"]]
+        target.written.append(inner / MANIFEST)
+        done.facts[name] = part.facts | {
+            "plan": part.predictor.plan,
+            "rows": part.predictor.rows,
+            "model_seconds": round(part.predictor.seconds, 3),
             "seconds": round(time.perf_counter() - began, 3),
         }
+    assert target is not None  # a configuration has a section
     told = {"versions": versions(), "seed": config.seed, "config": config.model_dump(mode="json"), "parts": done.facts}
-    target.finish(told)
+    target.finish(({} if command is None else {"command": list(command)}) | told)
     return done
 
 
-def load_photo(section: PhotoConfig, seed: int, progress: bool) -> tuple[Predictor, Callable[[], Comparison]]:
+def _check_place(place: Path, key: str) -> None:
+    """Refuse a results folder that could not be written, before a model works for it. Raises ValueError."""
+    nearest = next(p for p in (place.resolve(), *place.resolve().parents) if p.exists())
+    if not nearest.is_dir():
+        raise ValueError(f"{key} = {str(place)!r}: {nearest} is a file; give a folder, which is made if it is not there.")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise ValueError(f"{key} = {str(place)!r}: {nearest} may not be written to; give another folder.")
+
+
+def load_photo(section: PhotoConfig, seed: int, progress: bool, naming: Naming = str) -> Part:
     """The model as a Predictor, and the work on the picture, ready to start."""
-    picture = _picture(section)
+    picture = _picture(section, naming("photo.picture"))
+    facts: dict[str, Any] = {}
     if section.model == "efficientnet_lite0":
         net, transform, *names = *assets.efficientnet_lite0(), assets.imagenet_classes()
     else:
-        made = _made_by(section.model, "photo.model")
-        if not isinstance(made, (tuple, list)) or len(made) not in (2, 3):
-            raise ValueError(f"photo.model: {section.model} returned {type(made).__name__}; expected (module, transform).")
-        net, transform, *names = made
+        key = naming("photo.model")
+        made = make_model(section.model, key, {}, "A photo's factory takes nothing.")
+        if not isinstance(made.model, (tuple, list)) or len(made.model) not in (2, 3):
+            raise ValueError(f"{key}: {section.model} returned {type(made.model).__name__}; expected (module, transform).")
+        net, transform, *names = made.model
+        facts["model"] = made.facts
     predictor = Predictor(
         net,
         output=section.output,
@@ -85,7 +125,7 @@ def load_photo(section: PhotoConfig, seed: int, progress: bool) -> tuple[Predict
         batch_size=section.batch_size,
         progress=progress,
     )
-    return predictor, lambda: compare_photo(section, predictor, picture, seed)
+    return Part(section, predictor, lambda: compare_photo(section, predictor, picture, seed), facts)
 
 
 def compare_photo(section: PhotoConfig, predictor: Predictor, picture: Any, seed: int) -> Comparison:
@@ -103,78 +143,85 @@ def compare_photo(section: PhotoConfig, predictor: Predictor, picture: Any, seed
         found = explain(section.methods, predictor, under, picture, outputs=outputs, budget=section.budget, seed=seed)
         results |= {f"{key}@{name}": one for key, one in found.items()}
         if "cam_difference" in section.baselines:
-            cams = _baselines(["cam_difference"], predictor, under, picture, outputs)
+            cams = baselines(["cam_difference"], predictor, under, picture, outputs=outputs)
             results |= {f"{key}@{name}": one for key, one in cams.items()}
     once = [key for key in section.baselines if key != "cam_difference"]
     if once:
-        results |= _baselines(once, predictor, space, picture, outputs)
+        results |= baselines(once, predictor, space, picture, outputs=outputs)
     return compare(results, predictor, space, metrics=section.metrics, fills=section.fills, seed=seed)
 
 
-def _baselines(names: list[str], predictor: Predictor, space: ImageSpace, x: Any, outputs: Any) -> dict[str, Attribution]:
-    from perturbxai.heatmaps import baselines
-
-    return baselines(names, predictor, space, x, outputs=outputs)
-
-
-def load_table(section: TableConfig, seed: int, progress: bool) -> tuple[Predictor, Callable[[], Comparison]]:
+def load_table(section: TableConfig, seed: int, progress: bool, naming: Naming = str) -> Part:
     """The model as a Predictor, and the work on the table, ready to start."""
-    X, y = _data(section)
+    table = read_table(section, naming)
+    X, x = table.X, table.x
     if section.exact and X.shape[1] > MOST_LISTED:
         raise ValueError(
-            f"table.exact = true lists 2^{X.shape[1]} coalitions of {X.shape[1]} columns; it is for {MOST_LISTED} columns "
-            "at most. Set exact = false."
+            f"{naming('table.exact')} lists 2^{X.shape[1]} coalitions of {X.shape[1]} columns; it is for {MOST_LISTED} "
+            "columns at most. Switch it off, or leave columns out."
         )
+    key = naming("table.model")
+    facts: dict[str, Any] = {"data": table.facts, "explained_rows": len(x)}
     if section.model == "boosted":
-        words = [str(column) for column in X.columns if X[column].dtype.kind not in "fiub"]
+        dtypes = dict(X.dtypes) | ({} if table.y is None else {table.y.name: table.y.dtype})
+        words = [repr(name) for name, dtype in dtypes.items() if dtype.kind not in "fiub"]
         if words:
-            raise ValueError(f'table.model = "boosted" takes numbers only, but {", ".join(words)} are not; name a factory.')
-        model = assets.boosted(X, y)
+            raise ValueError(f'{key} = "boosted" takes numbers only, and not {", ".join(words)}; name a factory.')
+        model = assets.boosted(X, table.y)
     else:
-        model = _made_by(section.model, "table.model", X, y)
-    predictor = Predictor(model, batch_size=section.batch_size, progress=progress)
+        given = {"X": X.copy()} | ({} if table.y is None else {"y": table.y.copy()})  # the factory may change its own
+        made = make_model(section.model, key, given, f"Name its column as {naming('table.target')}.")
+        model, facts["model"] = made.model, made.facts
+    try:
+        predictor = Predictor(model, output=section.output, batch_size=section.batch_size, progress=progress)
+    except TypeError as error:
+        raise ValueError(
+            f"{key} = {section.model!r}: {error} A function of that name makes the model and returns it."
+        ) from error
+    except ValueError as error:  # a scale that the model does not have
+        raise ValueError(f"{naming('table.output')}: {error}") from error
+    X = _in_trained_order(X, model)
     space = TabularSpace(X, background=section.background, seed=seed)
-    return predictor, lambda: compare_table(section, predictor, space, X.iloc[: section.rows], seed)
+    try:
+        predictor.check_columns(space.columns.names)
+    except ValueError as error:
+        raise ValueError(f"{key} = {section.model!r}: {error} Leave columns out by {naming('table.drop')}.") from error
+    x = x[list(X.columns)]
+    _check_methods(section, predictor, space, x, seed)
+    return Part(section, predictor, lambda: compare_table(section, predictor, space, x, seed), facts)
+
+
+def _in_trained_order(X: Any, model: Any) -> Any:
+    """The columns in the order that the model was trained on, where it names these very columns."""
+    trained = getattr(model, "feature_names_in_", None)
+    return X[list(trained)] if trained is not None and sorted(map(str, trained)) == sorted(X.columns) else X
+
+
+def _check_methods(section: TableConfig, predictor: Predictor, space: TabularSpace, x: Any, seed: int) -> None:
+    """What explain() and baselines() would refuse without the model, before the first of them asks it."""
+    game = Game(predictor, space, x, section.outputs)
+    Call(name_methods(section.methods, registry.EXPLAINERS), game, seed, section.budget).check()
+    for method in name_methods(section.baselines, registry.BASELINES).values() if section.baselines else ():
+        if hasattr(method, "check"):
+            method.check(predictor, space)
 
 
 def compare_table(section: TableConfig, predictor: Predictor, space: TabularSpace, x: Any, seed: int) -> Comparison:
-    """All methods on the same coalitions, and the exact values of all coalitions beside them."""
-    results = explain(section.methods, predictor, space, x, budget=section.budget, seed=seed)
+    """All methods on the same coalitions, beside them the exact values of all coalitions and what the model itself tells."""
+    outputs = section.outputs
+    results = explain(section.methods, predictor, space, x, outputs=outputs, budget=section.budget, seed=seed)
     if section.exact:
-        results |= explain([KernelShap(name="exact")], predictor, space, x, budget=2**space.n_players, seed=seed)
+        listed = 2**space.n_players
+        results |= explain([KernelShap(name="exact")], predictor, space, x, outputs=outputs, budget=listed, seed=seed)
+    if section.baselines:
+        results |= baselines(section.baselines, predictor, space, x, outputs=outputs)
     return compare(results, predictor, space, metrics=section.metrics, seed=seed)
 
 
-def _picture(section: PhotoConfig) -> Any:
+def _picture(section: PhotoConfig, key: str) -> Any:
     path = Path(section.picture)
     if path.suffix == "":
         return assets.photo(section.picture, section.size)
     if not path.is_file():
-        raise ValueError(f"photo.picture = {section.picture!r} is no file; give a picture, or a name such as 'chelsea'.")
+        raise ValueError(f"{key} = {section.picture!r} is no file; give a picture, or a name such as 'chelsea'.")
     return assets.photo_file(path, section.size)
-
-
-def _data(section: TableConfig) -> tuple[Any, Any]:
-    if section.data == "diabetes":
-        return assets.diabetes_boosted()[:2]
-    import pandas as pd
-
-    try:
-        frame = pd.read_csv(section.data)
-    except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise ValueError(f"table.data = {section.data!r} cannot be read as CSV: {error}") from error
-    if section.target not in frame.columns:
-        raise ValueError(f"table.target = {section.target!r} is no column of {section.data}; it has {list(frame.columns)}.")
-    return frame.drop(columns=section.target), frame[section.target]
-
-
-def _made_by(place: str, key: str, *given: Any) -> Any:
-    """What a factory "package.module:name" of the user's returns."""
-    module, _, name = place.partition(":")
-    if not module or not name:
-        raise ValueError(f"{key} = {place!r} is no model; expected a name of ours, or 'package.module:factory'.")
-    try:
-        factory = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"{key} = {place!r} cannot be imported ({error}); put its folder on PYTHONPATH.") from error
-    return factory(*given)

@@ -53,7 +53,7 @@ def make(X, y):
 """
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["list"], []])
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["explain", "--help"], ["list"], []])
 def test_help_and_list_import_nothing_heavy(arguments):
     code = (
         "import sys\nfrom perturbxai.cli import main\n"
@@ -66,7 +66,7 @@ def test_help_and_list_import_nothing_heavy(arguments):
     assert "perturbxai" in done.stdout or "kernel_shap" in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["explain", "--help"]])
 def test_the_help_says_that_a_config_can_run_code(arguments, capsys):
     with pytest.raises(SystemExit) as left:
         cli.main(arguments)

@@ -39,7 +39,18 @@ def test_the_quickstart_is_valid():
         ({"photo": 3}, r"photo = 3: input should be a section"),
         ({"table": {"background": "some"}}, r"table\.background: 'some' is not a background; .* or \"all\""),
         ({"table": {"exact": "yes"}}, r"table\.exact = 'yes': input should be a valid boolean"),
-        ({"table": {"data": "rows.csv"}}, r"table: target names the column of a CSV file"),
+        ({"table": {"data": "rows.csv"}}, r"table\.model: \"boosted\" are trees fitted to a column of the file: name it as"),
+        ({"table": {"target": "y"}}, r"table\.target: 'y' is for files; \"diabetes\" has a target of its own"),
+        ({"table": {"drop": ["sex"]}}, r"table\.drop: \('sex',\) is for files"),
+        ({"table": {"rows": 0}}, r"table\.rows: 0 is no choice of rows; expected a slice as Python has it"),
+        ({"table": {"rows": True}}, r"table\.rows: True is no choice of rows"),
+        ({"table": {"rows": "1:2:0"}}, r"table\.rows: '1:2:0' is no choice of rows"),
+        ({"table": {"rows": [1.5]}}, r"table\.rows: \[1\.5\] is no choice of rows"),
+        ({"table": {"rows": []}}, r"table\.rows: \[\] is no choice of rows"),
+        ({"table": {"rows": [4, 4]}}, r"table\.rows: \[4, 4\] names a row twice"),
+        ({"table": {"baselines": ["cam"]}}, r"table\.baselines: 'cam' is not known; expected some of gradient, .*random"),
+        ({"table": {"output": "odds"}}, r"table\.output = 'odds': input should be 'probability', 'logit' or 'raw'"),
+        ({"table": {"data": "rows.csv", "target": "y", "separator": ", "}}, r"table\.separator: ', ' is no separator"),
         ({"seed": -1, "table": {}}, r"seed = -1: input should be greater than or equal to 0"),
         ({}, r"nothing to run; add a section \[photo\] or \[table\]"),
     ],
@@ -71,6 +82,29 @@ def test_numbers_and_colours_are_fills():
     assert config.photo.fills == ("mean", 127, (124.0, 116.0, 104.0))
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (3, 3),
+        ("0:20", "0:20"),
+        (" -5 : ", "-5:"),
+        ("::-2", "::-2"),
+        ("5", (5,)),
+        ("3, -7,9", (3, -7, 9)),
+        ([2, 0], (2, 0)),
+    ],
+)
+def test_rows_are_a_number_a_slice_one_or_several(given, meant):
+    config = parse_config({"table": {"rows": given}})
+    assert config.table is not None
+    assert config.table.rows == meant
+
+
+def test_a_name_for_keys_goes_through_to_the_errors():
+    with pytest.raises(ValueError, match=r"^<table\.rows>: 'x' is no choice of rows.*; <table\.budget> = 1: "):
+        parse_config({"table": {"rows": "x", "budget": 1}}, source="", naming=lambda key: f"<{key}>")
+
+
 def test_a_config_is_frozen():
     config = parse_config({"table": {}})
     with pytest.raises(ValidationError, match="frozen"):
@@ -79,6 +113,6 @@ def test_a_config_is_frozen():
 
 @pytest.mark.parametrize("section", [Config, PhotoConfig, TableConfig])
 def test_every_field_is_read(section):
-    code = "".join((ROOT / "perturbxai" / name).read_text() for name in ("running.py", "cli.py"))
+    code = "".join((ROOT / "perturbxai" / name).read_text() for name in ("running.py", "loading.py", "cli.py"))
     variable = "config" if section is Config else "section"
     assert [name for name in section.model_fields if f"{variable}.{name}" not in code] == []
