@@ -32,6 +32,8 @@ class Explanation:
     method   the frozen method object;  meta: seed, rows, seconds, fill, segments, ...
     stderr_background (P, K) or None, error that a drawn background adds;  heat (K, H, W) or None, on the picture's grid
     columns  what else `to_frame` shows of the players, by name: each (P,) or (P, K)
+    interactions (P, P, K) or None, what pairs of players do together: symmetric, zero on the diagonal (main effects are
+             `values`);  interactions_stderr (P, P, K) or None, their standard errors, with the same degrees of freedom
     """
 
     values: Floats
@@ -49,6 +51,8 @@ class Explanation:
     stderr_background: Floats | None = None
     heat: Floats | None = None
     columns: dict[str, Any] = field(default_factory=dict)
+    interactions: Floats | None = None
+    interactions_stderr: Floats | None = None
 
     def interval(self, level: float = 0.95, *, simultaneous: bool = False) -> tuple[Floats, Floats]:
         """Lower and upper ends, each (P, K): pointwise by Student's t, or simultaneous over the players.
@@ -97,6 +101,35 @@ class Explanation:
         for name, shown in self.columns.items():
             columns[name] = np.repeat(shown, n_outputs) if np.ndim(shown) == 1 else np.ravel(shown)
         return pd.DataFrame(columns)
+
+    def interactions_frame(self) -> pd.DataFrame:
+        """A tidy table of the pairs: one line a pair (each once) and output, with a pointwise 95 % interval.
+
+        Raises ValueError for a method without interactions.
+        """
+        import pandas as pd
+
+        if self.interactions is None or self.interactions_stderr is None:
+            raise ValueError(
+                f"interactions_frame(): {type(self.method).__name__} gives none; explain with px.Interactions() for them."
+            )
+        first, second = np.triu_indices(len(self.names), 1)
+        values, stderr = self.interactions[first, second], self.interactions_stderr[first, second]  # (pairs, K)
+        half = _factor(0.95, False, self.df, self.critical) * stderr
+        n_pairs, n_outputs = values.shape
+        names = np.array(self.names, dtype=object)
+        return pd.DataFrame(
+            {
+                "row": pd.Series([self.label] * values.size, dtype=object),
+                "feature_a": np.repeat(names[first], n_outputs),
+                "feature_b": np.repeat(names[second], n_outputs),
+                "output": np.tile(np.array(self.outputs, dtype=object), n_pairs),
+                "value": values.ravel(),
+                "stderr": stderr.ravel(),
+                "low": (values - half).ravel(),
+                "high": (values + half).ravel(),
+            }
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,6 +208,15 @@ class Attribution(Sequence[Explanation]):
         return None if any(e.heat is None for e in self) else self._stack("heat")
 
     @property
+    def interactions(self) -> Floats | None:
+        """(N, P, P, K), or None where the method gives none."""
+        return None if any(e.interactions is None for e in self) else self._stack("interactions")
+
+    @property
+    def interactions_stderr(self) -> Floats | None:
+        return None if any(e.interactions_stderr is None for e in self) else self._stack("interactions_stderr")
+
+    @property
     def names(self) -> tuple[str, ...]:
         self._common("names", [e.values.shape for e in self])
         return self.explanations[0].names
@@ -201,7 +243,15 @@ class Attribution(Sequence[Explanation]):
         """A tidy table: one line a row, feature and output, the method's name in front."""
         import pandas as pd
 
-        frame = pd.concat([e.to_frame() for e in self], ignore_index=True)
+        return self._named(pd.concat([e.to_frame() for e in self], ignore_index=True))
+
+    def interactions_frame(self) -> pd.DataFrame:
+        """A tidy table: one line a row, pair of features and output; see `Explanation.interactions_frame`."""
+        import pandas as pd
+
+        return self._named(pd.concat([e.interactions_frame() for e in self], ignore_index=True))
+
+    def _named(self, frame: pd.DataFrame) -> pd.DataFrame:
         frame.insert(0, "method", self.meta.get("name", type(self.method).__name__))
         return frame
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-ROWS, OUTPUTS, FEATURES = 3, 3, 8  # shown at most; the rest is counted
+ROWS, OUTPUTS, FEATURES, PAIRS = 3, 3, 8, 3  # shown at most; the rest is counted
 LONGEST = 22
 WIDTH, NAMES, NUMBERS, LINE = 420, 165, 66, 18  # pixels: a panel, its names, its numbers, a feature
 # control characters; lone surrogates, which cannot be written; marks of direction, which turn what stands beside them
@@ -71,7 +71,20 @@ def _panel(e: Any, k: int) -> str:
     head = f"<b>{words(e.outputs[k])}</b>: {_short(e.prediction[k])} here, {_short(e.base[k])} with everything absent"
     rest = f'<div style="opacity:.7">and {_count(left, "more feature")}</div>' if left else ""
     bars = _bars([e.names[p] for p in order], e.values[order, k], low, high)
-    return f"<div>{head}</div>{bars}{rest}"
+    return f"<div>{head}</div>{bars}{rest}{_strongest_pairs(e, k)}"
+
+
+def _strongest_pairs(e: Any, k: int) -> str:
+    """A line on what pairs do together, where the method says so."""
+    if e.interactions is None or len(e.names) < 2:
+        return ""
+    first, second = np.triu_indices(len(e.names), 1)
+    values = e.interactions[first, second, k]
+    told = [
+        f"{words(e.names[first[n]], LONGEST)} × {words(e.names[second[n]], LONGEST)} {_short(values[n])}"
+        for n in np.argsort(-np.abs(values), kind="stable")[:PAIRS]
+    ]
+    return f"<div>strongest together: {', '.join(told)}</div>"
 
 
 def _bars(names: Sequence[str], values: Floats, low: Floats, high: Floats) -> str:

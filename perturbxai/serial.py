@@ -68,6 +68,8 @@ def _record(e: Any) -> dict[str, Any]:
         "input": encode(e.input, "input"),
         "heat": encode(e.heat, "heat"),
         "columns": encode(e.columns, "columns"),
+        "interactions": None if e.interactions is None else nested(e.interactions),
+        "interactions_stderr": None if e.interactions_stderr is None else nested(e.interactions_stderr),
     }
 
 
@@ -164,12 +166,14 @@ def _restore(record: Any, common: dict[str, Any], where: str) -> dict[str, Any]:
     own = _dict(record, where)
     found = {k: common[k] if k in common else _PARTS[k](own.get(k), f"{where}.{k}") for k in ("names", "outputs", "method")}
     n_players, n_outputs = len(found["names"]), len(found["outputs"])
+    square = (n_players, n_players, n_outputs)
     for field, shape in {
         "values": (n_players, n_outputs), "stderr": (n_players, n_outputs), "stderr_background": (n_players, n_outputs),
         "critical": (n_outputs,), "base": (n_outputs,), "prediction": (n_outputs,), "df": (),
+        "interactions": square, "interactions_stderr": square,
     }.items():  # fmt: skip
         found[field] = None
-        if own.get(field) is not None or field != "stderr_background":
+        if own.get(field) is not None or field not in ("stderr_background", "interactions", "interactions_stderr"):
             found[field] = floats(own.get(field), shape, f"{where}.{field}")
     found["df"] = float(found["df"])
     for field in ("label", "input", "heat", "columns"):

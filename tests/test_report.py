@@ -13,8 +13,10 @@ import pandas as pd
 import pytest
 
 import perturbxai as px
+from perturbxai import registry
 from perturbxai.explanation import Attribution, Explanation
 from perturbxai.report import figures as drawing
+from perturbxai.report import style
 from perturbxai.report.manifest import Folder, plain
 from perturbxai.report.style import looks
 from perturbxai.report.tables import attributions
@@ -253,3 +255,20 @@ def test_one_endless_whisker_does_not_flatten_the_bars(tmp_path):
     values = np.concatenate([wide[0].values, result("lime")[0].values])
     assert high - low < 3 * np.ptp(values)
     assert px.report({"lime": result("lime"), "ale": wide}, tmp_path).is_dir()  # and the layout holds
+
+
+@pytest.mark.parametrize("metrics", [["deletion"], ["insertion"], ["faithfulness"], ["spearman"]])
+def test_any_choice_of_metrics_can_be_drawn(metrics):
+    X = np.random.default_rng(0).normal(size=(30, 3))
+    predictor, space = px.Predictor(lambda rows: rows @ [1.0, 2.0, 3.0]), px.TabularSpace(X, background=3)
+    results = px.explain(["lime", "kernel_shap"], predictor, space, X[:2], seed=0)
+    compared = px.compare(results, predictor, space, metrics=metrics, seed=0)
+    names = {name for name, _ in drawing.figures(results, compared)}
+    assert names == {"bars"} | set(metrics) & {"deletion", "insertion"} | ({"agreement"} if "spearman" in metrics else set())
+
+
+def test_every_method_has_a_colour_and_a_title_of_its_own():
+    known = [*registry.EXPLAINERS, *registry.BASELINES]
+    assert [name for name in known if name not in style.LOOKS or name not in style.TITLES] == []
+    colours = [style.LOOKS[name]["color"] for name in known]
+    assert len(set(colours)) == len(colours)

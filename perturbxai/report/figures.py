@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from perturbxai import registry
 from perturbxai.explanation import Attribution
+from perturbxai.report import pairs
 from perturbxai.report.style import base_name, legend_handles, looks, minus, new_figure, rc, save, text, title
 
 if TYPE_CHECKING:
@@ -35,8 +36,10 @@ def figures(results: Mapping[str, Attribution], compared: Any = None) -> Iterato
         explained = {name: one for name, one in chosen.items() if base_name(name) not in registry.MAPS}
         if explained:
             yield f"bars{ending}", bars(explained, pictures[0] if pictures else None, fill)
+    for name in pairs.interacting(results):
+        yield f"pairs_{name}", pairs.report_figure(name, results[name][0])
     if compared is not None and len(compared.curves):
-        for which in ("deletion", "insertion"):
+        for which in [one for one in ("deletion", "insertion") if (compared.curves.curve == one).any()]:
             yield which, curves(compared.curves, which, list(results))
     if compared is not None and (compared.agreement.metric == "spearman").any():
         yield "agreement", agreement(compared.agreement, list(results))

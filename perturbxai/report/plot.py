@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from perturbxai.explanation import Attribution, Explanation
 from perturbxai.importance import Importance
-from perturbxai.report import features, many, single
+from perturbxai.report import features, many, pairs, single
 from perturbxai.report.style import looks, new_figure, notebook_png, rc, text, title
 from perturbxai.report.view import KINDS, View, as_named, left_out, panels_of, view_of
 
@@ -35,9 +35,11 @@ def plot(
             the estimates, thin with that of the rows, and the diamond is the value without the bias of noise
             "beeswarm": all rows, a point each, coloured by the feature's value; "heatmap": rows by features, or a picture's
             map; "decision": a line a row, from base to prediction
+            "matrix", "network": one row's interactions, of a method that has them: all pairs of the features shown in
+            colours beside the features' own values, or the strongest pairs as lines on a circle
             None: beeswarm for several rows, waterfall for one (or where `row` is given), heatmap for pictures, bars else
-    row     which row of waterfall, bars, decision (drawn strong) and a picture's heatmap: its number, or its label if that
-            is text; None is the first
+    row     which row of waterfall, bars, matrix, network, decision (drawn strong) and a picture's heatmap: its number, or
+            its label if that is text; None is the first
     output  name or number; None draws a panel for each, up to 6, of more the 6 that the model rates highest
     top     features shown; the others are summed, or in bars left out
     ax      matplotlib Axes to draw on; needs a single output
@@ -204,6 +206,34 @@ def _decision(view: View, ax: Any) -> Any:
 
 
 @rc
+def _matrix(view: View, ax: Any) -> Any:
+    e, labels = view.one, features.row_labels(view.one, view.space)
+    shown, _ = features.leading(pairs.ranked(e, view.outputs), view.top)
+    limit = pairs.limit_of(e, view.outputs, shown)
+    width, height = pairs.matrix_size(len(shown))
+    figure, axes = _panels(len(view.outputs), height, ax, width)
+    for axis, k in zip(axes, view.outputs, strict=True):
+        pairs.matrix(axis, e, k, labels, shown, limit)
+        axis.tick_params(labelleft=axis is axes[0])
+    pairs.colour_bar(axes, limit, e)
+    return _done(figure, ax, view.about + pairs.about(e, shown))
+
+
+@rc
+def _network(view: View, ax: Any) -> Any:
+    e, labels = view.one, features.row_labels(view.one, view.space)
+    shown, rest = features.leading(pairs.ranked(e, view.outputs), view.top)
+    width, height = pairs.network_size(len(shown))
+    figure, axes = _panels(len(view.outputs), height, ax, width)
+    counts = [pairs.network(axis, e, k, labels, shown) for axis, k in zip(axes, view.outputs, strict=True)]
+    n_pairs = len(shown) * (len(shown) - 1) // 2
+    most = f"; the {max(counts)} strongest of {n_pairs} pairs" if max(counts) < n_pairs else ""
+    left = f"; {len(rest)} features more" if rest else ""
+    about = f"{view.about}{pairs.index_of(e)}{most}; circles: values{left}"
+    return _done(figure, ax, about, pairs.pair_handles())
+
+
+@rc
 def _photo(view: View, ax: Any) -> Any:
     """The photo, and beside it the map of each output."""
     from perturbxai.report.figures import shown
@@ -295,5 +325,5 @@ def _scale(axes: list[Any], colours: Any, low: float, high: float, label: str, e
 
 _DRAWN: dict[str, Callable[[View, Any], Any]] = {
     "waterfall": _waterfall, "bars": _bars, "beeswarm": _beeswarm, "heatmap": _heatmap, "decision": _decision,
-    "photo": _photo,
+    "photo": _photo, "matrix": _matrix, "network": _network,
 }  # fmt: skip

@@ -36,6 +36,8 @@ def as_results(anything: Any) -> tuple[dict[str, Attribution], Any]:
 def tables(results: Mapping[str, Attribution], compared: Any = None) -> dict[str, pd.DataFrame]:
     """Every table of a report by its file's name: attributions, and with a Comparison its scores, curves and the rest."""
     found = {"attributions": attributions(results)}
+    if pairs := {name: one for name, one in results.items() if one.explanations[0].interactions is not None}:
+        found["interactions"] = interactions(pairs)
     if compared is not None:
         found |= {name: getattr(compared, name) for name in COMPARED}
         found["summary"] = compared.summary().rename_axis("method").reset_index()
@@ -54,4 +56,15 @@ def attributions(results: Mapping[str, Attribution]) -> pd.DataFrame:
             frame["low_simultaneous"], frame["high_simultaneous"] = low.ravel(), high.ravel()
             frame.insert(0, "method", name)
             frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+def interactions(results: Mapping[str, Attribution]) -> pd.DataFrame:
+    """One line a method, row, pair of features and output."""
+    import pandas as pd
+
+    frames = []
+    for name, result in results.items():
+        frame = result.interactions_frame()
+        frames.append(frame.assign(method=name))
     return pd.concat(frames, ignore_index=True)

@@ -17,7 +17,8 @@ from perturbxai.report.style import text, title
 
 ONE_ROW = ("waterfall", "bars")
 MANY_ROWS = ("beeswarm", "heatmap", "decision")
-KINDS = (*ONE_ROW, *MANY_ROWS)
+PAIRS = ("matrix", "network")  # of one row's interactions
+KINDS = (*ONE_ROW, *MANY_ROWS, *PAIRS)
 PANELS = 6  # outputs side by side
 
 
@@ -70,6 +71,10 @@ def view_of(name: str, result: Attribution, kind: str | None, row: Any, output: 
     number = row_number(result, row)
     if kind is None:
         kind = "heatmap" if picture else "beeswarm" if len(result) > 1 and row is None else "waterfall"
+    if kind in PAIRS and result[0].interactions is None:
+        raise ValueError(
+            f"kind={kind!r} shows interactions, and {name} has none; explain with px.Interactions(), or take another kind."
+        )
     if picture and kind in ("beeswarm", "decision"):
         raise ValueError(
             f"kind={kind!r} needs the same features in all rows, and superpixels of pictures are not; "
@@ -81,7 +86,7 @@ def view_of(name: str, result: Attribution, kind: str | None, row: Any, output: 
         features.check_space(result[0], space)
         if kind in MANY_ROWS and any(e.names != result[0].names for e in result):
             raise ValueError(f"kind={kind!r} needs the same features in all rows; draw one, with row=.")
-    rows = [result[number or 0]] if kind in ONE_ROW or picture else list(result)
+    rows = [result[number or 0]] if kind in (*ONE_ROW, *PAIRS) or picture else list(result)
     outputs, n_left_out = panels_of(result.outputs, output, np.mean([e.prediction for e in rows], axis=0), ax)
     return View(name, result, "photo" if picture and kind == "heatmap" else kind, number, outputs, n_left_out, top, space)
 

@@ -1,0 +1,226 @@
+"""Interactions: what pairs of players do together, beside what each does, from the table that SHAP asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from perturbxai import laws
+from perturbxai.explainers import pair_indices, semivalues
+from perturbxai.explainers.linearised import (
+    MAX_LEVERAGE,
+    ROUNDING,
+    Clusters,
+    check_reuse,
+    independent_factor,
+    pair_sides,
+    row_weights,
+    simultaneous_factor,
+    sum_zero_basis,
+)
+from perturbxai.laws import Law
+from perturbxai.tables import Design, Estimate, Evaluations, Floats, Ints
+
+INDICES = ("sii", "k-sii", "stii", "fsii")
+PAIRS_A_PAIR = 2  # complementary pairs asked, at the least, for each pair of players
+LISTED_PLAYERS = 6  # up to here that is more than all coalitions but those held out
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interactions:
+    """Interactions of order two between players, each player's own value beside them, with standard errors.
+
+    An index weighs the second differences D_ij(T) = v(T + ij) - v(T + i) - v(T + j) + v(T), T without i and j, t = |T|:
+
+    "sii"    Shapley interaction index, sum of (P - t - 2)! t! / (P - 1)! D_ij(T). `values` are Shapley values phi_i.
+    "k-sii"  the same pairs; `values` are phi_i - 1/2 sum_j I_ij (n-Shapley values of order two, Bordt & von Luxburg, "From
+             Shapley values to generalized additive models and back", 2023)
+    "fsii"   the best fit of main effects and pairs under the Shapley kernel that is exact at nothing and everything (Tsai,
+             Yeh & Ravikumar, "Faith-Shap: the faithful Shapley interaction index", 2023): pairs are the sum of
+             6 (t + 1)! (P - t - 1)! / (P + 1)! D_ij(T), `values` are phi_i - 1/2 sum_j I_ij
+    "stii"   Shapley-Taylor index (Sundararajan, Dhamdhere & Agarwal, 2020): sum of 2 / (P C(P - 1, t)) D_ij(T); `values` are
+             v({i}) - v(nothing)
+
+    All are in units of the model's output. `interactions` (P, P, K) is symmetric and zero on the diagonal: main effects are
+    `values`. But for "sii", whose values alone do so, values and pairs (each once) sum to v(N) - v(nothing).
+    `interactions_frame()` is the tidy table of the pairs; `px.plot(found, "matrix")` and `"network"` draw them.
+
+    With all coalitions listed every index is exact. From a sampled table the mean of each pair of complementary coalitions
+    is fitted with one coefficient a pair of players (FSII); SII adds the weighted sum of what the fit leaves. Both are
+    consistent, share the table with kernel_shap and the others, and are exact for games of main effects and pairs, and of
+    triples. They need 2 + 2 P (P - 1) coalitions. The Shapley-Taylor index weighs the two sides of a pair unlike and needs
+    all coalitions: sampled tables are refused. Work and memory grow with the coalitions times the pairs of players.
+
+    index  "sii", "k-sii", "stii" or "fsii"
+    order  the largest set of players that is looked at: 2
+    name   the key of the result, "interactions" if empty
+
+    >>> import numpy as np, perturbxai as px
+    >>> space = px.TabularSpace(np.zeros((1, 3)))
+    >>> model = px.Predictor(lambda X: X[:, 0] + 2 * X[:, 0] * X[:, 1] - X[:, 1] * X[:, 2])
+    >>> found = px.explain(px.Interactions(index="k-sii"), model, space, np.ones((1, 3)))["interactions"]
+    >>> (found.interactions[0, :, :, 0].round(6) + 0).tolist()
+    [[0.0, 2.0, 0.0], [2.0, 0.0, -1.0], [0.0, -1.0, 0.0]]
+    >>> (found.values[0, :, 0].round(6) + 0).tolist()
+    [1.0, 0.0, 0.0]
+    """
+
+    index: Literal["sii", "k-sii", "stii", "fsii"] = "sii"
+    order: int = 2
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if self.index not in INDICES:
+            raise ValueError(f"index={self.index!r} is not known; expected one of {', '.join(map(repr, INDICES))}.")
+        if self.order != 2 or isinstance(self.order, bool):
+            raise ValueError(f"order={self.order!r}: pairs only are here; take order=2.")
+
+    def law(self, n_players: int) -> Law:
+        """Shapley's, from the least budget that tells pairs apart; all coalitions for the Shapley-Taylor index."""
+        law = laws.shapley(n_players)
+        if self.index == "stii":
+            way = " The Shapley-Taylor index needs all coalitions; index='k-sii' and 'fsii' need a sample."
+            return replace(law, minimum=2**n_players, remedy=way)
+        if n_players <= LISTED_PLAYERS:
+            return replace(law, minimum=2**n_players)
+        return replace(law, minimum=2 + PAIRS_A_PAIR * n_players * (n_players - 1))
+
+    def estimate(self, table: Evaluations) -> Estimate:
+        """Values (P, K), interactions (P, P, K) and the errors of both, from a table of coalition values.
+
+        Raises ValueError for the Shapley-Taylor index of a sampled table, and if the table was drawn for another law, does
+        not come in complementary pairs, or does not tell the pairs of players apart.
+        """
+        if table.design.n_players < 2 or table.design.listed:
+            return _listed(self.index, table)
+        if self.index == "stii":
+            raise ValueError(
+                f"index='stii' needs all 2^{table.design.n_players} coalitions, and the table holds a sample of "
+                f"{len(table.design.z) + 2}. Take index='k-sii' or 'fsii', raise budget, or merge players into groups."
+            )
+        check_reuse(self.law(table.design.n_players), table.design)
+        return _sampled(self.index, table)
+
+
+def _listed(index: str, table: Evaluations) -> Estimate:
+    """Exact values and pairs, of errors that are rounding."""
+    n_players, n_outputs = table.design.n_players, len(table.full)
+    z = semivalues.with_ends(table.design.z)
+    values = np.vstack([table.empty, table.full, table.values]) - table.empty  # less rounding far from zero
+    floor = np.broadcast_to(ROUNDING * table.scale * max(n_players, 1), (n_players, n_outputs))
+    critical = np.full(n_outputs, independent_factor(n_players))
+    if n_players < 2:
+        nothing = np.zeros((n_players, n_players, n_outputs))
+        own = np.tile(table.full - table.empty, (n_players, 1))
+        return Estimate(own, floor, critical, np.inf, interactions=nothing, interactions_stderr=nothing)
+    pairs = pair_indices.all_listed(z, values, pair_indices.size_weights(index, n_players))
+    if index == "stii":
+        own = values[[int(np.flatnonzero((z.sum(axis=1) == 1) & z[:, p])[0]) for p in range(n_players)]]
+    else:
+        own = semivalues.of_all_coalitions(z, values, semivalues.shapley_weights(n_players))
+        own = own if index == "sii" else own - 0.5 * pairs.sum(axis=1)
+    of_pairs = np.array(np.broadcast_to(floor[0], pairs.shape))
+    of_pairs[np.diag_indices(n_players)] = 0.0
+    return Estimate(own, floor, critical, np.inf, interactions=pairs, interactions_stderr=of_pairs)
+
+
+def _sampled(index: str, table: Evaluations) -> Estimate:
+    """Values from the odd parts of the pairs of coalitions, interactions from the even parts, both errors from one score."""
+    fit = _Fit.of(index, table.design)
+    n_players, first, second = table.design.n_players, table.values[fit.first], table.values[fit.second]
+    gain = table.full - table.empty
+    odd, even = 0.5 * (first - second), 0.5 * (first + second) - 0.5 * (table.empty + table.full)
+    shapley = gain / n_players + fit.odd @ (odd - fit.u.sum(axis=1)[:, None] * gain / n_players)
+    pairs = fit.cuts @ even
+    left = even - fit.evens(pairs)
+    pairs = pairs if fit.extra is None else pairs + fit.extra @ left
+    incidence = pair_indices.incidence(n_players)
+    own = shapley if index == "sii" else shapley - 0.5 * incidence.T @ pairs
+    floor = ROUNDING * table.scale * n_players
+    stderr, of_pairs = np.empty_like(own), np.empty_like(pairs)
+    critical = np.empty(len(gain))
+    for k in range(len(gain)):
+        scores = fit.gain * left[:, k, None]  # (R, d)
+        of_own = fit.odd_gain * (odd - fit.u @ shapley)[:, k, None]
+        of_own = of_own if index == "sii" else of_own - 0.5 * scores @ incidence
+        of_pairs[:, k] = np.sqrt((fit.clusters.deviations(scores, fit.weight) ** 2).sum(axis=0))
+        moved = fit.clusters.deviations(of_own, fit.weight)
+        stderr[:, k] = np.sqrt((moved**2).sum(axis=0))
+        critical[k] = simultaneous_factor(moved, fit.df, table.design)
+    return Estimate(
+        own,
+        np.maximum(stderr, floor),
+        critical,
+        fit.df,
+        interactions=pair_indices.square(pairs, n_players),
+        interactions_stderr=pair_indices.square(np.maximum(of_pairs, floor), n_players),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """Everything that depends on the design and the index alone; inputs with one design share it.
+
+    first, second (R,) rows of the two sides of each pair of coalitions;  u (R, P) = z - 1/2 of the first side
+    odd (P, R): from odd parts, less their share of the gain, to Shapley values;  odd_gain (R, P), HC3
+    cuts (d, R): from even parts to the coefficients of the fit;  extra (d, R) or None: from what the fit leaves to what it
+    lacks of the index;  gain (R, d): what a unit residual moves the pairs, HC3
+    """
+
+    first: Ints
+    second: Ints
+    u: Floats
+    odd: Floats
+    odd_gain: Floats
+    cuts: Floats
+    extra: Floats | None
+    gain: Floats
+    weight: Floats
+    clusters: Clusters
+    df: float
+
+    def evens(self, pairs: Floats) -> Floats:
+        """(R, K): even parts of the game that has these pairs (d, K)."""
+        matrix = pair_indices.square(pairs, self.u.shape[1])
+        inside, outside = self.u + 0.5, 0.5 - self.u
+        found = [-0.5 * ((inside @ matrix[..., k]) * outside).sum(axis=1) for k in range(pairs.shape[1])]
+        return np.stack(found, axis=1)
+
+    @classmethod
+    def of(cls, index: str, design: Design) -> _Fit:
+        key = ("interactions", "fsii" if index == "fsii" else "sii")
+        if key not in design.cache:
+            design.cache[key] = cls._make(key[1], design)
+        found: _Fit = design.cache[key]
+        return found
+
+    @classmethod
+    def _make(cls, index: str, design: Design) -> _Fit:
+        n_players = design.n_players
+        first, second = pair_sides(design)
+        weights = row_weights(laws.shapley(n_players), design)
+        weight = weights[first] + weights[second]
+        z = design.z[first]
+        u = z.astype(np.float64) - 0.5
+        basis = sum_zero_basis(n_players)
+        odd, odd_leverage, spans = pair_indices.solve_weighted(u @ basis, weight)
+        columns = pair_indices.cut_columns(z)
+        cuts, leverage, spans_pairs = pair_indices.solve_weighted(columns, weight)
+        asked = np.bincount(design.sizes, minlength=n_players)[1:n_players]
+        if not (spans and spans_pairs and asked.all()):
+            raise ValueError(
+                f"the table's {len(first)} pairs of coalitions do not tell the {columns.shape[1]} pairs of {n_players} "
+                f"players apart. Draw {2 + PAIRS_A_PAIR * n_players * (n_players - 1)} coalitions or more with "
+                "interactions among the methods of explain(), or merge players into groups."
+            )
+        odd = basis @ odd
+        extra, operator = None, cuts
+        if index != "fsii":  # of which the weighted residuals vanish: they are the normal equations of the fit
+            extra = pair_indices.residual_weights(z, index).T
+            operator = cuts + extra - (extra @ columns) @ cuts
+        gain = operator.T / (1.0 - np.minimum(leverage, MAX_LEVERAGE))[:, None]
+        odd_gain = odd.T / (1.0 - np.minimum(odd_leverage, MAX_LEVERAGE))[:, None]
+        df = float(len(first) - columns.shape[1])
+        return cls(first, second, u, odd, odd_gain, cuts, extra, gain, weight, Clusters.of(design), df)
