@@ -21,6 +21,7 @@ _HOMES = {
     "perturbxai.report": ("report",),
     "perturbxai.report.plot": ("plot",),
     "perturbxai.importance": ("importance", "Importance"),
+    "perturbxai.pick": ("submodular_pick", "Pick"),
     "perturbxai.predictor": ("Predictor", "ModelError"),
     "perturbxai.spaces": ("TabularSpace", "ImageSpace"),
     "perturbxai.pictures": ("fit",),

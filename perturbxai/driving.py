@@ -150,7 +150,11 @@ def drive(
 
 
 def _answer_tables(game: Game, works: Sequence[Work], enough: Callable[[Work], bool]) -> None:
-    """The tables of these inputs, look by look and all together; v(nothing) and v(N) apart where no table holds them."""
+    """The tables of these inputs, look by look and all together; v(nothing) and v(N) apart where no table holds them.
+
+    What an input was driven for before is there already.
+    """
+    works = [work for work in works if work.full is None]
     apart = [work for work in works if not work.looks or work.bases is not None]
     for work, (empty, full) in zip(apart, game.ends_of([work.number for work in apart]), strict=True):
         work.empty, work.full = empty, full

@@ -1,0 +1,35 @@
+"""Inclusion: what a player adds to nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from perturbxai import laws
+from perturbxai.explainers.ice import background_error, single_rows
+from perturbxai.laws import Law
+from perturbxai.tables import Estimate, Evaluations
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inclusion:
+    """v({j}) - v(nothing): how far the output rises when one player alone is shown, in units of the output.
+
+    The mirror of occlusion, from the P coalitions of size 1. On a table it is the same number as `pdp`; on a picture one
+    superpixel is shown on the fill, which is unlike any photo. It needs P + 2 coalitions and has no error of drawn ones:
+    `stderr` is rounding, and `stderr_background` on a table what the draw of the background adds. The values do not sum
+    to v(N) - v(nothing).
+
+    name  the key of the result, "inclusion" if empty
+    """
+
+    name: str = ""
+    wants_spread: ClassVar[bool] = True
+
+    def law(self, n_players: int) -> Law:
+        return laws.singletons(n_players)
+
+    def estimate(self, table: Evaluations) -> Estimate:
+        """v({j}) - v(nothing), (P, K). Raises ValueError if the table does not list size 1."""
+        values, spread = single_rows(table, present=True)
+        return background_error(values - table.empty, spread, table)

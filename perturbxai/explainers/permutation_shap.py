@@ -1,0 +1,94 @@
+"""Shapley values from antithetic walks: orders of the players, each followed to its end and back."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from perturbxai.explainers import semivalues
+from perturbxai.explainers.linearised import ROUNDING, independent_factor
+from perturbxai.tables import Coalitions, Estimate, Floats, Ints, Players, Question
+from perturbxai.walks import draw_orders, prefixes
+
+
+@dataclass(frozen=True, kw_only=True)
+class PermutationShap:
+    """Shapley values as means over random orders of what each player adds to those before it, in units of the output.
+
+    Every order is walked with its reverse (Mitchell, Cooper, Frank & Holmes, "Sampling permutations for Shapley value
+    estimation", 2022): such a pair of walks is exact for games of main effects and pairs, and its values sum to
+    v(N) - v(nothing) whatever the game. Pairs are independent of each other, so `stderr` is the deviation of their values
+    over the root of their number, with t intervals on (pairs - 1) degrees of freedom; one pair has an infinite error.
+    Where all coalitions fit the budget they are asked instead, and the values are exact. At the same budget kernel_shap
+    errs less on nearly every game; this is the estimator whose error needs no linearisation.
+
+    A pair costs 2 (P - 1) coalitions beside nothing and everything; what a budget leaves beyond whole pairs is not spent
+    (stopping where distinct coalitions run out would favour some orders). Coalitions that come twice are asked once.
+    The simultaneous factor takes the players as independent (Sidak); from few pairs the intervals of 20 to 50 players hold
+    all at once in fewer than 95 % of draws all the same (measured .53 to .87 of them from 5 pairs, .65 to .92 from 12, .87
+    to .95 from 40), as means of few skewed differences are not normal.
+
+    budget at least 2P coalitions, or 2^P if that is fewer
+    name   the key of the result, "permutation_shap" if empty
+
+    >>> import numpy as np, perturbxai as px
+    >>> space = px.TabularSpace(np.zeros((1, 4)))
+    >>> model = px.Predictor(lambda X: X[:, 0] * X[:, 1] + X[:, 2] - X[:, 3])
+    >>> found = px.explain("permutation_shap", model, space, np.ones((1, 4)), budget=8)["permutation_shap"]
+    >>> found.values[0, :, 0].round(6), found.meta["pairs"]
+    (array([ 0.5,  0.5,  1. , -1. ]), 1)
+    """
+
+    name: str = ""
+    law_on: ClassVar[tuple[str, ...]] = ()
+    asks: ClassVar[str] = "coalitions"
+
+    def least(self, players: Players) -> int:
+        return min(2 * players.n_players, int(2**players.n_players))
+
+    def ask(
+        self, players: Players, budget: int, rng: np.random.Generator
+    ) -> Generator[Sequence[Question], list[Floats], Estimate]:
+        n_players = players.n_players
+        if 2**n_players <= budget:
+            return (yield from semivalues.ask_all(n_players, semivalues.shapley_weights(n_players)))
+        n_pairs = (budget - 2) // (2 * (n_players - 1))
+        orders = draw_orders(n_pairs, n_players, rng)
+        forward = prefixes(orders).reshape(-1, n_players)
+        z = semivalues.with_ends(np.concatenate([forward, ~forward]))
+        (values,) = yield [Coalitions(z)]
+        found = _over_pairs(_of_pairs(orders, values), np.abs(values).max(axis=0))
+        n_distinct = len(np.unique(np.packbits(z, axis=1), axis=0))
+        found.notes.update({"pairs": n_pairs, "coalitions": n_distinct, "listed": False})
+        return found
+
+
+def _of_pairs(orders: Ints, values: Floats) -> Floats:
+    """(n, P, K): what each pair of walks gives each player. values: nothing, everything, prefixes, their complements.
+
+    A walk and its reverse together see the half difference of a prefix and its complement, and a player is worth the step
+    of that from before it to after it.
+    """
+    n_pairs, n_players = orders.shape
+    inner = values[2:].reshape(2, n_pairs, n_players - 1, -1)
+    gain = np.broadcast_to(values[1] - values[0], (n_pairs, 1, values.shape[1]))
+    odd = np.concatenate([-0.5 * gain, 0.5 * (inner[0] - inner[1]), 0.5 * gain], axis=1)  # (n, P + 1, K)
+    steps = np.diff(odd, axis=1)
+    found = np.empty_like(steps)
+    np.put_along_axis(found, orders[:, :, None], steps, axis=1)
+    return found
+
+
+def _over_pairs(found: Floats, scale: Floats) -> Estimate:
+    """The mean over independent pairs (n, P, K), and its t interval."""
+    n_pairs, n_players, n_outputs = found.shape
+    df = float(n_pairs - 1)
+    floor = ROUNDING * scale * np.sqrt(n_players)
+    stderr = np.full((n_players, n_outputs), np.inf)
+    if n_pairs > 1:
+        stderr = np.maximum(found.std(axis=0, ddof=1) / np.sqrt(n_pairs), floor)
+    critical = np.full(n_outputs, independent_factor(n_players, df))
+    return Estimate(found.mean(axis=0), stderr, critical, df)
