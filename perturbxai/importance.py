@@ -48,12 +48,22 @@ class Importance:
         """(P, K): both errors together."""
         return np.asarray(np.hypot(self.stderr_rows, self.stderr_estimate))
 
+    def interval(self, level: float = 0.95) -> tuple[Floats, Floats]:
+        """Ends (P, K) of normal intervals around `corrected`, for the importance over all rows like these, never below 0."""
+        from scipy import stats
+
+        if not 0 < level < 1:
+            raise ValueError(f"level={level} must lie between 0 and 1, such as 0.95.")
+        half = stats.norm.ppf(0.5 + level / 2.0) * self.stderr
+        return np.maximum(self.corrected - half, 0.0), np.asarray(self.corrected + half)
+
     def to_frame(self) -> pd.DataFrame:
-        """A tidy table: one line a feature and output."""
+        """A tidy table: one line a feature and output, with the 95 % interval."""
         import pandas as pd
 
         n_players, n_outputs = self.values.shape
         numbers = ("corrected", "bias", "stderr_rows", "stderr_estimate", "stderr")
+        low, high = self.interval()
         return pd.DataFrame(
             {
                 "method": self.name,
@@ -62,6 +72,7 @@ class Importance:
                 "importance": self.values.ravel(),
             }
             | {name: getattr(self, name).ravel() for name in numbers}
+            | {"low": low.ravel(), "high": high.ravel()}
         )
 
 

@@ -74,6 +74,42 @@ def test_both_errors_are_those_of_a_repetition(case):
     assert 0.93 * np.std(fresh.values) < fresh.stderr.mean() < 1.4 * np.std(fresh.values)
 
 
+@pytest.mark.parametrize("case", ["one size", "two signs", "normal"])
+@pytest.mark.parametrize("level", [0.8, 0.95])
+def test_intervals_cover_the_importance_over_all_rows(case, level):
+    rng = np.random.default_rng(2)
+    truth = np.abs(CASES[case](rng, 1_000_000)).mean()
+    true = CASES[case](rng, (80, REPETITIONS))
+    low, high = px.importance(result(true + 0.15 * rng.normal(size=true.shape), 0.15)).interval(level)
+    covered = ((low <= truth) & (truth <= high)).mean()
+    assert level - 0.03 < covered < min(level + 0.06, 0.995)
+
+
+def test_an_interval_never_goes_below_zero_and_needs_a_level():
+    found = px.importance(result([[0.1, 0.0], [0.0, 0.2]], 0.3))
+    assert (found.interval()[0] >= 0).all()
+    with pytest.raises(ValueError, match="level=95"):
+        found.interval(95)
+
+
+@pytest.mark.slow
+def test_twenty_coalitions_a_row_tell_the_importance_over_thousands_of_rows():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(5000, 8))
+
+    def model(rows):
+        return np.sin(2 * rows[:, 0]) + rows[:, 1] * rows[:, 2] + np.maximum(rows[:, 3], rows[:, 4]) + 0.1 * rows[:, 5]
+
+    predictor, space = px.Predictor(model), px.TabularSpace(X, background=10)
+    exact = px.importance(px.explain(["exact_shap"], predictor, space, X, budget=256)["exact_shap"])
+    found = px.importance(px.explain(["kernel_shap"], predictor, space, X, budget=20)["kernel_shap"])
+    # on the same rows only the estimates' error is between them, and what is left of the bias of their noise
+    apart = np.abs(found.corrected - exact.values)[:, 0]
+    assert (apart < 3.0 * found.stderr_estimate[:, 0] + 0.5 * found.bias[:, 0] + 1e-9).all()
+    low, high = found.interval()
+    assert ((low <= exact.values) & (exact.values <= high))[:6].all()
+
+
 def test_exact_values_have_the_noise_of_rows_alone():
     values = np.random.default_rng(0).normal(size=(40, 2))
     found = px.importance(result(values, 1e-15))
@@ -134,6 +170,7 @@ def test_the_frame_has_a_line_for_each_feature_and_output():
     frame = found.to_frame()
     assert list(frame) == [
         "method", "feature", "output", "importance", "corrected", "bias", "stderr_rows", "stderr_estimate", "stderr",
+        "low", "high",
     ]  # fmt: skip
     assert len(frame) == 12 and set(frame.method) == {"lime"} and set(frame.output) == {"first", "second"}
     line = frame[(frame.feature == "x3") & (frame.output == "second")].iloc[0]
