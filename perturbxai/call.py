@@ -101,9 +101,10 @@ class Call:
                 continue
             least = least_budget(laws, n_active) if laws else 0
             if budget < least:
+                what = "budget" if self.asked_rows is None else "rows"  # on one background row they are the same
                 raise ValueError(
-                    f"budget={budget} is below the {least} coalitions that {', '.join(self.by_law)} need together at "
-                    f"{n_active} players. Ask for budget={least} or more, or merge players into groups."
+                    f"{what}={budget} is below the {least} coalitions that {', '.join(self.by_law)} need together at "
+                    f"{n_active} players. Ask for {what}={least} or more, or merge players into groups."
                     + "".join(law.remedy for law in laws)
                 )
             for key, method in self.named.items():
@@ -181,8 +182,7 @@ class Call:
                 rng = self.streams.of_input(one.digest, registry.key_of(method))
                 work.generators[key] = method.ask(self.players(number, method), self.budget(len(one.names), method), rng)
         if work.generators:
-            held_out = self.streams.held_out(n_active)[:, work.order]
-            work.held_out = {row.tobytes(): h for h, row in enumerate(np.packbits(held_out, axis=1))}
+            work.kept_out = self.streams.held_out(n_active)
         return work
 
     def _looks(self, laws: dict[str, Law], n_active: int, budget: int, n_base: int | None) -> list[Design]:
@@ -233,6 +233,7 @@ class Call:
                 estimate, rows = method.estimate(table), work.table_rows
                 order, others = work.order, [k for k in shared if k != key]
                 own = rows if work.bases is not None else rows - n_nothing
+                rows = own if self.on_cells else rows  # rows= bounds them without what is asked once a call
                 self.costs[key] |= {("nothing", nothing): n_nothing, one.digest: own}
             else:
                 estimate, rows = work.estimates[key], work.rows[key]
@@ -245,8 +246,8 @@ class Call:
             if self.tol is not None:
                 meta |= {"tol": self.tol, "reached": within(estimate, self.tol), "looks": work.look + 1}
             if key in self.by_law and work.design is not None:
-                meta |= {"listed": work.design.listed}
-                meta |= {"coalitions": len(work.design.z) + 2} if work.design.base is None else {}
+                whole = work.design.listed or (work.design.base is not None and not len(work.design.held_out))
+                meta |= {"coalitions": work.design.n_coalitions, "listed": whole}
             else:
                 meta["gap"] = (work.full - work.empty - estimate.values.sum(axis=0)).tolist()
             if work.held_out_asked.get(key):

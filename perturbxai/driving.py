@@ -26,7 +26,8 @@ class Work:
     looks     designs, each the beginning of the next, of which so many were answered (`look` is the number of the last)
     order (P',): the design's column that each active player takes;  bases (B,): the background row of a design's number
     contrast  contrasts of the background rows, the active player of each, and how many belong together
-    held_out: names of the held-out coalitions and their numbers;  held_out_asked: those that a generator asked all the same
+    kept_out (T, P'): the held-out coalitions, in the design's columns;  held_out: their names and numbers, once a question
+    could hold some;  held_out_asked: those that a generator asked all the same
     asked_nothing: keys of generators that asked for v(nothing), which other inputs may share
     """
 
@@ -46,7 +47,8 @@ class Work:
     names: Any = None
     empty: Any = None
     full: Any = None
-    held_out: dict[bytes, int] = field(default_factory=dict)
+    kept_out: Any = None
+    held_out: dict[bytes, int] | None = None
     held_out_asked: dict[str, set[int]] = field(default_factory=dict)
     asked_nothing: set[str] = field(default_factory=set)
 
@@ -66,6 +68,9 @@ class Work:
                 z = question.alpha[((question.alpha == 0) | (question.alpha == 1)).all(axis=1)] == 1
             else:
                 continue
+            if self.held_out is None:
+                kept_out = np.packbits(self.kept_out[:, self.order], axis=1)
+                self.held_out = {row.tobytes(): h for h, row in enumerate(kept_out)}
             names = (row.tobytes() for row in np.packbits(z, axis=1))
             found = {self.held_out[name] for name in names if name in self.held_out}
             self.held_out_asked.setdefault(key, set()).update(found)
@@ -82,13 +87,16 @@ class Work:
     def table_question(self) -> Coalitions | Cells:
         """What the table needs next: the design's rows beyond those of the last look, over the input's active players.
 
-        The empty and the full coalition come first in a table that is not one of cells.
+        The empty and the full coalition come first; of cells the full one, for nothing is asked once for all inputs.
         """
         assert self.design is not None
         start = len(self.looks[self.look - 1].z) if self.look else 0
         z = self.design.z[start:, self.order]
         if self.bases is not None and self.design.base is not None:
-            return Cells(z, self.bases[self.design.base[start:]])
+            cells = Cells(z, self.bases[self.design.base[start:]])
+            # the input itself, on any background row, belongs to what the cells cost
+            whole = np.ones((1, self.n_active), dtype=bool)
+            return cells if start else Cells(np.concatenate([whole, z]), np.concatenate([[0], cells.base]))
         if start:
             return Coalitions(z)
         ends = np.array([[False] * self.n_active, [True] * self.n_active], dtype=bool)
@@ -155,10 +163,11 @@ def _answer_tables(game: Game, works: Sequence[Work], enough: Callable[[Work], b
     What an input was driven for before is there already.
     """
     works = [work for work in works if work.full is None]
+    if any(work.bases is not None for work in works):
+        game.base_values()  # first, so that v(nothing) finds them
     apart = [work for work in works if not work.looks or work.bases is not None]
     for work, (empty, full) in zip(apart, game.ends_of([work.number for work in apart]), strict=True):
         work.empty, work.full = empty, full
-        work.table_rows = int(work.bases is not None)  # the input itself; nothing is asked once for all
     pending = [work for work in works if work.looks]
     while pending:
         tables: list[tuple[int, Question]] = [(work.number, work.table_question()) for work in pending]
@@ -178,6 +187,7 @@ def _grow(work: Work, answer: Answer, game: Game) -> None:
     before, values, spread = work.table, answer.values, answer.spread
     bases, ends = None, None
     if work.bases is not None and work.design.base is not None:
+        values = values if before is not None else values[1:]
         contrast, player, widths = work.contrast
         share = game.space.background_weights  # type: ignore[union-attr]
         row = work.bases[work.design.base]

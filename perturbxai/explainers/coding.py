@@ -33,11 +33,12 @@ class Coding:
         own = hood.bins_of(x)
         design = (bins == own[:, None]).astype(np.float64)
         gaussian = np.flatnonzero(hood.gaussian)
-        design[gaussian] = (codes[gaussian] - x[gaussian, None]) / hood.unit[gaussian, None]
         # in bins a distance is 0 or 1; in deviations it is squared
-        distance = np.einsum("dn,dn->n", design[gaussian], design[gaussian])
-        binned = design[~hood.gaussian] if len(gaussian) else design
-        distance += len(binned) - binned.sum(axis=0)
+        binned = (~hood.gaussian).astype(np.float64)
+        distance = binned.sum() - binned @ design
+        if len(gaussian):
+            design[gaussian] = (codes[gaussian] - x[gaussian, None]) / hood.unit[gaussian, None]
+            distance += (design[gaussian] ** 2).sum(axis=0)
         every = np.arange(len(own))
         lift = np.where(hood.gaussian, 0.0, 1.0)
         if hood.share.shape[1]:

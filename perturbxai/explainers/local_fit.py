@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import linalg
 
 from perturbxai.explainers.linearised import MAX_LEVERAGE
 from perturbxai.tables import Bools, Floats
@@ -78,7 +77,8 @@ def _inverse(gram: Floats, n_rows: int) -> Floats:
             f"{n_rows} drawn rows do not determine {len(gram)} slopes and an intercept at the weights they have. "
             "Draw more rows, or take a wider kernel."
         ) from None
-    found: Floats = linalg.cho_solve((lower, True), np.eye(len(gram))) / np.outer(scale, scale)
+    half = np.linalg.inv(lower) / scale
+    found: Floats = half.T @ half
     return found
 
 
