@@ -87,6 +87,24 @@ def boosted(X: Any, y: Any) -> Any:
     return GradientBoostingRegressor(n_estimators=100, max_depth=3, subsample=0.7, random_state=0).fit(X, y)
 
 
+def adult() -> tuple[Any, Any]:
+    """The Adult census table X (48,842 x 14: 8 columns of categories, values missing in three) and y, income above 50K.
+
+    It comes in the package shapiq 1.4.1. Raises ImportError, with the pip line, where that is not installed.
+    """
+    import pandas as pd
+
+    spec = importlib.util.find_spec("shapiq")
+    folders = spec.submodule_search_locations if spec is not None else None
+    path = Path(folders[0]) / "datasets/data/adult_census.csv" if folders else Path()
+    if not path.is_file():
+        raise ImportError("the Adult table needs the package 'shapiq'. Install it: pip install shapiq==1.4.1")
+    frame = pd.read_csv(path, skipinitialspace=True)
+    X = frame.drop(columns="class")
+    words = [name for name in X if X[name].dtype.kind not in "fiub"]
+    return X.astype(dict.fromkeys(words, "category")), frame["class"] == ">50K"
+
+
 def _package(name: str, what: str) -> Any:
     try:
         return importlib.import_module(name)

@@ -130,7 +130,7 @@ class _Levels:
 
     def named_levels(self) -> tuple[str, ...]:
         """What the levels are called, by their codes."""
-        return tuple(str(level) for level in self.levels)
+        return tuple("missing" if pd.isna(level) else str(level) for level in self.levels)
 
     def __init__(self, column: pd.Series, name: str) -> None:
         self.dtype, self.name = column.dtype, name

@@ -71,6 +71,7 @@ class EstimatorModel:
 
     def __init__(self, model: Any, output: str | None) -> None:
         self.model = model
+        self.called = getattr(model, "native_name", type(model).__name__)
         classifier = hasattr(model, "classes_") or hasattr(model, "predict_proba")
         self.output = output or ("probability" if hasattr(model, "predict_proba") else "raw")
         if not classifier and self.output != "raw":
@@ -90,12 +91,12 @@ class EstimatorModel:
             if name in has:
                 return name
         raise ValueError(
-            f"output={self.output!r} needs {' or '.join(wanted)}, but {type(self.model).__name__} has {sorted(has)}."
+            f"output={self.output!r} needs {' or '.join(wanted)}, but {self.called} has {sorted(has)}."
         )
 
     def __call__(self, rows: Any) -> Floats:
         given = getattr(self.model, self.method)(self._as_trained(rows))
-        values = as_matrix(given, f"{type(self.model).__name__}.{self.method}")
+        values = as_matrix(given, f"{self.called}.{self.method}")
         return log_odds(values) if (self.output, self.method) == ("logit", "predict_proba") else values
 
     def _as_trained(self, rows: Any) -> Any:
@@ -120,12 +121,12 @@ class EstimatorModel:
             if not generic:
                 what = f"unknown feature(s) {unknown}, lacking {missing}" if unknown or missing else "another order"
                 raise ValueError(
-                    f"the space's columns differ from those that {type(self.model).__name__} was trained on: {what}. "
+                    f"the space's columns differ from those that {self.called} was trained on: {what}. "
                     "Build the space from the training columns in the training order."
                 )
         if self.trained_count is not None and self.trained_count != len(names):
             raise ValueError(
-                f"the space has {len(names)} columns, but {type(self.model).__name__} was trained on "
+                f"the space has {len(names)} columns, but {self.called} was trained on "
                 f"{self.trained_count}. Build the space from the training columns."
             )
 

@@ -29,6 +29,7 @@ class Column:
     edges (E,)  bin b holds edges[b - 1] < value <= edges[b], numbers only
     low, high, centre, spread (L,): how far a bin reaches, mean and deviation of the data in it, numbers only
     mean, deviation  of the whole column, missing values left out;  whole: values are whole numbers
+    as_nan      the last level is the missing value, coded as NaN
     levels      names of the levels, None for numbers;  gaussian: drawn around a row and not within bins
     """
 
@@ -43,6 +44,7 @@ class Column:
     whole: bool
     levels: tuple[str, ...] | None
     gaussian: bool = False
+    as_nan: bool = False
 
     @property
     def constant(self) -> bool:
@@ -64,8 +66,9 @@ class Column:
     def quantiles(self) -> list[Floats]:
         """By bin, quantiles of its truncated normal at even levels; of a level, its code twice; NaN for missing values."""
         if self.levels is not None:
-            named = self.levels[-1] == MISSING
-            return [np.full(2, np.nan if named and b == len(self.share) - 1 else b) for b in range(len(self.share))]
+            codes = [float(b) for b in range(len(self.share))]
+            codes[-1:] = [np.nan] if self.as_nan else codes[-1:]
+            return [np.full(2, code) for code in codes]
         found = []
         for low, high, centre, spread in zip(self.low, self.high, self.centre, self.spread, strict=True):
             if not spread > 0:
@@ -89,7 +92,7 @@ class Column:
         if self.gaussian:
             return name
         b = self.bin_of(code)
-        if np.isnan(code):
+        if np.isnan(code) or (self.levels is not None and self.levels[b] == MISSING):
             return f"{name} is missing"
         if self.levels is not None:
             return f"{name} = {self.levels[b]}"
@@ -110,7 +113,7 @@ def level_column(values: Floats, weight: Floats, levels: Sequence[str]) -> Colum
     at = np.nan_to_num(values, nan=float(len(levels))).astype(np.int64)
     share = np.bincount(at, weights=weight, minlength=len(names)) / weight.sum()
     none = np.zeros(0)
-    return Column(share, none, none, none, none, none, 0.0, 0.0, False, names)
+    return Column(share, none, none, none, none, none, 0.0, 0.0, False, names, as_nan=len(names) > len(levels))
 
 
 def binned_column(values: Floats, weight: Floats, edges: Floats, whole: bool) -> Column:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.models import CallableModel, EstimatorModel, as_matrix, check_transformed, frame_to_array, numbered
+from perturbxai.native import as_estimator
 
 Floats = NDArray[np.float64]
 
@@ -263,6 +264,7 @@ def wrap(
             raise ValueError(f"{name}={value!r} is for a torch.nn.Module, but the model is {type(model).__name__}.")
     if multi_label:
         raise ValueError("multi_label=True is for a torch.nn.Module; other models bring their own scale.")
+    model = as_estimator(model)
     if hasattr(model, "predict") or hasattr(model, "predict_proba"):
         if transform is not None:
             raise ValueError("transform is for pictures; put a table's preprocessing into a scikit-learn pipeline.")
@@ -270,5 +272,6 @@ def wrap(
     if callable(model):
         return CallableModel(model, output, transform)
     raise TypeError(
-        f"model is {type(model).__name__}; expected a scikit-learn estimator, a torch.nn.Module or a function."
+        f"model is {type(model).__name__}; expected a scikit-learn estimator, a booster, an ONNX "
+        "session, a torch.nn.Module or a function."
     )

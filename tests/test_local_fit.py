@@ -1,4 +1,4 @@
-"""The weighted fit of a neighbourhood: its slopes, its sandwich errors with leverages, and where the errors are read cheaply."""
+"""The weighted fit of a neighbourhood: slopes, sandwich errors with leverages, and where the errors are read cheaply."""
 
 from __future__ import annotations
 
