@@ -109,8 +109,9 @@ def check_rows(rows: Any, budget: int | None, space: Space, named: dict[str, Any
         raise ValueError(f"rows={rows} is for tables; on a picture a coalition costs one row: give budget={rows}.")
     if others := [key for key, method in named.items() if not getattr(method, "on_cells", False)]:
         raise ValueError(
-            f"rows={rows} asks coalitions on single background rows, which {', '.join(others)} cannot take; give them a "
-            "call of their own with budget=."
+            f"rows={rows} asks coalitions on single background rows, which {', '.join(others)} cannot take"
+            + (" with a ridge" if any(getattr(named[key], "ridge", 0) for key in others) else "")
+            + "; give them a call of their own with budget=."
         )
     return int(rows)
 

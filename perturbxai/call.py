@@ -71,13 +71,15 @@ class Call:
         one, space = self.game.inputs[number], self.game.space
         if not isinstance(space, TabularSpace):
             names = tuple(one.names[p] for p in one.active)
-            return Players(self.kind, names, self.common, lambda: self.streams.of_call("rows"))
+            return Players(
+                self.kind, names, self.common, lambda: self.streams.of_call("rows"), everyone=one.names, regions=one.regions
+            )
         chosen = self.chosen(one, method)
         columns = tuple(space.columns_of[p] for p in chosen)
         return Players(
             self.kind, tuple(one.names[p] for p in chosen), self.common, lambda: self.streams.of_call("rows"),
             space.codes, space.weights, space.background, space.background_weights, one.codes, columns,
-            space.columns.numeric, space.columns.whole, space.columns.levels,
+            space.columns.numeric, space.columns.whole, space.columns.levels, one.names, space.player_of_column,
         )  # fmt: skip
 
     @staticmethod
@@ -194,9 +196,7 @@ class Call:
 
     def _enough(self, work: Work) -> bool:
         """Whether every method's widest simultaneous interval is within the tolerance, for every output."""
-        return self.tol is not None and all(
-            within(method.estimate(work.table), self.tol) for method in self.by_law.values()
-        )
+        return self.tol is not None and all(within(method.estimate(work.table), self.tol) for method in self.by_law.values())
 
     @property
     def on_cells(self) -> bool:
@@ -239,8 +239,8 @@ class Call:
                 estimate, rows = work.estimates[key], work.rows[key]
                 order, others = np.arange(len(estimate.values)), []
                 shares = key in work.asked_nothing
-                own = {("nothing", nothing): n_nothing, one.digest: rows - n_nothing} if shares else {one.digest: rows}
-                self.costs[key] |= estimate.notes.get("rows_once_a_call", own)
+                cost = {("nothing", nothing): n_nothing, one.digest: rows - n_nothing} if shares else {one.digest: rows}
+                self.costs[key] |= estimate.notes.get("rows_once_a_call", cost)
             chosen = self.chosen(one, method)
             meta = self._meta(one, chosen, rows, others) | estimate.notes
             if self.tol is not None:
@@ -250,8 +250,8 @@ class Call:
                 meta |= {"coalitions": work.design.n_coalitions, "listed": whole}
             else:
                 meta["gap"] = (work.full - work.empty - estimate.values.sum(axis=0)).tolist()
-            if work.held_out_asked.get(key):
-                meta["held_out_asked"] = sorted(work.held_out_asked[key])
+            if held_out := self._held_out_asked(work, key):
+                meta["held_out_asked"] = held_out
             found[key] = Explanation(
                 values=_embed(estimate.values[order], one, chosen, 0.0),
                 stderr=_embed(np.maximum(estimate.stderr[order], floor), one, chosen, floor),
@@ -272,6 +272,12 @@ class Call:
                 **_embed_pairs(estimate, order, one, chosen, floor),
             )
         return found
+
+    def _held_out_asked(self, work: Work, key: str) -> list[int]:
+        """Numbers of the held-out coalitions that a method asked all the same: a design may hold none out."""
+        if key in self.by_law and work.design is not None and not work.design.listed and not len(work.design.held_out):
+            return list(range(len(self.streams.held_out(work.n_active))))
+        return sorted(work.held_out_asked.get(key, ()))
 
     def _meta(self, one: Any, chosen: Any, rows: int, others: list[str]) -> dict[str, Any]:
         predictor = self.game.predictor

@@ -41,7 +41,7 @@ def _of_number(values: Floats, share: Floats) -> tuple[list[Floats], list[Floats
     there = ~missing & np.isfinite(values)
     if not there.any():
         return [], []
-    known = np.where(there, values, values[there].mean())
+    known = np.where(there, values, np.median(values[there]))  # of the largest numbers no sum is taken
     order = np.argsort(known, kind="stable")
     below = np.cumsum(share[order])
     edges = np.unique(known[order][np.minimum(np.searchsorted(below, CUTS), len(known) - 1)])
@@ -57,6 +57,10 @@ def _of_levels(values: Floats, share: Floats) -> list[Floats]:
 
 
 def _scaled(values: Floats, share: Floats) -> Floats | None:
+    largest = np.abs(values).max(initial=0.0)
+    if largest == 0.0:
+        return None
+    values = values / largest  # squares of the largest numbers overflow
     centred = values - share @ values
     deviation = np.sqrt(share @ centred**2)
-    return np.asarray(centred / deviation) if deviation > 1e-12 * np.abs(values).max(initial=0.0) else None
+    return np.asarray(centred / deviation) if deviation > 1e-12 else None

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from perturbxai.plan import ImagePlan, Masked
 from perturbxai.predictor import Predictor
 from perturbxai.spaces import ImageInput, digest
-from perturbxai.tables import Answer, Coalitions, Question, Rows, Unanswered
+from perturbxai.tables import Answer, Cells, Coalitions, Question, Rows, Unanswered
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -47,7 +47,7 @@ class ImageAsker:
         asked: list[list[tuple[int, bytes]]] = []
         wanted: dict[tuple[int, ...], list[tuple[list[tuple[int, bytes]], Masked]]] = {}
         for number, question in requests:
-            if isinstance(question, Rows):
+            if isinstance(question, (Rows, Cells)):
                 raise TypeError("a picture has no table rows to ask")
             mask = question.z if isinstance(question, Coalitions) else question.alpha.astype(np.float32)
             asked.append(self._names(number, mask))

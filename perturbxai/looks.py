@@ -20,7 +20,7 @@ def nested_looks(design: Design, listed_sides: bool, held_out: Bools, rng: np.ra
     last, with the list of all. A design that is not of complementary pairs is its only look.
     """
     n_players, n_rows = design.n_players, len(design.z)
-    totals = []
+    totals: list[int] = []
     while (rows := FIRST * n_players * GROWTH ** len(totals)) < n_rows:
         totals.append(int(rows) // 2)
     paired = n_rows % 2 == 0 and (design.z[0::2] != design.z[1::2]).all()
@@ -34,15 +34,14 @@ def nested_looks(design: Design, listed_sides: bool, held_out: Bools, rng: np.ra
     return [
         replace(
             design, z=z[:end], pair=design.pair[:end], chain=design.chain[:end], base=None if base is None else base[:end],
-            listed=design.listed and end == n_rows, held_out=design.held_out if end == n_rows else held_out, cache={},
+            listed=design.listed and end == n_rows,
+            held_out=held_out if design.listed and end < n_rows else design.held_out, cache={},
         )
         for end in ends.tolist()
     ]  # fmt: skip
 
 
-def _look_numbers(
-    design: Design, totals: list[int], listed_sides: bool, held_out: Bools, rng: np.random.Generator
-) -> Ints:
+def _look_numbers(design: Design, totals: list[int], listed_sides: bool, held_out: Bools, rng: np.random.Generator) -> Ints:
     """(R,): the look in which each pair comes first, 0..len(totals)."""
     firsts, n_players = design.z[0::2], design.n_players
     sizes = firsts.sum(axis=1)

@@ -14,6 +14,7 @@ from perturbxai.strata import allocate, count_pairs, count_taken, draw_strata, d
 from perturbxai.tables import Bools, Design, Floats, Ints
 
 N_HELD_OUT = 200
+ALL_ON_CELLS = 10  # players up to which cells hold every coalition if there is room: held-out ones would be a fifth of all
 N_MULTIPLIERS = 2000  # draws behind a simultaneous factor: its 95 % quantile is then known to about 2 %
 
 
@@ -84,12 +85,15 @@ def draw_cells(
 
     n_rows model rows at most, an even number of them used; distinct cells, so many of each size as the laws want; within a
     size all coalitions come equally often (once, where there are more of them than cells) and so do the background rows,
-    numbered 0..n_base-1. held_out (T, P) is never drawn. Everything is listed, without rows of their own, if it fits.
+    numbered 0..n_base-1. held_out (T, P) is never drawn, but of few players whose coalitions all fit, none is held out: they
+    are missing on every row, and no number of rows would make up for it. All cells are listed, as coalitions, if they fit.
     Raises ValueError if n_rows is below what the laws need.
     """
     check_cells(laws, n_players, n_rows, n_base)
     if (2**n_players - 2) * n_base <= n_rows:
         return draw_design(laws, n_players, 2**n_players, rng)
+    if n_players <= ALL_ON_CELLS and 2**n_players - 2 <= n_rows:
+        held_out = held_out[:0]
     share = size_laws.mixture(laws)
     for _ in range(50):
         firsts, bases = _draw_cell_pairs(n_players, n_rows // 2, n_base, share, {pair_key(row) for row in held_out}, rng)
@@ -126,7 +130,7 @@ def _draw_cell_pairs(
             firsts.append(coalitions[cell % m])
             # along the diagonals of coalitions x rows, which meet every cell once before any comes twice
             bases.append((start + cell + cell // lcm(m, n_base)) % n_base)
-            start += n
+            start = int(bases[-1][-1]) + 1
     return np.concatenate(firsts), np.concatenate(bases)
 
 

@@ -40,13 +40,9 @@ def allocate(total: int, wanted: Floats, room: np.ndarray, least: int) -> Ints:
     return counts
 
 
-def draw_strata(
-    n_players: int, strata: np.ndarray, counts: Ints, taken: set[bytes], rng: np.random.Generator
-) -> Bools:
+def draw_strata(n_players: int, strata: np.ndarray, counts: Ints, taken: set[bytes], rng: np.random.Generator) -> Bools:
     """The smaller sides of pairs, so many of each stratum, without replacement and without those taken."""
-    parts = [
-        draw_stratum(n_players, int(h), int(n), taken, rng) for h, n in zip(strata, counts, strict=True) if n > 0
-    ]
+    parts = [draw_stratum(n_players, int(h), int(n), taken, rng) for h, n in zip(strata, counts, strict=True) if n > 0]
     return np.concatenate(parts) if parts else np.zeros((0, n_players), dtype=bool)
 
 

@@ -44,6 +44,11 @@ class TableAsker:
         """(B, D, 2) names of the background's values."""
         return hash_values(self.space.background)
 
+    @cached_property
+    def base_names(self) -> NDArray[np.uint64]:
+        """(B,): the first words of the background rows' names."""
+        return hash_rows(self.space.background)[:, 0]
+
     def base_values(self) -> Floats:
         """(B, K): the model at the background rows, asked once a call."""
         if self.empty_rows is None:
@@ -79,11 +84,13 @@ class TableAsker:
                     values[r][low:high][whole] = cube[whole, 0]  # x itself: a mean of equals would round
                     if spreads[r] is not None:
                         spreads[r][low:high] = self._spread(requests[r], low, high, cube)  # type: ignore[index]
-        names = [np.unique(np.concatenate(w)) if w else None for w in words]
-        return [
-            Answer(v, len(v) if n is None else len(n), s, n)
-            for v, n, s in zip(values, names, spreads, strict=True)
-        ]
+        told: list[NDArray[np.uint64] | None] = []
+        for (_, question), word in zip(requests, words, strict=True):
+            own = np.unique(np.concatenate(word)) if word else None
+            if isinstance(question, Cells) and own is not None:
+                own = np.setdiff1d(own, self.base_names, assume_unique=True)
+            told.append(own)
+        return [Answer(v, len(v) if n is None else len(n), s, n) for v, n, s in zip(values, told, spreads, strict=True)]
 
     def _windows(self, requests: Sequence[tuple[int, Question]]) -> Iterator[list[tuple[int, int, int]]]:
         """Runs of (request, from line, to line) that make at most a window of rows, at least one line.
@@ -181,9 +188,7 @@ class TableAsker:
             else:
                 assert isinstance(question, Coalitions)
                 one = self.inputs[number]
-                pieces.append(
-                    Spliced(one.codes, one.player, question.z[low:high], local // n_base, local % n_base)
-                )
+                pieces.append(Spliced(one.codes, one.player, question.z[low:high], local // n_base, local % n_base))
         return TablePlan(pieces, self.space.background, self.space.columns.decode)
 
     def _spread(self, request: tuple[int, Question], low: int, high: int, cube: Floats) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,17 @@ class Design:
     def sizes(self) -> Ints:
         return np.asarray(self.z.sum(axis=1), dtype=np.int64)
 
+    @cached_property
+    def coalition(self) -> Ints:
+        """(M,): numbers of the coalitions, alike for rows that have the same one on different background rows."""
+        found = np.unique(np.packbits(self.z, axis=1), axis=0, return_inverse=True)[1]
+        return np.asarray(found.ravel(), dtype=np.int64)
+
+    @property
+    def n_coalitions(self) -> int:
+        """Distinct coalitions, the empty and the full one included."""
+        return 2 + (len(self.z) if self.base is None else int(self.coalition.max()) + 1)
+
 
 @dataclass(frozen=True, eq=False)
 class Bases:
@@ -56,7 +68,7 @@ class Bases:
 
     row (M,)       the number of each cell's row;  share (B,) the rows' weights, which sum to one
     values (B, K)  the model at the rows themselves, v_b(nothing)
-    contrast (B, C)  numbers that describe a row, of weighted mean zero, each about one player: player (C,), a design's column
+    contrast (B, C)  numbers that describe a row, of weighted mean zero, each of one player: player (C,), a design's column
     widths         how many of the contrasts belong together, so many first: a few coarse ones, then finer ones
     """
 
@@ -155,6 +167,15 @@ Question = Coalitions | Cells | Opacities | Rows
 
 
 @dataclass(frozen=True, eq=False)
+class Regions:
+    """The superpixels of a picture: pairs that touch (E, 2), each once; mean colours (P, C); sizes (P,) in pixels."""
+
+    neighbours: Ints
+    colours: Floats
+    sizes: Ints
+
+
+@dataclass(frozen=True, eq=False)
 class Players:
     """What a generator of questions may know of one input: its active players, and on a table the data around it.
 
@@ -165,6 +186,8 @@ class Players:
     data (N, D), data_weights (N,), background (B, D), background_weights (B,), codes (D,): coded rows, tables only
     columns     the columns of each active player;  numeric (D,): which columns are numbers and not levels
     whole (D,): which columns hold whole numbers only;  levels (D,): names of a column's levels, None for numbers
+    everyone    (P,) names of all players, active or not;  owner (D,): which of them each column of a table belongs to
+    regions     of a picture, found when they are asked for: all its superpixels
     """
 
     kind: str
@@ -180,6 +203,9 @@ class Players:
     numeric: Bools | None = None
     whole: Bools | None = None
     levels: tuple[tuple[str, ...] | None, ...] = ()
+    everyone: tuple[str, ...] = ()
+    owner: Ints | None = None
+    regions: Callable[[], Regions] | None = None
 
     @property
     def n_players(self) -> int:
@@ -188,7 +214,9 @@ class Players:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """values (M, K) of a question's lines;  rows it would cost alone;  spread (M, 2, K) or None, see `Evaluations`.
+    """values (M, K) of a question's lines;  spread (M, 2, K) or None, see `Evaluations`.
+
+    rows: what it would cost alone; of cells, which need the model at the background rows anyway, beside those
 
     names: a word for each of these rows, of tables only, by which rows that several questions ask are counted once
     """

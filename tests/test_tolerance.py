@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from recorders import Recorder
@@ -24,9 +26,7 @@ def smooth(rows):
 def jumping(rows):
     """Hard: products of many players' signs."""
     signs = rows > 0
-    return (
-        1.0 * (signs[:, :4].sum(axis=1) >= 3) + (signs[:, 4:8].sum(axis=1) % 2) + 2.0 * (signs[:, 7:14].sum(axis=1) >= 5)
-    )
+    return 1.0 * (signs[:, :4].sum(axis=1) >= 3) + (signs[:, 4:8].sum(axis=1) % 2) + 2.0 * (signs[:, 7:14].sum(axis=1) >= 5)
 
 
 def explained(model, tol, x=ROWS[:4], method="kernel_shap", seed=0, budget=4000, background=5, **options):
@@ -50,7 +50,7 @@ def test_looks_are_the_beginnings_of_one_design(n_players):
     sizes = [len(look.z) for look in looks]
     assert sizes[0] == 4 * n_players and sizes[-1] == len(whole.z) and np.all(np.diff(sizes) > 0)
     assert all(later >= earlier for earlier, later in zip(sizes, 1.4 * np.array(sizes[1:]), strict=False))
-    for earlier, later in zip(looks, looks[1:], strict=False):
+    for earlier, later in pairwise(looks):
         assert (later.z[: len(earlier.z)] == earlier.z).all()
     assert {row.tobytes() for row in looks[-1].z} == {row.tobytes() for row in whole.z}
     for look in looks:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -27,7 +28,8 @@ from perturbxai.laws import Law
 from perturbxai.tables import Bases, Estimate, Evaluations, Floats, Ints
 
 PAIRS_A_COLUMN = 5  # pairs of cells that each column of a fit has to have, controls included
-WELL_APART = 1e-3  # what is left of each column beside the earlier ones, from which normal equations lose no digit that counts
+# what is left of each column beside the earlier ones, from which on normal equations lose no digit that counts
+WELL_APART = 1e-3
 MOST_OUTPUTS = 20  # beyond them the model's answers at the rows, which differ by output, are no controls
 
 
@@ -46,7 +48,8 @@ def shapley_on_cells(law: Law, table: Evaluations) -> Estimate:
     target = odd - part[:, None] * (table.full - bases.values[row])
     # what a row's value adds for one player it takes from all: the sum is known
     controls = [(u[:, bases.player[at]] - part[:, None]) * bases.contrast[np.ix_(row, at)] for at in _grades(bases)]
-    fit = _Fit(x, controls, np.sqrt(weight[first] + weight[second]), basis, np.arange(len(first)), 0, table)
+    root, starts = np.sqrt(weight[first] + weight[second]), np.arange(len(first))
+    fit = _Fit(x, controls, root, basis, starts, table.design.coalition[first], 0, table)
     found = [fit.best(target[:, k], _told(bases, row, k)) for k in range(target.shape[1])]
     share = (table.full - table.empty) / len(basis)
     return _estimate(share + np.column_stack([one.values for one in found]), found, table)
@@ -66,7 +69,9 @@ def slopes_on_cells(law: Law, table: Evaluations) -> Estimate:
         controls.append(np.vstack([np.repeat(still, len(at), axis=1), brought]))
     starts = np.unique(table.design.pair, return_index=True)[1]
     read = np.eye(x.shape[1])[1:]
-    fit = _Fit(x, controls, root, read, starts, 2, table)
+    coalition = table.design.coalition
+    coalition = np.concatenate([coalition.max() + [1, 2], coalition])
+    fit = _Fit(x, controls, root, read, starts, coalition, 2, table)
     values = np.vstack([table.empty, table.full, table.values])
     values = values - values.mean(axis=0)  # less rounding where the outputs are far from zero
     found = []
@@ -118,7 +123,7 @@ class _Fit:
     """A weighted fit of columns x (n, C) and as many grades of controls as the rows allow and the variance advises.
 
     root (n,): square roots of the weights;  read (P, C): from coefficients to values;  starts (R,): first row of each pair
-    n_known: so many first rows are known without error
+    coalition (n,): a number that rows of the same coalition share;  n_known: so many first rows are known without error
     """
 
     x: Floats
@@ -126,6 +131,7 @@ class _Fit:
     root: Floats
     read: Floats
     starts: Ints
+    coalition: Ints
     n_known: int
     table: Evaluations
 
@@ -136,12 +142,21 @@ class _Fit:
 
         told (n,): what is known of each row in one number, a control that goes with every column of x
         """
-        grades = [self.x] + ([] if told is None else [self.x * told[:, None]]) + list(self.controls)
-        q, r, widths = _factor([grade * self.root[:, None] for grade in grades])
-        ends = np.cumsum(widths)
-        ends = ends[(ends * PAIRS_A_COLUMN <= len(self.starts)) | (np.arange(len(ends)) == 0)][-2:]
-        found = [self._prefix(q[:, :end], r[:end, :end], target) for end in ends.tolist()]
+        q, r, widths = self._plain if told is None else self._factored([self.x * told[:, None]])
+        ends = np.cumsum(widths)[-2:].tolist()
+        found = [self._prefix(q[:, :end], r[:end, :end], target) for end in ends]
         return min(found, key=lambda one: float((one.moved**2).sum()))
+
+    @cached_property
+    def _plain(self) -> tuple[Floats, Floats, list[int]]:
+        """Without what differs by output."""
+        return self._factored([])
+
+    def _factored(self, told: list[Floats]) -> tuple[Floats, Floats, list[int]]:
+        grades = [self.x, *told, *self.controls]
+        columns = np.cumsum([grade.shape[1] for grade in grades])
+        n_grades = max(1, int((columns * PAIRS_A_COLUMN <= len(self.starts)).sum()))
+        return _factor([grade * self.root[:, None] for grade in grades[:n_grades]])
 
     def _prefix(self, q: Floats, r: Floats, target: Floats) -> _Found:
         n_read, n_columns = self.x.shape[1], q.shape[1]
@@ -150,12 +165,17 @@ class _Fit:
         left = target * self.root - q @ projected
         kept = 1.0 - np.minimum((q**2).sum(axis=1), MAX_LEVERAGE)
         to_values = linalg.solve_triangular(r, np.eye(n_columns))[:n_read]
-        scores = (q @ (self.read @ to_values).T) * (left / kept)[:, None]
-        scores = np.add.reduceat(scores[self.n_known :], self.starts, axis=0)
-        clusters = Clusters.of(self.table.design)
+        moves = q @ (self.read @ to_values).T
+        # the columns of x are alike on all rows of a coalition, so they follow what these are off together far more
+        alike = np.bincount(self.coalition, (q[:, :n_read] ** 2).sum(axis=1))[self.coalition]
+        kept_alike = np.minimum(kept, 1.0 - np.minimum(alike, MAX_LEVERAGE))
+        scores, joint = (
+            np.add.reduceat((moves * (left / part)[:, None])[self.n_known :], self.starts, axis=0)
+            for part in (kept, kept_alike)
+        )
         weight = np.add.reduceat((self.root**2)[self.n_known :], self.starts)
         df = float(len(self.starts) - n_columns)
-        moved = clusters.deviations(scores, weight)
+        moved = Clusters.of(self.table.design).deviations(scores, weight, joint)
         return _Found(values, moved if df > 0 else np.full_like(moved, np.inf), df, n_columns - n_read)
 
 
@@ -172,21 +192,21 @@ def _factor(grades: Sequence[Floats]) -> tuple[Floats, Floats, list[int]]:
         return *quick, [part.shape[1] for part in grades]
     while True:
         q, r = linalg.qr(columns[:, usable], mode="economic")
-        if q.shape[1] < usable.sum():  # fewer rows than columns: the finest controls are out of reach anyway
-            usable[np.flatnonzero(usable)[q.shape[1] :]] = False
-            continue
         bad = np.abs(np.diag(r)) <= 1e-8 * scale[usable]
         if not bad.any():
             break
         at = np.flatnonzero(usable)[bad]
         if (grade[at] == 0).any():
-            raise ValueError(f"{len(columns)} cells do not determine {grades[0].shape[1]} coefficients. Ask for more rows.")
+            raise ValueError(
+                f"{len(columns)} cells do not determine {grades[0].shape[1]} coefficients at the weights they have. Ask for "
+                "more rows, or take a wider kernel."
+            )
         usable[at] = False
     return q, r, np.bincount(grade[usable], minlength=len(grades)).tolist()
 
 
 def _quick_factor(columns: Floats, scale: Floats) -> tuple[Floats, Floats] | None:
-    """QR of columns * scale by Cholesky, a fifth of the time; None unless the columns, of length one, are far from dependent."""
+    """QR of columns * scale by Cholesky, a fifth of the time; None unless the columns, of length one, are well apart."""
     try:
         upper = linalg.cholesky(columns.T @ columns)
     except linalg.LinAlgError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -38,13 +37,17 @@ class Lime:
     kernel_width: float = 0.25
     ridge: float = 0.0
     name: str = ""
-    on_cells: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not self.kernel_width > 0:
             raise ValueError(f"kernel_width={self.kernel_width} must be positive; lime's image default is 0.25.")
         if not self.ridge >= 0:
             raise ValueError(f"ridge={self.ridge} must be 0 (least squares) or positive; lime's default is 1.")
+
+    @property
+    def on_cells(self) -> bool:
+        """True if single background rows will do: the fit to them has no ridge."""
+        return not self.ridge
 
     def law(self, n_players: int) -> Law:
         return laws.lime(n_players, self.kernel_width)

@@ -73,22 +73,29 @@ class Clusters:
 
     @classmethod
     def of(cls, design: Design) -> Clusters:
+        if "clusters" not in design.cache:
+            design.cache["clusters"] = cls._make(design)
+        found: Clusters = design.cache["clusters"]
+        return found
+
+    @classmethod
+    def _make(cls, design: Design) -> Clusters:
         first = np.unique(design.pair, return_index=True)[1]
         sizes = design.sizes[first]
         stratum = np.minimum(sizes, design.n_players - sizes)
         halves = np.arange(design.n_players // 2 + 1)
         pairs = np.array([comb(design.n_players, int(h)) / (1 + (2 * h == design.n_players)) for h in halves])
         coalition = None
-        if design.base is not None:  # the side that holds the first player names both
-            side = design.z[first] ^ ~design.z[first, :1]
-            coalition = np.unique(np.packbits(side, axis=1), axis=0, return_inverse=True)[1].ravel()
+        if design.base is not None:  # either side names a pair: the one whose number is the lower
+            coalition = np.minimum.reduceat(design.coalition, first)
         walk = design.chain[first] == 0
         return cls(np.asarray(stratum, dtype=np.int64), pairs * design.n_base, walk, design.listed, coalition, pairs)
 
-    def deviations(self, scores: Floats, weight: Floats) -> Floats:
+    def deviations(self, scores: Floats, weight: Floats, joint: Floats | None = None) -> Floats:
         """(R, P) rows whose Gram matrix estimates the covariance of the sum of the scores.
 
         scores (C, P), each cluster's contribution;  weight (C,), by which a score grows (to lend spread between strata)
+        joint (C, P), of cells: the contributions where those on one coalition are off by the same
         """
         if self.walk.any():
             alone = scores[~self.walk]
@@ -102,9 +109,9 @@ class Clusters:
             centred = (scores[inside] - scores[inside].mean(axis=0)) / np.sqrt(n - 1.0)
             spread_of[h] = centred / weight[inside][:, None]
             fraction = max(1.0 - n / self.population[h], 0.0)
-            if self.coalition is not None:
+            if self.coalition is not None and joint is not None:
                 # in two stages: a coalition that was held out, or not drawn, is missing on all rows
-                sums = _sums(scores[inside], self.coalition[inside])
+                sums = _sums(joint[inside], self.coalition[inside])
                 asked = min(len(sums) / self.pairs[h], 1.0)
                 parts.append((sums - sums.mean(axis=0)) * np.sqrt((1.0 - asked) * len(sums) / max(len(sums) - 1.0, 1.0)))
                 fraction *= asked
