@@ -37,6 +37,7 @@ _HOMES = {
     "perturbxai.explainers.permutation_shap": ("PermutationShap",),
     "perturbxai.explainers.exact_shap": ("ExactShap",),
     "perturbxai.explainers.sampling_shap": ("SamplingShap",),
+    "perturbxai.explainers.partition_shap": ("PartitionShap",),
     "perturbxai.explainers.banzhaf": ("Banzhaf",),
     "perturbxai.explainers.occlusion": ("Occlusion",),
     "perturbxai.explainers.inclusion": ("Inclusion",),

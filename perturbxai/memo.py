@@ -75,6 +75,7 @@ class RowMemo:
         self.n_outputs, self.n_rows = n_outputs, 0
         # a name takes two words, its values, a mark, and two slots: at most half of the slots are taken
         self.room = max(LEAST_ROWS, MEMO_BYTES // (25 + 8 * n_outputs))
+        self._again = np.zeros(0, dtype=np.bool_)
         self._reserve(1)
 
     @property
@@ -115,11 +116,10 @@ class RowMemo:
         while place // 2 >= n_rows:  # halves of the room: what is copied and its copy never take more than the whole
             place //= 2
         words, values = np.empty((place, 2), dtype=np.uint64), np.empty((place, self.n_outputs))
-        again = np.zeros(place, dtype=bool)
         if self.n_rows:
             words[: self.n_rows], values[: self.n_rows] = self.words, self.values
-            again[: self.n_rows] = self._again[: self.n_rows]
-        self._words, self._values, self._again = words, values, again
+        self._words, self._values = words, values
+        self._again = np.concatenate([self._again[: self.n_rows], np.zeros(place - self.n_rows, dtype=np.bool_)])
         self._slots = np.zeros(2 * place, dtype=np.int32)
         kernels.store_names(self.words, 0, self._slots)
 

@@ -116,6 +116,14 @@ def test_the_memo_finds_the_values_of_every_name_that_it_stored(seed, sizes):
     assert (known.find(words[start:]) == -1).all()
 
 
+def test_names_that_crowd_at_the_end_of_the_table_go_on_at_its_front():
+    last = np.uint64(2**64 - 1)
+    words = np.stack([np.full(40, last), np.arange(40, dtype=np.uint64)], axis=1)
+    known = RowMemo(1)
+    known.add(words[:20], np.arange(20.0)[:, None])
+    np.testing.assert_array_equal(known.find(words), [*range(20), *[-1] * 20])
+
+
 def test_an_empty_memo_finds_nothing():
     assert RowMemo(3).find(hash_rows(np.ones((2, 2)))).tolist() == [-1, -1]
 
@@ -127,18 +135,69 @@ def test_a_name_with_a_known_first_word_only_is_not_known():
     assert known.find(asked).tolist() == [0, -1, -1, 1, -1]
 
 
-@pytest.mark.parametrize("batches", [[30], [4, 4, 4, 4], [9, 9]])
-def test_the_memo_is_bounded_and_the_oldest_names_stay_known(monkeypatch, batches):
-    monkeypatch.setattr(memo, "MEMO_BYTES", 10 * (16 + 8 * 2))
-    known = RowMemo(2)
-    words = np.stack([np.arange(1, 31), np.arange(1, 31)], axis=1).astype(np.uint64)
-    values = np.arange(60.0).reshape(30, 2)
-    start = 0
-    for size in batches:
-        known.add(words[start : start + size], values[start : start + size])
-        start += size
-    assert known.words.nbytes + known.values.nbytes <= memo.MEMO_BYTES
-    np.testing.assert_array_equal(known.find(words[:start]) >= 0, np.arange(start) < 10)
+def bounded(monkeypatch, room, n_outputs=2):
+    """A memo with room for so many names."""
+    monkeypatch.setattr(memo, "MEMO_BYTES", room * (25 + 8 * n_outputs))
+    monkeypatch.setattr(memo, "LEAST_ROWS", 1)
+    return RowMemo(n_outputs)
+
+
+def numbered(numbers):
+    """(U, 2) names, sorted, and (U, 2) values that tell which they are."""
+    numbers = np.sort(np.asarray(numbers, dtype=np.int64))
+    return np.stack([numbers, numbers], axis=1).astype(np.uint64), np.stack([numbers, -numbers], axis=1).astype(float)
+
+
+@pytest.mark.parametrize("batches", [[30], [4, 4, 4, 4], [9, 9], [1] * 40])
+def test_the_memo_is_bounded(monkeypatch, batches):
+    known = bounded(monkeypatch, 10)
+    for number, size in enumerate(batches):
+        known.add(*numbered(100 * number + np.arange(size)))
+        held = [part for part in vars(known).values() if isinstance(part, np.ndarray)]
+        assert sum(part.nbytes for part in held) <= memo.MEMO_BYTES
+    assert 1 <= known.n_rows <= 10
+
+
+@pytest.mark.parametrize("n_names", [7, 20, 21, 35, 100])
+def test_a_full_memo_knows_at_least_the_newest_half(monkeypatch, n_names):
+    known = bounded(monkeypatch, 20)
+    for number in range(n_names):
+        known.add(*numbered([number]))
+    assert (known.find(numbered(np.arange(max(0, n_names - 10), n_names))[0]) >= 0).all()
+
+
+def test_a_memo_of_many_outputs_has_room_all_the_same():
+    assert RowMemo(10_000).room == memo.LEAST_ROWS
+
+
+def test_a_full_memo_knows_the_names_that_are_asked_for_again_and_again(monkeypatch):
+    known = bounded(monkeypatch, 20)
+    often = numbered([3, 5, 8])
+    known.add(*often)
+    for number in range(100, 300, 4):
+        at = known.find(often[0])
+        np.testing.assert_array_equal(known.values[at], often[1])
+        known.add(*numbered(number + np.arange(4)))
+
+
+@FEW
+@given(st.integers(0, 10**6), st.integers(1, 40), st.lists(st.integers(1, 25), max_size=12))
+def test_what_a_full_memo_still_knows_is_right(seed, room, sizes):
+    """Against a dictionary that forgets nothing: the same values, or none."""
+    rng = np.random.default_rng(seed)
+    everything = rng.permutation(10**6)[: sum(sizes)]
+    with pytest.MonkeyPatch.context() as patch:
+        known = bounded(patch, room)
+    told: dict[int, int] = {}
+    for size in sizes:
+        batch = everything[len(told) : len(told) + size]
+        known.add(*numbered(batch))
+        told |= {int(number): 1 for number in batch}
+        asked = rng.choice(10**6, 10).tolist() + rng.choice(list(told), 10).tolist()
+        words, values = numbered(asked)
+        at = known.find(words)
+        np.testing.assert_array_equal(known.values[at[at >= 0]], values[at >= 0])
+        assert all(int(word) in told for word in words[at >= 0, 0])
 
 
 def test_the_memo_keeps_a_copy_of_the_values():
