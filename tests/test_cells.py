@@ -92,11 +92,17 @@ def test_on_one_background_row_a_row_is_a_coalition():
 
 @pytest.mark.parametrize("rows", [33, 60, 401, 2000])
 def test_rows_are_never_exceeded_and_none_is_asked_twice(rows):
-    model = Recorder(crossed)
-    found = explained(model, rows, x=X[:3] + 0.37)  # no value of another row, so no two cells are the same row
-    assert model.repeated == 0 and len(model.rows) == found.meta["call_rows"]
+    model, table = Recorder(crossed), RNG.normal(size=(200, 8))
+    found = explained(model, rows, x=table[:3] + 0.37, table=table)  # no value comes twice: no two cells are the same row
+    assert model.repeated == 0 and len(model.rows) == found.meta["call_rows"] == sum(o.meta["rows"] for o in found) + 40
     assert all(rows - 2 <= one.meta["rows"] <= rows for one in found)
-    assert found.meta["call_rows"] <= 3 * rows + 40  # and the background itself, once
+
+
+def test_cells_that_are_the_same_row_are_asked_and_counted_once():
+    model = Recorder(crossed)
+    found = explained(model, 2000)
+    assert model.repeated == 0 and all(one.meta["rows"] < one.meta["cells"] for one in found)
+    assert len(model.rows) <= sum(one.meta["rows"] for one in found) + 40
 
 
 def test_a_thousand_outputs_cost_no_more_rows_than_one():
