@@ -9,6 +9,7 @@ import numpy as np
 from perturbxai.tables import Bools, Floats, Ints
 
 MOST_LEVELS = 3  # indicators of a column of levels, those of its most frequent levels
+ENDS = (0.05, 0.95)  # a number counts as far beyond these quantiles as they are apart: a few far out would rule the fit
 CUTS = (0.25, 0.5, 0.75)  # a finer description of a number: which quarter of the rows it lies in
 
 
@@ -44,9 +45,10 @@ def _of_number(values: Floats, share: Floats) -> tuple[list[Floats], list[Floats
     known = np.where(there, values, np.median(values[there]))  # of the largest numbers no sum is taken
     order = np.argsort(known, kind="stable")
     below = np.cumsum(share[order])
-    edges = np.unique(known[order][np.minimum(np.searchsorted(below, CUTS), len(known) - 1)])
-    quarters = [(known > low).astype(np.float64) for low in edges]
-    return [known, missing.astype(np.float64)], quarters
+    low, *edges, high = known[order][np.minimum(np.searchsorted(below, (ENDS[0], *CUTS, ENDS[1])), len(known) - 1)].tolist()
+    reach = min(high - low, np.finfo(np.float64).max / 4.0)
+    quarters = [(known > edge).astype(np.float64) for edge in sorted(set(edges))]
+    return [np.clip(known, low - reach, high + reach), missing.astype(np.float64)], quarters
 
 
 def _of_levels(values: Floats, share: Floats) -> list[Floats]:
