@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from perturbxai.game import Game
+from perturbxai.spaces import TabularSpace
 from perturbxai.tables import Answer, Bases, Cells, Coalitions, Design, Estimate, Evaluations, Opacities, Question
 
+MANY_ROWS = 50  # background rows from which a coalition is costly
 ROWS_AT_ONCE = 1 << 18  # model rows of a block of inputs: enough for full batches, few enough to hold their tables
 
 
@@ -200,7 +202,9 @@ def _grow(work: Work, answer: Answer, game: Game) -> None:
         values = np.concatenate([before.values, values])
         ends = before.ends_spread
         spread = None if spread is None else np.concatenate([before.spread, spread])
-    work.table = Evaluations(work.design, values, work.empty, work.full, None, spread, ends, bases)
+    # pictures, or tables on which a coalition is many rows
+    costly = len(game.space.background) >= MANY_ROWS if isinstance(game.space, TabularSpace) else True
+    work.table = Evaluations(work.design, values, work.empty, work.full, None, spread, ends, bases, costly)
 
 
 def _advance(

@@ -90,6 +90,7 @@ class Evaluations:
     weight   (M,) or None: rows that our sampler did not draw bring their own weight (lime's kernel at lime's draws)
     spread   (M, 2, K) or None: variance, from the draw of the background rows, of a value less empty, and of full less it
     ends_spread (2, 2, K) or None: the same of empty and of full
+    costly   True if a coalition costs the model so much that a fit of tenths of a second is little beside a table
     bases    of a table of cells: values are then those on one background row each, empty and full those on all
     """
 
@@ -101,6 +102,7 @@ class Evaluations:
     spread: Floats | None = None
     ends_spread: Floats | None = None
     bases: Bases | None = None
+    costly: bool = False
 
     @property
     def scale(self) -> Floats:
