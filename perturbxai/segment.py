@@ -54,6 +54,20 @@ def make_segments(segments: str | Callable[[Any], Any] | Any, picture: NDArray[n
     return labels
 
 
+def neighbours(labels: Labels) -> NDArray[np.int64]:
+    """(E, 2): the pairs of regions that share an edge of a pixel, each once, the lower number first.
+
+    >>> neighbours(relabel([[1, 1], [7, 4]]))
+    array([[0, 1],
+           [0, 2],
+           [1, 2]])
+    """
+    across = np.stack([labels[:, :-1].ravel(), labels[:, 1:].ravel()])
+    down = np.stack([labels[:-1].ravel(), labels[1:].ravel()])
+    pairs = np.sort(np.concatenate([across, down], axis=1).T.astype(np.int64), axis=1)
+    return np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0)
+
+
 def _slic(picture: NDArray[np.float32], n_segments: int) -> Labels:
     from skimage.segmentation import slic
 

@@ -17,7 +17,8 @@ from perturbxai.fills import describe_fill, make_fill
 from perturbxai.memo import distinct, hash_rows
 from perturbxai.pictures import as_array, as_pictures
 from perturbxai.sampling import draw_background
-from perturbxai.segment import make_segments
+from perturbxai.segment import make_segments, neighbours
+from perturbxai.tables import Regions
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -70,6 +71,11 @@ class ImageInput:
     def source(self) -> NDArray[np.float32]:
         """What was explained: the picture."""
         return self.picture
+
+    def regions(self) -> Regions:
+        """Which superpixels touch, what colour they are on average, and how large."""
+        colours = self.pool(np.moveaxis(self.picture, 2, 0), "mean").T
+        return Regions(neighbours(self.labels), colours, np.bincount(self.labels.ravel()))
 
     def pool(self, heat: Any, how: str = "sum") -> Floats:
         """(K, P): a heat map (K, H, W) or (H, W) on the players. "sum" keeps the total; "mean" is a density.

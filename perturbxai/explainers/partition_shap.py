@@ -1,0 +1,149 @@
+"""Owen values: Shapley values of players that come in unions, of unions that come in unions, and so on."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, ClassVar, cast
+
+import numpy as np
+
+from perturbxai.explainers import clustering, hierarchy, owen, semivalues
+from perturbxai.explainers.hierarchy import Tree
+from perturbxai.explainers.owen import Drawn, Listed
+from perturbxai.tables import Coalitions, Estimate, Floats, Players, Question
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartitionShap:
+    """Owen values on a hierarchy of the players, in units of the model's output.
+
+    A player's value is the mean, over random orders, of what it adds to those before it; the orders respect the hierarchy:
+    the parts of every union stand in a random order of their own, and nobody else stands between them (Owen, "Values of
+    games with a priori unions", 1977, for one level; Winter, "A value for cooperative games with levels structure of
+    cooperation", 1989, for any). So a union meets only wholes of other unions, and its total is the Shapley value of the
+    game between it and its siblings. On a binary tree this is what shap's PartitionExplainer computes when it is let run
+    to its end; with one union of all it is the Shapley value; otherwise it is another value, unless the game has main
+    effects and pairs only.
+
+    Only coalitions that such an order can begin with are asked: 2/3 P^2 on a balanced binary tree of P players, 2^P on a
+    flat one or a chain; `meta["coalitions_to_list"]` has their number. A budget that holds them makes the values exact.
+    With less, every union is a small problem of its own: how its parts deviate from an even share of its total, averaged
+    over what else is there. Unions at the top, which have few coalitions, are listed. Each other one gets the same number
+    of pairs, drawn without replacement: what else is there, by random orders of the unions around it, and the reverse of
+    that; of a union of more than two parts also a random order of these, which is walked. Values sum to v(N) - v(nothing)
+    whatever the budget, are unbiased, and are exact for games of main effects and pairs. The errors of a union and of those
+    around it add up, with t intervals on (pairs - 1) degrees of freedom, a little too few; one pair has an infinite error.
+    Simulated from 5 pairs on they cover .93 to .99; but for unions of ten players in a game of 50 that saturates .86 from 5
+    pairs, .90 from 10, .93 from 21. The simultaneous factor takes the players as independent. shap's explainer goes down
+    where differences are large and leaves the rest on unions: on games of a few large terms that errs less at small
+    budgets, on others several times more, and tells no error.
+
+    partition  None: from the data. Columns of a table by average linkage of 1 - association (rank correlation; correlation
+               ratio and Cramer's V where there are levels); superpixels of a photo by merging the two neighbours most alike
+               in colour. Or a nested list of names, [["age", "education"], ["income", ["a", "b"]]], or scipy's linkage
+               matrix (P - 1, 4) over all players, as shap takes it. `meta["hierarchy"]` has it as a nested list of names
+    budget     at least 4P coalitions, or 2^P if that is fewer
+    name       the key of the result, "partition_shap" if empty
+
+    Raises TypeError for a partition of another kind, and ValueError, before the model is asked, for names that are
+    unknown, missing or come twice and for linkages that are not of these players.
+
+    >>> import numpy as np, perturbxai as px
+    >>> model = px.Predictor(lambda X: X[:, 0] * X[:, 1] * X[:, 2])
+    >>> halves = px.PartitionShap(partition=["x0", ["x1", "x2"]])
+    >>> found = px.explain(halves, model, px.TabularSpace(np.zeros((1, 3))), np.ones((1, 3)))["partition_shap"]
+    >>> found.values[0, :, 0].round(6), found.meta["coalitions"]
+    (array([0.5 , 0.25, 0.25]), 8)
+    """
+
+    partition: Any = None
+    name: str = ""
+    law_on: ClassVar[tuple[str, ...]] = ()
+    asks: ClassVar[str] = "coalitions"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "partition", _frozen(self.partition))
+
+    def check(self, players: Players) -> None:
+        """Refuse a partition that is not one of these players."""
+        if self.partition is not None:
+            self._given(players)
+
+    def least(self, players: Players) -> int:
+        return min(4 * players.n_players, int(2**players.n_players))
+
+    def ask(
+        self, players: Players, budget: int, rng: np.random.Generator
+    ) -> Generator[Sequence[Question], list[Floats], Estimate]:
+        whole = self._found(players) if self.partition is None else self._given(players)
+        notes: dict[str, Any] = {"hierarchy": hierarchy.name(whole, players.everyone)}
+        if players.n_players < 2:
+            found = yield from semivalues.ask_all(players.n_players, semivalues.shapley_weights(players.n_players))
+            found.notes.update(notes)
+            return found
+        number = {players.everyone.index(one): p for p, one in enumerate(players.names)}
+        unions = hierarchy.unions(cast(Tree, hierarchy.keep(whole, number)))
+        n_pairs = owen.affordable(unions, budget)
+        asked: list[Listed | Drawn] = []
+        for at, union in enumerate(unions):
+            if owen.is_listed(union, n_pairs):
+                asked.append(Listed.of(unions, at, players.n_players))
+            else:
+                asked.append(Drawn.of(unions, at, n_pairs, players.n_players, rng))
+        z = semivalues.with_ends(np.concatenate([one.z for one in asked]))
+        (values,) = yield [Coalitions(z)]
+        ends = np.cumsum([2, *(len(one.z) for one in asked)]).tolist()
+        parts = [one.deviations(values[i:j]) for one, (i, j) in zip(asked, pairwise(ends), strict=True)]
+        found = owen.share_out(unions, parts, values, n_pairs)
+        n_distinct = len(np.unique(np.packbits(z, axis=1), axis=0))
+        counts = {"pairs": n_pairs, "coalitions": n_distinct, "listed": n_pairs == 0}
+        found.notes.update(notes | counts | {"coalitions_to_list": owen.cost_of_all(unions)})
+        return found
+
+    def _given(self, players: Players) -> Tree:
+        if _is_linkage(self.partition):
+            return hierarchy.of_linkage(self.partition, players.everyone)
+        return hierarchy.of_names(self.partition, players.everyone)
+
+    def _found(self, players: Players) -> Tree:
+        """The hierarchy from the data; of a table once a call."""
+        if players.regions is not None:
+            return clustering.merge_regions(players.regions())
+        key = "hierarchy of the columns"
+        if key not in players.common:
+            data, weights, numeric, owner = players.data, players.data_weights, players.numeric, players.owner
+            assert data is not None and weights is not None and numeric is not None and owner is not None
+            players.common[key] = clustering.cluster_columns(data, weights, numeric, owner)
+        return cast(Tree, players.common[key])
+
+
+# ------------------------------------------------------------------------------------------------ options
+
+
+def _frozen(partition: Any) -> Any:
+    """The partition as tuples, which nobody can change: of names and whole numbers, or of a linkage's rows."""
+    if partition is None:
+        return None
+    if isinstance(partition, np.ndarray) and partition.dtype.kind in "fiu" and partition.shape[1:] == (4,):
+        return tuple(map(tuple, partition.astype(np.float64).tolist()))
+    if not isinstance(partition, (list, tuple)):
+        raise TypeError(
+            f"partition is {type(partition).__name__}; expected None, a nested list of names, or a linkage matrix of "
+            "shape (P - 1, 4)."
+        )
+    return tuple(_frozen_part(part) for part in partition)
+
+
+def _frozen_part(part: Any) -> Any:
+    if isinstance(part, (list, tuple)):
+        return tuple(_frozen_part(inner) for inner in part)
+    if isinstance(part, (str, int, float, np.generic)):
+        return part.item() if isinstance(part, np.generic) else part
+    raise TypeError(f"partition holds {part!r:.60}; expected names, and lists of them.")
+
+
+def _is_linkage(partition: tuple[Any, ...]) -> bool:
+    """Whether all are rows of four numbers, the third of which is a height."""
+    return bool(partition) and all(isinstance(r, tuple) and len(r) == 4 and isinstance(r[2], float) for r in partition)
