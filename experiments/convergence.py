@@ -31,7 +31,7 @@ import perturbxai as px
 FIELDS = ("target", "table", "model", "method", "point", "seed", "asked", "rows", "error", "truth_error", "seconds")
 BACKGROUND = 100
 LONG_RUNS, LONG_ROWS = 40, 100_000
-PHOTO_SUPERPIXELS = 11
+PHOTO_PLAYERS = 10
 
 
 class Scale(BaseModel):
@@ -105,9 +105,9 @@ def model_of(table: str, kind: str) -> tuple[Any, str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it need not converge to be explained
         if classes:
-            network = neural_network.MLPClassifier((50,), max_iter=300, random_state=0)
+            network = neural_network.MLPClassifier(hidden_layer_sizes=(50,), max_iter=300, random_state=0)
             return make_pipeline(StandardScaler(), network).fit(X, y), "probability"
-        network = neural_network.MLPRegressor((50,), max_iter=100, random_state=0)
+        network = neural_network.MLPRegressor(hidden_layer_sizes=(50,), max_iter=100, random_state=0)
         scaled = TransformedTargetRegressor(network, transformer=StandardScaler())
         return make_pipeline(StandardScaler(), scaled).fit(X, y), "raw"
 
@@ -285,8 +285,11 @@ def on_a_photo(scale: Scale, lines: Lines) -> None:
 
     net, preprocess = assets.efficientnet_lite0()
     picture = assets.photo("chelsea")
-    space = px.ImageSpace(segments="slic", n_segments=PHOTO_SUPERPIXELS, fill="blur")
-    n_players = len(space.players(picture)[0].names)
+    for n_segments in range(10, 60):  # how many slic gives for how many wanted is for it to say
+        space = px.ImageSpace(segments="slic", n_segments=n_segments, fill="blur")
+        n_players = len(space.players(picture)[0].names)
+        if n_players >= PHOTO_PLAYERS:
+            break
     asked = {"outputs": [282]}
     predictor = px.Predictor(net, output="logit", transform=preprocess, batch_size=8)
     kept = lines.path.parent / f"truth_photo_{n_players}.json"

@@ -165,7 +165,8 @@ class Call:
         for key, method in self.named.items():
             if key not in self.by_law:
                 rows += self.budget(widest, method) * (per_line if getattr(method, "asks", "rows") == "coalitions" else 1)
-        return chunks(len(self.game.inputs), rows)
+        # answers of many outputs are held as well as rows
+        return chunks(len(self.game.inputs), rows * max(1, len(self.game.outputs) // 4))
 
     def _work(self, number: int) -> Work:
         one = self.game.inputs[number]

@@ -90,9 +90,7 @@ class EstimatorModel:
         for name in wanted:
             if name in has:
                 return name
-        raise ValueError(
-            f"output={self.output!r} needs {' or '.join(wanted)}, but {self.called} has {sorted(has)}."
-        )
+        raise ValueError(f"output={self.output!r} needs {' or '.join(wanted)}, but {self.called} has {sorted(has)}.")
 
     def __call__(self, rows: Any) -> Floats:
         given = getattr(self.model, self.method)(self._as_trained(rows))
@@ -114,9 +112,10 @@ class EstimatorModel:
 
     def check(self, names: tuple[str, ...]) -> None:
         """Refuse a table whose columns are not those the model was trained on, before any row is asked."""
-        if self.trained_names is not None and [str(n) for n in self.trained_names] != list(names):
-            unknown = [n for n in names if n not in set(map(str, self.trained_names))]
-            missing = [str(n) for n in self.trained_names if str(n) not in set(names)]
+        trained = [] if self.trained_names is None else [str(n) for n in self.trained_names]
+        if trained and [_spelled(n) for n in trained] != [_spelled(n) for n in names]:
+            unknown = [n for n in names if _spelled(n) not in map(_spelled, trained)]
+            missing = [n for n in trained if _spelled(n) not in map(_spelled, names)]
             generic = list(names) == [f"x{d}" for d in range(len(names))]  # of an array; their number is checked below
             if not generic:
                 what = f"unknown feature(s) {unknown}, lacking {missing}" if unknown or missing else "another order"
@@ -170,6 +169,11 @@ class CallableModel:
 
     def names(self, n_outputs: int) -> tuple[str, ...]:
         return ("prediction",) if n_outputs == 1 else numbered(n_outputs)
+
+
+def _spelled(name: str) -> str:
+    """A column's name as lightgbm keeps it, without spaces; other models compare names themselves once they are asked."""
+    return name.replace(" ", "_")
 
 
 def check_transformed(found: Any, shape: tuple[int, ...]) -> Any:

@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-ONNX_TYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(int64)": np.int64, "tensor(string)": object}
+ONNX_TYPES: dict[str, Any] = {
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+    "tensor(int64)": np.int64,
+    "tensor(int32)": np.int32,
+    "tensor(bool)": np.bool_,
+    "tensor(string)": object,
+}
+ONNX_DICTS = ("seq(map(string,tensor(float)))", "seq(map(int64,tensor(float)))")  # a row's probabilities by class
+ROUNDED = 1e-5  # how far float32 leaves probabilities beyond 0 and 1
 
 
 class Regressor:
@@ -30,14 +39,19 @@ class Regressor:
 
 
 class Classifier(Regressor):
-    """Anything that gives probabilities, or log-odds that they follow from; classes are numbered."""
+    """Anything that gives probabilities; classes are numbered where the model does not name them."""
 
     def __init__(self, name: str, ask: Any, names: Any, count: int | None, classes: Any) -> None:
         super().__init__(name, ask, names, count)
         self.classes_ = np.asarray(classes)
 
     def predict_proba(self, rows: Any) -> Any:
-        found = np.asarray(self._ask_native(rows, False), dtype=np.float64)
+        found = np.asarray(self.predict(rows), dtype=np.float64)
+        if (found < -ROUNDED).any() or (found > 1.0 + ROUNDED).any():
+            raise ValueError(
+                f"the {self.native_name} gives scores from {found.min():.3g} to {found.max():.3g} beside its labels, which "
+                "are no probabilities; take output='raw'."
+            )
         return np.column_stack([1.0 - found, found]) if found.ndim == 1 else found
 
 
@@ -48,10 +62,20 @@ class Scorer(Classifier):
         return self._ask_native(rows, True)
 
 
+class Dictionaries(Classifier):
+    """A classifier that gives a dictionary a row; its keys, the classes, are known once it was asked."""
+
+    def predict(self, rows: Any) -> Any:
+        found = super().predict(rows)
+        self.classes_ = np.array(list(found[0]))
+        return np.array([[row[name] for name in found[0]] for row in found])
+
+
 def as_estimator(model: Any) -> Any:
     """The model itself, or a booster of xgboost or lightgbm or an ONNX Runtime session with scikit-learn's methods.
 
-    Raises TypeError for a session that is not a function of one table of numbers, or of one column an input.
+    A booster is asked as its own `predict` is: all trees of xgboost, lightgbm's up to the best iteration. Raises TypeError
+    for a session that is not a function of one table, or of one column an input, of as many rows as come.
     """
     home, name = type(model).__module__.partition(".")[0], type(model).__name__
     if (home, name) == ("xgboost", "Booster"):
@@ -66,18 +90,28 @@ def as_estimator(model: Any) -> Any:
 def _xgboost(booster: Any) -> Any:
     from xgboost import DMatrix
 
-    def ask(rows: Any, margin: bool) -> Any:
-        names = None if hasattr(rows, "iloc") else booster.feature_names
-        return booster.predict(DMatrix(rows, feature_names=names, enable_categorical=True), output_margin=margin)
-
     learner = json.loads(booster.save_config())["learner"]
     objective = learner["objective"]["name"]
+    labels = objective == "multi:softmax"  # predict gives the number of the likeliest class, which is no quantity
+
+    def ask(rows: Any, margin: bool) -> Any:
+        names = None if hasattr(rows, "iloc") else booster.feature_names
+        table = DMatrix(rows, feature_names=names, enable_categorical=True)
+        found = booster.predict(table, output_margin=margin or labels)
+        return _softmax(found) if labels and not margin else found
+
     known = "Booster", ask, booster.feature_names, booster.num_features()
     if objective == "binary:logistic":
         return Scorer(*known, [0, 1])
-    if objective == "multi:softprob":
+    if objective in ("multi:softprob", "multi:softmax"):
         return Scorer(*known, np.arange(int(learner["learner_model_param"]["num_class"])))
     return Regressor(*known)
+
+
+def _softmax(margin: Any) -> Floats:
+    """(n, C): margins (n, C) as probabilities."""
+    found = np.exp(np.asarray(margin, dtype=np.float64) - margin.max(axis=1, keepdims=True))
+    return np.asarray(found / found.sum(axis=1, keepdims=True))
 
 
 def _lightgbm(booster: Any) -> Any:
@@ -85,7 +119,8 @@ def _lightgbm(booster: Any) -> Any:
         return booster.predict(rows, raw_score=margin)
 
     names = booster.feature_name()
-    generic = names == [f"Column_{d}" for d in range(len(names))]  # of an array
+    # what lightgbm calls the columns of an array, which has no categories either
+    generic = names == [f"Column_{d}" for d in range(len(names))] and booster.pandas_categorical is None
     told = booster.dump_model(num_iteration=1).get("objective", "").split()
     known = "Booster", ask, None if generic else names, booster.num_feature()
     if told and told[0] == "binary":
@@ -97,39 +132,75 @@ def _lightgbm(booster: Any) -> Any:
 
 def _onnx(session: Any) -> Any:
     given, made = session.get_inputs(), session.get_outputs()
-    strange = [f"{one.name}: {one.type}" for one in given if one.type not in ONNX_TYPES]
     whole = len(given) == 1 and len(given[0].shape) == 2
-    if strange or not (whole or all(len(one.shape) == 2 and one.shape[1] == 1 for one in given)):
-        raise TypeError(
-            f"the ONNX session takes {', '.join(f'{one.name} {one.shape} {one.type}' for one in given)}; expected one table "
-            "of numbers, or one column an input. Wrap it: lambda rows: session.run(None, {name: array})[0]."
-        )
-    tables = [one for one in made if one.type in ("tensor(float)", "tensor(double)")]
+    one_by_one = _check_inputs(given, whole)
+    tables = [one for one in made if one.type in ("tensor(float)", "tensor(double)", *ONNX_DICTS)]
     labels = [one for one in made if one.type in ("tensor(int64)", "tensor(string)")]
     if len(tables) != 1 or len(made) != len(tables) + len(labels):
         raise TypeError(
             f"the ONNX session gives {', '.join(f'{one.name} {one.type}' for one in made)}; expected one tensor of numbers, "
             'beside labels at most. Convert a classifier with options={"zipmap": False}, or wrap it in a function.'
         )
+    (table,) = tables
 
     def ask(rows: Any, _margin: bool) -> Any:
-        return session.run([tables[0].name], _feeds(given, whole, rows))[0]
+        fed = _feeds(given, whole, rows)
+        if not one_by_one:
+            return session.run([table.name], fed)[0]
+        alone = ({name: column[i : i + 1] for name, column in fed.items()} for i in range(len(rows)))
+        return [row for one in alone for row in session.run([table.name], one)[0]]
 
     count = given[0].shape[1] if whole else len(given)
     names = None if whole else [one.name for one in given]
     known = "InferenceSession", ask, names, count if isinstance(count, int) else None
-    n_outputs = tables[0].shape[1] if len(tables[0].shape) == 2 else 1
-    if labels and isinstance(n_outputs, int):
-        return Classifier(*known, np.arange(max(n_outputs, 2)))
+    if table.type in ONNX_DICTS:
+        return Dictionaries(*known, [])
+    n_outputs = table.shape[1] if len(table.shape) == 2 else 1
+    if labels and isinstance(n_outputs, int) and n_outputs > 1:  # a single column beside labels is a score
+        return Classifier(*known, np.arange(n_outputs))
     return Regressor(*known)
+
+
+def _check_inputs(given: Any, whole: bool) -> bool:
+    """True if the session takes one row at a time. Raises TypeError for inputs that rows of a table cannot be."""
+    columns = all(len(one.shape) == 2 and one.shape[1] == 1 for one in given)
+    told = ", ".join(f"{one.name} {one.shape} {one.type}" for one in given)
+    if not (whole or columns) or any(one.type not in ONNX_TYPES for one in given):
+        raise TypeError(
+            f"the ONNX session takes {told}; expected one table of numbers, or one column an input. "
+            "Wrap it: lambda rows: session.run(None, {name: array})[0]."
+        )
+    sizes = {one.shape[0] for one in given if isinstance(one.shape[0], int)}
+    if sizes - {1}:
+        raise TypeError(
+            f"the ONNX session takes {told}, so many rows at a time and no other number; export it with a free first axis, "
+            "or wrap it in a function that fills up the last batch."
+        )
+    return bool(sizes)
 
 
 def _feeds(given: Any, whole: bool, rows: Any) -> dict[str, Any]:
     """What a session takes: the table as one array, or each column by the name of its input."""
     if whole:
-        return {given[0].name: np.ascontiguousarray(rows, dtype=ONNX_TYPES[given[0].type])}
+        return {given[0].name: _as_input(given[0], rows)}
     frame = rows if hasattr(rows, "iloc") else None
     columns = [frame[one.name].to_numpy() if frame is not None else rows[:, d] for d, one in enumerate(given)]
-    return {
-        one.name: np.asarray(column, dtype=ONNX_TYPES[one.type])[:, None] for one, column in zip(given, columns, strict=True)
-    }
+    return {one.name: _as_input(one, column)[:, None] for one, column in zip(given, columns, strict=True)}
+
+
+def _as_input(one: Any, values: Any) -> Any:
+    """Values as an input's type, or TypeError or ValueError: runtimes cut numbers and spell out what is missing."""
+    dtype = np.dtype(ONNX_TYPES[one.type])
+    given = np.asarray(values)
+    if one.type == "tensor(string)" and not all(isinstance(value, str) for value in given.flat):
+        raise TypeError(f"the session's input {one.name!r} takes strings, none of them missing; fill or convert the column.")
+    try:
+        with np.errstate(invalid="ignore"):  # NaN as a whole number is found below
+            found = np.ascontiguousarray(given, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"the session's input {one.name!r} takes numbers, but not all here are ({error}); encode them."
+        ) from error
+    if dtype.kind in "iub" and (found != given).any():
+        raise ValueError(f"the session's input {one.name!r} takes {one.type}, but some values are no such numbers.")
+    return found

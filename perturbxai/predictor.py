@@ -29,11 +29,14 @@ LARGEST_BATCH = 16_384
 
 
 class ModelError(ValueError):
-    """The model gave something that cannot be explained. `partial` holds what was computed before."""
+    """The model gave something that cannot be explained.
 
-    def __init__(self, message: str, partial: Any = None) -> None:
+    partial  what was computed before;  row: the number of the row in its request, where one row is at fault
+    """
+
+    def __init__(self, message: str, partial: Any = None, row: int | None = None) -> None:
         super().__init__(message)
-        self.partial = partial
+        self.partial, self.row = partial, row
 
 
 class Predictor:
@@ -192,7 +195,8 @@ class Predictor:
             raise ModelError(
                 f"the model returned {values[row, column]} for row {done + row} of this request, output "
                 f"{self.outputs[column]!r}. An explanation of it would mean nothing: mend the model, or leave out the "
-                "rows and backgrounds that it cannot take."
+                "rows and backgrounds that it cannot take.",
+                row=done + row,
             )
 
     def _check_shape(self, n_given: int, n_outputs: int, n_rows: int) -> None:

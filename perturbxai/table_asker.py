@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from perturbxai.memo import RowMemo, distinct, hash_cells, hash_rows, hash_values
 from perturbxai.plan import Spliced, TablePlan
-from perturbxai.predictor import Predictor
+from perturbxai.predictor import ModelError, Predictor
 from perturbxai.spaces import TableInput, TabularSpace
 from perturbxai.tables import Answer, Cells, Coalitions, Opacities, Question, Rows, Unanswered
 
@@ -148,10 +148,21 @@ class TableAsker:
             for start, stop, values in self.predictor.run(plan):
                 answers[new[start:stop]] = values[:, self.columns]
                 done = stop
+        except ModelError as error:
+            if error.row is not None:
+                self._blame(error, requests, window, [len(n) for n in names], int(first[new[error.row]]))
+            raise
         finally:  # after a failure: what was answered is known
             fresh = np.sort(new[:done])
             self.memo.add(unique[fresh], answers[fresh])
         return np.asarray(answers[inverse])
+
+    def _blame(
+        self, error: ModelError, requests: Sequence[tuple[int, Question]], window: list[Any], sizes: list[int], row: int
+    ) -> None:
+        """Note on a failure which input the failing row of a window was first asked for."""
+        number, _ = requests[window[int(np.searchsorted(np.cumsum(sizes), row, side="right"))][0]]
+        error.add_note(f"first asked while explaining row {self.inputs[number].label!r}")
 
     def _ask_fresh(
         self, requests: Sequence[tuple[int, Question]], window: list[tuple[int, int, int]], into: list[Floats]
@@ -161,8 +172,14 @@ class TableAsker:
             raise Unanswered("drawn rows are not remembered")
         pieces = [requests[r][1].codes[low:high] for r, low, high in window]  # type: ignore[union-attr]
         found = np.empty((sum(map(len, pieces)), len(self.columns)))
-        for start, stop, values in self.predictor.run(TablePlan(pieces, self.space.background, self.space.columns.decode)):
-            found[start:stop] = values[:, self.columns]
+        plan = TablePlan(pieces, self.space.background, self.space.columns.decode)
+        try:
+            for start, stop, values in self.predictor.run(plan):
+                found[start:stop] = values[:, self.columns]
+        except ModelError as error:
+            if error.row is not None:
+                self._blame(error, requests, window, [len(p) for p in pieces], error.row)
+            raise
         at = 0
         for r, low, high in window:
             into[r][low:high] = found[at : at + high - low]

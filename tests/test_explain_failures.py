@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import recorders
 from recorders import FIVE, bits
@@ -179,3 +180,14 @@ def test_a_game_goes_on_after_a_failure_and_asks_nothing_again(kind):
     np.testing.assert_array_equal(values, fresh.evaluate(z))
     if kind == "table":  # the batch that failed comes again, the others do not
         assert predictor.rows - answered <= healthy.rows - answered + 4
+
+
+def test_a_failure_is_noted_with_the_input_that_first_asked_for_the_row():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(40, 3)), columns=list("abc"), index=[f"id{n}" for n in range(40)])
+    faulty = X.a.iloc[23]
+    space = px.TabularSpace(X.drop(index="id23"), background=10)
+    predictor = px.Predictor(lambda rows: np.where(rows.a == faulty, np.nan, rows.b))
+    with pytest.raises(px.ModelError) as caught:
+        px.explain(["kernel_shap"], predictor, space, X.iloc[[3, 23, 7]], budget=8)
+    assert caught.value.__notes__ == ["first asked while explaining row 'id23'"]

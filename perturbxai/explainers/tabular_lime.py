@@ -161,7 +161,7 @@ class TabularLime:
         found: _Drawn | None = kept.get(key)
         if found is None:
             codes, bins = hood.draw(self._around(hood, x), budget, rng)
-            found = kept[key] = _Drawn(name, codes, bins, _question(players, order, codes))
+            found = kept[key] = _Drawn(name, codes, bins, _question(players, order, hood, codes))
         return found
 
     @property
@@ -297,7 +297,7 @@ def _read(coding: Coding, width: float, fit: LocalFit) -> dict[str, Any]:
     return {"kernel_width": width, "values": values, "effective_sample": fit.effective, "r2": fit.r2.tolist()}
 
 
-def _question(players: Players, order: Sequence[int], codes: Floats) -> Rows:
+def _question(players: Players, order: Sequence[int], hood: Neighbourhood, codes: Floats) -> Rows:
     """Drawn columns (P, n), in the players' order, as rows of the table. Rows with a drawn number are like no others."""
     assert players.numeric is not None
     found = codes
@@ -305,7 +305,9 @@ def _question(players: Players, order: Sequence[int], codes: Floats) -> Rows:
         found = np.empty_like(codes)
         found[order] = codes
     whole = players.whole if players.whole is not None else np.zeros(len(codes), dtype=bool)
-    return Rows(found.T, fresh=bool((players.numeric & ~whole).any()))
+    # a missing value comes again, and so does the one value of a bin
+    drawn = hood.live & ((hood.placed > 0) | (hood.share == 0)).all(axis=1)
+    return Rows(found.T, fresh=bool((drawn & (players.numeric & ~whole)[list(order)]).any()))
 
 
 def _entropy_edges(values: Floats, answers: Floats, weight: Floats) -> Floats:
