@@ -46,8 +46,8 @@ class KernelShap:
     exact; two-additive games are solved exactly from any budget of 2P coalitions or more.
 
     surrogate  what may explain a part of the game before the rest is sampled, fitted to other folds of the same coalitions
-               and taken only where it lowers the estimated variance by a fifth or more. "triples": products of three players;
-               "trees": boosted trees on coalitions, some tenths of a second an output where they promise something;
+               and taken only where it lowers the estimated variance by a fifth or more. "triples": products of three
+               players; "trees": boosted trees on coalitions, some tenths of a second an output where they promise something;
                "auto": both, on pictures and on tables with 50 background rows or more; "none". From 20 P coalitions on and
                for 20 outputs at most; not on single background rows. `meta["surrogate"]` has, by output, what was taken and
                the ratio of the variances
