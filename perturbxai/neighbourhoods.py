@@ -130,6 +130,8 @@ def binned_column(values: Floats, weight: Floats, edges: Floats, whole: bool) ->
     low, high = np.full(n_bins, np.inf), np.full(n_bins, -np.inf)
     np.minimum.at(low, bins, known)
     np.maximum.at(high, bins, known)
+    single = low == high  # rounding would leave it a spread, and draw what no row has
+    centre[single], spread[single] = low[single], 0.0
     if not whole:  # as lime: a bin reaches to its edges, and the outer ones to the ends of the data
         low[1:], high[:-1] = edges, edges
     if not there.all():
@@ -167,6 +169,8 @@ def gaussian_column(values: Floats, weight: Floats, whole: bool) -> Column:
 def _moments(values: Floats, weight: Floats) -> tuple[float, float]:
     if not len(values) or weight.sum() == 0:
         return 0.0, 0.0
+    if values.min() == values.max():  # rounding would leave it a deviation
+        return float(values[0]), 0.0
     mean = float(weight @ values / weight.sum())
     return mean, float(np.sqrt(weight @ (values - mean) ** 2 / weight.sum()))
 

@@ -69,6 +69,7 @@ def test_a_thousand_rows_in_one_call_reach_the_model_as_it_was_trained():
     np.testing.assert_array_equal(found.prediction[:, 0], boosted().predict_proba(X.iloc[:1000])[:, 1])
     asked = pd.concat(model.frames)
     assert asked.dtypes.to_dict() == X.dtypes.to_dict() and list(asked) == list(X)
+    assert all(asked[name].cat.categories.equals(X[name].cat.categories) for name in WORDS)
     assert asked.isna().any()[lambda n: n].index.tolist() == ["workclass", "occupation", "native-country"]
     assert not asked.duplicated().any() and len(asked) == found.meta["call_rows"]
 

@@ -346,6 +346,32 @@ def test_methods_and_rows_that_draw_alike_ask_once(discretizer):
         assert found.meta["rows"] == alone.meta["rows"] == 2 * 400 + labelled
 
 
+@pytest.mark.parametrize("other", [np.nan, 7.5], ids=["missing", "one value"])
+def test_a_bin_of_one_value_makes_rows_that_come_again_and_are_asked_once(other):
+    # beside it whole numbers, so that drawn rows can be equal where the float is in that bin
+    rng = np.random.default_rng(0)
+    table = np.column_stack([rng.integers(0, 3, N), rng.random(N)])
+    table[: N // 2, 1] = other
+    frame = pd.DataFrame(table, columns=["whole", "share"]).astype({"whole": int})
+    seen = []
+
+    def model(rows):
+        seen.append(rows)
+        return rows["whole"] * 1.0
+
+    px.explain("lime_tabular", px.Predictor(model), px.TabularSpace(frame), frame.iloc[:2], budget=100)
+    assert not pd.concat(seen).duplicated().any()
+
+
+@pytest.mark.parametrize("discretizer", ["quartile", None], ids=str)
+def test_a_column_of_one_value_says_nothing(discretizer):
+    table = np.column_stack([X[:401, 0], np.full(401, 0.1)])  # the mean of 401 times 0.1 is not 0.1 in floats
+    method = px.TabularLime(discretizer=discretizer)
+    model = px.Predictor(lambda rows: rows.sum(axis=1))
+    found = px.explain([method], model, px.TabularSpace(table), table[:1], budget=200).popitem()[1]
+    assert found.values[0, 1, 0] == 0.0 and found[0].columns["coefficient"][1, 0] == 0.0
+
+
 def test_rows_without_weight_are_no_part_of_the_table():
     frame = FRAME.assign(town=np.where(np.arange(N) < 5, "Kiel", FRAME.town))
     weights = (np.arange(N) >= 5).astype(float)
