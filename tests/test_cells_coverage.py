@@ -1,4 +1,4 @@
-"""Intervals and errors of values on single background rows, simulated on tables of people's. Minutes; run with -m slow."""
+"""Intervals and errors of values on single background rows, simulated on real tables. Minutes; run with -m slow."""
 
 from __future__ import annotations
 
@@ -87,9 +87,8 @@ def covered(name, rows, n_seeds=25):
 @pytest.mark.parametrize("name", ["tree", "forest", "smooth"])
 def test_intervals_cover(name, rows, method):
     pointwise, together = covered(name, rows)[method]
-    print(name, rows, method, pointwise, together)
     assert 0.92 <= pointwise <= 0.98, f"{pointwise:.4f}"  # 1,200 values of 150 tables: known to some .01
-    assert together >= 0.88, f"{together:.4f}"
+    assert together >= 0.90, f"{together:.4f}"
 
 
 # ------------------------------------------------------------------------------------------------ population values
@@ -116,12 +115,11 @@ def population(name):
 def test_values_of_the_whole_table_from_few_rows(name, rows, most):
     predictor, space, x, exact = population(name)
     errors, shares = [], []
-    for seed in range(6):
+    for seed in range(15):
         found = px.explain("kernel_shap", predictor, space, x, rows=rows, seed=seed)["kernel_shap"]
         assert max(one.meta["rows"] for one in found) <= rows
         errors.append(((found.values - exact) ** 2).sum(axis=(1, 2)) / (exact**2).sum(axis=(1, 2)))
         low, high = found.interval()
         shares.append(((low <= exact) & (exact <= high)).mean())
-    print(name, rows, np.mean(errors), np.mean(shares))
     assert np.mean(errors) <= most, f"{np.mean(errors):.2e}"
-    assert 0.92 <= np.mean(shares) <= 0.98, f"{np.mean(shares):.4f}"
+    assert 0.92 <= np.mean(shares) <= 0.98, f"{np.mean(shares):.4f}"  # of 120 tables: known to some .01

@@ -377,3 +377,14 @@ def test_rows_without_weight_are_no_part_of_the_table():
     weights = (np.arange(N) >= 5).astype(float)
     with pytest.raises(ValueError, match="the value of 'town' at x is in no row of X"):
         px.explain("lime_tabular", px.Predictor(of_frame), px.TabularSpace(frame, weights=weights), frame.iloc[:1])
+
+
+def test_a_rare_level_that_no_row_drew_is_unknown_and_the_others_are_not():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=2000), "town": ["Lima"] + ["Oslo"] * 1000 + ["Rome"] * 999})
+    predictor = px.Predictor(lambda rows: rows.a + (rows.town == "Rome"))
+    space = px.TabularSpace(frame, background=5)
+    with pytest.warns(UserWarning, match="none parts town = Lima from its opposite"):
+        found = px.explain(["lime_tabular"], predictor, space, frame.iloc[[0, 1]], budget=100, seed=0)["lime_tabular"]
+    assert found.values[0, 1] == 0 and np.isinf(found.stderr[0, 1]) and found[0].meta["undrawn"] == ["town = Lima"]
+    assert np.isfinite(found.stderr[0, 0]) and np.isfinite(found.stderr[1]).all() and "undrawn" not in found[1].meta

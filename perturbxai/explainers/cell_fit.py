@@ -49,7 +49,7 @@ def shapley_on_cells(law: Law, table: Evaluations) -> Estimate:
     # what a row's value adds for one player it takes from all: the sum is known
     controls = [(u[:, bases.player[at]] - part[:, None]) * bases.contrast[np.ix_(row, at)] for at in _grades(bases)]
     root, starts = np.sqrt(weight[first] + weight[second]), np.arange(len(first))
-    fit = _Fit(x, controls, root, basis, starts, table.design.coalition[first], 0, table)
+    fit = _Fit(x, controls, root, basis, starts, 0, table)
     found = [fit.best(target[:, k], _told(bases, row, k)) for k in range(target.shape[1])]
     share = (table.full - table.empty) / len(basis)
     return _estimate(share + np.column_stack([one.values for one in found]), found, table)
@@ -69,9 +69,7 @@ def slopes_on_cells(law: Law, table: Evaluations) -> Estimate:
         controls.append(np.vstack([np.repeat(still, len(at), axis=1), brought]))
     starts = np.unique(table.design.pair, return_index=True)[1]
     read = np.eye(x.shape[1])[1:]
-    coalition = table.design.coalition
-    coalition = np.concatenate([coalition.max() + [1, 2], coalition])
-    fit = _Fit(x, controls, root, read, starts, coalition, 2, table)
+    fit = _Fit(x, controls, root, read, starts, 2, table)
     values = np.vstack([table.empty, table.full, table.values])
     values = values - values.mean(axis=0)  # less rounding where the outputs are far from zero
     found = []
@@ -123,7 +121,7 @@ class _Fit:
     """A weighted fit of columns x (n, C) and as many grades of controls as the rows allow and the variance advises.
 
     root (n,): square roots of the weights;  read (P, C): from coefficients to values;  starts (R,): first row of each pair
-    coalition (n,): a number that rows of the same coalition share;  n_known: so many first rows are known without error
+    n_known: so many first rows are known without error
     """
 
     x: Floats
@@ -131,7 +129,6 @@ class _Fit:
     root: Floats
     read: Floats
     starts: Ints
-    coalition: Ints
     n_known: int
     table: Evaluations
 
@@ -165,17 +162,11 @@ class _Fit:
         left = target * self.root - q @ projected
         kept = 1.0 - np.minimum((q**2).sum(axis=1), MAX_LEVERAGE)
         to_values = linalg.solve_triangular(r, np.eye(n_columns))[:n_read]
-        moves = q @ (self.read @ to_values).T
-        # the columns of x are alike on all rows of a coalition, so they follow what these are off together far more
-        alike = np.bincount(self.coalition, (q[:, :n_read] ** 2).sum(axis=1))[self.coalition]
-        kept_alike = np.minimum(kept, 1.0 - np.minimum(alike, MAX_LEVERAGE))
-        scores, joint = (
-            np.add.reduceat((moves * (left / part)[:, None])[self.n_known :], self.starts, axis=0)
-            for part in (kept, kept_alike)
-        )
+        scores = (q @ (self.read @ to_values).T) * (left / kept)[:, None]
+        scores = np.add.reduceat(scores[self.n_known :], self.starts, axis=0)
         weight = np.add.reduceat((self.root**2)[self.n_known :], self.starts)
         df = float(len(self.starts) - n_columns)
-        moved = Clusters.of(self.table.design).deviations(scores, weight, joint)
+        moved = Clusters.of(self.table.design).deviations(scores, weight)
         return _Found(values, moved if df > 0 else np.full_like(moved, np.inf), df, n_columns - n_read)
 
 

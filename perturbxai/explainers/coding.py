@@ -17,13 +17,15 @@ class Coding:
     own (P,)        the bin or level of x in each column, 0 where it is Gaussian
     design (P', n)  of the live columns, those that vary: 1 in x's bin, or (value - x) in deviations
     distance (n,)   squared, between a row's coding and that of x
-    live (P,);  lift (P,): what a slope is multiplied by to make a value;  unit (P,): what a slope is per
+    live (P,);  unknown (P,): columns that vary in the table, but not in what was drawn
+    lift (P,): what a slope is multiplied by to make a value;  unit (P,): what a slope is per
     """
 
     own: Ints
     design: Floats
     distance: Floats
     live: Bools
+    unknown: Bools
     lift: Floats
     unit: Floats
 
@@ -44,7 +46,10 @@ class Coding:
         if hood.share.shape[1]:
             lift -= hood.share[every, own]
         lift[gaussian] = (x[gaussian] - hood.mean[gaussian]) / hood.unit[gaussian]
-        return cls(own, design if hood.live.all() else design[hood.live], distance, hood.live, lift, hood.unit)
+        # a rare level that no row drew, or that all did
+        unknown = hood.live & (design.min(axis=1) == design.max(axis=1))
+        live = hood.live & ~unknown
+        return cls(own, design if live.all() else design[live], distance, live, unknown, lift, hood.unit)
 
     def weight(self, width: float) -> Floats:
         """(n,): lime's kernel, exp(-D^2 / (2 width^2))."""

@@ -91,11 +91,10 @@ class Clusters:
         walk = design.chain[first] == 0
         return cls(np.asarray(stratum, dtype=np.int64), pairs * design.n_base, walk, design.listed, coalition, pairs)
 
-    def deviations(self, scores: Floats, weight: Floats, joint: Floats | None = None) -> Floats:
+    def deviations(self, scores: Floats, weight: Floats) -> Floats:
         """(R, P) rows whose Gram matrix estimates the covariance of the sum of the scores.
 
         scores (C, P), each cluster's contribution;  weight (C,), by which a score grows (to lend spread between strata)
-        joint (C, P), of cells: the contributions where those on one coalition are off by the same
         """
         if self.walk.any():
             alone = scores[~self.walk]
@@ -109,9 +108,9 @@ class Clusters:
             centred = (scores[inside] - scores[inside].mean(axis=0)) / np.sqrt(n - 1.0)
             spread_of[h] = centred / weight[inside][:, None]
             fraction = max(1.0 - n / self.population[h], 0.0)
-            if self.coalition is not None and joint is not None:
+            if self.coalition is not None:
                 # in two stages: a coalition that was held out, or not drawn, is missing on all rows
-                sums = _sums(joint[inside], self.coalition[inside])
+                sums = _sums(scores[inside], self.coalition[inside])
                 asked = min(len(sums) / self.pairs[h], 1.0)
                 parts.append((sums - sums.mean(axis=0)) * np.sqrt((1.0 - asked) * len(sums) / max(len(sums) - 1.0, 1.0)))
                 fraction *= asked

@@ -140,6 +140,14 @@ class TabularLime:
         coding = Coding.of(hood, x, drawn.codes, drawn.bins)
         found = self.conclude(hood, x, coding, drawn)
         found.columns["rule"] = np.array(hood.rules(players.names, x, coding.own), dtype=object)
+        if coding.unknown.any():
+            rare = [rule for rule, unknown in zip(found.columns["rule"], coding.unknown, strict=True) if unknown]
+            found.notes["undrawn"] = rare
+            warnings.warn(
+                f"lime_tabular: of {budget} drawn rows none parts {', '.join(rare)} from its opposite, so its coefficient is "
+                "not known (0, with an infinite error); ask for a larger budget",
+                stacklevel=2,
+            )
         labelled = players.common.get((self._drawing, "asked"), {})
         if self.shared_draws or labelled:
             found.notes["rows_once_a_call"] = {drawn.name: budget} | labelled
@@ -245,6 +253,7 @@ class TabularLime:
         n_players, n_outputs = len(coding.live), values.shape[1]
         slopes, errors = np.zeros((2, n_players, n_outputs))
         slopes[coding.live], errors[coding.live] = fit.slopes, fit.stderr
+        errors[coding.unknown] = np.inf
         notes: dict[str, Any] = {
             "kernel_width": width, "effective_sample": fit.effective, "r2": fit.r2.tolist(), "drawn_rows": len(values),
         }  # fmt: skip
