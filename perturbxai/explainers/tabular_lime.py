@@ -144,8 +144,8 @@ class TabularLime:
             rare = [rule for rule, unknown in zip(found.columns["rule"], coding.unknown, strict=True) if unknown]
             found.notes["undrawn"] = rare
             warnings.warn(
-                f"lime_tabular: of {budget} drawn rows none parts {', '.join(rare)} from its opposite, so its coefficient is "
-                "not known (0, with an infinite error); ask for a larger budget",
+                f"lime_tabular: of {budget} drawn rows none parts {', '.join(rare)} from its opposite, so its coefficient "
+                "is not known (0, with an infinite error); ask for a larger budget",
                 stacklevel=2,
             )
         labelled = players.common.get((self._drawing, "asked"), {})
