@@ -38,7 +38,12 @@ PANELS = {  # target and model, in the order of the columns
     ("picture", "small CNN"): "{table}, small CNN",
     ("picture", "EfficientNet-Lite0"): "{table}, EfficientNet-Lite0",
 }
-FLOOR_TEXT = {"ha": "right", "va": "bottom", "fontsize": 7.0, "color": "#7A7A7A"}
+FLOOR_TEXT = {"ha": "right", "va": "top", "fontsize": 7.0, "color": "#7A7A7A"}
+CAPTION = """Mean over points and seeds of the squared
+distance to the true values over their square.
+Shaded: from the best to the worst seed.
+"Whole table": absence is every row of it,
+of which the others take 100."""
 APART = 0.105  # of a panel's height, between names
 
 
@@ -49,7 +54,7 @@ def summarise(path: Path, folder: Path) -> None:
         for name, found in (("means", means(frame)), ("ratios", ratios(frame)), ("coverage", coverage(frame))):
             found.to_csv(folder / f"{name}.csv", index=False)
             if name != "means":
-                print(name, found.to_string(index=False, float_format=lambda v: f"{v:.3g}"), sep="\n")
+                print(name, found.to_string(index=False, na_rep="", float_format=lambda v: f"{v:.3g}"), sep="\n")
     style.save(figure(frame), folder / "convergence.png")
 
 
@@ -100,8 +105,13 @@ def figure(frame: pd.DataFrame) -> Any:
     drawn = style.new_figure(2.2 * n_columns + 1.5, 2.05 * len(panels) + 0.3)
     axes = drawn.subplots(len(panels), n_columns, squeeze=False)
     for places, line in zip(axes, panels, strict=True):
-        for axis in places[: n_columns - len(line)]:
+        free = places[: n_columns - len(line)]
+        for axis in free:
             axis.axis("off")
+        if len(free) > 1:
+            free[0].text(
+                0.0, 0.95, CAPTION, transform=free[0].transAxes, va="top", fontsize=7.5, linespacing=1.5, in_layout=False
+            )
         for axis, (where, chosen) in zip(places[n_columns - len(line) :], line, strict=True):
             _panel(axis, chosen, PANELS[where].format(table=chosen.table.iloc[0]))
         _name(places[-1], line[-1][1])
@@ -122,16 +132,19 @@ def _panel(axis: Any, frame: pd.DataFrame, title: str) -> None:
             continue
         if name == FLOOR:
             axis.axhline(lines.error.mean(), zorder=0.5, **look)
-            axis.text(1.0, lines.error.mean(), name, transform=axis.get_yaxis_transform(), **FLOOR_TEXT)
+            axis.text(1.0, 0.85 * lines.error.mean(), name, transform=axis.get_yaxis_transform(), **FLOOR_TEXT)
             continue
         found = _line(lines)
         axis.plot(found.rows, found.error, zorder=3 if "ours" in name else 2, **look)
         if name in BANDS:
             axis.fill_between(found.rows, found.least, found.most, color=look["color"], alpha=0.15, linewidth=0, zorder=1)
     axis.set(xscale="log", yscale="log")
+    if frame.rows.max() < 20 * frame.rows.min():  # about a decade would be labelled at every step
+        places = sorted(frame.asked.unique())
+        axis.set_xticks(places, [str(place) for place in places])
     axis.set_title(title, fontsize=8.5, loc="left")
     axis.tick_params(labelsize=7.5)
-    axis.tick_params(which="minor", length=1.5)
+    axis.tick_params(which="minor", length=1.5, labelbottom=False, labelleft=False)
     axis.grid(alpha=0.25, linewidth=0.5)
     axis.spines[["top", "right"]].set_visible(False)
 
