@@ -121,17 +121,13 @@ def _draw_cell_pairs(
     wanted = share[strata] * np.where(2 * strata == n_players, 1.0, 2.0)
     counts = allocate(n_pairs, wanted, np.array([n * n_base for n in free], dtype=object), least=1)
     firsts: list[Bools] = []
-    bases: list[Ints] = []
-    start = 0
     for h, n, n_free in zip(strata.tolist(), counts.tolist(), free, strict=True):
         if n:
             coalitions = draw_stratum(n_players, h, min(n, n_free), taken, rng)
             m, cell = len(coalitions), np.arange(n)
-            firsts.append(coalitions[cell % m])
-            # along the diagonals of coalitions x rows, which meet every cell once before any comes twice
-            bases.append((start + cell + cell // lcm(m, n_base)) % n_base)
-            start = int(bases[-1][-1]) + 1
-    return np.concatenate(firsts), np.concatenate(bases)
+            # rows come in turn: along the diagonals of coalitions x rows, which meet every cell once before any comes twice
+            firsts.append(coalitions[(cell + cell // lcm(m, n_base)) % m])
+    return np.concatenate(firsts), np.arange(counts.sum()) % n_base
 
 
 def _draw_pairs(
