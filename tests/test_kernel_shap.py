@@ -18,6 +18,7 @@ from perturbxai import laws
 from perturbxai.explainers.kernel_shap import sum_zero_basis
 from perturbxai.explainers.linearised import check_reuse
 from perturbxai.sampling import draw_design
+from perturbxai.tables import Evaluations
 
 LISTED = [
     games.random_table(2, seed=0),
@@ -320,3 +321,15 @@ def test_the_basis_is_orthonormal_and_orthogonal_to_ones():
         basis = sum_zero_basis(n_players)
         np.testing.assert_allclose(basis.T @ basis, np.eye(n_players - 1), atol=1e-12)
         np.testing.assert_allclose(basis.sum(axis=0), 0.0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("budget", "known"), [(62, False), (74, False), (82, True), (122, True)])
+def test_just_above_the_least_budget_an_error_is_not_known(budget, known):
+    """One walk and a few pairs beside it: their residuals say next to nothing (intervals from them covered .05 to .8)."""
+    n_players = 30
+    rng = np.random.default_rng(0)
+    design = draw_design([laws.shapley(n_players)], n_players, budget, rng)
+    weights = rng.normal(size=n_players)
+    values = np.tanh(design.z @ weights)[:, None]
+    table = Evaluations(design, values, np.zeros(1), np.tanh(weights.sum())[None])
+    assert np.isfinite(px.KernelShap().estimate(table).stderr).all() == known

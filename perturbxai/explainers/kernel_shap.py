@@ -32,6 +32,7 @@ from perturbxai.laws import Law
 from perturbxai.tables import Design, Estimate, Evaluations, Floats, Ints
 
 MOST_OUTPUTS = 20  # beyond them no surrogate is tried
+KNOWN = 1 / 3  # degrees of freedom a player beside a walk, below which the error counts as not known
 LOWERED = 0.8  # a surrogate is taken if the estimated variance with it is at most so much of that without
 
 
@@ -43,14 +44,15 @@ class KernelShap:
     output, as the weighted least squares of Lundberg & Lee, "A unified approach to interpreting model predictions"
     (2017), drawn by leverage in complementary pairs (Musco & Witter, "Provably accurate Shapley value estimation via
     leverage score sampling", 2024). The values sum to v(N) - v(nothing) to rounding. With all coalitions listed they are
-    exact; two-additive games are solved exactly from any budget of 2P coalitions or more.
+    exact; two-additive games are solved exactly from any budget of 2P coalitions or more. Errors are infinite up to about
+    2.7 P coalitions, where one antithetic walk leads the fit and too little is left beside it to tell them.
 
     surrogate  what may explain a part of the game before the rest is sampled, fitted to other folds of the same coalitions
                and taken only where it lowers the estimated variance by a fifth or more. "triples": products of three
                players; "trees": boosted trees on coalitions, some tenths of a second an output where they promise something;
-               "auto": both, on pictures and on tables with 50 background rows or more; "none". From 20 P coalitions on and
-               for 20 outputs at most; not on single background rows. `meta["surrogate"]` has, by output, what was taken and
-               the ratio of the variances
+               "auto": both, on pictures and on tables with 50 background rows or more; "none". From 20 P coalitions on, up
+               to a quarter of all, and for 20 outputs at most; not on single background rows. `meta["surrogate"]` has, by
+               output, what was taken and the ratio of the variances
     name       the key of the result, "kernel_shap" if empty
 
     `meta["odd_share"]` is, by output, the share of the game's variance that Shapley values hang on: the odd part, which
@@ -114,8 +116,8 @@ def _adjusted(kinds: Sequence[str], fit: _Fit, table: Evaluations, odd: Floats, 
     """The estimate with the surrogate of each output that lowers its variance enough, or as it is."""
     design, gain = table.design, table.full - table.empty
     (n_pairs, n_players), n_outputs = fit.u.shape, odd.shape[1]
-    few = 2 * n_pairs + 2 < 20 * n_players
-    if not kinds or design.listed or few or (design.chain >= 0).any() or n_outputs > MOST_OUTPUTS:
+    few, most = 2 * n_pairs + 2 < 20 * n_players, 8 * n_pairs > 2**n_players  # of nearly all nothing is left to tell
+    if not kinds or design.listed or few or most or (design.chain >= 0).any() or n_outputs > MOST_OUTPUTS:
         return plain
     even, fold = 0.5 * (table.values[fit.first] + table.values[fit.second]), folds(fit.clusters.stratum)
     values, stderr, critical = plain.values.copy(), plain.stderr.copy(), plain.critical.copy()
@@ -198,4 +200,6 @@ class _Fit:
         operator = (basis @ (right.T / singular)) @ (left.T * np.sqrt(weight))
         gain = operator.T / (1.0 - leverage)[:, None]
         df = float(len(first) - (n_players - 1))
+        if (design.chain >= 0).any() and df < n_players * KNOWN:
+            df = 0.0  # the fit follows the walk so closely that what it leaves says nothing of the error
         return cls(first, second, u, weight, operator, gain, Clusters.of(design), df)
