@@ -15,8 +15,7 @@ from sklearn.ensemble import GradientBoostingRegressor
 
 import perturbxai as px
 from perturbxai import laws
-from perturbxai.explainers.kernel_shap import sum_zero_basis
-from perturbxai.explainers.linearised import check_reuse
+from perturbxai.explainers.linearised import check_reuse, sum_zero_basis
 from perturbxai.sampling import draw_design
 from perturbxai.tables import Evaluations
 

@@ -1,185 +1,62 @@
-"""Surrogates of a game whose Shapley values are known: what they explain of the odd parts needs no sampling.
+"""Surrogates: games fitted to the answers that take what they explain out of the noise of Shapley values.
 
-A surrogate is fitted to the pairs of four folds and tells the odd parts of the fifth (cross-fitting), so that what is left
-is a game of its own that it has not seen. The estimate is the surrogate's Shapley values plus the least squares of what is
-left; it is right whatever the surrogate is.
+A surrogate's odd part, less the linear game of its own Shapley values, is a game whose Shapley values are zero: a share of
+it may be taken from the answers, and what is estimated stays as it is. The surrogate of a pair is fitted to four folds of
+the pairs and says something of the fifth (cross-fitting), so that it cannot have seen what it takes away.
+
+Where a good part of all pairs of a size was drawn, the pairs that were not matter less, and with them the surrogate of
+their fold: a size that was drawn by the share a takes 1 - a of the surrogate that has not seen the pair and a of the mean of
+all five. With everything drawn nothing is left to chance, as without a surrogate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from math import comb
-from typing import Any
 
 import numpy as np
 
-from perturbxai.tables import Bools, Floats, Ints
+from perturbxai.explainers.leaves import grow
+from perturbxai.explainers.linearised import ROUNDING, errors
+from perturbxai.explainers.pair_fit import PairFit
+from perturbxai.explainers.triples import explained, triple_controls
+from perturbxai.tables import Bools, Estimate, Evaluations, Floats, Ints
 
+SURROGATES = ("auto", "none", "linear", "triples", "trees")
 N_FOLDS = 5
-PAIRS_A_TERM = 10  # pairs of coalitions for each triple of players that is taken
-MOST_PRODUCTS = 1 << 22  # of triples and pairs that are held
-PROMISING = 0.7  # trees that leave more of the first fold are not worth the others
-TREES, DEPTH, RATE = 60, 4, 0.15
-SURROGATES = {"auto": ("triples", "trees"), "triples": ("triples",), "trees": ("trees",), "none": ()}
+FEWEST = 20  # coalitions a player below which no surrogate is tried
+MOST_OUTPUTS = 20  # beyond them none is tried
+LOWERED = 0.8  # a surrogate is taken if the estimated variance with it is at most so much of that without
+PROMISING = 0.2  # trees that explain less of the first fold are not worth the others
+ENOUGH, FEW_OUTPUTS = 0.5, 3  # "auto" grows trees where triples leave more of the variance, and for so many outputs at most
 
 
-@dataclass(frozen=True, eq=False)
-class Told:
-    """What cross-fitted surrogates say: odd (R,) of each pair's first side, gain (R,) of the one that said it, and the mean
-    of their Shapley values (P,)."""
+def adjusted(surrogate: str, fit: PairFit, table: Evaluations, odd: Floats, plain: Estimate) -> Estimate:
+    """The plain estimate with the surrogate of each output that lowers its variance enough, or as it is.
 
-    odd: Floats
-    gain: Floats
-    shapley: Floats
-
-
-@dataclass(frozen=True, eq=False)
-class Pairs:
-    """What surrogates of one output are fitted to: pairs of coalitions.
-
-    z (R, P) first sides;  odd, even (R,) parts of their values;  weight (R,);  fold (R,) in 0..4
-    linear (P,): a linear game that is taken from the odd parts first
+    surrogate  one of SURROGATES;  odd (R, K): odd parts of the pairs
     """
-
-    z: Bools
-    odd: Floats
-    even: Floats
-    weight: Floats
-    fold: Ints
-    linear: Floats
-
-
-def tell_by_triples(pairs: Pairs, triples: Triples) -> Told:
-    """The triples of players that go with the odd parts most, at most one for ten pairs."""
-    left = pairs.odd - (pairs.z - 0.5) @ pairs.linear
-    kept = pairs.fold != np.arange(N_FOLDS)[:, None]  # (5, R)
-    strength = np.abs((kept * (pairs.weight * left)) @ triples.products)
-    made = []
-    for fold in range(N_FOLDS):
-        n_terms = int(kept[fold].sum()) // PAIRS_A_TERM
-        chosen = np.sort(np.argsort(-strength[fold], kind="stable")[:n_terms])
-        x, root = triples.products[:, chosen], np.sqrt(pairs.weight[kept[fold]])
-        # a ridge as heavy as one pair: terms that the pairs cannot tell apart share what they explain
-        ridge = np.sqrt(pairs.weight.mean()) * np.eye(len(chosen))
-        rows, target = np.vstack([x[kept[fold]] * root[:, None], ridge]), np.zeros(len(root) + len(chosen))
-        target[: len(root)] = left[kept[fold]] * root
-        found = np.linalg.lstsq(rows, target, rcond=None)[0]
-        own = np.zeros(pairs.z.shape[1])
-        np.add.at(own, triples.members[chosen].ravel(), np.repeat(2.0 / 3.0 * found, 3))
-        made.append((x @ found, own))
-    return _put_together(pairs, made)
-
-
-def tell_by_trees(pairs: Pairs) -> Told | None:
-    """Boosted trees on coalitions, fitted to both sides of the pairs; None if they tell little of the first fold."""
-    made = []
-    left = pairs.odd - (pairs.z - 0.5) @ pairs.linear
-    for fold in range(N_FOLDS):
-        kept = pairs.fold != fold
-        game = Trees.fitted(pairs.z[kept], pairs.odd[kept], pairs.even[kept], pairs.weight[kept], pairs.linear, fold)
-        told = game.odd(pairs.z)
-        if not fold and _squares(pairs, ~kept, left - told) > PROMISING * _squares(pairs, ~kept, left):
-            return None
-        made.append((told, game.shapley()))
-    return _put_together(pairs, made)
-
-
-def _squares(pairs: Pairs, chosen: Bools, left: Floats) -> float:
-    return float(pairs.weight[chosen] @ left[chosen] ** 2)
-
-
-def _put_together(pairs: Pairs, made: Sequence[tuple[Floats, Floats]]) -> Told:
-    """The linear game and, for each fold, what the surrogate fitted without it says: odd parts (R,) and values (P,)."""
-    odd = np.choose(pairs.fold, [told for told, _ in made])
-    values = np.array([own for _, own in made])
-    gain = pairs.linear.sum() + values.sum(axis=1)[pairs.fold]
-    return Told(odd + (pairs.z - 0.5) @ pairs.linear, gain, pairs.linear + values.mean(axis=0))
-
-
-@dataclass(frozen=True, eq=False)
-class Triples:
-    """Products of three players' signs: prod_{i in T} (2 z_i - 1) is odd, and b times it gives 2 b / 3 to each of T.
-
-    members (C, 3), products (R, C) at the first sides of pairs
-    """
-
-    members: Ints
-    products: Floats
-
-    @classmethod
-    def of(cls, z: Bools) -> Triples | None:
-        """All triples; None if there are none, or too many to hold."""
-        n_players = z.shape[1]
-        if not 0 < comb(n_players, 3) * len(z) <= MOST_PRODUCTS:
-            return None
-        members = np.array(list(combinations(range(n_players), 3)), dtype=np.int64)
-        sign = 2.0 * z - 1.0
-        return cls(members, sign[:, members[:, 0]] * sign[:, members[:, 1]] * sign[:, members[:, 2]])
-
-
-@dataclass(frozen=True, eq=False)
-class Trees:
-    """Boosted trees on coalitions (scikit-learn's), with their Shapley values by the leaves."""
-
-    model: Any
-    n_players: int
-
-    @classmethod
-    def fitted(cls, z: Bools, odd: Floats, even: Floats, weight: Floats, linear: Floats, seed: int) -> Trees:
-        """Fitted to both sides of the pairs, even + odd and even - odd, less a linear game."""
-        from sklearn.ensemble import GradientBoostingRegressor
-
-        left = odd - (z - 0.5) @ linear
-        sides, values = np.concatenate([z, ~z]).astype(np.float32), np.concatenate([even + left, even - left])
-        model = GradientBoostingRegressor(
-            n_estimators=TREES, max_depth=DEPTH, learning_rate=RATE, min_samples_leaf=4, max_features=0.5, random_state=seed
-        )
-        return cls(model.fit(sides, values, sample_weight=np.tile(weight / weight.mean(), 2)), z.shape[1])
-
-    def odd(self, z: Bools) -> Floats:
-        told = self.model.predict
-        return np.asarray(0.5 * (told(z.astype(np.float32)) - told((~z).astype(np.float32))))
-
-    def shapley(self) -> Floats:
-        found = np.zeros(self.n_players)
-        for stage in self.model.estimators_[:, 0]:
-            found += self.model.learning_rate * tree_values(stage.tree_, self.n_players)
-        return found
-
-
-def tree_values(tree: Any, n_players: int) -> Floats:
-    """Shapley values (P,) of a tree on coalitions: scikit-learn's public `tree_`, split at .5.
-
-    A leaf that needs the players A present and B absent, with value c, gives c (|A| - 1)! |B|! / (|A| + |B|)! to each of A
-    and takes c |A|! (|B| - 1)! / (|A| + |B|)! from each of B.
-    """
-    found = np.zeros(n_players)
-    waiting: list[tuple[int, tuple[int, ...], tuple[int, ...]]] = [(0, (), ())]
-    while waiting:
-        node, present, absent = waiting.pop()
-        if tree.children_left[node] < 0:
-            value, a, b = float(tree.value[node].ravel()[0]), len(present), len(absent)
-            if a:
-                found[list(present)] += value * _share(a, b)
-            if b:
-                found[list(absent)] -= value * _share(b, a)
+    design = table.design
+    (n_pairs, n_players), n_outputs = fit.u.shape, odd.shape[1]
+    few = 2 * n_pairs + 2 < FEWEST * n_players
+    cheap = surrogate == "auto" and not table.costly
+    if surrogate in ("none", "linear") or cheap or few or design.listed or n_outputs > MOST_OUTPUTS:
+        return plain
+    kept = folds(fit.clusters.stratum) != np.arange(N_FOLDS)[:, None]
+    residuals = odd - fit.u @ plain.values
+    values, left, told = plain.values.copy(), residuals.copy(), [_Told("none", 1.0)] * n_outputs
+    for k in range(n_outputs):
+        twin = _twin(odd, k)
+        if twin is not None:  # of two classes one is told by the other
+            values[:, k] -= values[:, twin] - plain.values[:, twin]
+            left[:, k], told[k] = -left[:, twin], told[twin]
             continue
-        player = int(tree.feature[node])
-        left, right = int(tree.children_left[node]), int(tree.children_right[node])
-        if player in present:
-            waiting.append((right, present, absent))
-        elif player in absent:
-            waiting.append((left, present, absent))
-        else:
-            waiting += [(left, present, (*absent, player)), (right, (*present, player), absent)]
-    return found
-
-
-def _share(own: int, other: int) -> float:
-    """(own - 1)! other! / (own + other)!."""
-    return 1.0 / (own * comb(own + other, own))
+        game = _Game(fit, design.z[fit.first], residuals[:, k], kept)
+        rounding = float(n_players * ROUNDING * table.scale[k]) ** 2
+        told[k], moved, left[:, k] = game.best(surrogate, rounding, n_outputs <= FEW_OUTPUTS)
+        values[:, k] -= moved
+    stderr, critical = errors(fit.clusters, fit.gain, fit.weight, left, None, fit.df, table)
+    notes = plain.notes | {"surrogate": [{"taken": one.taken, "variance": one.variance} for one in told]}
+    return Estimate(values, stderr, critical, plain.df, notes=notes)
 
 
 def folds(stratum: Ints) -> Ints:
@@ -190,6 +67,82 @@ def folds(stratum: Ints) -> Ints:
     return found
 
 
-def kinds_of(surrogate: str, costly: bool) -> tuple[str, ...]:
-    """The surrogates that an option stands for; costly: whether their fits are little beside the model."""
-    return SURROGATES[surrogate] if costly or surrogate != "auto" else ()
+def _twin(odd: Floats, k: int) -> int | None:
+    """An earlier output that is this one's opposite, pair by pair, to rounding."""
+    close = 1e-12 * np.abs(odd[:, k]).max()
+    return next((j for j in range(k) if np.abs(odd[:, k] + odd[:, j]).max() <= close), None)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What was taken, and the estimated variance with it over that without."""
+
+    taken: str
+    variance: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Game:
+    """One output of a table, less the linear game of its plain estimate.
+
+    z (R, P) first sides of pairs;  left (R,) what of their odd parts no linear game explains;  kept (5, R): the pairs that
+    the surrogate of each fold may be fitted to
+    """
+
+    fit: PairFit
+    z: Bools
+    left: Floats
+    kept: Bools
+
+    def best(self, surrogate: str, rounding: float, may_grow: bool) -> tuple[_Told, Floats, Floats]:
+        """What is taken; how far it moves the values, (P,), to be taken from them; and what is then left, (R,).
+
+        rounding: a variance that is rounding only;  may_grow: whether "auto" may grow trees
+        """
+        found = _Told("none", 1.0), np.zeros(self.z.shape[1]), self.left
+        plain = self._variance(self.left)
+        if plain <= rounding:
+            return found
+        controls = {}
+        if surrogate != "trees" and (triples := triple_controls(self.z, self.left, self.fit.weight, self.kept)) is not None:
+            controls["triples"] = triples
+            found = self._taken(controls, plain, found)
+        wanted = surrogate == "trees" or (surrogate == "auto" and may_grow and found[0].variance > ENOUGH)
+        if wanted and (trees := self._tree_controls()) is not None:
+            found = self._taken({"trees": trees}, plain, found)
+            if controls:
+                found = self._taken(controls | {"trees": trees}, plain, found)
+        return found
+
+    def _taken(
+        self, controls: dict[str, Floats], plain: float, before: tuple[_Told, Floats, Floats]
+    ) -> tuple[_Told, Floats, Floats]:
+        """With these controls, each (5, R), if they do better than what was found before and well enough."""
+        fold, asked = np.argmin(self.kept, axis=0), self.fit.asked
+        blind = np.column_stack([one[fold, np.arange(len(fold))] for one in controls.values()])  # (R, C)
+        whole = np.column_stack([one.mean(axis=0) for one in controls.values()])
+        # how much of each: where all pairs were drawn nothing is at stake
+        root = np.sqrt(self.fit.weight * np.maximum(1.0 - asked, 0.0))[:, None]
+        free = blind - self.fit.u @ self.fit.solve(blind)
+        share = np.linalg.lstsq(free * root, self.left * root[:, 0], rcond=None)[0]
+        left = self.left - free @ share
+        ratio = self._variance(left) / plain
+        if ratio > LOWERED or ratio >= before[0].variance:
+            return before
+        mixed = blind + asked[:, None] * (whole - blind)
+        return _Told(" and ".join(controls), ratio), self.fit.solve(mixed @ share), left
+
+    def _variance(self, left: Floats) -> float:
+        """The sum over players of the estimated variances."""
+        return float((self.fit.clusters.deviations(self.fit.gain * left[:, None], self.fit.weight) ** 2).sum())
+
+    def _tree_controls(self) -> Floats | None:
+        """(5, R), or None if the trees of the first fold tell little of it."""
+        made = []
+        for fold, mine in enumerate(self.kept):
+            game = grow(self.z[mine], self.left[mine], self.fit.weight[mine], fold)
+            made.append(game.odd(self.z) - self.fit.u @ game.shapley())
+            unseen = ~mine
+            if not fold and explained(made[0][unseen], self.left[unseen], self.fit.weight[unseen]) < PROMISING:
+                return None
+        return np.array(made)
