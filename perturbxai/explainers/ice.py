@@ -32,11 +32,10 @@ class Ice:
 
     def estimate(self, table: Evaluations) -> Estimate:
         """v(N) - v(N without j), (P, K), from a table that lists size P - 1."""
-        values, spread = single_rows(table, present=False)
-        return background_error(table.full - values, spread, table)
+        return alone(table, present=False)
 
 
-def single_rows(table: Evaluations, *, present: bool) -> tuple[Floats, Floats | None]:
+def _single_rows(table: Evaluations, *, present: bool) -> tuple[Floats, Floats | None]:
     """Values (P, K) and spread (P, K) of the coalitions {j} (present) or N without j (not present), in the players' order.
 
     Raises ValueError if the table does not list them.
@@ -62,8 +61,11 @@ def single_rows(table: Evaluations, *, present: bool) -> tuple[Floats, Floats | 
     return table.values[rows], None if table.spread is None else table.spread[rows, side]
 
 
-def background_error(values: Floats, spread: Floats | None, table: Evaluations) -> Estimate:
-    """Values that are exact given the background, with the error of its draw apart."""
+def alone(table: Evaluations, *, present: bool) -> Estimate:
+    """What each player adds to nothing (present), or its absence takes from everything: exact given the background, with
+    the error of its draw apart. Raises ValueError if the table does not list the size."""
+    found, spread = _single_rows(table, present=present)
+    values = found - table.empty if present else table.full - found
     floor = np.broadcast_to(ROUNDING * table.scale, values.shape).copy()
     background = None if spread is None else np.sqrt(spread)
     critical = np.full(values.shape[1], independent_factor(len(values)))

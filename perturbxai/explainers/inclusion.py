@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from perturbxai import laws
-from perturbxai.explainers.ice import background_error, single_rows
+from perturbxai.explainers.ice import alone
 from perturbxai.laws import Law
 from perturbxai.tables import Estimate, Evaluations
 
@@ -31,5 +31,4 @@ class Inclusion:
 
     def estimate(self, table: Evaluations) -> Estimate:
         """v({j}) - v(nothing), (P, K). Raises ValueError if the table does not list size 1."""
-        values, spread = single_rows(table, present=True)
-        return background_error(values - table.empty, spread, table)
+        return alone(table, present=True)

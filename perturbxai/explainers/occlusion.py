@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from perturbxai import laws
-from perturbxai.explainers.ice import background_error, single_rows
+from perturbxai.explainers.ice import alone
 from perturbxai.laws import Law
 from perturbxai.tables import Estimate, Evaluations
 
@@ -32,5 +32,4 @@ class Occlusion:
 
     def estimate(self, table: Evaluations) -> Estimate:
         """v(N) - v(N without j), (P, K). Raises ValueError if the table does not list size P - 1."""
-        values, spread = single_rows(table, present=False)
-        return background_error(table.full - values, spread, table)
+        return alone(table, present=False)

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from perturbxai import laws
-from perturbxai.explainers.ice import background_error, single_rows
+from perturbxai.explainers.ice import alone
 from perturbxai.explainers.linearised import ROUNDING, independent_factor, no_players
 from perturbxai.laws import Law
 from perturbxai.sampling import draw_references
@@ -38,8 +38,7 @@ class Pdp:
 
     def estimate(self, table: Evaluations) -> Estimate:
         """v({j}) - v(nothing), (P, K), from a table that lists size 1."""
-        values, spread = single_rows(table, present=True)
-        return background_error(values - table.empty, spread, table)
+        return alone(table, present=True)
 
     def least(self, players: Players) -> int:
         return 4 * (players.n_players + 1) + 2
