@@ -42,6 +42,8 @@ _HOMES = {
     "perturbxai.explainers.occlusion": ("Occlusion",),
     "perturbxai.explainers.inclusion": ("Inclusion",),
     "perturbxai.baselines.cam": ("Cam", "GradCam", "CamDifference"),
+    "perturbxai.baselines.cam_family": ("GradCamPlusPlus", "XgradCam", "HiresCam", "LayerCam", "EigenCam"),
+    "perturbxai.baselines.asking_cams": ("ScoreCam", "AblationCam"),
     "perturbxai.baselines.gradients": ("Gradient", "GradientXInput", "IntegratedGradients", "ExpectedGradients"),
     "perturbxai.baselines.glass_box": ("GlassBox",),
     "perturbxai.baselines.controls": ("Random", "Centre", "Edges"),

@@ -107,7 +107,7 @@ class PhotoConfig(Section):
     n_segments: Players = 25
     fills: Annotated[tuple[Fill, ...], Field(min_length=1)] = ("blur", "mean")
     methods: Names = SHARED
-    baselines: tuple[str, ...] = registry.MAPS
+    baselines: tuple[str, ...] = registry.IN_A_PASS
     budget: Players = 500
     batch_size: Whole = 8
     metrics: Names | None = None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +15,8 @@ from perturbxai.api import name_methods
 from perturbxai.baselines.table_row import TableRow
 from perturbxai.explanation import Attribution, Explanation
 from perturbxai.game import Game
-from perturbxai.predictor import ModelError, Predictor
+from perturbxai.inside import Inside
+from perturbxai.predictor import Predictor
 from perturbxai.spaces import Space, TabularSpace
 from perturbxai.versions import versions
 
@@ -34,24 +34,30 @@ def baselines(
     x: Any,
     *,
     outputs: Any = None,
-    layer: str | None = None,
+    layer: Any = None,
     score: str = "logit",
 ) -> dict[str, Attribution]:
     """What can be told from inside a model, and controls, one signed value a player of a space.
 
-    methods    names or method objects. Pictures: "cam", "grad_cam", "cam_difference", summed over superpixels. Tables:
-               "gradient", "gradient_x_input", "integrated_gradients", "expected_gradients", "glass_box". Controls: "random"
-               on both, "centre" and "edges" on pictures
+    methods    names or method objects. Pictures: "cam", "grad_cam", "grad_cam_plus_plus", "xgrad_cam", "hires_cam",
+               "layer_cam", "eigen_cam", "cam_difference", and two that ask for hundreds of scores: "score_cam",
+               "ablation_cam"; all summed over superpixels. Tables: "gradient", "gradient_x_input",
+               "integrated_gradients", "expected_gradients", "glass_box". Controls: "random" on both, "centre" and "edges"
+               on pictures
     predictor  of a torch.nn.Module for maps and gradients, of a scikit-learn model for "glass_box", on whose `output` scale
                gradients and exact values are; the controls take any model
     x          one picture (H, W, C) or several; rows of a table
     outputs    as in `explain`: names or numbers; None means all up to 20, else the five highest at the first input
-    layer      where the map is: a module's name ("layer4", "act#1" for its second call, "input of avgpool"). None finds the
-               last map before the spatial axes collapse, by one forward pass
-    score      "logit", or "probability": differentiated behind the softmax, which is another map (grad_cam only)
+    layer      where the map is: a module, or its name ("layer4", "act#1" for its second call, "input of avgpool"). Tokens
+               of a transformer are laid out on the grid of its patches, without the class token. A list looks at all its
+               layers in one forward pass, and gives a result for each, keyed "grad_cam(layer='layer4')". None finds the
+               last map before the spatial axes collapse, by one forward pass; in a vision transformer the last norm
+               whose patches the scores still read, by one more
+    score      "logit", or "probability": taken behind the softmax, which is another map (not for cam, cam_difference).
+               score_cam asks the predictor itself, whose `output` must be the same
 
     Returns a mapping from name to Attribution. On pictures `.values` are the sums of `.heat` (K, H, W) over the players;
-    `.meta["map"]` is the raw signed map (K, h, w) in the paper's units, `.meta["layer"]` where it was found. On tables
+    `.meta["map"]` is the raw map (K, h, w) in the paper's units, not scaled, `.meta["layer"]` where it was found. On tables
     `.meta["gap"]` is what complete values lack. Nothing of the model is changed, also if it raises.
     Raises TypeError for models without the inside that a method needs, ValueError for unknown methods, outputs and layers,
     for a CAM of a network whose head is not linear in the pooled map, for maps on tables and the methods of tables on
@@ -69,17 +75,47 @@ def baselines(
         raise TypeError(f"predictor is {type(predictor).__name__}; wrap the model: px.Predictor(model).")
     game = Game(predictor, space, x, outputs)
     _check(named, predictor, space, layer, score)
+    differentiate = any(getattr(method, "differentiates", False) for method in named.values())
+    inside = Inside(predictor, game, _layers(predictor, layer), score, differentiate)
+    placed = _placed(named, layer, inside.layers)
     began, rows, seconds = time.perf_counter(), predictor.rows, predictor.seconds
     with predictor.watched("baselines"):
-        inside = _Inside(predictor, game, layer, score)
-        found = [_explain(named, game, number, inside) for number in range(len(game.inputs))]
+        found = [_explain(placed, game, number, inside) for number in range(len(game.inputs))]
     spent = {
         "call_rows": predictor.rows - rows,
         "call_model_seconds": predictor.seconds - seconds,
         "call_seconds": time.perf_counter() - began,
     }
-    a_row = (predictor.seconds - seconds) / max(predictor.rows - rows, 1)
-    return {key: _attribution(key, [f[key] for f in found], spent, a_row) for key in named}
+    asked_rows, asked_seconds = inside.asked
+    a_row = (predictor.seconds - seconds - asked_seconds) / max(predictor.rows - rows - asked_rows, 1)
+    return {key: _attribution(key, [f[key] for f in found], spent, a_row) for key in placed}
+
+
+def _layers(predictor: Predictor, layer: Any) -> tuple[str, ...] | None:
+    """The names of the layers that are asked for; None to find one."""
+    if layer is None:
+        return None
+    from perturbxai.baselines.places import layer_names
+
+    return layer_names(predictor.network_model().model, layer)
+
+
+def _placed(named: dict[str, Any], layer: Any, layers: tuple[str, ...] | None) -> dict[str, tuple[Any, int]]:
+    """Key -> (method, number of its layer): of a list of layers, those that look inside have a result at each."""
+    if layers is None or not _is_list(layer):
+        return {key: (method, 0) for key, method in named.items()}
+    placed = {}
+    for key, method in named.items():
+        if not method.passes:
+            placed[key] = (method, 0)
+        for number, name in enumerate(layers if method.passes else ()):
+            inner = key.removesuffix(")") + ", " if key.endswith(")") else f"{key}("
+            placed[f"{inner}layer={name!r})"] = (method, number)
+    return placed
+
+
+def _is_list(layer: Any) -> bool:
+    return isinstance(layer, Sequence) and not isinstance(layer, str)
 
 
 def _check(named: dict[str, Any], predictor: Predictor, space: Space, layer: Any, score: str) -> None:
@@ -96,6 +132,13 @@ def _check(named: dict[str, Any], predictor: Predictor, space: Space, layer: Any
             f"{', '.join(looking)} look inside a torch.nn.Module, but the model is a {predictor.kind}; "
             "give Predictor the module itself, or leave them out."
         )
+    for key, method in named.items():
+        on_its_scale = getattr(method, "on_the_scale_of_the_predictor", False)
+        if on_its_scale and (score == "probability") != (predictor.output == "probability"):
+            raise ValueError(
+                f"{key} asks the predictor, whose output is {predictor.output!r}, but score={score!r}; make it "
+                f"Predictor(output={score!r}), or give the other score=."
+            )
     if layer is not None and not looking:
         raise ValueError(f"layer={layer!r} is for maps from inside a network, and {', '.join(named)} are none.")
     if score != SCORES[0] and isinstance(space, TabularSpace):
@@ -114,77 +157,20 @@ def _check_kind(key: str, method: Any, space: Space) -> None:
         raise ValueError(f"{key} is for tables so far, but the space is of pictures; take 'grad_cam' or another map there.")
 
 
-class _Inside:
-    """What the methods of one call see of a network: each picture once, at the place that was named or found."""
-
-    def __init__(self, predictor: Predictor, game: Game, layer: str | None, score: str) -> None:
-        self.predictor, self.game, self.layer, self.score = predictor, game, layer, score
-        self._places: dict[tuple[int, ...], Any] = {}
-        self._kept: dict[bytes, Any] = {}
-        self.known: dict[Any, Any] = {}  # what the rows of a table share
-
-    def place(self, picture: NDArray[np.float32]) -> Any:
-        """Where the map is, for pictures of this size."""
-        from perturbxai.baselines import hooks
-
-        if picture.shape not in self._places:
-            with self._network(picture) as (net, batch):
-                found = hooks.find_place(net, batch) if self.layer is None else hooks.named_place(net, batch, self.layer)
-            self._places[picture.shape] = found
-        return self._places[picture.shape]
-
-    def view(self, picture: NDArray[np.float32]) -> Any:
-        """The picture from inside. An input's picture and fill are kept, because every method of a call looks at them."""
-        from perturbxai.baselines import hooks
-
-        name = picture.tobytes()
-        if name not in self._kept:
-            place, columns = self.place(picture), self.game.learn().columns
-            with self._network(picture) as (net, batch):
-                found = hooks.view(net, batch, place, lambda given: self._scores(given)[columns])
-            if not all(np.isfinite(part).all() for part in (found.scores, found.activations, found.gradients)):
-                raise ModelError(f"layer {place.label!r}: map, gradient or scores are not finite; mend the model.")
-            self._kept = dict([*self._kept.items()][-1:])
-            self._kept[name] = replace(found, respond=self._metered(picture, found.respond))
-        return self._kept[name]
-
-    def _metered(self, picture: NDArray[np.float32], respond: Any) -> Any:
-        """Ask a view's `respond` through the Predictor, each question once."""
-        known: dict[bytes, Floats] = {}
-
-        def asked(activations: Floats) -> Floats:
-            name = np.ascontiguousarray(activations).tobytes()
-            if name not in known:
-                with self._network(picture):
-                    known[name] = respond(activations)
-            return known[name]
-
-        return asked
-
-    def _scores(self, given: Any) -> Any:
-        """(K,) tensor: the scores that are explained, still differentiable."""
-        return self.predictor.differentiable_scores(given, self.score)[0]
-
-    @contextmanager
-    def _network(self, picture: NDArray[np.float32]) -> Iterator[tuple[Any, Any]]:
-        with self.predictor.network() as net:
-            yield net, self.predictor.tensor(picture[None])
-
-
-def _explain(named: dict[str, Any], game: Game, number: int, inside: _Inside) -> dict[str, Explanation]:
+def _explain(placed: dict[str, tuple[Any, int]], game: Game, number: int, inside: Inside) -> dict[str, Explanation]:
     """All methods at one input."""
     one, outputs = game.inputs[number], game.outputs
     empty, full = game.ends(number)
     found = {}
-    for key, method in named.items():
+    for key, (method, layer) in placed.items():
         if hasattr(method, "of_row"):
             row = TableRow(game, number, game.learn().columns, empty, full, inside.known)
-            values, heat, notes = _of_row(key, named, row)
+            values, heat, notes = _of_row(key, {k: m for k, (m, _) in placed.items()}, row)
         else:
-            values, heat, notes = _map(method, one, len(outputs), inside)
+            values, heat, notes = _map(method, layer, number, inside)
         meta = {
             "rows": method.passes,
-            "rows_shared_with": [k for k, m in named.items() if k != key and method.passes and m.passes],
+            "rows_shared_with": [k for k, (m, _) in placed.items() if k != key and method.passes and m.passes],
             "merged": [name for p, name in enumerate(one.names) if p not in set(one.active.tolist())],
             "plan": game.predictor.plan,
             "scale": game.predictor.output,
@@ -209,35 +195,42 @@ def _of_row(key: str, named: dict[str, Any], row: TableRow) -> tuple[Floats, Non
     return values, None, {"rows": asked, "rows_shared_with": shared, "own_seconds": own} | notes
 
 
-def _map(method: Any, one: Any, n_outputs: int, inside: _Inside) -> tuple[Floats, Floats | None, dict[str, Any]]:
-    """Values (P, K), heat (K, H, W) or None, and notes for `meta`, of one method at one input."""
+def _map(method: Any, layer: int, number: int, inside: Inside) -> tuple[Floats, Floats | None, dict[str, Any]]:
+    """Values (P, K), heat (K, H, W) or None, and notes for `meta`, of one method at one input and layer."""
+    one, outputs = inside.game.inputs[number], inside.game.outputs
     if hasattr(method, "values"):
 
         def rng(seed: int) -> np.random.Generator:
             return np.random.default_rng([seed, *one.digest])
 
-        return method.values(len(one.names), n_outputs, rng), None, {}
+        return method.values(len(one.names), len(outputs), rng), None, {}
     if not method.passes:
-        heat = np.repeat(method.heat(one.picture)[None], n_outputs, axis=0)
+        heat = np.repeat(method.heat(one.picture)[None], len(outputs), axis=0)
         return one.pool(heat).T, heat, {"pool": "sum"}
     from perturbxai.baselines.upsample import enlarge
 
-    fill = inside.view(one.fill) if method.needs_fill else None
-    cells = method.cells(inside.view(one.picture), fill)
+    fill = inside.view(one.fill, layer) if method.needs_fill else None
+    seen = inside.view_of_input(number, layer)
+    rows, seconds = inside.asked
+    cells = method.cells(seen, fill)
     heat = enlarge(cells, one.labels.shape, conserve=method.conserves)
+    asked = inside.asked[0] - rows
     notes = {
         "pool": "sum",
-        "layer": inside.place(one.picture).label,
+        "layer": inside.places(one.picture)[layer].label,
         "score": inside.score,
         "map": method.paper_map(cells),
-        "empty_maps": [inside.game.outputs[k] for k in range(n_outputs) if not cells[k].any()],
+        "empty_maps": [outputs[k] for k in range(len(outputs)) if not cells[k].any()],
     }
+    if method.asks:
+        notes |= {"rows": method.passes + asked, "own_rows": asked, "own_seconds": inside.asked[1] - seconds}
     return one.pool(heat).T, heat, notes
 
 
 def _attribution(key: str, found: list[Explanation], spent: dict[str, Any], a_row: float) -> Attribution:
-    parts = tuple(
-        replace(e, meta=e.meta | spent | {"seconds": e.meta["rows"] * a_row + e.meta.get("own_seconds", 0.0)}) for e in found
-    )
+    def seconds_of(meta: dict[str, Any]) -> float:
+        return float((meta["rows"] - meta.get("own_rows", 0)) * a_row + meta.get("own_seconds", 0.0))
+
+    parts = tuple(replace(e, meta=e.meta | spent | {"seconds": seconds_of(e.meta)}) for e in found)
     rows, seconds = (sum(e.meta[what] for e in parts) for what in ("rows", "seconds"))
     return Attribution(parts, parts[0].meta | {"name": key, "rows": rows, "seconds": seconds})

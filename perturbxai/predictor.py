@@ -321,9 +321,7 @@ class Predictor:
 
     def tensor(self, rows: Any) -> Any:
         """Rows or pictures as the torch module's input, through `transform`. Raises TypeError for other models."""
-        if not isinstance(self._model, NetworkModel):
-            raise TypeError(f"the model is a {self.kind}; only a torch.nn.Module takes tensors.")
-        return self._model.tensor(self._build(Given(rows), 0, len(rows)))
+        return self.network_model().tensor(self._build(Given(rows), 0, len(rows)))
 
     def estimator(self) -> EstimatorModel:
         """The scikit-learn model, its scale and method, for baselines that read it. Raises TypeError for other models."""
@@ -331,10 +329,11 @@ class Predictor:
             raise TypeError(f"the model is a {self.kind}, which cannot be read; give Predictor the fitted estimator itself.")
         return self._model
 
-    def differentiable_scores(self, given: Any, score: str) -> Any:
-        """(n, K) tensor of what the lent network returned, as "logit" or "probability", for gradients."""
-        assert isinstance(self._model, NetworkModel)
-        return self._model.differentiable(given, score)
+    def network_model(self) -> NetworkModel:
+        """The torch module and its scale, for baselines that look inside. Raises TypeError for other models."""
+        if not isinstance(self._model, NetworkModel):
+            raise TypeError(f"the model is a {self.kind}; only a torch.nn.Module takes tensors and shows its layers.")
+        return self._model
 
 
 def _is_count(number: Any) -> bool:

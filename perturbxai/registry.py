@@ -24,6 +24,13 @@ EXPLAINERS = {
 BASELINES = {
     "cam": "perturbxai.baselines.cam:Cam",
     "grad_cam": "perturbxai.baselines.cam:GradCam",
+    "grad_cam_plus_plus": "perturbxai.baselines.cam_family:GradCamPlusPlus",
+    "xgrad_cam": "perturbxai.baselines.cam_family:XgradCam",
+    "hires_cam": "perturbxai.baselines.cam_family:HiresCam",
+    "layer_cam": "perturbxai.baselines.cam_family:LayerCam",
+    "eigen_cam": "perturbxai.baselines.cam_family:EigenCam",
+    "score_cam": "perturbxai.baselines.asking_cams:ScoreCam",
+    "ablation_cam": "perturbxai.baselines.asking_cams:AblationCam",
     "cam_difference": "perturbxai.baselines.cam:CamDifference",
     "gradient": "perturbxai.baselines.gradients:Gradient",
     "gradient_x_input": "perturbxai.baselines.gradients:GradientXInput",
@@ -46,7 +53,9 @@ PEERS = {
 }
 ON_TABLES_ONLY = ("lime_tabular", "gradient", "gradient_x_input", "integrated_gradients", "expected_gradients", "glass_box")
 MAPS = tuple(name for name in BASELINES if name not in ON_TABLES_ONLY)  # baselines of pictures
-FILL_FREE = ("cam", "grad_cam", "random", "centre", "edges")  # maps that no fill enters
+OF_THE_FILL = ("cam_difference", "score_cam")  # maps that a fill enters
+FILL_FREE = tuple(name for name in MAPS if name not in OF_THE_FILL)
+IN_A_PASS = tuple(name for name in MAPS if name not in ("score_cam", "ablation_cam"))  # the others ask for each channel
 METRICS = ("deletion", "insertion", "srg", "faithfulness", "faithfulness_raw", "spearman", "top_k_iou")
 
 ABOUT = {
@@ -66,6 +75,13 @@ ABOUT = {
     "inclusion": "what a player adds to nothing",
     "cam": "class activation map of a pooled network",
     "grad_cam": "Grad-CAM on the last spatial map",
+    "grad_cam_plus_plus": "Grad-CAM++: the positive gradients, weighed within each channel",
+    "xgrad_cam": "XGrad-CAM: gradients averaged where a channel is active",
+    "hires_cam": "HiResCAM: gradient times activation, cell by cell; sums to logit - bias on a linear head",
+    "layer_cam": "LayerCAM: positive gradient times activation, cell by cell; for early layers too",
+    "eigen_cam": "Eigen-CAM: first principal component of the channels, the same for every class",
+    "score_cam": "Score-CAM: channels weighed by the picture seen through them; a model row a channel",
+    "ablation_cam": "Ablation-CAM: channels weighed by what the score loses without them",
     "cam_difference": "CAM of the picture less CAM of its fill: sums to the rise of the logit",
     "gradient": "tables: the network's slope by each column, per unit of the column",
     "gradient_x_input": "tables: the input times the gradient; absence is zero",

@@ -142,10 +142,10 @@ def compare_photo(section: PhotoConfig, predictor: Predictor, picture: Any, seed
         under, name = space.with_fill(fill), describe_fill(fill)
         found = explain(section.methods, predictor, under, picture, outputs=outputs, budget=section.budget, seed=seed)
         results |= {f"{key}@{name}": one for key, one in found.items()}
-        if "cam_difference" in section.baselines:
-            cams = baselines(["cam_difference"], predictor, under, picture, outputs=outputs)
+        if filled := [key for key in section.baselines if key in registry.OF_THE_FILL]:
+            cams = baselines(filled, predictor, under, picture, outputs=outputs)
             results |= {f"{key}@{name}": one for key, one in cams.items()}
-    once = [key for key in section.baselines if key != "cam_difference"]
+    once = [key for key in section.baselines if key not in registry.OF_THE_FILL]
     if once:
         results |= baselines(once, predictor, space, picture, outputs=outputs)
     return compare(results, predictor, space, metrics=section.metrics, fills=section.fills, seed=seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from picture_nets import Deep, Flat, Pooled, Tokens, explained, picture, seeded
 from torch import nn
 from torch.nn import functional as F
 
@@ -12,75 +13,6 @@ import perturbxai as px
 from perturbxai import assets
 
 CATS = [281, 285]
-
-
-class Pooled(nn.Module):
-    """Convolutions, functions instead of modules for activation and pooling, a linear head."""
-
-    def __init__(self, channels=6, classes=3, inplace=False):
-        super().__init__()
-        self.first = nn.Conv2d(3, channels, 3, padding=1)
-        self.act = nn.ReLU(inplace=inplace)
-        self.second = nn.Conv2d(channels, channels, 3, stride=2, padding=1)
-        self.squeeze = nn.Conv2d(channels, channels, 1)
-        self.head = nn.Linear(channels, classes)
-
-    def features(self, x):
-        x = self.act(self.second(self.act(self.first(x))))
-        return x * self.squeeze(F.adaptive_avg_pool2d(x, 1)).sigmoid()  # squeeze and excite: a collapse that is not the last
-
-    def forward(self, x):
-        return self.head(self.features(x).mean((2, 3)))
-
-
-class Flat(nn.Module):
-    """A head that is linear in the map, but not in its mean."""
-
-    def __init__(self):
-        super().__init__()
-        self.body, self.head = nn.Conv2d(3, 4, 3, stride=4, padding=1), nn.Linear(4 * 8 * 8, 3)
-
-    def forward(self, x):
-        return self.head(torch.flatten(self.body(x).relu(), 1))
-
-
-class Deep(Pooled):
-    """A pooled network whose head is not linear."""
-
-    def __init__(self):
-        super().__init__()
-        self.last = nn.Linear(3, 3)
-
-    def forward(self, x):
-        return self.last(super().forward(x).relu())
-
-
-class Tokens(nn.Module):
-    """A small vision transformer."""
-
-    def __init__(self):
-        super().__init__()
-        self.patches = nn.Conv2d(3, 8, 8, stride=8)
-        self.block = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
-        self.head = nn.Linear(8, 3)
-
-    def forward(self, x):
-        return self.head(self.block(self.patches(x).flatten(2).transpose(1, 2)).mean(1))
-
-
-def seeded(make, seed=0, **options):
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        return make(**options).eval()
-
-
-def picture(seed=0, height=32, width=32):
-    return np.random.default_rng(seed).random((height, width, 3), dtype=np.float32)
-
-
-def explained(methods, net, x=None, *, fill="mean", n_segments=6, **options):
-    space = px.ImageSpace(segments="grid", n_segments=n_segments, fill=fill)
-    return px.baselines(methods, px.Predictor(net), space, picture() if x is None else x, **options)
 
 
 @pytest.fixture(scope="module")
@@ -236,9 +168,9 @@ def test_cam_refuses_a_head_that_is_not_linear_in_the_pooled_map(make):
     assert explained(["grad_cam"], seeded(make))["grad_cam"].meta["map"].shape[0] == 3
 
 
-def test_a_transformer_has_no_last_map():
+def test_a_transformer_without_norms_has_no_last_map():
     with pytest.raises(ValueError, match=r"rearranged to tokens.*vision transformer"):
-        explained(["grad_cam"], seeded(Tokens))
+        explained(["grad_cam"], seeded(Tokens, norms=False))
 
 
 def test_a_network_without_convolutions_has_no_map():
@@ -253,7 +185,10 @@ def test_a_network_without_convolutions_has_no_map():
         ("head", ValueError, r"gives \(1, 3\); expected a map"),
         ("squeeze", ValueError, "h and w above 1"),
         ("act#2", ValueError, "'act' runs 2 time"),
-        (nn.ReLU(), TypeError, "give its name as named_modules"),
+        (3, TypeError, "layer is int; give its name as named_modules"),
+        (nn.ReLU(), ValueError, "layer is a ReLU that is no part of the network"),
+        ([], ValueError, "layer is an empty list"),
+        (["head", "head"], ValueError, "'head' comes twice"),
     ],
 )
 def test_a_layer_that_gives_no_map_is_refused(layer, error, told):

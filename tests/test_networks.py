@@ -55,7 +55,7 @@ def test_a_network_that_squeezes_a_single_row_away_is_refused_with_the_cause():
 @pytest.mark.parametrize(("score", "function"), [("logit", nn.Identity()), ("probability", nn.Softmax(dim=1))])
 def test_scores_for_gradients_are_on_the_scale_that_was_asked(score, function):
     given = torch.tensor(SCORES, requires_grad=True)
-    found = px.Predictor(nn.Identity()).differentiable_scores(given, score)
+    found = px.Predictor(nn.Identity()).network_model().differentiable(given, score)
     torch.testing.assert_close(found, function(given))
     assert found.requires_grad
 
@@ -63,7 +63,7 @@ def test_scores_for_gradients_are_on_the_scale_that_was_asked(score, function):
 @pytest.mark.parametrize("options", [{}, {"multi_label": True}])
 def test_the_gradients_scale_agrees_with_that_of_values(options):
     predictor = px.Predictor(nn.Identity(), output="probability", precision="float64", **options)
-    found = predictor.differentiable_scores(torch.tensor(SCORES), "probability").numpy()
+    found = predictor.network_model().differentiable(torch.tensor(SCORES), "probability").numpy()
     np.testing.assert_allclose(found, predictor(SCORES), rtol=1e-14, atol=1e-16)
 
 

@@ -1,4 +1,4 @@
-"""Class activation maps: CAM, Grad-CAM, and the difference of two CAMs."""
+"""Class activation maps: what all of them share, CAM, Grad-CAM, and the difference of two CAMs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,33 @@ FAR = -10.0  # the map on which a head is tried: other channels, the other sign,
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cam:
+class LayerMap:
+    """A map made of what a network holds at one layer: `cells` turns a view of it into (K, h, w).
+
+    passes          forward passes a picture, those of `asks` apart
+    conserves       the cells sum to something that the pixels must sum to as well, at any size
+    scores          the scores it can be taken of;  needs_fill: it looks at the fill too
+    differentiates  it reads gradients;  asks: it asks for scores of other pictures or other maps, hundreds of them
+    on_the_scale_of_the_predictor  what it asks are the predictor's own values
+    name            the key of the result, the method's own if empty
+    """
+
+    name: str = ""
+    passes: ClassVar[int] = 1
+    conserves: ClassVar[bool] = False
+    scores: ClassVar[tuple[str, ...]] = ("logit", "probability")
+    needs_fill: ClassVar[bool] = False
+    differentiates: ClassVar[bool] = True
+    asks: ClassVar[bool] = False
+    on_the_scale_of_the_predictor: ClassVar[bool] = False
+
+    def paper_map(self, cells: Floats) -> Floats:
+        """(K, h, w): the map in the paper's units."""
+        return cells
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cam(LayerMap):
     """Class activation mapping: the map sum_k w_k A_k of a network whose head is linear in the pooled map.
 
     Zhou, Khosla, Lapedriza, Oliva & Torralba, "Learning deep features for discriminative localization" (2016). The weights
@@ -25,11 +51,9 @@ class Cam:
     name  the key of the result, "cam" if empty
     """
 
-    name: str = ""
     passes: ClassVar[int] = 2  # one seen from inside, one that tries the head
     conserves: ClassVar[bool] = True
     scores: ClassVar[tuple[str, ...]] = ("logit",)
-    needs_fill: ClassVar[bool] = False
 
     def cells(self, seen: Any, fill: Any) -> Floats:  # noqa: ARG002
         """(K, h, w): what each cell of the map brings to the score. Raises ValueError for a head that is not linear."""
@@ -41,33 +65,25 @@ class Cam:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GradCam:
+class GradCam(LayerMap):
     """Grad-CAM: ReLU(sum_k mean(g_k) A_k), g the gradient of the score by the map.
 
     Selvaraju, Cogswell, Das, Vedantam, Parikh & Batra, "Grad-CAM: visual explanations from deep networks via gradient-based
     localization" (2017). On a pooled network it is ReLU(CAM) / (h w). Not scaled, so that a weak map stays weak.
 
-    name  the key of the result, "grad_cam" if empty
+    signed  keep what speaks against the output, and leave the paper's ReLU out
+    name    the key of the result, "grad_cam" if empty
     """
 
-    name: str = ""
-    passes: ClassVar[int] = 1
-    conserves: ClassVar[bool] = False
-    scores: ClassVar[tuple[str, ...]] = ("logit", "probability")
-    needs_fill: ClassVar[bool] = False
+    signed: bool = False
 
     def cells(self, seen: Any, fill: Any) -> Floats:  # noqa: ARG002
         """(K, h, w)"""
-        weights = seen.gradients.mean(axis=(2, 3))  # (K, C)
-        return np.asarray(np.maximum(np.tensordot(weights, seen.activations, axes=1), 0.0))
-
-    def paper_map(self, cells: Floats) -> Floats:
-        """(K, h, w): the map in the paper's units."""
-        return cells
+        return weighted(seen.gradients.mean(axis=(2, 3)), seen.activations, signed=self.signed)
 
 
 @dataclass(frozen=True, kw_only=True)
-class CamDifference:
+class CamDifference(LayerMap):
     """CAM of the picture less CAM of its fill: a CAM whose values sum to logit(x) - logit(fill), as Shapley values do.
 
     What stands in the fill as well, the background of every hidden superpixel, is no evidence and drops out.
@@ -75,7 +91,6 @@ class CamDifference:
     name  the key of the result, "cam_difference" if empty
     """
 
-    name: str = ""
     passes: ClassVar[int] = 3
     conserves: ClassVar[bool] = True
     scores: ClassVar[tuple[str, ...]] = ("logit",)
@@ -88,6 +103,12 @@ class CamDifference:
     def paper_map(self, cells: Floats) -> Floats:
         """(K, h, w): the difference of two maps in the paper's units."""
         return np.asarray(cells * cells[0].size)
+
+
+def weighted(weights: Floats, activations: Floats, *, signed: bool) -> Floats:
+    """(K, h, w): the channels (C, h, w) summed with weights (K, C), behind a ReLU unless signed."""
+    cells = np.tensordot(weights, activations, axes=1)
+    return np.asarray(cells if signed else np.maximum(cells, 0.0))
 
 
 def contributions(seen: Any, *, tried: bool = False) -> Floats:

@@ -1,278 +1,196 @@
-"""Looking inside a network: one layer's map, its gradient, and nothing left behind."""
+"""Looking inside a network: maps at some layers, their gradients, what other maps would give, and nothing left behind."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.overrides import TorchFunctionMode
+
+from perturbxai.baselines.layouts import Layout, layout_of
+from perturbxai.baselines.places import Place, Trail, norm_places, swapped
 
 Floats = NDArray[np.float64]
 Tensor = Any
+Score = Callable[[Tensor], Tensor]  # what a network returned -> (n, K), differentiable
 
-ENTERS = "input of "  # a place that is named by the module it goes into
+CHUNK_BYTES = 1 << 24  # of the maps that are put in place of others at a time
+CUT_OUT = 32  # pixels a side
+SAME = 1e-4  # of the scores' size: a picture's own maps, put back among others, give its own scores but for rounding
 
 
 @dataclass(frozen=True, eq=False)
 class View:
     """What one forward pass shows at a layer.
 
-    activations (C, h, w);  gradients (K, C, h, w) of the scores by them;  scores (K,)
+    activations (C, h, w);  gradients (K, C, h, w) of the scores by them, or None where none were wanted;  scores (K,)
     respond     scores (K,) of the same picture if the layer had given other activations (C, h, w)
+    ablated     scores (C, K) of the same picture with each channel in turn set to zero at the layer
+    ask         scores (M, K) of the picture seen through maps (M, h, w), where the caller lends that
     """
 
     activations: Floats
-    gradients: Floats
+    gradients: Floats | None
     scores: Floats
     respond: Callable[[Floats], Floats]
+    ablated: Callable[[], Floats]
+    ask: Callable[[Floats], Floats] | None = None
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a map is found: the output of a module's call, the input of one, or the result of a numbered operation.
+def views(
+    net: Any, batch: Tensor, places: Sequence[Place], score: Score, *, differentiate: bool = True, rows: int = 8
+) -> list[View]:
+    """What one forward pass of one picture shows at some places, with a pass backwards for each score.
 
-    label   what `meta["layer"]` says;  module, call: its name and how often it ran before;  enters: its input is meant
-    operation  number of the tensor operation in a forward pass, where no module is named
+    batch          (1, C, H, W);  score: from what the network returned to (n, K)
+    differentiate  whether gradients are wanted;  rows: pictures a pass, where other maps need a picture each
+    Raises ValueError if what a place gives is no map of the picture, or if a score does not depend on it.
     """
+    held: dict[int, tuple[Tensor, Layout]] = {}
 
-    label: str
-    module: str = ""
-    call: int = 0
-    enters: bool = False
-    operation: int | None = None
+    def lend(number: int, found: Tensor) -> Tensor:
+        layout = layout_of(found, batch, places[number].label, places[number].patches)
+        # a later place stays tied to an earlier one, so that one pass serves both
+        kept = found.clone() if found.requires_grad else found.detach().clone().requires_grad_(differentiate)
+        held[number] = kept, layout
+        return kept.clone()  # what follows may work in place
+
+    own = batch.clone()  # for a network that writes into its input; made here, where it is no operation of the pass
+    with torch.set_grad_enabled(differentiate), swapped(net, places, lend):
+        scores = score(net(own))[0]
+    for number, place in enumerate(places):
+        if number not in held:
+            raise ValueError(f"layer={place.label!r} gave nothing in this pass; name another layer.")
+    tensors = [held[number][0] for number in range(len(places))]
+    slopes = _slopes(scores, tensors, places) if differentiate else None
+    found = []
+    for number, place in enumerate(places):
+        kept, layout = held[number]
+        gradients = None
+        if slopes is not None:
+            gradients = np.stack([_array(layout.read(slope[number])[0]) for slope in slopes])
+            _check_read(gradients, layout, place)
+        again = _Again(net, batch, place, score, kept.detach(), layout, _array(scores.detach()), rows)
+        found.append(View(_array(layout.read(kept.detach())[0]), gradients, again.own, again.respond, again.ablated))
+    return found
 
 
-@dataclass
-class _Module:
-    """A running count of a module's calls."""
+def token_place(net: Any, batch: Tensor, trail: Trail, score: Score) -> Place:
+    """The last normalisation whose patch tokens the scores still read: in a vision transformer, the last block's first norm.
 
-    name: str
-    calls: int = 0
-
-
-@dataclass
-class _Trail:
-    """Follows what descends from the picture through the operations of a pass.
-
-    maps  by id (holding them keeps the ids their own);  last: number and result of the operation that made the last map
-    end   what the last map went into first, as a place is labelled
-    rest  what that made, as long as it is only rearranged;  tokens: its shape once it grew instead of being reduced
+    One forward pass, one backwards. Raises ValueError if there is none.
     """
+    places = norm_places(net, trail)
+    kept: dict[int, tuple[Tensor, Layout]] = {}
 
-    running: list[_Module] = field(default_factory=list)
-    maps: dict[int, Tensor] = field(default_factory=dict)
-    last: tuple[int, Tensor] | None = None
-    end: str = ""
-    rest: Tensor | None = None
-    tokens: tuple[int, ...] | None = None
+    def lend(number: int, found: Tensor) -> Tensor:
+        try:
+            layout = layout_of(found, batch, places[number].label, trail.patches)
+        except ValueError:
+            return found  # a norm of something else than tokens
+        if layout.axes != "tokens":
+            return found
+        tied = found.clone() if found.requires_grad else found.detach().clone().requires_grad_(True)
+        kept[number] = tied, layout
+        return tied.clone()
 
-    def seen(self, number: int, func: Any, args: tuple[Any, ...], out: Any) -> Any:
-        """Take note of one operation."""
-        sources = list(_tensors(args))
-        descends = any(id(source) in self.maps for source in sources)
-        for made in _tensors((out,)):
-            if descends and _is_map(made):
-                self.maps[id(made)] = made
-                self.last, self.end, self.rest, self.tokens = (number, made), "", None, None
-            elif self.last is not None and not self.end and any(source is self.last[1] for source in sources):
-                self.end = _enters(self.running[-1] if self.running else _Module(""), func)
-                self._follow(made, self.last[1])
-            elif self.rest is not None and any(source is self.rest for source in sources):
-                self._follow(made, self.rest)
-        return out
-
-    def _follow(self, made: Tensor, before: Tensor) -> None:
-        if made.numel() > before.numel():
-            self.tokens = tuple(made.shape)
-        self.rest = made if made.numel() == before.numel() and made.ndim > 2 else None
-
-
-class _Operations(TorchFunctionMode):
-    """Numbers the tensor operations of a pass, and hands each result to a function that may replace it."""
-
-    def __init__(self, seen: Callable[[int, Any, tuple[Any, ...], Any], Any]) -> None:
-        super().__init__()
-        self.seen, self.number = seen, -1
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        out = func(*args, **(kwargs or {}))
-        self.number += 1
-        return self.seen(self.number, func, (*args, *(kwargs or {}).values()), out)
+    own = batch.clone()
+    with torch.enable_grad(), swapped(net, places, lend):
+        scores = score(net(own))[0]
+    # uneven weights: probabilities sum to one, whose gradient is zero everywhere
+    total = (scores / torch.arange(1, len(scores) + 1, device=scores.device)).sum()
+    numbers = list(kept)
+    if numbers and total.requires_grad:
+        slopes = torch.autograd.grad(total, [kept[number][0] for number in numbers], allow_unused=True)
+        for number, slope in reversed(list(zip(numbers, slopes, strict=True))):
+            if slope is not None and bool((kept[number][1].read(slope) != 0).any()):
+                return places[number]
+    last = tuple(trail.last[1].shape) if trail.last else ()
+    raise ValueError(
+        f"layer: the last map {last} is rearranged to tokens, later {trail.tokens}, as in a vision transformer, and no "
+        "normalisation was found whose tokens lie on the patches and reach the scores. Name a layer: layer='...'."
+    )
 
 
-def find_place(net: Any, batch: Tensor) -> Place:
-    """The last map before the spatial axes collapse, by one forward pass of one picture (1, C, H, W).
-
-    Follows the tensors (1, C, h, w) that descend from the picture, through modules and functions alike, and takes the
-    last one that is made before something flattens, pools or averages it away.
-    Raises ValueError if there is no such map, or if it is rearranged to tokens as in a vision transformer.
-    """
-    trail = _Trail(maps={id(batch): batch})
-    with _counted(net, trail.running), _Operations(trail.seen), torch.no_grad():
-        net(batch)
-    if trail.last is None or not trail.end:
-        raise ValueError(
-            "layer: the network has no map (1, C, h, w) that descends from the picture before its spatial axes collapse; "
-            "name one of its modules: layer='...'."
-        )
-    number, found = trail.last
-    if trail.tokens is not None:
-        raise ValueError(
-            f"layer: the last map {tuple(found.shape)} is rearranged to tokens, later {trail.tokens}, as in a vision "
-            "transformer: no map stands before the head. Name a layer that gives (n, C, h, w), if there is one."
-        )
-    return Place(trail.end, operation=number)
-
-
-def named_place(net: Any, batch: Tensor, layer: Any) -> Place:
-    """The place that a user names: "layer4", "act#1" for its second call, "input of avgpool".
-
-    Raises TypeError for what is no string, ValueError for a name that the network lacks, a module that never runs, and one
-    that runs several times and was named without its call.
-    """
-    if not isinstance(layer, str):
-        raise TypeError(f"layer is {type(layer).__name__}; give its name as named_modules() has it, such as 'layer4'.")
-    enters = layer.startswith(ENTERS)
-    name, _, number = layer.removeprefix(ENTERS).partition("#")
-    modules = dict(net.named_modules(remove_duplicate=False))
-    if name not in modules or (number and not number.isdigit()):
-        tops = ", ".join(repr(child) for child, _ in net.named_children())
-        raise ValueError(f"layer={layer!r} is no module of the network; its parts are {tops}, and theirs are 'part.child'.")
-    calls = _calls(net, batch, modules[name])
-    call = int(number) if number else 0
-    if call >= calls or (calls > 1 and not number):
-        which = f"'{name}#0' to '{name}#{calls - 1}'" if calls > 1 else f"{name!r}" if calls else "another"
-        raise ValueError(f"layer={layer!r}: {name!r} runs {calls} time(s) in a forward pass; name {which}.")
-    return Place(layer, module=name, call=call, enters=enters)
-
-
-def view(net: Any, batch: Tensor, place: Place, score: Callable[[Tensor], Tensor]) -> View:
-    """One forward pass of one picture, and for each score (K,) its gradient by the map at a place.
-
-    Raises ValueError if what the place gives is no map of the picture, or if a score does not depend on it.
-    """
-    held: list[Tensor] = []
-
-    def lend(found: Tensor) -> Tensor:
-        _check_map(found, batch, place.label)
-        held.append(found.detach().clone().requires_grad_(True))
-        return held[0].clone()  # what follows may work in place
-
-    with _swapped(net, place, lend), torch.enable_grad():
-        scores = score(net(batch))
-    if not held:
-        raise ValueError(f"layer={place.label!r} gave nothing in this pass; name another layer.")
-    gradients = []
+def _slopes(scores: Tensor, tensors: list[Tensor], places: Sequence[Place]) -> list[tuple[Tensor, ...]]:
+    """For each score its gradients by what each place gave."""
+    slopes = []
     for one in scores:
-        (found,) = torch.autograd.grad(one, held[0], retain_graph=True, allow_unused=True) if one.requires_grad else (None,)
-        if found is None:
-            raise ValueError(f"layer={place.label!r}: the score does not depend on it; name another layer.")
-        gradients.append(_array(found[0]))
-
-    def respond(activations: Floats) -> Floats:
-        def put(found: Tensor) -> Tensor:
-            return torch.as_tensor(activations.copy(), dtype=found.dtype, device=found.device)[None].expand_as(found).clone()
-
-        with _swapped(net, place, put), torch.no_grad():
-            return _array(score(net(batch)))
-
-    return View(_array(held[0].detach()[0]), np.stack(gradients), _array(scores.detach()), respond)
+        if not one.requires_grad:
+            raise ValueError(f"layer={places[0].label!r}: the score does not depend on it; name another layer.")
+        found = torch.autograd.grad(one, tensors, retain_graph=True, allow_unused=True)
+        for place, slope in zip(places, found, strict=True):
+            if slope is None:
+                raise ValueError(f"layer={place.label!r}: the score does not depend on it; name another layer.")
+        slopes.append(found)
+    return slopes
 
 
-@contextmanager
-def _swapped(net: Any, place: Place, swap: Callable[[Tensor], Tensor]) -> Iterator[None]:
-    """While this lasts, the tensor at a place is replaced by what `swap` makes of it."""
-    with ExitStack() as stack:
-        if place.operation is not None:
-            stack.enter_context(_Operations(lambda n, _f, _a, out: swap(out) if n == place.operation else out))
-        else:
-            _swap_at_module(net, place, swap, stack)
-        yield
-
-
-def _swap_at_module(net: Any, place: Place, swap: Callable[[Tensor], Tensor], stack: ExitStack) -> None:
-    module = dict(net.named_modules(remove_duplicate=False))[place.module]
-    calls = iter(range(1 << 62))
-
-    def before(_module: Any, args: tuple[Any, ...]) -> Any:
-        return (swap(args[0]), *args[1:]) if next(calls) == place.call and args else None
-
-    def after(_module: Any, _args: Any, out: Any) -> Any:
-        return swap(out) if next(calls) == place.call else None
-
-    register = module.register_forward_pre_hook(before) if place.enters else module.register_forward_hook(after)
-    stack.callback(register.remove)
-
-
-@contextmanager
-def _counted(net: Any, running: list[_Module]) -> Iterator[None]:
-    """Keep a list of the modules that are running, the innermost last, and how often each ran before."""
-    with ExitStack() as stack:
-        for name, module in net.named_modules():
-            _count(name, module, running, stack)
-        yield
-
-
-def _count(name: str, module: Any, running: list[_Module], stack: ExitStack) -> None:
-    calls = iter(range(1 << 62))
-
-    def enter(*_: Any) -> None:
-        running.append(_Module(name, next(calls)))
-
-    def leave(*_: Any) -> None:
-        running.pop()
-
-    stack.callback(module.register_forward_pre_hook(enter).remove)
-    stack.callback(module.register_forward_hook(leave).remove)
-
-
-def _calls(net: Any, batch: Tensor, module: Any) -> int:
-    """How often a module runs in a forward pass."""
-    ran: list[None] = []
-    handle = module.register_forward_hook(lambda *_: ran.append(None))
-    try:
-        with torch.no_grad():
-            net(batch)
-    finally:
-        handle.remove()
-    return len(ran)
-
-
-def _enters(inside: _Module, func: Any) -> str:
-    """How to call what the last map goes into: a module by name, else the function."""
-    if not inside.name:
-        return f"{ENTERS}{getattr(func, '__name__', 'a function')}()"
-    return f"{ENTERS}{inside.name}" + (f"#{inside.calls}" if inside.calls else "")
-
-
-def _tensors(values: Any) -> Iterator[Tensor]:
-    for value in values:
-        if isinstance(value, torch.Tensor):
-            yield value
-        elif isinstance(value, (tuple, list)):
-            yield from _tensors(value)
-
-
-def _is_map(tensor: Tensor) -> bool:
-    return bool(tensor.ndim == 4 and tensor.is_floating_point() and tensor.shape[0] == 1 and min(tensor.shape[2:]) > 1)
-
-
-def _check_map(found: Any, batch: Tensor, label: str) -> None:
-    """A map has the picture's shape, coarser: (1, C, h, w) with h / w as H / W but for a cell."""
-    shape = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
-    height, width = batch.shape[2:]
-    if not (isinstance(found, torch.Tensor) and _is_map(found)):
-        raise ValueError(f"layer={label!r} gives {shape}; expected a map (1, C, h, w) with h and w above 1. Name another.")
-    if abs(found.shape[2] * width - found.shape[3] * height) > 2 * max(height, width):
+def _check_read(gradients: Floats, layout: Layout, place: Place) -> None:
+    """Refuse tokens that are behind everything that the scores read of them."""
+    if layout.axes == "tokens" and not gradients.any():
         raise ValueError(
-            f"layer={label!r} gives {shape}, whose last two axes are not those of a picture of {height} x {width}; "
-            "name a layer that gives (n, C, h, w)."
+            f"layer={place.label!r}: no score reads the {layout.grid[0]} x {layout.grid[1]} patches after this layer (all "
+            "gradients by them are zero), as behind the last attention of a transformer that reads its class token. Name "
+            "an earlier layer, such as the first norm of the last block, or leave layer= out."
         )
+
+
+class _Again:
+    """The same picture with other maps at a place.
+
+    What stands before the place need not be computed for every map: one picture goes in and many maps come out, or, for a
+    network that counts its pictures first, as many cut-outs of a few pixels. The picture's own maps go with them, and must
+    give its own scores. Where they do not, something passes the place by, and every map gets the whole picture.
+    """
+
+    def __init__(
+        self, net: Any, batch: Tensor, place: Place, score: Score, found: Tensor, layout: Layout, own: Floats, rows: int
+    ) -> None:
+        self.net, self.batch, self.place, self.score = net, batch, place, score
+        self.found, self.layout, self.own, self.rows = found, layout, own, rows
+        self.short_cuts: list[Callable[[int], Tensor]] = [
+            lambda _: batch,
+            lambda n: torch.cat([batch[:, :, :CUT_OUT, :CUT_OUT]] * n),
+        ]
+
+    def respond(self, activations: Floats) -> Floats:
+        maps = torch.as_tensor(activations.copy(), dtype=self.found.dtype, device=self.found.device)
+        return np.asarray(self._scores(maps[None], self.batch)[0])
+
+    def ablated(self) -> Floats:
+        own = self.layout.read(self.found)[0]  # (C, h, w)
+        scores = np.repeat(self.own[None], len(own), axis=0)
+        alive = own.flatten(1).any(dim=1).nonzero().flatten()  # a channel of zeros changes nothing
+        each = max(1, CHUNK_BYTES // (own.numel() * own.element_size()))
+        for chunk in alive.split(each):
+            maps = own.expand(len(chunk), *own.shape).clone()
+            maps[torch.arange(len(chunk), device=chunk.device), chunk] = 0.0
+            scores[chunk.cpu().numpy()] = self._of_many(maps)
+        return scores
+
+    def _of_many(self, maps: Tensor) -> Floats:
+        """(M, K): the scores with each of these maps (M, C, h, w)."""
+        beside = torch.cat([self.layout.read(self.found), maps])
+        size = max(float(np.abs(self.own).max()), np.finfo(np.float64).tiny)
+        while self.short_cuts:
+            try:
+                scores = self._scores(beside, self.short_cuts[0](len(beside)))
+            except Exception:  # shapes that do not go together, in whatever words; an error of its own comes again below
+                scores = np.empty((0, len(self.own)))
+            if len(scores) == len(beside) and np.abs(scores[0] - self.own).max() <= SAME * size:
+                return np.asarray(scores[1:])
+            del self.short_cuts[0]
+        parts = maps.split(self.rows)
+        return np.concatenate([self._scores(part, torch.cat([self.batch] * len(part))) for part in parts])
+
+    def _scores(self, maps: Tensor, pictures: Tensor) -> Floats:
+        own = pictures.clone()  # for a network that writes into its input
+        with torch.no_grad(), swapped(self.net, [self.place], lambda *_: self.layout.write(maps, self.found)):
+            return _array(self.score(self.net(own)))
 
 
 def _array(tensor: Tensor) -> Floats:

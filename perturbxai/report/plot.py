@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from perturbxai.explanation import Attribution, Explanation
 from perturbxai.importance import Importance
 from perturbxai.report import features, many, pairs, single
+from perturbxai.report.strip import strip
 from perturbxai.report.style import looks, new_figure, notebook_png, rc, text, title
 from perturbxai.report.view import KINDS, View, as_named, left_out, panels_of, view_of
 
@@ -29,7 +30,7 @@ def plot(
 ) -> Any:
     """Draw a result with matplotlib: returns a new Figure (which a notebook shows), or `ax` if that is given.
 
-    result  an Attribution, one Explanation, an Importance, or a mapping from name to one of these (bars only)
+    result  an Attribution, one Explanation, an Importance, or a mapping from name to one of these (bars and strip only)
     kind    "waterfall": one row, from base to prediction; what the values do not sum to is a bar "not explained"
             "bars": one row with 95 % intervals, thick pointwise, thin simultaneous; of an Importance thick is the noise of
             the estimates, thin with that of the rows, and the diamond is the value without the bias of noise
@@ -37,6 +38,7 @@ def plot(
             map; "decision": a line a row, from base to prediction
             "matrix", "network": one row's interactions, of a method that has them: all pairs of the features shown in
             colours beside the features' own values, or the strongest pairs as lines on a circle
+            "strip": a picture's maps side by side, of baselines at several layers (`layer=[...]`) or of several methods
             None: beeswarm for several rows, waterfall for one (or where `row` is given), heatmap for pictures, bars else
     row     which row of waterfall, bars, matrix, network, decision (drawn strong) and a picture's heatmap: its number, or
             its label if that is text; None is the first
@@ -62,6 +64,10 @@ def plot(
     named = as_named(result)
     if all(isinstance(one, Importance) for one in named.values()):
         return _importance(named, kind, row, output, int(top), ax)
+    if kind == "strip":
+        if ax is not None:
+            raise ValueError("ax is one panel, and kind='strip' draws a figure of its own; leave ax= out.")
+        return strip(named, row, output)
     if len(named) > 1:
         return _compared(named, kind, row, output, int(top), ax, space)
     ((name, one),) = named.items()

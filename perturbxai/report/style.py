@@ -36,6 +36,13 @@ LOOKS: dict[str, dict[str, Any]] = {
     "cam": {"color": "#D55E00"},
     "grad_cam": {"color": "#7A2E00"},
     "cam_difference": {"color": "#B8A200"},
+    "grad_cam_plus_plus": {"color": "#A84B00"},
+    "xgrad_cam": {"color": "#E08040"},
+    "hires_cam": {"color": "#F0A36B"},
+    "layer_cam": {"color": "#5C4A00"},
+    "eigen_cam": {"color": "#8C7B2A"},
+    "score_cam": {"color": "#C7522A"},
+    "ablation_cam": {"color": "#946B2D"},
     "random": {"color": "#9A9A9A"},
     "centre": {"color": "#6A6A6A"},
     "edges": {"color": "#3F3F3F"},
@@ -49,6 +56,8 @@ TITLES = {
     "glass_box": "glass box", "gradient": "gradient", "gradient_x_input": "gradient × input",
     "integrated_gradients": "integrated gradients", "expected_gradients": "expected gradients",
     "cam": "CAM", "grad_cam": "Grad-CAM", "cam_difference": "CAM difference",
+    "grad_cam_plus_plus": "Grad-CAM++", "xgrad_cam": "XGrad-CAM", "hires_cam": "HiResCAM", "layer_cam": "LayerCAM",
+    "eigen_cam": "Eigen-CAM", "score_cam": "Score-CAM", "ablation_cam": "Ablation-CAM",
     "random": "random", "centre": "centre", "edges": "edges",
 }  # fmt: skip
 CONTROLS = ("random", "centre", "edges")

@@ -18,7 +18,7 @@ from perturbxai.report.style import text, title
 ONE_ROW = ("waterfall", "bars")
 MANY_ROWS = ("beeswarm", "heatmap", "decision")
 PAIRS = ("matrix", "network")  # of one row's interactions
-KINDS = (*ONE_ROW, *MANY_ROWS, *PAIRS)
+KINDS = (*ONE_ROW, *MANY_ROWS, *PAIRS, "strip")
 PANELS = 6  # outputs side by side
 
 

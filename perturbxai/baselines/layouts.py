@@ -1,0 +1,92 @@
+"""How a layer's tensor lies on the picture: channels first, channels last, or tokens in a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isqrt
+from typing import Any
+
+import torch
+
+Tensor = Any
+Grid = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How to read maps (n, C, h, w) out of a layer's tensor, and how to put others in their place.
+
+    axes   "first": (n, C, h, w) as it is;  "last": (n, h, w, C);  "tokens": (n, extra + h w, C), in rows of the picture
+    extra  tokens before the patches that stand for no place: class token, distillation token, registers
+    """
+
+    axes: str
+    grid: Grid
+    extra: int = 0
+
+    def read(self, found: Tensor) -> Tensor:
+        """(n, C, h, w), differentiable."""
+        if self.axes == "tokens":
+            # (n, N, C) -> (n, h w, C) -> (n, C, h w) -> (n, C, h, w)
+            return found[:, self.extra :].transpose(1, 2).unflatten(2, self.grid)
+        return found.permute(0, 3, 1, 2) if self.axes == "last" else found
+
+    def write(self, maps: Tensor, found: Tensor) -> Tensor:
+        """A tensor as `found` (1, ...), but for as many pictures as there are maps (n, C, h, w), and with these maps."""
+        if self.axes == "tokens":
+            extra = found[:, : self.extra].expand(len(maps), -1, -1)
+            return torch.cat([extra, maps.flatten(2).transpose(1, 2)], dim=1)
+        if self.axes == "last":
+            return maps.permute(0, 2, 3, 1).contiguous()
+        beside = found.is_contiguous(memory_format=torch.channels_last) and not found.is_contiguous()
+        return maps.contiguous(memory_format=torch.channels_last if beside else torch.contiguous_format)
+
+
+def layout_of(found: Any, batch: Tensor, label: str, patches: Grid | None) -> Layout:
+    """The layout of what a layer gave for one picture; batch (1, C, H, W).
+
+    patches  (h, w) of the network's last map, which its tokens were cut from, or None where it has none
+    Raises ValueError for what is no map of the picture, and for tokens whose places cannot be told.
+    """
+    shape = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
+    height, width = batch.shape[2:]
+    if not isinstance(found, torch.Tensor) or not found.is_floating_point() or found.ndim not in (3, 4) or len(found) != 1:
+        raise ValueError(
+            f"layer={label!r} gives {shape}; expected a map (1, C, h, w) with h and w above 1, or tokens (1, N, C). "
+            "Name another."
+        )
+    if found.ndim == 3:
+        return _tokens(found.shape[1], (height, width), shape, label, patches)
+    for axes, grid in (("first", found.shape[2:]), ("last", found.shape[1:3])):
+        if _fits(grid, (height, width)):
+            return Layout(axes, (int(grid[0]), int(grid[1])))
+    if min(found.shape[2:]) == 1:
+        raise ValueError(f"layer={label!r} gives {shape}; expected a map (1, C, h, w) with h and w above 1. Name another.")
+    raise ValueError(
+        f"layer={label!r} gives {shape}, whose last two axes are not those of a picture of {height} x {width}, nor are the "
+        "two before; name a layer that gives (n, C, h, w)."
+    )
+
+
+def _fits(grid: Any, picture: Grid) -> bool:
+    """The picture's shape, coarser: h / w as H / W but for a cell."""
+    return min(grid) > 1 and bool(abs(grid[0] * picture[1] - grid[1] * picture[0]) <= 2 * max(picture))
+
+
+def _tokens(n_tokens: int, picture: Grid, shape: Any, label: str, patches: Grid | None) -> Layout:
+    """Tokens in rows of the grid that they were cut from; without one, a square of a square picture, or one token more."""
+    if patches is not None and _fits(patches, picture) and n_tokens >= patches[0] * patches[1]:
+        # what stands before the patches: a class token, another for distillation, some registers
+        extra = n_tokens - patches[0] * patches[1]
+        if extra < max(2, patches[0]):
+            return Layout("tokens", patches, extra)
+    if patches is None and picture[0] == picture[1]:
+        for extra in (0, 1):
+            side = isqrt(n_tokens - extra)
+            if side > 1 and side * side == n_tokens - extra:
+                return Layout("tokens", (side, side), extra)
+    cut = f"the network's last map is {patches[0]} x {patches[1]}" if patches else "no map was cut into patches"
+    raise ValueError(
+        f"layer={label!r} gives {shape}, and where its {shape[1]} tokens lie on a picture of {picture[0]} x {picture[1]} "
+        f"cannot be told ({cut}); name a layer that gives (n, C, h, w), or tokens of the patches' number."
+    )

@@ -1,0 +1,133 @@
+"""What the methods of one call see of a network: each picture once, at the layers that were named or found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.game import Game
+from perturbxai.masks import SeenThrough
+from perturbxai.predictor import NETWORK_BATCH, ModelError, Predictor
+
+Floats = NDArray[np.float64]
+
+
+class Inside:
+    """Views of the pictures of a game, at one or several layers, through a network that the predictor lends.
+
+    layers         names, or None to find one;  score: "logit" or "probability"
+    differentiate  whether some method reads gradients
+    asked          rows and model seconds that single methods asked for, beside the passes that all share
+    known          what the rows of a table share
+    """
+
+    def __init__(
+        self, predictor: Predictor, game: Game, layers: tuple[str, ...] | None, score: str, differentiate: bool
+    ) -> None:
+        self.predictor, self.game, self.layers, self.score = predictor, game, layers, score
+        self.differentiate = differentiate
+        self.asked = (0, 0.0)
+        self.known: dict[Any, Any] = {}
+        self._places: dict[tuple[int, ...], list[Any]] = {}
+        self._kept: dict[bytes, list[Any]] = {}
+        self._asks: dict[int, Callable[[Floats], Floats]] = {}
+
+    def places(self, picture: NDArray[np.float32]) -> list[Any]:
+        """Where the maps are, for pictures of this size."""
+        from perturbxai.baselines import hooks, places
+
+        if picture.shape not in self._places:
+            with self._network(picture) as (net, batch):
+                trail = places.survey(net, batch)
+                if self.layers is not None:
+                    found = [places.named_place(net, trail, name) for name in self.layers]
+                else:
+                    found = [places.last_map(trail) or hooks.token_place(net, batch, trail, self._scores)]
+            self._places[picture.shape] = found
+        return self._places[picture.shape]
+
+    def view(self, picture: NDArray[np.float32], layer: int) -> Any:
+        """The picture from inside. An input's picture and fill are kept, because every method of a call looks at them."""
+        from perturbxai.baselines import hooks
+
+        name = picture.tobytes()
+        if name not in self._kept:
+            places = self.places(picture)
+            rows = self.predictor.batch_size or NETWORK_BATCH
+            with self._network(picture) as (net, batch):
+                views = hooks.views(net, batch, places, self._scores, differentiate=self.differentiate, rows=rows)
+            for place, found in zip(places, views, strict=True):
+                parts = (found.scores, found.activations, *([] if found.gradients is None else [found.gradients]))
+                if not all(np.isfinite(part).all() for part in parts):
+                    raise ModelError(f"layer {place.label!r}: map, gradient or scores are not finite; mend the model.")
+            self._kept = dict([*self._kept.items()][-1:])
+            self._kept[name] = [self._metered(picture, found) for found in views]
+        return self._kept[name][layer]
+
+    def view_of_input(self, number: int, layer: int) -> Any:
+        """An input's picture from inside, which can be seen through maps as well."""
+        one = self.game.inputs[number]
+        ask = self._asks.setdefault(number, _once(lambda maps: self._ask(number, maps)))
+        return replace(self.view(one.picture, layer), ask=ask)
+
+    def _metered(self, picture: NDArray[np.float32], found: Any) -> Any:
+        """A view that asks through the Predictor, each question once."""
+
+        def respond(activations: Floats) -> Floats:
+            with self._network(picture):
+                return np.asarray(found.respond(activations))
+
+        kept: list[Floats] = []
+
+        def ablated() -> Floats:
+            if not kept:
+                with self._asking(), self._network(picture):
+                    kept.append(found.ablated())
+            return kept[0]
+
+        return replace(found, respond=_once(respond), ablated=ablated)
+
+    def _ask(self, number: int, maps: Floats) -> Floats:
+        """(M, K): values of an input's picture seen through maps (M, h, w); through a constant one its bare fill is seen."""
+        one, columns = self.game.inputs[number], self.game.learn().columns
+        empty, _ = self.game.ends(number)
+        values = np.repeat(empty[None], len(maps), axis=0)
+        varied = np.flatnonzero(np.ptp(maps.reshape(len(maps), -1), axis=1) > 0)
+        with self._asking():
+            for start, stop, found in self.predictor.run(SeenThrough(one.picture, one.fill, maps[varied])):
+                values[varied[start:stop]] = found[:, columns]
+        return values
+
+    def _scores(self, given: Any) -> Any:
+        """(n, K) tensor: the scores that are explained, still differentiable."""
+        return self.predictor.network_model().differentiable(given, self.score)[:, self.game.learn().columns]
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        rows, seconds = self.predictor.rows, self.predictor.seconds
+        yield
+        self.asked = (self.asked[0] + self.predictor.rows - rows, self.asked[1] + self.predictor.seconds - seconds)
+
+    @contextmanager
+    def _network(self, picture: NDArray[np.float32]) -> Iterator[tuple[Any, Any]]:
+        with self.predictor.network() as net:
+            yield net, self.predictor.tensor(picture[None])
+
+
+def _once(ask: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
+    """A function of an array that is not asked the same twice."""
+    known: dict[bytes, Floats] = {}
+
+    def asked(given: Floats) -> Floats:
+        name = sha256(np.ascontiguousarray(given)).digest()
+        if name not in known:
+            known[name] = ask(given)
+        return known[name]
+
+    return asked

@@ -1,0 +1,73 @@
+"""A strip: one picture, and side by side the maps of several layers or methods, a line an output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from perturbxai.explanation import Explanation
+from perturbxai.report.figures import grey, painted, shown
+from perturbxai.report.style import base_name, new_figure, notebook_png, rc, text, title
+from perturbxai.report.view import left_out, panels_of, row_number
+
+WIDTH = 1.9  # inches a panel
+LONGEST = 24  # of a layer's name over its panel
+
+
+def strip(named: Mapping[str, Any], row: Any, output: Any) -> Any:
+    """A Figure of what each layer looks at: the photo, then the map of every result, each in units of its own largest.
+
+    named  name -> Attribution, of baselines(..., layer=[...]) or of several methods;  row, output: as in `plot`
+    Raises ValueError for results without a map and for results of other pictures or outputs.
+    """
+    firsts = {name: result[row_number(result, row) or 0] for name, result in named.items()}
+    first = next(iter(firsts.values()))
+    for name, e in firsts.items():
+        if np.ndim(e.heat) != 3:
+            raise ValueError(f"kind='strip' shows maps, and {name} has none; give results of px.baselines on a picture.")
+        if e.outputs != first.outputs or not np.array_equal(e.input, first.input):
+            raise ValueError(f"{name} and {next(iter(firsts))} differ in picture or outputs; draw results of one call.")
+    outputs, n_left_out = panels_of(first.outputs, output, first.prediction, None)
+    return _draw(firsts, outputs, n_left_out)
+
+
+@rc
+def _draw(firsts: Mapping[str, Explanation], outputs: list[int], n_left_out: int) -> Any:
+    first = next(iter(firsts.values()))
+    methods = list(dict.fromkeys(base_name(name) for name in firsts))
+    height, width = first.input.shape[:2]
+    figure = new_figure(WIDTH * (len(firsts) + 1) + 0.2, (WIDTH * height / width + 0.55) * len(outputs) + 0.4)
+    notebook_png(figure)
+    axes = figure.subplots(len(outputs), len(firsts) + 1, squeeze=False)
+    photo, pixels = grey(first.input), np.arange(height * width, dtype=np.int32).reshape(height, width)
+    for line, k in zip(axes, outputs, strict=True):
+        line[0].imshow(shown(first.input))
+        line[0].set_title(f"{text(first.outputs[k])}\n{first.prediction[k]:.4g}", fontweight="bold")
+        for axis, (name, e) in zip(line[1:], firsts.items(), strict=True):
+            axis.imshow(painted(photo, pixels, np.asarray(e.heat)[k].ravel()))
+            axis.set_title(_about(name, e, k, len(methods) > 1))
+    for axis in axes.flat:
+        axis.set_axis_off()
+    about = f"{title(methods[0])}, " if len(methods) == 1 else ""
+    figure.suptitle(f"{about}red for, blue against, each map by its own largest value{left_out(n_left_out)}", fontsize=9)
+    return figure
+
+
+def _about(name: str, e: Explanation, k: int, with_method: bool) -> str:
+    """What stands over a map: the method where there are several, the layer, and how many cells it has."""
+    head = title(base_name(name)) if with_method else ""
+    cells = e.meta.get("map")
+    if cells is None:
+        return f"{head or title(name)}\n"
+    grid = " × ".join(map(str, np.shape(cells)[1:]))
+    layer = _ending(str(e.meta.get("layer", "")))
+    if not np.asarray(e.heat)[k].any():
+        grid += ", empty"
+    return f"{head}, {grid}\n{layer}" if head else f"{layer}\n{grid}"
+
+
+def _ending(layer: str) -> str:
+    """A layer's name, from its end where it is long: there the layers differ."""
+    return text(layer if len(layer) <= LONGEST else "…" + layer[1 - LONGEST :])

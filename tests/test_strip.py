@@ -1,0 +1,67 @@
+"""The strip: what each layer looks at, side by side."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from picture_nets import Pooled, explained, picture, seeded
+
+import perturbxai as px
+
+LAYERS = ["first", "act#0", "second"]
+
+
+def titles(figure):
+    return [axis.get_title() for axis in figure.axes]
+
+
+def test_a_strip_has_the_photo_and_a_panel_for_each_layer_a_line_an_output():
+    figure = px.plot(explained(["grad_cam"], seeded(Pooled), layer=LAYERS, outputs=[0, 2]), "strip")
+    assert len(figure.axes) == 2 * (1 + len(LAYERS))
+    assert titles(figure)[1:4] == ["first\n32 × 32", "act#0\n32 × 32", "second\n16 × 16"]
+    assert titles(figure)[0].startswith("0\n") and titles(figure)[4].startswith("2\n")
+    assert figure.get_suptitle().startswith("Grad-CAM, red for")
+
+
+def test_a_strip_of_several_methods_names_them():
+    figure = px.plot(explained(["grad_cam", "eigen_cam", "centre"], seeded(Pooled), outputs=[1]), "strip")
+    assert titles(figure)[1:] == ["Grad-CAM, 16 × 16\ninput of mean()", "Eigen-CAM, 16 × 16\ninput of mean()", "centre\n"]
+
+
+def test_an_empty_map_is_said_to_be_empty():
+    found = explained(["grad_cam"], negative(), outputs=[0])
+    assert titles(px.plot(found, "strip"))[1].endswith(", empty")
+
+
+def negative():
+    net = seeded(Pooled)
+    net.head.weight.data[0] = -net.head.weight.data[0].abs()
+    return net
+
+
+def test_a_strip_draws_the_row_and_output_that_are_asked_for():
+    pictures = [picture(1), picture(2)]
+    found = explained(["layer_cam"], seeded(Pooled), pictures, layer=LAYERS[:2])
+    figure = px.plot(found, "strip", row=1, output=2)
+    assert len(figure.axes) == 3
+    np.testing.assert_allclose(figure.axes[0].images[0].get_array(), pictures[1], atol=1e-6)
+
+
+def test_long_names_of_layers_are_shown_by_their_ends():
+    from perturbxai.report.strip import LONGEST, _ending
+
+    name = "encoder.layers.encoder_layer_11.ln_1"
+    assert _ending(name).endswith("encoder_layer_11.ln_1")
+    assert len(_ending(name)) == LONGEST
+
+
+def test_what_has_no_map_is_no_strip():
+    space = px.ImageSpace(segments="grid", n_segments=4, fill=0)
+    lime = px.explain(["lime"], px.Predictor(seeded(Pooled)), space, picture(), budget=16)
+    with pytest.raises(ValueError, match="lime has none"):
+        px.plot(lime, "strip")
+    found = explained(["grad_cam"], seeded(Pooled))
+    with pytest.raises(ValueError, match="differ in picture or outputs"):
+        px.plot(found | {"other": explained(["grad_cam"], seeded(Pooled), picture(9))["grad_cam"]}, "strip")
+    with pytest.raises(ValueError, match="ax is one panel"):
+        px.plot(found, "strip", ax=object())
