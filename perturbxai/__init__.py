@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "perturbxai.api": ("explain",),
+    "perturbxai.effects": ("effects",),
     "perturbxai.heatmaps": ("baselines",),
     "perturbxai.reference": ("reference",),
     "perturbxai.exchange": ("to_shap", "from_shap", "from_lime"),
@@ -27,6 +28,7 @@ _HOMES = {
     "perturbxai.pictures": ("fit",),
     "perturbxai.game": ("Game",),
     "perturbxai.explanation": ("Attribution", "Explanation"),
+    "perturbxai.effect": ("Effect",),
     "perturbxai.explainers.lime": ("Lime",),
     "perturbxai.explainers.kernel_shap": ("KernelShap",),
     "perturbxai.explainers.pdp": ("Pdp",),

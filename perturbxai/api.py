@@ -62,6 +62,7 @@ def explain(
     if not isinstance(space, (TabularSpace, ImageSpace)):
         raise TypeError(f"space is {type(space).__name__}; build px.TabularSpace(X) or px.ImageSpace() first.")
     seed, budget, rows = check_seed(seed), check_budget(budget), check_rows(rows, budget, space, named)
+    check_options(named)
     game = Game(predictor, space, x, outputs)
     call = Call(named, game, seed, budget, rows, check_tol(tol))
     call.check()
@@ -90,6 +91,17 @@ def name_methods(methods: Any, known: dict[str, str]) -> dict[str, Any]:
             raise ValueError(f"methods: {key!r} comes twice; give one of them another name=.")
         named[key] = one
     return named
+
+
+def check_options(named: dict[str, Any]) -> None:
+    """Refuse options that only curves have: nothing here would read them."""
+    for key, method in named.items():
+        for option in getattr(method, "of_curves", ()):
+            if getattr(method, option) != getattr(type(method), option):
+                raise ValueError(
+                    f"{key}: {option}={getattr(method, option)!r} is for effects(), where curves are shown; "
+                    "leave it out here."
+                )
 
 
 def check_seed(seed: Any) -> int:

@@ -84,6 +84,19 @@ class Columns:
         table.columns = pd.Index(self.labels)
         return table
 
+    def encode_values(self, number: int, values: Any) -> Floats:
+        """(n,) codes of some values of one column. Raises as `encode`."""
+        return np.asarray(self.codecs[number].encode(pd.Series(values)), dtype=np.float64)
+
+    def decode_values(self, number: int, codes: Floats) -> NDArray[Any]:
+        """(n,) values of one column as the user has them."""
+        return np.asarray(self.codecs[number].decode(codes))
+
+    def missing_code(self, number: int) -> float:
+        """The code of a missing value in a column of levels, NaN if it has none."""
+        named = self.levels[number]
+        return float(len(named) - 1) if named and pd.isna(self.codecs[number].levels[-1]) else np.nan
+
     def row_labels(self, table: Any, n_rows: int) -> list[Any]:
         """What the rows of a table are called: a DataFrame's index, a Series' name, else their numbers."""
         if isinstance(table, pd.DataFrame):

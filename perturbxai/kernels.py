@@ -265,3 +265,21 @@ def walk_tree(nodes, values, left_of_x, left_of_b, weight, share, scratch, out):
                 node = later_node[waiting]
                 side[later_player[waiting]], trail[length] = 2, later_player[waiting]
                 length += 1
+
+
+@njit(cache=True)
+def substitute_columns(rows, row, columns, points, first, offset, start, out):
+    """out[r] = a row with some of its columns replaced by a point of a grid; each row is asked Q times in turn.
+
+    rows (N, D) float64;  row (n,) int32, which of them are asked, as often as Q = len(offset) each
+    columns (C,) int64, points (T, C) float64: the i-th of them is asked at the points first[i] + offset[0..Q-1]
+    first (n,) int32, offset (Q,) int64;  start: the line of the whole, n * Q lines long, that out (R, D) begins with
+    """
+    n_asked = offset.shape[0]
+    for r in range(out.shape[0]):
+        i = (start + r) // n_asked
+        t = first[i] + offset[(start + r) % n_asked]
+        for d in range(rows.shape[1]):
+            out[r, d] = rows[row[i], d]
+        for c in range(columns.shape[0]):
+            out[r, columns[c]] = points[t, c]

@@ -74,13 +74,38 @@ class Spliced:
 
 
 @dataclass(frozen=True, eq=False)
-class TablePlan:
-    """Rows of a table, coded: cells of several inputs one after the other, and rows that were given as codes.
+class Gridded:
+    """Rows of a table at points of a grid in some of their columns: row after row, each at Q points.
 
-    pieces  each a `Spliced` or coded rows (R, D);  bases (B, D);  decode turns codes into the user's table
+    rows (N, D), row (n,) int32 the rows that are asked;  columns (C,), points (T, C) what they hold there
+    first (n,) int32, offset (Q,) int64: the i-th is asked at the points first[i] + offset
     """
 
-    pieces: Sequence[Spliced | Floats]
+    rows: Floats
+    row: NDArray[np.int32]
+    columns: Ints
+    points: Floats
+    first: NDArray[np.int32]
+    offset: Ints
+
+    def __post_init__(self) -> None:
+        low, high = self.first.min(initial=0) + self.offset.min(), self.first.max(initial=0) + self.offset.max()
+        fits = low >= 0 and high < len(self.points) and self.columns.max() < self.rows.shape[1]
+        if not fits or len(self.first) != len(self.row) or self.row.max(initial=0) >= len(self.rows):
+            raise ValueError("a line of the grid names a row, a column or a point that is not there.")
+
+    def __len__(self) -> int:
+        return len(self.row) * len(self.offset)
+
+
+@dataclass(frozen=True, eq=False)
+class TablePlan:
+    """Rows of a table, coded: cells of several inputs one after the other, rows on a grid, and rows given as codes.
+
+    pieces  each a `Spliced`, a `Gridded` or coded rows (R, D);  bases (B, D);  decode turns codes into the user's table
+    """
+
+    pieces: Sequence[Spliced | Gridded | Floats]
     bases: Floats
     decode: Callable[[Floats], Any]
 
@@ -105,7 +130,7 @@ class TablePlan:
     def codes(self, start: int, stop: int) -> Floats:
         """(stop - start, D) coded rows, an array of its own."""
         parts = _slices(self._starts(), start, stop)
-        if len(parts) == 1 and not isinstance(only := self.pieces[parts[0][0]], Spliced):
+        if len(parts) == 1 and not isinstance(only := self.pieces[parts[0][0]], Spliced | Gridded):
             return only[parts[0][1] : parts[0][2]].copy()
         out = np.empty((stop - start, self.bases.shape[1]))
         for piece, low, high, into in parts:
@@ -114,6 +139,9 @@ class TablePlan:
                 kernels.splice_columns(
                     rows.donor, self.bases, rows.player, rows.z, rows.coalition[low:high], rows.base[low:high], out[into]
                 )
+            elif isinstance(rows, Gridded):
+                where = (rows.columns, rows.points, rows.first, rows.offset)
+                kernels.substitute_columns(rows.rows, rows.row, *where, low, out[into])
             else:
                 out[into] = rows[low:high]
         return out

@@ -265,3 +265,14 @@ def sweep_bins(codes: Any, bins: Any, means: Any, placed: Any, fewest: int, valu
         if (place != 0).any():
             left = left - place * (place @ left) / (place @ place)
     return left, effects
+
+
+def substitute_columns(rows: Any, row: Any, columns: Any, points: Any, first: Any, offset: Any) -> Any:
+    """(n Q, D): row after row, each at its points of the grid."""
+    out = []
+    for i, start in zip(row, first, strict=True):
+        for step in offset:
+            one = rows[i].copy()
+            one[columns] = points[start + step]
+            out.append(one)
+    return np.array(out)

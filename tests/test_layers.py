@@ -20,20 +20,20 @@ PACKAGE = ROOT / "perturbxai"
 # From the ground up: a module imports from lower layers, or from its own folder.
 LAYERS = (
     {"registry", "kernels", "laws", "tables", "pictures", "device", "models"}
-    | {"segment", "codecs", "progress", "versions", "outputs", "jsonable", "notebook", "native"},
-    {"serial"},
-    {"explanation"},
+    | {"segment", "codecs", "progress", "versions", "outputs", "jsonable", "notebook", "native", "effect"},
+    {"serial", "axes"},
+    {"explanation", "grid_tables"},
     {"importance", "pick"},
     {"strata", "contrasts"},
     {"networks", "memo", "plan", "sampling", "looks", "neighbourhoods", "walks", "fills", "codes"},
-    {"streams", "spaces", "predictor", "additive", "masks"},
+    {"streams", "spaces", "predictor", "additive", "masks", "grids"},
     {"table_asker", "image_asker"},
     {"game"},
     {"explainers", "baselines", "metrics", "peers"},
-    {"driving", "inside"},
+    {"driving", "inside", "grid_jobs"},
     {"call"},
     {"api"},
-    {"heatmaps", "scoring", "reference", "exchange"},
+    {"heatmaps", "effects", "scoring", "reference", "exchange"},
     {"comparison"},
     {"report"},
     {"assets", "config"},
@@ -52,8 +52,8 @@ OWNERS = {
     "skimage": {"segment", "fills", "baselines"},
     "PIL": {"pictures", "assets"},
     "pandas": {"assets", "codes", "codecs", "models", "jsonable", "explanation", "importance", "pick", "comparison"}
-    | {"report", "loading"},
-    "scipy": {"laws", "neighbourhoods", "explanation", "importance", "explainers", "metrics", "report", "peers"},
+    | {"report", "loading", "effect"},
+    "scipy": {"laws", "neighbourhoods", "explanation", "effect", "importance", "explainers", "metrics", "report", "peers"},
     "matplotlib": {"report"},
     "xgboost": {"native"},
     "lime": {"peers"},
@@ -121,7 +121,7 @@ def test_each_heavy_package_has_its_owner_and_loads_when_it_is_needed(path):
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "explainers").glob("*.py")), ids=lambda p: p.name)
 def test_explainers_know_only_laws_tables_and_the_sampler(path):
-    known = {"laws", "tables", "sampling", "neighbourhoods", "walks", "additive", "explainers"}
+    known = {"laws", "tables", "axes", "grid_tables", "sampling", "neighbourhoods", "walks", "additive", "explainers"}
     for name, *_ in imports(path):
         if name.startswith("perturbxai."):
             assert name.split(".")[1] in known, name

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
-EXAMPLES = dict(zip(("table", "photo"), re.findall(r"```python\n(.*?)```", README, re.DOTALL), strict=True))
+EXAMPLES = dict(zip(("table", "effects", "photo"), re.findall(r"```python\n(.*?)```", README, re.DOTALL), strict=True))
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -19,6 +19,10 @@ def test_the_example_runs_as_it_stands(example, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     exec(compile(EXAMPLES[example], f"README.md, {example}", "exec"), names)
+    if example == "effects":
+        assert "bmi" in capsys.readouterr().out
+        assert set(names["effects"]) == {"pdp", "ice", "ale"} and (names["low"] < names["high"]).all()
+        return
     summary = names["table"].summary()
     assert set(names["results"]) <= set(summary.index)
     if example == "photo":

@@ -8,11 +8,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from perturbxai.explainers.accumulated import accumulated_curve
 from perturbxai.explainers.linearised import ROUNDING, independent_factor, no_players
+from perturbxai.grid_tables import Curve, GridTable
 from perturbxai.sampling import draw_references
 from perturbxai.tables import Coalitions, Estimate, Floats, Ints, Opacities, Players, Question, Rows
 
 BINS_OF_OPACITY = 5
+CENTRES, TARGETS = ("data", "start"), ("sample", "population")
 NUMBERS_AT_ONCE = 1 << 22  # coded numbers in one request: memory stays bounded on wide tables
 
 
@@ -28,21 +31,41 @@ class Ale:
     whose own share of whole superpixels lies in the bin; the values then do not sum to v(N) - v(nothing) in general, and
     `meta["gap"]` says by how much.
 
-    grid  number of quantile bins of a column (ties are merged)
-    rows  how many rows of X are drawn at most
+    For `effects` it is the curve, or the surface of two columns without the effects of each. Levels, whole numbers and few
+    values step from one to the next, over the rows of both; levels without an order follow each other by likeness. Within
+    a bin a band takes the rows' spread, by Student's t; bins whose rows all answer alike take the pooled one.
+
+    grid  number of quantile bins of a column (ties are merged); `effects` has an argument of its own
+    rows  how many rows of X are drawn at most; `effects` has an argument of its own
+    centre  `effects` only: "data", the mean over the data is 0; "start", the first point is (single columns)
+    target  `effects` only: what the band is about: "sample", the curve centred at the drawn rows' values; "population",
+            that centred at the values of all rows like these, which adds the variance of the rows' mean (single columns)
+    differential  `effects` only: mean derivatives at the rows in place of steps between edges (Gkolemis et al., "RHALE",
+            2023): for networks, single columns of numbers in bins; one gradient a row serves all columns
     name  the key of the result, "ale" if empty
     Raises ValueError for groups of columns, and for columns of categories or with the explained value missing.
     """
 
     grid: int = 40
     rows: int = 1000
+    centre: str = "data"
+    target: str = "sample"
+    differential: bool = False
     name: str = ""
     law_on: ClassVar[tuple[str, ...]] = ()
+    of_curves: ClassVar[tuple[str, ...]] = ("centre", "target", "differential")
 
     def __post_init__(self) -> None:
+        for option, chosen, known in (("centre", self.centre, CENTRES), ("target", self.target, TARGETS)):
+            if chosen not in known:
+                raise ValueError(f"{option}={chosen!r} is not known; expected one of {', '.join(map(repr, known))}.")
         for option, value, least in (("grid", self.grid, 1), ("rows", self.rows, 2)):
             if int(value) != value or value < least:
                 raise ValueError(f"{option}={value!r} must be a whole number from {least} up.")
+
+    def curve(self, table: GridTable, rng: np.random.Generator) -> Curve:
+        """What `effects` shows of one column or pair."""
+        return accumulated_curve(table, centred=self.centre == "data", population=self.target == "population", rng=rng)
 
     def check(self, players: Players) -> None:
         """Refuse, before any model call, players for which the curve is not defined."""

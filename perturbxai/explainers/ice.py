@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from perturbxai import laws
+from perturbxai.explainers.averaged import shown_alike, slope_curve, whole_curve
 from perturbxai.explainers.linearised import ROUNDING, independent_factor
+from perturbxai.grid_tables import Curve, GridTable
 from perturbxai.laws import Law
 from perturbxai.tables import Estimate, Evaluations, Floats
+
+CURVES = ("raw", "centred", "anchored", "derivative")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,11 +25,35 @@ class Ice:
     on a table (Goldstein et al., "Peeking inside the black box", 2015, for the curve), and occlusion on a picture. From
     the coalitions of size P - 1; exact on its background, `stderr_background` is the error that its draw adds.
 
+    For `effects` it is the rows' curves: their mean, how far they lie apart, and the curves of drawn rows themselves.
+
+    curves    `effects` only: "raw"; "centred" by the data, or "anchored" at the lowest point (c-ICE), which shows how the
+              rows' shapes differ; "derivative" (d-ICE), slopes between neighbouring points, of numbers alone
+    ice_rows  `effects` only: how many rows' curves are kept at most
     name  the key of the result, "ice" if empty
+    Raises ValueError for other curves, and for ice_rows below 1.
     """
 
+    curves: str = "raw"
+    ice_rows: int = 500
     name: str = ""
+    of_curves: ClassVar[tuple[str, ...]] = ("curves", "ice_rows")
     wants_spread: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if self.curves not in CURVES:
+            raise ValueError(f"curves={self.curves!r} is not known; expected one of {', '.join(map(repr, CURVES))}.")
+        if int(self.ice_rows) != self.ice_rows or self.ice_rows < 1:
+            raise ValueError(f"ice_rows={self.ice_rows!r} must be a whole number of rows from 1 up.")
+
+    def curve(self, table: GridTable, rng: np.random.Generator) -> Curve:
+        """What `effects` shows of one column or pair."""
+        shown = self.curves
+        found = slope_curve(table, rng) if shown == "derivative" else whole_curve(table, shown, rng)
+        assert table.whole is not None
+        rows, curves = table.individual(self.ice_rows)
+        varied = table.varied / table.whole.weight
+        return replace(found, importance=varied, individual=shown_alike(table, curves, shown), rows=rows)
 
     def law(self, n_players: int) -> Law:
         return laws.all_but_one(n_players)

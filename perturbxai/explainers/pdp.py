@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from perturbxai import laws
+from perturbxai.explainers.averaged import importance_of, whole_curve
 from perturbxai.explainers.ice import alone
 from perturbxai.explainers.linearised import ROUNDING, independent_factor, no_players
+from perturbxai.grid_tables import Curve, GridTable
 from perturbxai.laws import Law
 from perturbxai.sampling import draw_references
 from perturbxai.tables import Coalitions, Estimate, Evaluations, Floats, Players
@@ -25,11 +27,18 @@ class Pdp:
     of the background adds. On a picture the feature is a superpixel's opacity, averaged over reference rows in which
     each other superpixel is whole with probability t and t is uniform: the rise from 0 to 1 is then the Shapley value.
 
+    For `effects` it is the curve itself: the mean over rows of X of the model with the column at each point of a grid. Its
+    band is about that mean for all rows like these; away from the data the model is asked where no row is.
+
     budget on a picture: P + 1 rows a reference row, drawn in antithetic pairs that are the clusters of the error.
+    centred  `effects` only: the curve's shape, its mean over the drawn data taken away. Errors that move the whole curve
+             up or down are then no part of the band, which is about the curve centred at these data
     name   the key of the result, "pdp" if empty
     """
 
+    centred: bool = False
     name: str = ""
+    of_curves: ClassVar[tuple[str, ...]] = ("centred",)
     law_on: ClassVar[tuple[str, ...]] = ("table",)
     wants_spread: ClassVar[bool] = True
 
@@ -39,6 +48,11 @@ class Pdp:
     def estimate(self, table: Evaluations) -> Estimate:
         """v({j}) - v(nothing), (P, K), from a table that lists size 1."""
         return alone(table, present=True)
+
+    def curve(self, table: GridTable, rng: np.random.Generator) -> Curve:
+        """What `effects` shows of one column or pair."""
+        found = whole_curve(table, "centred" if self.centred else "raw", rng)
+        return replace(found, importance=importance_of(table.centre, found.values.reshape(len(table.centre), -1)))
 
     def least(self, players: Players) -> int:
         return 4 * (players.n_players + 1) + 2

@@ -1,0 +1,114 @@
+"""Curves averaged over rows: what PDP and ICE conclude from the moments of a grid, and the bands of such means."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy import stats
+
+from perturbxai.axes import counts_of
+from perturbxai.explainers.linearised import LEVEL, ROUNDING, independent_factor
+from perturbxai.grid_tables import Curve, GridTable
+from perturbxai.tables import Floats
+
+RANK = 1e-9  # of the largest: smaller parts of a correlation are rounding
+DRAWS = 2000  # of the largest error along a curve, for simultaneous bands
+
+
+def whole_curve(table: GridTable, shown: str, rng: np.random.Generator) -> Curve:
+    """The mean of the rows' curves, "raw", "centred" by the data or "anchored" at the first point, with its bands."""
+    moments = table.whole
+    assert moments is not None
+    n_points = len(table.centre)
+    covariance = None
+    if moments.joint:
+        read = np.eye(n_points, n_points + 1)  # of the centred curve and its level: the curve is their sum
+        if shown == "raw":
+            read[:, -1] = 1.0
+        elif shown == "anchored":
+            read[:, 0] -= 1.0
+        values = np.einsum("gv,vk->gk", read, moments.mean)
+        # of a single row nothing is known: infinite, and not infinite times zero
+        covariance = read @ moments.error @ read.T if moments.n > 1 else np.full_like(moments.error, np.inf)[:, :-1, :-1]
+        variance, spread = _diagonal(covariance), _diagonal(read @ moments.spread @ read.T)
+    else:
+        part = slice(0, n_points) if shown == "centred" else slice(n_points, None)
+        values, variance, spread = moments.mean[part], moments.error[part], moments.spread[part]
+    return _banded(table, moments.n, values, (variance, covariance, spread), table.shape, rng)
+
+
+def slope_curve(table: GridTable, rng: np.random.Generator) -> Curve:
+    """The mean of the rows' secants between neighbouring points of one column."""
+    moments, axis = table.slopes, table.axes[0]
+    assert moments is not None
+    parts = _diagonal(moments.error), moments.error, _diagonal(moments.spread)
+    steepest = 2.0 / np.diff(axis.points[: axis.n_known]).min()  # how much a rounding of the answers is magnified
+    found = _banded(table, moments.n, moments.mean, parts, (axis.n_steps,), rng, steepest)
+    return replace(found, midpoints=True)
+
+
+def shown_alike(table: GridTable, curves: Floats, shown: str) -> Floats:
+    """(rows, G..., K): rows' own curves, as the mean of all is shown."""
+    if shown == "anchored":
+        return np.asarray(curves - curves[:, :1])
+    if shown == "derivative":
+        known = table.axes[0].n_known
+        widths = np.diff(table.axes[0].points[:known])
+        return np.asarray(np.diff(curves[:, :known], axis=1) / widths[:, None])
+    if shown == "centred":
+        flat = curves.reshape(len(curves), -1, table.n_outputs)
+        return np.asarray(flat - np.einsum("ntk,t->nk", flat, table.centre)[:, None]).reshape(curves.shape)
+    return curves
+
+
+def importance_of(centre: Floats, values: Floats) -> Floats:
+    """(K,): the standard deviation over the data of a curve (T, K); centre (T,) is the share of the data at its points."""
+    return np.asarray(np.sqrt(np.maximum(centre @ (values - centre @ values) ** 2, 0.0)))
+
+
+def _banded(
+    table: GridTable, n_rows: int, values: Floats, parts: tuple[Floats, Floats | None, Floats], shape: tuple[int, ...],
+    rng: np.random.Generator, per: float = 1.0,
+) -> Curve:  # fmt: skip
+    """Means (G, K) on a grid of this shape; parts: their variances, covariance (K, G, G) if known, and the rows' spread."""
+    variance, covariance, spread = parts
+    df = float(n_rows - 1)
+    stderr = np.maximum(np.sqrt(np.maximum(variance, 0.0)), ROUNDING * table.scale * per)
+    if covariance is None:
+        critical = np.full(table.n_outputs, independent_factor(len(values), df))
+    else:
+        critical = largest_of(covariance, stderr, np.full(table.n_outputs, df), rng)
+    full = (*shape, table.n_outputs)
+    return Curve(
+        values.reshape(full), stderr.reshape(full), critical, df, counts_of(table.axes, table.weight > 0),
+        np.sqrt(np.maximum(spread, 0.0)).reshape(full), table.axes,
+    )  # fmt: skip
+
+
+def _diagonal(covariance: Floats) -> Floats:
+    """(V, K) from (K, V, V)."""
+    return np.asarray(np.diagonal(covariance, axis1=1, axis2=2).T)
+
+
+def largest_of(covariance: Floats, stderr: Floats, df: Floats, rng: np.random.Generator) -> Floats:
+    """(K,): the factors that make errors simultaneous along curves, from the largest of drawn normal ones.
+
+    covariance (K, G, G) of the curves' points;  stderr (G, K);  df (K,) degrees of freedom of the errors
+    """
+    n_points = len(stderr)
+    normals = rng.standard_normal((n_points, DRAWS), dtype=np.float32)  # a quantile of draws needs no more digits
+    found = []
+    for one, error, free in zip(covariance, stderr.T, df, strict=True):
+        if free <= 0 or not np.isfinite(one).all():
+            found.append(independent_factor(n_points, max(free, 0.0)))
+            continue
+        scale = np.where(error > 0, error, np.inf)
+        values, vectors = np.linalg.eigh(one / scale[:, None] / scale)
+        live = values > RANK * values[-1]
+        root = (vectors[:, live] * np.sqrt(values[live])).astype(np.float32)
+        drawn = root @ normals[: root.shape[1]]
+        largest = np.maximum(drawn.max(axis=0), -drawn.min(axis=0))
+        chi = rng.chisquare(free, DRAWS) / free if np.isfinite(free) else 1.0
+        found.append(max(np.quantile(largest / np.sqrt(chi), LEVEL), stats.t.ppf(0.5 + LEVEL / 2.0, free)))
+    return np.array(found)

@@ -1,0 +1,250 @@
+"""Calls of effects(): what is refused before the model is asked, what memory holds, failures, batches, and results."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import perturbxai as px
+
+
+def frame(n=60, seed=0):
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame({
+        "income": rng.normal(size=n), "age": rng.integers(20, 60, n), "town": rng.choice(["a", "b", "c"], n),
+        "constant": 1.0, "height": rng.normal(size=n),
+    })  # fmt: skip
+
+
+def model(rows):
+    return rows.income.to_numpy() * rows.height.to_numpy() + rows.age.to_numpy()
+
+
+# ------------------------------------------------------------------------------------------------ refused
+
+
+@pytest.mark.parametrize(
+    ("methods", "options", "message"),
+    [
+        ("ale", {"features": ["incme"]}, "features: 'incme' is not a column of x; did you mean 'income'?"),
+        ("ale", {"features": ["zzz"]}, "features: 'zzz' is not a column of x; x has 'income', 'age'"),
+        ("ale", {"features": []}, "features is empty"),
+        ("pdp", {"features": ["constant"]}, "'constant' has a single value in x"),
+        ("pdp", {"features": [("age", "age")]}, "names the same column twice"),
+        ("pdp", {"features": [("age", "income", "height")]}, "has 3 columns; expected one, or two"),
+        ("pdp", {"grid": 1}, "grid=1 for 'income' must be a whole number of bins from 2 up"),
+        ("pdp", {"grid": 2.5}, "grid=2.5 for 'income'"),
+        ("pdp", {"grid": {"incom": 3}}, "grid: 'incom' is not a column of x; did you mean 'income'"),
+        ("pdp", {"grid": {"income": [1.0, 0.0]}}, "points of 'income' must be at least two finite values that rise"),
+        ("pdp", {"grid": {"age": [20.5, 30.0]}}, "'age' is int64 in X, but a value here is not a whole number"),
+        ("pdp", {"grid": {"town": ["a", "b"]}}, "the points of 'town' are its levels"),
+        ("pdp", {"rows": 50}, r"rows=50 pays for 0 of the rows of x, each of which costs \d+ model rows; ask for rows="),
+        ("pdp", {"rows": 0}, "rows=0 must be a whole number"),
+        ("pdp", {"by": "twn"}, "by: 'twn' is not a column of x; did you mean 'town'"),
+        ("pdp", {"by": "income"}, "by='income' has 60 values among the drawn rows; expected at most 20"),
+        ("pdp", {"seed": -1}, "seed=-1 must be a whole number"),
+        ("lime", {}, "'lime' is not a known method; expected one of ale, ice, pdp"),
+        (["ale", "ale"], {}, "'ale' comes twice"),
+        (px.Ice(curves="derivative"), {}, "'town' has levels, along which nothing has a slope"),
+        (px.Ice(curves="derivative"), {"features": [("age", "income")]}, "curves='derivative' is of single columns"),
+        (px.Ale(centre="start"), {"features": [("age", "income")]}, "centre='start' is of single columns"),
+        (px.Ale(target="population"), {"features": [("age", "income")]}, "target='population' is of single columns"),
+        (px.Ale(grid=10), {}, r"grid and rows of Ale are for explain\(\)"),
+        (px.Ale(differential=True), {"features": ["town"]}, "'town' is taken value by value, along which there is no deriv"),
+    ],
+)  # fmt: skip
+def test_what_can_be_known_without_the_model_is_refused_before_it_is_asked(methods, options, message):
+    X, predictor = frame(), px.Predictor(model)
+    with pytest.raises(ValueError, match=message):
+        px.effects(methods, predictor, px.TabularSpace(X), X, **options)
+    assert predictor.rows == 0
+
+
+def test_options_of_methods_that_are_not_known_are_refused():
+    for build, message in (
+        (lambda: px.Ice(curves="d"), "curves='d' is not known; expected one of 'raw', 'centred', 'anchored', 'derivative'"),
+        (lambda: px.Ice(ice_rows=0), "ice_rows=0 must be a whole number"),
+        (lambda: px.Ale(centre="x"), "centre='x' is not known; expected one of 'data', 'start'"),
+        (lambda: px.Ale(target="x"), "target='x' is not known; expected one of 'sample', 'population'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            build()
+
+
+@pytest.mark.parametrize("method", [px.Pdp(centred=True), px.Ice(curves="centred"), px.Ale(target="population")])
+def test_explain_refuses_options_that_it_does_not_read(method):
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    predictor = px.Predictor(lambda rows: rows.sum(axis=1))
+    with pytest.raises(ValueError, match=r"is for effects\(\), where curves are shown"):
+        px.explain(method, predictor, px.TabularSpace(X), X[:2])
+    assert predictor.rows == 0
+
+
+def test_other_columns_a_group_and_a_single_row_are_refused():
+    X = frame()
+    predictor = px.Predictor(model)
+    with pytest.raises(ValueError, match="x has the unknown feature"):
+        px.effects("pdp", predictor, px.TabularSpace(X), X.rename(columns={"age": "years"}))
+    space = px.TabularSpace(X, groups={"body": ["age", "height"]})
+    with pytest.raises(ValueError, match="'body' is a group of columns; a curve is of one, name the columns themselves"):
+        px.effects("pdp", predictor, space, X, features=["body"])
+    assert list(px.effects("pdp", predictor, space, X, features=["age"])["pdp"]) == ["age"]
+    with pytest.raises(ValueError, match=r"x has 1 row\(s\)"):
+        px.effects("pdp", predictor, space, X.iloc[:1])
+
+
+def test_what_is_no_predictor_no_space_and_no_network_is_refused():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    predictor, space = px.Predictor(lambda rows: rows.sum(axis=1)), px.TabularSpace(X)
+    with pytest.raises(TypeError, match=r"wrap the model: px\.Predictor"):
+        px.effects("pdp", lambda rows: rows, space, X)
+    with pytest.raises(TypeError, match=r"effects are of tables: build px\.TabularSpace"):
+        px.effects("pdp", predictor, px.ImageSpace(), X)
+    with pytest.raises(TypeError, match="which has no gradient"):
+        px.effects(px.Ale(differential=True), predictor, space, X)
+    assert predictor.rows == 0
+
+
+def test_infinite_values_have_no_place_on_a_grid():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    X[3, 1] = np.inf
+    with pytest.raises(ValueError, match="infinite values in 'x1'"):
+        px.effects("ale", px.Predictor(lambda rows: rows[:, 0]), px.TabularSpace(X), X)
+
+
+# ------------------------------------------------------------------------------------------------ failures, batches, memory
+
+
+def test_an_answer_that_is_no_number_names_the_column_and_the_row_and_keeps_what_was_finished():
+    X = np.random.default_rng(0).normal(size=(50, 3))
+
+    def broken(rows):
+        out = rows[:, 0] + rows[:, 1]
+        out[(rows[:, 0] == X[7, 0]) & (rows[:, 1] > 1)] = np.nan
+        return out
+
+    with pytest.raises(px.ModelError) as caught:
+        px.effects(["pdp", "ice"], px.Predictor(broken, batch_size=64), px.TabularSpace(X), X, grid=6)
+    assert "asked for the effect of 'x1', at row 7 of x" in "".join(caught.value.__notes__)
+    finished = caught.value.partial["pdp"]
+    whole = px.effects("pdp", px.Predictor(lambda rows: rows[:, 0] + rows[:, 1]), px.TabularSpace(X), X, grid=6)["pdp"]
+    assert list(finished) == ["x0"]
+    np.testing.assert_array_equal(finished["x0"].values, whole["x0"].values)
+
+
+def test_numbers_do_not_depend_on_the_batch_size_or_on_what_else_is_asked():
+    X = np.random.default_rng(0).normal(size=(90, 3))
+    f = lambda rows: np.column_stack([rows[:, 0] * rows[:, 1], rows[:, 2] - rows[:, 1]])  # noqa: E731
+    space, first = px.TabularSpace(X), None
+    for size in (None, 1, 7, 1000):
+        found = px.effects(["pdp", "ice", "ale"], px.Predictor(f, batch_size=size), space, X, features=["x0", ("x0", "x1")],
+                           grid=6, rows=2500)  # fmt: skip
+        first = found if first is None else first
+        for method, effects in found.items():
+            for key, effect in effects.items():
+                for name in ("values", "stderr", "critical", "importance", "heterogeneity"):
+                    np.testing.assert_array_equal(getattr(effect, name), getattr(first[method][key], name))
+    alone = px.effects("pdp", px.Predictor(f), space, X, features=["x0"], grid=6, rows=7 * 50 + 1)["pdp"]["x0"]
+    again = px.effects("pdp", px.Predictor(f), space, X, features=["x0", "x1"], grid=6, rows=14 * 50 + 1)["pdp"]["x0"]
+    for name in ("values", "stderr", "critical"):
+        np.testing.assert_array_equal(getattr(alone, name), getattr(again, name))
+
+
+def test_the_seed_draws_the_rows_and_global_random_state_stays():
+    X = np.random.default_rng(0).normal(size=(300, 2))
+    f, space = (lambda rows: rows[:, 0] * rows[:, 1]), px.TabularSpace(X)
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    one, again, other = (px.effects("pdp", px.Predictor(f), space, X, rows=2000, seed=s)["pdp"]["x0"] for s in (1, 1, 2))
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+    np.testing.assert_array_equal(one.values, again.values)
+    assert np.abs(one.values - other.values).max() > 1e-3
+
+
+def test_rows_times_grid_are_never_held():
+    X = np.random.default_rng(0).normal(size=(20_000, 4))
+    predictor, space = px.Predictor(lambda rows: rows[:, 0] * rows[:, 1], batch_size=2000), px.TabularSpace(X)
+    options = {"features": [0, 1, 2], "grid": 39, "rows": 10**7}
+    px.effects(["pdp", "ale"], predictor, space, X[:50], **options)  # kernels are compiled
+    tracemalloc.start()
+    found = px.effects(["pdp", "ice", px.Pdp(centred=True, name="shape"), "ale"], predictor, space, X, **options)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found["pdp"]["x0"].meta["rows"] == 20_000 * 40
+    # 3 columns x 20,000 rows x 40 points in float64 are 19 MB of answers and 77 MB of rows; the data are .6 MB
+    assert peak < 10e6, peak
+
+
+def test_the_users_table_is_left_as_found():
+    X = frame()
+    before = X.copy(deep=True)
+
+    def greedy(rows):
+        out = model(rows)
+        rows["income"] = 0.0
+        return out
+
+    px.effects(["pdp", "ice", "ale"], px.Predictor(greedy), px.TabularSpace(X), X, by="town", features=["income", "age"])
+    pd.testing.assert_frame_equal(X, before)
+
+
+# ------------------------------------------------------------------------------------------------ results
+
+
+def test_none_means_every_column_that_varies():
+    X = frame()
+    found = px.effects("ale", px.Predictor(model), px.TabularSpace(X), X)["ale"]
+    assert list(found) == ["income", "age", "town", "height"]
+
+
+def test_methods_of_one_class_are_told_apart_by_their_options():
+    X = frame()
+    found = px.effects([px.Pdp(), px.Pdp(centred=True), "ale"], px.Predictor(model), px.TabularSpace(X), X, features=["age"])
+    assert list(found) == ["pdp(centred=False)", "pdp(centred=True)", "ale"]
+    assert found["ale"]["age"].meta["rows_shared_with"] == list(found)[:2]
+
+
+def test_a_table_has_a_line_for_each_point_and_output(tmp_path):
+    X = frame()
+    found = px.effects(
+        ["ale", "pdp"], px.Predictor(model), px.TabularSpace(X), X, features=["town", ("age", "town")], grid=5
+    )
+    one, two = found["ale"]["town"].to_frame(), found["pdp"]["age", "town"].to_frame()
+    assert list(one.columns) == ["method", "feature", "at", "output", "value", "stderr", "low", "high", "low_simultaneous",
+                                 "high_simultaneous"]  # fmt: skip
+    assert len(one) == 3 and set(one["at"]) == {"a", "b", "c"}
+    assert len(two) == found["pdp"]["age", "town"].values.size and {"at_a", "at_b", "feature_b"} <= set(two.columns)
+    line = two.iloc[4]
+    a, b = (
+        np.flatnonzero(axis == line[at])[0]
+        for axis, at in zip(found["pdp"]["age", "town"].grid, ("at_a", "at_b"), strict=True)
+    )
+    assert line["value"] == found["pdp"]["age", "town"].values[a, b, 0]
+    found["ale"]["town"].to_csv(tmp_path / "town.csv")
+    assert len(pd.read_csv(tmp_path / "town.csv")) == 3
+
+
+def test_a_band_of_another_level_is_pointwise_only():
+    X = frame()
+    effect = px.effects("pdp", px.Predictor(model), px.TabularSpace(X), X, features=["income"])["pdp"]["income"]
+    narrow, wide = (np.diff(effect.interval(level), axis=0) for level in (0.5, 0.99))
+    assert (narrow < wide).all()
+    with pytest.raises(ValueError, match=r"level=1\.5 must lie between 0 and 1"):
+        effect.interval(1.5)
+    with pytest.raises(ValueError, match=r"the simultaneous factor is kept for 0\.95 only"):
+        effect.interval(0.9, simultaneous=True)
+
+
+def test_dates_have_effects_too():
+    n = 80
+    X = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=n), "load": np.random.default_rng(0).normal(size=n)})
+    f = lambda rows: (rows.day - pd.Timestamp("2024-01-01")).dt.days * 2.0 + rows.load  # noqa: E731
+    found = px.effects(
+        ["pdp", "ale", px.Ice(curves="derivative")], px.Predictor(f), px.TabularSpace(X), X, features=["day"], grid=8
+    )
+    ale = found["ale"]["day"]
+    assert ale.grid[0].dtype.kind == "M" and found["ice"]["day"].grid[0].dtype.kind == "M"
+    days = (ale.grid[0] - np.datetime64("2024-01-01")) / np.timedelta64(1, "D")
+    np.testing.assert_allclose(np.diff(ale.values[:, 0]), 2.0 * np.diff(days))
