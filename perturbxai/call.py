@@ -14,7 +14,7 @@ from perturbxai import registry
 from perturbxai.contrasts import contrasts
 from perturbxai.driving import Work, chunks, drive, one_thread_of_blas
 from perturbxai.explanation import Attribution, Explanation
-from perturbxai.game import Game
+from perturbxai.game import MANY_OUTPUTS, Game
 from perturbxai.laws import Law
 from perturbxai.predictor import ModelError
 from perturbxai.sampling import check_cells, least_budget
@@ -180,6 +180,8 @@ class Call:
                 budget = self.budget(len(one.names))
                 work.looks = self._looks(laws, n_active, budget, None)
             work.wants_spread = any(getattr(m, "wants_spread", False) for m in self.by_law.values())
+            few = len(self.game.outputs) <= MANY_OUTPUTS
+            work.wants_groups = few and any(getattr(m, "wants_groups", False) for m in self.by_law.values())
         for key, method in self.named.items():
             if key not in self.by_law:
                 rng = self.streams.of_input(one.digest, registry.key_of(method))

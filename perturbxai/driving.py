@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +15,7 @@ from threadpoolctl import ThreadpoolController
 
 from perturbxai.game import Game
 from perturbxai.spaces import TabularSpace
-from perturbxai.tables import Answer, Bases, Cells, Coalitions, Design, Estimate, Evaluations, Opacities, Question
+from perturbxai.tables import Answer, Bases, Cells, Coalitions, Design, Estimate, Evaluations, Opacities, Question, RowGroups
 
 MANY_ROWS = 50  # background rows from which a coalition is costly
 ROWS_AT_ONCE = 1 << 18  # model rows of a block of inputs: enough for full batches, few enough to hold their tables
@@ -41,6 +41,7 @@ class Work:
     bases: NDArray[np.int64] | None = None
     contrast: Any = None
     wants_spread: bool = False
+    wants_groups: bool = False
     generators: dict[str, Generator[Sequence[Question], list[Any], Estimate]] = field(default_factory=dict)
     estimates: dict[str, Estimate] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
@@ -174,7 +175,8 @@ def _answer_tables(game: Game, works: Sequence[Work], enough: Callable[[Work], b
     while pending:
         tables: list[tuple[int, Question]] = [(work.number, work.table_question()) for work in pending]
         # tables that need the background's spread are asked with it; the questions themselves are the same
-        answers = game.ask(tables, spread=any(work.wants_spread for work in pending))
+        spread, groups = any(work.wants_spread for work in pending), any(work.wants_groups for work in pending)
+        answers = game.ask(tables, spread, groups)
         for work, answer in zip(pending, answers, strict=True):
             _grow(work, answer, game)
         pending = [work for work in pending if work.look + 1 < len(work.looks) and not enough(work)]
@@ -186,25 +188,31 @@ def _grow(work: Work, answer: Answer, game: Game) -> None:
     """Put the answer to `table_question` to the input's table."""
     assert work.design is not None
     work.count(answer)
-    before, values, spread = work.table, answer.values, answer.spread
+    before, values, spread, groups = work.table, answer.values, answer.spread, None
     bases, ends = None, None
     if work.bases is not None and work.design.base is not None:
         values = values if before is not None else values[1:]
         contrast, player, widths = work.contrast
         share = game.space.background_weights  # type: ignore[union-attr]
         row = work.bases[work.design.base]
-        bases = Bases(row, share, game.base_values(), contrast, work.order[player], widths)
+        bases = Bases(row, share, game.base_values(), contrast, work.order[player], widths, game.drawn)
     elif before is None:
         (work.empty, work.full), values = values[:2], values[2:]
         if spread is not None:
             ends, spread = spread[:2], spread[2:]
+        if answer.groups is not None:
+            space = game.space
+            share = np.bincount(space.background_groups, space.background_weights).astype(np.float64)  # type: ignore[union-attr]
+            groups = RowGroups(share, answer.groups[0], answer.groups[2:])
     if before is not None:
         values = np.concatenate([before.values, values])
         ends = before.ends_spread
         spread = None if spread is None else np.concatenate([before.spread, spread])
+        if answer.groups is not None:
+            groups = replace(before.groups, values=np.concatenate([before.groups.values, answer.groups]))
     # pictures, or tables on which a coalition is many rows
     costly = len(game.space.background) >= MANY_ROWS if isinstance(game.space, TabularSpace) else True
-    work.table = Evaluations(work.design, values, work.empty, work.full, None, spread, ends, bases, costly)
+    work.table = Evaluations(work.design, values, work.empty, work.full, None, spread, ends, bases, costly, groups)
 
 
 def _advance(

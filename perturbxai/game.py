@@ -88,13 +88,13 @@ class Game:
         assert self.predictor.outputs is not None
         return tuple(self.predictor.outputs[c] for c in columns)
 
-    def ask(self, requests: Sequence[tuple[int, Question]], spread: bool = False) -> list[Answer]:
+    def ask(self, requests: Sequence[tuple[int, Question]], spread: bool = False, groups: bool = False) -> list[Answer]:
         """The answers to questions about inputs (by number), all of them together in full batches.
 
         Coalitions and opacities are over an input's *active* players. With spread=True tables also return the variance
-        that the draw of the background brings.
+        that the draw of the background brings, with groups=True what each group of its rows would add to the values.
         """
-        return self.learn().ask(requests, spread)
+        return self.learn().ask(requests, spread, groups)
 
     def evaluate(self, z: Any, number: int = 0) -> Floats:
         """(M, K): the game of one input at coalitions (M, P) over all of its players."""
@@ -130,6 +130,12 @@ class Game:
         asker = self.learn()
         assert isinstance(asker, TableAsker)
         return asker.base_values()
+
+    @property
+    def drawn(self) -> float:
+        """Variance of a mean over the background rows, as a factor of that of one; 0 where they were not drawn."""
+        asker = self.learn()
+        return asker.mean_factor if isinstance(asker, TableAsker) else 0.0
 
     def nothing(self, number: int) -> tuple[Any, int]:
         """The empty coalition of an input: a name, alike for inputs that share its rows, and how many rows it has."""

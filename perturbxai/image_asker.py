@@ -43,7 +43,7 @@ class ImageAsker:
         if values is not None:
             self.memo[self._names(number, np.ones((1, len(self.inputs[number].active)), dtype=bool))[0]] = values[0]
 
-    def ask(self, requests: Sequence[tuple[int, Question]], spread: bool) -> list[Answer]:  # noqa: ARG002
+    def ask(self, requests: Sequence[tuple[int, Question]], spread: bool, groups: bool = False) -> list[Answer]:  # noqa: ARG002
         asked: list[list[tuple[int, bytes]]] = []
         wanted: dict[tuple[int, ...], list[tuple[list[tuple[int, bytes]], Masked]]] = {}
         for number, question in requests:

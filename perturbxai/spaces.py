@@ -24,6 +24,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
+ROW_GROUPS = 20  # of background rows
+
+
 def digest(*parts: Any) -> tuple[int, ...]:
     """Eight 32-bit words of the SHA-256 of arrays: the name of an input's random stream."""
     state = hashlib.sha256()
@@ -142,6 +145,8 @@ class TabularSpace:
         n_rows = min(int(background), len(names))
         rows, shares = draw_background(self.codes[first], mass, n_rows, choose, numeric, rng)
         self.background, self.background_weights = rows, shares
+        # at random, for the rows are sorted: what a draw of them errs by is read from groups that are alike
+        self.background_groups = rng.permutation(len(rows)) % ROW_GROUPS
         self.names, self.player_of_column = _players(self.columns, groups or {})
         self.columns_of = tuple(tuple(np.flatnonzero(self.player_of_column == p).tolist()) for p in range(len(self.names)))
         self.meta = {"space": "table", "background": len(rows), "choose": choose, "space_seed": seed}

@@ -49,18 +49,30 @@ class TableAsker:
         """(B,): the first words of the background rows' names."""
         return hash_rows(self.space.background)[:, 0]
 
+    @cached_property
+    def group_means(self) -> Floats:
+        """(G, B): from values at the background rows to each group's mean less the mean of all."""
+        share, group = self.space.background_weights, self.space.background_groups
+        inside = (group == np.arange(group.max() + 1)[:, None]) * share
+        return np.asarray(inside / inside.sum(axis=1, keepdims=True) - share)
+
     def base_values(self) -> Floats:
         """(B, K): the model at the background rows, asked once a call."""
         if self.empty_rows is None:
             self.empty_rows = self.ask([(0, Rows(self.space.background))], False)[0].values
         return self.empty_rows
 
-    def ask(self, requests: Sequence[tuple[int, Question]], spread: bool) -> list[Answer]:
+    def ask(self, requests: Sequence[tuple[int, Question]], spread: bool, groups: bool = False) -> list[Answer]:
         n_outputs = len(self.columns)
         lengths = [len(q.codes) if isinstance(q, Rows) else len(q.z) for _, q in map(_no_opacity, requests)]
         values = [np.empty((n, n_outputs)) for n in lengths]
         spread = spread and self.mean_factor > 0  # else no draw of the background adds an error
         spreads = [np.zeros((n, 2, n_outputs)) if spread else None for n in lengths]
+        centred = self.group_means if groups and self.mean_factor > 0 else None
+        grouped = [
+            np.zeros((n, len(centred), n_outputs)) if centred is not None and isinstance(q, Coalitions) else None
+            for n, (_, q) in zip(lengths, requests, strict=True)
+        ]
         words: list[list[NDArray[np.uint64]]] = [[] for _ in requests]
         if spread:
             self.base_values()
@@ -84,13 +96,17 @@ class TableAsker:
                     values[r][low:high][whole] = cube[whole, 0]  # x itself: a mean of equals would round
                     if spreads[r] is not None:
                         spreads[r][low:high] = self._spread(requests[r], low, high, cube)  # type: ignore[index]
+                    if centred is not None:
+                        grouped[r][low:high] = centred @ cube  # type: ignore[index]
+                        grouped[r][low:high][whole] = 0.0  # type: ignore[index]
         told: list[NDArray[np.uint64] | None] = []
         for (_, question), word in zip(requests, words, strict=True):
             own = np.unique(np.concatenate(word)) if word else None
             if isinstance(question, Cells) and own is not None:
                 own = np.setdiff1d(own, self.base_names, assume_unique=True)
             told.append(own)
-        return [Answer(v, len(v) if n is None else len(n), s, n) for v, n, s in zip(values, told, spreads, strict=True)]
+        parts = zip(values, told, spreads, grouped, strict=True)
+        return [Answer(v, len(v) if n is None else len(n), s, n, g) for v, n, s, g in parts]
 
     def _windows(self, requests: Sequence[tuple[int, Question]]) -> Iterator[list[tuple[int, int, int]]]:
         """Runs of (request, from line, to line) that make at most a window of rows, at least one line.

@@ -70,6 +70,7 @@ class Bases:
     values (B, K)  the model at the rows themselves, v_b(nothing)
     contrast (B, C)  numbers that describe a row, of weighted mean zero, each of one player: player (C,), a design's column
     widths         how many of the contrasts belong together, so many first: a few coarse ones, then finer ones
+    drawn          variance of a mean over the rows, as a factor of the variance of one; 0 where no draw was made
     """
 
     row: Ints
@@ -78,6 +79,19 @@ class Bases:
     contrast: Floats
     player: Ints
     widths: tuple[int, ...]
+    drawn: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class RowGroups:
+    """The drawn background rows in groups at random: what a group's own mean adds to the mean over all rows.
+
+    share (G,) the groups' weights, which sum to one;  empty (G, K) at nothing;  values (M, G, K) at each coalition
+    """
+
+    share: Floats
+    empty: Floats
+    values: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +104,7 @@ class Evaluations:
     weight   (M,) or None: rows that our sampler did not draw bring their own weight (lime's kernel at lime's draws)
     spread   (M, 2, K) or None: variance, from the draw of the background rows, of a value less empty, and of full less it
     ends_spread (2, 2, K) or None: the same of empty and of full
+    groups   of a drawn background, None where no draw was made or no method asks for it
     costly   True if a coalition costs the model so much that a fit of tenths of a second is little beside a table
     bases    of a table of cells: values are then those on one background row each, empty and full those on all
     """
@@ -103,6 +118,7 @@ class Evaluations:
     ends_spread: Floats | None = None
     bases: Bases | None = None
     costly: bool = False
+    groups: RowGroups | None = None
 
     @property
     def scale(self) -> Floats:
@@ -216,7 +232,7 @@ class Players:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """values (M, K) of a question's lines;  spread (M, 2, K) or None, see `Evaluations`.
+    """values (M, K) of a question's lines;  spread (M, 2, K) or None, see `Evaluations`;  groups (M, G, K), see `RowGroups`.
 
     rows: what it would cost alone; of cells, which need the model at the background rows anyway, beside those
 
@@ -227,6 +243,7 @@ class Answer:
     rows: int
     spread: Floats | None = None
     names: Any = None
+    groups: Floats | None = None
 
 
 class Unanswered(LookupError):

@@ -41,6 +41,7 @@ class Banzhaf:
     p: float = 0.5
     name: str = ""
     on_cells: ClassVar[bool] = True
+    wants_groups: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not 0.0 < self.p < 1.0:

@@ -8,7 +8,7 @@ Columns of such controls in the regression take that noise away and leave what i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -25,7 +25,7 @@ from perturbxai.explainers.linearised import (
     sum_zero_basis,
 )
 from perturbxai.laws import Law
-from perturbxai.tables import Bases, Estimate, Evaluations, Floats, Ints
+from perturbxai.tables import Bases, Bools, Estimate, Evaluations, Floats, Ints
 
 PAIRS_A_COLUMN = 5  # pairs of cells that each column of a fit has to have, controls included
 # what is left of each column beside the earlier ones, from which on normal equations lose no digit that counts
@@ -52,7 +52,16 @@ def shapley_on_cells(law: Law, table: Evaluations) -> Estimate:
     fit = _Fit(x, controls, root, basis, starts, 0, table)
     found = [fit.best(target[:, k], _told(bases, row, k)) for k in range(target.shape[1])]
     share = (table.full - table.empty) / len(basis)
-    return _estimate(share + np.column_stack([one.values for one in found]), found, table)
+    estimate = _estimate(share + np.column_stack([one.values for one in found]), found, table)
+    if not bases.drawn:
+        return estimate
+    centred = bases.values - bases.share @ bases.values
+    background = []
+    for k, one in enumerate(found):
+        brought, told = one.of_rows(bases, k, basis)
+        apart = brought - brought.mean(axis=1, keepdims=True) + told - centred[:, k, None] / len(basis)
+        background.append(drawn_error(bases, row, apart, one.scores))
+    return replace(estimate, stderr_background=np.column_stack(background))
 
 
 def slopes_on_cells(law: Law, table: Evaluations) -> Estimate:
@@ -76,7 +85,36 @@ def slopes_on_cells(law: Law, table: Evaluations) -> Estimate:
     for k in range(values.shape[1]):
         told = _told(bases, bases.row, k)
         found.append(fit.best(values[:, k], None if told is None else np.concatenate([still[:, 0], told])))
-    return _estimate(np.column_stack([one.values for one in found]), found, table)
+    estimate = _estimate(np.column_stack([one.values for one in found]), found, table)
+    if not bases.drawn:
+        return estimate
+    background = []
+    for k, one in enumerate(found):
+        brought, told_of = one.of_rows(bases, k, read)
+        background.append(drawn_error(bases, bases.row[starts], told_of - brought, one.scores))
+    return replace(estimate, stderr_background=np.column_stack(background))
+
+
+def drawn_error(bases: Bases, row: Ints, known: Floats, scores: Floats) -> Floats:
+    """(P,): the error that the draw of the background adds to a fit of cells.
+
+    row (R,): the background row of each pair;  known (B, P): by how much the fit says a row's own values differ from the
+    mean's;  scores (R, P): how the residuals of the pairs move the values. What the fit does not know of a row shows in
+    products of scores of different pairs on it: the game's own noise is in none. Where most rows have a single pair, all
+    that the pairs leave counts as theirs, which is too much.
+    """
+    n_base = len(bases.share)
+    sums, squares = np.zeros((n_base, scores.shape[1])), np.zeros((n_base, scores.shape[1]))
+    np.add.at(sums, row, scores)
+    np.add.at(squares, row, scores**2)
+    n_pairs = np.bincount(row, minlength=n_base)
+    usable = n_pairs > 1
+    if bases.share[usable].sum() < 0.5:
+        rest = len(row) * squares.sum(axis=0)
+    else:
+        part = (sums**2 - squares)[usable] * (n_pairs / np.maximum(n_pairs - 1.0, 1.0))[usable, None]
+        rest = (part / bases.share[usable, None]).sum(axis=0) / bases.share[usable].sum()
+    return np.asarray(np.sqrt(bases.drawn * (bases.share @ known**2 + np.maximum(rest, 0.0))))
 
 
 def _bases(table: Evaluations) -> Bases:
@@ -108,12 +146,32 @@ def _told(bases: Bases, row: Ints, k: int) -> Floats | None:
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """values (P,), rows `moved` (R, P) whose Gram matrix is their covariance, degrees of freedom, controls used."""
+    """values (P,), rows `moved` (R, P) whose Gram matrix is their covariance, degrees of freedom, controls used.
+
+    coefficients (C,) by column of all grades, 0 for one that was left out;  scores (R, P), how each pair's residual moves
+    the values
+    """
 
     values: Floats
     moved: Floats
     df: float
     n_controls: int
+    coefficients: Floats
+    scores: Floats
+
+    def of_rows(self, bases: Bases, k: int, read: Floats) -> tuple[Floats, Floats]:
+        """(B, P) each: what the contrasts, and the model's answer at a row itself, are worth on each background row."""
+        n_read = read.shape[1]
+        told = _told(bases, np.arange(len(bases.share)), k)
+        by_answer = self.coefficients[n_read : 2 * n_read]
+        if told is None or not len(by_answer):  # no such control
+            told, by_answer = np.zeros(len(bases.share)), np.zeros(n_read)
+            by_contrast = self.coefficients[n_read:]
+        else:
+            by_contrast = self.coefficients[2 * n_read :]
+        brought = np.zeros((len(bases.share), len(read)))
+        np.add.at(brought.T, bases.player[: len(by_contrast)], (bases.contrast[:, : len(by_contrast)] * by_contrast).T)
+        return brought, told[:, None] * (read @ by_answer)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,26 +197,29 @@ class _Fit:
 
         told (n,): what is known of each row in one number, a control that goes with every column of x
         """
-        q, r, widths = self._plain if told is None else self._factored([self.x * told[:, None]])
+        q, r, used, widths = self._plain if told is None else self._factored([self.x * told[:, None]])
         ends = np.cumsum(widths)[-2:].tolist()
-        found = [self._prefix(q[:, :end], r[:end, :end], target) for end in ends]
+        found = [self._prefix(q[:, :end], r[:end, :end], used, target) for end in ends]
         return min(found, key=lambda one: float((one.moved**2).sum()))
 
     @cached_property
-    def _plain(self) -> tuple[Floats, Floats, list[int]]:
+    def _plain(self) -> tuple[Floats, Floats, Bools, list[int]]:
         """Without what differs by output."""
         return self._factored([])
 
-    def _factored(self, told: list[Floats]) -> tuple[Floats, Floats, list[int]]:
+    def _factored(self, told: list[Floats]) -> tuple[Floats, Floats, Bools, list[int]]:
         grades = [self.x, *told, *self.controls]
         columns = np.cumsum([grade.shape[1] for grade in grades])
         n_grades = max(1, int((columns * PAIRS_A_COLUMN <= len(self.starts)).sum()))
         return _factor([grade * self.root[:, None] for grade in grades[:n_grades]])
 
-    def _prefix(self, q: Floats, r: Floats, target: Floats) -> _Found:
+    def _prefix(self, q: Floats, r: Floats, used: Bools, target: Floats) -> _Found:
         n_read, n_columns = self.x.shape[1], q.shape[1]
         projected = q.T @ (target * self.root)
-        values = self.read @ linalg.solve_triangular(r, projected)[:n_read]
+        solved = linalg.solve_triangular(r, projected)
+        coefficients = np.zeros(len(used))
+        coefficients[np.flatnonzero(used)[:n_columns]] = solved
+        values = self.read @ solved[:n_read]
         left = target * self.root - q @ projected
         kept = 1.0 - np.minimum((q**2).sum(axis=1), MAX_LEVERAGE)
         to_values = linalg.solve_triangular(r, np.eye(n_columns))[:n_read]
@@ -167,11 +228,12 @@ class _Fit:
         weight = np.add.reduceat((self.root**2)[self.n_known :], self.starts)
         df = float(len(self.starts) - n_columns)
         moved = Clusters.of(self.table.design).deviations(scores, weight)
-        return _Found(values, moved if df > 0 else np.full_like(moved, np.inf), df, n_columns - n_read)
+        moved = moved if df > 0 else np.full_like(moved, np.inf)
+        return _Found(values, moved, df, n_columns - n_read, coefficients, scores)
 
 
-def _factor(grades: Sequence[Floats]) -> tuple[Floats, Floats, list[int]]:
-    """QR of the grades side by side, without the controls that others determine, and how many columns each grade keeps.
+def _factor(grades: Sequence[Floats]) -> tuple[Floats, Floats, Bools, list[int]]:
+    """QR of the grades side by side, without the controls that others determine; which columns it has, how many a grade.
 
     Raises ValueError if the columns of the first grade do not stand alone.
     """
@@ -180,7 +242,7 @@ def _factor(grades: Sequence[Floats]) -> tuple[Floats, Floats, list[int]]:
     scale = np.sqrt((columns**2).sum(axis=0))
     usable = (scale > 0) | (grade == 0)
     if usable.all() and (quick := _quick_factor(columns / scale, scale)) is not None:
-        return *quick, [part.shape[1] for part in grades]
+        return *quick, usable, [part.shape[1] for part in grades]
     while True:
         q, r = linalg.qr(columns[:, usable], mode="economic")
         bad = np.abs(np.diag(r)) <= 1e-8 * scale[usable]
@@ -193,7 +255,7 @@ def _factor(grades: Sequence[Floats]) -> tuple[Floats, Floats, list[int]]:
                 "more rows, or take a wider kernel."
             )
         usable[at] = False
-    return q, r, np.bincount(grade[usable], minlength=len(grades)).tolist()
+    return q, r, usable, np.bincount(grade[usable], minlength=len(grades)).tolist()
 
 
 def _quick_factor(columns: Floats, scale: Floats) -> tuple[Floats, Floats] | None:

@@ -33,6 +33,7 @@ class ExactShap:
 
     name: str = ""
     lists_up_to: ClassVar[int] = 16
+    wants_groups: ClassVar[bool] = True
 
     def law(self, n_players: int) -> Law:
         """Shapley's, which needs all coalitions. Raises ValueError for more players than can be listed."""

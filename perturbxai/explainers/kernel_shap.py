@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from perturbxai import laws
+from perturbxai.explainers.background import coalition_noise, error_of_groups, flat, of_ends
 from perturbxai.explainers.cell_fit import shapley_on_cells
 from perturbxai.explainers.linearised import check_reuse, errors
 from perturbxai.explainers.pair_fit import PairFit
 from perturbxai.explainers.surrogate import SURROGATES, adjusted
 from perturbxai.laws import Law
-from perturbxai.tables import Estimate, Evaluations, Floats
+from perturbxai.tables import Estimate, Evaluations, Floats, RowGroups
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,9 @@ class KernelShap:
     leverage score sampling", 2024). The values sum to v(N) - v(nothing) to rounding. With all coalitions listed they are
     exact; two-additive games are solved exactly from any budget of 2P coalitions or more. Errors are infinite up to about
     2.7 P coalitions, where one antithetic walk leads the fit and too little is left beside it to tell them.
+
+    `stderr` is about the background that the space has. What its draw from X adds is `stderr_background` (for 20 outputs at
+    most): sqrt(stderr^2 + stderr_background^2) is the error towards the values that all rows like these stand for.
 
     surrogate  games fitted to other folds of the same answers that take what they explain out of the noise, where the
                estimated variance falls by a fifth or more. "triples": products of three players, some hundredths of a second
@@ -49,6 +53,7 @@ class KernelShap:
     surrogate: str = "auto"
     name: str = ""
     on_cells: ClassVar[bool] = True
+    wants_groups: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.surrogate not in SURROGATES:
@@ -67,7 +72,8 @@ class KernelShap:
         n_players = design.n_players
         if n_players < 2:
             exact = np.tile(gain, (n_players, 1))
-            return Estimate(exact, np.zeros_like(exact), np.full(len(gain), 1.96), np.inf)
+            alone = Estimate(exact, np.zeros_like(exact), np.full(len(gain), 1.96), np.inf)
+            return alone if table.groups is None else replace(alone, stderr_background=of_ends(table.groups, n_players))
         check_reuse(self.law(n_players), design)
         if table.bases is not None:
             return shapley_on_cells(self.law(n_players), table)
@@ -79,8 +85,19 @@ class KernelShap:
         residuals = odd - fit.u @ values
         stderr, critical = errors(fit.clusters, fit.gain, fit.weight, residuals, None, fit.df, table)
         df = fit.df if not design.listed else np.inf
-        plain = Estimate(values, stderr, critical, df, notes=_odd_share(fit, table, odd))
+        background = None if table.groups is None else _background(fit, table.groups)
+        plain = Estimate(values, stderr, critical, df, background, _odd_share(fit, table, odd))
         return adjusted(self.surrogate, fit, table, odd, plain)
+
+
+def _background(fit: PairFit, groups: RowGroups) -> Floats:
+    """(P, K): the error that the draw of the background adds."""
+    values = flat(groups.values)
+    odd = 0.5 * (values[fit.first] - values[fit.second])
+    share = -groups.empty.reshape(-1) / fit.u.shape[1]
+    found = share + fit.solve(odd - fit.u.sum(axis=1)[:, None] * share)
+    noise = coalition_noise(fit.clusters, fit.gain, odd - fit.u @ found, None, fit.df)
+    return error_of_groups(groups, found, noise)
 
 
 def _odd_share(fit: PairFit, table: Evaluations, odd: Floats) -> dict[str, list[float]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from perturbxai import laws
+from perturbxai.explainers.background import of_ends
 from perturbxai.explainers.cell_fit import slopes_on_cells
 from perturbxai.explainers.linearised import ROUNDING, check_reuse, independent_factor, no_players
 from perturbxai.explainers.slopes import Slopes
@@ -37,6 +39,7 @@ class Lime:
     kernel_width: float = 0.25
     ridge: float = 0.0
     name: str = ""
+    wants_groups: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not self.kernel_width > 0:
@@ -62,7 +65,9 @@ class Lime:
         if table.design.n_players == 1 and table.weight is None and not self.ridge:
             # a line through two points, whatever they weigh; their weights differ too much for a solver
             slope = (table.full - table.empty)[None]
-            return Estimate(slope, ROUNDING * table.scale[None], np.full(len(table.full), independent_factor(1)), np.inf)
+            background = None if table.groups is None else of_ends(table.groups, 1)
+            critical = np.full(len(table.full), independent_factor(1))
+            return Estimate(slope, ROUNDING * table.scale[None], critical, np.inf, background)
         if table.weight is None:
             check_reuse(self.law(table.design.n_players), table.design)
         if table.bases is not None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from math import comb
 
 import numpy as np
 
+from perturbxai.explainers.background import error_of_groups, flat
 from perturbxai.explainers.linearised import ROUNDING, independent_factor, no_players
 from perturbxai.sampling import list_coalitions
 from perturbxai.tables import Bools, Coalitions, Estimate, Evaluations, Floats, Question
@@ -68,7 +70,14 @@ def exact(z: Bools, values: Floats, weight: Floats) -> Estimate:
 
 def exact_of_table(table: Evaluations, weight: Floats) -> Estimate:
     """The same from a table that lists all coalitions."""
-    return exact(with_ends(table.design.z), np.vstack([table.empty, table.full, table.values]), weight)
+    z = with_ends(table.design.z)
+    found = exact(z, np.vstack([table.empty, table.full, table.values]), weight)
+    groups = table.groups
+    if groups is None or not table.design.n_players:
+        return found
+    ends = np.stack([groups.empty, np.zeros_like(groups.empty)])
+    apart = of_all_coalitions(z, np.vstack([flat(ends), flat(groups.values)]), weight)
+    return replace(found, stderr_background=error_of_groups(groups, apart, np.zeros_like(apart)))
 
 
 def ask_all(n_players: int, weight: Floats) -> Generator[Sequence[Question], list[Floats], Estimate]:

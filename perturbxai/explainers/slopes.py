@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perturbxai.explainers.background import coalition_noise, error_of_groups, flat
 from perturbxai.explainers.linearised import MAX_LEVERAGE, Clusters, errors, row_weights
 from perturbxai.explainers.semivalues import with_ends
 from perturbxai.laws import Law
-from perturbxai.tables import Design, Estimate, Evaluations, Floats, Ints
+from perturbxai.tables import Design, Estimate, Evaluations, Floats, Ints, RowGroups
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,16 @@ class Slopes:
         if table.weight is None:
             residuals = residuals[2:]  # the empty and the full coalition are listed: they bring no sampling error
         stderr, critical = errors(self.clusters, self.gain, self.weight, residuals, self.starts, self.df, table)
-        return Estimate(found[1:], stderr, critical, self.df if not table.design.listed else np.inf)
+        background = None if table.groups is None or table.weight is not None else self._background(table.groups)
+        return Estimate(found[1:], stderr, critical, self.df if not table.design.listed else np.inf, background)
+
+    def _background(self, groups: RowGroups) -> Floats:
+        """(P, K): the error that the draw of the background adds. What all rows agree on, the input itself, adds none."""
+        ends = np.stack([groups.empty, np.zeros_like(groups.empty)])
+        values = np.vstack([flat(ends), flat(groups.values)])
+        found = self.operator @ values
+        residuals = (values - found[0] - self.z @ found[1:])[2:]
+        return error_of_groups(groups, found[1:], coalition_noise(self.clusters, self.gain, residuals, self.starts, self.df))
 
     @classmethod
     def of(cls, key: Hashable, law: Law, ridge: float, table: Evaluations) -> Slopes:

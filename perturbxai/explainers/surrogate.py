@@ -56,7 +56,7 @@ def adjusted(surrogate: str, fit: PairFit, table: Evaluations, odd: Floats, plai
         values[:, k] -= moved
     stderr, critical = errors(fit.clusters, fit.gain, fit.weight, left, None, fit.df, table)
     notes = plain.notes | {"surrogate": [{"taken": one.taken, "variance": one.variance} for one in told]}
-    return Estimate(values, stderr, critical, plain.df, notes=notes)
+    return Estimate(values, stderr, critical, plain.df, plain.stderr_background, notes)
 
 
 def folds(stratum: Ints) -> Ints:
