@@ -65,7 +65,10 @@ class Columns:
         if self._floats is not None and all(isinstance(t, np.dtype) and t.kind in "fiub" for t in data.dtypes):
             codes = np.array(data.to_numpy(dtype=np.float64), order="C")
             return stored(codes, self._floats, f"{what}: the columns are {self._floats} in X, but a value here")
-        return np.column_stack([codec.encode(data.iloc[:, d]) for d, codec in enumerate(self.codecs)])
+        codes = np.empty(data.shape)
+        for d, codec in enumerate(self.codecs):
+            codes[:, d] = codec.encode(data.iloc[:, d])
+        return codes
 
     def decode(self, codes: Floats) -> Any:
         """The table of these codes (n, D) as the user has it: a DataFrame with X's dtypes, or an array of X's dtype."""

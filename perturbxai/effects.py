@@ -95,7 +95,8 @@ def effects(
     _check_axes(axes, named)
     if any(isinstance(m, Ale) and m.differential for m in named.values()):
         predictor.check_gradient(space.columns.decode(drawn.codes[:1]))
-    labels = space.columns.row_labels(x, len(codes))
+    # only curves of single rows are labelled
+    labels = space.columns.row_labels(x, len(codes)) if any(isinstance(m, Ice) for m in named.values()) else ()
     game = Game(predictor, space, space.columns.decode(codes[:1]), outputs)
     with predictor.watched("effects"):
         return EffectsCall(named, game, streams, drawn, groups, labels).run(wanted, axes)
@@ -204,7 +205,8 @@ def _check_axes(axes: Mapping[int, Any], named: Mapping[str, Any]) -> None:
 
 def _weighted(space: TabularSpace, codes: Floats) -> tuple[Floats, Floats]:
     """The coded rows and their weights (N,): those of the space where x is its table, else equal ones."""
-    if codes.shape == space.codes.shape and np.array_equal(codes, space.codes, equal_nan=True):
+    pairs = zip(codes.T, space.codes.T, strict=True)  # column by column: a large table is not copied to be compared
+    if codes.shape == space.codes.shape and all(np.array_equal(one, other, equal_nan=True) for one, other in pairs):
         return space.codes, space.weights
     return codes, np.full(len(codes), 1.0 / len(codes))
 

@@ -247,12 +247,13 @@ def draw_background(
     """
     order = np.lexsort(rows.T[::-1])  # the draw does not depend on the order of the table's rows
     order = order[share[order] > 0]
-    rows, share = rows[order], share[order] / share.sum()
+    share = share[order] / share.sum()
+    if choose == "sample" and len(order) > n_rows:  # of a large table only these rows are copied
+        drawn = np.sort(rng.choice(len(order), n_rows, replace=False, p=share))
+        return rows[order[drawn]], np.full(n_rows, 1.0 / n_rows)
+    rows = rows[order]
     if choose == "all" or len(rows) <= n_rows:
         return np.ascontiguousarray(rows), share
-    if choose == "sample":
-        drawn = np.sort(rng.choice(len(rows), n_rows, replace=False, p=share))
-        return np.ascontiguousarray(rows[drawn]), np.full(n_rows, 1.0 / n_rows)
     if np.isinf(rows).any():
         raise ValueError("choose='kmeans' needs finite numbers, but X has infinite ones; take choose='sample'.")
     return _nearest_to_centres(rows, share, n_rows, numeric, rng)

@@ -143,7 +143,9 @@ class TabularSpace:
         names, first, place = distinct(hash_rows(self.codes))  # sorting cannot tell that two rows with NaN are one
         mass = np.bincount(place, weights=self.weights, minlength=len(names)).astype(np.float64)
         n_rows = min(int(background), len(names))
-        rows, shares = draw_background(self.codes[first], mass, n_rows, choose, numeric, rng)
+        there = np.argsort(first, kind="stable")
+        known = self.codes if len(first) == len(self.codes) else self.codes[first[there]]
+        rows, shares = draw_background(known, mass[there], n_rows, choose, numeric, rng)
         self.background, self.background_weights = rows, shares
         # at random, for the rows are sorted: what a draw of them errs by is read from groups that are alike
         self.background_groups = rng.permutation(len(rows)) % ROW_GROUPS
