@@ -23,7 +23,8 @@ class Lime:
     This is not LIME as published for tables, which perturbs within quartile bins and has a neighbourhood of its own.
     Estimates the slopes of the best linear fit to the game under LIME's law (Ribeiro, Singh & Guestrin, "Why should I
     trust you?", 2016; the kernel of lime's image explainer), in units of the model's output per player. For a linear game
-    the slope is the player's contribution at any kernel width.
+    the slope is the player's contribution at any kernel width. Errors are infinite below about 4 P coalitions, where an
+    antithetic walk is part of the table and what the fit leaves of it says too little.
 
     kernel_width  of exp(-D^2 / (2 width^2)), D the cosine distance to the full coalition; lime's image default .25
     ridge         lime's alpha, on the slopes only; 0 solves by least squares, lime's own default is 1
