@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "perturbxai.api": ("explain",),
     "perturbxai.effects": ("effects",),
+    "perturbxai.h_statistic": ("h_statistic", "HStatistic"),
     "perturbxai.heatmaps": ("baselines",),
     "perturbxai.reference": ("reference",),
     "perturbxai.exchange": ("to_shap", "from_shap", "from_lime"),
@@ -23,6 +24,7 @@ _HOMES = {
     "perturbxai.report.plot": ("plot",),
     "perturbxai.importance": ("importance", "Importance"),
     "perturbxai.pick": ("submodular_pick", "Pick"),
+    "perturbxai.report.display": ("plot_effects",),
     "perturbxai.predictor": ("Predictor", "ModelError"),
     "perturbxai.spaces": ("TabularSpace", "ImageSpace"),
     "perturbxai.pictures": ("fit",),

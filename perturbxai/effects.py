@@ -1,4 +1,4 @@
-"""effects(): curves and surfaces of the columns of a table, all from one set of questions in common batches."""
+"""effects(): curves and surfaces of columns of a table, curves of a photo's superpixels, from one set of questions."""
 
 from __future__ import annotations
 
@@ -16,41 +16,44 @@ from perturbxai.explainers.ice import Ice
 from perturbxai.game import Game
 from perturbxai.grid_jobs import EffectsCall, Feature
 from perturbxai.grids import draw_rows, group_rows, is_by_value, make_axis, most_points, varies
+from perturbxai.opacity_effects import photo_effects
 from perturbxai.predictor import Predictor
-from perturbxai.spaces import TabularSpace
+from perturbxai.spaces import ImageSpace, Space, TabularSpace
 from perturbxai.streams import Streams
 from perturbxai.tables import Floats
 
 DRAWN_ROWS = 1000
+BINS = 40
 CURVES = {name: registry.EXPLAINERS[name] for name in ("pdp", "ice", "ale")}
 
 
 def effects(
     methods: str | Sequence[Any],
     predictor: Predictor,
-    space: TabularSpace,
+    space: Space,
     x: Any,
     *,
     features: Any = None,
+    rest: str = "uniform",
     outputs: Any = None,
-    grid: Any = 40,
+    grid: Any = None,
     rows: int | None = None,
     by: Any = None,
     seed: int = 0,
 ) -> dict[str, dict[Any, Effect]]:
-    """The effects of columns of a table, alone or in pairs: PDP, ICE and ALE, all outputs at once.
+    """The effects of columns of a table, alone or in pairs, or of a photo's superpixels: PDP, ICE, ALE, all outputs at once.
 
     methods    "pdp", "ice", "ale", or objects with options: px.Pdp(centred=True), px.Ice(curves="centred"),
                px.Ale(target="population"). All of a call read the same answers: ICE on the grid holds PDP and ALE too
     predictor  the model;  space  the table's columns; its weights count where x is the table of the space
-    x          the data (N, D): effects are averages over its rows
+    x          the data (N, D): effects are averages over its rows; or one photo, of which more below
     features   names or numbers of columns, or tuples of two for surfaces (so a tuple is one pair); None means each column
                that varies. Groups of the space are no columns: name the columns
     outputs    names or numbers; None means all up to 20, else the five highest at the first row
-    grid       how many bins of alike many rows (so up to grid + 1 points); a mapping from a column's name to a number of
-               bins or to the points themselves, 40 for those not named. Whole numbers of at most grid + 1 values, numbers of
-               at most 20 values that repeat, truth values, categories and strings are taken value by value: those that
-               drawn rows have
+    grid       how many bins of alike many rows (so up to grid + 1 points), None for 40; a mapping from a column's name to a
+               number of bins or to the points themselves, 40 for those not named. Whole numbers of at most grid + 1 values,
+               numbers of at most 20 values that repeat, truth values, categories and strings are taken value by value: those
+               that drawn rows have
     rows       at most so many model rows, spent on as many rows of x as they pay for; None: at most 1,000 rows of x
     by         a column: effects also for the rows of each of its (at most 20) values, from the same answers, as `groups`
     seed       of the draw of rows, and of the draws behind simultaneous bands
@@ -58,9 +61,31 @@ def effects(
     A row of x costs as many model rows as its grid has points; where only "ale" is asked two (three at a level; four to
     nine in a pair; all levels of a column without an order). Rows on the grid are not looked for among each other. Memory
     holds counts, sums and second moments, and the curves of at most `ice_rows` rows if "ice" is asked.
-    Returns a mapping from method to a mapping from column (or pair of names) to Effect.
+
+    On a photo the feature is a superpixel's opacity: 0 shows the fill, 1 the photo. The other superpixels are whole or
+    hidden as M reference rows say, which come in antithetic pairs (40 rows unless `rows` pays for others). `individual` are
+    these rows' curves, PDP is their mean; ALE accumulates, from 0 at the fill, the mean steps within bins of the rows whose
+    t lies in the bin. `superpixel` of an effect has the rise from 0 to 1 with its error (pairs are the clusters), and the
+    curve's shape in numbers.
+    A half transparent region is a picture that no camera takes. It often has its full effect at low opacity already: the
+    curve shows how soon the region is detected, not how much of it matters. The rise compares whole with hidden, as LIME
+    and SHAP do. Look at both under two fills.
+
+    rest       what the others show: "uniform", each whole with probability t, t uniform (PDP's rise is the Shapley value);
+               "half", with probability 1/2 (Banzhaf); "present", all whole (occlusion); "absent", all hidden (inclusion);
+               "fade", all at opacity t: ALE's rise is then the Aumann-Shapley value (integrated gradients, summed over the
+               superpixel, without a gradient), which sums to the gain of the photo over its fill up to O(1 / grid^2)
+    features   superpixels by name or number: these alone. None: all that the fill changes (the others are named in
+               `meta["merged"]`); whole curves for the 8 that lead, two ends for the rest (of ALE whole curves for all)
+    grid       how many bins of opacity, all alike; None for 5
+    rows       at most so many model rows in all. Whole curves cost (grid + 1) M a superpixel, the rises of all P superpixels
+               M (P + 1), "ale" alone 2 M P; nothing is asked twice
+    With all superpixels asked, `meta["gap"]` is what their rises leave of the photo's gain over its fill. For PDP with
+    "uniform" it is noise; for ALE it need not be small.
+
+    Returns a mapping from method to a mapping from column (or pair of names, or superpixel) to Effect.
     Raises ValueError or TypeError, before the model is asked, for unknown, constant or repeated columns, options that do not
-    go with them, a grid below 2 bins, x with other columns, and rows that pay for fewer than two rows of x; ModelError if
+    go with them, a grid below 2 bins, x with other columns, several photos, and rows that pay for too few; ModelError if
     the model fails on the way, with what was finished in `partial`.
 
     >>> import numpy as np
@@ -73,18 +98,24 @@ def effects(
     named = name_methods(methods, CURVES)
     if not isinstance(predictor, Predictor):
         raise TypeError(f"predictor is {type(predictor).__name__}; wrap the model: px.Predictor(model).")
+    if isinstance(space, ImageSpace):
+        if by is not None:
+            raise ValueError(f"by={by!r} is a column of a table, and x is a photo; leave it out.")
+        return photo_effects(named, predictor, space, x, features, rest, outputs, grid, rows, check_seed(seed))
     if not isinstance(space, TabularSpace):
-        raise TypeError(f"space is {type(space).__name__}; effects are of tables: build px.TabularSpace(X) first.")
+        raise TypeError(f"space is {type(space).__name__}; build px.TabularSpace(X) or px.ImageSpace() first.")
+    if rest != "uniform":
+        raise ValueError(f"rest={rest!r} is about the other superpixels of a photo, and x is a table; leave it out.")
     streams = Streams(check_seed(seed))
     codes = space.columns.encode(x, "x")
     if len(codes) < 2:
         raise ValueError(f"x has {len(codes)} row(s); an effect is a mean over rows, give at least two.")
-    wanted = _features(features, space, codes)
-    grids = _grids(grid, space, wanted)
+    wanted = read_features(features, space, codes)
+    grids = _grids(BINS if grid is None else grid, space, wanted)
     for key, method in named.items():
         _check_method(key, method, wanted, space)
     group_column = None if by is None else _column(by, space, "by")
-    codes, weight = _weighted(space, codes)
+    codes, weight = weighted_rows(space, codes)
     most = _rows_of_x(rows, named, wanted, grids, space, codes)
     drawn = draw_rows(codes, weight, most, streams.of_call("rows"))
     groups = {} if group_column is None else group_rows(drawn, space.columns, group_column)
@@ -117,7 +148,7 @@ def _column(one: Any, space: TabularSpace, what: str) -> int:
     raise ValueError(f"{what}: {one!r} is not a column of x; {hint}")
 
 
-def _features(features: Any, space: TabularSpace, codes: Floats) -> list[Feature]:
+def read_features(features: Any, space: TabularSpace, codes: Floats) -> list[Feature]:
     """Numbers of the columns, alone or in pairs, each once. Raises ValueError for unknown, constant and repeated ones."""
     constant = [c for c in range(codes.shape[1]) if not varies(codes[:, c])]
     if endless := [space.columns.names[c] for c in range(codes.shape[1]) if np.isinf(codes[:, c]).any()]:
@@ -152,7 +183,7 @@ def _grids(grid: Any, space: TabularSpace, wanted: Sequence[Feature]) -> dict[in
     given = {_column(name, space, "grid"): value for name, value in grid.items()} if isinstance(grid, Mapping) else {}
     found: dict[int, int | Floats] = {}
     for c in dict.fromkeys(sum(wanted, ())):
-        one = given.get(c, 40) if isinstance(grid, Mapping) else grid
+        one = given.get(c, BINS) if isinstance(grid, Mapping) else grid
         name = space.columns.names[c]
         if np.ndim(one) == 0:
             if isinstance(one, (bool, str)) or not isinstance(one, (int, np.integer)) or one < 2:
@@ -203,7 +234,7 @@ def _check_axes(axes: Mapping[int, Any], named: Mapping[str, Any]) -> None:
                 )
 
 
-def _weighted(space: TabularSpace, codes: Floats) -> tuple[Floats, Floats]:
+def weighted_rows(space: TabularSpace, codes: Floats) -> tuple[Floats, Floats]:
     """The coded rows and their weights (N,): those of the space where x is its table, else equal ones."""
     pairs = zip(codes.T, space.codes.T, strict=True)  # column by column: a large table is not copied to be compared
     if codes.shape == space.codes.shape and all(np.array_equal(one, other, equal_nan=True) for one, other in pairs):

@@ -18,6 +18,7 @@ from perturbxai.grid_tables import Curve, Differences, GridTable, Moments, Steps
 from perturbxai.grids import Drawn
 from perturbxai.plan import Gridded, TablePlan
 from perturbxai.predictor import ModelError, Predictor
+from perturbxai.readings import Reading, absence, between, on_grid
 from perturbxai.spaces import TabularSpace
 from perturbxai.streams import Streams
 from perturbxai.tables import Bools, Floats, Ints
@@ -36,14 +37,15 @@ class Job:
 
     piece   the rows to ask, or None where only gradients are
     whole   whether each row is asked at the whole grid, else around its own place
-    tables  by group (None is all rows);  sloped: the same for mean derivatives
+    tables  what gathers whole grids (`add_whole`) or the points around each row (`add_corners`), by group (None is all
+            rows);  sloped: the same for mean derivatives
     """
 
     key: Any
     axes: tuple[Axis, ...]
     piece: Gridded | None
     whole: bool
-    tables: dict[Any, GridTable]
+    tables: dict[Any, Any]
     sloped: dict[Any, GridTable]
     done: bool = False
     _block: Floats = field(default_factory=lambda: np.empty((0, 0)))
@@ -91,6 +93,9 @@ def make_job(
     ices = [m for m in methods if isinstance(m, Ice)]
     along = tuple(axis.along() for axis in axes)
     n_points = int(np.prod([len(axis.points) for axis in axes]))
+    own = None
+    if len(axes) == 1 and any(not isinstance(m, (Ale, Ice)) for m in methods):
+        own = between(axes[0].points, drawn.codes[:, axes[0].column], axes[0].number)
 
     def table(inside: Bools | None, derivatives: bool) -> GridTable:
         weight = drawn.weight if inside is None else np.where(inside, drawn.weight, 0.0)
@@ -103,6 +108,8 @@ def make_job(
         if whole:
             joint = len(axes) == 1
             found.whole = Moments(n_points + 1 if joint else 2 * n_points, n_outputs, joint)
+            if own is not None and on_grid(own[0], own[1])[weight > 0].all():
+                found.own = own
         if any(m.curves == "derivative" for m in ices):
             found.slopes = Moments(axes[0].n_steps, n_outputs, True)
         if steps and unordered:
@@ -260,6 +267,19 @@ class EffectsCall:
         return Effect(
             names=tuple(axis.name for axis in job.axes), outputs=self.game.outputs, grid=tuple(grid), values=curve.values,
             stderr=curve.stderr, critical=curve.critical, df=curve.df, counts=curve.counts, importance=curve.importance,
+            importance_stderr=curve.importance_stderr, importance_bias=curve.importance_bias,
             heterogeneity=curve.heterogeneity, method=method, extrapolated=curve.extrapolated, individual=curve.individual,
             rows=rows, differences=curve.differences, differences_stderr=curve.differences_stderr, meta=meta,
+            reading=self._reading(curve, method),
         )  # fmt: skip
+
+    def _reading(self, curve: Curve, method: Any) -> Reading | None:
+        """How the curve of one column is read at rows; None for surfaces and derivatives, which have no value there."""
+        if len(curve.axes) > 1 or curve.midpoints:
+            return None
+        (axis,) = curve.axes
+        kind = "ale" if isinstance(method, Ale) else "ice" if isinstance(method, Ice) else "pdp"
+        background, weight = self.space.background[:, axis.column], self.space.background_weights
+        absent = None if kind == "pdp" else absence(axis.points, background, weight, axis.number, kind == "ale")
+        rows = None if curve.rows is None else self.drawn.codes[curve.rows]
+        return Reading(kind, self.space.columns, axis.column, axis.points, axis.number, absent, curve.base, rows)

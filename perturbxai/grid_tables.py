@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from perturbxai.axes import Axis, cell_of, centre_of
+from perturbxai.readings import interpolate
 from perturbxai.tables import Bools, Floats, Ints
 
 
@@ -182,7 +183,11 @@ class GridTable:
     weight (n,) of the drawn rows, 0 outside the group
     rank (n,)   the drawn rows in a random order;  n_kept: the curves of so many of the first are kept
     whole, slopes, steps, differences  moments of whole curves, of secants, of steps, and between levels; None: not wanted
-    varied (K,) weighted sum over the rows of their curve's standard deviation;  scale (K,) the largest magnitude seen
+    own         where each drawn row lies on the grid itself (see `readings.between`), None: not wanted or not known
+    varied (2, K)  weighted sums over the rows of their curve's standard deviation and of its square;  bent (T, K): of how
+                   that deviation moves with the share of the data at a point
+    answers (K,)   weighted sum over the rows of their curve where they lie themselves
+    scale (K,)     the largest magnitude seen
     """
 
     axes: tuple[Axis, ...]
@@ -195,14 +200,19 @@ class GridTable:
     slopes: Moments | None = None
     steps: Steps | None = None
     differences: Differences | None = None
+    own: tuple[Ints, Floats] | None = None
     varied: Floats = field(init=False)
+    bent: Floats = field(init=False)
     scale: Floats = field(init=False)
+    answers: Floats = field(init=False)
     kept: list[tuple[Ints, Floats]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.varied, self.scale = np.zeros(self.n_outputs), np.zeros(self.n_outputs)
+        self.varied = np.zeros((2, self.n_outputs))
+        self.scale, self.answers = np.zeros(self.n_outputs), np.zeros(self.n_outputs)
         self.cell = cell_of(self.along)
         self.centre = centre_of(self.axes, self.weight).ravel()
+        self.bent = np.zeros((len(self.centre), self.n_outputs))
         size = np.array([len(a.points) for a in self.axes])
         starts = [np.arange(a.n_known) if a.order is None else a.order for a in self.axes]
         windows = [at[a.first[:, None] + np.arange(a.window)] for at, a in zip(starts, self.along, strict=True)]
@@ -242,7 +252,15 @@ class GridTable:
         shape = curves - level
         if self.whole is not None:
             self.whole.add(np.concatenate([shape, level if self.whole.joint else curves], axis=1), weight)
-            self.varied += weight @ np.sqrt(np.einsum("mtk,t->mk", shape**2, self.centre))
+            squares = shape**2
+            spread = np.einsum("mtk,t->mk", squares, self.centre)
+            deviation = np.sqrt(spread)
+            self.varied += np.stack([weight @ deviation, weight @ spread])
+            steep = weight[:, None] / np.where(spread > 0, 2.0 * deviation, np.inf)
+            self.bent += np.einsum("mk,mtk->tk", steep, squares)
+        if self.own is not None:
+            place, share = self.own
+            self.answers += weight @ interpolate(curves, place[rows], share[rows])
         if self.slopes is not None:
             axis = self.axes[0]
             rise = np.diff(curves[:, : axis.n_known], axis=1)
@@ -276,7 +294,7 @@ class GridTable:
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """What a method concludes of a table, in numbers only; see `effect.Effect` for the fields."""
+    """What a method concludes of a table, in numbers only; see `effect.Effect` and `readings.Reading` for the fields."""
 
     values: Floats
     stderr: Floats
@@ -286,10 +304,13 @@ class Curve:
     heterogeneity: Floats
     axes: tuple[Axis, ...]
     importance: Floats = field(default_factory=lambda: np.zeros(0))
+    importance_stderr: Floats | None = None
+    importance_bias: Floats | None = None
     midpoints: bool = False
     individual: Floats | None = None
     rows: Ints | None = None
     extrapolated: Bools | None = None
     differences: Floats | None = None
     differences_stderr: Floats | None = None
+    base: Floats | None = None
     notes: dict[str, Any] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from perturbxai.axes import Axis
 from perturbxai.codes import Columns
+from perturbxai.memo import hash_rows
 from perturbxai.tables import Bools, Floats, Ints
 
 MANY_VALUES = 200  # beyond these many a column of numbers is compared at so many quantiles
@@ -26,18 +27,25 @@ class Drawn:
     row: Ints
 
 
-def draw_rows(codes: Floats, weight: Floats, most: int, rng: np.random.Generator) -> Drawn:
+def draw_rows(codes: Floats, weight: Floats, most: int, rng: np.random.Generator, order: Ints | None = None) -> Drawn:
     """At most so many rows, drawn without replacement by their weights, so that they then count alike; else all.
 
-    Rows of weight 0 are never there.
+    Rows of weight 0 are never there. order (N,): how the rows are numbered for the draw, and follow each other in what is
+    drawn; None: as they come.
     """
-    there = np.flatnonzero(weight > 0)
+    there = np.flatnonzero(weight > 0) if order is None else order[weight[order] > 0]
     if len(there) <= most:
-        kept = codes if len(there) == len(codes) else codes[there]
+        kept = codes if order is None and len(there) == len(codes) else codes[there]
         return Drawn(kept, weight[there] / weight[there].sum(), there)
     share = weight[there] / weight[there].sum()
     found = there[np.sort(rng.choice(len(there), most, replace=False, p=share))]
     return Drawn(codes[found], np.full(most, 1.0 / most), found)
+
+
+def order_by_value(codes: Floats, weight: Floats) -> Ints:
+    """(N,): an order of coded rows that is the same however the table is sorted: by 128-bit names, and weights if alike."""
+    words = hash_rows(codes)
+    return np.lexsort((weight, words[:, 1], words[:, 0]))
 
 
 def varies(column: Floats) -> bool:

@@ -1,4 +1,4 @@
-"""importance(): the mean size of a feature's values over rows, the noise of the rows apart from that of the estimates."""
+"""importance(): the size of a feature's values over rows, or of its curve over the data, with errors, noise taken off."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.effect import Effect
 from perturbxai.explanation import Attribution
 
 if TYPE_CHECKING:
@@ -21,12 +22,14 @@ Floats = NDArray[np.float64]
 class Importance:
     """Global importance by one method, in units of the model's output; every array is (P, K).
 
-    values     mean of |value| over the rows
+    values     mean of |value| over the rows; of effects the standard deviation over the data of the curve (of ICE the mean
+               of that of the rows' curves)
     corrected  the same with the estimated `bias` taken off, never below 0: noise in a value makes its size larger
     bias       how far the errors of the values raise the mean: about .8 stderr where a feature does nothing, 0 where it
                does much; NaN where errors are not known. Estimated at the values themselves: finds 40 % of it for a feature
-               that does nothing, and nearly all of it for others
-    stderr_rows      error from having explained these rows and not all rows; infinite for a single row
+               that does nothing, and nearly all of it for others. Of effects: how far the noise of the curve raises it
+    stderr_rows      error from having explained (or drawn) these rows and not all rows; infinite for a single row. Effects
+                     have no other
     stderr_estimate  error from the errors of the values: independent over rows, or (`common_errors`) bounded as if they were
                      one, where a method reads all rows off the same answers. Errors of a drawn background are not in it
     names (P,), outputs (K,), n_rows, name of the method
@@ -77,17 +80,20 @@ class Importance:
 
 
 @overload
-def importance(results: Attribution) -> Importance: ...
+def importance(results: Attribution | Mapping[Any, Effect]) -> Importance: ...
 @overload
-def importance(results: Mapping[str, Attribution]) -> dict[str, Importance]: ...
-def importance(results: Attribution | Mapping[str, Attribution]) -> Importance | dict[str, Importance]:
-    """How much each feature moves the output, on average over the explained rows: the mean of |value|.
+def importance(results: Mapping[str, Attribution] | Mapping[str, Mapping[Any, Effect]]) -> dict[str, Importance]: ...
+def importance(results: Any) -> Importance | dict[str, Importance]:
+    """How much each feature moves the output: over explained rows the mean of |value|, over curves their deviation.
 
-    results  an Attribution of several rows of a table, or a mapping from name to Attribution
+    results  an Attribution of several rows of a table; the effects of one method, a mapping from column to Effect, whose
+             pairs are left out; or a mapping from name to one of these, as explain() and effects() return it
 
-    Returns an `Importance`, or a mapping from name to one. Its two errors are kept apart, because more rows mend one and a
-    larger budget the other. Draw it with `px.plot(found)`.
-    Raises TypeError for what is no Attribution, ValueError for pictures, whose superpixels are not the same features.
+    Returns an `Importance`, or a mapping from name to one. It has no sign and ranks features over all rows, never the
+    players of one input. Its errors are kept apart, because more rows mend one and a larger budget the other. Of effects
+    the error is that of the curve (PDP, ALE) and of where the rows lie along it, linearised. Draw it with `px.plot(found)`.
+    Raises TypeError for what is neither, ValueError for pictures, whose superpixels are not the same features, and for
+    effects of pairs alone.
 
     >>> import numpy as np, perturbxai as px
     >>> X = np.random.default_rng(0).normal(size=(200, 2))
@@ -95,15 +101,46 @@ def importance(results: Attribution | Mapping[str, Attribution]) -> Importance |
     >>> found = px.importance(px.explain(["kernel_shap"], predictor, px.TabularSpace(X), X[:50])["kernel_shap"])
     >>> found.values.shape, bool(found.values[0, 0] > 2 * found.values[1, 0])
     ((2, 1), True)
+    >>> found = px.importance(px.effects("ale", predictor, px.TabularSpace(X), X))
+    >>> bool(found["ale"].values[0, 0] > 2 * found["ale"].values[1, 0])
+    True
     """
     if isinstance(results, Attribution):
         return _importance(results)
-    if not isinstance(results, Mapping) or not all(isinstance(one, Attribution) for one in results.values()):
+    if _are_effects(results):
+        return _of_effects(results)
+    if not isinstance(results, Mapping) or not all(isinstance(r, Attribution) or _are_effects(r) for r in results.values()):
         raise TypeError(
-            f"importance got {type(results).__name__}; expected an Attribution, or a mapping from name to Attribution, "
-            "as explain() returns it."
+            f"importance got {type(results).__name__}; expected an Attribution, or a mapping: from column to Effect, or "
+            "from name to Attribution or to such a mapping, as explain() and effects() return it."
         )
-    return {str(name): _importance(one, str(name)) for name, one in results.items()}
+    return {
+        str(name): _importance(one, str(name)) if isinstance(one, Attribution) else _of_effects(one, str(name))
+        for name, one in results.items()
+    }
+
+
+def _are_effects(results: Any) -> bool:
+    return isinstance(results, Mapping) and bool(results) and all(isinstance(one, Effect) for one in results.values())
+
+
+def _of_effects(effects: Mapping[Any, Effect], name: str = "") -> Importance:
+    if any(one.superpixel is not None for one in effects.values()):
+        raise ValueError(
+            "importance: a photo has no data over which a curve of opacity varies; its superpixels have values with a sign, "
+            "effect.superpixel.rise."
+        )
+    single = [one for one in effects.values() if len(one.names) == 1]
+    if not single:
+        raise ValueError("importance: these effects are all of pairs, whose surfaces are no feature's; give single columns.")
+    values, error, bias = (
+        np.array([getattr(one, what) for one in single], dtype=np.float64)
+        for what in ("importance", "importance_stderr", "importance_bias")
+    )
+    return Importance(
+        values, np.maximum(values - bias, 0.0), bias, error, np.zeros_like(error), tuple(one.names[0] for one in single),
+        single[0].outputs, int(single[0].meta["drawn_rows"]), name or str(single[0].meta["name"]), True,
+    )  # fmt: skip
 
 
 def _importance(result: Attribution, name: str = "") -> Importance:

@@ -287,13 +287,21 @@ def _indicators(column: Floats, numeric: bool) -> Floats:
     return np.zeros((len(column), 0)) if numeric else (column[:, None] == np.unique(column)[None, :]) / np.sqrt(2.0)
 
 
-def draw_references(n_pairs: int, n_players: int, rng: np.random.Generator) -> tuple[Floats, Bools]:
+def draw_references(
+    n_pairs: int, n_players: int, rng: np.random.Generator, chance: float | None = None
+) -> tuple[Floats, Bools]:
     """Reference rows for opacity curves: (M,) shares t and (M, P) coalitions, M = 2 n_pairs.
 
-    t is stratified uniform on (0, 1/2), each player is present with probability t; every row is followed by its
-    antithetic twin (1 - t, complement).
+    t is stratified uniform on (0, 1/2), each player is present with probability t, or with a chance that does not depend on
+    it; every row is followed by its antithetic twin (1 - t, complement).
     """
     share = 0.5 * (np.arange(n_pairs) + rng.random(n_pairs)) / n_pairs
-    present = rng.random((n_pairs, n_players)) < share[:, None]
+    present = rng.random((n_pairs, n_players)) < (share[:, None] if chance is None else chance)
     shares = np.column_stack([share, 1.0 - share]).ravel()
     return shares, with_complements(present)
+
+
+def bins_of(share: Floats, n_bins: int) -> Ints:
+    """(M,): the bin of each reference row's t, the twin's mirrored, so that rounding at an edge parts no pair."""
+    low = np.minimum((share[0::2] * n_bins).astype(np.int64), (n_bins - 1) // 2)
+    return np.column_stack([low, n_bins - 1 - low]).ravel()

@@ -276,3 +276,28 @@ def substitute_columns(rows: Any, row: Any, columns: Any, points: Any, first: An
             one[columns] = points[start + step]
             out.append(one)
     return np.array(out)
+
+
+# ------------------------------------------------------------------------------------------------ opacity
+
+
+def opacity_curves(value: Any, others: Any, share: Any, player: int, bins: int) -> Any:
+    """(M, G, K), (G, K), (G, K): ICE, PDP and textbook ALE of one player's opacity, reference row by reference row.
+
+    others (M, P) what each row shows of the other players;  share (M,): the row's t, NaN of a row that is in every bin
+    """
+    points = [k / bins for k in range(bins + 1)]
+    ice = []
+    for row in others:
+        curve = []
+        for a in points:
+            shown = np.array(row, dtype=float)
+            shown[player] = a
+            curve.append(value(shown[None])[0])
+        ice.append(curve)
+    found = np.array(ice)
+    ale = [np.zeros(found.shape[2])]
+    for k in range(bins):
+        inside = [i for i, t in enumerate(share) if np.isnan(t) or k / bins <= t < (k + 1) / bins]
+        ale.append(ale[-1] + np.mean([found[i, k + 1] - found[i, k] for i in inside], axis=0))
+    return found, found.mean(axis=0), np.array(ale)

@@ -101,8 +101,8 @@ def test_what_is_no_predictor_no_space_and_no_network_is_refused():
     predictor, space = px.Predictor(lambda rows: rows.sum(axis=1)), px.TabularSpace(X)
     with pytest.raises(TypeError, match=r"wrap the model: px\.Predictor"):
         px.effects("pdp", lambda rows: rows, space, X)
-    with pytest.raises(TypeError, match=r"effects are of tables: build px\.TabularSpace"):
-        px.effects("pdp", predictor, px.ImageSpace(), X)
+    with pytest.raises(TypeError, match=r"space is ndarray; build px\.TabularSpace\(X\) or px\.ImageSpace\(\) first"):
+        px.effects("pdp", predictor, X, X)
     with pytest.raises(TypeError, match="which has no gradient"):
         px.effects(px.Ale(differential=True), predictor, space, X)
     assert predictor.rows == 0

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import stats
 
 from perturbxai.axes import Axis, onto_points
-from perturbxai.explainers.averaged import importance_of, largest_of
+from perturbxai.explainers.averaged import errors_of_importance, importance_of, largest_of
 from perturbxai.explainers.linearised import LEVEL, ROUNDING
 from perturbxai.grid_tables import Curve, GridTable, Steps
 from perturbxai.tables import Bools, Floats, Ints
@@ -228,11 +228,17 @@ def accumulated_curve(table: GridTable, *, centred: bool, population: bool, rng:
     df = np.where(squares > tiny, (variance + more) ** 2 / np.maximum(squares, tiny), np.inf)
     points = tuple(len(a.points) for a in axes)
     critical: Any
+    covariance = None
     if move is not None and not errors.infinite:
         # the least known error of all stands for the others
-        critical = largest_of(errors.along(move) + more[:, None, None], stderr, df.min(axis=0), rng)
+        covariance = errors.along(move)
+        critical = largest_of(covariance + more[:, None, None], stderr, df.min(axis=0), rng)
     else:
         critical = stats.t.ppf(0.5 + 0.5 * LEVEL ** (1.0 / len(values)), df).reshape(*points, n_outputs)
+    moved: tuple[Floats, Floats] | tuple[None, None] = (None, None)
+    if len(axes) == 1:
+        n_rows = steps.weight.sum() ** 2 / max(steps.squares.sum(), tiny)
+        moved = errors_of_importance(ground.centre, values, covariance, n_rows)
     notes = {"missing_rows": int(((table.cell < 0) & (table.weight > 0)).sum())}
     pairs: tuple[Floats, Floats] | tuple[None, None] = (None, None)
     if table.differences is not None:
@@ -242,7 +248,7 @@ def accumulated_curve(table: GridTable, *, centred: bool, population: bool, rng:
     return Curve(
         values.reshape(*points, n_outputs), stderr.reshape(*points, n_outputs), critical, df.reshape(*points, n_outputs),
         counts.reshape(ground.steps_shape), np.sqrt(heterogeneity).reshape(*ground.steps_shape, n_outputs), axes,
-        importance_of(ground.centre, values), extrapolated=ground.empty, differences=pairs[0],
+        importance_of(ground.centre, values), moved[0], moved[1], extrapolated=ground.empty, differences=pairs[0],
         differences_stderr=pairs[1], notes=notes,
     )  # fmt: skip
 

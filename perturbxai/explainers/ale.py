@@ -34,6 +34,8 @@ class Ale:
     For `effects` it is the curve, or the surface of two columns without the effects of each. Levels, whole numbers and few
     values step from one to the next, over the rows of both; levels without an order follow each other by likeness. Within
     a bin a band takes the rows' spread, by Student's t; bins whose rows all answer alike take the pooled one.
+    On a picture the curve starts at 0 at the fill. The first points of its band rest on the reference rows of one bin, few
+    and skewed: with 14 a bin, simultaneous bands held the curve in 89 of 100 draws.
 
     grid  number of quantile bins of a column (ties are merged); `effects` has an argument of its own
     rows  how many rows of X are drawn at most; `effects` has an argument of its own

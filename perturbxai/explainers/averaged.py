@@ -67,6 +67,26 @@ def importance_of(centre: Floats, values: Floats) -> Floats:
     return np.asarray(np.sqrt(np.maximum(centre @ (values - centre @ values) ** 2, 0.0)))
 
 
+def errors_of_importance(centre: Floats, values: Floats, covariance: Floats | None, n_rows: float) -> tuple[Floats, Floats]:
+    """(K,) twice: the standard error of a curve's standard deviation over the data, and how far noise raises it.
+
+    values (T, K), covariance (K, T, T) of the curve at the points, at any level, None or infinite where it is not known;
+    n_rows: how many, had they equal weights. Linearised; where noise is all there is, the error is that of the curve.
+    """
+    if covariance is None or not np.isfinite(covariance).all():
+        return np.full(values.shape[1], np.inf), np.full(values.shape[1], np.nan)
+    apart = values - centre @ values
+    spread = centre @ apart**2
+    own = np.einsum("t,ktt->k", centre, covariance) - np.einsum("t,kts,s->k", centre, covariance, centre)
+    noise = np.maximum(own, 0.0)
+    pull = centre[:, None] * apart
+    moved = np.maximum(np.einsum("tk,kts,sk->k", pull, covariance, pull), 0.0)  # by the curve's error
+    drawn = centre @ (apart**2 - spread) ** 2 / n_rows  # by where the rows lie along it
+    known = spread > noise
+    error = np.sqrt(np.where(known, (moved + drawn / 4.0) / np.where(known, spread, 1.0), noise))
+    return error, np.sqrt(spread) - np.sqrt(np.maximum(spread - noise, 0.0))
+
+
 def _banded(
     table: GridTable, n_rows: int, values: Floats, parts: tuple[Floats, Floats | None, Floats], shape: tuple[int, ...],
     rng: np.random.Generator, per: float = 1.0,

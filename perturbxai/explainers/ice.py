@@ -25,7 +25,8 @@ class Ice:
     on a table (Goldstein et al., "Peeking inside the black box", 2015, for the curve), and occlusion on a picture. From
     the coalitions of size P - 1; exact on its background, `stderr_background` is the error that its draw adds.
 
-    For `effects` it is the rows' curves: their mean, how far they lie apart, and the curves of drawn rows themselves.
+    For `effects` it is the rows' curves: their mean, how far they lie apart, and the curves of drawn rows themselves. On a
+    picture the rows are reference rows; with rest="present" the one row is the picture itself, whose rise is occlusion.
 
     curves    `effects` only: "raw"; "centred" by the data, or "anchored" at the lowest point (c-ICE), which shows how the
               rows' shapes differ; "derivative" (d-ICE), slopes between neighbouring points, of numbers alone
@@ -52,8 +53,17 @@ class Ice:
         found = slope_curve(table, rng) if shown == "derivative" else whole_curve(table, shown, rng)
         assert table.whole is not None
         rows, curves = table.individual(self.ice_rows)
-        varied = table.varied / table.whole.weight
-        return replace(found, importance=varied, individual=shown_alike(table, curves, shown), rows=rows)
+        moments = table.whole
+        varied, squares = table.varied / moments.weight
+        bent = table.bent / moments.weight
+        # which rows there are, by their own curves and by where they lie along all of them
+        apart = np.maximum(squares - varied**2, 0.0) + table.centre @ (bent - table.centre @ bent) ** 2
+        error = np.sqrt(apart * moments.squares / moments.weight**2 * moments.n / max(moments.n - 1, 1))
+        error = error if moments.n > 1 else np.full_like(error, np.inf)
+        return replace(
+            found, importance=varied, importance_stderr=error, importance_bias=np.zeros_like(varied),
+            individual=shown_alike(table, curves, shown), rows=rows,
+        )  # fmt: skip
 
     def law(self, n_players: int) -> Law:
         return laws.all_but_one(n_players)

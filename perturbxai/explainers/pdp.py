@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from perturbxai import laws
-from perturbxai.explainers.averaged import importance_of, whole_curve
+from perturbxai.explainers.averaged import errors_of_importance, importance_of, whole_curve
 from perturbxai.explainers.ice import alone
 from perturbxai.explainers.linearised import ROUNDING, independent_factor, no_players
 from perturbxai.grid_tables import Curve, GridTable
@@ -28,7 +28,8 @@ class Pdp:
     each other superpixel is whole with probability t and t is uniform: the rise from 0 to 1 is then the Shapley value.
 
     For `effects` it is the curve itself: the mean over rows of X of the model with the column at each point of a grid. Its
-    band is about that mean for all rows like these; away from the data the model is asked where no row is.
+    band is about that mean for all rows like these; away from the data the model is asked where no row is. On a picture
+    the rows are the reference rows, and the grid is the superpixel's opacity.
 
     budget on a picture: P + 1 rows a reference row, drawn in antithetic pairs that are the clusters of the error.
     centred  `effects` only: the curve's shape, its mean over the drawn data taken away. Errors that move the whole curve
@@ -52,7 +53,18 @@ class Pdp:
     def curve(self, table: GridTable, rng: np.random.Generator) -> Curve:
         """What `effects` shows of one column or pair."""
         found = whole_curve(table, "centred" if self.centred else "raw", rng)
-        return replace(found, importance=importance_of(table.centre, found.values.reshape(len(table.centre), -1)))
+        moments = table.whole
+        assert moments is not None
+        values = found.values.reshape(len(table.centre), -1)
+        found = replace(found, importance=importance_of(table.centre, values))
+        if not moments.joint:
+            return found
+        n_rows = moments.weight**2 / moments.squares
+        error, bias = errors_of_importance(table.centre, values, moments.error[:, :-1, :-1], n_rows)
+        base = None
+        if table.own is not None:
+            base = table.answers / moments.weight - (moments.mean[-1] if self.centred else 0.0)
+        return replace(found, importance_stderr=error, importance_bias=bias, base=base)
 
     def least(self, players: Players) -> int:
         return 4 * (players.n_players + 1) + 2

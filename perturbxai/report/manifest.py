@@ -11,8 +11,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from perturbxai.explanation import Attribution
-
 MANIFEST = "manifest.json"
 SCHEMA = 1
 
@@ -86,7 +84,7 @@ def describe_file(path: Path, folder: Path) -> dict[str, Any]:
     return {"name": name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
-def facts(results: Mapping[str, Attribution], compared: Any = None, config: Any = None) -> dict[str, Any]:
+def facts(results: Mapping[str, Any], compared: Any = None, config: Any = None) -> dict[str, Any]:
     """What the results themselves know of their making: versions, seeds, plan, rows and seconds."""
     metas = {name: one.meta for name, one in results.items()}
     versions: dict[str, str] = {}

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from perturbxai.explanation import Attribution, Explanation
 from perturbxai.importance import Importance
-from perturbxai.report import features, many, pairs, single
+from perturbxai.report import features, many, opacity, pairs, single
+from perturbxai.report.effect_figure import plot_effects
+from perturbxai.report.effect_view import as_effects
 from perturbxai.report.strip import strip
 from perturbxai.report.style import looks, new_figure, notebook_png, rc, text, title
 from perturbxai.report.view import KINDS, View, as_named, left_out, panels_of, view_of
@@ -30,7 +32,12 @@ def plot(
 ) -> Any:
     """Draw a result with matplotlib: returns a new Figure (which a notebook shows), or `ax` if that is given.
 
-    result  an Attribution, one Explanation, an Importance, or a mapping from name to one of these (bars and strip only)
+    result  an Attribution, one Explanation, an Importance, or a mapping from name to one of these (bars and strip only); or
+            an Effect, several, a mapping to them, or all that `effects` returned: a panel a column, its methods over each
+            other (around their means, where scales differ), with bands and the rows of the data below; maps of pairs,
+            hatched where no rows are; a panel a method where there are groups. Of effects on a photo: the numbered
+            superpixels, and how the output climbs with their opacities. Half transparent is a picture that no camera
+            takes: the curve shows how soon a region is detected
     kind    "waterfall": one row, from base to prediction; what the values do not sum to is a bar "not explained"
             "bars": one row with 95 % intervals, thick pointwise, thin simultaneous; of an Importance thick is the noise of
             the estimates, thin with that of the rows, and the diamond is the value without the bias of noise
@@ -39,14 +46,16 @@ def plot(
             "matrix", "network": one row's interactions, of a method that has them: all pairs of the features shown in
             colours beside the features' own values, or the strongest pairs as lines on a circle
             "strip": a picture's maps side by side, of baselines at several layers (`layer=[...]`) or of several methods
+            "overlay" (as None), "separate": of effects
             None: beeswarm for several rows, waterfall for one (or where `row` is given), heatmap for pictures, bars else
     row     which row of waterfall, bars, matrix, network, decision (drawn strong) and a picture's heatmap: its number, or
-            its label if that is text; None is the first
+            its label if that is text; None is the first. Of effects the label of a row whose ICE curve is drawn strong
     output  name or number; None draws a panel for each, up to 6, of more the 6 that the model rates highest
     top     features shown; the others are summed, or in bars left out
     ax      matplotlib Axes to draw on; needs a single output
     space   the space of the call. Of a table it adds values to names and shows categories, which have no order, in grey
-            instead of coloured by their codes; of a picture it tells superpixels that were not made by name
+            instead of coloured by their codes, and it tells how much PDP asks where no row is (`support.unsupported`); of
+            a picture it tells superpixels that were not made by name
 
     Raises TypeError for what cannot be drawn, ValueError for an unknown kind, row or output and for a kind that the result
     does not allow, each before anything is drawn.
@@ -59,6 +68,10 @@ def plot(
     """
     if isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1:
         raise ValueError(f"top={top!r} must be a whole number of features from 1 up.")
+    if (found := as_effects(result)) is not None:
+        if opacity.on_a_photo(found):
+            return opacity.plot_opacities(found, kind, row, output, int(top), ax)
+        return plot_effects(found, kind, row, output, int(top), ax, space)
     if kind is not None and kind not in KINDS:
         raise ValueError(f"kind={kind!r} is not known; expected one of {', '.join(KINDS)}, or None.")
     named = as_named(result)

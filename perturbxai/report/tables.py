@@ -26,7 +26,7 @@ def as_results(anything: Any) -> tuple[dict[str, Attribution], Any]:
     if not isinstance(results, Mapping) or not all(isinstance(one, Attribution) for one in results.values()):
         raise TypeError(
             f"report got {type(anything).__name__}; expected a Comparison, an Attribution, or a mapping from name to "
-            "Attribution, as explain(), baselines() and compare() return them."
+            "Attribution, as explain(), baselines() and compare() return them, or what effects() returned."
         )
     if not results:
         raise ValueError("report got an empty mapping; give at least one Attribution.")

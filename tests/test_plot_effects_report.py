@@ -1,0 +1,40 @@
+"""A report of effects: all numbers in tidy tables, a figure of the curves and one a pair, and a manifest that lists them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import perturbxai as px
+
+
+@pytest.fixture(scope="module")
+def found():
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(80, 3)), columns=["a", "b", "../c"])
+    predictor = px.Predictor(lambda rows: rows["a"] * rows["b"] + rows["../c"])
+    return px.effects(
+        ["pdp", "ale"], predictor, px.TabularSpace(X), X, features=["a", "../c", ("a", "../c")], grid=4, seed=3
+    )
+
+
+def test_tables_figures_and_manifest(found, tmp_path):
+    folder = px.report(found, tmp_path / "effects", config={"seed": 3})
+    assert {path.name for path in folder.iterdir()} == {
+        "effects.csv", "effects_of_pairs.csv", "effects.png", "effects_a_.._c.png", "manifest.json",
+    }  # fmt: skip
+    frame = pd.read_csv(folder / "effects.csv")
+    ale = frame[(frame.method == "ale") & (frame.feature == "a")]
+    np.testing.assert_allclose(ale.value, found["ale"]["a"].values[:, 0], rtol=1e-12)
+    pairs = pd.read_csv(folder / "effects_of_pairs.csv")
+    assert len(pairs) == 2 * 5 * 5 and set(pairs.method) == {"pdp", "ale"}
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["seeds"] == [3] and set(manifest["methods"]) == {"pdp", "ale"}
+    assert len(manifest["files"]) == 4
+
+
+def test_one_effect_is_a_report_too(found, tmp_path):
+    folder = px.report(found["pdp"]["a"], tmp_path)
+    assert {path.name for path in folder.iterdir()} == {"effects.csv", "effects.png", "manifest.json"}
