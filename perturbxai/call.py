@@ -72,8 +72,9 @@ class Call:
         if not isinstance(space, TabularSpace):
             names = tuple(one.names[p] for p in one.active)
             return Players(
-                self.kind, names, self.common, lambda: self.streams.of_call("rows"), everyone=one.names, regions=one.regions
-            )
+                self.kind, names, self.common, lambda: self.streams.of_call("rows"), everyone=one.names,
+                regions=one.regions, labels=one.labels,
+            )  # fmt: skip
         chosen = self.chosen(one, method)
         columns = tuple(space.columns_of[p] for p in chosen)
         return Players(
@@ -272,6 +273,7 @@ class Call:
                 if estimate.stderr_background is None
                 else _embed(estimate.stderr_background[order], one, chosen, 0.0),
                 columns=estimate.columns,
+                heat=estimate.heat,
                 **_embed_pairs(estimate, order, one, chosen, floor),
             )
         return found
@@ -289,7 +291,7 @@ class Call:
             "seed": self.seed, "rows": rows, "rows_shared_with": others, "merged": merged, "scale": predictor.output,
             "seconds": rows * predictor.seconds / max(predictor.rows, 1),
         }  # fmt: skip
-        return meta | self.game.space.meta
+        return {**meta, **one.meta}
 
     def attributions(self, found: list[dict[str, Explanation]]) -> dict[str, Attribution]:
         predictor = self.game.predictor

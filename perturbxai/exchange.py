@@ -317,7 +317,7 @@ def _attribution(
         found = Explanation(
             values=np.array(own), stderr=np.full(own.shape, np.inf), critical=np.full(len(empty), NORMAL_95), df=0.0,
             base=empty, prediction=full, names=one.names, outputs=game.outputs, label=one.label, input=one.source,
-            method=method, meta=known | gap | note | game.space.meta,
+            method=method, meta=known | gap | note | one.meta,
         )  # fmt: skip
         parts.append(found)
     return Attribution(tuple(parts), parts[0].meta | {"name": method.name})

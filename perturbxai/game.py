@@ -38,6 +38,9 @@ class Game:
         self.inputs: list[Any] = list(space.players(x))
         if isinstance(space, TabularSpace):
             predictor.check_columns(space.columns.names)
+        else:
+            for one in self.inputs:
+                predictor.check_picture(one.picture, one.fill)
         self._wanted = outputs
         self._asker: TableAsker | ImageAsker | None = None
         self._like = like

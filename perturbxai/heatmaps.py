@@ -1,4 +1,4 @@
-"""baselines(): class activation maps, gradients, glass boxes and controls on a space's players, beside the explainers."""
+"""baselines(): class activation maps, gradients, relevance, glass boxes and controls on a space's players."""
 
 from __future__ import annotations
 
@@ -41,9 +41,10 @@ def baselines(
 
     methods    names or method objects. Pictures: "cam", "grad_cam", "grad_cam_plus_plus", "xgrad_cam", "hires_cam",
                "layer_cam", "eigen_cam", "cam_difference", and two that ask for hundreds of scores: "score_cam",
-               "ablation_cam"; all summed over superpixels. Tables: "gradient", "gradient_x_input",
-               "integrated_gradients", "expected_gradients", "glass_box". Controls: "random" on both, "centre" and "edges"
-               on pictures
+               "ablation_cam"; by the pixel "smooth_grad", "deconvnet", "guided_backprop", "guided_grad_cam", "lrp",
+               "deep_taylor", "mask_optimisation"; all summed over superpixels. On both "gradient", "gradient_x_input",
+               "integrated_gradients". Tables: "expected_gradients", "glass_box". Controls: "random" on both, "centre"
+               and "edges" on pictures
     predictor  of a torch.nn.Module for maps and gradients, of a scikit-learn model for "glass_box", on whose `output` scale
                gradients and exact values are; the controls take any model
     x          one picture (H, W, C) or several; rows of a table
@@ -53,15 +54,17 @@ def baselines(
                layers in one forward pass, and gives a result for each, keyed "grad_cam(layer='layer4')". None finds the
                last map before the spatial axes collapse, by one forward pass; in a vision transformer the last norm
                whose patches the scores still read, by one more
-    score      "logit", or "probability": taken behind the softmax, which is another map (not for cam, cam_difference).
+    score      "logit", or "probability": taken behind the softmax, which is another map (not for cam, cam_difference,
+               lrp, deep_taylor).
                score_cam asks the predictor itself, whose `output` must be the same
 
     Returns a mapping from name to Attribution. On pictures `.values` are the sums of `.heat` (K, H, W) over the players;
-    `.meta["map"]` is the raw map (K, h, w) in the paper's units, not scaled, `.meta["layer"]` where it was found. On tables
-    `.meta["gap"]` is what complete values lack. Nothing of the model is changed, also if it raises.
+    `.meta["map"]` is the raw map (K, h, w) in the paper's units, not scaled, `.meta["layer"]` where it was found; a map by
+    the pixel is `.heat` itself, with its sign. `.meta["gap"]` is what complete values lack. Nothing of the model is
+    changed, also if it raises.
     Raises TypeError for models without the inside that a method needs, ValueError for unknown methods, outputs and layers,
-    for a CAM of a network whose head is not linear in the pooled map, for maps on tables and the methods of tables on
-    pictures; ModelError for scores and gradients that are not finite.
+    for a CAM of a network whose head is not linear in the pooled map, for a layer that a method's rules do not cover, for
+    maps on tables and the methods of tables on pictures; ModelError for scores and gradients that are not finite.
 
     >>> import numpy as np, torch, perturbxai as px
     >>> net = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
@@ -74,7 +77,7 @@ def baselines(
     if not isinstance(predictor, Predictor):
         raise TypeError(f"predictor is {type(predictor).__name__}; wrap the model: px.Predictor(model).")
     game = Game(predictor, space, x, outputs)
-    _check(named, predictor, space, layer, score)
+    check_methods(named, predictor, space, layer, score)
     differentiate = any(getattr(method, "differentiates", False) for method in named.values())
     inside = Inside(predictor, game, _layers(predictor, layer), score, differentiate)
     placed = _placed(named, layer, inside.layers)
@@ -118,15 +121,15 @@ def _is_list(layer: Any) -> bool:
     return isinstance(layer, Sequence) and not isinstance(layer, str)
 
 
-def _check(named: dict[str, Any], predictor: Predictor, space: Space, layer: Any, score: str) -> None:
+def check_methods(named: dict[str, Any], predictor: Predictor, space: Space, layer: Any, score: str) -> None:
     """Everything that can be known without the model."""
     if score not in SCORES:
         raise ValueError(f"score={score!r} is not known; expected one of {SCORES}.")
-    looking = [key for key, method in named.items() if method.passes]
+    looking = [key for key, method in named.items() if method.passes or _by_pixel(method, space)]
     for key, method in named.items():
         _check_kind(key, method, space)
-        if method.passes and score not in method.scores:
-            raise ValueError(f"{key}: score={score!r} is not linear in a map; take score='logit', or grad_cam.")
+        if score not in getattr(method, "scores", SCORES):
+            raise ValueError(f"{key}: score={score!r} is no sum that it could share out; take score='logit', or grad_cam.")
     if looking and predictor.kind != "network":
         raise TypeError(
             f"{', '.join(looking)} look inside a torch.nn.Module, but the model is a {predictor.kind}; "
@@ -139,22 +142,28 @@ def _check(named: dict[str, Any], predictor: Predictor, space: Space, layer: Any
                 f"{key} asks the predictor, whose output is {predictor.output!r}, but score={score!r}; make it "
                 f"Predictor(output={score!r}), or give the other score=."
             )
-    if layer is not None and not looking:
+    if layer is not None and not any(method.passes for method in named.values()):
         raise ValueError(f"layer={layer!r} is for maps from inside a network, and {', '.join(named)} are none.")
     if score != SCORES[0] and isinstance(space, TabularSpace):
         raise ValueError(f"score={score!r} is for maps; tables have the predictor's own scale: Predictor(output={score!r}).")
     for method in named.values():
         if isinstance(space, TabularSpace) and hasattr(method, "check"):
             method.check(predictor, space)
+        if not isinstance(space, TabularSpace) and hasattr(method, "check_picture"):
+            method.check_picture()
+
+
+def _by_pixel(method: Any, space: Space) -> bool:
+    return not isinstance(space, TabularSpace) and hasattr(method, "of_picture")
 
 
 def _check_kind(key: str, method: Any, space: Space) -> None:
-    """Maps are of pictures; gradients and glass boxes are of tables."""
+    """Maps are of pictures, glass boxes are of tables, and gradients are of both."""
     if isinstance(space, TabularSpace):
         if not (hasattr(method, "values") or hasattr(method, "of_row")):
             raise ValueError(f"{key} is a map of a picture, but the space is a table; leave it out, or take 'random'.")
-    elif hasattr(method, "of_row"):
-        raise ValueError(f"{key} is for tables so far, but the space is of pictures; take 'grad_cam' or another map there.")
+    elif hasattr(method, "of_row") and not hasattr(method, "of_picture"):
+        raise ValueError(f"{key} is for tables, but the space is of pictures; take 'integrated_gradients' or a map there.")
 
 
 def _explain(placed: dict[str, tuple[Any, int]], game: Game, number: int, inside: Inside) -> dict[str, Explanation]:
@@ -163,9 +172,14 @@ def _explain(placed: dict[str, tuple[Any, int]], game: Game, number: int, inside
     empty, full = game.ends(number)
     found = {}
     for key, (method, layer) in placed.items():
-        if hasattr(method, "of_row"):
+        stderr, critical, df = None, NORMAL_95, np.inf
+        if isinstance(game.space, TabularSpace) and hasattr(method, "of_row"):
             row = TableRow(game, number, game.learn().columns, empty, full, inside.known)
             values, heat, notes = _of_row(key, {k: m for k, (m, _) in placed.items()}, row)
+        elif hasattr(method, "of_picture"):
+            mapped = _of_picture(key, placed, number, inside)
+            values, heat, notes, stderr, df = one.pool(mapped.heat).T, mapped.heat, mapped.notes, mapped.stderr, mapped.df
+            critical = NORMAL_95 if stderr is None else _simultaneous(len(one.names), df)
         else:
             values, heat, notes = _map(method, layer, number, inside)
         meta = {
@@ -176,10 +190,11 @@ def _explain(placed: dict[str, tuple[Any, int]], game: Game, number: int, inside
             "scale": game.predictor.output,
             "versions": versions(),
         }
-        stderr = np.full(values.shape, ROUNDING * np.abs(values).max(initial=0.0))
+        rounding = np.full(values.shape, ROUNDING * np.abs(values).max(initial=0.0))
+        stderr = rounding if stderr is None else np.maximum(stderr, rounding)
         found[key] = Explanation(
-            values, stderr, np.full(len(outputs), NORMAL_95), np.inf, empty, full, one.names, outputs, one.label,
-            one.source, method, meta | notes | game.space.meta, heat=heat,
+            values, stderr, np.full(len(outputs), critical), df, empty, full, one.names, outputs, one.label,
+            one.source, method, meta | notes | one.meta, heat=heat,
         )  # fmt: skip
     return found
 
@@ -193,6 +208,41 @@ def _of_row(key: str, named: dict[str, Any], row: TableRow) -> tuple[Floats, Non
     shared = [k for k, m in named.items() if k != key and method.at_x and getattr(m, "at_x", False)]
     asked = 1 if method.at_x else predictor.rows - rows
     return values, None, {"rows": asked, "rows_shared_with": shared, "own_seconds": own} | notes
+
+
+def _of_picture(key: str, placed: dict[str, tuple[Any, int]], number: int, inside: Inside) -> Any:
+    """The map of one method by the pixel at one picture, its notes for `meta` complete."""
+    from perturbxai.baselines.graph import NoRule
+
+    method, layer = placed[key]
+    pixels = inside.pixels(number, layer)
+    try:
+        found = method.of_picture(pixels)
+    except NoRule as error:
+        raise NoRule(f"{key}: {error}") from None
+    finally:
+        inside.count(pixels)
+    what = getattr(method, "shares", key)
+    notes = {
+        "pool": "sum",
+        "score": inside.score,
+        "rows": method.passes + pixels.rows,
+        "rows_shared_with": [
+            k for k, (m, _) in placed.items()
+            if k != key and ((method.passes and m.passes) or getattr(m, "shares", k) == what)
+        ],
+        "own_rows": pixels.rows,
+        "own_seconds": pixels.seconds,
+    }  # fmt: skip
+    if method.passes:
+        notes["layer"] = inside.places(pixels.one.picture)[layer].label
+    return replace(found, notes=notes | found.notes)
+
+
+def _simultaneous(n_players: int, df: float) -> float:
+    from perturbxai.explainers.linearised import independent_factor
+
+    return independent_factor(n_players, df)
 
 
 def _map(method: Any, layer: int, number: int, inside: Inside) -> tuple[Floats, Floats | None, dict[str, Any]]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.masks import Described
 from perturbxai.plan import ImagePlan, Masked
 from perturbxai.predictor import Predictor
 from perturbxai.spaces import ImageInput, digest
-from perturbxai.tables import Answer, Cells, Coalitions, Question, Rows, Unanswered
+from perturbxai.tables import Answer, Cells, Coalitions, PixelMasks, Question, Rows, Unanswered
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -32,6 +34,7 @@ class ImageAsker:
             ]
         )
         self.memo: dict[tuple[int, bytes], Floats] = {}
+        self.there: list[dict[Any, Any]] = [{} for _ in inputs]  # what of a picture is on a device already
 
     def whole(self, number: int) -> Floats | None:
         """(1, K): what the model said of a picture itself, if it was asked."""
@@ -49,8 +52,11 @@ class ImageAsker:
         for number, question in requests:
             if isinstance(question, (Rows, Cells)):
                 raise TypeError("a picture has no table rows to ask")
-            mask = question.z if isinstance(question, Coalitions) else question.alpha.astype(np.float32)
-            asked.append(self._names(number, mask))
+            if isinstance(question, PixelMasks):
+                asked.append(self._pixel_names(number, question))
+            else:
+                mask = question.z if isinstance(question, Coalitions) else question.alpha.astype(np.float32)
+                asked.append(self._names(number, mask))
             fresh, rows = [], []
             for line, name in enumerate(asked[-1]):
                 if name not in self.memo:
@@ -59,9 +65,13 @@ class ImageAsker:
                     rows.append(line)
             if fresh:
                 one = self.inputs[number]
-                chosen = mask[rows]
-                always = np.ones((len(chosen), 1), dtype=chosen.dtype)
-                piece = Masked(one.picture, one.fill, one.player, np.concatenate([chosen, always], axis=1))
+                if isinstance(question, PixelMasks):
+                    piece = Described(question.take(rows), *one.labels.shape).of(one.picture, one.fill)
+                else:
+                    chosen = mask[rows]
+                    always = np.ones((len(chosen), 1), dtype=chosen.dtype)
+                    shown = np.concatenate([chosen, always], axis=1)
+                    piece = Masked(one.picture, one.fill, one.player, shown, self.there[self.owner[number]])
                 wanted.setdefault(one.picture.shape, []).append((fresh, piece))
         self._run(list(wanted.values()))
         answers = []
@@ -89,6 +99,18 @@ class ImageAsker:
         """What each line shows: whose picture, and which of its players. The empty coalition has the name b""."""
         owner, hidden = self.owner[number], self.hidden[number]
         return [(owner, key) if any(key) else (hidden, b"") for key in _mask_keys(mask)]
+
+    def _pixel_names(self, number: int, question: PixelMasks) -> list[tuple[int, bytes]]:
+        """The same of masks of pixels; one that shows or hides everything has the name of that coalition."""
+        whole = self._names(number, np.array([[False], [True]]).repeat(len(self.inputs[number].active), axis=1))
+        geometry = blake2b(question.down.tobytes() + question.across.tobytes()).digest()
+        cells = question.grid.reshape(len(question), -1)
+        level = np.where((cells == cells[:, :1]).all(axis=1), cells[:, 0], 0.5)
+        names = []
+        for grid, shift, same in zip(question.grid, question.shift, level, strict=True):
+            name = b"seen" + blake2b(geometry + grid.tobytes() + shift.tobytes(), digest_size=16).digest()
+            names.append(whole[int(same)] if same in (0, 1) else (self.owner[number], name))
+        return names
 
 
 def _first_alike(names: Sequence[Any]) -> list[int]:

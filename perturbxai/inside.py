@@ -24,7 +24,7 @@ class Inside:
     layers         names, or None to find one;  score: "logit" or "probability"
     differentiate  whether some method reads gradients
     asked          rows and model seconds that single methods asked for, beside the passes that all share
-    known          what the rows of a table share
+    known          what the rows of a table share, and the methods by the pixel
     """
 
     def __init__(
@@ -76,6 +76,19 @@ class Inside:
         ask = self._asks.setdefault(number, _once(lambda maps: self._ask(number, maps)))
         return replace(self.view(one.picture, layer), ask=ask)
 
+    def pixels(self, number: int, layer: int) -> Any:
+        """An input's picture by the pixel, with its view at the layer."""
+        from perturbxai.baselines.pixels import Pixels
+
+        def logits(given: Any) -> Any:
+            return self._scores(given, "logit")
+
+        return Pixels(self.game, number, self._scores, logits, self.known, lambda: self.view_of_input(number, layer))
+
+    def count(self, pixels: Any) -> None:
+        """Take what a method by the pixel asked for itself out of what all passes share."""
+        self.asked = self.asked[0] + pixels.fresh[0], self.asked[1] + pixels.fresh[1]
+
     def _metered(self, picture: NDArray[np.float32], found: Any) -> Any:
         """A view that asks through the Predictor, each question once."""
 
@@ -104,9 +117,9 @@ class Inside:
                 values[varied[start:stop]] = found[:, columns]
         return values
 
-    def _scores(self, given: Any) -> Any:
+    def _scores(self, given: Any, score: str | None = None) -> Any:
         """(n, K) tensor: the scores that are explained, still differentiable."""
-        return self.predictor.network_model().differentiable(given, self.score)[:, self.game.learn().columns]
+        return self.predictor.network_model().differentiable(given, score or self.score)[:, self.game.learn().columns]
 
     @contextmanager
     def _asking(self) -> Iterator[None]:

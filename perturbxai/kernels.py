@@ -15,7 +15,8 @@ from numba import njit
 def splice_pixels(picture, fill, labels, z, out):
     """out[m] = picture where player labels[i, j] is present in z[m], else fill.
 
-    picture, fill (H, W, C) float32;  labels (H, W) int32 in [0, P);  z (M, P) bool;  out (M, H, W, C) float32
+    picture, fill (H, W, C) float32 or uint8;  labels (H, W) int32 in [0, P);  z (M, P) bool
+    out (M, H, W, C) of their dtype. All may be views of arrays with their channels first.
     """
     for m in range(z.shape[0]):
         for i in range(labels.shape[0]):
@@ -29,10 +30,11 @@ def splice_pixels(picture, fill, labels, z, out):
 
 
 @njit(cache=True)
-def blend_pixels(picture, fill, labels, alpha, out):
+def blend_pixels(picture, fill, labels, alpha, rounding, out):
     """out[m] = (1 - a) * fill + a * picture with a = alpha[m, labels[i, j]], exact at a = 0 and a = 1.
 
-    picture, fill (H, W, C) float32;  labels (H, W) int32;  alpha (M, P) float32 in [0, 1];  out (M, H, W, C) float32
+    picture, fill (H, W, C) float32 or uint8;  labels (H, W) int32;  alpha (M, P) float32 in [0, 1]
+    rounding float32: 0, or 1/2 for uint8, which is cut off;  out (M, H, W, C) of their dtype, views as in splice_pixels
     """
     one = np.float32(1.0)
     for m in range(alpha.shape[0]):
@@ -45,7 +47,8 @@ def blend_pixels(picture, fill, labels, alpha, out):
                     elif a == np.float32(0.0):
                         out[m, i, j, c] = fill[i, j, c]
                     else:
-                        out[m, i, j, c] = (one - a) * fill[i, j, c] + a * picture[i, j, c]
+                        mixed = (one - a) * np.float32(fill[i, j, c]) + a * np.float32(picture[i, j, c])
+                        out[m, i, j, c] = mixed + rounding
 
 
 @njit(cache=True)

@@ -99,8 +99,8 @@ def lime(n_players: int, kernel_width: float) -> Law:
     )
 
 
-def binomial(n_players: int, p: float) -> Law:
-    """Each player present with probability p: Binomial(P, p) sizes, the law of the weighted Banzhaf value.
+def binomial(n_players: int, p: float, method: str = "Banzhaf") -> Law:
+    """Each player present with probability p: Binomial(P, p) sizes, the law of the weighted Banzhaf value and of RISE.
 
     A size weighs at least LEAST: it changes no sum, and leaves no row that a budget asks without a weight.
     """
@@ -108,7 +108,7 @@ def binomial(n_players: int, p: float) -> Law:
     log_mass = _log_binomial(n_players) + sizes * np.log(p) + (n_players - sizes) * np.log1p(-p)
     mass = np.maximum(np.exp(log_mass), LEAST)
     mass /= mass.sum()
-    return Law(f"Banzhaf (p {p:g})", mass, _interior(mass), minimum=n_players + 2)
+    return Law(f"{method} (p {p:g})", mass, _interior(mass), minimum=n_players + 2)
 
 
 def singletons(n_players: int) -> Law:

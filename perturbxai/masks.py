@@ -1,14 +1,16 @@
-"""Smooth pixel masks: coarse maps enlarged over a picture, and the picture seen through them."""
+"""Masks of pixels: coarse maps or grids enlarged over a picture, and the picture seen through them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.bilinear import between_centres
 from perturbxai.plan import ImagePlan, Masked
+from perturbxai.tables import PixelMasks
 
 Masks = NDArray[np.float32]
 
@@ -18,20 +20,8 @@ def enlarge(maps: NDArray[Any], shape: tuple[int, int]) -> Masks:
 
     The same as torch's bilinear interpolation with align_corners=False, without torch: two products with small matrices.
     """
-    down, across = (_between_centres(n, size) for n, size in zip(maps.shape[1:], shape, strict=True))
+    down, across = (between_centres(n, size).astype(np.float32) for n, size in zip(maps.shape[1:], shape, strict=True))
     return np.asarray(down @ maps.astype(np.float32) @ across.T)
-
-
-def _between_centres(n_cells: int, n_pixels: int) -> NDArray[np.float32]:
-    """(n_pixels, n_cells): the weight of each cell in each pixel; rows sum to one."""
-    place = np.clip((np.arange(n_pixels) + 0.5) * n_cells / n_pixels - 0.5, 0.0, n_cells - 1.0)
-    low = np.minimum(place.astype(np.int64), max(n_cells - 2, 0))
-    share = place - low
-    weights = np.zeros((n_pixels, n_cells))
-    pixel = np.arange(n_pixels)
-    weights[pixel, low] = 1.0 - share
-    weights[pixel, np.minimum(low + 1, n_cells - 1)] += share
-    return weights.astype(np.float32)
 
 
 def stretch(masks: Masks) -> Masks:
@@ -73,3 +63,49 @@ class SeenThrough:
         masks = stretch(enlarge(self.maps[start:stop], (height, width))).reshape(stop - start, height * width)
         pixels = np.arange(height * width, dtype=np.int32).reshape(height, width)  # a player each
         return ImagePlan([Masked(self.picture, self.fill, pixels, np.ascontiguousarray(masks))])
+
+
+@dataclass(frozen=True, eq=False)
+class Described:
+    """The masks of a question as an array (M, H W) float32 that is made a batch at a time, on the host or on the device.
+
+    It stands where a plan of pictures has its masks, a player each pixel: only grids and shifts are held, and travel.
+    """
+
+    question: PixelMasks
+    height: int
+    width: int
+    dtype: ClassVar[Any] = np.dtype(np.float32)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.question), self.height * self.width
+
+    def __len__(self) -> int:
+        return len(self.question)
+
+    def __getitem__(self, rows: slice) -> Masks:
+        """(n, H W) of rows start..stop."""
+        masks = self.question.build(rows.start, rows.stop, self.height, self.width, self.dtype)
+        return masks.reshape(len(masks), -1)
+
+    def on(self, rows: slice, device: Any) -> Any:
+        """The same as a tensor that is made on the device."""
+        import torch
+
+        asked = self.question
+
+        def tensor(array: NDArray[Any], dtype: Any) -> Any:
+            return torch.as_tensor(np.require(array, requirements=["C", "W"]), device=device, dtype=dtype)
+
+        down, across = (tensor(weights, torch.float32) for weights in (asked.down, asked.across))
+        shift = tensor(asked.shift[rows], torch.int64)
+        left = down[shift[:, :1] + torch.arange(self.height, device=device)]  # (n, H, a)
+        right = across[shift[:, 1:] + torch.arange(self.width, device=device)]  # (n, W, b)
+        masks = left @ tensor(asked.grid[rows], torch.float32) @ right.transpose(1, 2)
+        return masks.clamp(0.0, 1.0).reshape(len(masks), -1)
+
+    def of(self, picture: NDArray[Any], fill: NDArray[Any]) -> Masked:
+        """The picture seen through the masks."""
+        pixels = np.arange(self.height * self.width, dtype=np.int32).reshape(self.height, self.width)
+        return Masked(picture, fill, pixels, self)

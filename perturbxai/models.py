@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,32 @@ def log_odds(probability: Floats) -> Floats:
     """log p - log(1 - p), clipped at 1e-12."""
     p = np.clip(probability, CLIP, 1.0 - CLIP)
     return np.asarray(np.log(p) - np.log1p(-p))
+
+
+def check_options(output: Any, batch_size: Any, progress: Any, memory: Any, select: Any, pixels: Any, layout: Any) -> None:
+    """Refuse options of the Predictor that no kind of model has. Raises ValueError, or TypeError for another kind."""
+    if output is not None and output not in SCALES:
+        raise ValueError(f"output={output!r} is not a scale; expected one of {SCALES}.")
+    if batch_size is not None and not _is_count(batch_size):
+        raise ValueError(f"batch_size={batch_size!r} must be a whole number from 1 up, or None.")
+    if not (isinstance(progress, (bool, np.bool_)) or callable(progress)):
+        raise TypeError(f"progress={progress!r}; expected True, False or a function (done, total).")
+    if memory not in (None, "keep", "system"):
+        raise ValueError(f'memory={memory!r} is not known; expected "keep", "system" or None.')
+    if isinstance(select, bool) or not (select is None or isinstance(select, (int, str)) or callable(select)):
+        raise TypeError(f"select={select!r}; expected an index, a key, or a function of what the model returns.")
+    if pixels not in (None, "float32", "uint8"):
+        raise ValueError(f'pixels={pixels!r} is not known; expected "float32", "uint8" or None.')
+    if layout not in (None, "HWC", "CHW"):
+        raise ValueError(f'layout={layout!r} is not known; expected "HWC", "CHW" or None.')
+
+
+def _is_count(number: Any) -> bool:
+    """A whole number from 1 up, of whatever type."""
+    try:
+        return bool(int(number) == number and number >= 1)
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 def as_matrix(values: Any, source: str) -> Floats:
@@ -40,6 +66,51 @@ def as_matrix(values: Any, source: str) -> Floats:
             "(a squeeze() without an axis drops it)."
         )
     return found
+
+
+def pick(given: Any, select: Any, source: str) -> Any:
+    """The part of what a model returned that is explained: by index, by key or name, or by a function of it.
+
+    Without `select` what came is given back. Raises TypeError, which says what came and what to write, where several
+    results came and none is selected, and where the selected one is not there.
+    """
+    if callable(select):
+        return select(given)
+    parts = _parts(given)
+    if select is None:
+        of_arrays = isinstance(given, tuple) and any(getattr(part, "ndim", 0) for part in given)
+        if of_arrays or isinstance(given, Mapping):
+            first = next(iter(parts), 0)
+            raise TypeError(f"{source} returned {_told(given)}; say which is explained, as in Predictor(select={first!r}).")
+        return given
+    if select in parts:
+        return parts[select]
+    if isinstance(select, str) and not isinstance(given, Mapping) and not hasattr(given, "shape") and hasattr(given, select):
+        return getattr(given, select)  # of a named tuple or a plain object
+    raise TypeError(
+        f"select={select!r}, but {source} returned {_told(given)}. Take one that is there, or a function of what it returns."
+    )
+
+
+def _parts(given: Any) -> dict[Any, Any]:
+    """Several results by what selects them: the key, or the place."""
+    if isinstance(given, Mapping):
+        return dict(given)
+    if isinstance(given, (tuple, list)):
+        return {place - turn: part for turn in (0, len(given)) for place, part in enumerate(given)}
+    return {}
+
+
+def _told(given: Any) -> str:
+    """What a model returned, in words."""
+    name = type(given).__name__
+    if isinstance(given, Mapping):
+        return f"a {name} with the keys {', '.join(map(repr, given))}"
+    fields = getattr(given, "_fields", ())
+    if isinstance(given, (tuple, list)):
+        return f"a {name} of {len(given)}" + (f" ({', '.join(fields)})" if fields else "")
+    shape = tuple(np.shape(given)) if hasattr(given, "shape") else ""
+    return f"{name} {shape}".strip()
 
 
 def _numbers(values: Any) -> Floats:
@@ -68,6 +139,7 @@ class EstimatorModel:
 
     kind = "estimator"
     device = None
+    pixels, layout = "float32", "HWC"
 
     def __init__(self, model: Any, output: str | None) -> None:
         self.model = model
@@ -147,25 +219,41 @@ class EstimatorModel:
 
 
 class CallableModel:
-    """Any function from a batch of rows to (n,) or (n, K)."""
+    """Any function from a batch of rows to (n,) or (n, K).
+
+    pixels, layout  how it takes pictures: "float32" or "uint8", (n, H, W, C) or, with "CHW", (n, C, H, W)
+    """
 
     kind = "callable"
     device = None
 
-    def __init__(self, model: Callable[[Any], Any], output: str | None, transform: Any) -> None:
+    def __init__(
+        self,
+        model: Callable[[Any], Any],
+        output: str | None,
+        transform: Any,
+        select: Any = None,
+        pixels: str = "float32",
+        layout: str = "HWC",
+    ) -> None:
         if output not in (None, "raw"):
             raise ValueError(
                 f"output={output!r}, but a plain function has one scale, 'raw': return probabilities or logits from it."
             )
-        self.model, self.output, self.transform = model, "raw", transform
+        self.model, self.output, self.transform, self.select = model, "raw", transform, select
+        self.pixels, self.layout = pixels, layout
 
     def __call__(self, rows: Any) -> Floats:
+        shape = np.shape(rows)
         if self.transform is not None:
-            rows = check_transformed(self.transform(rows), np.shape(rows))
-        return as_matrix(self.model(rows), "the model")
+            rows = check_transformed(self.transform(rows), shape)
+        if self.layout == "CHW" and has_channels_last(rows, shape):
+            rows = rows.permute(0, 3, 1, 2) if hasattr(rows, "permute") else np.ascontiguousarray(np.moveaxis(rows, 3, 1))
+        return as_matrix(pick(self.model(rows), self.select, "the model"), "the model")
 
-    def check(self, names: tuple[str, ...]) -> None:
-        """A function says nothing of its columns."""
+    def check(self, names: tuple[str, ...]) -> None:  # noqa: ARG002
+        """A function says nothing of its columns, but may be one of pictures."""
+        refuse_table(self.pixels, self.layout)
 
     def names(self, n_outputs: int) -> tuple[str, ...]:
         return ("prediction",) if n_outputs == 1 else numbered(n_outputs)
@@ -174,6 +262,18 @@ class CallableModel:
 def _spelled(name: str) -> str:
     """A column's name as lightgbm keeps it, without spaces; other models compare names themselves once they are asked."""
     return name.replace(" ", "_")
+
+
+def refuse_table(pixels: str, layout: str) -> None:
+    """Refuse a table for a model that was said to take pictures in a way of its own."""
+    if (pixels, layout) != ("float32", "HWC"):
+        raise ValueError(f"pixels={pixels!r} and layout={layout!r} are for pictures; leave them out for a table.")
+
+
+def has_channels_last(batch: Any, shape: tuple[int, ...]) -> bool:
+    """Whether what was made of pictures (n, H, W, C) of this shape still has its channels last."""
+    after = tuple(np.shape(batch))
+    return len(shape) == len(after) == 4 and after[1:3] == shape[1:3] and after[3] in (1, 3, 4)
 
 
 def check_transformed(found: Any, shape: tuple[int, ...]) -> Any:

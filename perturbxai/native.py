@@ -17,6 +17,13 @@ ONNX_TYPES: dict[str, Any] = {
     "tensor(bool)": np.bool_,
     "tensor(string)": object,
 }
+ONNX_PIXELS: dict[str, Any] = {
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+    "tensor(float16)": np.float16,
+    "tensor(uint8)": np.uint8,
+}
+CHANNELS = (1, 3, 4)  # of a picture, by which a session's layout is known
 ONNX_DICTS = ("seq(map(string,tensor(float)))", "seq(map(int64,tensor(float)))")  # a row's probabilities by class
 ROUNDED = 1e-5  # how far float32 leaves probabilities beyond 0 and 1
 
@@ -69,6 +76,53 @@ class Dictionaries(Classifier):
         found = super().predict(rows)
         self.classes_ = np.array(list(found[0]))
         return np.array([[row[name] for name in found[0]] for row in found])
+
+
+class PictureSession:
+    """An ONNX Runtime session of pictures as a function: its results by name, or the only one.
+
+    pixels, layout  how its input takes a batch, as far as it tells;  size: its pictures' height and width, names where free
+    """
+
+    def __init__(self, session: Any) -> None:
+        (given,) = session.get_inputs()
+        self.session, self.input, self.dtype = session, given.name, ONNX_PIXELS[given.type]
+        self.made = [one.name for one in session.get_outputs()]
+        rows, *rest = given.shape
+        first, last = rest[0] in CHANNELS, rest[2] in CHANNELS
+        self.layout = "HWC" if last and not first else "CHW"
+        self.size = tuple(rest[1:] if self.layout == "CHW" else rest[:2])
+        self.pixels = "uint8" if self.dtype == np.uint8 else "float32"
+        self.alone = rows == 1
+        if isinstance(rows, int) and rows > 1:
+            raise TypeError(_told_rows(f"{given.name} {given.shape}"))
+
+    def __call__(self, batch: Any) -> Any:
+        if self.dtype == np.uint8 and np.asarray(batch).dtype != np.uint8:
+            raise TypeError(f"the ONNX session takes uint8, but transform= made {np.asarray(batch).dtype}; leave it out.")
+        pictures = np.ascontiguousarray(batch, dtype=self.dtype)
+        found = pictures.shape[2:] if self.layout == "CHW" else pictures.shape[1:3]
+        if any(isinstance(own, int) and own != side for own, side in zip(self.size, found, strict=True)):
+            raise ValueError(
+                f"the ONNX session takes pictures of {self.size[0]} x {self.size[1]}, but these are {found[0]} x "
+                f"{found[1]}; crop and resize them first (px.fit)."
+            )
+        parts = [pictures[i : i + 1] for i in range(len(pictures))] if self.alone else [pictures]
+        answers = [self.session.run(self.made, {self.input: part}) for part in parts]
+        joined = [np.concatenate(several) for several in zip(*answers, strict=True)]
+        return joined[0] if len(joined) == 1 else dict(zip(self.made, joined, strict=True))
+
+
+def as_function_of_pictures(model: Any) -> PictureSession | None:
+    """A session of ONNX Runtime whose only input has four axes, as a function of a batch; None for anything else.
+
+    Raises TypeError for one that takes several pictures at a time and no other number.
+    """
+    if (type(model).__module__.partition(".")[0], type(model).__name__) != ("onnxruntime", "InferenceSession"):
+        return None
+    given = model.get_inputs()
+    fits = len(given) == 1 and len(given[0].shape) == 4 and given[0].type in ONNX_PIXELS
+    return PictureSession(model) if fits else None
 
 
 def as_estimator(model: Any) -> Any:
@@ -172,11 +226,15 @@ def _check_inputs(given: Any, whole: bool) -> bool:
         )
     sizes = {one.shape[0] for one in given if isinstance(one.shape[0], int)}
     if sizes - {1}:
-        raise TypeError(
-            f"the ONNX session takes {told}, so many rows at a time and no other number; export it with a free first axis, "
-            "or wrap it in a function that fills up the last batch."
-        )
+        raise TypeError(_told_rows(told))
     return bool(sizes)
+
+
+def _told_rows(told: str) -> str:
+    return (
+        f"the ONNX session takes {told}, so many rows at a time and no other number; export it with a free first axis, "
+        "or wrap it in a function that fills up the last batch."
+    )
 
 
 def _feeds(given: Any, whole: bool, rows: Any) -> dict[str, Any]:

@@ -11,8 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.models import CallableModel, EstimatorModel, as_matrix, check_transformed, frame_to_array, numbered
-from perturbxai.native import as_estimator
+from perturbxai.models import (
+    CallableModel,
+    EstimatorModel,
+    as_matrix,
+    check_transformed,
+    frame_to_array,
+    has_channels_last,
+    numbered,
+    pick,
+    refuse_table,
+)
+from perturbxai.native import as_estimator, as_function_of_pictures
 
 Floats = NDArray[np.float64]
 
@@ -23,12 +33,20 @@ class NetworkModel:
     kind = "network"
 
     def __init__(
-        self, model: Any, output: str | None, transform: Any, device: Any, precision: str | None, multi_label: bool
+        self,
+        model: Any,
+        output: str | None,
+        transform: Any,
+        device: Any,
+        precision: str | None,
+        multi_label: bool,
+        select: Any = None,
+        pixels: str = "float32",
     ) -> None:
         import torch
 
-        self.model, self.transform, self.multi_label = model, transform, multi_label
-        self.output = output or "raw"
+        self.model, self.transform, self.multi_label, self.select = model, transform, multi_label, select
+        self.output, self.pixels = output or "raw", pixels
         floats = [t for t in (*model.parameters(), *model.buffers()) if t.is_floating_point()]
         home = floats[0].device if floats else torch.device("cpu")
         self.asked_device = device
@@ -40,6 +58,11 @@ class NetworkModel:
         self._must_copy = any(t.dtype != self.dtype for t in floats if self.asked_dtype) or self.device != home
         self._copy: Any = None
         self._copied: Any = None
+
+    @property
+    def layout(self) -> str:
+        """How a batch of pictures lies in memory so that nothing is copied."""
+        return "HWC" if self.channels_last else "CHW"
 
     @property
     def on_device(self) -> bool:
@@ -99,10 +122,12 @@ class NetworkModel:
                 rows = rows.astype(np.float64)
             except (TypeError, ValueError) as error:
                 raise TypeError(f"a network takes numbers, but not all in these rows are ({error}); encode them.") from error
-        found = torch.as_tensor(np.require(rows, requirements=["C", "W"]) if isinstance(rows, np.ndarray) else rows)
-        # pictures that still have their channels last; permuted, they are already in the channels_last layout
-        if found.ndim == 4 and len(shape) == 4 and tuple(found.shape[1:3]) == shape[1:3] and found.shape[3] in (1, 3, 4):
-            found = found.permute(0, 3, 1, 2)
+        if isinstance(rows, np.ndarray):  # torch refuses negative strides and warns about arrays that cannot be written
+            planes = rows.ndim == 4 and rows.transpose(0, 3, 1, 2).flags.c_contiguous
+            rows = np.require(rows, requirements=["W"] if planes else ["C", "W"])
+        found = torch.as_tensor(rows)
+        if has_channels_last(found, shape):
+            found = found.permute(0, 3, 1, 2)  # a view, which lies in memory as `layout` says
         found = found.to(device=self.device, dtype=self.dtype)
         if self.channels_last and found.ndim == 4:
             found = found.contiguous(memory_format=torch.channels_last)
@@ -116,14 +141,19 @@ class NetworkModel:
         with nullcontext() if net is self._copy else frozen(net), torch.inference_mode():
             return self.scaled(net(self.tensor(rows)))
 
+    def selected(self, given: Any) -> Any:
+        """The tensor that is explained, of what the network returned."""
+        found = pick(given, self.select, "the network")
+        if not hasattr(found, "detach"):
+            raise TypeError(
+                f"the network returned {type(found).__name__}; expected a tensor (rows, outputs). Say where in it the "
+                "tensor is (Predictor(select=...): an index, a key or a function), or wrap its forward."
+            )
+        return found
+
     def scaled(self, given: Any) -> Floats:
         """(n, K) on the output scale, in float64 from the network's own numbers on."""
-        if not hasattr(given, "detach"):
-            raise TypeError(
-                f"the network returned {type(given).__name__}; expected a tensor (rows, outputs). "
-                "Wrap its forward so that it returns the tensor to explain."
-            )
-        values = as_matrix(given, "the network")
+        values = as_matrix(self.selected(given), "the network")
         if self.output != "probability":
             return values
         if values.shape[1] == 1 or self.multi_label:
@@ -134,8 +164,10 @@ class NetworkModel:
 
     def differentiable(self, given: Any, score: str) -> Any:
         """(n, K) tensor of what the network returned, as logits or behind the softmax or sigmoid, ready for autograd."""
-        if not hasattr(given, "detach"):
-            self.scaled(given)  # raises, and says what to do
+        return self._behind(self.selected(given), score)
+
+    def _behind(self, given: Any, score: str) -> Any:
+        """The same of the tensor that is explained."""
         scores = given[:, None] if given.ndim == 1 else given
         if score == "logit":
             return scores
@@ -163,9 +195,9 @@ class NetworkModel:
         import torch
 
         batch = self.tensor(rows).requires_grad_(True)
-        given = self.module()(batch.clone())  # a network may work in place, which a leaf does not allow
-        as_matrix(given.detach() if hasattr(given, "detach") else given, "the network")  # raises for what is no (n, K)
-        scores = self.differentiable(given.to("cpu").double(), "probability" if self.output == "probability" else "logit")
+        given = self.selected(self.module()(batch.clone()))  # a network may work in place, which a leaf does not allow
+        as_matrix(given.detach(), "the network")  # raises for what is no (n, K)
+        scores = self._behind(given.to("cpu").double(), "probability" if self.output == "probability" else "logit")
         chosen = choose(*scores.shape)
         found = np.empty((*batch.shape, len(chosen)))
         for k, column in enumerate(chosen):
@@ -180,8 +212,9 @@ class NetworkModel:
             found[:, :, k] = slope.to("cpu").double().numpy()
         return found
 
-    def check(self, names: tuple[str, ...]) -> None:
-        """A network says nothing of its columns."""
+    def check(self, names: tuple[str, ...]) -> None:  # noqa: ARG002
+        """A network says nothing of its columns, but may be one of pictures."""
+        refuse_table(self.pixels, "HWC")
 
     def names(self, n_outputs: int) -> tuple[str, ...]:
         return ("prediction",) if n_outputs == 1 else numbered(n_outputs)
@@ -206,12 +239,17 @@ def frozen(net: Any) -> Iterator[Any]:
 
 def _settings(net: Any) -> list[Any]:
     """What else a copy must share with a module: its parts, their plain attributes and their hooks."""
-    plain = (bool, int, float, str)
     return [
-        (name, type(m), {k: v for k, v in vars(m).items() if isinstance(v, plain) and k != "training"})
+        (name, type(m), {k: v for k, v in vars(m).items() if _is_plain(v) and k != "training"})
         + (list(m._forward_hooks), list(m._forward_pre_hooks))
         for name, m in net.named_modules()
     ]
+
+
+def _is_plain(value: Any) -> bool:
+    """A number, a text, or several, as a stride is; no tensors, which a forward pass may have left."""
+    several = isinstance(value, tuple) and all(map(_is_plain, value))
+    return several or isinstance(value, (bool, int, float, str))
 
 
 def _same_numbers(ours: Any, theirs: Any) -> bool:
@@ -248,7 +286,15 @@ def _dtype(precision: str | None) -> Any:
 
 
 def wrap(
-    model: Any, output: str | None, transform: Any, device: Any, precision: str | None, multi_label: bool
+    model: Any,
+    output: str | None,
+    transform: Any,
+    device: Any,
+    precision: str | None,
+    multi_label: bool,
+    select: Any,
+    pixels: str | None,
+    layout: str | None,
 ) -> EstimatorModel | CallableModel | NetworkModel:
     """The model, its scale and device checked, as a function from a batch of rows to (n, K) numbers.
 
@@ -258,19 +304,28 @@ def wrap(
         raise TypeError(f"model is the class {model.__name__}; give an instance of it.")
     is_network = "torch" in sys.modules and isinstance(model, sys.modules["torch"].nn.Module)
     if is_network:
-        return NetworkModel(model, output, transform, device, precision, multi_label)
+        if layout is not None:
+            raise ValueError(f"layout={layout!r} is for functions; a torch module always gets its channels first.")
+        return NetworkModel(model, output, transform, device, precision, multi_label, select, pixels or "float32")
     for name, value in (("device", device), ("precision", precision)):
         if value is not None:
             raise ValueError(f"{name}={value!r} is for a torch.nn.Module, but the model is {type(model).__name__}.")
     if multi_label:
         raise ValueError("multi_label=True is for a torch.nn.Module; other models bring their own scale.")
+    of_pictures = as_function_of_pictures(model)
+    if of_pictures is not None:
+        own_pixels, own_layout = of_pictures.pixels, layout or of_pictures.layout
+        return CallableModel(of_pictures, output, transform, select, pixels or own_pixels, own_layout)
     model = as_estimator(model)
     if hasattr(model, "predict") or hasattr(model, "predict_proba"):
         if transform is not None:
             raise ValueError("transform is for pictures; put a table's preprocessing into a scikit-learn pipeline.")
+        for name, value in (("select", select), ("pixels", pixels), ("layout", layout)):
+            if value is not None:
+                raise ValueError(f"{name}={value!r} is for networks and functions, but the model is {type(model).__name__}.")
         return EstimatorModel(model, output)
     if callable(model):
-        return CallableModel(model, output, transform)
+        return CallableModel(model, output, transform, select, pixels or "float32", layout or "HWC")
     raise TypeError(
         f"model is {type(model).__name__}; expected a scikit-learn estimator, a booster, an ONNX "
         "session, a torch.nn.Module or a function."

@@ -10,14 +10,19 @@ from numpy.typing import NDArray
 
 Picture = NDArray[np.float32]
 
+CHANNELS = (1, 3, 4)  # grey, RGB, RGBA
+NOT_COLOURS = {"PA": "RGBA", "LA": "RGBA", "La": "RGBA", "RGBa": "RGBA"} | dict.fromkeys(
+    ("P", "CMYK", "HSV", "LAB", "YCbCr", "RGBX"), "RGB"
+)  # PIL's modes whose values are something else or have more than the shape tells, and what to convert them to
 OPAQUE = {"u1": 255.0, "u2": 65535.0}  # white, and no transparency, by kind and size; 1 for floats
 
 
 def as_pictures(x: Any) -> list[Picture]:
     """A list of (H, W, C) float32 pictures in their own units: one picture, a stack (N, H, W, C), or a list of pictures.
 
-    Arrays, tensors and PIL pictures. Greyscale (H, W) gets one channel. RGBA is laid on white, with a warning.
-    Raises ValueError for other shapes, for no picture, and for values that are not finite.
+    Arrays, tensors and PIL pictures. Arrays have their channels last; tensors may have them first, (C, H, W) or
+    (N, C, H, W), where that is plain to see. Greyscale (H, W) gets one channel. RGBA is laid on white, with a warning.
+    Raises ValueError for other shapes, for tensors that could be either, for no picture, and for values not finite.
     """
     if isinstance(x, (list, tuple)):
         items = list(x)
@@ -25,34 +30,59 @@ def as_pictures(x: Any) -> list[Picture]:
         whole = as_array(x, "x")
         if whole.ndim == 0:
             raise TypeError(f"x is a {type(x).__name__}; expected a picture (H, W, C), or several.")
-        items = [whole] if whole.ndim in (2, 3) else list(whole)
+        items = [x] if whole.ndim in (2, 3) else list(x if hasattr(x, "detach") else whole)
     if not items:
         raise ValueError("x holds no picture; give at least one.")
     return [_one(item, number) for number, item in enumerate(items)]
 
 
 def as_array(item: Any, what: str) -> NDArray[Any]:
-    """The values of an array, of a tensor on any device, or of a PIL picture whose values are colours."""
+    """The values of an array, of a tensor on any device, or of a PIL picture whose values are colours.
+
+    Raises ValueError for PIL pictures of other modes, and for arrays with masked values.
+    """
     mode = getattr(item, "mode", None)
-    if mode in ("P", "PA", "LA", "La", "CMYK", "HSV", "LAB", "YCbCr"):
-        raise ValueError(f'{what} is a PIL picture of mode {mode!r}; use picture.convert("RGB") first.')
-    return np.asarray(item.detach().cpu() if hasattr(item, "detach") else item)
+    if mode in NOT_COLOURS:
+        raise ValueError(f'{what} is a PIL picture of mode {mode!r}; use picture.convert("{NOT_COLOURS[mode]}") first.')
+    if np.ma.is_masked(item):
+        raise ValueError(f"{what} is a masked array, whose masked pixels show something; use array.filled(...) first.")
+    if not hasattr(item, "detach"):
+        return np.asarray(item)
+    tensor = item.detach().cpu()
+    return np.asarray(tensor.float() if "bfloat16" in str(tensor.dtype) else tensor)  # which NumPy does not have
+
+
+def as_picture(item: Any, what: str) -> NDArray[Any]:
+    """The values of one picture, (H, W, C) or (H, W): of a tensor (C, H, W) the channels are moved to the end.
+
+    Raises ValueError for a tensor that could be (C, H, W) as well as (H, W, C).
+    """
+    array = as_array(item, what)
+    if not hasattr(item, "detach") or array.ndim != 3 or array.shape[0] not in CHANNELS:
+        return array
+    if array.shape[2] in CHANNELS:
+        raise ValueError(
+            f"{what} is a tensor {array.shape}, which may be (C, H, W) or (H, W, C); give an array with its channels last: "
+            "tensor.permute(1, 2, 0).numpy() if they come first, tensor.numpy() if not."
+        )
+    return np.moveaxis(array, 0, 2)
 
 
 def _one(item: Any, number: int) -> Picture:
-    array = as_array(item, f"picture {number}")
+    array = as_picture(item, f"picture {number}")
     if array.dtype == object or array.dtype.kind not in "fiub":
         raise TypeError(f"picture {number} has dtype {array.dtype}; expected numbers (H, W, C) or (H, W).")
     if array.ndim == 2:
         array = array[..., None]
-    if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
+    if array.ndim != 3 or array.shape[2] not in CHANNELS:
         raise ValueError(
             f"picture {number} has shape {array.shape}; expected (H, W), (H, W, 3), (H, W, 1) or (H, W, 4). "
-            "Channels come last: a (C, H, W) tensor becomes one by permute(1, 2, 0); several grey pictures are a list."
+            "Channels come last: an array (C, H, W) becomes one by transpose(1, 2, 0); several grey pictures are a list."
         )
     if array.size == 0:
         raise ValueError(f"picture {number} has shape {array.shape}: no pixel at all.")
-    values = array.astype(np.float32)
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is named below
+        values = array.astype(np.float32)
     bad = ~np.isfinite(values)
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])
@@ -68,22 +98,38 @@ def _one(item: Any, number: int) -> Picture:
 def _on_white(values: Picture, dtype: np.dtype, number: int) -> Picture:
     white = np.float32(1.0 if dtype.kind == "f" else OPAQUE.get(dtype.str[1:], 0.0))
     alpha = values[..., 3:]
-    if white == 0.0 or alpha.min() < 0.0 or alpha.max() > white:
+    if white == 0.0 or values.min() < 0.0 or values.max() > white:
         raise ValueError(
-            f"picture {number} has four channels of {dtype}, whose opacity is not clear: give RGBA as uint8, uint16 or "
-            "floats in 0..1, or drop the fourth channel."
+            f"picture {number} has four channels of {dtype} from {values.min():g} to {values.max():g}, whose white and "
+            "opacity are not clear: give RGBA as uint8, uint16 or floats in 0..1, or drop the fourth channel."
         )
     warnings.warn(f"picture {number} is RGBA; it was laid on white", stacklevel=5)
     alpha = alpha / white
     return np.asarray(values[..., :3] * alpha + white * (np.float32(1.0) - alpha))
 
 
+def as_bytes(values: NDArray[Any], what: str, *, whole: bool = False) -> NDArray[np.uint8]:
+    """The nearest whole numbers, halves up, as uint8. Raises ValueError beyond 0..255, and if whole, for fractions."""
+    if values.dtype == np.uint8:
+        return values
+    low, high = float(values.min(initial=0)), float(values.max(initial=0))
+    if not (low >= 0.0 and high <= 255.0) or (whole and (values != np.floor(values)).any()):
+        raise ValueError(
+            f"pixels='uint8' is what the model takes, but {what} has values from {low:g} to {high:g}"
+            f"{', not all whole' if whole else ''}; give pictures and fills in 0..255, or leave pixels= out."
+        )
+    return np.floor(values + np.float32(0.5)).astype(np.uint8)
+
+
 def fit(image: Any, size: int | tuple[int, int] = 224, crop: float = 1.0) -> Any:
     """The largest centred region of a picture of that shape, scaled to it: what a classifier sees.
 
-    image  an array (H, W) or (H, W, C), or a PIL picture; the dtype, the units and the range of the values are kept
+    image  an array (H, W) or (H, W, C), a tensor (its channels may come first), or a PIL picture; the dtype, the units and
+           the range of the values are kept; an array with its channels last comes back
     size   the side in pixels, or (height, width)
     crop   the share of the largest centred region of that shape that is kept, in (0, 1]
+
+    Raises TypeError for what is no picture of numbers, ValueError for other shapes, sizes and crops.
 
     >>> import numpy as np
     >>> fit(np.zeros((300, 400, 3), dtype=np.uint8), 224).shape
@@ -91,10 +137,12 @@ def fit(image: Any, size: int | tuple[int, int] = 224, crop: float = 1.0) -> Any
     """
     from PIL import Image
 
-    height, width = (int(side) for side in np.broadcast_to(size, 2))
-    if not 0.0 < crop <= 1.0 or min(height, width) < 1:
-        raise ValueError(f"size={size} must be positive, and crop={crop} in (0, 1].")
-    array = as_array(image, "image")
+    height, width = _sides(size)
+    if not isinstance(crop, (int, float, np.number)) or not 0.0 < crop <= 1.0:
+        raise ValueError(f"crop={crop!r} must be a number in (0, 1].")
+    array = as_picture(image, "image")
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"image has dtype {array.dtype}; expected a picture of numbers (H, W) or (H, W, C).")
     if array.ndim not in (2, 3) or array.size == 0 or (array.ndim == 3 and array.shape[2] > 4):
         raise ValueError(f"image has shape {array.shape}; expected one picture (H, W) or (H, W, C), channels last.")
     scale = crop * min(array.shape[0] / height, array.shape[1] / width)
@@ -112,3 +160,13 @@ def fit(image: Any, size: int | tuple[int, int] = 224, crop: float = 1.0) -> Any
     out = np.clip(np.stack(done, axis=-1), np.fmin.reduce(array, axis=None), np.fmax.reduce(array, axis=None))
     out = (np.round(out) if array.dtype.kind in "iub" else out).astype(array.dtype)
     return out[..., 0] if array.ndim == 2 else out
+
+
+def _sides(size: Any) -> tuple[int, int]:
+    """Height and width. Raises ValueError for what is not one or two whole numbers from 1 up."""
+    sides = np.asarray(size)
+    whole = sides.dtype.kind in "iuf" and sides.shape in ((), (1,), (2,)) and bool((sides == np.floor(sides)).all())
+    if not whole or not (np.isfinite(sides).all() and (sides >= 1).all()):
+        raise ValueError(f"size={size!r} must be the side in whole pixels from 1 up, or (height, width).")
+    height, width = (int(side) for side in np.broadcast_to(sides, 2))
+    return height, width

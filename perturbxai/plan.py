@@ -1,18 +1,20 @@
 """Plans: perturbed rows, described and not held, built one batch at a time on the host or on the model's device.
 
-A hard mask selects (the donor's value or the base's, bit for bit, on both paths); an opacity blends.
+A hard mask selects (the donor's value or the base's, bit for bit, on both paths); an opacity blends. Rows of pictures have
+the shape (n, H, W, C) whatever their memory is: a model that wants its channels first gets a view, and nothing is copied.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai import kernels
+from perturbxai.pictures import as_bytes
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -158,61 +160,145 @@ class TablePlan:
 
 @dataclass(frozen=True, eq=False)
 class Masked:
-    """Perturbed versions of one picture: picture, fill (H, W, C) float32, player (H, W) int32.
+    """Perturbed versions of one picture: picture, fill (H, W, C), both float32 or both uint8, player (H, W) int32.
 
-    mask (M, P + 1): bool selects, float32 in [0, 1] blends; the last column is the always present player
-    Raises ValueError for shapes that do not fit, and for players without a column in the mask.
+    mask (M, P + 1): bool selects, float32 in [0, 1] blends; the last column is the always present player. In place of an
+    array something that makes its rows as they are taken, see `masks.Described`
+    there: what of the picture is on a device already, shared by the pieces of one picture
+    Raises ValueError for shapes and dtypes that do not fit, and for players without a column in the mask.
     """
 
-    picture: NDArray[np.float32]
-    fill: NDArray[np.float32]
+    picture: NDArray[Any]
+    fill: NDArray[Any]
     player: NDArray[np.int32]
-    mask: NDArray[Any]
+    mask: Any
+    there: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         shape, n_columns = self.picture.shape, self.mask.shape[1]
+        if self.fill.dtype != self.picture.dtype or self.picture.dtype not in (np.float32, np.uint8):
+            raise ValueError(f"picture is {self.picture.dtype} and fill {self.fill.dtype}; expected float32 or uint8 twice.")
         if self.fill.shape != shape or self.player.shape != shape[:2]:
             raise ValueError(f"picture {shape}, fill {self.fill.shape} and player {self.player.shape} do not fit.")
         if self.player.min() < 0 or self.player.max() >= n_columns:
             raise ValueError(f"player must be in 0..{n_columns - 1}, a column of the mask; got up to {self.player.max()}.")
 
+    def on(self, device: Any) -> Any:
+        """picture, fill and player on a device, where they stay."""
+        name = str(device), str(self.picture.dtype)
+        if name not in self.there:
+            self.there[name] = [_resident(a, device) for a in (self.picture, self.fill, self.player.astype(np.int64))]
+        return self.there[name]
+
+    def as_bytes(self) -> Masked:
+        """The same with the nearest whole numbers 0..255 as uint8."""
+        return replace(self, picture=as_bytes(self.picture, "the picture", whole=True), fill=as_bytes(self.fill, "the fill"))
+
 
 @dataclass(frozen=True, eq=False)
 class ImagePlan:
-    """Perturbed versions of several pictures of one size, one picture after the other."""
+    """Perturbed versions of several pictures of one size and dtype, one picture after the other.
+
+    layout  how a batch lies in memory: "HWC", or "CHW" with the channels first. Its shape is (n, H, W, C) all the same
+    """
 
     pieces: Sequence[Masked]
+    layout: str = "HWC"
 
     def __len__(self) -> int:
         return sum(len(p.mask) for p in self.pieces)
 
     @property
     def row_bytes(self) -> int:
-        return 4 * int(np.prod(self.pieces[0].picture.shape, dtype=np.int64))
+        return int(self.pieces[0].picture.nbytes)
 
     def _starts(self) -> Ints:
         return np.concatenate([[0], np.cumsum([len(p.mask) for p in self.pieces], dtype=np.int64)])
 
-    def host(self, start: int, stop: int) -> NDArray[np.float32]:
-        """(stop - start, H, W, C) float32, in the picture's own units."""
-        out = np.empty((stop - start, *self.pieces[0].picture.shape), dtype=np.float32)
+    def host(self, start: int, stop: int) -> NDArray[Any]:
+        """(stop - start, H, W, C) of the pieces' dtype, in the picture's own units."""
+        height, width, n_channels = self.pieces[0].picture.shape
+        planes = self.layout == "CHW"
+        shape = (n_channels, height, width) if planes else (height, width, n_channels)
+        out = np.empty((stop - start, *shape), dtype=self.pieces[0].picture.dtype)
+        out = out.transpose(0, 2, 3, 1) if planes else out
         for piece, low, high, into in _slices(self._starts(), start, stop):
             p = self.pieces[piece]
-            splice = kernels.splice_pixels if p.mask.dtype == bool else kernels.blend_pixels
-            splice(p.picture, p.fill, p.player, p.mask[low:high], out[into])
+            if p.mask.dtype == bool:
+                kernels.splice_pixels(p.picture, p.fill, p.player, p.mask[low:high], out[into])
+            else:
+                half = np.float32(0.5 if out.dtype == np.uint8 else 0.0)
+                kernels.blend_pixels(p.picture, p.fill, p.player, p.mask[low:high], half, out[into])
         return out
 
     def device(self, start: int, stop: int, device: Any) -> Any:
         """The same batch as a tensor on the device; only masks travel, the pictures stay there."""
         import torch
 
-        parts = [torch.empty((0, *self.pieces[0].picture.shape), device=device)]
+        planes = self.layout == "CHW"
+        parts = []
         for piece, low, high, _ in _slices(self._starts(), start, stop):
             p = self.pieces[piece]
-            picture, fill, player = (_resident(a, device) for a in (p.picture, p.fill, p.player))
-            mask = _resident(p.mask[low:high], device)[:, player.long()].unsqueeze(-1)  # (n, H, W, 1)
+            picture, fill, player = p.on(device)
+            if planes:
+                picture, fill = (a.permute(2, 0, 1).contiguous() for a in (picture, fill))
+            held = isinstance(p.mask, np.ndarray)  # masks that are only described are made on the device
+            mask = _resident(p.mask[low:high], device) if held else p.mask.on(slice(low, high), device)
+            mask = mask[:, player].unsqueeze(1 if planes else -1)
             parts.append(_select(picture, fill, mask) if p.mask.dtype == bool else _blend(picture, fill, mask))
-        return torch.cat(parts)
+        if not parts:
+            return self.pieces[0].on(device)[0].new_empty((0, *self.pieces[0].picture.shape))
+        found = torch.cat(parts)
+        return found.permute(0, 2, 3, 1) if planes else found
+
+    def recast(self, dtype: str, layout: str) -> ImagePlan:
+        """The same plan, its pictures once and for all in another dtype, its batches in another layout."""
+        return ImagePlan([p.as_bytes() for p in self.pieces] if dtype == "uint8" else self.pieces, layout)
+
+
+@dataclass(frozen=True, eq=False)
+class Recast:
+    """Another plan's rows of pictures as whole numbers 0..255, or with their channels first in memory; see `recast`."""
+
+    plan: Plan
+    dtype: str
+    layout: str
+    whole: bool = False  # whether fractions are refused, not rounded
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    @property
+    def row_bytes(self) -> int:
+        return self.plan.row_bytes
+
+    def host(self, start: int, stop: int) -> Any:
+        rows = self.plan.host(start, stop)
+        if self.dtype == "uint8":
+            rows = as_bytes(rows, "a picture", whole=self.whole)
+        if self.layout == "CHW":
+            rows = np.ascontiguousarray(np.moveaxis(rows, 3, 1)).transpose(0, 2, 3, 1)
+        return rows
+
+    def device(self, start: int, stop: int, device: Any) -> Any:
+        import torch
+
+        return torch.as_tensor(self.host(start, stop), device=device)
+
+
+def recast(plan: Plan, dtype: str, layout: str) -> Plan:
+    """A plan of pictures as a model takes them. dtype: "float32" or "uint8";  layout: "HWC" or "CHW", in memory.
+
+    Tables come back as they are. Raises ValueError where numbers that are no bytes would have to be.
+    """
+    table = isinstance(plan, TablePlan) or (isinstance(plan, Given) and np.ndim(plan.rows) != 4)
+    if table or (dtype, layout) == ("float32", "HWC"):
+        return plan
+    return (
+        plan.recast(dtype, layout)
+        if isinstance(plan, ImagePlan)
+        else Recast(plan, dtype, layout, whole=isinstance(plan, Given))
+    )
 
 
 def _select(picture: Any, fill: Any, mask: Any) -> Any:
@@ -225,7 +311,8 @@ def _blend(picture: Any, fill: Any, alpha: Any) -> Any:
     """The twin of kernels.blend_pixels; separate products, so that both ends are exact."""
     import torch
 
-    mixed = (1.0 - alpha) * fill + alpha * picture
+    mixed = (1.0 - alpha) * fill.float() + alpha * picture.float()
+    mixed = (mixed + 0.5).floor().to(torch.uint8) if picture.dtype == torch.uint8 else mixed
     return torch.where(alpha == 1.0, picture, torch.where(alpha == 0.0, fill, mixed))
 
 

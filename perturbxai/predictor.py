@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.device import is_out_of_memory, keep_memory, release_cached, synchronise
-from perturbxai.models import SCALES, EstimatorModel
+from perturbxai.models import EstimatorModel, check_options
 from perturbxai.networks import NetworkModel, frozen, wrap
 from perturbxai.outputs import output_names, select_outputs
-from perturbxai.plan import Given, Plan, TablePlan
+from perturbxai.pictures import as_bytes
+from perturbxai.plan import Given, Plan, Recast, TablePlan, recast
 from perturbxai.progress import Bar, Progress
 
 Floats = NDArray[np.float64]
@@ -53,6 +54,9 @@ class Predictor:
                 "system" leaves the allocator alone; None means "keep" where that helps
     progress    True for a bar on stderr, a function (done, total), or False for silence
     multi_label a sigmoid for each output instead of a softmax over them
+    select      which of several results (a tuple, a dict) is explained: an index, a key, or a function of what came back
+    pixels      "uint8" hands pictures (to transform, or the model) as whole numbers 0..255; None as float32, in any units
+    layout      "CHW" hands pictures to a function as (n, C, H, W), behind transform; None as (n, H, W, C)
 
     Raises TypeError for what is no model, ValueError for scales that the model does not have. While it runs: ModelError
     (a ValueError) for NaN or a wrong number of rows or outputs, with the values that came before in `partial`. A batch
@@ -79,18 +83,14 @@ class Predictor:
         memory: str | None = None,
         progress: Progress = False,
         multi_label: bool = False,
+        select: Any = None,
+        pixels: str | None = None,
+        layout: str | None = None,
     ) -> None:
-        if output is not None and output not in SCALES:
-            raise ValueError(f"output={output!r} is not a scale; expected one of {SCALES}.")
-        if batch_size is not None and not _is_count(batch_size):
-            raise ValueError(f"batch_size={batch_size!r} must be a whole number from 1 up, or None.")
-        if not (isinstance(progress, (bool, np.bool_)) or callable(progress)):
-            raise TypeError(f"progress={progress!r}; expected True, False or a function (done, total).")
-        if memory not in (None, "keep", "system"):
-            raise ValueError(f'memory={memory!r} is not known; expected "keep", "system" or None.')
+        check_options(output, batch_size, progress, memory, select, pixels, layout)
         if isinstance(model, Predictor):
             raise TypeError("model is a Predictor already; use it as it is.")
-        self._model = wrap(model, output, transform, device, precision, multi_label)
+        self._model = wrap(model, output, transform, device, precision, multi_label, select, pixels, layout)
         self.kind = self._model.kind
         self.output = self._model.output
         self.outputs: tuple[str, ...] | None = output_names(outputs)
@@ -111,6 +111,7 @@ class Predictor:
         found: dict[str, Any] = {"kind": self.kind, "output": self.output, "batch_size": size}
         if self._limit:
             found["batch_size_halved_to"] = self._limit  # memory ran out
+        found |= {"pixels": self._model.pixels} if self._model.pixels != "float32" else {}
         if isinstance(self._model, NetworkModel):
             found |= {
                 "device": str(self._model.device),
@@ -138,6 +139,7 @@ class Predictor:
         """The model's values over a plan, batch by batch: (start, stop, values (stop - start, K))."""
         if isinstance(self._model, NetworkModel):
             self._model.refresh()
+        plan = recast(plan, self._model.pixels, self._model.layout)
         for start, stop, values in self._in_batches(plan, lambda start, stop: self._ask(plan, start, stop)):
             self.rows += stop - start
             self._check(values, stop - start, start)
@@ -222,6 +224,12 @@ class Predictor:
     def check_columns(self, names: tuple[str, ...]) -> None:
         """Refuse columns that the model was not trained on, before any row is asked."""
         self._model.check(names)
+
+    def check_picture(self, picture: NDArray[np.float32], fill: NDArray[np.float32]) -> None:
+        """Refuse pictures and fills that cannot be handed over as `pixels` says, before any is asked."""
+        if self._model.pixels == "uint8":
+            as_bytes(picture, "the picture", whole=True)
+            as_bytes(fill, "the fill")
 
     def select(self, outputs: Any, n_outputs: int) -> NDArray[np.int64]:
         """Column numbers of the outputs asked for, by name or number. Raises ValueError for one that is not there."""
@@ -321,7 +329,9 @@ class Predictor:
 
     def tensor(self, rows: Any) -> Any:
         """Rows or pictures as the torch module's input, through `transform`. Raises TypeError for other models."""
-        return self.network_model().tensor(self._build(Given(rows), 0, len(rows)))
+        model = self.network_model()
+        plan = Recast(Given(rows), model.pixels, "HWC") if np.ndim(rows) == 4 else Given(rows)
+        return model.tensor(self._build(plan, 0, len(rows)))
 
     def estimator(self) -> EstimatorModel:
         """The scikit-learn model, its scale and method, for baselines that read it. Raises TypeError for other models."""
@@ -334,14 +344,6 @@ class Predictor:
         if not isinstance(self._model, NetworkModel):
             raise TypeError(f"the model is a {self.kind}; only a torch.nn.Module takes tensors and shows its layers.")
         return self._model
-
-
-def _is_count(number: Any) -> bool:
-    """A whole number from 1 up, of whatever type."""
-    try:
-        return bool(int(number) == number and number >= 1)
-    except (TypeError, ValueError, OverflowError):
-        return False
 
 
 def _by_row_size(row_bytes: int) -> int:

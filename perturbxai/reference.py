@@ -183,7 +183,7 @@ class _Call:
         return Explanation(
             values=answer.values, stderr=stderr, critical=np.full(len(empty), NORMAL_95), df=np.inf if exact else 0.0,
             base=empty, prediction=full, names=task.one.names, outputs=self.game.outputs, label=task.one.label,
-            input=task.one.source, method=self.method, meta=meta | self.game.space.meta, columns=answer.columns,
+            input=task.one.source, method=self.method, meta=meta | task.one.meta, columns=answer.columns,
         )  # fmt: skip
 
     def _refuse_nan(self, values: Any, label: Any) -> None:

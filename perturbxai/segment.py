@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Labels = NDArray[np.int32]
+
+QUICKSHIFT_SIDE = 256
+QUICKSHIFT_KERNELS = (4, 6, 9)  # wider ones leave fewer modes, and take longer
+SCALES_TRIED = 10  # of felzenszwalb's, halving 0..16 each time
+FEWEST_SHARE = 10  # its regions have at least a tenth of the mean area
 
 
 def relabel(labels: Any) -> Labels:
@@ -28,30 +33,109 @@ def relabel(labels: Any) -> Labels:
 
 
 def make_segments(segments: str | Callable[[Any], Any] | Any, picture: NDArray[np.float32], n_segments: int) -> Labels:
-    """(H, W) int32 labels 0..P-1 of one picture (H, W, C).
+    """(H, W) int32 labels 0..P-1 of one picture (H, W, C); see `cut`, which gives the players' names besides."""
+    return cut(segments, picture, n_segments)[0]
 
-    segments: "slic" (may return fewer than n_segments), "grid" (as square as the count allows), a label map with any ids,
-    or a function from the picture to a label map.
-    Raises ValueError for an unknown name, a map of another size, or a single region.
+
+def cut(segments: Any, picture: NDArray[np.float32], n_segments: int) -> tuple[Labels, tuple[str, ...]]:
+    """(H, W) int32 labels 0..P-1 of one picture (H, W, C), and the names of the players.
+
+    segments: a name of SEGMENTERS; a label map with any ids; a mask of True and False, whose players are "outside" and
+    "inside"; a dictionary of masks, whose names are the players'; or a function from the picture to one of these.
+    What no mask of a dictionary holds is one more player, "rest", or is cut in its turn where one of the values is the name
+    of a segmenter or a function instead of a mask.
+    Raises ValueError for an unknown name, a map or mask of another size, masks that overlap or are empty, and for a single
+    region; TypeError for what is neither.
     """
     height, width = picture.shape[:2]
-    if isinstance(segments, str):
-        if segments == "slic":
-            labels = _slic(picture, n_segments)
-        elif segments == "grid":
-            labels = _grid(height, width, n_segments)
-        else:
-            raise ValueError(f'segments={segments!r} is not known; expected "slic", "grid", a label map or a function.')
+    found = segments(picture.copy()) if callable(segments) else segments
+    if isinstance(found, Mapping):
+        labels, names = _of_masks(found, picture, n_segments)
+    elif isinstance(found, str):
+        if found not in SEGMENTERS:
+            known = ", ".join(f'"{name}"' for name in SEGMENTERS)
+            raise ValueError(f"segments={found!r} is not known; expected {known}, a label map, masks or a function.")
+        labels, names = SEGMENTERS[found](picture, n_segments), ()
     else:
-        labels = relabel(segments(picture.copy()) if callable(segments) else segments)
+        names = ("outside", "inside") if np.asarray(found).dtype == bool else ()
+        labels = relabel(found)
     if labels.shape != (height, width):
         raise ValueError(
             f"segments has shape {labels.shape}, but the picture is {height} x {width}. "
             "Segment the picture that the network sees: crop and resize first (px.fit)."
         )
-    if labels.max() == 0:
-        raise ValueError("segments gave one region only (P = 1), which is nothing to compare; ask for more n_segments.")
-    return labels
+    n_players = int(labels.max()) + 1
+    if n_players == 1:
+        raise ValueError(
+            "segments gave one region only (P = 1), which is nothing to compare; ask for more n_segments, for "
+            '"grid", or give a map or masks that leave something outside.'
+        )
+    return labels, names or tuple(f"superpixel {p}" for p in range(n_players))
+
+
+def areas(labels: Labels) -> dict[str, Any]:
+    """How many regions a label map has, their least, median and largest area in pixels, and deviation over mean of it."""
+    size = np.bincount(labels.ravel())
+    least, median, largest = (int(s) for s in (size.min(), np.median(size), size.max()))
+    spread = float(size.std() / size.mean())
+    return {"found": len(size), "least": least, "median": median, "largest": largest, "spread": round(spread, 3)}
+
+
+def _of_masks(masks: Mapping[Any, Any], picture: NDArray[np.float32], n_segments: int) -> tuple[Labels, tuple[str, ...]]:
+    """The label map of named masks, and their names; what they leave is cut by the one value that is no mask."""
+    names: list[str] = []
+    owner, cutter = np.full(picture.shape[:2], -1, dtype=np.int64), None
+    for name, given in masks.items():
+        if isinstance(given, str) or callable(given):
+            if cutter is not None:
+                raise ValueError(f"segments: {cutter[0]!r} and {name!r} both cut what the masks leave; keep one of them.")
+            cutter = str(name), given
+            continue
+        mask = _as_mask(given, str(name), owner.shape)
+        if not mask.any():
+            raise ValueError(f"segments[{name!r}] is empty: the mask holds no pixel. Leave it out.")
+        if (taken := owner[mask & (owner >= 0)]).size:
+            other = names[int(taken[0])]
+            raise ValueError(
+                f"segments[{name!r}] and segments[{other!r}] share {taken.size} pixels; a pixel belongs to one player."
+            )
+        owner[mask] = len(names)
+        names.append(str(name))
+    left = owner < 0
+    if cutter is not None:
+        if not left.any():
+            raise ValueError(
+                f"segments[{cutter[0]!r}] would cut what the masks leave, but they leave no pixel; leave it out."
+            )
+        parts = cut(cutter[1], picture, n_segments)[0]
+        numbers = relabel(parts[left][None])[0]
+        owner[left] = len(names) + numbers
+        names += [f"{cutter[0]} {p}" for p in range(int(numbers.max()) + 1)]
+    elif left.any():
+        owner[left] = len(names)
+        names.append("rest")
+    if len(set(names)) < len(names):
+        raise ValueError(f"segments: two players would have one name of {names}; name the masks otherwise.")
+    return relabel(owner), tuple(names)
+
+
+def _as_mask(given: Any, name: str, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """(H, W) bool of a mask of True and False, or of 0 and one other number."""
+    mask = np.asarray(given)
+    if mask.dtype.kind not in "biuf":
+        raise TypeError(f"segments[{name!r}] holds {mask.dtype}; expected a mask (H, W) of True and False.")
+    if mask.shape != shape:
+        raise ValueError(
+            f"segments[{name!r}] has shape {mask.shape}, but the picture is {shape[0]} x {shape[1]}. "
+            "Give masks of the picture that the network sees."
+        )
+    values = np.unique(mask)
+    if len(values[values != 0]) > 1 or not np.isfinite(values).all():
+        raise ValueError(
+            f"segments[{name!r}] has {len(values)} different values; a mask has 0 and one other. "
+            "Compare first: map > 0.5, or map == the region's number."
+        )
+    return np.asarray(mask != 0)
 
 
 def neighbours(labels: Labels) -> NDArray[np.int64]:
@@ -69,27 +153,96 @@ def neighbours(labels: Labels) -> NDArray[np.int64]:
 
 
 def _slic(picture: NDArray[np.float32], n_segments: int) -> Labels:
+    """Clusters of colour and place; touching pixels. May give fewer than were asked for."""
     from skimage.segmentation import slic
 
-    # slic's compactness is meant for values in [0, 1]
-    low, high = float(picture.min()), float(picture.max())
-    scaled = (picture - low) / (high - low) if high > low else np.zeros_like(picture)
+    # compactness is meant for values in [0, 1]
     colour = picture.shape[2] == 3
-    grey = scaled if colour else scaled[..., :1]
-    found = slic(
-        grey if colour else grey[..., 0],
-        n_segments=n_segments,
-        compactness=10,
-        sigma=1,
-        start_label=0,
-        channel_axis=-1 if colour else None,
+    return relabel(
+        slic(
+            _scaled(picture) if colour else _scaled(picture)[..., 0],
+            n_segments=n_segments,
+            compactness=10,
+            sigma=1,
+            start_label=0,
+            channel_axis=-1 if colour else None,
+        )
     )
-    return relabel(found)
 
 
-def _grid(height: int, width: int, n_segments: int) -> Labels:
-    rows = max(1, min(height, round(np.sqrt(n_segments * height / width))))
+def _quickshift(picture: NDArray[np.float32], n_segments: int) -> Labels:
+    """Modes of a density of colour and place, cut at the longest ways between them until there are n_segments.
+
+    Its time grows with the fourth power of the side: pictures beyond 256 pixels are cut on a smaller copy.
+    """
+    from skimage.segmentation import quickshift
+    from skimage.transform import resize
+
+    height, width = picture.shape[:2]
+    shrink = min(1.0, QUICKSHIFT_SIDE / max(height, width))
+    small = (max(1, round(height * shrink)), max(1, round(width * shrink)))
+    colours = _scaled(picture).astype(np.float64)
+    colours = resize(colours, small, order=1, anti_aliasing=True) if shrink < 1.0 else colours
+    colours = np.repeat(colours, 3, axis=2) if picture.shape[2] == 1 else colours
+    for kernel_size in QUICKSHIFT_KERNELS:
+        found = quickshift(colours, ratio=0.2, kernel_size=kernel_size, max_dist=np.inf, return_tree=True, rng=42)
+        parent, way = (np.asarray(part).ravel() for part in found[1:])
+        roots = parent == np.arange(parent.size)
+        if roots.sum() <= n_segments:
+            break
+    way = np.where(roots, -1.0, way)
+    cuts = np.argsort(-way, kind="stable")[: max(0, n_segments - int(roots.sum()))]
+    parent[cuts] = cuts
+    while (parent != (up := parent[parent])).any():
+        parent = up
+    rows = np.minimum(np.arange(height) * small[0] // height, small[0] - 1)
+    columns = np.minimum(np.arange(width) * small[1] // width, small[1] - 1)
+    return relabel(parent.reshape(small)[rows[:, None], columns])
+
+
+def _felzenszwalb(picture: NDArray[np.float32], n_segments: int) -> Labels:
+    """Graph-based regions of any shape and size, at the scale that comes nearest to n_segments."""
+    from skimage.segmentation import felzenszwalb
+
+    colours = _scaled(picture)
+    least = max(2, picture.shape[0] * picture.shape[1] // (FEWEST_SHARE * n_segments))
+    tried: list[tuple[int, Labels]] = []
+    low, high = 0.0, 16.0  # powers of two
+    while len(tried) < SCALES_TRIED and not (tried and tried[-1][0] == 0):
+        middle = (low + high) / 2.0
+        found = relabel(felzenszwalb(colours, scale=2.0**middle, sigma=0.8, min_size=least, channel_axis=-1))
+        count = int(found.max()) + 1
+        tried.append((abs(count - n_segments), found))
+        low, high = (middle, high) if count > n_segments else (low, middle)
+    return min(tried, key=lambda one: (not one[1].any(), one[0]))[1]  # a single region is no answer
+
+
+def _watershed(picture: NDArray[np.float32], n_segments: int) -> Labels:
+    """Basins of the edges' strength, from seeds on a grid."""
+    from skimage.filters import gaussian, sobel
+    from skimage.segmentation import watershed
+
+    # on edges as fine as the pixels some seeds keep a region of a few pixels
+    smooth = gaussian(_scaled(picture).mean(axis=2), sigma=2)
+    return relabel(watershed(sobel(smooth), markers=n_segments, compactness=0.001))
+
+
+def _scaled(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The picture in [0, 1], whatever its units."""
+    low, high = float(picture.min()), float(picture.max())
+    return (picture - low) / (high - low) if high > low else np.zeros_like(picture)
+
+
+def _grid(picture: NDArray[np.float32], n_segments: int) -> Labels:
+    """Rectangles, as square as the count allows."""
+    height, width = picture.shape[:2]
+    rows = max(1, min(height, n_segments, round(np.sqrt(n_segments * height / width))))
     columns = max(1, min(width, round(n_segments / rows)))
     down = np.arange(height) * rows // height
     across = np.arange(width) * columns // width
     return relabel(down[:, None] * columns + across[None, :])
+
+
+SEGMENTERS: dict[str, Callable[[NDArray[np.float32], int], Labels]] = {
+    "slic": _slic, "quickshift": _quickshift, "felzenszwalb": _felzenszwalb, "watershed": _watershed, "grid": _grid,
+}  # fmt: skip

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from perturbxai import kernels
 from perturbxai.codes import Columns
-from perturbxai.fills import describe_fill, make_fill
+from perturbxai.fills import describe_fill, make_fill, read_fill
 from perturbxai.memo import distinct, hash_rows
-from perturbxai.pictures import as_array, as_pictures
+from perturbxai.pictures import as_pictures
 from perturbxai.sampling import draw_background
-from perturbxai.segment import make_segments, neighbours
+from perturbxai.segment import areas, cut, neighbours
 from perturbxai.tables import Regions
 
 Floats = NDArray[np.float64]
@@ -39,7 +39,10 @@ def digest(*parts: Any) -> tuple[int, ...]:
 
 @dataclass(frozen=True, eq=False)
 class TableInput:
-    """One row to explain. player (D,): the number of a column's player among the active ones, -1 if always present."""
+    """One row to explain. player (D,): the number of a column's player among the active ones, -1 if always present.
+
+    meta: what results tell of its space
+    """
 
     codes: Floats
     label: Any
@@ -47,6 +50,7 @@ class TableInput:
     active: Ints
     player: NDArray[np.int32]
     digest: tuple[int, ...]
+    meta: dict[str, Any]
 
     @property
     def source(self) -> Floats:
@@ -59,6 +63,7 @@ class ImageInput:
     """One picture to explain: picture, fill (H, W, C) float32; labels (H, W) of all players, `player` of active ones.
 
     player (H, W) int32: the number of a pixel's player among those that the fill can hide, P' if always present
+    meta: what results tell of its space, and of its superpixels: how many were found, and how their areas spread
     """
 
     picture: NDArray[np.float32]
@@ -69,6 +74,7 @@ class ImageInput:
     names: tuple[str, ...]
     active: Ints
     digest: tuple[int, ...]
+    meta: dict[str, Any]
 
     @property
     def source(self) -> NDArray[np.float32]:
@@ -136,7 +142,7 @@ class TabularSpace:
             choose, background = "all", len(self.codes)
         if choose not in ("sample", "kmeans", "all"):
             raise ValueError(f'choose={choose!r} is not known; expected "sample", "kmeans" or "all".')
-        if not isinstance(background, (int, float, np.number)) or background != np.floor(background) or background < 1:
+        if not _is_whole(background) or background < 1:
             raise ValueError(f'background={background!r} must be a whole number of rows from 1 up, or "all".')
         rng = np.random.default_rng(seed)
         numeric = self.columns.numeric
@@ -172,38 +178,51 @@ class TabularSpace:
         number = np.full(self.n_players, -1, dtype=np.int32)
         number[active] = np.arange(len(active))
         player = number[self.player_of_column]
-        return TableInput(row, label, self.names, active, player, digest(np.where(np.isnan(row), np.nan, row + 0.0)))
+        name = digest(np.where(np.isnan(row), np.nan, row + 0.0))
+        return TableInput(row, label, self.names, active, player, name, self.meta)
 
 
 class ImageSpace:
     """The players of a picture are its superpixels; absence is a fill. A recipe: the pictures are given as `x`.
 
-    segments    "slic", "grid", a label map (H, W) with any ids, or a function from a picture (H, W, C) to one
-    n_segments  how many superpixels to aim at
-    fill        "blur", "mean" (of each superpixel), a constant (a number, or one a channel), or a picture
+    segments    "slic", "quickshift", "felzenszwalb", "watershed" or "grid"; a label map (H, W) with any ids; a mask of
+                True and False; a dictionary {name: mask} whose names are the players', as in {"liver": a, "spleen": b},
+                what they leave being "rest", or cut in its turn: {"liver": a, "around": "slic"}; or a function from a
+                picture (H, W, C) to one of these
+    n_segments  how many superpixels to aim at; `meta["superpixels"]` has the number found, and how their areas spread
+    fill        "blur"; "mean" (of each superpixel); "inpaint" (each superpixel painted over from around it: what several
+                superpixels share stays to be seen); "noise" (uniform within each channel's range); a constant (a number,
+                or one a channel); several pictures, whose mean colour is taken; or a picture, of another thing or blank
+    seed        of the noise, which each picture has its own of
 
     The space works on the picture that the network sees: crop and resize first, with `px.fit`. Superpixels that the fill
     cannot change are merged with what is always present, get the value 0, and are named in `meta["merged"]`.
+
+    >>> import numpy as np
+    >>> left = np.arange(8) < np.full((6, 1), 4)
+    >>> ImageSpace(segments={"left": left}, fill=0).players(np.ones((6, 8)))[0].names
+    ('left', 'rest')
     """
 
-    def __init__(self, *, segments: Any = "slic", n_segments: int = 50, fill: Any = "blur") -> None:
-        if not isinstance(n_segments, (int, float, np.number)) or n_segments != np.floor(n_segments) or n_segments < 2:
+    def __init__(self, *, segments: Any = "slic", n_segments: int = 50, fill: Any = "blur", seed: int = 0) -> None:
+        if not _is_whole(n_segments) or n_segments < 2:
             raise ValueError(f"n_segments={n_segments!r} must be a whole number from 2 up.")
-        # copies: what the caller changes later stays out
-        self.segments = segments if isinstance(segments, str) or callable(segments) else np.asarray(segments).copy()
-        self.fill: Any = fill
-        if not isinstance(fill, str):
-            self.fill = as_array(fill, "fill").copy()
-        if not isinstance(fill, str) and self.fill.dtype.kind not in "fiub":
-            raise TypeError(f"fill={fill!r} is not known; expected a name, a number, one number a channel, or a picture.")
-        self.n_segments = int(n_segments)
+        self.segments = _copied(segments)
+        self.fill: Any = read_fill(fill)
+        self.n_segments, self.seed = int(n_segments), seed
+        # masks are a label map to what draws results: it cannot be made anew by name
         name = segments if isinstance(segments, str) else "function" if callable(segments) else "label map"
-        self.meta = {"space": "image", "segments": name, "n_segments": int(n_segments), "fill": describe_fill(self.fill)}
+        self.meta = {
+            "space": "image",
+            "segments": name,
+            "n_segments": int(n_segments),
+            "fill": describe_fill(self.fill, seed),
+        }
         self._bound: OrderedDict[tuple[int, ...], ImageInput] = OrderedDict()
 
     def with_fill(self, fill: Any) -> ImageSpace:
         """The same superpixels under another fill."""
-        return ImageSpace(segments=self.segments, n_segments=self.n_segments, fill=fill)
+        return ImageSpace(segments=self.segments, n_segments=self.n_segments, fill=fill, seed=self.seed)
 
     def players(self, x: Any) -> list[ImageInput]:
         """The pictures of x as inputs, segmented and filled. One picture (H, W, C) or (H, W), or several."""
@@ -212,10 +231,14 @@ class ImageSpace:
     def pool(self, heat: Any, x: Any = None, how: str = "sum") -> Floats:
         """(K, P): a heat map on the superpixels of one picture; see `ImageInput.pool`.
 
-        x  the picture; None where this space has seen one only. Raises ValueError if it has seen none or several.
+        x  the picture; None where this space has seen one only. Raises ValueError for several pictures, and without x
+           if it has seen none or several.
         """
         if x is not None:
-            return self.players(x)[0].pool(heat, how)
+            inputs = self.players(x)
+            if len(inputs) != 1:
+                raise ValueError(f"x holds {len(inputs)} pictures, but a heat map is of one; pool them one by one.")
+            return inputs[0].pool(heat, how)
         if len(self._bound) != 1:
             seen = len(self._bound)
             raise ValueError(f"x is not given, but the space has seen {seen} pictures; say which: pool(heat, x).")
@@ -231,15 +254,15 @@ class ImageSpace:
         return ImageInput(**{**found.__dict__, "label": label})
 
     def _make(self, picture: NDArray[np.float32], name: tuple[int, ...]) -> ImageInput:
-        labels = make_segments(self.segments, picture, self.n_segments)
-        fill = make_fill(self.fill, picture, labels)
+        labels, names = cut(self.segments, picture, self.n_segments)
+        fill = make_fill(self.fill, picture, labels, np.random.default_rng([self.seed, *name]))
         n_players = int(labels.max()) + 1
         changed = (picture != fill).any(axis=2)
         active = np.flatnonzero(np.bincount(labels[changed], minlength=n_players))
         number = np.full(n_players, len(active), dtype=np.int32)
         number[active] = np.arange(len(active))
-        names = tuple(f"superpixel {p}" for p in range(n_players))
-        return ImageInput(picture, fill, labels, number[labels], 0, names, active, name)
+        meta = self.meta | {"superpixels": areas(labels)}
+        return ImageInput(picture, fill, labels, number[labels], 0, names, active, name, meta)
 
 
 Space = TabularSpace | ImageSpace
@@ -281,6 +304,23 @@ def _check_weights(weights: Any, n_rows: int) -> Floats:
     if not np.isfinite(found).all() or (found < 0).any() or found.sum() == 0:
         raise ValueError("weights must be finite, not negative, and not all zero.")
     return np.asarray(found / found.sum())
+
+
+def _copied(segments: Any) -> Any:
+    """What cuts pictures, as it is now: what the caller changes later stays out."""
+    if isinstance(segments, str) or callable(segments):
+        return segments
+    if isinstance(segments, Mapping):
+        if len({str(name) for name in segments}) < len(segments):
+            raise ValueError(f"segments: two of the names {list(segments)} are spelled alike; name the masks otherwise.")
+        return {str(name): _copied(one) for name, one in segments.items()}
+    if np.ma.is_masked(segments):
+        raise ValueError("segments is a masked array; use array.filled(...) to say whose the masked pixels are.")
+    return np.asarray(segments.detach().cpu() if hasattr(segments, "detach") else segments).copy()
+
+
+def _is_whole(number: Any) -> bool:
+    return isinstance(number, (int, float, np.number)) and bool(np.isfinite(number)) and number == np.floor(number)
 
 
 def _plain(label: Any) -> Any:

@@ -13,7 +13,7 @@ from perturbxai.memo import RowMemo, distinct, hash_cells, hash_rows, hash_value
 from perturbxai.plan import Spliced, TablePlan
 from perturbxai.predictor import ModelError, Predictor
 from perturbxai.spaces import TableInput, TabularSpace
-from perturbxai.tables import Answer, Cells, Coalitions, Opacities, Question, Rows, Unanswered
+from perturbxai.tables import Answer, Cells, Coalitions, Opacities, PixelMasks, Question, Rows, Unanswered
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -238,7 +238,7 @@ class TableAsker:
 
 def _no_opacity(request: tuple[int, Question]) -> tuple[int, Coalitions | Cells | Rows]:
     number, question = request
-    if isinstance(question, Opacities):
+    if isinstance(question, (Opacities, PixelMasks)):
         raise TypeError("a table's columns have no opacity")
     return number, question
 

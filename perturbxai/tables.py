@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -135,6 +135,7 @@ class Estimate:
     stderr_background (P, K) or None, the error that a drawn background adds;  notes for `meta`
     columns  further columns of the tidy table, each (P,) or (P, K)
     interactions, interactions_stderr  (P, P, K), symmetric, zero on the diagonal, or None
+    heat     (K, H, W) or None, a map by the pixel
     """
 
     values: Floats
@@ -146,6 +147,7 @@ class Estimate:
     columns: dict[str, Any] = field(default_factory=dict)
     interactions: Floats | None = None
     interactions_stderr: Floats | None = None
+    heat: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +183,37 @@ class Rows:
     fresh: bool = False
 
 
-Question = Coalitions | Cells | Opacities | Rows
+@dataclass(frozen=True, eq=False)
+class PixelMasks:
+    """A question: the model at a picture seen through masks of its pixels, which are described and not held. Pictures only.
+
+    Mask m at pixel (i, j) is down[shift[m, 0] + i] @ grid[m] @ across[shift[m, 1] + j]: 1 shows the picture, 0 the fill.
+
+    grid (M, a, b) in [0, 1], bool or floats;  shift (M, 2), where the picture's first row and column lie
+    down (U, a), across (V, b): what each cell weighs along the rows and columns around the picture; lines sum to one
+    """
+
+    grid: NDArray[Any]
+    shift: Ints
+    down: Floats
+    across: Floats
+
+    def __len__(self) -> int:
+        return len(self.grid)
+
+    def take(self, rows: Sequence[int]) -> PixelMasks:
+        """The same with some of its masks."""
+        return self if len(rows) == len(self) else replace(self, grid=self.grid[rows], shift=self.shift[rows])
+
+    def build(self, start: int, stop: int, height: int, width: int, dtype: Any = np.float64) -> NDArray[Any]:
+        """(stop - start, H, W): masks start..stop, in a float type."""
+        grid, shift = self.grid[start:stop].astype(dtype), self.shift[start:stop]
+        left = self.down.astype(dtype)[shift[:, :1] + np.arange(height)]  # (n, H, a)
+        right = self.across.astype(dtype)[shift[:, 1:] + np.arange(width)]  # (n, W, b)
+        return np.asarray(np.clip(left @ grid @ right.transpose(0, 2, 1), 0.0, 1.0))  # weights sum to one but for rounding
+
+
+Question = Coalitions | Cells | Opacities | PixelMasks | Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,6 +238,7 @@ class Players:
     whole (D,): which columns hold whole numbers only;  levels (D,): names of a column's levels, None for numbers
     everyone    (P,) names of all players, active or not;  owner (D,): which of them each column of a table belongs to
     regions     of a picture, found when they are asked for: all its superpixels
+    labels      (H, W) of a picture: the number, among all players, of the superpixel that a pixel lies in
     """
 
     kind: str
@@ -224,6 +257,7 @@ class Players:
     everyone: tuple[str, ...] = ()
     owner: Ints | None = None
     regions: Callable[[], Regions] | None = None
+    labels: NDArray[np.int32] | None = None
 
     @property
     def n_players(self) -> int:

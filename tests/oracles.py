@@ -194,7 +194,7 @@ def splice_pixels(picture: Any, fill: Any, labels: Any, z: Any) -> Any:
 
 
 def blend_pixels(picture: Any, fill: Any, labels: Any, alpha: Any) -> Any:
-    """(M, H, W, C): (1 - a) fill + a picture, exactly one of them at the ends."""
+    """(M, H, W, C): (1 - a) fill + a picture, exactly one of them at the ends; of bytes the nearest, halves up."""
     out = np.empty((len(alpha), *picture.shape), dtype=picture.dtype)
     for m, (i, j) in ((m, ij) for m in range(len(alpha)) for ij in np.ndindex(labels.shape)):
         a = alpha[m, labels[i, j]]
@@ -203,7 +203,8 @@ def blend_pixels(picture: Any, fill: Any, labels: Any, alpha: Any) -> Any:
         elif a == 0:
             out[m, i, j] = fill[i, j]
         else:
-            out[m, i, j] = (np.float32(1) - a) * fill[i, j] + a * picture[i, j]
+            mixed = (np.float32(1) - a) * fill[i, j].astype(np.float32) + a * picture[i, j].astype(np.float32)
+            out[m, i, j] = np.floor(mixed + np.float32(0.5)) if out.dtype == np.uint8 else mixed
     return out
 
 

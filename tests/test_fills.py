@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import perturbxai as px
-from perturbxai.fills import describe_fill, make_fill
+from perturbxai.fills import describe_fill, make_fill, read_fill
 
 PHOTO = np.random.default_rng(0).random((12, 20, 3)).astype(np.float32)
 LABELS = ((np.arange(12)[:, None] // 6) * 2 + np.arange(20)[None, :] // 10).astype(np.int32)  # 4 regions of 60 pixels
@@ -18,9 +19,24 @@ def filled(fill, picture=PHOTO):
     return one
 
 
-@pytest.mark.parametrize("fill", ["blur", "mean", 0.5, 7, [0.1, 0.2, 0.3], (0, 0, 0), PHOTO[::-1], PHOTO.astype(np.float64)])
+FILLS = {
+    "blur": "blur",
+    "mean": "mean",
+    "inpaint": "inpaint",
+    "noise": "noise",
+    "constant": 0.5,
+    "whole constant": 7,
+    "one a channel": [0.1, 0.2, 0.3],
+    "black": (0, 0, 0),
+    "picture": PHOTO[::-1],
+    "float64 picture": PHOTO[::-1].astype(np.float64),
+    "data set": [PHOTO, PHOTO[:5] / 2],
+}
+
+
+@pytest.mark.parametrize("fill", FILLS.values(), ids=FILLS)
 def test_a_fill_is_a_float32_picture_of_the_shape_of_the_input(fill):
-    found = make_fill(fill, PHOTO, LABELS)
+    found = filled(fill).fill
     assert found.shape == PHOTO.shape and found.dtype == np.float32 and found.flags.c_contiguous
 
 
@@ -44,6 +60,85 @@ def test_the_blur_does_not_mix_channels():
     picture = PHOTO.copy()
     picture[..., 1] = 0.0
     assert (make_fill("blur", picture, LABELS)[..., 1] == 0).all()
+
+
+def test_inpainting_makes_every_hidden_pixel_the_mean_of_those_around_it_as_its_own_superpixel_continues():
+    found = make_fill("inpaint", PHOTO, LABELS).astype(np.float64)
+    for i, j in np.ndindex(LABELS.shape):
+        around = [(i - 1, j), (i + 1, j), (i, j - 1), (i, j + 1)]
+        inside = [(a, b) for a, b in around if 0 <= a < 12 and 0 <= b < 20]
+        # neighbours of other superpixels are seen as they are
+        seen = [found[p] if LABELS[p] == LABELS[i, j] else PHOTO[p] for p in inside]
+        np.testing.assert_allclose(found[i, j], np.mean(seen, axis=0), atol=1e-6)  # rounded to float32
+
+
+def test_inpainting_stays_within_the_colours_around_a_superpixel_and_does_not_see_what_is_under_it():
+    picture = PHOTO.copy()
+    picture[2:10, 2:18] = 100.0
+    labels = np.ones((12, 20), dtype=np.int32)
+    labels[2:10, 2:18] = 0
+    found = make_fill("inpaint", picture, labels)[2:10, 2:18]
+    rim = np.concatenate([PHOTO[1, 2:18], PHOTO[10, 2:18], PHOTO[2:10, 1], PHOTO[2:10, 18]])
+    assert (found >= rim.min(axis=0)).all() and (found <= rim.max(axis=0)).all()
+
+
+def test_inpainting_a_slope_continues_it():
+    slope = np.broadcast_to(np.arange(20, dtype=np.float32)[:, None, None], (20, 20, 1))
+    labels = np.zeros((20, 20), dtype=np.int32)
+    labels[5:15, 4:16] = 1
+    found = make_fill("inpaint", slope, labels)
+    np.testing.assert_allclose(found[5:15, 4:16], slope[5:15, 4:16], atol=1e-5)
+
+
+def test_noise_is_uniform_within_the_range_of_each_channel():
+    picture = np.stack([np.full((60, 60), 3.0), np.linspace(-1, 1, 3600).reshape(60, 60)], axis=2)
+    picture = np.concatenate([picture, 200 * picture[..., 1:]], axis=2).astype(np.float32)
+    found = px.ImageSpace(segments="grid", fill="noise").players(picture)[0].fill
+    assert (found[..., 0] == 3.0).all()
+    for channel, half in ((1, 1.0), (2, 200.0)):
+        values = np.sort(found[..., channel].ravel()) / half
+        # Kolmogorov's 1.95 / sqrt(n) is passed by chance once in a thousand seeds; this seed is fixed
+        assert np.abs(values - np.linspace(-1, 1, 3600)).max() < 2 * 1.95 / 60
+    assert abs(np.corrcoef(found[..., 1].ravel(), found[..., 2].ravel())[0, 1]) < 0.06
+
+
+def test_noise_comes_from_a_stream_of_the_picture_and_the_seed_and_of_nothing_else():
+    state = np.random.get_state()[1].copy()  # noqa: NPY002
+    first = filled("noise").fill
+    np.testing.assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+    np.testing.assert_array_equal(filled("noise").fill, first)
+    space = px.ImageSpace(segments=LABELS, fill="noise")
+    np.testing.assert_array_equal(space.players([PHOTO[::-1], PHOTO])[1].fill, first)
+    other = px.ImageSpace(segments=LABELS, fill="noise", seed=1)
+    assert (other.players(PHOTO)[0].fill != first).any() and (filled("noise", PHOTO[::-1]).fill != first).any()
+    np.testing.assert_array_equal(space.with_fill("blur").with_fill("noise").players(PHOTO)[0].fill, first)
+    assert (space.meta["fill"], other.meta["fill"], other.with_fill("noise").meta["fill"]) == ("noise", "noise 1", "noise 1")
+
+
+SET = np.random.default_rng(5).integers(0, 256, (4, 6, 9, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    "given", [SET, list(SET), torch.as_tensor(SET).permute(0, 3, 1, 2), [Image.fromarray(one) for one in SET]],
+    ids=["stack", "list", "tensor", "PIL"],
+)  # fmt: skip
+def test_several_pictures_as_fill_are_their_mean_colour(given):
+    space = px.ImageSpace(segments=LABELS, fill=given)
+    expected = SET.mean(axis=(0, 1, 2))
+    np.testing.assert_allclose(space.players(PHOTO)[0].fill, np.broadcast_to(expected, PHOTO.shape), rtol=1e-6)
+    assert space.meta["fill"] == "constant " + " ".join(f"{v:g}" for v in expected)
+
+
+def test_every_picture_of_a_data_set_counts_once():
+    np.testing.assert_allclose(read_fill([np.zeros((2, 2, 3)), np.ones((30, 40, 3))]), [0.5] * 3)
+
+
+def test_a_fill_may_be_a_tensor_with_its_channels_first_or_rgba():
+    given = torch.as_tensor(PHOTO[::-1].copy()).permute(2, 0, 1)
+    np.testing.assert_array_equal(filled(given).fill, PHOTO[::-1])
+    clear = np.concatenate([PHOTO[::-1], np.zeros((12, 20, 1), np.float32)], axis=2)
+    with pytest.warns(UserWarning, match="laid on white"):
+        np.testing.assert_array_equal(filled(clear).fill, np.ones_like(PHOTO))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +172,9 @@ def test_a_grey_picture_as_fill_may_come_without_its_channel():
 @pytest.mark.parametrize(
     ("fill", "match"),
     [
-        ("grey", "fill='grey' is not known"),
+        ("grey", 'fill=\'grey\' is not known; expected "blur", "mean", "inpaint", "noise", a constant'),
+        ([PHOTO, PHOTO[..., :1]], r"the pictures have \[1, 3\] channels"),
+        ([PHOTO[..., :1], PHOTO[..., :1]], "fill has 1 numbers, but the picture has 3 channels"),
         ([1.0, 2.0], "fill has 2 numbers, but the picture has 3 channels"),
         (PHOTO[:5], r"fill has shape \(5, 20, 3\), but the picture \(12, 20, 3\).*px\.fit"),
         (np.where(PHOTO > 0.9, np.nan, PHOTO), "fill has values that are not finite"),
@@ -117,9 +214,41 @@ def test_superpixels_that_equal_the_fill_are_always_present_and_the_others_are_n
     np.testing.assert_array_equal(one.player, np.array([0, 3, 1, 2])[LABELS])  # 3 = always present
 
 
-@pytest.mark.parametrize("fill", ["blur", "mean"])
-def test_a_constant_picture_equals_its_own_blur_and_mean(fill):
-    assert filled(fill, np.full((12, 20, 3), 0.1, dtype=np.float32)).active.tolist() == []
+FLAT = np.full((12, 20, 3), 0.1, dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    "fill", ["blur", "mean", "inpaint", "noise", 0.1, [0.1, 0.1, 0.1], FLAT, [FLAT, FLAT]],
+    ids=["blur", "mean", "inpaint", "noise", "constant", "one a channel", "picture", "data set"],
+)  # fmt: skip
+def test_a_constant_picture_has_nothing_that_any_fill_of_its_colour_could_hide(fill):
+    assert filled(fill, FLAT).active.tolist() == []
+
+
+def plain_quarter():
+    """A picture whose second superpixel, and what borders on it, has one colour, and a space of each fill that shows it."""
+    picture = PHOTO.copy()
+    picture[:8, 8:] = 0.25
+    another = PHOTO[::-1].copy()
+    another[:6, 10:] = 0.25
+    return picture, {
+        "mean": "mean",
+        "inpaint": "inpaint",
+        "constant": 0.25,
+        "another picture": another,
+        "data set": [picture * 0 + 0.25],
+    }
+
+
+@pytest.mark.parametrize("fill", plain_quarter()[1])
+def test_a_superpixel_that_a_fill_cannot_hide_is_reported_for_every_fill(fill):
+    picture, fills = plain_quarter()
+    space = px.ImageSpace(segments=LABELS, fill=fills[fill])
+    found = px.explain("kernel_shap", px.Predictor(lambda rows: (rows**2).sum(axis=(1, 2, 3))), space, picture)[
+        "kernel_shap"
+    ]
+    assert found[0].meta["merged"] == ["superpixel 1"]
+    assert (found.values[0, 1] == 0).all() and (found.values[0, [0, 2, 3]] != 0).all()
 
 
 def test_a_superpixel_of_one_pixel_equals_its_mean_and_is_merged():

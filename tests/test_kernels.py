@@ -40,6 +40,33 @@ def test_splice_pixels_selects_bit_for_bit_like_its_slow_twin(scene, n_rows):
     np.testing.assert_array_equal(bits(out), bits(oracles.splice_pixels(picture, fill, labels, z)))
 
 
+LAYOUTS = ("HWC", "CHW")
+
+
+def laid(array, layout):
+    """The same picture or batch, its memory ordered by channel for "CHW"."""
+    return array if layout == "HWC" else np.moveaxis(np.ascontiguousarray(np.moveaxis(array, -1, -3)), -3, -1)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.uint8])
+@pytest.mark.parametrize("inner", LAYOUTS)
+@pytest.mark.parametrize("outer", LAYOUTS)
+@FEW
+@given(seed=st.integers(0, 2**32 - 1), channels=st.sampled_from([1, 3]))
+def test_pixel_kernels_do_the_same_for_every_dtype_and_layout(dtype, inner, outer, seed, channels):
+    rng = np.random.default_rng(seed)
+    pair = [(255 * rng.random((5, 4, channels))).astype(dtype) for _ in range(2)]
+    labels, n_rows = rng.integers(0, 3, (5, 4), dtype=np.int32), 3
+    z, alpha = rng.random((n_rows, 3)) < 0.5, rng.random((n_rows, 3)).astype(np.float32)
+    alpha[0] = [0.0, 1.0, 0.5]  # halves of bytes: a tie
+    views = [laid(one, inner) for one in pair]
+    out = laid(np.full((n_rows, 5, 4, channels), 7, dtype=dtype), outer)
+    kernels.splice_pixels(*views, labels, z, out)
+    np.testing.assert_array_equal(bits(out), bits(oracles.splice_pixels(*pair, labels, z)))
+    kernels.blend_pixels(*views, labels, alpha, np.float32(0.5 if dtype == np.uint8 else 0.0), out)
+    np.testing.assert_array_equal(bits(out), bits(oracles.blend_pixels(*pair, labels, alpha)))
+
+
 @FEW
 @given(scenes(), st.integers(0, 5))
 def test_blend_pixels_is_its_slow_twin_and_exact_at_both_ends(scene, n_rows):
@@ -47,7 +74,7 @@ def test_blend_pixels_is_its_slow_twin_and_exact_at_both_ends(scene, n_rows):
     alpha = rng.choice([0.0, 1.0, 0.25, 0.7, 1e-7], (n_rows, n_players)).astype(np.float32)
     out = np.full((n_rows, *picture.shape), 7.0, dtype=np.float32)
     with np.errstate(invalid="ignore"):
-        kernels.blend_pixels(picture, fill, labels, alpha, out)
+        kernels.blend_pixels(picture, fill, labels, alpha, np.float32(0), out)
         expected = oracles.blend_pixels(picture, fill, labels, alpha)
     hard = np.isin(alpha, [0.0, 1.0])[:, labels]  # (M, H, W)
     np.testing.assert_array_equal(bits(out[hard]), bits(expected[hard]))

@@ -255,22 +255,32 @@ def test_a_function_that_returns_a_sparse_matrix_or_a_list_of_targets_is_underst
 
 
 NOT_NUMBERS = {
-    "nothing": (lambda _: None, "returned NoneType"),
-    "words": (lambda rows: ["1"] * len(rows), "returned list"),
-    "words in a Series": (lambda rows: pd.Series(["1"] * len(rows)), "returned Series"),
-    "words as objects": (lambda rows: np.array(["1"] * len(rows), dtype=object), "returned ndarray"),
-    "dates": (lambda rows: np.zeros(len(rows), dtype="datetime64[s]"), "returned ndarray"),
-    "complex numbers": (lambda rows: rows[:, 0] + 1j, "returned ndarray"),
-    "a mean and its error": (lambda rows: (rows[:, 0], rows[:, 1]), "returned tuple"),
-    "a dict": (lambda rows: {"mean": rows[:, 0]}, "returned dict"),
-    "a generator": (lambda rows: (row[0] for row in rows), "returned generator"),
+    "nothing": (lambda _: None, "NoneType"),
+    "words": (lambda rows: ["1"] * len(rows), "list"),
+    "words in a Series": (lambda rows: pd.Series(["1"] * len(rows)), "Series"),
+    "words as objects": (lambda rows: np.array(["1"] * len(rows), dtype=object), "ndarray"),
+    "dates": (lambda rows: np.zeros(len(rows), dtype="datetime64[s]"), "ndarray"),
+    "complex numbers": (lambda rows: rows[:, 0] + 1j, "ndarray"),
+    "a generator": (lambda rows: (row[0] for row in rows), "generator"),
 }
 
 
 @pytest.mark.parametrize("what", NOT_NUMBERS)
 def test_what_is_no_table_of_numbers_is_refused_and_named(what):
-    model, message = NOT_NUMBERS[what]
-    with pytest.raises(TypeError, match=rf"the model {message} that is not numeric; expected one number a row"):
+    model, name = NOT_NUMBERS[what]
+    with pytest.raises(TypeError, match=rf"the model returned {name} that is not numeric; expected one number a row"):
+        answers(model, X[:2])
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        (lambda rows: (rows[:, 0], rows[:, 1]), r"a tuple of 2; say which is explained.*select=0"),
+        (lambda rows: {"mean": rows[:, 0], "error": 1}, r"a dict with the keys 'mean', 'error'; say which.*select='mean'"),
+    ],
+)
+def test_a_function_of_several_results_is_asked_which_is_meant(model, told):
+    with pytest.raises(TypeError, match=rf"the model returned {told}"):
         answers(model, X[:2])
 
 

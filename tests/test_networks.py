@@ -41,9 +41,17 @@ def test_one_output_may_come_with_or_without_its_axis(shape):
     assert (found[:, 0] == X[:, 0].astype(np.float32)).all() and names == ("prediction",)
 
 
-@pytest.mark.parametrize("given", [(torch.ones(60), torch.ones(60)), {"logits": torch.ones(60)}, None])
-def test_a_network_that_returns_no_tensor_is_refused_with_the_way_out(given):
-    with pytest.raises(TypeError, match=rf"returned {type(given).__name__}; expected a tensor.*Wrap its forward"):
+@pytest.mark.parametrize(
+    ("given", "match"),
+    [
+        ((torch.ones(60), torch.ones(60)), r"returned a tuple of 2; say which is explained.*Predictor\(select=0\)"),
+        ({"logits": torch.ones(60)}, r"returned a dict with the keys 'logits'; say which.*Predictor\(select='logits'\)"),
+        ([torch.ones(60)], r"returned list; expected a tensor.*select=\.\.\..*wrap its forward"),
+        (None, r"returned NoneType; expected a tensor.*wrap its forward"),
+    ],
+)
+def test_a_network_that_returns_no_tensor_is_refused_with_the_way_out(given, match):
+    with pytest.raises(TypeError, match=match):
         answers(Constant(given))
 
 

@@ -85,11 +85,37 @@ def test_a_value_that_is_not_finite_is_refused_with_its_place(bad):
         as_pictures([BYTES, given])
 
 
+FIRST = torch.as_tensor(BYTES).permute(2, 0, 1)
+
+
 @pytest.mark.parametrize(
-    "x", [BYTES.transpose(2, 0, 1), torch.as_tensor(BYTES).permute(2, 0, 1), BYTES[None].transpose(0, 3, 1, 2)]
-)
-def test_channels_first_is_refused_with_the_way_out(x):
-    with pytest.raises(ValueError, match=r"shape \(3, 6, 9\).*permute\(1, 2, 0\)"):
+    "x", [FIRST, FIRST.contiguous(), FIRST[None], [FIRST], FIRST.float().requires_grad_()],
+    ids=["permuted", "contiguous", "stack", "list", "wants a gradient"],
+)  # fmt: skip
+def test_a_tensor_may_have_its_channels_first(x):
+    (found,) = as_pictures(x)
+    np.testing.assert_array_equal(found, BYTES)
+    assert found.flags.c_contiguous
+
+
+def test_a_grey_and_an_rgba_tensor_may_have_their_channels_first():
+    np.testing.assert_array_equal(as_pictures(FIRST[:1])[0], BYTES[..., :1])
+    clear = torch.cat([FIRST, torch.full_like(FIRST[:1], 255)])
+    with pytest.warns(UserWarning, match="laid on white"):
+        np.testing.assert_array_equal(as_pictures(clear)[0], BYTES)
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 3), (1, 5, 3), (4, 6, 1), (3, 1, 4)])
+def test_a_tensor_that_could_be_either_is_refused_with_the_way_out(shape):
+    with pytest.raises(ValueError, match=r"picture 0 is a tensor .*may be \(C, H, W\) or \(H, W, C\).*permute\(1, 2, 0\)"):
+        as_pictures(torch.zeros(shape))
+    with pytest.raises(ValueError, match="image is a tensor"):
+        px.fit(torch.zeros(shape), 4)
+
+
+@pytest.mark.parametrize("x", [BYTES.transpose(2, 0, 1), BYTES[None].transpose(0, 3, 1, 2)], ids=["one", "stack"])
+def test_an_array_with_its_channels_first_could_be_grey_pictures_and_is_refused_with_the_way_out(x):
+    with pytest.raises(ValueError, match=r"shape \(3, 6, 9\).*transpose\(1, 2, 0\).*several grey pictures are a list"):
         as_pictures(x)
 
 
@@ -106,6 +132,7 @@ def test_channels_first_is_refused_with_the_way_out(x):
         (np.zeros((2, 2, 3), dtype=complex), TypeError, "picture 0 has dtype complex128"),
         (BYTES.astype(str), TypeError, "picture 0 has dtype"),
         (Image.fromarray(BYTES).convert("P"), ValueError, r'mode \'P\'.*convert\("RGB"\)'),
+        (Image.fromarray(BYTES).convert("LA"), ValueError, r'mode \'LA\'.*convert\("RGBA"\)'),
         ([Image.fromarray(BYTES).convert("CMYK")], ValueError, r"picture 0 is a PIL picture of mode 'CMYK'"),
     ],
 )
@@ -165,7 +192,9 @@ def test_uint8_and_float_are_fitted_alike():
     assert np.abs(apart).max() <= 1.0  # rounding to whole grey levels, twice in PIL
 
 
-@pytest.mark.parametrize("image", [Image.fromarray(BYTES), torch.as_tensor(BYTES)], ids=["PIL", "tensor"])
+@pytest.mark.parametrize(
+    "image", [Image.fromarray(BYTES), torch.as_tensor(BYTES), FIRST], ids=["PIL", "tensor", "channels first"]
+)
 def test_fit_takes_pil_pictures_and_tensors(image):
     np.testing.assert_array_equal(px.fit(image, 4), px.fit(BYTES, 4))
 

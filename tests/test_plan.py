@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import oracles
 import pandas as pd
@@ -10,7 +12,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perturbxai.plan import Given, ImagePlan, Masked, Spliced, TablePlan
+import perturbxai as px
+from perturbxai import masks
+from perturbxai import plan as module
+from perturbxai.fills import make_fill
+from perturbxai.pictures import as_bytes
+from perturbxai.plan import Given, ImagePlan, Masked, Spliced, TablePlan, recast
 
 FEW = settings(max_examples=30, deadline=None)
 CPU = torch.device("cpu")
@@ -91,6 +98,123 @@ def test_soft_masks_agree_within_a_millionth_of_the_range(scale):
     assert apart <= 1e-6 * span
 
 
+PHOTO = np.random.default_rng(7).integers(0, 256, (12, 20, 3), dtype=np.uint8)
+LABELS = ((np.arange(12)[:, None] // 6) * 2 + np.arange(20)[None, :] // 10).astype(np.int32)
+FILLS = {
+    "blur": "blur", "mean": "mean", "inpaint": "inpaint", "noise": "noise", "constant": 127.0, "picture": PHOTO[::-1],
+    "data set": list(PHOTO[None]),
+}  # fmt: skip
+PIXELS, LAYOUTS = ("float32", "uint8"), ("HWC", "CHW")
+
+
+def of_fill(fill, pixels, layout, soft):
+    """A plan of a photo under a fill, as a game makes it, for a model that takes it so."""
+    (one,) = px.ImageSpace(segments=LABELS, fill=FILLS[fill]).players(PHOTO)
+    rng = np.random.default_rng(1)
+    mask = rng.random((9, 5)).astype(np.float32)
+    mask[:2] = [[0, 1, 0.5, 1, 1], [1, 0, 0.5, 0, 1]]
+    mask = mask if soft else mask > 0.5
+    return recast(ImagePlan([Masked(one.picture, one.fill, one.player, mask)]), pixels, layout)
+
+
+def check_twins(device, fill, pixels, layout, soft):
+    """Host, device and slow twin make the same rows."""
+    plan = of_fill(fill, pixels, layout, soft)
+    host, there = plan.host(0, 9), plan.device(0, 9, torch.device(device))
+    (p,) = plan.pieces
+    slow = (oracles.blend_pixels if soft else oracles.splice_pixels)(p.picture, p.fill, p.player, p.mask)
+    np.testing.assert_array_equal(bits(host), bits(slow))
+    assert (
+        host.dtype == pixels and str(there.dtype) == f"torch.{pixels}" and host.shape == tuple(there.shape) == (9, 12, 20, 3)
+    )
+    planes = host.transpose(0, 3, 1, 2).flags.c_contiguous, there.permute(0, 3, 1, 2).is_contiguous()
+    assert planes == ((True, True) if layout == "CHW" else (False, False))
+    # hard masks select: bit for bit. Opacities: a rounding of float32 apart, which is a millionth of 255, or one byte
+    apart = np.abs(there.cpu().numpy().astype(float) - host.astype(float)).max()
+    assert apart <= ((1.0 if pixels == "uint8" else 255e-6) if soft else 0.0)
+
+
+@pytest.mark.parametrize("fill", FILLS)
+@pytest.mark.parametrize("pixels", PIXELS)
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("soft", [False, True], ids=["hard", "soft"])
+def test_host_device_and_slow_twin_agree_for_every_fill_dtype_and_layout(fill, pixels, layout, soft):
+    check_twins("cpu", fill, pixels, layout, soft)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no GPU here")
+def test_a_gpu_makes_the_rows_of_the_host_for_every_fill_dtype_and_layout():
+    for case in itertools.product(FILLS, PIXELS, LAYOUTS, (False, True)):
+        check_twins("cuda", *case)
+
+
+@pytest.mark.parametrize("fill", FILLS)
+def test_rounding_a_picture_and_its_fill_first_is_rounding_the_rows(fill):
+    exact, rounded = (of_fill(fill, pixels, "HWC", False).host(0, 9) for pixels in ("float32", "uint8"))
+    np.testing.assert_array_equal(rounded, as_bytes(exact, "rows"))
+
+
+def test_masks_travel_to_the_device_and_pictures_stay_there(monkeypatch):
+    travelled = []
+    resident = module._resident
+    monkeypatch.setattr(module, "_resident", lambda array, device: travelled.append(array.nbytes) or resident(array, device))
+    plan = ImagePlan([masked(0, 64, shape=(40, 50, 3)), masked(1, 64, soft=True, shape=(40, 50, 3))])
+    plan.device(0, len(plan), CPU)
+    once = sum(travelled)
+    travelled.clear()
+    for start in range(0, len(plan), 8):
+        plan.device(start, start + 8, CPU)
+    assert sum(travelled) == sum(p.mask.nbytes for p in plan.pieces)
+    assert once > 2 * 40 * 50 * 3 * 4
+
+
+@pytest.mark.parametrize("pixels", PIXELS)
+def test_a_picture_goes_to_the_device_once_however_many_questions_are_asked(pixels, monkeypatch):
+    travelled = []
+    resident = module._resident
+    monkeypatch.setattr(module, "_resident", lambda array, device: travelled.append(array.shape) or resident(array, device))
+    net = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+    game = px.Game(px.Predictor(net, device="cpu", pixels=pixels), px.ImageSpace(segments=LABELS), [PHOTO, PHOTO.copy()])
+    for present in np.eye(4, dtype=bool):
+        for number in (0, 1):
+            game.evaluate(present[None], number)
+    assert travelled.count(PHOTO.shape) == 2  # the picture and its fill
+    assert travelled.count(PHOTO.shape[:2]) == 1
+
+
+@pytest.mark.parametrize("layout", ["HWC", "CHW"])
+def test_rows_that_are_given_or_seen_through_smooth_masks_are_recast_too(layout):
+    fill = make_fill("blur", PHOTO.astype(np.float32), LABELS)
+    through = masks.SeenThrough(PHOTO.astype(np.float32), fill, np.random.default_rng(0).random((3, 2, 2)))
+    for plan in (Given(np.stack([PHOTO] * 3).astype(np.float32)), through):
+        found = recast(plan, "uint8", layout)
+        assert len(found) == 3 and found.row_bytes == plan.row_bytes
+        host, there = found.host(0, 2), found.device(0, 2, CPU).numpy()
+        np.testing.assert_array_equal(host, np.floor(plan.host(0, 2) + 0.5))
+        np.testing.assert_array_equal(there, host)
+        assert host.transpose(0, 3, 1, 2).flags.c_contiguous == (layout == "CHW")
+
+
+@pytest.mark.parametrize("plan", [table_plan(), Given(np.eye(3)), PICTURES], ids=["table", "rows", "pictures"])
+def test_what_is_asked_as_it_is_is_no_new_plan(plan):
+    assert recast(plan, "float32", "HWC") is plan
+    if plan is not PICTURES:
+        assert recast(plan, "uint8", "CHW") is plan
+
+
+@pytest.mark.parametrize(
+    ("values", "whole", "match"),
+    [
+        ([0.0, 255.6], False, "a row has values from 0 to 255.6; give"),
+        ([-0.5, 3.0], False, "a row has values from -0.5 to 3; give"),
+        ([0.5, 3.0], True, "a row has values from 0 to 3, not all whole; give"),
+    ],
+)
+def test_numbers_that_are_no_bytes_are_refused(values, whole, match):
+    with pytest.raises(ValueError, match=match):
+        as_bytes(np.array(values, dtype=np.float32), "a row", whole=whole)
+
+
 @pytest.mark.parametrize("side", ["host", "device"])
 @pytest.mark.parametrize(("opacity", "shown"), [(0.0, "fill"), (1.0, "picture")])
 def test_an_opacity_of_zero_or_one_shows_the_fill_or_the_picture_exactly(side, opacity, shown):
@@ -130,6 +254,13 @@ def test_a_batch_of_a_table_is_decoded_in_one_call():
 def test_rows_that_a_plan_does_not_have_are_refused_and_not_made_up(plan, ends):
     with pytest.raises(IndexError, match="of a plan of"):
         plan.host(*ends)
+
+
+def test_a_picture_and_a_fill_of_two_dtypes_are_refused():
+    picture, player, mask = np.zeros((2, 2, 3)), np.zeros((2, 2), dtype=np.int32), np.ones((1, 1), dtype=bool)
+    for fill in (np.uint8, np.float64):
+        with pytest.raises(ValueError, match="expected float32 or uint8 twice"):
+            Masked(picture.astype(np.float32), picture.astype(fill), player, mask)
 
 
 @pytest.mark.parametrize("side", ["host", "device"])
@@ -183,7 +314,10 @@ def test_a_player_without_a_column_in_the_mask_is_refused():
 
 def test_a_fill_of_another_size_is_refused():
     with pytest.raises(ValueError, match="do not fit"):
-        Masked(np.zeros((2, 2, 3)), np.zeros((2, 2, 1)), np.zeros((2, 2), dtype=np.int32), np.ones((1, 2), dtype=bool))
+        Masked(
+            np.zeros((2, 2, 3), dtype=np.float32), np.zeros((2, 2, 1), dtype=np.float32), np.zeros((2, 2), dtype=np.int32),
+            np.ones((1, 2), dtype=bool),
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize(("coalition", "base", "player"), [(4, 0, 0), (0, 2, 0), (0, 0, 2), (-1, 0, 0), (0, -1, 0)])

@@ -85,7 +85,7 @@ def test_a_recipe_runs_as_it_stands(snippet):
     names: dict[str, Any] = {}
     for part in (START, snippet):
         exec(compile(part, "docs/recipes.md", "exec"), names)
-    assert all(np.isfinite(found.values).all() for found in names["results"].values())
+    assert all(np.isfinite(one.values).all() for found in names["results"].values() for one in found)
 
 
 # -------------------------------------------------------------------------------------------------- scikit-learn

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
+from skimage.filters import gaussian
 
 import perturbxai as px
-from perturbxai.segment import make_segments, relabel
+from perturbxai.segment import SEGMENTERS, areas, cut, make_segments, relabel
 
 PHOTO = np.random.default_rng(0).random((24, 36, 3)).astype(np.float32)
 QUARTERS = (np.arange(24)[:, None] // 12) * 2 + np.arange(36)[None, :] // 18  # (24, 36), ids 0..3
@@ -34,6 +38,7 @@ MAPS = {
     "fortran": np.asfortranarray(QUARTERS),
     "tensor": torch.as_tensor(QUARTERS),
     "nested lists": QUARTERS.tolist(),
+    "palette of a PIL picture": Image.fromarray(QUARTERS.astype(np.uint8)).convert("P"),
     "function": lambda picture: QUARTERS[: len(picture)],
 }
 
@@ -54,6 +59,181 @@ def test_a_label_map_is_copied_when_the_space_is_made():
     space = px.ImageSpace(segments=given)
     given[:] = 0
     assert len(space.players(PHOTO)[0].names) == 4
+
+
+# ------------------------------------------------------------------------------------------------ masks
+
+
+LEFT, MIDDLE = (np.broadcast_to((np.arange(36) // 12 == k), (24, 36)) for k in (0, 1))
+MASKS = {
+    "bool": LEFT,
+    "0 and 1": LEFT.astype(int),
+    "0 and 255": LEFT.astype(np.uint8) * 255,
+    "float": LEFT.astype(float),
+    "tensor": torch.as_tensor(LEFT.copy()),
+    "PIL": Image.fromarray(LEFT.astype(np.uint8) * 255),
+    "nested lists": LEFT.tolist(),
+}
+
+
+@pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS)
+def test_a_mask_by_name_is_a_player_of_that_name_and_what_it_leaves_is_the_rest(mask):
+    (one,) = px.ImageSpace(segments={"liver": mask}).players(PHOTO)
+    assert one.names == ("liver", "rest")
+    np.testing.assert_array_equal(one.labels, ~LEFT)
+
+
+def test_masks_that_hold_every_pixel_leave_no_rest():
+    labels, names = cut({"a": LEFT, "b": MIDDLE, "c": ~(LEFT | MIDDLE)}, PHOTO, 50)
+    assert names == ("a", "b", "c")
+    np.testing.assert_array_equal(labels, np.broadcast_to(np.arange(36) // 12, (24, 36)))
+
+
+@pytest.mark.parametrize("cutter", ["grid", lambda picture: QUARTERS[: len(picture)]], ids=["name", "function"])
+def test_what_masks_leave_is_cut_in_its_turn(cutter):
+    labels, names = cut({"liver": LEFT, "around": cutter}, PHOTO, 4)
+    assert names == ("liver", *(f"around {p}" for p in range(len(names) - 1)))
+    np.testing.assert_array_equal(labels == 0, LEFT)
+    whole = make_segments(cutter, PHOTO, 4)
+    for p in range(1, len(names)):  # each is a region of the whole picture, less the mask
+        (region,) = np.unique(whole[labels == p])
+        np.testing.assert_array_equal(labels == p, (whole == region) & ~LEFT)
+
+
+def test_a_mask_of_true_and_false_has_an_inside_and_an_outside():
+    assert px.ImageSpace(segments=LEFT).players(PHOTO)[0].names == ("outside", "inside")
+
+
+def test_a_function_may_give_masks_of_each_picture():
+    space = px.ImageSpace(segments=lambda picture: {"bright": picture[..., 0] > 0.5})
+    for one in space.players([PHOTO, PHOTO[:12]]):
+        assert one.names == ("bright", "rest")
+        np.testing.assert_array_equal(one.labels == 0, one.picture[..., 0] > 0.5)
+
+
+def test_masks_are_copied_when_the_space_is_made():
+    mask = LEFT.copy()
+    space = px.ImageSpace(segments={"liver": mask})
+    mask[:] = False
+    np.testing.assert_array_equal(space.players(PHOTO)[0].labels == 0, LEFT)
+
+
+def test_the_values_of_named_masks_are_those_of_their_names():
+    def model(rows):
+        return (rows[:, LEFT].sum(axis=(1, 2)) + 10 * rows[:, MIDDLE].sum(axis=(1, 2))) / 864
+
+    space = px.ImageSpace(segments={"spleen": MIDDLE, "liver": LEFT}, fill=0)
+    frame = px.explain("exact_shap", px.Predictor(model), space, PHOTO)["exact_shap"].to_frame().set_index("feature")
+    np.testing.assert_allclose(frame.value["spleen"], 10 * PHOTO[MIDDLE].sum() / 864, rtol=1e-6)
+    np.testing.assert_allclose(frame.value["liver"], PHOTO[LEFT].sum() / 864, rtol=1e-6)
+    assert frame.value["rest"] == pytest.approx(0.0, abs=1e-5)  # float32 sums
+
+
+@pytest.mark.parametrize(
+    ("masks", "error", "match"),
+    [
+        ({"a": LEFT, "b": LEFT | MIDDLE}, ValueError, r"segments\['b'\] and segments\['a'\] share 288 pixels"),
+        ({"a": LEFT & ~LEFT}, ValueError, r"segments\['a'\] is empty"),
+        ({"a": LEFT[:5]}, ValueError, r"segments\['a'\] has shape \(5, 36\), but the picture is 24 x 36"),
+        ({"a": QUARTERS}, ValueError, r"segments\['a'\] has 4 different values; a mask has 0 and one other"),
+        ({"a": np.where(LEFT, np.nan, 0)}, ValueError, r"segments\['a'\] has 2 different values"),
+        ({"a": LEFT.astype(str)}, TypeError, r"segments\['a'\] is ndarray; expected a mask"),
+        ({"a": LEFT | ~LEFT}, ValueError, r"one region only \(P = 1\)"),
+        ({"a": LEFT, "b": ~LEFT, "c": "slic"}, ValueError, r"segments\['c'\] would cut .* but they leave no pixel"),
+        ({"a": LEFT, "b": "grid", "c": "slic"}, ValueError, "'b' and 'c' both cut what the masks leave"),
+        ({"rest": LEFT}, ValueError, "two players would have one name"),
+        ({"a": LEFT, "b": "slick"}, ValueError, "segments='slick' is not known"),
+        ({}, ValueError, r"one region only \(P = 1\)"),
+    ],
+)
+def test_masks_that_do_not_go_together_are_refused_before_the_model_is_asked(masks, error, match):
+    predictor = px.Predictor(lambda rows: rows.sum(axis=(1, 2, 3)))
+    with pytest.raises(error, match=match):
+        px.explain("kernel_shap", predictor, px.ImageSpace(segments=masks), PHOTO)
+    assert predictor.rows == 0
+
+
+# ------------------------------------------------------------------------------------------------ segmenters
+
+
+def smooth(height=48, width=64, channels=3, seed=0):
+    """A picture with regions: blurred noise."""
+    noise = np.random.default_rng(seed).random((height, width, channels))
+    return gaussian(noise, sigma=3, channel_axis=-1).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", SEGMENTERS)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_segmenter_numbers_its_regions_without_gaps_and_does_not_depend_on_units(name, channels):
+    picture = smooth(channels=channels)
+    labels = make_segments(name, picture, 12)
+    assert labels.shape == (48, 64) and labels.dtype == np.int32
+    np.testing.assert_array_equal(np.unique(labels), np.arange(labels.max() + 1))
+    np.testing.assert_array_equal(make_segments(name, picture * 4.0, 12), labels)  # a power of two: no rounding
+
+
+@pytest.mark.parametrize("name", SEGMENTERS)
+@pytest.mark.parametrize("n", [8, 20])
+def test_a_segmenter_comes_near_to_the_number_that_was_asked(name, n):
+    found = [int(make_segments(name, smooth(seed=seed), n).max()) + 1 for seed in range(3)]
+    exact = {"quickshift": 0, "felzenszwalb": 2, "grid": 2, "watershed": 5, "slic": n}[name]
+    assert np.abs(np.array(found) - n).max() <= exact
+
+
+@pytest.mark.parametrize("name", [name for name in SEGMENTERS if name != "felzenszwalb"])
+def test_regions_of_a_few_pixels_are_rare(name):
+    share = np.concatenate([np.bincount(make_segments(name, smooth(seed=s), 12).ravel()) for s in range(3)]) * 12 / (48 * 64)
+    assert np.median(share) > 0.25
+
+
+def test_felzenszwalb_has_no_region_below_a_tenth_of_the_mean_area():
+    for seed in range(3):
+        assert np.bincount(make_segments("felzenszwalb", smooth(seed=seed), 12).ravel()).min() >= 48 * 64 // 120
+
+
+def test_quickshift_cuts_its_tree_at_the_longest_ways():
+    picture = smooth()
+    finer, coarser = make_segments("quickshift", picture, 30), make_segments("quickshift", picture, 20)
+    pairs = np.unique(np.stack([finer.ravel(), coarser.ravel()]), axis=1)
+    assert pairs.shape[1] == 30  # one tree: every finer region lies in one coarser region
+
+
+def test_quickshift_cuts_a_large_picture_on_a_small_copy():
+    labels = make_segments("quickshift", smooth(200, 600), 10)
+    assert labels.shape == (200, 600) and labels.max() == 9
+
+
+@pytest.mark.parametrize("name", SEGMENTERS)
+def test_a_segmenter_leaves_the_global_random_state_and_the_picture_as_they_were(name):
+    picture = smooth()
+    before, state, draws = picture.copy(), np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
+    first = make_segments(name, picture, 12)
+    np.testing.assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+    assert random.getstate() == draws
+    np.testing.assert_array_equal(picture, before)
+    np.testing.assert_array_equal(make_segments(name, picture, 12), first)
+
+
+def test_the_number_of_superpixels_and_their_areas_are_reported_by_picture():
+    predictor = px.Predictor(lambda rows: rows.sum(axis=(1, 2, 3)))
+    space = px.ImageSpace(segments="slic", n_segments=30)
+    found = px.explain("lime", predictor, space, [PHOTO, smooth()], budget=100)["lime"]
+    for one in found:
+        size = np.bincount(space.players(one.input)[0].labels.ravel())
+        told = one.meta["superpixels"]
+        assert told["found"] == len(one.names) == len(size)
+        assert (told["least"], told["largest"]) == (size.min(), size.max())
+        assert told["spread"] == pytest.approx(size.std() / size.mean(), abs=1e-3)
+    assert found[0].meta["superpixels"] != found[1].meta["superpixels"]
+    again = px.Attribution.from_json(found.to_json())
+    assert again[1].meta["superpixels"] == found[1].meta["superpixels"]
+
+
+def test_controls_and_references_report_them_too():
+    predictor = px.Predictor(lambda rows: rows.sum(axis=(1, 2, 3)))
+    space = px.ImageSpace(segments=QUARTERS)
+    found = px.baselines("centre", predictor, space, PHOTO)["centre"][0]
+    assert found.meta["superpixels"] == areas(relabel(QUARTERS))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
