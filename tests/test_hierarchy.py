@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import ndimage, stats
 from scipy.cluster.hierarchy import linkage, to_tree
 
 import perturbxai as px
+from perturbxai import assets
 from perturbxai.explainers import hierarchy
 from perturbxai.explainers.clustering import MOST_ROWS, _of_heights, association, cluster_columns, merge_regions
 from perturbxai.explainers.hierarchy import MOST_LEVELS
@@ -282,6 +283,14 @@ def test_every_union_of_a_picture_is_one_piece():
             beside = {int(a + b - one) for a, b in edges if one in (a, b)}
             waiting += list((beside & union) - reached)
         assert reached == union
+
+
+def test_superpixels_of_a_photo_are_merged_with_their_neighbours_only():
+    one = px.ImageSpace(segments="slic", n_segments=50).players(assets.photo("chelsea"))[0]
+    unions = all_unions(merge_regions(one.regions()))
+    assert len(unions) == len(one.names) - 1
+    for union in unions:
+        assert ndimage.label(np.isin(one.labels, list(union)))[1] == 1  # one piece of the photo
 
 
 def test_the_cost_of_a_merger_is_the_growth_of_squared_distances_to_the_mean():

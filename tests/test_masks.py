@@ -7,7 +7,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from perturbxai.masks import SeenThrough, enlarge, stretch
+from perturbxai.masks import Described, SeenThrough, enlarge, stretch
+from perturbxai.plan import ImagePlan
+from perturbxai.tables import PixelMasks
 
 RNG = np.random.default_rng(0)
 PICTURE, FILL = (RNG.random((24, 40, 3), dtype=np.float32) for _ in range(2))
@@ -41,3 +43,53 @@ def test_rows_are_the_same_in_any_slices_and_on_the_device():
     whole = plan.host(0, len(plan))
     np.testing.assert_array_equal(np.concatenate([plan.host(0, 3), plan.host(3, 4), plan.host(4, 7)]), whole)
     np.testing.assert_allclose(plan.device(2, 7, "cpu").numpy(), whole[2:], atol=1e-6)
+
+
+# ------------------------------------------------------------------------------------------------ described masks
+
+
+def described(n_masks=9):
+    grid = RNG.random((n_masks, 2, 3)) < 0.5
+    shift = np.column_stack([RNG.integers(12, size=n_masks), RNG.integers(20, size=n_masks)])
+    down, across = RNG.random((36, 2)), RNG.random((60, 3))
+    weights = [lines / lines.sum(axis=1, keepdims=True) for lines in (down, across)]
+    return Described(PixelMasks(grid, shift, *weights), 24, 40)
+
+
+def test_described_masks_are_what_they_say_pixel_by_pixel():
+    masks = described()
+    asked, built = masks.question, masks[0:9].reshape(9, 24, 40)
+    for m, i, j in [(0, 0, 0), (3, 23, 39), (8, 10, 1), (5, 7, 30)]:
+        first, second = asked.shift[m]
+        assert built[m, i, j] == pytest.approx(asked.down[first + i] @ asked.grid[m] @ asked.across[second + j], abs=1e-6)
+
+
+def test_described_masks_are_the_same_in_any_slices_and_on_the_device():
+    masks = described()
+    assert (len(masks), masks.shape, masks.dtype) == (9, (9, 960), np.float32)
+    np.testing.assert_array_equal(np.concatenate([masks[0:1], masks[1:7], masks[7:9]]), masks[0:9])
+    np.testing.assert_allclose(masks.on(slice(2, 9), "cpu").numpy(), masks[2:9], atol=1e-6)
+
+
+@pytest.mark.parametrize("layout", ["HWC", "CHW"])
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+def test_a_picture_is_seen_through_described_masks_alike_on_host_and_device(dtype, layout):
+    scale = 255 if dtype == "uint8" else 1
+    plan = ImagePlan([described().of(np.round(255 * a) if scale > 1 else a, a * 0) for a in (PICTURE, FILL)])
+    plan = plan.recast(dtype, layout)
+    host = plan.host(3, 15).astype(np.float64)
+    device = plan.device(3, 15, "cpu").numpy().astype(np.float64)
+    # a blend that falls on a half in one is rounded by a unit of 1/255 in the other
+    assert np.abs(host - device).max() <= (1 if dtype == "uint8" else 1e-6)
+    assert np.mean(host != device) < (1e-3 if dtype == "uint8" else 1.0)
+
+
+def test_only_grids_travel_to_the_device(monkeypatch):
+    plan, travelled = ImagePlan([described().of(PICTURE, FILL)]), []
+    plan.device(0, 1, "cpu")  # the picture is there from now on
+    resident = torch.as_tensor
+    monkeypatch.setattr(
+        torch, "as_tensor", lambda array, **options: travelled.append(array.nbytes) or resident(array, **options)
+    )
+    plan.device(0, 9, "cpu")
+    assert sum(travelled) < 9 * 24 * 40  # less than a byte a pixel

@@ -24,7 +24,7 @@ class Banzhaf:
     1992, for p = 1/2), which is how drawn coalitions are concluded from; with all coalitions listed it is the sum above.
     The values do not sum to v(N) - v(nothing): what many players do together goes to nobody in full.
 
-    At p = 1/2 it is close to what LIME gives on coalitions. It needs P + 2 coalitions, and more than 2P + 2 to know its
+    At p = 1/2 it is close to what LIME gives on coalitions. It needs P + 2 coalitions, and 4P - 2 to know its
     error. Coalitions are drawn in complementary pairs, which serve p and 1 - p alike: far from 1/2 one side of each pair is
     worth little, and where the value hangs on sizes that p makes rare the intervals of few coalitions are too short.
 
@@ -57,11 +57,15 @@ class Banzhaf:
 
         Raises ValueError if the table was drawn for another law, or if its rows do not span the players.
         """
-        n_players = table.design.n_players
-        if n_players < 2 or table.design.listed:
-            return semivalues.exact_of_table(table, semivalues.banzhaf_weights(n_players, self.p))
-        law = self.law(n_players)
-        check_reuse(law, table.design)
-        if table.bases is not None:
-            return slopes_on_cells(law, table)
-        return Slopes.of(("banzhaf", self.p), law, 0.0, table).estimate(table)
+        return slopes_under(self.law(table.design.n_players), self.p, table)
+
+
+def slopes_under(law: Law, p: float, table: Evaluations) -> Estimate:
+    """The slopes of the best linear fit where each player is present with probability p; its law names who asks."""
+    n_players = table.design.n_players
+    if n_players < 2 or table.design.listed:
+        return semivalues.exact_of_table(table, semivalues.banzhaf_weights(n_players, p))
+    check_reuse(law, table.design)
+    if table.bases is not None:
+        return slopes_on_cells(law, table)
+    return Slopes.of(("banzhaf", p), law, 0.0, table).estimate(table)

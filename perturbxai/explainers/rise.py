@@ -1,0 +1,131 @@
+"""RISE on players: the mean output where a player is seen, the others each seen or not at random."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from perturbxai import laws
+from perturbxai.explainers.background import coalition_noise, error_of_groups, flat
+from perturbxai.explainers.banzhaf import slopes_under
+from perturbxai.explainers.linearised import Clusters, check_reuse, errors, no_players, row_weights
+from perturbxai.explainers.semivalues import with_ends
+from perturbxai.laws import Law
+from perturbxai.tables import Estimate, Evaluations, Floats
+
+ESTIMATORS = ("regression", "centred", "plain")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rise:
+    """RISE on players: E[v | i is present] - E v, each player present with probability p, in units of the output.
+
+    RISE (Petsiuk, Das & Saenko, "RISE: randomized input sampling for explanation of black-box models", 2018) shows a pixel
+    the mean score of the masks that leave it visible. Here a superpixel, or a column, is visible or not as a whole; for the
+    smooth masks of the paper take `rise_smooth`. That mean is E v + (1 - p) beta_i, beta_i the Banzhaf value at p: the
+    ranking is Banzhaf's, and E v, the same for all players and told in `meta["mean"]`, is left out of the values. They do
+    not sum to v(N) - v(nothing). With all coalitions listed each estimator is exact.
+
+    Regression needs far fewer coalitions than the mean that defines it, because what a linear fit explains is no noise any
+    more. At 49 players and 2,000 coalitions its squared error, up to a constant, was 1/45 of that of the paper's estimator
+    and its independent draws on a mild sigmoid of a sum, 1/8 on a steep one, 1/9 on products of up to five players. The
+    intervals are those of `banzhaf`, with the same limits far from p = 1/2, and infinite below 4P - 2 coalitions, where
+    they would be too short. Coalitions are drawn in complementary pairs, in which at p = 1/2 "plain" and "centred" are
+    the same but for E v.
+
+    p          probability with which each player is present, above 0 and below 1
+    estimator  "regression": (1 - p) times the slopes of the best linear fit; "centred": the mean of present times v less
+               the mean of v, over p; "plain": the paper's, the mean of present times v, over p, which keeps E v
+    name       the key of the result, "rise" if empty
+
+    >>> import numpy as np, perturbxai as px
+    >>> model = px.Predictor(lambda X: X[:, 0] * X[:, 1] + X[:, 2])
+    >>> found = px.explain("rise", model, px.TabularSpace(np.zeros((1, 3))), np.ones((1, 3)))["rise"]
+    >>> found.values[0, :, 0].round(6), found.meta["mean"]
+    (array([0.25, 0.25, 0.5 ]), [0.75])
+    """
+
+    p: float = 0.5
+    estimator: str = "regression"
+    name: str = ""
+    wants_groups: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.p < 1.0:
+            raise ValueError(f"p={self.p!r} must lie between 0 and 1; 0.5 is RISE's own.")
+        if self.estimator not in ESTIMATORS:
+            raise ValueError(
+                f"estimator={self.estimator!r} is not known; expected one of {', '.join(map(repr, ESTIMATORS))}."
+            )
+
+    @property
+    def on_cells(self) -> bool:
+        """True if single background rows will do: the fit takes their noise away, a mean does not."""
+        return self.estimator == "regression"
+
+    def law(self, n_players: int) -> Law:
+        return laws.binomial(n_players, self.p, "RISE")
+
+    def estimate(self, table: Evaluations) -> Estimate:
+        """Values (P, K) and their errors, from a table of coalition values.
+
+        Raises ValueError if the table was drawn for another law, or if its rows do not span the players.
+        """
+        n_players = table.design.n_players
+        if n_players == 0:
+            return no_players(len(table.full))
+        law = self.law(n_players)
+        if self.estimator == "regression":
+            found = _scaled(slopes_under(law, self.p, table), 1.0 - self.p)
+        else:
+            check_reuse(law, table.design)
+            found = _means(law, self.p, self.estimator == "centred", table)
+        if table.bases is None:
+            weight = _weights(law, table)
+            found.notes["mean"] = (weight @ np.vstack([table.empty, table.full, table.values])).tolist()
+        return found
+
+
+def _weights(law: Law, table: Evaluations) -> Floats:
+    """(2 + M,): of the empty, the full and the other coalitions."""
+    inner = row_weights(law, table.design) if len(table.values) else np.zeros(0)
+    return np.concatenate([law.mass[[0, -1]], inner])
+
+
+def _scaled(found: Estimate, factor: float) -> Estimate:
+    background = found.stderr_background
+    return replace(
+        found,
+        values=factor * found.values,
+        stderr=factor * found.stderr,
+        stderr_background=None if background is None else factor * background,
+    )
+
+
+def _means(law: Law, p: float, centred: bool, table: Evaluations) -> Estimate:
+    """Weighted means over the coalitions that hold a player, with the errors of any linear statistic of the design."""
+    design = table.design
+    weight = _weights(law, table)
+    z = with_ends(design.z).astype(np.float64)
+    share = weight @ z if centred else np.zeros(design.n_players)
+    gain = weight[:, None] * (z - share) / p  # (2 + M, P)
+    values = np.vstack([table.empty, table.full, table.values])
+    mean = weight @ values
+    sums = gain.T @ (values - mean) + np.outer(gain.sum(axis=0), mean)  # less rounding where outputs are far from zero
+    starts = np.unique(design.pair, return_index=True)[1]
+    clusters = Clusters.of(design)
+    paired = 2 * len(starts) == len(design.z)
+    df = float(len(starts) - len(np.unique(clusters.stratum))) if paired else 0.0
+    own = np.add.reduceat(weight[2:], starts) if len(starts) else np.zeros(0)
+    residuals = table.values - mean if centred else table.values
+    stderr, critical = errors(clusters, gain[2:], own, residuals, starts, df, table)
+    found = Estimate(sums, stderr, critical, np.inf if design.listed else df)
+    if table.groups is None:
+        return found
+    apart = flat(table.groups.values)
+    ends = np.stack([table.groups.empty, np.zeros_like(table.groups.empty)])
+    noise = coalition_noise(clusters, gain[2:], apart, starts, df)
+    background = error_of_groups(table.groups, gain.T @ np.vstack([flat(ends), apart]), noise)
+    return replace(found, stderr_background=background)

@@ -1,0 +1,184 @@
+"""RISE as published: the picture seen through smooth random masks, a map by the pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from math import isqrt
+from typing import Any, ClassVar
+
+import numpy as np
+
+from perturbxai.bilinear import between_centres
+from perturbxai.explainers.linearised import MAX_LEVERAGE, ROUNDING, independent_factor
+from perturbxai.tables import Estimate, Floats, PixelMasks, Players, Question
+
+ESTIMATORS = ("controlled", "centred", "plain")
+LEAST_MASKS = 10
+MASKS_A_CONTROL = 4  # so many masks at least for each slope of the control variate
+NUMBERS_AT_ONCE = 1 << 20  # of masks that are held while a map is summed up
+
+
+@dataclass(frozen=True, kw_only=True)
+class RiseSmooth:
+    """RISE (Petsiuk, Das & Saenko, "RISE: randomized input sampling for explanation of black-box models", 2018).
+
+    A mask is a grid of `cells` x `cells`, each 1 with probability p, else 0, enlarged by bilinear interpolation to one cell
+    more than covers the picture, from which the picture's size is cropped at a random place. The picture is seen through
+    it: as it is where the mask is 1, as the space's fill where it is 0, blended between (the paper's fill is black). The
+    map `.heat` is E[M f] / p, the mean score where a pixel M is seen, less E f, in units of the output; E f, which the
+    paper's map keeps, is told in `meta["mean"]`. A player's value is the sum of the map over its pixels in cells of the
+    masks (`meta["cell_pixels"]`), so that a player as large as a cell stands beside what `rise` gives. The values do not
+    sum to v(N) - v(nothing), and the masks bound how finely the map can tell pixels apart.
+
+    The plain estimator carries the whole score as noise, the centred one what the score deviates by. The controlled one
+    fits the scores by least squares to the masks' means over (cells + 1)^2 squares of the picture, fewer if masks are few,
+    and averages only what that leaves: what the fit explains is put into the map through the covariance of masks, which is
+    known exactly. All three have the same limit, but for E f. On functions of smooth masks, 500 masks and 7 x 7 cells their
+    squared errors, up to a constant, were .28, .061 and .0023 on a sigmoid of three spots, .15, .059 and .0046 on products.
+
+    Errors are by the player, and by the pixel in `meta["heat_stderr"]` (K, H, W): those of independent masks, with t
+    intervals. A budget holds the picture and its fill too, all else are masks.
+
+    cells      of the grid, along each side; 7 is the paper's
+    p          probability that a cell is seen, above 0 and below 1; 0.5 is the paper's
+    estimator  "controlled", "centred", or "plain": the paper's, which keeps E f
+    name       the key of the result, "rise_smooth" if empty
+
+    Raises ValueError, before the model is asked, for tables and for pictures smaller than the grid.
+
+    >>> import numpy as np, perturbxai as px
+    >>> model = px.Predictor(lambda pictures: pictures[:, 2:4, 4:6, 0].mean(axis=(1, 2)))
+    >>> space = px.ImageSpace(segments="grid", n_segments=4, fill=0)
+    >>> found = px.explain(px.RiseSmooth(cells=2), model, space, np.ones((8, 8)), budget=200)["rise_smooth"]
+    >>> found[0].heat.shape, bool(found[0].heat[0, 3, 5] > found[0].heat[0, 7, 0])
+    ((1, 8, 8), True)
+    """
+
+    cells: int = 7
+    p: float = 0.5
+    estimator: str = "controlled"
+    name: str = ""
+    law_on: ClassVar[tuple[str, ...]] = ()
+    all_players: ClassVar[bool] = True
+    asks: ClassVar[str] = "masks"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.cells, bool) or int(self.cells) != self.cells or self.cells < 1:
+            raise ValueError(f"cells={self.cells!r} must be a whole number from 1 up; 7 is RISE's own.")
+        if not 0.0 < self.p < 1.0:
+            raise ValueError(f"p={self.p!r} must lie between 0 and 1; 0.5 is RISE's own.")
+        if self.estimator not in ESTIMATORS:
+            raise ValueError(
+                f"estimator={self.estimator!r} is not known; expected one of {', '.join(map(repr, ESTIMATORS))}."
+            )
+
+    def check(self, players: Players) -> None:
+        """Refuse tables, and pictures with fewer pixels than cells."""
+        if players.labels is None:
+            raise ValueError("rise_smooth masks the pixels of a picture, and a table has none; take 'rise'.")
+        height, width = players.labels.shape
+        if self.cells > min(height, width):
+            raise ValueError(f"cells={self.cells} is more than a picture of {height} x {width} pixels has; take fewer.")
+
+    def least(self, players: Players) -> int:  # noqa: ARG002
+        return LEAST_MASKS + 2
+
+    def ask(
+        self, players: Players, budget: int, rng: np.random.Generator
+    ) -> Generator[Sequence[Question], list[Floats], Estimate]:
+        assert players.labels is not None
+        n_masks, (height, width) = budget - 2, players.labels.shape
+        grid = rng.random((n_masks, self.cells, self.cells)) < self.p
+        rows, columns = (-(-size // self.cells) for size in (height, width))  # pixels a cell
+        shift = np.column_stack([rng.integers(rows, size=n_masks), rng.integers(columns, size=n_masks)])
+        down, across = (between_centres(self.cells, (self.cells + 1) * step) for step in (rows, columns))
+        masks = PixelMasks(grid, shift, down, across)
+        (values,) = yield [masks]
+        fit = _fit(self.estimator, masks, values, players.labels.shape, self.p)
+        pixels = (self.cells + 1) ** 2 * rows * columns / self.cells**2  # of an enlarged cell
+        found = _sum_up(masks, fit, players.labels, self.p, pixels)
+        notes = {"masks": n_masks, "mean": values.mean(axis=0).tolist(), "pool": "sum", "cell_pixels": pixels}
+        found.notes.update(notes | fit.notes)
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """What is averaged over the masks, (mask - centre) * residual, and the part of the map that is known beside it.
+
+    residual (N, K);  spread (N, K), the same as its error takes it;  known (K, H, W);  df degrees of freedom
+    """
+
+    residual: Floats
+    spread: Floats
+    centre: float
+    known: Floats
+    df: float
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+def _fit(estimator: str, masks: PixelMasks, values: Floats, shape: tuple[int, ...], p: float) -> _Fit:
+    """How an estimator takes the values (N, K) of masks of a picture (H, W)."""
+    n_masks, n_outputs = values.shape
+    deviation = values - values.mean(axis=0)
+    if estimator != "controlled":
+        residual, centre = (values, 0.0) if estimator == "plain" else (deviation, p)
+        return _Fit(residual, residual, centre, np.zeros((n_outputs, *shape)), n_masks - 1.0)
+    side = min(masks.grid.shape[1] + 1, isqrt(n_masks // MASKS_A_CONTROL), *shape)
+    down, of_rows = _squares(masks.down, shape[0], side)
+    across, of_columns = _squares(masks.across, shape[1], side)
+    means = down[masks.shift[:, 0]] @ masks.grid @ across[masks.shift[:, 1]].transpose(0, 2, 1)  # (N, side, side)
+    x = np.column_stack([np.ones(n_masks), means.reshape(n_masks, -1) - p])
+    left, singular, right = np.linalg.svd(x, full_matrices=False)
+    kept = singular > 1e-10 * singular[0]  # masks of a small picture do not tell all squares apart
+    left, singular, right = left[:, kept], singular[kept], right[kept]
+    slopes = (right.T / singular) @ (left.T @ values)  # (1 + side^2, K)
+    residual = values - left @ (left.T @ values)
+    leverage = np.minimum((left**2).sum(axis=1), MAX_LEVERAGE)
+    known = (1.0 - p) * of_rows @ slopes[1:].T.reshape(-1, side, side) @ of_columns.T
+    total = (deviation**2).sum(axis=0)
+    explained = 1.0 - (residual**2).sum(axis=0) / np.where(total > 0, total, 1.0)
+    notes = {"control_squares": side**2, "control_explains": explained.tolist()}
+    return _Fit(residual, residual / (1.0 - leverage)[:, None], p, known, float(n_masks - kept.sum()), notes)
+
+
+def _squares(weights: Floats, size: int, side: int) -> tuple[Floats, Floats]:
+    """Of masks along a line of pixels, in `side` stretches: what cells weigh in each, and how they go with each pixel.
+
+    weights (U, a);  returns (S, side, a), a stretch's mean weights by shift, and (size, side), the covariance of a pixel
+    and a stretch in units of p (1 - p), over cells and shifts.
+    """
+    n_shifts = len(weights) // (weights.shape[1] + 1)  # the pixels of a cell
+    pixels = np.array([weights[shift : shift + size] for shift in range(n_shifts)])
+    ends = np.linspace(0, size, side + 1).round().astype(np.int64)
+    means = np.add.reduceat(pixels, ends[:-1], axis=1) / np.diff(ends)[:, None]
+    return means, np.einsum("sia,sja->ij", pixels, means) / n_shifts
+
+
+def _sum_up(masks: PixelMasks, fit: _Fit, labels: Any, p: float, pixels: float) -> Estimate:
+    """The map, and its sums over players in cells of so many pixels, with their errors; masks are made a few at a time."""
+    height, width = labels.shape
+    order = np.argsort(labels, axis=None, kind="stable")
+    starts = np.searchsorted(labels.ravel()[order], np.arange(labels.max() + 1))
+
+    def with_players(maps: Floats) -> Floats:
+        """(n, H W + P): by the pixel, then by the player."""
+        flat = maps.reshape(len(maps), -1)
+        return np.concatenate([flat, np.add.reduceat(flat[:, order], starts, axis=1) / pixels], axis=1)
+
+    n_masks, step = len(masks), max(1, NUMBERS_AT_ONCE // (height * width))
+    mean, spread, squares = np.zeros((3, fit.residual.shape[1], height * width + len(starts)))
+    for start in range(0, n_masks, step):
+        stop = min(start + step, n_masks)
+        seen = with_players(masks.build(start, stop, height, width) - fit.centre)
+        mean += fit.residual[start:stop].T @ seen / n_masks
+        spread += fit.spread[start:stop].T @ seen / n_masks
+        squares += (fit.spread[start:stop] ** 2).T @ seen**2 / n_masks
+    found = mean / p + with_players(fit.known)
+    stderr = np.sqrt(np.maximum(squares - spread**2, 0.0) / (n_masks - 1.0)) / p
+    stderr = np.maximum(stderr, ROUNDING * np.abs(found).max(axis=1, keepdims=True))
+    heat, heat_stderr = (part[:, : height * width].reshape(-1, height, width) for part in (found, stderr))
+    critical = np.full(len(found), independent_factor(len(starts), fit.df))
+    values, errors = found[:, height * width :].T, stderr[:, height * width :].T
+    return Estimate(values, errors, critical, fit.df, notes={"heat_stderr": heat_stderr}, heat=heat)
