@@ -13,7 +13,7 @@ import perturbxai as px
 from perturbxai import registry
 from perturbxai.baselines.layouts import Layout, layout_of
 
-LOOKING = [name for name in registry.MAPS if name not in ("random", "centre", "edges")]
+LOOKING = [name for name in registry.MAPS if hasattr(registry.load(registry.BASELINES, name), "cells")]
 ANYWHERE = [name for name in LOOKING if name not in ("cam", "cam_difference")]
 
 

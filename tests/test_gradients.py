@@ -10,6 +10,7 @@ from samples import PICTURES, X, convolutional, seeded
 from torch import nn
 
 import perturbxai as px
+from perturbxai.report.figures import figures
 
 ALL = ["gradient", "gradient_x_input", "integrated_gradients", "expected_gradients"]
 IN_OUTPUT_UNITS = ALL[1:]
@@ -163,6 +164,11 @@ def test_they_are_compared_with_explainers_on_tables():
     assert {"gradient", "expected_gradients"} <= set(pairs.method_b)
 
 
+def test_a_report_draws_them_as_bars_on_tables():
+    found, _ = told(["gradient", "integrated_gradients"], smooth())
+    assert [name for name, _ in figures(found)] == ["bars"]
+
+
 def counting(net):
     """The network, and a list that grows with every forward pass."""
     calls = []
@@ -191,11 +197,10 @@ def test_tables_without_gradients_are_refused_before_the_model_is_asked(method, 
     assert not calls
 
 
-@pytest.mark.parametrize("method", ALL)
-def test_pictures_come_with_a_later_version(method):
+def test_a_picture_has_no_background_to_expect_over():
     net, calls = counting(convolutional())
-    with pytest.raises(ValueError, match=f"{method} is for tables so far"):
-        px.baselines(method, px.Predictor(net), px.ImageSpace(segments="grid", n_segments=4), PICTURES[0])
+    with pytest.raises(ValueError, match="expected_gradients is for tables"):
+        px.baselines("expected_gradients", px.Predictor(net), px.ImageSpace(segments="grid", n_segments=4), PICTURES[0])
     assert not calls
 
 
@@ -203,6 +208,13 @@ def test_groups_have_no_one_gradient():
     net, calls = counting(smooth())
     with pytest.raises(ValueError, match="the space has groups"):
         told("gradient", net, groups={"both": ["x0", "x1"]})
+    assert not calls
+
+
+def test_columns_have_no_channels():
+    net, calls = counting(smooth())
+    with pytest.raises(ValueError, match="channels='max' is for pictures"):
+        told(px.Gradient(channels="max"), net)
     assert not calls
 
 

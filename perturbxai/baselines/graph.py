@@ -1,0 +1,135 @@
+"""What a network did with a picture, read from the graph that autograd keeps.
+
+No operation through which a gradient passes can hide from it; what a network does behind a detach() is a constant there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+Tensor = Any
+Node = Any
+
+
+def _kinds(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+# Operations by the name of their node, without "Backward" and what follows it.
+# They move values, repeat them or choose among them: what comes back goes to where a value came from.
+MOVES = _kinds(
+    "View UnsafeView ReshapeAlias AsStrided Alias Permute Transpose T Clone ToCopy Expand Squeeze Unsqueeze Select Slice "
+    "Split SplitWithSizes Unbind Index IndexSelect Narrow Cat Stack Repeat ConstantPadNd ReflectionPad1D ReflectionPad2D "
+    "ReplicationPad1D ReplicationPad2D PixelShuffle PixelUnshuffle ChannelShuffle Roll Rot90 Flip MaxPool2DWithIndices "
+    "MaxPool3DWithIndices AdaptiveMaxPool2D AdaptiveMaxPool3D Amax Max UpsampleNearest1D UpsampleNearest2D"
+)
+# Linear in their input but for a constant, without weights of their own.
+AVERAGES = _kinds(
+    "Mean Sum AvgPool2D AvgPool3D AdaptiveAvgPool2D AdaptiveAvgPool3D UpsampleBilinear2D UpsampleBicubic2D Neg"
+)
+ARITHMETIC = _kinds("Add Sub Rsub Mul Div")
+WEIGHTED = _kinds("Convolution Addmm Mm MkldnnConvolution CudnnConvolution")
+NORMALISED = _kinds("NativeBatchNorm CudnnBatchNorm MiopenBatchNorm MkldnnBatchNorm NativeGroupNorm NativeLayerNorm")
+RECTIFIERS = _kinds("Relu Hardtanh Clamp ClampMin Threshold")
+BENT = _kinds("Silu Gelu Elu Celu LeakyRelu PreluKernel Prelu Hardswish Mish Tanh RreluWithNoise")
+GATES = _kinds("Sigmoid Hardsigmoid")
+CONSTANTS = " A constant factor is known for one if it is a number, a parameter or a buffer: use register_buffer."
+
+
+class NoRule(ValueError):
+    """An operation of the network that no rule covers."""
+
+
+@dataclass
+class Calls:
+    """The modules of a pass: which run now, and between which of autograd's numbers each ran."""
+
+    running: list[tuple[str, str]] = field(default_factory=list)
+    ran: list[tuple[int, int, str, str]] = field(default_factory=list)
+
+    def home(self, node: Node) -> str:
+        """The innermost module in which a node was made, in words."""
+        number = node._sequence_nr()
+        around = [(stop - start, name, kind) for start, stop, name, kind in self.ran if start <= number < stop]
+        return in_words(*min(around)[1:]) if around else "the network"
+
+    def here(self) -> str:
+        """The innermost module that runs now, in words."""
+        return in_words(*self.running[-1]) if self.running else "the network"
+
+
+def in_words(name: str, kind: str) -> str:
+    return f"layer {name!r} ({kind})" if name else f"the network itself ({kind})"
+
+
+@contextmanager
+def followed(net: Any) -> Iterator[Calls]:
+    """Keep the calls of a network's modules while this lasts; the hooks are gone afterwards."""
+    calls = Calls()
+    with ExitStack() as stack:
+        for name, module in net.named_modules():
+            if not isinstance(module, torch.jit.ScriptModule):  # which takes no hooks; its operations are seen all the same
+                _follow(name, module, calls, stack)
+        yield calls
+
+
+def _follow(name: str, module: Any, calls: Calls, stack: ExitStack) -> None:
+    kind, starts = type(module).__name__, []
+
+    def enter(*_: Any) -> None:
+        starts.append(torch.autograd._get_sequence_nr())  # type: ignore[attr-defined]
+        calls.running.append((name, kind))
+
+    def leave(*_: Any) -> None:
+        calls.ran.append((starts.pop(), torch.autograd._get_sequence_nr(), name, kind))  # type: ignore[attr-defined]
+        calls.running.pop()
+
+    stack.callback(module.register_forward_pre_hook(enter).remove)
+    stack.callback(module.register_forward_hook(leave).remove)
+
+
+def nodes_of(outputs: Iterable[Tensor], before: Iterable[Node] = ()) -> list[Node]:
+    """The operations that made some tensors, back to others that were there before, or to leaves."""
+    ends = set(before)
+    todo = [tensor.grad_fn for tensor in outputs if tensor.grad_fn is not None]
+    found: dict[Node, None] = {}
+    while todo:
+        node = todo.pop()
+        if node in ends or node in found or kind_of(node) == "AccumulateGrad":
+            continue
+        found[node] = None
+        todo += [one for one, _ in node.next_functions if one is not None]
+    return list(found)
+
+
+def kind_of(node: Node) -> str:
+    """The operation behind a node: "Relu" for ReluBackward0, "MulBackward" for a function that somebody else named Mul."""
+    return re.sub(r"Backward\d+$", "", node.name().rpartition("::")[2])
+
+
+def is_rectifier(node: Node) -> bool:
+    """Whether an operation gives zero for all that is below zero, and grows from there: ReLU, ReLU6, clamp(min=0)."""
+    kind = kind_of(node)
+    least = {"Relu": "", "Hardtanh": "_saved_min_val", "Threshold": "_saved_threshold"}.get(kind, "_saved_min")
+    if kind not in RECTIFIERS:
+        return False
+    found = getattr(node, least, None) if least else 0.0
+    return isinstance(found, (int, float)) and found == 0.0
+
+
+def weights_of(net: Any) -> set[int]:
+    """Where a network's numbers lie in memory."""
+    return {tensor.untyped_storage().data_ptr() for tensor in (*net.parameters(), *net.buffers())}
+
+
+def is_constant(factor: Any, weights: set[int]) -> bool:
+    """Whether a factor is a number or one of the network's own, and not made of the picture behind autograd's back."""
+    if not isinstance(factor, torch.Tensor):
+        return True
+    return factor.numel() == 1 or factor.untyped_storage().data_ptr() in weights
