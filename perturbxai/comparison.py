@@ -15,7 +15,7 @@ from perturbxai.api import check_seed
 from perturbxai.explanation import Attribution, Explanation
 from perturbxai.fills import describe_fill
 from perturbxai.game import Game
-from perturbxai.metrics import agreement
+from perturbxai.metrics import agreement, between_fills
 from perturbxai.predictor import Predictor
 from perturbxai.scoring import CURVES, HELD_OUT, Needs, TestSet
 from perturbxai.spaces import ImageSpace, Space, TabularSpace
@@ -38,7 +38,8 @@ class Comparison:
     scores       one line a method, input, output, metric and scored fill; `home` if the map was explained under that fill
     agreement    one line a pair of methods, input and output: spearman, top_k_iou
     costs        model rows and seconds a method; shared rows are named, not divided
-    fill_spread  for methods that explained under several fills: how far the fill moves the map, beside its own noise
+    fill_spread  one line a pair of results of one method under two fills, input and output: how far the fill moves the map,
+                 beside the noise of the coalitions drawn; see `metrics.between_fills`
     curves       deletion and insertion, one line a step; faithfulness, one line a size of coalition that has enough
     results      the maps themselves;  inputs: the players, per input, of the first fill;  call: rows and seconds spent here
     """
@@ -62,6 +63,10 @@ class Comparison:
         Pictures: "srg" is the mean over fills that are not the map's own, "srg (home)" that under its own. A map that knows
         no fill is never at home; beside the others' home it shows its mean under those same fills. Tables have one
         background, on which everything was explained, and plain names.
+        Where a method was explained under several fills, three columns more, from `fill_spread`: "fill spread", the
+        standard deviation of a value over the fills (root mean square over players, inputs, outputs; output units), "fill
+        spread / noise", the same over the standard error from drawn coalitions, and "sign kept", the share that keeps its
+        sign of the players whose 95 % interval excludes zero under both fills. A map that no fill enters has 0, 0 and 1.
         """
         import pandas as pd
 
@@ -74,6 +79,10 @@ class Comparison:
             means = scores[chosen].groupby(["method", "metric"]).value.mean().unstack()
             parts.append(means[[m for m in registry.METRICS if m in means]].add_suffix(ending))
         found = pd.concat(parts, axis=1).reindex(pd.Index(self.results, name="method"))
+        if len(self.fill_spread):
+            fill_free = [name for name, result in self.results.items() if explained_fill(result) == NO_FILL]
+            moved = between_fills.by_result(self.fill_spread, fill_free)
+            found = found.join(pd.DataFrame.from_dict(moved, orient="index", columns=list(between_fills.IN_SUMMARY)))
         return found.join(self.costs.set_index("method")[["rows", "seconds"]])
 
 
@@ -267,23 +276,19 @@ class _Job:
         for a, b in combinations(self.results, 2):
             one, other = self.results[a], self.results[b]
             fills = explained_fill(one), explained_fill(other)
-            if _options(one) != _options(other) or fills[0] == fills[1]:
+            if _asked_alike(one) != _asked_alike(other) or fills[0] == fills[1]:
                 continue
             for left, right in zip(one, other, strict=True):
                 for k, output in enumerate(self.outputs):
-                    v, w = left.values[:, k], right.values[:, k]
-                    noise = np.sqrt(np.mean(left.stderr[:, k] ** 2 + right.stderr[:, k] ** 2))
-                    numbers = (agreement.correlation(v, w), agreement.same_sign(v, w), np.sqrt(np.mean((v - w) ** 2)), noise)
-                    head = (registry.key_of(one.method), left.label, output, *fills)
-                    lines.append(dict(zip(SPREAD_COLUMNS, (*head, *numbers), strict=True)))
+                    head = (registry.key_of(one.method), left.label, output, *fills, a, b)
+                    lines.append(dict(zip(PAIR_COLUMNS, head, strict=True)) | between_fills.measure(left, right, k))
         return lines
 
 
 SCORE_COLUMNS = ["method", "row", "output", "metric", "explained_fill", "scored_fill", "home", "value", "test_set"]
 AGREEMENT_COLUMNS = ["method_a", "method_b", "row", "output", "metric", "value"]
-SPREAD_COLUMNS = [
-    "method", "row", "output", "fill_a", "fill_b", "correlation", "same_sign", "difference", "noise",
-]  # fmt: skip
+PAIR_COLUMNS = ["method", "row", "output", "fill_a", "fill_b", "result_a", "result_b"]
+SPREAD_COLUMNS = [*PAIR_COLUMNS, *between_fills.COLUMNS]
 CURVE_COLUMNS = ["method", "row", "output", "scored_fill", "curve", "share", "value"]
 
 
@@ -298,6 +303,8 @@ def _same_input(one: Explanation, other: Explanation) -> bool:
     return same and np.array_equal(one.input, other.input, equal_nan=True)
 
 
-def _options(result: Attribution) -> Any:
+def _asked_alike(result: Attribution) -> Any:
+    """What two results of one method share that differ in their fill alone: its options, its layer and its score."""
     method = result.method
-    return replace(method, name="") if hasattr(method, "name") else method
+    options = replace(method, name="") if hasattr(method, "name") else method
+    return options, result.meta.get("layer"), result.meta.get("score")

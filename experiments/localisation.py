@@ -1,0 +1,195 @@
+"""Does a map point at what it should? The share of positive attribution where the evidence is known to be.
+
+    python experiments/localisation.py configs/localisation.toml [--scale small] [--out results/localisation]
+
+"digits": a digit on a texture, explained for its class; a small network was trained on others. "mosaics": four photos of
+different classes in one picture, explained for each. Every method of the registry that pictures have is asked on the same
+superpixels, and is measured on them: `share` is `energy_pointing_game` of its values, spread evenly over each superpixel;
+`own_share` that of the map by the pixel where it draws one. `chance` is the region's share of the area, which an even map
+gets; `most` is what a map gets that is one superpixel, the best. Explainers are asked once a seed, and so are baselines that
+draw; the others once. Each measurement is a line of shares.csv, and is not made again: delete lines to have them measured
+anew. A method that refuses says why in the column `refused`; a rectified map that is empty has no share (nan).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import tomllib
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+from localisation_pictures import Scene, digits, mosaics
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
+
+import perturbxai as px
+from perturbxai import registry
+from perturbxai.metrics.localisation import energy_pointing_game, on_pixels, pointing_game
+
+KEY = ("set", "picture", "method", "seed", "output")
+FIELDS = (*KEY, "share", "own_share", "hit", "chance", "most", "probability", "probability_alone", "rows", "refused")
+NEAR = 0.0625  # of the picture's side: how far from the region the peak may be
+Whole = Annotated[StrictInt, Field(ge=1)]
+Count = Annotated[StrictInt, Field(ge=0)]
+
+
+class Scale(BaseModel):
+    """How much is measured.
+
+    digits, mosaics  pictures of each set;  seeds: of what draws;  per_player: coalitions a superpixel
+    digits_cut, mosaics_cut  superpixels of a picture;  fill: what hidden ones show;  without: methods to leave out
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    digits: Count
+    mosaics: Count
+    seeds: Whole
+    per_player: Annotated[StrictInt, Field(ge=4)]
+    digits_cut: Annotated[StrictInt, Field(ge=4)]
+    mosaics_cut: Annotated[StrictInt, Field(ge=4)]
+    fill: str | float = "blur"
+    without: tuple[str, ...] = ()
+
+
+class Config(BaseModel):
+    """Where results go, which scale is meant, and the scales by name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    results: str
+    scale: str
+    scales: dict[str, Scale]
+
+
+def read(path: Path, scale: str | None) -> tuple[Config, Scale]:
+    """A config and the scale chosen in it or by name. Raises SystemExit with a sentence for each thing that is wrong."""
+    try:
+        config = Config.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise SystemExit(f"{path}: {error}") from error
+    except ValidationError as error:
+        wrong = [f"{'.'.join(map(str, fault['loc']))} = {fault['input']!r}: {fault['msg']}" for fault in error.errors()]
+        raise SystemExit("\n".join([f"{path}:", *wrong])) from error
+    chosen = scale or config.scale
+    if chosen not in config.scales:
+        raise SystemExit(f"scale {chosen!r} is not in {path}; it has {', '.join(config.scales)}.")
+    if unknown := [name for name in config.scales[chosen].without if name not in {*registry.EXPLAINERS, *registry.MAPS}]:
+        raise SystemExit(f"{path}: without names {unknown}, which are no methods of pictures.")
+    return config, config.scales[chosen]
+
+
+def groups(scale: Scale, n_players: int, seed: int) -> Iterator[tuple[str, list[Any]]]:
+    """("explain" or "baselines", methods) of each call: those that share a table of coalitions are asked together."""
+    explainers = [n for n in registry.EXPLAINERS if n not in (*registry.ON_TABLES_ONLY, "sampling_shap", *scale.without)]
+    if 2**n_players > scale.per_player * n_players:
+        explainers = [name for name in explainers if name != "exact_shap"]
+    loaded = {name: registry.load(registry.EXPLAINERS, name) for name in explainers}
+    # interactions need a coalition for every pair
+    by_law = (n for n, one in loaded.items() if hasattr(one, "law") and "image" in getattr(one, "law_on", ("image",)))
+    shared = [name for name in by_law if name != "interactions"]
+    yield "explain", [loaded[name]() for name in shared]
+    yield from (("explain", [loaded[name]()]) for name in explainers if name not in shared)
+    for name in registry.MAPS:
+        found = registry.load(registry.BASELINES, name)
+        draws = any(field.name == "seed" for field in fields(found))
+        if name not in scale.without and (draws or seed == 0):
+            yield "baselines", [found(seed=seed) if draws else found()]
+
+
+class Lines:
+    """shares.csv: what is measured already, and what comes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.write_text(",".join(FIELDS) + "\n")
+        with path.open(newline="") as file:
+            reader = csv.DictReader(file)
+            if tuple(reader.fieldnames or ()) != FIELDS:
+                raise SystemExit(f"{path} has other columns than {', '.join(FIELDS)}. Move it away.")
+            self.done = {tuple(row[name] for name in KEY) for row in reader}
+
+    def measure(self, scene: Scene, how: str, methods: list[Any], seed: int, budget: int) -> None:
+        """Ask methods of a scene together and add their lines, unless all are there."""
+        names = [registry.key_of(method) for method in methods]
+        outputs = list(scene.inside)
+        heads = [(scene.set, scene.name, name, str(seed), output) for name in names for output in outputs]
+        if all(head in self.done for head in heads):
+            return
+        try:
+            found = ask(scene, how, methods, outputs, seed, budget)
+        except (ValueError, TypeError) as error:
+            lines = [(*head, *[""] * 8, str(error).partition(";")[0]) for head in heads]
+        else:
+            lines = [line for name in names for line in shares(scene, name, found[name][0], seed)]
+        with self.path.open("a", newline="") as file:
+            csv.writer(file).writerows(line for line in lines if tuple(map(str, line[: len(KEY)])) not in self.done)
+
+
+def ask(scene: Scene, how: str, methods: list[Any], outputs: list[str], seed: int, budget: int) -> Any:
+    if how == "explain":
+        return px.explain(methods, scene.predictor, scene.space, scene.picture, outputs=outputs, budget=budget, seed=seed)
+    return px.baselines(methods, scene.predictor, scene.space, scene.picture, outputs=outputs)
+
+
+def shares(scene: Scene, name: str, one: Any, seed: int) -> Iterator[tuple[Any, ...]]:
+    """A line an output."""
+    labels = scene.space.players(scene.picture)[0].labels
+    for k, (output, inside) in enumerate(scene.inside.items()):
+        heat = on_pixels(one.values[:, k], labels)
+        own = "" if one.heat is None else energy_pointing_game(one.heat[k], inside)
+        most = (np.bincount(labels[inside], minlength=len(one.names)) / np.bincount(labels.ravel())).max()
+        hit = int(pointing_game(heat, inside, NEAR * max(labels.shape)))
+        numbers = (energy_pointing_game(heat, inside), own, hit, inside.mean(), most, *scene.certain[output])
+        yield scene.set, scene.name, name, seed, output, *numbers, one.meta.get("rows", 0), ""
+
+
+def summarise(path: Path) -> pd.DataFrame:
+    """One line a set, class (mosaics) and method: mean shares, their deviation over seeds and over pictures, chance."""
+    lines = pd.read_csv(path, dtype={"picture": str, "output": str})
+    lines = lines[lines.refused.isna()].assign(output=lines.output.where(lines.set == "mosaics", "all"))
+    whole = lines[lines.set == "mosaics"].assign(output="all")
+    keys = ["set", "output", "method"]
+    grouped = pd.concat([lines, whole]).groupby(keys, sort=False)
+    found = grouped[["share", "own_share", "hit", "chance", "most"]].mean()
+    over = [*keys, "seed"]
+    by_seed = pd.concat([lines, whole]).groupby(over).share.mean().groupby(keys).std()
+    by_picture = pd.concat([lines, whole]).groupby([*keys, "picture"]).share.mean().groupby(keys).std()
+    return found.assign(over_seeds=by_seed, over_pictures=by_picture, lines=grouped.size()).sort_values(
+        ["set", "output", "share"], ascending=[True, True, False]
+    )
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("config", type=Path)
+    parser.add_argument("--scale")
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args(arguments)
+    config, scale = read(given.config, given.scale)
+    folder = given.out or Path(config.results)
+    lines = Lines(folder / "shares.csv")
+    if scale.digits:
+        scenes, right = digits(scale.digits, scale.fill, scale.digits_cut)
+        print(f"digits: {right:.1%} of those not trained on are recognised", flush=True)
+        measure(scenes, scale, lines)
+    if scale.mosaics:
+        measure(mosaics(scale.mosaics, scale.fill, scale.mosaics_cut), scale, lines)
+    summarise(lines.path).round(4).to_csv(folder / "summary.csv")
+
+
+def measure(scenes: Iterator[Scene], scale: Scale, lines: Lines) -> None:
+    for scene in scenes:
+        print(scene.set, scene.name, flush=True)
+        n_players = len(scene.space.players(scene.picture)[0].names)
+        for seed in range(scale.seeds):
+            for how, methods in groups(scale, n_players, seed):
+                lines.measure(scene, how, methods, seed, scale.per_player * n_players)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""What the fill does to a map: spread between fills and kept signs, beside the noise of the coalitions drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.explanation import Explanation
+from perturbxai.metrics import agreement
+
+Floats = NDArray[np.float64]
+
+COLUMNS = (
+    "correlation", "same_sign", "difference", "noise", "spread", "spread_over_noise", "told", "told_same_sign",
+)  # fmt: skip
+IN_SUMMARY = ("fill spread", "fill spread / noise", "sign kept")
+ROUNDING = 1e-9  # of a difference: noise below it is rounding, and the values are exact
+
+
+def measure(one: Explanation, other: Explanation, k: int) -> dict[str, float]:
+    """One output's values (P,) under two fills, by name of COLUMNS.
+
+    correlation        Pearson's, over the players;  same_sign: share of the players with equal signs, of those with any
+    difference, noise  root mean square over the players of the difference, and of its standard error from drawn coalitions
+                       if the two draws were independent: one seed asks both fills the same, which can make it less
+    spread             difference / sqrt(2): the standard deviation over the two fills. Over more fills its square is the
+                       mean of the pairs' squares
+    spread_over_noise  difference / noise: 1 if noise is all there is, infinite for exact values, NaN where an error
+                       cannot be known
+    told               players whose 95 % interval excludes zero under both fills
+    told_same_sign     the share of them that keeps its sign; NaN if there are none
+    """
+    v, w = one.values[:, k], other.values[:, k]
+    difference = float(np.sqrt(np.mean((v - w) ** 2)))
+    noise = float(np.sqrt(np.mean(one.stderr[:, k] ** 2 + other.stderr[:, k] ** 2)))
+    told = _told(one, k) & _told(other, k)
+    kept = float(np.mean(np.sign(v[told]) == np.sign(w[told]))) if told.any() else float("nan")
+    numbers = (
+        agreement.correlation(v, w), agreement.same_sign(v, w), difference, noise, difference / np.sqrt(2.0),
+        ratio(difference, noise), int(told.sum()), kept,
+    )  # fmt: skip
+    return dict(zip(COLUMNS, numbers, strict=True))
+
+
+def by_result(pairs: Any, fill_free: Sequence[str]) -> dict[str, tuple[float, float, float]]:
+    """Name of a result -> its numbers by IN_SUMMARY; pairs: a DataFrame of lines of `measure` with result_a, result_b.
+
+    fill_free  results that no fill enters: no spread, and every sign kept
+    """
+    found: dict[str, tuple[float, float, float]] = {}
+    for name in dict.fromkeys([*pairs.result_a, *pairs.result_b]):
+        own = pairs[(pairs.result_a == name) | (pairs.result_b == name)]
+        spread, noise = (float(np.sqrt(np.mean(own[column] ** 2))) for column in ("spread", "noise"))
+        told = own[own.told > 0]
+        kept = float(np.average(told.told_same_sign, weights=told.told)) if len(told) else float("nan")
+        found[name] = spread, ratio(spread * np.sqrt(2.0), noise), kept
+    return found | dict.fromkeys(fill_free, (0.0, 0.0, 1.0))
+
+
+def ratio(difference: float, noise: float) -> float:
+    """A difference over its standard error: infinite where that is rounding, NaN where it is not known."""
+    if not np.isfinite(noise):
+        return float("nan")
+    if noise <= ROUNDING * difference:
+        return float("inf")
+    return float(difference / noise) if noise > 0 else 0.0
+
+
+def _told(one: Explanation, k: int) -> NDArray[np.bool_]:
+    low, high = (end[:, k] for end in one.interval())
+    return np.asarray((low > 0) | (high < 0))

@@ -1,0 +1,80 @@
+"""Is a map where the evidence is known to be? A model may look elsewhere, which a good map then shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def on_pixels(values: Any, labels: NDArray[Any]) -> Floats:
+    """(H, W): the values (P,) of superpixels spread evenly over their pixels, so that a region's sum stays its value.
+
+    labels (H, W), whole numbers 0..P-1. Raises ValueError for labels that are no numbers of the values.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    area = np.bincount(np.ravel(labels), minlength=len(numbers))
+    if len(area) > len(numbers) or (area == 0).any():
+        raise ValueError(
+            f"labels goes up to {len(area) - 1} or has gaps; expected a region for each of {len(numbers)} values."
+        )
+    return np.asarray((numbers / area)[labels])
+
+
+def energy_pointing_game(heat: Any, inside: Any) -> float:
+    """The share of a map's positive attribution that lies inside a region; NaN if nothing is positive.
+
+    Wang, Wang, Du, Yang, Zhang, Ding, Mardziel & Hu, "Score-CAM" (2020). An even map has the region's share of the area,
+    which must stand beside it.
+
+    heat (H, W);  inside (H, W), True in the region.  Raises ValueError if shapes differ, or for a map that is not finite.
+    """
+    positive, region = _both(heat, inside)
+    total = positive.sum()
+    return float(positive[region].sum() / total) if total > 0 else float("nan")
+
+
+def grid_pg(heat: Any, shape: tuple[int, int] = (2, 2)) -> Floats:
+    """(rows, columns): the share of a map's positive attribution in each cell of a mosaic; NaN if nothing is positive.
+
+    The grid pointing game of Boehle, Fritz & Schiele, "Convolutional dynamic alignment networks" (2021): the cell whose
+    picture shows the explained class should have it all; an even map gives every cell 1 / (rows * columns).
+
+    heat (H, W), whose sides are multiples of shape.  Raises ValueError if they are not, or for a map that is not finite.
+    """
+    heat = np.asarray(heat, dtype=np.float64)
+    rows, columns = shape
+    if heat.ndim != 2 or heat.shape[0] % rows or heat.shape[1] % columns:
+        raise ValueError(f"heat has shape {heat.shape}; expected (H, W) that {rows} x {columns} cells of one size fill.")
+    positive, _ = _both(heat, np.ones(heat.shape, dtype=bool))
+    cells = positive.reshape(rows, heat.shape[0] // rows, columns, heat.shape[1] // columns).sum(axis=(1, 3))
+    total = cells.sum()
+    return np.asarray(cells / total if total > 0 else np.full(shape, np.nan))
+
+
+def pointing_game(heat: Any, inside: Any, tolerance: float = 0.0) -> bool:
+    """Whether a map's peak lies in a region or within `tolerance` pixels of it.
+
+    Zhang, Bargal, Lin, Brandt, Shen & Sclaroff, "Top-down neural attention by excitation backprop" (2018), with 15 pixels.
+    Where several pixels share the largest value, as in a superpixel, the peak is the one of them nearest to their middle.
+
+    heat (H, W);  inside (H, W), True in the region.  Raises ValueError if shapes differ, or for a map that is not finite.
+    """
+    _, region = _both(heat, inside)
+    best = np.argwhere(np.asarray(heat) == np.max(heat))
+    peak = best[np.argmin(((best - best.mean(axis=0)) ** 2).sum(axis=1))]
+    there = np.argwhere(region)
+    return bool(len(there) and ((there - peak) ** 2).sum(axis=1).min() <= tolerance**2)
+
+
+def _both(heat: Any, inside: Any) -> tuple[Floats, NDArray[np.bool_]]:
+    """The positive part of a map, and a region of its shape."""
+    heat, region = np.asarray(heat, dtype=np.float64), np.asarray(inside, dtype=bool)
+    if heat.ndim != 2 or heat.shape != region.shape:
+        raise ValueError(f"heat has shape {heat.shape} and inside {region.shape}; expected (H, W) for both.")
+    if not np.isfinite(heat).all():
+        raise ValueError("heat has values that are not finite, which have no share.")
+    return np.maximum(heat, 0.0), region
