@@ -149,7 +149,7 @@ def _scored_spaces(space: Space, fills: Any) -> list[Space]:
 
 
 def _fill_name(space: Space) -> str:
-    return describe_fill(space.fill) if isinstance(space, ImageSpace) else BACKGROUND
+    return str(space.meta["fill"]) if isinstance(space, ImageSpace) else BACKGROUND
 
 
 def explained_fill(result: Attribution) -> str:

@@ -65,3 +65,17 @@ def test_what_has_no_map_is_no_strip():
         px.plot(found | {"other": explained(["grad_cam"], seeded(Pooled), picture(9))["grad_cam"]}, "strip")
     with pytest.raises(ValueError, match="ax is one panel"):
         px.plot(found, "strip", ax=object())
+
+
+def test_one_strong_pixel_does_not_hide_a_map_of_pixels():
+    from perturbxai.report.strip import _seen
+
+    e = explained(["gradient"], seeded(Pooled), outputs=[0])["gradient"][0]
+    values = np.random.default_rng(0).normal(size=4000)
+    values[7] = 1000.0
+    shown = _seen(e, values)
+    assert 2.0 < shown[7] == np.abs(shown).max() < 4.0
+    inside = np.abs(values) < shown[7]
+    np.testing.assert_array_equal(shown[inside], values[inside])
+    cam = explained(["grad_cam"], seeded(Pooled), outputs=[0])["grad_cam"][0]
+    assert _seen(cam, values)[7] == 1000.0  # coarse cells, enlarged, have no such pixels

@@ -13,11 +13,12 @@ from perturbxai.report.style import base_name, new_figure, notebook_png, rc, tex
 from perturbxai.report.view import left_out, panels_of, row_number
 
 WIDTH = 1.9  # inches a panel
+SHOWN = 0.995  # of a map's pixels, beyond which the colours do not grow
 LONGEST = 24  # of a layer's name over its panel
 
 
 def strip(named: Mapping[str, Any], row: Any, output: Any) -> Any:
-    """A Figure of what each layer looks at: the photo, then the map of every result, each in units of its own largest.
+    """A Figure of what each layer looks at: the photo, then the map of every result, each in units of its own largest value.
 
     named  name -> Attribution, of baselines(..., layer=[...]) or of several methods;  row, output: as in `plot`
     Raises ValueError for results without a map and for results of other pictures or outputs.
@@ -46,13 +47,22 @@ def _draw(firsts: Mapping[str, Explanation], outputs: list[int], n_left_out: int
         line[0].imshow(shown(first.input))
         line[0].set_title(f"{text(first.outputs[k])}\n{first.prediction[k]:.4g}", fontweight="bold")
         for axis, (name, e) in zip(line[1:], firsts.items(), strict=True):
-            axis.imshow(painted(photo, pixels, np.asarray(e.heat)[k].ravel()))
+            axis.imshow(painted(photo, pixels, _seen(e, np.asarray(e.heat)[k].ravel())))
             axis.set_title(_about(name, e, k, len(methods) > 1))
     for axis in axes.flat:
         axis.set_axis_off()
     about = f"{title(methods[0])}, " if len(methods) == 1 else ""
-    figure.suptitle(f"{about}red for, blue against, each map by its own largest value{left_out(n_left_out)}", fontsize=9)
+    by = "by its own largest value (of single pixels by all but one in 200)"
+    figure.suptitle(f"{about}red for, blue against, each map {by}{left_out(n_left_out)}", fontsize=9)
     return figure
+
+
+def _seen(e: Explanation, values: Any) -> Any:
+    """A map's values, of one that was not enlarged from a coarse grid without the few pixels beside which nothing shows."""
+    if e.meta.get("map") is not None:
+        return values
+    most = np.quantile(np.abs(values), SHOWN)
+    return np.clip(values, -most, most) if most > 0 else values
 
 
 def _about(name: str, e: Explanation, k: int, with_method: bool) -> str:
