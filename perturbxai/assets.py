@@ -57,19 +57,19 @@ def photo(name: str, size: int = 224) -> NDArray[np.uint8]:
 
     Raises ValueError for a name that the wheel does not hold, saying which it does.
     """
+    from PIL import Image
+
+    with Image.open(photo_path(name)) as picture:
+        return np.asarray(fit(picture.convert("RGB"), size, CROP))
+
+
+def photo_path(name: str) -> Path:
+    """Where a photo of the scikit-image wheel lies. Raises ValueError for a name that it does not hold."""
     folder = _folder("skimage", "the photos") / "data"
     files = {f.stem: f for f in sorted(folder.glob("*.*")) if f.suffix in (".png", ".jpg")}
     if name not in files:
         raise ValueError(f"picture {name!r} is not in the scikit-image wheel; it has {', '.join(files)}.")
-    return photo_file(files[name], size)
-
-
-def photo_file(path: str | Path, size: int = 224) -> NDArray[np.uint8]:
-    """A picture on disk, cropped and scaled as `photo` does it: uint8 (size, size, 3)."""
-    from PIL import Image
-
-    with Image.open(path) as picture:
-        return np.asarray(fit(picture.convert("RGB"), size, CROP))
+    return files[name]
 
 
 def diabetes_boosted() -> tuple[Any, Any, Any]:

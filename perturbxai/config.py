@@ -31,14 +31,39 @@ Naming = Callable[[str], str]  # how the user wrote a key: "table.rows" of a fil
 
 SLICE = re.compile(r"(-?\d*):(-?\d*)(?::(-?\d*))?")
 NUMBERS = re.compile(r"-?\d+(,-?\d+)*")
-ON_TABLES = tuple(name for name in registry.BASELINES if name in (*registry.ON_TABLES_ONLY, "random"))
+# the names that perturbxai.fills and perturbxai.segment know; these modules load too much for telling a wrong key
+FILLS = ("blur", "mean", "inpaint", "noise")
+SEGMENTERS = ("slic", "quickshift", "felzenszwalb", "watershed", "grid")
+SIDES = re.compile(r"(\d{1,6})x(\d{1,6})")
+ALL = "all"
+ON_PICTURES = (*(name for name in registry.EXPLAINERS if name not in registry.ON_TABLES_ONLY), *registry.MAPS)
+ON_TABLES = tuple(name for name in registry.BASELINES if name in (*registry.ON_TABLES_ONLY, *registry.ON_BOTH, "random"))
 
 
 def _fill(value: Any) -> Any:
     numbers = value if isinstance(value, list) else [value]
-    if value in ("blur", "mean") or (numbers and all(type(n) in (int, float) for n in numbers)):
+    if (isinstance(value, str) and value in FILLS) or (numbers and all(type(n) in (int, float) for n in numbers)):
         return tuple(value) if isinstance(value, list) else value
-    raise ValueError(f'{value!r} is not a fill; expected "blur", "mean", a number, or a list of one number a channel')
+    known = ", ".join(f'"{name}"' for name in FILLS)
+    raise ValueError(f"{value!r} is not a fill; expected {known}, a number, or a list of one number a channel")
+
+
+def _size(value: Any) -> Any:
+    """A side, or (height, width), from [192, 256] or "192x256"."""
+    if isinstance(value, str) and (sides := SIDES.fullmatch(value)):
+        value = [int(side) for side in sides.groups()]
+    both = list(value) if isinstance(value, (list, tuple)) else [value, value]
+    if len(both) != 2 or not all(type(side) is int and side > 0 for side in both):
+        raise ValueError(f'{value!r} is no size; expected the side in pixels, such as 224, or height and width: "192x256"')
+    return tuple(both)
+
+
+def _all(value: Any) -> Any:
+    return [ALL] if value == ALL else value
+
+
+def _one_or_several(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
 
 
 def _background(value: Any) -> Any:
@@ -74,6 +99,10 @@ def _separator(value: Any) -> Any:
 
 
 Fill = Annotated[Any, BeforeValidator(_fill)]
+Size = Annotated[tuple[int, int], BeforeValidator(_size)]
+OneOrSeveral = Annotated[Names, BeforeValidator(_one_or_several)]
+Methods = Annotated[tuple[str, ...], BeforeValidator(_all)]
+Output = StrictInt | str
 Background = Annotated[Any, BeforeValidator(_background)]
 Rows = Annotated[int | str | tuple[int, ...], BeforeValidator(_rows)]
 Separator = Annotated[str, BeforeValidator(_separator)]
@@ -86,42 +115,58 @@ class Section(BaseModel):
 
 
 class PhotoConfig(Section):
-    """[photo]: one picture, explained and scored under several fills.
+    """[photo]: one picture or several, explained and scored under several fills.
 
-    picture     name of a photo in the scikit-image wheel, or a file;  size: side in pixels that the network sees
-    model       "efficientnet_lite0", or "package.module:factory": code that is run, and returns
-                (torch module, transform) or (torch module, transform, class names)
-    output      scale of the scores;  outputs: class names, or else the `top` classes of the picture
-    segments    "slic" or "grid", n_segments of them;  fills: "blur", "mean", a number, or one a channel
-    methods, baselines, metrics   names as `perturbxai list` shows them
-    budget      coalitions a fill;  batch_size: pictures a call of the model
+    picture     a file, a folder of pictures, a pattern such as "cats/*.jpg", the name of a photo in the scikit-image wheel,
+                or a list of these
+    size        side in pixels that the network sees, or [height, width];  crop: the share of the largest centred region of
+                that shape that is kept (None: 7/8 for efficientnet_lite0, as it was trained, else 1);  grey: one channel
+    model       "efficientnet_lite0", or "package.module:name": code that is run. A function or class of that name takes
+                nothing and makes the model; anything else is the model. It is a network or another model of pictures, or
+                (model, transform), or (model, transform, class names), or a Predictor
+    output      scale of the scores; None: "logit" for networks, else the model's own
+    outputs     names or numbers of the classes, or else the `top` classes of each picture
+    segments    how superpixels are cut, n_segments of them
+    fills       "blur", "mean", "inpaint", "noise", a number, or one a channel
+    methods     explainers, and baselines, as `perturbxai list` shows them; "all": every one that can explain these pictures
+    baselines   more of them; "all" as above. None: those in one pass through the network that can explain these pictures
+    layer       where class activation maps are, or several; None finds the last one
+    metrics     as `perturbxai list` shows them
+    budget      coalitions a picture and fill, 1,000 if None;  batch_size: pictures a call of the model, 8 if None
     """
 
-    picture: str = "chelsea"
-    size: Whole = 224
+    picture: OneOrSeveral = ("chelsea",)
+    size: Size = (224, 224)
+    crop: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
+    grey: StrictBool = False
     model: str = "efficientnet_lite0"
-    output: Literal["logit", "probability", "raw"] = "logit"
-    outputs: Names | None = None
+    output: Literal["probability", "logit", "raw"] | None = None
+    outputs: Annotated[tuple[Output, ...], Field(min_length=1)] | None = None
     top: Whole = 2
     segments: str = "slic"
-    n_segments: Players = 25
+    n_segments: Players = 50
     fills: Annotated[tuple[Fill, ...], Field(min_length=1)] = ("blur", "mean")
-    methods: Names = SHARED
-    baselines: tuple[str, ...] = registry.IN_A_PASS
-    budget: Players = 500
-    batch_size: Whole = 8
+    methods: Annotated[Methods, Field(min_length=1)] = SHARED
+    baselines: Methods | None = None
+    layer: OneOrSeveral | None = None
+    budget: Players | None = None
+    batch_size: Whole | None = None
     metrics: Names | None = None
 
     @field_validator("methods", "baselines", "metrics")
     @classmethod
     def _names(cls, value: Any, info: Any) -> Any:
-        return _known_names(value, info.field_name)
+        if value == (ALL,) and info.field_name != "metrics":
+            return value
+        if wrong := [name for name in value or () if name in registry.ON_TABLES_ONLY]:
+            raise ValueError(f"{', '.join(wrong)} explains tables only; leave it out")
+        return _known_names(value, info.field_name, ON_PICTURES if info.field_name == "methods" else ())
 
-    @field_validator("methods")
+    @field_validator("segments")
     @classmethod
-    def _for_pictures(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if wrong := [name for name in value if name in registry.ON_TABLES_ONLY]:
-            raise ValueError(f"{', '.join(wrong)} explains tables only; leave it out of [photo]")
+    def _known_segments(cls, value: str) -> str:
+        if value not in SEGMENTERS:
+            raise ValueError(f"{value!r} is not known; expected one of {', '.join(SEGMENTERS)}")
         return value
 
     @field_validator("fills")

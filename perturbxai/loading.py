@@ -8,6 +8,7 @@ import importlib
 import inspect
 import traceback
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,9 @@ from perturbxai.report.manifest import describe_file
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from perturbxai.comparison import Comparison
+    from perturbxai.predictor import Predictor
 
 TABS = (".tsv", ".tab")
 COMPRESSED = (".gz", ".bz2", ".zip", ".xz", ".zst")
@@ -38,6 +42,16 @@ class Made:
     """What a user's "module:name" came to, and where it was found."""
 
     model: Any
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A section that is ready to start: its model, its work, and what the manifest tells of its input."""
+
+    section: Any
+    predictor: Predictor
+    work: Callable[[], Comparison]
     facts: dict[str, Any]
 
 
@@ -154,7 +168,9 @@ def make_model(place: str, key: str, given: dict[str, Any], lacking: str = "") -
     if inspect.isroutine(found) or inspect.isclass(found) or isinstance(found, functools.partial) or _is_wrapped(found):
         wanted = _arguments(found, where)
         if missing := [name for _, name in wanted if name not in given]:
-            raise ValueError(f"{where} takes {' and '.join(n for _, n in wanted)}, but there is no {missing[0]}. {lacking}")
+            taken = [name if given or parameter is None else parameter for parameter, name in wanted]
+            lack = f"but there is no {missing[0]}" if given else "and there is nothing to give it"
+            raise ValueError(f"{where} takes {' and '.join(taken)}, {lack}. {lacking}")
         facts["given"] = [name for _, name in wanted]
         by_place = [given[name] for parameter, name in wanted if parameter is None]
         try:

@@ -18,6 +18,9 @@ EXPLAINERS = {
     "sampling_shap": "perturbxai.explainers.sampling_shap:SamplingShap",
     "partition_shap": "perturbxai.explainers.partition_shap:PartitionShap",
     "banzhaf": "perturbxai.explainers.banzhaf:Banzhaf",
+    "rise": "perturbxai.explainers.rise:Rise",
+    "rise_smooth": "perturbxai.explainers.rise_smooth:RiseSmooth",
+    "sliding_occlusion": "perturbxai.explainers.sliding_occlusion:SlidingOcclusion",
     "occlusion": "perturbxai.explainers.occlusion:Occlusion",
     "inclusion": "perturbxai.explainers.inclusion:Inclusion",
 }
@@ -36,6 +39,13 @@ BASELINES = {
     "gradient_x_input": "perturbxai.baselines.gradients:GradientXInput",
     "integrated_gradients": "perturbxai.baselines.gradients:IntegratedGradients",
     "expected_gradients": "perturbxai.baselines.gradients:ExpectedGradients",
+    "smooth_grad": "perturbxai.baselines.smooth_grad:SmoothGrad",
+    "deconvnet": "perturbxai.baselines.propagation:Deconvnet",
+    "guided_backprop": "perturbxai.baselines.propagation:GuidedBackprop",
+    "guided_grad_cam": "perturbxai.baselines.propagation:GuidedGradCam",
+    "lrp": "perturbxai.baselines.propagation:Lrp",
+    "deep_taylor": "perturbxai.baselines.propagation:DeepTaylor",
+    "mask_optimisation": "perturbxai.baselines.mask_optimisation:MaskOptimisation",
     "glass_box": "perturbxai.baselines.glass_box:GlassBox",
     "random": "perturbxai.baselines.controls:Random",
     "centre": "perturbxai.baselines.controls:Centre",
@@ -51,11 +61,16 @@ PEERS = {
     "shap.sampling": "perturbxai.peers.shap_peers:ShapSampling",
     "shap.tree": "perturbxai.peers.shap_tree:ShapTree",
 }
-ON_TABLES_ONLY = ("lime_tabular", "gradient", "gradient_x_input", "integrated_gradients", "expected_gradients", "glass_box")
+ON_TABLES_ONLY = ("lime_tabular", "expected_gradients", "glass_box")
+ON_BOTH = ("gradient", "gradient_x_input", "integrated_gradients")  # maps of pictures that tables have too
 MAPS = tuple(name for name in BASELINES if name not in ON_TABLES_ONLY)  # baselines of pictures
-OF_THE_FILL = ("cam_difference", "score_cam")  # maps that a fill enters
+OF_THE_FILL = ("cam_difference", "score_cam", "integrated_gradients", "mask_optimisation")  # maps that a fill enters
 FILL_FREE = tuple(name for name in MAPS if name not in OF_THE_FILL)
-IN_A_PASS = tuple(name for name in MAPS if name not in ("score_cam", "ablation_cam"))  # the others ask for each channel
+IN_MANY_PASSES = (  # one for each channel, copy or step
+    "score_cam", "ablation_cam", "smooth_grad", "integrated_gradients", "mask_optimisation",
+)  # fmt: skip
+BY_RULES = ("deconvnet", "guided_backprop", "guided_grad_cam", "lrp", "deep_taylor")  # which not every network has
+IN_A_PASS = tuple(name for name in MAPS if name not in (*IN_MANY_PASSES, *BY_RULES))
 METRICS = ("deletion", "insertion", "srg", "faithfulness", "faithfulness_raw", "spearman", "top_k_iou")
 
 ABOUT = {
@@ -71,6 +86,9 @@ ABOUT = {
     "partition_shap": "Owen values: Shapley values within a hierarchy of the players, given or found in the data",
     "sampling_shap": "Shapley values by sampled differences a player, on single background rows of a table",
     "banzhaf": "what a player adds when each other is present with probability p",
+    "sliding_occlusion": "the mean drop of the score where a sliding patch hides the picture",
+    "rise_smooth": "RISE as published: the mean score where a pixel is seen through smooth random masks",
+    "rise": "RISE on players: the mean output where a player is seen, less the mean of all",
     "occlusion": "what a player's absence takes from everything",
     "inclusion": "what a player adds to nothing",
     "cam": "class activation map of a pooled network",
@@ -83,11 +101,18 @@ ABOUT = {
     "score_cam": "Score-CAM: channels weighed by the picture seen through them; a model row a channel",
     "ablation_cam": "Ablation-CAM: channels weighed by what the score loses without them",
     "cam_difference": "CAM of the picture less CAM of its fill: sums to the rise of the logit",
-    "gradient": "tables: the network's slope by each column, per unit of the column",
-    "gradient_x_input": "tables: the input times the gradient; absence is zero",
-    "integrated_gradients": "tables: gradients along the line from the background's mean",
+    "gradient": "the network's slope by each column or pixel, per unit of it",
+    "gradient_x_input": "the input times the gradient; absence is zero",
+    "integrated_gradients": "gradients along the line from the background's mean or the fill; sums to the rise between them",
     "expected_gradients": "tables: gradients along the lines from all background rows; sums to f(x) - E f",
     "glass_box": "tables: exact Shapley values read from trees, linear or additive models",
+    "smooth_grad": "the gradient averaged over noisy copies of the picture",
+    "deconvnet": "deconvnet: the gradient, rectified on its way back",
+    "guided_backprop": "guided backpropagation: the gradient, rectified on its way back where a unit was active",
+    "guided_grad_cam": "guided backpropagation times Grad-CAM",
+    "lrp": "layer-wise relevance propagation: the score shared out layer by layer (epsilon, gamma, alpha-beta, flat)",
+    "deep_taylor": "deep Taylor decomposition: relevance of what speaks for the score alone",
+    "mask_optimisation": "the smooth mask of each area through which the score is highest, found with gradients",
     "random": "control: a random map",
     "centre": "control: nearness to the middle of the picture",
     "edges": "control: strength of the edges",

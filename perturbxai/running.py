@@ -1,32 +1,29 @@
-"""A configured run: explain a photo and a table by all methods, compare them, and report."""
+"""A configured run: explain pictures and a table by all methods, compare them, and report."""
 
 from __future__ import annotations
 
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from perturbxai import assets, registry
 from perturbxai.api import explain, name_methods
 from perturbxai.call import Call
 from perturbxai.comparison import Comparison, compare
-from perturbxai.config import Config, Naming, PhotoConfig, TableConfig
+from perturbxai.config import Config, Naming, TableConfig
 from perturbxai.explainers.kernel_shap import KernelShap
-from perturbxai.explanation import Attribution
-from perturbxai.fills import describe_fill
 from perturbxai.game import Game
 from perturbxai.heatmaps import baselines
-from perturbxai.loading import make_model, read_table
+from perturbxai.loading import Part, make_model, read_table
+from perturbxai.photo_run import load_photo
 from perturbxai.predictor import Predictor
 from perturbxai.report import report
 from perturbxai.report.manifest import MANIFEST, Folder
-from perturbxai.spaces import ImageSpace, TabularSpace
+from perturbxai.spaces import TabularSpace
 from perturbxai.versions import versions
 
 MOST_LISTED = 16  # columns whose coalitions are all listed for the exact values: 65,536 of them
@@ -39,16 +36,6 @@ class Run:
     folder: Path
     comparisons: dict[str, Comparison] = field(default_factory=dict)
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """A section that is ready to start: its model, its work, and what the manifest tells of its input."""
-
-    section: Any
-    predictor: Predictor
-    work: Callable[[], Comparison]
-    facts: dict[str, Any]
 
 
 def run(
@@ -102,53 +89,6 @@ def _check_place(place: Path, key: str) -> None:
         raise ValueError(f"{key} = {str(place)!r}: {nearest} is a file; give a folder, which is made if it is not there.")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise ValueError(f"{key} = {str(place)!r}: {nearest} may not be written to; give another folder.")
-
-
-def load_photo(section: PhotoConfig, seed: int, progress: bool, naming: Naming = str) -> Part:
-    """The model as a Predictor, and the work on the picture, ready to start."""
-    picture = _picture(section, naming("photo.picture"))
-    facts: dict[str, Any] = {}
-    if section.model == "efficientnet_lite0":
-        net, transform, *names = *assets.efficientnet_lite0(), assets.imagenet_classes()
-    else:
-        key = naming("photo.model")
-        made = make_model(section.model, key, {}, "A photo's factory takes nothing.")
-        if not isinstance(made.model, (tuple, list)) or len(made.model) not in (2, 3):
-            raise ValueError(f"{key}: {section.model} returned {type(made.model).__name__}; expected (module, transform).")
-        net, transform, *names = made.model
-        facts["model"] = made.facts
-    predictor = Predictor(
-        net,
-        output=section.output,
-        outputs=names[0] if names else None,
-        transform=transform,
-        batch_size=section.batch_size,
-        progress=progress,
-    )
-    return Part(section, predictor, lambda: compare_photo(section, predictor, picture, seed), facts)
-
-
-def compare_photo(section: PhotoConfig, predictor: Predictor, picture: Any, seed: int) -> Comparison:
-    """All methods under every fill, CAMs and controls, on the same superpixels, scored under every fill."""
-    outputs: list[Any] = list(section.outputs or ())
-    if not outputs:
-        first = predictor(picture[None])[0]
-        outputs = [int(k) for k in np.argsort(-first, kind="stable")[: section.top]]
-    recipe = ImageSpace(segments=section.segments, n_segments=section.n_segments, fill=section.fills[0])
-    labels = recipe.players(picture)[0].labels  # segmented once, so that every fill hides the same regions
-    space = ImageSpace(segments=labels, n_segments=section.n_segments, fill=section.fills[0])
-    results: dict[str, Attribution] = {}
-    for fill in section.fills:
-        under, name = space.with_fill(fill), describe_fill(fill)
-        found = explain(section.methods, predictor, under, picture, outputs=outputs, budget=section.budget, seed=seed)
-        results |= {f"{key}@{name}": one for key, one in found.items()}
-        if filled := [key for key in section.baselines if key in registry.OF_THE_FILL]:
-            cams = baselines(filled, predictor, under, picture, outputs=outputs)
-            results |= {f"{key}@{name}": one for key, one in cams.items()}
-    once = [key for key in section.baselines if key not in registry.OF_THE_FILL]
-    if once:
-        results |= baselines(once, predictor, space, picture, outputs=outputs)
-    return compare(results, predictor, space, metrics=section.metrics, fills=section.fills, seed=seed)
 
 
 def load_table(section: TableConfig, seed: int, progress: bool, naming: Naming = str) -> Part:
@@ -216,12 +156,3 @@ def compare_table(section: TableConfig, predictor: Predictor, space: TabularSpac
     if section.baselines:
         results |= baselines(section.baselines, predictor, space, x, outputs=outputs)
     return compare(results, predictor, space, metrics=section.metrics, seed=seed)
-
-
-def _picture(section: PhotoConfig, key: str) -> Any:
-    path = Path(section.picture)
-    if path.suffix == "":
-        return assets.photo(section.picture, section.size)
-    if not path.is_file():
-        raise ValueError(f"{key} = {section.picture!r} is no file; give a picture, or a name such as 'chelsea'.")
-    return assets.photo_file(path, section.size)

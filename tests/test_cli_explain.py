@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 import perturbxai as px
-from perturbxai import cli, command_explain, registry
+from perturbxai import cli, command_options, registry
 from perturbxai.config import TableConfig
 from perturbxai.loading import make_model, read_table
 
@@ -430,9 +430,7 @@ def test_an_old_report_stays_whole_until_there_is_a_new_one(own):
     assert {path: path.read_bytes() for path in (own / "out").rglob("*") if path.is_file()} == kept
 
 
-@pytest.mark.parametrize(
-    "arguments", [[], ["--table", "rows.csv"], ["--model", "m:f"], ["--image", "x.jpg", "--model", "m:f"]]
-)
+@pytest.mark.parametrize("arguments", [[], ["--table", "rows.csv"], ["--model", "m:f"]])
 def test_an_input_and_a_model_are_asked_for(arguments, capsys):
     with pytest.raises(SystemExit) as left:
         cli.main(["explain", *arguments])
@@ -459,18 +457,18 @@ def test_the_manifest_names_command_options_data_and_model(own):
 
 
 def test_every_key_of_a_table_has_its_option():
-    assert {option.key for option in command_explain.TABLE} | {"exact"} == set(TableConfig.model_fields)
+    assert {option.key for option in command_options.TABLE} | {"exact"} == set(TableConfig.model_fields)
 
 
 def test_the_defaults_that_the_help_tells_are_those_of_the_configuration():
     defaults = {name: field.default for name, field in TableConfig.model_fields.items()}
-    told = {option.key: re.search(r"default: ([^;]*)", option.help) for option in command_explain.TABLE}
+    told = {option.key: re.search(r"default: ([^;]*)", option.help) for option in command_options.TABLE}
     assert told["background"][1] == str(defaults["background"])
     assert told["batch_size"][1] == str(defaults["batch_size"])
     assert tuple(told["methods"][1].split(", ")) == defaults["methods"]
-    rows = next(option.help for option in command_explain.TABLE if option.key == "rows")
+    rows = next(option.help for option in command_options.TABLE if option.key == "rows")
     assert f"0:{defaults['rows']} (the default)" in rows
-    baselines = next(option.help for option in command_explain.TABLE if option.key == "baselines")
+    baselines = next(option.help for option in command_options.TABLE if option.key == "baselines")
     assert set(baselines.rpartition(": ")[2].split(",")) <= set(registry.BASELINES)
 
 

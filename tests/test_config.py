@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from perturbxai.config import Config, PhotoConfig, TableConfig, load_config, parse_config
 
 ROOT = Path(__file__).parent.parent
+READERS = ("running.py", "photo_run.py", "photos.py", "loading.py", "cli.py")
 
 
 def test_the_quickstart_is_valid():
@@ -113,6 +114,6 @@ def test_a_config_is_frozen():
 
 @pytest.mark.parametrize("section", [Config, PhotoConfig, TableConfig])
 def test_every_field_is_read(section):
-    code = "".join((ROOT / "perturbxai" / name).read_text() for name in ("running.py", "loading.py", "cli.py"))
+    code = "".join((ROOT / "perturbxai" / name).read_text() for name in READERS)
     variable = "config" if section is Config else "section"
     assert [name for name in section.model_fields if f"{variable}.{name}" not in code] == []

@@ -20,7 +20,9 @@ __all__ = ["figures", "save"]
 
 Floats = NDArray[np.float64]
 PER_LINE = 6  # maps side by side: small enough for a page, large enough to see
+PER_LONG_LINE, MANY = 9, 18  # where there are more maps than these lines hold well
 TOP_PLAYERS = 8
+PANELS = 2  # outputs shown of each of several pictures
 NO_FILL = ""
 
 
@@ -31,11 +33,12 @@ def figures(results: Mapping[str, Attribution], compared: Any = None) -> Iterato
     for fill, names in by_fill.items():
         ending = f"_{fill}" if fill and len(by_fill) > 1 else ""
         chosen = {name: results[name] for name in names}
-        if pictures:
-            yield f"maps{ending}", maps(chosen, pictures[0], fill, compared.scores)
-        explained = {name: one for name, one in chosen.items() if base_name(name) not in registry.MAPS}
+        for number, one in enumerate(pictures):
+            yield f"maps{ending}{_of(pictures, results, number)}", maps(chosen, one, fill, compared.scores, number)
+        explained = {name: one for name, one in chosen.items() if not _is_map(name, one)}
         if explained:
-            yield f"bars{ending}", bars(explained, pictures[0] if pictures else None, fill)
+            for number, one in enumerate(pictures or [None]):
+                yield f"bars{ending}{_of(pictures, results, number)}", bars(explained, one, fill, number)
     for name in pairs.interacting(results):
         yield f"pairs_{name}", pairs.report_figure(name, results[name][0])
     if compared is not None and len(compared.curves):
@@ -43,6 +46,23 @@ def figures(results: Mapping[str, Attribution], compared: Any = None) -> Iterato
             yield which, curves(compared.curves, which, list(results))
     if compared is not None and (compared.agreement.metric == "spearman").any():
         yield "agreement", agreement(compared.agreement, list(results))
+
+
+def _is_map(name: str, one: Attribution) -> bool:
+    """Whether a result is a map of a picture; some methods are of tables as well, and have no map there."""
+    base = base_name(name)
+    return base in registry.MAPS and (one[0].heat is not None or base not in registry.ON_BOTH)
+
+
+def _of(pictures: list[Any], results: Mapping[str, Attribution], number: int) -> str:
+    """What a figure of one picture among several is called by."""
+    return f"_{next(iter(results.values()))[number].label}" if len(pictures) > 1 else ""
+
+
+def _classes(e: Any, n_pictures: int) -> list[int]:
+    """The outputs that a picture is shown for: all, or of the outputs that several pictures brought its own highest."""
+    highest = np.argsort(-e.prediction, kind="stable")[: PANELS if n_pictures > 1 else None]
+    return sorted(int(k) for k in highest)
 
 
 def _by_fill(results: Mapping[str, Attribution]) -> dict[str, list[str]]:
@@ -53,32 +73,34 @@ def _by_fill(results: Mapping[str, Attribution]) -> dict[str, list[str]]:
 
 
 @rc
-def maps(results: Mapping[str, Attribution], one: Any, fill: str, scores: pd.DataFrame) -> Any:
+def maps(results: Mapping[str, Attribution], one: Any, fill: str, scores: pd.DataFrame, number: int = 0) -> Any:
     """The photo, and each method's values painted on it: a block of lines a class, signed colours around zero."""
-    first = next(iter(results.values()))[0]
-    lines = -(-(len(results) + 1) // PER_LINE)
-    across = min(PER_LINE, len(results) + 1)
-    figure = new_figure(2.0 * across + 0.9, 2.45 * lines * len(first.outputs) + 0.5)
-    axes = figure.subplots(lines * len(first.outputs), across, squeeze=False)
+    explained = next(iter(results.values()))
+    first, classes = explained[number], _classes(explained[number], len(explained))
+    across = min(PER_LINE if len(results) <= MANY else PER_LONG_LINE, len(results) + 1)
+    lines = -(-(len(results) + 1) // across)
+    figure = new_figure(2.0 * across + 0.9, 2.45 * lines * len(classes) + 0.5)
+    axes = figure.subplots(lines * len(classes), across, squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()
     photo = grey(one.picture)
-    for k, output in enumerate(first.outputs):
-        block = axes[k * lines : (k + 1) * lines].ravel()
+    for place, k in enumerate(classes):
+        output, block = first.outputs[k], axes[place * lines : (place + 1) * lines].ravel()
         block[0].imshow(shown(one.picture))
         block[0].set_title(f"{text(output)}\n{first.prediction[k]:.2f}, hidden {first.base[k]:.2f}", fontweight="bold")
         for axis, (name, result) in zip(block[1:], results.items(), strict=False):
-            axis.imshow(painted(photo, one.labels, result[0].values[:, k]))
-            axis.set_title(f"{title(name.removesuffix('@' + fill))}\n{_score(scores, name, output)}")
+            axis.imshow(painted(photo, one.labels, result[number].values[:, k]))
+            axis.set_title(f"{title(name.removesuffix('@' + fill))}\n{_score(scores, name, first.label, output)}")
     about = "insertion less deletion: under fills the map did not see (away), and under its own (home)"
     figure.suptitle(f"{about}{'; explained under ' + text(fill) if fill else ''}", fontsize=9)
     _colour_bar(figure, axes)
     return figure
 
 
-def _score(scores: pd.DataFrame, name: str, output: str) -> str:
+def _score(scores: pd.DataFrame, name: str, row: Any, output: str) -> str:
     """Insertion less deletion, away and at home."""
-    mine = scores[(scores.method == name) & (scores.output == output) & scores.metric.isin(("insertion", "deletion"))]
+    mine = scores[(scores.method == name) & (scores.row == row) & (scores.output == output)]
+    mine = mine[mine.metric.isin(("insertion", "deletion"))]
     signed = mine.value.where(mine.metric == "insertion", -mine.value)
     told = []
     for where, chosen in (("away", ~mine.home.astype(bool)), ("home", mine.home.astype(bool))):
@@ -124,23 +146,24 @@ def painted(photo: Floats, labels: NDArray[np.int32], values: Floats) -> Floats:
 
 
 @rc
-def bars(results: Mapping[str, Attribution], one: Any, fill: str) -> Any:
-    """Values of the first input with 95 % intervals, thick pointwise and thin simultaneous; exact values as a line."""
-    firsts = {name: result[0] for name, result in results.items()}
+def bars(results: Mapping[str, Attribution], one: Any, fill: str, number: int = 0) -> Any:
+    """Values of one input with 95 % intervals, thick pointwise and thin simultaneous; exact values as a line."""
+    firsts = {name: result[number] for name, result in results.items()}
     measured = {name: e for name, e in firsts.items() if base_name(name) != "exact"} or firsts
     exact = next((e for name, e in firsts.items() if name not in measured), None)
     first = next(iter(measured.values()))
     chosen = _top(list(measured.values()), exact)
-    n_panels = len(first.outputs) + (one is not None)
+    classes = _classes(first, 1 if one is None else len(next(iter(results.values()))))
+    n_panels = len(classes) + (one is not None)
     height = 1.3 + len(chosen) * (0.115 * len(measured) + 0.12)
     figure = new_figure(4.2 * n_panels + 1.0, max(height, 3.4))
     axes = figure.subplots(1, n_panels, squeeze=False)[0]
     if one is not None:
         _numbered_photo(axes[0], one, chosen)
-    for k, axis in enumerate(axes[one is not None :]):
+    for place, (k, axis) in enumerate(zip(classes, axes[one is not None :], strict=True)):
         bar_panel(axis, measured, exact, chosen, k)
         axis.set_title(text(first.outputs[k]))
-        axis.tick_params(labelleft=k == 0)
+        axis.tick_params(labelleft=place == 0)
     where = f"explained under {text(fill)}" if fill else f"row {text(first.label)}" if one is None else ""
     about = "whiskers: thick 95 % interval, thin simultaneous over all features, an arrow goes on"
     figure.suptitle(f"{where}; {about}" if where else about, fontsize=9)

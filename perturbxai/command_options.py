@@ -1,0 +1,177 @@
+"""The options of `perturbxai explain`: each is a key of a section of the configuration."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of the command that is a key of the configuration. read: from its text to the key's value.
+
+    several: it takes more than one value, and may be given again; `read` then gets each
+    """
+
+    flag: str
+    metavar: str
+    key: str
+    read: Callable[[str], Any]
+    help: str
+    several: bool = False
+
+
+def whole(text: str) -> Any:
+    """A whole number where the text is one; else the text, which the configuration refuses in its own words."""
+    return int(text) if re.fullmatch(r"[+-]?\d{1,18}", text) else text
+
+
+def number(text: str) -> Any:
+    """A whole number or a decimal where the text is one; else the text."""
+    found = whole(text)
+    return float(text) if found is text and re.fullmatch(r"[+-]?(\d+\.\d*|\.\d+)", text) else found
+
+
+def listed(text: str) -> list[str]:
+    """Names between commas, quoted as in a CSV file where they hold one.
+
+    >>> listed('"a,b", c')
+    ['a,b', 'c']
+    """
+    found = next(csv.reader([text], skipinitialspace=True, strict=True), [])
+    return [name for name in found if name]
+
+
+def fills(text: str) -> list[Any]:
+    """Names, numbers, and colours with a slash between their channels.
+
+    >>> fills("blur,127,124/116/104")
+    ['blur', 127, [124, 116, 104]]
+    """
+    return [[number(part) for part in one.split("/")] if "/" in one else number(one) for one in listed(text)]
+
+
+def layers(text: str) -> Any:
+    """One layer, or a list where there are several."""
+    found = listed(text)
+    return found[0] if len(found) == 1 else found
+
+
+def separator(text: str) -> str:
+    """A character; a tab, which is hard to type, has names."""
+    return "\t" if text in ("tab", "\\t") else text
+
+
+COLUMNS = (
+    Option(
+        "--target", "COLUMN", "target", str, "the column that is predicted: left out, and given to a factory that takes y"
+    ),
+    Option("--label", "COLUMN", "label", str, "a column that names the rows in the report, left out of the model's columns"),
+    Option("--drop", "COLUMNS", "drop", listed, "columns to leave out, such as ids"),
+    Option("--category", "COLUMNS", "category", listed, "columns to read as pandas categories"),
+    Option("--text", "COLUMNS", "text", listed, 'columns to read as text: "007" stays "007"'),
+    Option("--separator", "CHARACTER", "separator", separator, "between values, if not a comma (a tab in .tsv): ';', tab"),
+)
+ROWS = (
+    Option("--rows", "ROWS", "rows", str, "which rows, numbered from 0: 0:20 (the default), 0:100:10, -5:, 7, or 3,7,9"),
+    Option("--background", "NUMBER", "background", whole, "rows that stand for absence, or all; default: 100"),
+)
+CROPS = (
+    Option(
+        "--size", "PIXELS", "size", whole, "side of the picture that the model sees, or 192x256 (high x wide); default: 224"
+    ),
+    Option(
+        "--crop",
+        "SHARE",
+        "crop",
+        number,
+        "how much of the largest centred region of that shape is kept; default: 1, all of it (efficientnet_lite0: 7/8)",
+    ),
+)
+PARTS = (
+    Option(
+        "--segments",
+        "NAME",
+        "segments",
+        str,
+        "how superpixels are cut: slic, quickshift, felzenszwalb, watershed or grid; default: slic",
+    ),
+    Option("--n-segments", "NUMBER", "n_segments", whole, "how many superpixels to aim at; default: 50"),
+    Option(
+        "--fills",
+        "FILLS",
+        "fills",
+        fills,
+        "what a hidden superpixel shows: blur, mean, inpaint, noise, a number, or one a channel, 124/116/104; everything is "
+        "explained and scored under each; default: blur, mean",
+    ),
+    Option("--top", "NUMBER", "top", whole, "explain so many of the highest classes of each picture; default: 2"),
+    Option("--layer", "NAMES", "layer", layers, "where class activation maps are; default: the last one"),
+)
+MODEL = Option(
+    "--model",
+    "MODULE:NAME",
+    "model",
+    str,
+    "the model, or what makes it; ours are 'boosted' (trees fitted to a --target of numbers) and, of pictures, "
+    "'efficientnet_lite0'",
+)
+METHODS = Option(
+    "--methods",
+    "NAMES",
+    "methods",
+    listed,
+    "explainers, such as lime,kernel_shap; of pictures baselines too, or all; default: lime, kernel_shap, pdp, ice, ale",
+)
+BASELINES = Option(
+    "--baselines",
+    "NAMES",
+    "baselines",
+    listed,
+    "controls, and what tells from inside the model; of pictures all too, and by default, where no --methods are named, "
+    "those that need a pass or two of the network; such as: glass_box,gradient,random",
+)
+SHARED = (
+    METHODS,
+    BASELINES,
+    Option(
+        "--outputs",
+        "NAMES",
+        "outputs",
+        listed,
+        "which outputs, such as a classifier's classes, of pictures by number too; default: all up to 20, of pictures --top",
+    ),
+    Option(
+        "--output",
+        "SCALE",
+        "output",
+        str,
+        "probability, logit or raw; default: probability where the model has one, else raw; of networks for pictures logit",
+    ),
+    Option(
+        "--budget",
+        "NUMBER",
+        "budget",
+        whole,
+        "coalitions a row, or a picture and fill; default: all 2^P up to 10 columns, else 40 P + 2; of pictures 1,000",
+    ),
+    Option("--metrics", "NAMES", "metrics", listed, "what the methods are compared by; default: all"),
+)
+RUN = (Option("--batch-size", "NUMBER", "batch_size", whole, "rows a call of the model; default: 16384; of pictures 8"),)
+DATA = Option("--table", "FILE", "data", str, "comma-separated values below a line of column names; .gz and the like too")
+IMAGE = Option(
+    "--image",
+    "FILE",
+    "picture",
+    str,
+    "pictures: files, folders, patterns such as 'cats/*.jpg', or the name of one in scikit-image, such as chelsea; several "
+    "make one table",
+    several=True,
+)
+TABLE = (DATA, MODEL, *COLUMNS, *ROWS, *SHARED, *RUN)
+PHOTO = (IMAGE, MODEL, *CROPS, *PARTS, *SHARED, *RUN)
+SECTIONS = {"table": TABLE, "photo": PHOTO}
+SWITCHES = {"exact": "table", "grey": "photo"}  # options without a value, and their section
