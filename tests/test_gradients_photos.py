@@ -118,7 +118,7 @@ def test_another_seed_is_another_noise():
 
 
 def test_a_picture_without_range_is_refused_and_not_given_its_gradient():
-    with pytest.raises(ValueError, match="smooth_grad: the network's input is the same everywhere.*take 'gradient'"):
+    with pytest.raises(ValueError, match=r"smooth_grad: the network's input is the same everywhere.*take 'gradient'"):
         explained(["smooth_grad"], rectified(), np.full((32, 32, 3), 0.4, dtype=np.float32), fill=0.0)
 
 

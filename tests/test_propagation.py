@@ -402,7 +402,8 @@ class Branching(nn.Module):
 
     def __init__(self, channels):
         super().__init__()
-        self.norm, self.first, self.act = nn.BatchNorm2d(channels), nn.Conv2d(channels, 6, 3, padding=1), nn.ReLU(inplace=True)
+        self.norm, self.first = nn.BatchNorm2d(channels), nn.Conv2d(channels, 6, 3, padding=1)
+        self.act = nn.ReLU(inplace=True)
         self.deep, self.wide = nn.Conv2d(6, 6, 3, padding=1, groups=6), nn.Conv2d(6, 6, 3, padding=2, dilation=2)
         self.between, self.again = nn.BatchNorm2d(12), nn.Conv2d(12, 12, 3, padding=1)
         self.side, self.head = nn.Linear(12, 2), nn.Linear(12, 3)

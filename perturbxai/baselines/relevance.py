@@ -30,6 +30,7 @@ DENSE, CONVOLUTION, FIRST, LINEAR, SUM, PASS = "dense", "convolution", "first", 
 WEIGHING = {"linear": DENSE} | {f"conv{t}{d}d": CONVOLUTION for t in ("", "_transpose") for d in (1, 2, 3)}
 GIVEN = ("input", "weight", "bias")  # what each of these takes first
 OF_NORM = ("input", "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps")
+COPIES = {"Clone", "ToCopy"}  # nodes of what keeps every value where it was
 SAME = 1e-4  # of the scores' size: the same network but for float32's rounding
 ROUNDINGS = 8.0  # of a coarser type
 WAY_OUT = "take 'integrated_gradients', or a map of a layer such as 'layer_cam', which need no rule."
@@ -126,7 +127,7 @@ class _Recording(_Descent):
         self.plan: list[Operation] = []
         self.known = {own.grad_fn}
         self.kept = {id(own): own}  # holding tensors keeps their ids their own
-        self.makers: dict[int, Operation] = {}
+        self.makers: dict[int, Operation | None] = {}
         self.unweighed = {id(own)}
 
     def run(self, func: Any, args: tuple[Any, ...], named: dict[str, Any], inputs: list[Tensor]) -> Any:
@@ -138,17 +139,17 @@ class _Recording(_Descent):
         made = [tensor for tensor in _tensors((out,)) if tensor.requires_grad]
         call = Operation(func, args, named, len(self.plan), source=sources[0], shown=shown)
         self.plan.append(call)
-        if any(out is tensor and out.grad_fn is was for tensor, was in zip(inputs, before, strict=True)):
-            return out  # nothing was done, as by a dropout in eval mode; in place, there would be another grad_fn
-        for source in sources:
-            if source is not None:
-                source.readers += bool(made)
-                source.asked += not made
         nodes = nodes_of(made, before)
         self.known.update(nodes)
-        call.role = self._role(call, inputs, {kind_of(node) for node in nodes})
+        kinds = {kind_of(node) for node in nodes}
+        call.role = self._role(call, inputs, kinds)
+        same = kinds <= COPIES  # a copy, or nothing at all, as of a dropout in eval mode
+        for source in sources:
+            if source is not None and not (same and made):
+                source.readers += bool(made)
+                source.asked += not made
         for tensor in made:
-            self.kept[id(tensor)], self.makers[id(tensor)] = tensor, call
+            self.kept[id(tensor)], self.makers[id(tensor)] = tensor, sources[0] if same else call
             (self.unweighed.add if raw and call.role not in (DENSE, CONVOLUTION) else self.unweighed.discard)(id(tensor))
         return out
 
