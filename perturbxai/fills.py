@@ -77,7 +77,9 @@ def make_fill(fill: Any, picture: Picture, labels: NDArray[np.int32], rng: np.ra
     if values.ndim == 2:
         values = values[..., None]
     if values.shape != picture.shape:
-        raise ValueError(f"fill has shape {values.shape}, but the picture {picture.shape}; give it as the picture is (px.fit resizes).")
+        raise ValueError(
+            f"fill has shape {values.shape}, but the picture {picture.shape}; give as many channels, and resize it (px.fit)."
+        )
     return np.ascontiguousarray(values)
 
 

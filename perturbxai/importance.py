@@ -178,7 +178,7 @@ def folded(value: Any, stderr: Any) -> tuple[Floats, Floats]:
     value, stderr = np.asarray(value, dtype=np.float64), np.asarray(stderr, dtype=np.float64)
     unknown = ~np.isfinite(stderr)
     scale = np.where(unknown, 1.0, np.maximum(stderr, np.finfo(np.float64).tiny))
-    z = np.abs(value) / scale
+    z = np.abs(value) / np.maximum(scale, 1e-20 * np.abs(value))  # whose square is still a number where there is no error
     mean = np.abs(value) + 2.0 * scale * (stats.norm.pdf(z) - z * stats.norm.sf(z))
     variance = np.maximum(scale**2 + value**2 - mean**2, 0.0)
     # far from zero nothing is folded; there the difference above is rounding of squares

@@ -100,8 +100,8 @@ def _on_white(values: Picture, dtype: np.dtype, number: int) -> Picture:
     alpha = values[..., 3:]
     if white == 0.0 or values.min() < 0.0 or values.max() > white:
         raise ValueError(
-            f"picture {number} has four channels of {dtype} from {values.min():g} to {values.max():g}, whose white and "
-            "opacity are not clear: give RGBA as uint8, uint16 or floats in 0..1, or drop the fourth channel."
+            f"picture {number} has four channels of {dtype} from {values.min():g} to {values.max():g}, so that it "
+            "is not clear what is white and opaque: give RGBA as uint8, uint16 or floats in 0..1, or drop the last channel."
         )
     warnings.warn(f"picture {number} is RGBA; it was laid on white", stacklevel=5)
     alpha = alpha / white

@@ -105,9 +105,9 @@ class Reading:
 
     def _base(self, given: Any, n_outputs: int) -> Floats:
         if given is not None:
-            found = np.asarray(given, dtype=np.float64)
-            if found.shape not in ((), (n_outputs,)):
-                raise ValueError(f"base has shape {found.shape}; expected ({n_outputs},), the model's mean for each output.")
+            found = np.asarray(given)
+            if found.shape not in ((), (n_outputs,)) or found.dtype.kind not in "fiu" or not np.isfinite(found).all():
+                raise ValueError(f"base={given!r}; expected ({n_outputs},) finite numbers, the model's means.")
             return found
         if self.base is None:
             raise ValueError(

@@ -142,8 +142,9 @@ class TabularSpace:
             choose, background = "all", len(self.codes)
         if choose not in ("sample", "kmeans", "all"):
             raise ValueError(f'choose={choose!r} is not known; expected "sample", "kmeans" or "all".')
-        if not _is_whole(background) or background < 1:
+        if isinstance(background, str) or not _is_whole(background) or background < 1:
             raise ValueError(f'background={background!r} must be a whole number of rows from 1 up, or "all".')
+        seed = _check_seed(seed)
         rng = np.random.default_rng(seed)
         numeric = self.columns.numeric
         names, first, place = distinct(hash_rows(self.codes))  # sorting cannot tell that two rows with NaN are one
@@ -209,14 +210,14 @@ class ImageSpace:
             raise ValueError(f"n_segments={n_segments!r} must be a whole number from 2 up.")
         self.segments = _copied(segments)
         self.fill: Any = read_fill(fill)
-        self.n_segments, self.seed = int(n_segments), seed
+        self.n_segments, self.seed = int(n_segments), _check_seed(seed)
         # masks are a label map to what draws results: it cannot be made anew by name
         name = segments if isinstance(segments, str) else "function" if callable(segments) else "label map"
         self.meta = {
             "space": "image",
             "segments": name,
             "n_segments": int(n_segments),
-            "fill": describe_fill(self.fill, seed),
+            "fill": describe_fill(self.fill, self.seed),
         }
         self._bound: OrderedDict[tuple[int, ...], ImageInput] = OrderedDict()
 
@@ -320,7 +321,15 @@ def _copied(segments: Any) -> Any:
 
 
 def _is_whole(number: Any) -> bool:
-    return isinstance(number, (int, float, np.number)) and bool(np.isfinite(number)) and number == np.floor(number)
+    if isinstance(number, bool) or not isinstance(number, (int, float, np.number)):
+        return False
+    return bool(np.isfinite(number) and number == np.floor(number))
+
+
+def _check_seed(seed: Any) -> int:
+    if not _is_whole(seed) or seed < 0:
+        raise ValueError(f"seed={seed!r} must be a whole number from 0 up.")
+    return int(seed)
 
 
 def _plain(label: Any) -> Any:

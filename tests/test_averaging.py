@@ -141,6 +141,9 @@ def test_what_does_not_belong_together_is_refused():
     refuses(good[:1], spaces[:1], ValueError, "1 results and 1 spaces; expected two or more")
     refuses(good, spaces[:2], ValueError, "3 results and 2 spaces")
     refuses(good[:2], [spaces[1], spaces[0]], ValueError, "one gives .* players where its result has")
+    refuses(good[:2], spaces_of(CUTS[:2], fill=1), ValueError, "or fills them otherwise")
+    bands = [px.ImageSpace(segments=np.arange(24)[:, None] // at + np.zeros(36, int), fill=0) for at in (12, 20)]
+    refuses(found_in(bands), bands[::-1], ValueError, "or others, or fills")  # two players each, of other areas
     refuses([{"kernel_shap": good[0]}, good[1]], spaces[:2], TypeError, r"results holds dict; .*results\['lime'\]")
     refuses(good[:2], ["grid", "slic"], TypeError, "spaces holds str; expected ImageSpaces")
     lime = found_in(spaces[1:2], method="lime")

@@ -201,8 +201,11 @@ def test_a_grid_narrower_than_the_data_needs_the_model_s_mean():
         effect.attribution(x)
     base = explained["pdp"].base[0]
     np.testing.assert_allclose(effect.attribution(x, base=base)[0], effect.values[1] - base, atol=1e-12)
-    with pytest.raises(ValueError, match=r"base has shape \(3,\); expected \(2,\)"):
+    with pytest.raises(ValueError, match=r"base=\[1\.0, 2\.0, 3\.0\]; expected \(2,\)"):
         effect.attribution(x, base=[1.0, 2.0, 3.0])
+    for bad in (np.nan, "mean"):
+        with pytest.raises(ValueError, match=r"base=.*; expected \(.,\) finite numbers"):
+            effect.attribution(x, base=bad)
 
 
 def test_what_has_no_value_at_a_row_is_refused():

@@ -337,3 +337,8 @@ def test_the_one_picture_a_space_has_seen_need_not_be_named():
     space.players(picture + 1.0)
     with pytest.raises(ValueError, match=r"seen 2 pictures; say which: pool\(heat, x\)"):
         space.pool(heat)
+
+
+def test_a_heat_map_is_of_one_picture():
+    with pytest.raises(ValueError, match="x holds 2 pictures, but a heat map is of one"):
+        px.ImageSpace(segments=LABELS).pool(PHOTO[..., 0], [PHOTO, PHOTO + 1])

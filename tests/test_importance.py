@@ -193,3 +193,9 @@ def test_pictures_are_refused():
     found = px.baselines("random", px.Predictor(recorders.of_pictures), space, x)
     with pytest.raises(ValueError, match="superpixels of different pictures are not the same features"):
         px.importance(found)
+
+
+@pytest.mark.parametrize("value", [3.0, -1e6, 0.0])
+def test_a_value_without_an_error_is_its_own_size_and_does_not_warn(value):
+    mean, variance = folded(value, 0.0)
+    assert mean == pytest.approx(abs(value), abs=1e-300) and variance == 0.0

@@ -242,6 +242,7 @@ CHANGES = {
     "another layer": lambda net: net.__setitem__(4, nn.Linear(16, 2)),
     "another function": lambda net: net.__setitem__(1, nn.Tanh()),
     "a setting": lambda net: setattr(net[2], "output_size", 1) or net.__setitem__(4, nn.Linear(4, 2)),
+    "a setting of two numbers": lambda net: setattr(net[0], "stride", (2, 2)),
     "loaded weights": lambda net: net.load_state_dict(small(seed=5).state_dict()),
     "a hook": lambda net: net.register_forward_hook(lambda _m, _given, out: -out),
 }

@@ -71,10 +71,13 @@ def test_rgba_is_laid_on_white_with_a_warning(dtype, white):
     np.testing.assert_allclose(found[0] / white, [[1, 0, 0], [1, half, half], [1, 1, 1]], atol=1e-6)  # float32 products
 
 
-@pytest.mark.parametrize("dtype", ["int64", "float32"])
-def test_four_channels_whose_opacity_is_not_clear_are_refused(dtype):
-    with pytest.raises(ValueError, match="whose opacity is not clear"):
-        as_pictures(np.full((2, 2, 4), 255, dtype=dtype))
+COLOURS_OF_BYTES = np.dstack([np.full((2, 2, 3), 200.0), np.full((2, 2), 0.5)])  # white would be 255, and opaque 1
+
+
+@pytest.mark.parametrize("x", [np.full((2, 2, 4), 255), np.full((2, 2, 4), 255, dtype=np.float32), COLOURS_OF_BYTES])
+def test_four_channels_whose_white_or_opacity_is_not_clear_are_refused(x):
+    with pytest.raises(ValueError, match="not clear what is white and opaque"):
+        as_pictures(x)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -83,6 +86,25 @@ def test_a_value_that_is_not_finite_is_refused_with_its_place(bad):
     given[2, 5, 1] = given[3, 0, 0] = bad
     with pytest.raises(ValueError, match=r"picture 1 has 2 value\(s\) that are not finite, the first at \(2, 5, 1\)"):
         as_pictures([BYTES, given])
+
+
+def test_a_value_beyond_float32_is_refused_without_a_warning():
+    with pytest.raises(ValueError, match="not finite"):
+        as_pictures(np.full((2, 2), 1e300))
+
+
+def test_masked_pixels_are_refused_with_the_way_out():
+    given = np.ma.masked_equal(BYTES, BYTES[0, 0, 0])
+    with pytest.raises(ValueError, match=r"picture 0 is a masked array.*filled"):
+        as_pictures([given])
+    with pytest.raises(ValueError, match=r"image is a masked array.*filled"):
+        px.fit(given, 4)
+    np.testing.assert_array_equal(as_pictures(np.ma.masked_array(BYTES))[0], BYTES)  # nothing in it is masked
+
+
+def test_a_tensor_of_bfloat16_is_a_picture():
+    given = torch.as_tensor(BYTES).to(torch.bfloat16)
+    np.testing.assert_array_equal(as_pictures(given)[0], given.float().numpy())
 
 
 FIRST = torch.as_tensor(BYTES).permute(2, 0, 1)
@@ -133,6 +155,8 @@ def test_an_array_with_its_channels_first_could_be_grey_pictures_and_is_refused_
         (BYTES.astype(str), TypeError, "picture 0 has dtype"),
         (Image.fromarray(BYTES).convert("P"), ValueError, r'mode \'P\'.*convert\("RGB"\)'),
         (Image.fromarray(BYTES).convert("LA"), ValueError, r'mode \'LA\'.*convert\("RGBA"\)'),
+        (Image.fromarray(BYTES).convert("RGBX"), ValueError, r'mode \'RGBX\'.*convert\("RGB"\)'),
+        (Image.fromarray(BYTES).convert("RGBA").convert("RGBa"), ValueError, r'mode \'RGBa\'.*convert\("RGBA"\)'),
         ([Image.fromarray(BYTES).convert("CMYK")], ValueError, r"picture 0 is a PIL picture of mode 'CMYK'"),
     ],
 )
@@ -216,9 +240,15 @@ def test_a_missing_value_stays_where_it_is():
 @pytest.mark.parametrize(
     ("image", "size", "crop", "match"),
     [
-        (BYTES, 0, 1.0, "size=0 must be positive"),
-        (BYTES, 4, 0.0, r"crop=0\.0 in \(0, 1\]"),
-        (BYTES, 4, 1.5, r"crop=1\.5 in \(0, 1\]"),
+        (BYTES, 0, 1.0, "size=0 must be the side in whole pixels from 1 up"),
+        (BYTES, 4.5, 1.0, r"size=4\.5 must be"),
+        (BYTES, (4, np.nan), 1.0, r"size=\(4, nan\) must be"),
+        (BYTES, (4, 4, 3), 1.0, r"size=\(4, 4, 3\) must be"),
+        (BYTES, "4", 1.0, "size='4' must be"),
+        (BYTES, None, 1.0, "size=None must be"),
+        (BYTES, 4, 0.0, r"crop=0\.0 must be a number in \(0, 1\]"),
+        (BYTES, 4, 1.5, r"crop=1\.5 must be a number in \(0, 1\]"),
+        (BYTES, 4, "1", r"crop='1' must be a number in \(0, 1\]"),
         (BYTES[None], 4, 1.0, r"image has shape \(1, 6, 9, 3\); expected one picture"),
         (BYTES.transpose(2, 0, 1), 4, 1.0, r"image has shape \(3, 6, 9\).*channels last"),
         (BYTES[:0], 4, 1.0, r"image has shape \(0, 9, 3\)"),
@@ -228,3 +258,9 @@ def test_a_missing_value_stays_where_it_is():
 def test_fit_refuses_what_it_cannot_fit(image, size, crop, match):
     with pytest.raises(ValueError, match=match):
         px.fit(image, size, crop)
+
+
+@pytest.mark.parametrize("dtype", ["complex128", "object", "str"])
+def test_fit_refuses_what_is_no_number(dtype):
+    with pytest.raises(TypeError, match="image has dtype"):
+        px.fit(BYTES.astype(dtype), 4)

@@ -130,8 +130,10 @@ def check_twins(device, fill, pixels, layout, soft):
     planes = host.transpose(0, 3, 1, 2).flags.c_contiguous, there.permute(0, 3, 1, 2).is_contiguous()
     assert planes == ((True, True) if layout == "CHW" else (False, False))
     # hard masks select: bit for bit. Opacities: a rounding of float32 apart, which is a millionth of 255, or one byte
-    apart = np.abs(there.cpu().numpy().astype(float) - host.astype(float)).max()
-    assert apart <= ((1.0 if pixels == "uint8" else 255e-6) if soft else 0.0)
+    apart = np.abs(there.cpu().numpy().astype(float) - host.astype(float))
+    assert apart.max() <= ((1.0 if pixels == "uint8" else 255e-6) if soft else 0.0)
+    if pixels == "uint8":  # which only a value at a half may be; cut off instead of rounded, half of all would be
+        assert (apart > 0).mean() < 0.01
 
 
 @pytest.mark.parametrize("fill", FILLS)

@@ -137,7 +137,7 @@ def test_the_values_of_named_masks_are_those_of_their_names():
         ({"a": LEFT[:5]}, ValueError, r"segments\['a'\] has shape \(5, 36\), but the picture is 24 x 36"),
         ({"a": QUARTERS}, ValueError, r"segments\['a'\] has 4 different values; a mask has 0 and one other"),
         ({"a": np.where(LEFT, np.nan, 0)}, ValueError, r"segments\['a'\] has 2 different values"),
-        ({"a": LEFT.astype(str)}, TypeError, r"segments\['a'\] is ndarray; expected a mask"),
+        ({"a": LEFT.astype(str)}, TypeError, r"segments\['a'\] holds <U5; expected a mask"),
         ({"a": LEFT | ~LEFT}, ValueError, r"one region only \(P = 1\)"),
         ({"a": LEFT, "b": ~LEFT, "c": "slic"}, ValueError, r"segments\['c'\] would cut .* but they leave no pixel"),
         ({"a": LEFT, "b": "grid", "c": "slic"}, ValueError, "'b' and 'c' both cut what the masks leave"),
@@ -189,6 +189,11 @@ def test_regions_of_a_few_pixels_are_rare(name):
 def test_felzenszwalb_has_no_region_below_a_tenth_of_the_mean_area():
     for seed in range(3):
         assert np.bincount(make_segments("felzenszwalb", smooth(seed=seed), 12).ravel()).min() >= 48 * 64 // 120
+
+
+def test_felzenszwalb_gives_some_regions_where_two_were_asked_and_one_would_be_nearer():
+    picture = np.random.default_rng(0).random((16, 12, 3), dtype=np.float32)  # merges from several regions into one
+    assert make_segments("felzenszwalb", picture, 2).max() >= 1
 
 
 def test_quickshift_cuts_its_tree_at_the_longest_ways():
@@ -258,7 +263,10 @@ def test_slic_on_a_constant_picture_gives_a_plain_grid(value, channels):
     assert np.bincount(labels.ravel()).max() <= 4 * 400 / 25  # no region swallows the others
 
 
-@pytest.mark.parametrize(("height", "width", "n"), [(24, 36, 6), (24, 36, 50), (7, 5, 35), (3, 99, 9), (1, 9, 3), (9, 1, 4)])
+@pytest.mark.parametrize(
+    ("height", "width", "n"),
+    [(24, 36, 6), (24, 36, 50), (7, 5, 35), (3, 99, 9), (1, 9, 3), (9, 1, 4), (99, 1, 2), (1, 99, 2)],
+)
 def test_a_grid_has_about_as_many_regions_as_asked_and_they_are_rectangles(height, width, n):
     labels = make_segments("grid", np.zeros((height, width, 3), dtype=np.float32), n)
     assert n / 1.5 <= labels.max() + 1 <= n * 1.5
@@ -315,7 +323,31 @@ def test_what_is_no_label_map_is_refused(segments, error, match):
         px.ImageSpace(segments=segments).players(PHOTO)
 
 
-@pytest.mark.parametrize("n_segments", [1, 0, -3, 2.5, "many", None])
+@pytest.mark.parametrize("n_segments", [1, 0, -3, 2.5, np.inf, np.nan, "many", None])
 def test_a_number_of_segments_below_two_or_not_whole_is_refused(n_segments):
     with pytest.raises(ValueError, match=r"n_segments=.* must be a whole number from 2 up"):
         px.ImageSpace(n_segments=n_segments)
+
+
+def test_names_that_are_spelled_alike_are_refused_and_no_mask_is_lost():
+    with pytest.raises(ValueError, match=r"two of the names \[1, '1'\] are spelled alike"):
+        px.ImageSpace(segments={1: LEFT, "1": MIDDLE})
+
+
+def test_a_masked_label_map_is_refused_with_the_way_out():
+    with pytest.raises(ValueError, match=r"segments is a masked array; use array\.filled"):
+        px.ImageSpace(segments=np.ma.masked_equal(QUARTERS, 2))
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, np.nan, "a", None, True])
+def test_a_seed_that_is_no_whole_number_is_refused_when_a_space_is_made(seed):
+    with pytest.raises(ValueError, match=r"seed=.* must be a whole number from 0 up"):
+        px.ImageSpace(seed=seed)
+    with pytest.raises(ValueError, match=r"seed=.* must be a whole number from 0 up"):
+        px.TabularSpace(np.eye(3), seed=seed)
+
+
+@pytest.mark.parametrize("background", [np.inf, np.nan, 0, 2.5, True])
+def test_a_background_that_is_no_number_of_rows_is_refused(background):
+    with pytest.raises(ValueError, match=r"background=.* must be a whole number of rows from 1 up"):
+        px.TabularSpace(np.eye(3), background=background)
