@@ -57,6 +57,7 @@ OWNERS = {
     "scipy": {"laws", "neighbourhoods", "explanation", "effect", "importance", "explainers", "metrics", "report", "peers"}
     | {"fills", "h_statistic"},
     "matplotlib": {"report"},
+    "jinja2": {"report"},
     "zennit": {"baselines"},
     "xgboost": {"native"},
     "lime": {"peers"},

@@ -23,7 +23,7 @@ def found():
 def test_tables_figures_and_manifest(found, tmp_path):
     folder = px.report(found, tmp_path / "effects", config={"seed": 3})
     assert {path.name for path in folder.iterdir()} == {
-        "effects.csv", "effects_of_pairs.csv", "effects.png", "effects_a_.._c.png", "manifest.json",
+        "effects.csv", "effects_of_pairs.csv", "effects.png", "effects_a_.._c.png", "index.html", "manifest.json",
     }  # fmt: skip
     frame = pd.read_csv(folder / "effects.csv")
     ale = frame[(frame.method == "ale") & (frame.feature == "a")]
@@ -32,9 +32,9 @@ def test_tables_figures_and_manifest(found, tmp_path):
     assert len(pairs) == 2 * 5 * 5 and set(pairs.method) == {"pdp", "ale"}
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["seeds"] == [3] and set(manifest["methods"]) == {"pdp", "ale"}
-    assert len(manifest["files"]) == 4
+    assert len(manifest["files"]) == 5
 
 
 def test_one_effect_is_a_report_too(found, tmp_path):
     folder = px.report(found["pdp"]["a"], tmp_path)
-    assert {path.name for path in folder.iterdir()} == {"effects.csv", "effects.png", "manifest.json"}
+    assert {path.name for path in folder.iterdir()} == {"effects.csv", "effects.png", "index.html", "manifest.json"}

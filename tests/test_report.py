@@ -100,7 +100,7 @@ def test_a_comparison_becomes_tables_figures_and_a_manifest(tmp_path):
     written = {path.name for path in place.iterdir()}
     tables = {"attributions", "scores", "agreement", "costs", "fill_spread", "curves", "summary"}
     drawn = {"maps_blur", "maps_mean", "bars_blur", "bars_mean", "deletion", "insertion", "agreement"}
-    assert written == {f"{t}.csv" for t in tables} | {f"{d}.png" for d in drawn} | {"manifest.json"}
+    assert written == {f"{t}.csv" for t in tables} | {f"{d}.png" for d in drawn} | {"index.html", "manifest.json"}
     for path in place.glob("*.png"):
         assert path.read_bytes().startswith(PNG)
         assert path.stat().st_size > 5000

@@ -1,7 +1,8 @@
-"""report(): what was found as tidy CSVs and figures in one folder, and a manifest written last."""
+"""report(): what was found as tidy CSVs, figures and one HTML page in one folder, and a manifest written last."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from perturbxai.report.tables import as_results, tables
 
 
 def report(anything: Any, folder: str | Path, *, config: Any = None) -> Path:
-    """Write tables, figures and a manifest of results, all inside one folder.
+    """Write tables, figures, a page and a manifest of results, all inside one folder.
 
     anything  a Comparison, an Attribution, a mapping from name to Attribution, or what `effects` returned (all of it, the
               mapping of a method, or one Effect)
@@ -20,30 +21,42 @@ def report(anything: Any, folder: str | Path, *, config: Any = None) -> Path:
 
     Writes attributions.csv, with a Comparison also scores, agreement, costs, fill_spread, curves and summary, of effects
     effects.csv and effects_of_pairs.csv; PNG figures;
-    and manifest.json last: where it stands, everything it lists is complete. Returns the folder.
+    index.html, which shows them on one page; and manifest.json last: where it stands, everything it lists is complete.
+    Returns the folder.
     Raises TypeError for what holds no results, ValueError for a folder that is a file or leads elsewhere by a link.
     """
     if (found := as_effects(anything)) is not None:
         return _of_effects(found, Folder(folder), config)
     results, compared = as_results(anything)
     target = Folder(folder)
-    for name, frame in tables(results, compared).items():
-        frame.to_csv(target.new(name, ".csv"), index=False)
-    from perturbxai.report.figures import figures, save
+    frames = tables(results, compared)
+    from perturbxai.report.figures import figures
+    from perturbxai.report.page import of_results
 
-    for name, figure in figures(results, compared):
-        save(figure, target.new(name, ".png"))
-    target.finish(facts(results, compared, config))
+    _write(target, frames, figures(results, compared), of_results(results, frames), facts(results, compared, config))
     return target.place
 
 
 def _of_effects(found: Found, target: Folder, config: Any) -> Path:
     from perturbxai.report import effect_report
+    from perturbxai.report.page import of_effects
+
+    known = facts(effect_report.metas(found), None, config)
+    _write(target, effect_report.tables(found), effect_report.figures(found), of_effects(found), known)
+    return target.place
+
+
+def _write(target: Folder, frames: Mapping[str, Any], drawn: Iterable[Any], shown: Sequence[Any], known: Any) -> None:
+    """CSVs, then figures one at a time, then the page that names both, then the manifest."""
+    from perturbxai.report.page import write_page
     from perturbxai.report.style import save
 
-    for name, frame in effect_report.tables(found).items():
+    for name, frame in frames.items():
         frame.to_csv(target.new(name, ".csv"), index=False)
-    for name, figure in effect_report.figures(found):
-        save(figure, target.new(name, ".png"))
-    target.finish(facts(effect_report.metas(found), None, config))
-    return target.place
+    captions = {}
+    for name, figure in drawn:
+        path = target.new(name, ".png")
+        save(figure, path)
+        captions[path.name] = name
+    write_page(target, shown, captions, known)
+    target.finish(known)

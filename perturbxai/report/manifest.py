@@ -62,7 +62,7 @@ class Folder:
         written = {"schema": SCHEMA, **facts, "files": self.files()}
         path = self.place / MANIFEST
         half = self.new(MANIFEST, ".part")
-        half.write_text(json.dumps(written, indent=2, default=_plainly, ensure_ascii=False) + "\n", encoding="utf-8")
+        half.write_text(json.dumps(written, indent=2, default=plainly, ensure_ascii=False) + "\n", encoding="utf-8")
         os.replace(half, path)
         return path
 
@@ -116,7 +116,7 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _plainly(value: Any) -> Any:
+def plainly(value: Any) -> Any:
     """numpy's numbers and arrays, tuples of them, sets and paths, as JSON has them."""
     if hasattr(value, "tolist"):
         return value.tolist()
