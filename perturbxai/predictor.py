@@ -256,10 +256,7 @@ class Predictor:
         Raises TypeError if the model is not a torch module.
         """
         if not isinstance(self._model, NetworkModel):
-            raise TypeError(
-                f"the model is a {self.kind}, but gradient baselines need the inside of a torch.nn.Module; "
-                "give Predictor the module itself."
-            )
+            raise TypeError(f"the model is a {self.kind}, but gradient baselines need a torch.nn.Module; give that itself.")
         import torch
 
         self._model.refresh()
@@ -267,7 +264,10 @@ class Predictor:
 
         def count(_module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
             if not self._asking:  # values that are asked meanwhile have their own count
-                self.rows += next((len(batch) for batch in (*given, *named.values())), 0)
+                passed = next((len(batch) for batch in (*given, *named.values())), 0)
+                self.rows += passed
+                if self._bar is not None:
+                    self._bar.pass_by(passed)
 
         handle = net.register_forward_pre_hook(count, with_kwargs=True)
         began, seconds = time.perf_counter(), self.seconds

@@ -34,6 +34,11 @@ class Bar:
         elif self.bar is not None:
             self.bar.update(rows)
 
+    def pass_by(self, rows: int) -> None:
+        """Rows that nobody announced: how many passes a search or a line of gradients takes is known when they are over."""
+        self.expect(rows)
+        self.advance(rows)
+
     def close(self) -> None:
         if self.bar is not None:
             self.bar.close()

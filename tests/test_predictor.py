@@ -293,6 +293,16 @@ def test_one_bar_covers_all_questions_of_a_call():
     assert heard[-1] == (predictor.rows, predictor.rows) and done == sorted(set(done))
 
 
+def test_a_callback_hears_of_passes_through_the_network_itself():
+    heard = []
+    predictor = px.Predictor(convolutional(), progress=lambda done, total: heard.append((done, total)))
+    space = px.ImageSpace(segments="grid", n_segments=4, fill=0)
+    px.baselines(["smooth_grad", "integrated_gradients"], predictor, space, PICTURES[0], outputs=[0])
+    done = [d for d, _ in heard]
+    # the first question, about the picture alone, is asked before the call is watched
+    assert done == sorted(done) and predictor.rows - 1 <= done[-1] <= predictor.rows and len(set(done)) > 10
+
+
 def test_progress_is_shown_on_stderr_and_names_what_is_done(capsys):
     px.explain("kernel_shap", px.Predictor(curved, progress=True), px.TabularSpace(X, background=5), X[0])
     out, err = capsys.readouterr()
