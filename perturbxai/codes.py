@@ -70,12 +70,16 @@ class Columns:
             codes[:, d] = codec.encode(data.iloc[:, d])
         return codes
 
-    def decode(self, codes: Floats) -> Any:
-        """The table of these codes (n, D) as the user has it: a DataFrame with X's dtypes, or an array of X's dtype."""
+    def decode(self, codes: Floats, *, own: bool = False) -> Any:
+        """The table of these codes (n, D) as the user has it: a DataFrame with X's dtypes, or an array of X's dtype.
+
+        own: nobody else holds these codes, which may become the table themselves
+        """
         if self._dtype is not None and self._dtype.kind in "fiub":
             return nearest(codes, self._dtype)
         if self.frame and self._floats is not None:
-            table = pd.DataFrame(codes.astype(self._floats))
+            # pandas would copy once more, to lay columns together
+            table = pd.DataFrame(codes.astype(self._floats, copy=not own), copy=False)
         else:
             columns = {d: codec.decode(codes[:, d]) for d, codec in enumerate(self.codecs)}
             if not self.frame:
@@ -86,6 +90,10 @@ class Columns:
             table = pd.DataFrame(columns)
         table.columns = pd.Index(self.labels)
         return table
+
+    def decode_own(self, codes: Floats) -> Any:
+        """`decode` for codes that were made for it."""
+        return self.decode(codes, own=True)
 
     def encode_values(self, number: int, values: Any) -> Floats:
         """(n,) codes of some values of one column. Raises as `encode`."""

@@ -143,7 +143,7 @@ def _piece(drawn: Drawn, axes: tuple[Axis, ...], whole: bool) -> Gridded:
 def run_jobs(jobs: Sequence[Job], predictor: Predictor, space: TabularSpace, drawn: Drawn, columns: Ints) -> None:
     """Ask all questions together, batch by batch, then derivatives. A failure notes where it happened."""
     asked = [job for job in jobs if job.piece is not None]
-    plan = TablePlan([job.piece for job in asked if job.piece is not None], space.background, space.columns.decode)
+    plan = TablePlan([job.piece for job in asked if job.piece is not None], space.background, space.columns.decode_own)
     ends = np.cumsum([len(job.piece) for job in asked if job.piece is not None])
     number, at = 0, 0
     try:

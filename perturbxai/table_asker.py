@@ -188,7 +188,7 @@ class TableAsker:
             raise Unanswered("drawn rows are not remembered")
         pieces = [requests[r][1].codes[low:high] for r, low, high in window]  # type: ignore[union-attr]
         found = np.empty((sum(map(len, pieces)), len(self.columns)))
-        plan = TablePlan(pieces, self.space.background, self.space.columns.decode)
+        plan = TablePlan(pieces, self.space.background, self.space.columns.decode_own)
         try:
             for start, stop, values in self.predictor.run(plan):
                 found[start:stop] = values[:, self.columns]
@@ -222,7 +222,7 @@ class TableAsker:
                 assert isinstance(question, Coalitions)
                 one = self.inputs[number]
                 pieces.append(Spliced(one.codes, one.player, question.z[low:high], local // n_base, local % n_base))
-        return TablePlan(pieces, self.space.background, self.space.columns.decode)
+        return TablePlan(pieces, self.space.background, self.space.columns.decode_own)
 
     def _spread(self, request: tuple[int, Question], low: int, high: int, cube: Floats) -> Floats:
         """(m, 2, K): variance over the background of a value less the empty one, and of the full one less it, as the

@@ -287,3 +287,15 @@ def test_a_list_of_mixed_rows_keeps_its_numbers():
     columns = Columns([[1.5, "a"], [2.5, "b"]])
     assert columns.numeric.tolist() == [True, False]
     assert columns.decode(columns.encode([1.5, "b"])).tolist() == [[1.5, "b"]]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64"])
+def test_a_decoded_table_shares_nothing_with_codes_that_others_hold(dtype):
+    table = pd.DataFrame({"a": [0.0, 1.0, 2.0], "b": [3.0, 4.0, 5.0]}).astype(dtype)
+    columns = Columns(table)
+    codes = columns.encode(table)
+    found = columns.decode(codes)
+    pd.testing.assert_frame_equal(found, table)
+    pd.testing.assert_frame_equal(columns.decode_own(codes.copy()), table)
+    found.iloc[0, 0] = 7
+    assert codes[0, 0] == 0.0
