@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import csv
 import time
-import tomllib
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +22,8 @@ from typing import Annotated, Any, Literal
 from convergence_figure import summarise
 from convergence_games import Point, on_pictures, on_tables
 from convergence_methods import EXACT_ON_BACKGROUND, METHODS, ON_POPULATION, Method
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
+from settings import chosen, validated
 
 KEY = ("target", "table", "model", "method", "point", "seed", "asked")
 FIELDS = (*KEY, "rows", "once", "error", "truth_error", "covered", "odd_share", "seconds")
@@ -61,17 +61,8 @@ class Config(BaseModel):
 
 def read(path: Path, scale: str | None) -> tuple[Config, Scale]:
     """A config and the scale chosen in it or by name. Raises SystemExit with a sentence for each thing that is wrong."""
-    try:
-        config = Config.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise SystemExit(f"{path}: {error}") from error
-    except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, fault['loc']))} = {fault['input']!r}: {fault['msg']}" for fault in error.errors()]
-        raise SystemExit("\n".join([f"{path}:", *wrong])) from error
-    chosen = scale or config.scale
-    if chosen not in config.scales:
-        raise SystemExit(f"scale {chosen!r} is not in {path}; it has {', '.join(config.scales)}.")
-    return config, config.scales[chosen]
+    config = validated(path, Config)
+    return config, chosen(path, config.scales, scale or config.scale)
 
 
 class Lines:

@@ -10,13 +10,13 @@ of it is printed, beside what each curve does over the warmest tenth of the rows
 from __future__ import annotations
 
 import argparse
-import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
+from settings import validated
 
 import perturbxai as px
 from perturbxai.report.style import save
@@ -36,17 +36,6 @@ class Config(BaseModel):
     trees: Annotated[StrictInt, Field(ge=1)]
     drawn_rows: Annotated[StrictInt, Field(ge=10)]
     grid: Annotated[StrictInt, Field(ge=2)] = 40
-
-
-def read(path: Path) -> Config:
-    """A config. Raises SystemExit with a sentence for each thing that is wrong."""
-    try:
-        return Config.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise SystemExit(f"{path}: {error}") from error
-    except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, fault['loc']))} = {fault['input']!r}: {fault['msg']}" for fault in error.errors()]
-        raise SystemExit("\n".join([f"{path}:", *wrong])) from error
 
 
 def bike_sharing() -> tuple[pd.DataFrame, pd.Series]:
@@ -99,7 +88,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("config", type=Path)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args(arguments)
-    config = read(given.config)
+    config = validated(given.config, Config)
     X, y = bike_sharing()
     if unknown := [feature for feature in config.features if feature not in X]:
         raise SystemExit(f"{given.config}: features {unknown} are not columns of the table, which has {', '.join(X)}.")

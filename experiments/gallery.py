@@ -12,13 +12,13 @@ and class, left_out.csv the methods that could not work, and why; gallery.png sh
 from __future__ import annotations
 
 import argparse
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
+from settings import validated
 
 from perturbxai import Predictor, assets, registry
 from perturbxai.config import PhotoConfig
@@ -60,17 +60,6 @@ class Config(BaseModel):
         if missing := [name for name in self.shown if name not in self.classes]:
             raise ValueError(f"shown has {missing[0]!r}, which is none of the classes {', '.join(self.classes)}")
         return self
-
-
-def read(path: Path) -> Config:
-    """A config. Raises SystemExit with a sentence for each thing that is wrong."""
-    try:
-        return Config.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise SystemExit(f"{path}: {error}") from error
-    except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
-        raise SystemExit("\n".join([f"{path}:", *wrong])) from error
 
 
 def mosaic(cells: list[Any]) -> Any:
@@ -190,7 +179,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--draw", action="store_true")
     given = parser.parse_args(arguments)
-    config = read(given.config)
+    config = validated(given.config, Config)
     folder = given.out or Path(config.results)
     picture = mosaic([assets.photo(name, SIDE // 2) for name in config.photos])
     if not given.draw:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -24,7 +23,8 @@ from typing import Annotated, Any
 import numpy as np
 import pandas as pd
 from localisation_pictures import Scene, digits, mosaics
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
+from settings import chosen, validated
 
 import perturbxai as px
 from perturbxai import registry
@@ -66,19 +66,11 @@ class Config(BaseModel):
 
 def read(path: Path, scale: str | None) -> tuple[Config, Scale]:
     """A config and the scale chosen in it or by name. Raises SystemExit with a sentence for each thing that is wrong."""
-    try:
-        config = Config.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise SystemExit(f"{path}: {error}") from error
-    except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, fault['loc']))} = {fault['input']!r}: {fault['msg']}" for fault in error.errors()]
-        raise SystemExit("\n".join([f"{path}:", *wrong])) from error
-    chosen = scale or config.scale
-    if chosen not in config.scales:
-        raise SystemExit(f"scale {chosen!r} is not in {path}; it has {', '.join(config.scales)}.")
-    if unknown := [name for name in config.scales[chosen].without if name not in {*registry.EXPLAINERS, *registry.MAPS}]:
+    config = validated(path, Config)
+    found = chosen(path, config.scales, scale or config.scale)
+    if unknown := [name for name in found.without if name not in {*registry.EXPLAINERS, *registry.MAPS}]:
         raise SystemExit(f"{path}: without names {unknown}, which are no methods of pictures.")
-    return config, config.scales[chosen]
+    return config, found
 
 
 def groups(scale: Scale, n_players: int, seed: int) -> Iterator[tuple[str, list[Any]]]:

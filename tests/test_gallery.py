@@ -82,9 +82,9 @@ def test_perturbation_finds_the_cell_that_a_class_hangs_on(gallery, tmp_path, ca
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("colour = 3", r"colour: Extra inputs"),
+        ("colour = 3", r"colour = 3: Extra inputs"),
         ('shown = ["a", "x"]', r"shown has 'x', which is none of the classes a, b, c, d"),
-        ("budget = 0", r"budget: Input should be greater"),
+        ("budget = 0", r"budget = 0: Input should be greater"),
         ("= 3", r"Invalid"),
     ],
 )
@@ -93,8 +93,9 @@ def test_a_config_that_cannot_be_meant_is_told(gallery, tmp_path, text, told):
     lines = [line for line in lines if line.split(" =")[0] != text.split(" =")[0]] + [text]
     (tmp_path / "bad.toml").write_text("\n".join(lines))
     with pytest.raises(SystemExit, match=told):
-        gallery.read(tmp_path / "bad.toml")
+        gallery.validated(tmp_path / "bad.toml", gallery.Config)
 
 
 def test_the_config_that_comes_along_is_valid(gallery):
-    assert gallery.read(EXPERIMENTS.parent / "configs" / "gallery.toml").shown == ("tiger cat", "espresso")
+    config = gallery.validated(EXPERIMENTS.parent / "configs" / "gallery.toml", gallery.Config)
+    assert config.shown == ("tiger cat", "espresso")

@@ -65,4 +65,5 @@ def test_a_config_is_refused_before_anything_is_written(experiment, tmp_path, ch
 
 
 def test_the_config_that_is_shipped_is_valid(experiment):
-    assert experiment.read(EXPERIMENTS.parent / "configs/effects_figure.toml").features == ("temp", "feel_temp")
+    config = experiment.validated(EXPERIMENTS.parent / "configs/effects_figure.toml", experiment.Config)
+    assert config.features == ("temp", "feel_temp")

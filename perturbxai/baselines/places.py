@@ -69,9 +69,9 @@ class Trail:
 
     def seen(self, number: int, func: Any, args: tuple[Any, ...], out: Any) -> Any:
         """Take note of one operation."""
-        sources = list(_tensors(args))
+        sources = list(tensors_of(args))
         descends = any(id(source) in self.maps for source in sources)
-        for made in _tensors((out,)):
+        for made in tensors_of((out,)):
             if descends and _is_map(made):
                 self.maps[id(made)] = made
                 self.last, self.end, self.rest, self.tokens = (number, made), "", None, None
@@ -241,12 +241,13 @@ def _enters(inside: _Module, func: Any) -> str:
     return f"{ENTERS}{inside.name}" + (f"#{inside.calls}" if inside.calls else "")
 
 
-def _tensors(values: Any) -> Iterator[Tensor]:
+def tensors_of(values: Any) -> Iterator[Tensor]:
+    """The tensors among values, and in lists of them."""
     for value in values:
         if isinstance(value, torch.Tensor):
             yield value
         elif isinstance(value, (tuple, list)):
-            yield from _tensors(value)
+            yield from tensors_of(value)
 
 
 def _is_map(tensor: Tensor) -> bool:

@@ -28,7 +28,28 @@ STABLE = 1e-6  # added to the size of a layer's output, so that nothing is divid
 
 
 @dataclass(frozen=True, kw_only=True)
-class Deconvnet:
+class _Rectified:
+    """What comes back to the picture through one of zennit's rules for rectifiers."""
+
+    channels: str = "sum"
+    name: str = ""
+    passes: ClassVar[int] = 0
+    rule: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        check_channels(self.channels)
+
+    def check_picture(self) -> None:
+        """Everything that can be known without the model. Raises ImportError without zennit."""
+        _zennit()
+
+    def of_picture(self, pixels: Pixels) -> PixelMap:
+        """(K, H, W)"""
+        return PixelMap(joined(_back(pixels, self.rule), self.channels), {"units": BACK})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deconvnet(_Rectified):
     """Deconvnet: the gradient, but each rectifier passes on what comes back to it where that is positive.
 
     Zeiler & Fergus, "Visualizing and understanding convolutional networks" (2014). What the rectifier saw does not enter.
@@ -39,25 +60,12 @@ class Deconvnet:
     name      the key of the result, "deconvnet" if empty
     """
 
-    channels: str = "sum"
-    name: str = ""
-    passes: ClassVar[int] = 0
     shares: ClassVar[str] = "deconvnet"
-
-    def __post_init__(self) -> None:
-        check_channels(self.channels)
-
-    def check_picture(self) -> None:
-        """Everything that can be known without the model. Raises ImportError without zennit."""
-        _zennit()
-
-    def of_picture(self, pixels: Pixels) -> PixelMap:
-        """(K, H, W)"""
-        return PixelMap(joined(_back(pixels, "ReLUDeconvNet"), self.channels), {"units": BACK})
+    rule: ClassVar[str] = "ReLUDeconvNet"
 
 
 @dataclass(frozen=True, kw_only=True)
-class GuidedBackprop:
+class GuidedBackprop(_Rectified):
     """Guided backpropagation: the gradient, but each rectifier passes on only what is positive of it.
 
     Springenberg, Dosovitskiy, Brox & Riedmiller, "Striving for simplicity: the all convolutional net" (2015). Where the
@@ -68,21 +76,8 @@ class GuidedBackprop:
     name      the key of the result, "guided_backprop" if empty
     """
 
-    channels: str = "sum"
-    name: str = ""
-    passes: ClassVar[int] = 0
     shares: ClassVar[str] = "guided_backprop"
-
-    def __post_init__(self) -> None:
-        check_channels(self.channels)
-
-    def check_picture(self) -> None:
-        """Everything that can be known without the model. Raises ImportError without zennit."""
-        _zennit()
-
-    def of_picture(self, pixels: Pixels) -> PixelMap:
-        """(K, H, W)"""
-        return PixelMap(joined(_back(pixels, "ReLUGuidedBackprop"), self.channels), {"units": BACK})
+    rule: ClassVar[str] = "ReLUGuidedBackprop"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,8 @@ the rules are tied. The network keeps its modules, weights and hooks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from torch.overrides import TorchFunctionMode
 from perturbxai.baselines import graph
 from perturbxai.baselines.graph import MOVES, Calls, NoRule, followed, is_constant, kind_of, nodes_of, weights_of
 from perturbxai.baselines.pixels import as_floats, gradient_of
+from perturbxai.baselines.places import tensors_of
 
 Floats = NDArray[np.float64]
 Tensor = Any
@@ -111,11 +113,12 @@ class _Descent(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         named = kwargs or {}
-        inputs = [tensor for tensor in _tensors((*args, *named.values())) if tensor.requires_grad]
+        inputs = [tensor for tensor in tensors_of((*args, *named.values())) if tensor.requires_grad]
         return self.run(func, args, named, inputs) if inputs else func(*args, **named)
 
+    @abstractmethod
     def run(self, func: Any, args: tuple[Any, ...], named: dict[str, Any], inputs: list[Tensor]) -> Any:
-        raise NotImplementedError
+        """What the call is to give; inputs: the tensors among its arguments that descend from the picture."""
 
 
 class _Recording(_Descent):
@@ -136,7 +139,7 @@ class _Recording(_Descent):
         shown = inputs[0].detach().clone() if raw else None
         sources = [self.makers.get(id(tensor)) for tensor in inputs]
         out = func(*args, **named)
-        made = [tensor for tensor in _tensors((out,)) if tensor.requires_grad]
+        made = [tensor for tensor in tensors_of((out,)) if tensor.requires_grad]
         call = Operation(func, args, named, len(self.plan), source=sources[0], shown=shown)
         self.plan.append(call)
         nodes = nodes_of(made, before)
@@ -167,7 +170,7 @@ class _Recording(_Descent):
             zeros = torch.zeros_like(inputs[0].detach())
             if not bool(_again(call, inputs, [zeros]).any()):
                 return PASS  # an activation that is zero at zero
-        others = [a for a in _tensors((*args, *call.named.values())) if not a.requires_grad]
+        others = [a for a in tensors_of((*args, *call.named.values())) if not a.requires_grad]
         constant = all(is_constant(a, self.weights) for a in others)
         if alone and kinds <= graph.AVERAGES | graph.ARITHMETIC and constant:
             return LINEAR
@@ -312,11 +315,3 @@ def _shape(inputs: list[Tensor]) -> torch.Size:
 
 def _name(func: Any) -> str:
     return str(getattr(func, "__name__", func))
-
-
-def _tensors(values: Any) -> Iterator[Tensor]:
-    for value in values:
-        if isinstance(value, torch.Tensor):
-            yield value
-        elif isinstance(value, (tuple, list)):
-            yield from _tensors(value)
