@@ -15,7 +15,7 @@ from perturbxai.api import check_seed
 from perturbxai.explanation import Attribution, Explanation
 from perturbxai.fills import describe_fill
 from perturbxai.game import Game
-from perturbxai.metrics import agreement, between_fills
+from perturbxai.metrics import agreement, between_fills, mean_curves
 from perturbxai.predictor import Predictor
 from perturbxai.scoring import CURVES, HELD_OUT, Needs, TestSet
 from perturbxai.spaces import ImageSpace, Space, TabularSpace
@@ -40,7 +40,8 @@ class Comparison:
     costs        model rows and seconds a method; shared rows are named, not divided
     fill_spread  one line a pair of results of one method under two fills, input and output: how far the fill moves the map,
                  beside the noise of the coalitions drawn; see `metrics.between_fills`
-    curves       deletion and insertion, one line a step; faithfulness, one line a size of coalition that has enough
+    curves       deletion and insertion, one line a step; faithfulness, one line a size of coalition that has enough. Inputs
+                 that differ in players have other steps: `mean_curves()` averages them
     results      the maps themselves;  inputs: the players, per input, of the first fill;  call: rows and seconds spent here
     """
 
@@ -56,6 +57,12 @@ class Comparison:
     def to_frame(self) -> pd.DataFrame:
         """The scores, tidy."""
         return self.scores.copy()
+
+    def mean_curves(self) -> pd.DataFrame:
+        """Deletion and insertion, the mean over inputs, each read at the same shares; see `metrics.mean_curves`."""
+        import pandas as pd
+
+        return pd.DataFrame(mean_curves.mean_curves(self.curves))
 
     def summary(self) -> pd.DataFrame:
         """One line a method: each metric's mean over inputs, outputs and away fills; home beside it; rows and seconds.

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from perturbxai import registry
 from perturbxai.explanation import Attribution
+from perturbxai.metrics.mean_curves import mean_curves
 from perturbxai.report import pairs
 from perturbxai.report.style import base_name, legend_handles, looks, minus, new_figure, rc, save, text, title
 
@@ -260,7 +261,9 @@ def _numbered_photo(axis: Any, one: Any, chosen: list[int]) -> None:
 @rc
 def curves(frame: pd.DataFrame, which: str, names: list[str]) -> Any:
     """Deletion or insertion, the mean over rows: a panel a class and fill, a thin line a method."""
-    chosen = frame[frame.curve == which]
+    import pandas as pd
+
+    chosen = pd.DataFrame(mean_curves(frame[frame.curve == which]))
     outputs, fills = list(dict.fromkeys(chosen.output)), list(dict.fromkeys(chosen.scored_fill))
     figure = new_figure(3.6 * len(fills) + 2.2, max(2.7 * len(outputs) + 0.5, 3.6))
     axes = figure.subplots(len(outputs), len(fills), squeeze=False, sharex=True, sharey="row")
@@ -268,11 +271,11 @@ def curves(frame: pd.DataFrame, which: str, names: list[str]) -> Any:
     for row, output in zip(axes, outputs, strict=True):
         for axis, fill in zip(row, fills, strict=True):
             panel = chosen[(chosen.output == output) & (chosen.scored_fill == fill)]
-            means = panel.groupby(["method", "share"]).value.mean()
             for name, style in styles.items():
                 # the exact values lie under the others as a broad band, which they would hide otherwise
                 width = {"linewidth": 4.0, "alpha": 0.3, "zorder": 1} if base_name(name) == "exact" else {"linewidth": 1.1}
-                axis.plot(means[name].index, means[name].to_numpy(), **width, **style)
+                mean = panel[panel.method == name]
+                axis.plot(mean.share, mean.value, **width, **style)
             against = "background rows" if fill == "background" else f"{text(fill)} fill"
             axis.set_title(f"{text(output)}, {against}")
             axis.spines[["top", "right"]].set_visible(False)

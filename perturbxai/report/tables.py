@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from perturbxai.explanation import Attribution
+from perturbxai.metrics.mean_curves import STEPPED, mean_curves
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,11 +36,15 @@ def as_results(anything: Any) -> tuple[dict[str, Attribution], Any]:
 
 def tables(results: Mapping[str, Attribution], compared: Any = None) -> dict[str, pd.DataFrame]:
     """Every table of a report by its file's name: attributions, and with a Comparison its scores, curves and the rest."""
+    import pandas as pd
+
     found = {"attributions": attributions(results)}
     if pairs := {name: one for name, one in results.items() if one.explanations[0].interactions is not None}:
         found["interactions"] = interactions(pairs)
     if compared is not None:
         found |= {name: getattr(compared, name) for name in COMPARED}
+        if len(next(iter(results.values()))) > 1 and compared.curves.curve.isin(STEPPED).any():
+            found["mean_curves"] = pd.DataFrame(mean_curves(compared.curves))
         found["summary"] = compared.summary().rename_axis("method").reset_index()
     return found
 
