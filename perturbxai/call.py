@@ -288,7 +288,7 @@ class Call:
         predictor = self.game.predictor
         merged = [name for p, name in enumerate(one.names) if p not in set(chosen.tolist())]
         meta: dict[str, Any] = {
-            "seed": self.seed, "rows": rows, "rows_shared_with": others, "merged": merged, "scale": predictor.output,
+            "seed": self.seed, "rows": rows, "rows_shared_with": others, "merged": merged, **self.game.about_outputs,
             "seconds": rows * predictor.seconds / max(predictor.rows, 1),
         }  # fmt: skip
         return {**meta, **one.meta}

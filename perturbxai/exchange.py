@@ -311,7 +311,7 @@ def _attribution(
 ) -> Attribution:
     parts = []
     known = {"rows": 0, "seconds": 0.0, "rows_shared_with": [], "imported_from": method.package}
-    known |= {"scale": game.predictor.output, "plan": game.predictor.plan}
+    known |= {**game.about_outputs, "plan": game.predictor.plan}
     for one, (empty, full), own, note in zip(game.inputs, ends, values, notes, strict=True):
         gap = {"gap": (full - empty - own.sum(axis=0)).tolist()}
         found = Explanation(

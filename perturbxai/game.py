@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +17,8 @@ from perturbxai.tables import Answer, Coalitions, Question, Rows
 
 Floats = NDArray[np.float64]
 
-MANY_OUTPUTS = 20  # all outputs up to here, else the five highest
+MANY_OUTPUTS = 20  # all outputs up to here, else the highest
+KEPT_OUTPUTS = 5
 
 
 class Game:
@@ -44,6 +46,7 @@ class Game:
         self._wanted = outputs
         self._asker: TableAsker | ImageAsker | None = None
         self._like = like
+        self._kept: str = "" if like is None else like._kept
         if outputs is not None and predictor.outputs is not None:
             predictor.select(outputs, len(predictor.outputs))
 
@@ -64,13 +67,29 @@ class Game:
             elif n_outputs <= MANY_OUTPUTS:
                 columns = np.arange(n_outputs)
             else:
-                columns = np.argsort(-values[0], kind="stable")[:5]
+                columns = self._highest(values[0])
             if isinstance(self.space, TabularSpace):
                 self._asker = TableAsker(self.predictor, self.space, self.inputs, columns, values[:, columns])
             else:
                 self._asker = ImageAsker(self.predictor, self.inputs, columns)
                 self._asker.know_whole(0, values[:, columns])
         return self._asker
+
+    def _highest(self, values: Floats) -> NDArray[np.intp]:
+        """Columns of the five highest outputs at the first input, where nobody said which; told once, and in every meta."""
+        columns = np.argsort(-values, kind="stable")[:KEPT_OUTPUTS]
+        known = self.predictor.outputs
+        assert known is not None
+        self._kept = (
+            f"{', '.join(known[c] for c in columns)}: the {KEPT_OUTPUTS} highest of {len(values)} at the first input "
+            f"({self.inputs[0].label})"
+        )
+        warnings.warn(
+            f"the model has {len(values)} outputs, more than {MANY_OUTPUTS}, and outputs= names none; kept are "
+            f"{self._kept}. Name the outputs that matter to you in outputs=.",
+            stacklevel=2,
+        )
+        return columns
 
     def _first_rows(self) -> Any:
         first = self.inputs[0]
@@ -83,6 +102,12 @@ class Game:
         """From now on only what is known is answered; anything else raises Unanswered. For salvage after a failure."""
         if self._asker is not None:
             self._asker.offline = True
+
+    @property
+    def about_outputs(self) -> dict[str, str]:
+        """For meta: the scale of the outputs and, where nobody said which of many are meant, those that were kept."""
+        scale = {"scale": self.predictor.output}
+        return scale | ({"outputs_kept": self._kept} if self._kept else {})
 
     @property
     def outputs(self) -> tuple[str, ...]:

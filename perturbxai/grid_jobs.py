@@ -242,7 +242,7 @@ class EffectsCall:
         sloped = isinstance(method, Ale) and method.differential
         asked = len(self.drawn.codes) if sloped or job.piece is None else len(job.piece)
         meta = {
-            "seed": self.streams.seed, "scale": self.predictor.output, "drawn_rows": len(self.drawn.codes), "name": key,
+            "seed": self.streams.seed, **self.game.about_outputs, "drawn_rows": len(self.drawn.codes), "name": key,
             "rows": asked, **self.space.meta,
             "rows_shared_with": [
                 k for k, m in self.named.items() if k != key and sloped == (isinstance(m, Ale) and m.differential)

@@ -134,7 +134,7 @@ def h_statistic(
     rank       what makes a column important: "pdp", the deviation over the rows of its partial dependence; "total", that of
                the model less the partial dependence on all others, so also of what a column does only together with
                others. As a share of the output's deviation, at the output where it is largest; known without further rows
-    outputs    names or numbers; None means all up to 20, else the five highest at the first row
+    outputs    names or numbers; None means all up to 20, else the five highest at the first row drawn
     rows       how many rows of x are drawn, for the points and for the means over rows alike
     limit      refuse to ask more model rows than this; the refusal tells the number, so that limit=0 is a question of cost
     seed       of the draw of rows, whatever their order in x, and of the groups behind errors
@@ -301,7 +301,7 @@ class _Call:
 
     def _result(self) -> HStatistic:
         meta = {
-            "seed": self.streams.seed, "scale": self.predictor.output, "drawn_rows": len(self.drawn.codes),
+            "seed": self.streams.seed, **self.game.about_outputs, "drawn_rows": len(self.drawn.codes),
             "rank": self.rank, "groups": int(self.group.max()) + 1, "rows": self.predictor.rows - self.began[1],
             "model_seconds": self.predictor.seconds - self.began[2], "seconds": time.perf_counter() - self.began[0],
             "plan": self.predictor.plan, "versions": versions(), **self.space.meta,

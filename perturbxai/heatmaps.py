@@ -187,7 +187,7 @@ def _explain(placed: dict[str, tuple[Any, int]], game: Game, number: int, inside
             "rows_shared_with": [k for k, (m, _) in placed.items() if k != key and method.passes and m.passes],
             "merged": [name for p, name in enumerate(one.names) if p not in set(one.active.tolist())],
             "plan": game.predictor.plan,
-            "scale": game.predictor.output,
+            **game.about_outputs,
             "versions": versions(),
         }
         rounding = np.full(values.shape, ROUNDING * np.abs(values).max(initial=0.0))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from perturbxai.labels import SCORES, labels_of, raw_methods
 
 Floats = NDArray[np.float64]
 
@@ -18,6 +21,22 @@ def log_odds(probability: Floats) -> Floats:
     """log p - log(1 - p), clipped at 1e-12."""
     p = np.clip(probability, CLIP, 1.0 - CLIP)
     return np.asarray(np.log(p) - np.log1p(-p))
+
+
+def warn_of_clip(clipped: int, rows: int) -> None:
+    """Tell the caller of a public function how many of the model's rows have a logit that the clip set, if any has."""
+    if clipped:
+        warnings.warn(
+            f"{clipped / rows:.1%} of {rows} model rows have a probability of 0 or 1 (within {CLIP:.0e}), whose logit would "
+            f"be infinite: it is set to {-np.log(CLIP):.1f} either way by that clip, not by the model, and moves what is "
+            'explained with it. Explain output="probability", or a calibrated model.',
+            stacklevel=6,
+        )
+
+
+def clipped_rows(probability: Floats) -> int:
+    """How many rows (n, K) have a log-odds that the clip sets and not the model."""
+    return int(((probability <= CLIP) | (probability >= 1.0 - CLIP)).any(axis=1).sum())
 
 
 def check_options(output: Any, batch_size: Any, progress: Any, memory: Any, select: Any, pixels: Any, layout: Any) -> None:
@@ -135,39 +154,54 @@ def _on_host(values: Any) -> Any:
 
 
 class EstimatorModel:
-    """A scikit-learn estimator, or anything with predict, predict_proba or decision_function."""
+    """A scikit-learn estimator, or anything with predict, predict_proba, decision_function or score_samples.
+
+    clipped  rows so far whose probability of 0 or 1 has no logit
+    """
 
     kind = "estimator"
     device = None
     pixels, layout = "float32", "HWC"
+    clipped = 0
 
     def __init__(self, model: Any, output: str | None) -> None:
         self.model = model
         self.called = getattr(model, "native_name", type(model).__name__)
         classifier = hasattr(model, "classes_") or hasattr(model, "predict_proba")
         self.output = output or ("probability" if hasattr(model, "predict_proba") else "raw")
-        if not classifier and self.output != "raw":
-            raise ValueError(f'output={output!r}, but the model has predict only, whose scale is "raw".')
-        self.method = self._method()
+        self.method = self._method() if classifier or self.output == "raw" else ""
+        if not self.method:
+            has = " and ".join(self._has(("predict", *SCORES))) or "none of predict, decision_function and score_samples"
+            raise ValueError(f'output={output!r}, but the model has {has} only, whose scale is "raw".')
+        native = hasattr(model, "native_name")  # whose predict gives numbers, of classes too
+        self.labels = labels_of(model) if self.method == "predict" and not native else None
         self.trained_names = getattr(model, "feature_names_in_", None)
         self.trained_count = getattr(model, "n_features_in_", None)
 
+    def _has(self, names: Sequence[str]) -> list[str]:
+        return [name for name in names if hasattr(self.model, name)]
+
     def _method(self) -> str:
-        has = {name for name in ("predict_proba", "decision_function", "predict") if hasattr(self.model, name)}
         wanted = {
             "probability": ("predict_proba",),
             "logit": ("decision_function", "predict_proba"),
-            "raw": ("decision_function", "predict") if hasattr(self.model, "classes_") else ("predict",),
+            "raw": raw_methods(self.model),
         }[self.output]
-        for name in wanted:
-            if name in has:
-                return name
-        raise ValueError(f"output={self.output!r} needs {' or '.join(wanted)}, but {self.called} has {sorted(has)}.")
+        if found := self._has(wanted):
+            return found[0]
+        has = sorted(self._has(("predict_proba", "predict", *SCORES)))
+        raise ValueError(f"output={self.output!r} needs {' or '.join(wanted)}, but {self.called} has {has}.")
 
     def __call__(self, rows: Any) -> Floats:
         given = getattr(self.model, self.method)(self._as_trained(rows))
-        values = as_matrix(given, f"{self.called}.{self.method}")
-        return log_odds(values) if (self.output, self.method) == ("logit", "predict_proba") else values
+        source = f"{self.called}.{self.method}"
+        if self.labels is not None:
+            return self.labels.indicators(given, source)
+        values = as_matrix(given, source)
+        if (self.output, self.method) != ("logit", "predict_proba"):
+            return values
+        self.clipped += clipped_rows(values)
+        return log_odds(values)
 
     def _as_trained(self, rows: Any) -> Any:
         """A DataFrame for a model that was trained on one, its columns in that order; an array for one that was not."""
@@ -202,6 +236,8 @@ class EstimatorModel:
             )
 
     def names(self, n_outputs: int) -> tuple[str, ...]:
+        if self.labels is not None:
+            return self.labels.names
         classes = None if self.method == "predict" else getattr(self.model, "classes_", None)
         last = self.model.steps[-1][1] if hasattr(self.model, "steps") else self.model
         pairs = self.method == "decision_function" and getattr(last, "decision_function_shape", "") == "ovo"
@@ -214,7 +250,7 @@ class EstimatorModel:
             if n_outputs == 1 and len(found) == 2:
                 found = found[1:]  # a decision function speaks of the second class
         else:
-            found = ["prediction"] if n_outputs == 1 else []
+            found = [self.method if self.method in SCORES else "prediction"] if n_outputs == 1 else []
         return tuple(found) if len(found) == n_outputs else numbered(n_outputs)
 
 
@@ -226,6 +262,7 @@ class CallableModel:
 
     kind = "callable"
     device = None
+    clipped = 0
 
     def __init__(
         self,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.labels import SCORES
 from perturbxai.models import (
     CallableModel,
     EstimatorModel,
@@ -31,6 +32,7 @@ class NetworkModel:
     """A torch module, left exactly as it was found; another layout or precision runs a private copy."""
 
     kind = "network"
+    clipped = 0  # its logit is the raw output
 
     def __init__(
         self,
@@ -317,7 +319,7 @@ def wrap(
         own_pixels, own_layout = of_pictures.pixels, layout or of_pictures.layout
         return CallableModel(of_pictures, output, transform, select, pixels or own_pixels, own_layout)
     model = as_estimator(model)
-    if hasattr(model, "predict") or hasattr(model, "predict_proba"):
+    if any(hasattr(model, name) for name in ("predict", "predict_proba", *SCORES)):
         if transform is not None:
             raise ValueError("transform is for pictures; put a table's preprocessing into a scikit-learn pipeline.")
         for name, value in (("select", select), ("pixels", pixels), ("layout", layout)):
@@ -326,6 +328,12 @@ def wrap(
         return EstimatorModel(model, output)
     if callable(model):
         return CallableModel(model, output, transform, select, pixels or "float32", layout or "HWC")
+    if hasattr(model, "fit"):
+        raise TypeError(
+            f"model is {type(model).__name__}, which has no predict, predict_proba, decision_function or score_samples for "
+            "new rows. LocalOutlierFactor has them with novelty=True; for a clustering without predict explain a classifier "
+            "of its labels."
+        )
     raise TypeError(
         f"model is {type(model).__name__}; expected a scikit-learn estimator, a booster, an ONNX "
         "session, a torch.nn.Module or a function."

@@ -251,7 +251,7 @@ class _Call:
         alone = Price(self.references.rest, self.bins, len(self.one.active), self.chosen, not own, own)
         active = set(self.one.active.tolist())
         return {
-            "name": key, "seed": self.streams.seed, "scale": predictor.output, "rest": self.references.rest,
+            "name": key, "seed": self.streams.seed, **self.game.about_outputs, "rest": self.references.rest,
             "bins": self.bins, "reference_rows": len(self.references.others), "rows": alone.of(self.n_pairs),
             **self.one.meta,
             "merged": [name for p, name in enumerate(self.one.names) if p not in active],

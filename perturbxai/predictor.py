@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.device import is_out_of_memory, keep_memory, release_cached, synchronise
-from perturbxai.models import EstimatorModel, check_options
+from perturbxai.device import LARGEST_BATCH, is_out_of_memory, keep_memory, release_cached, rows_a_batch, synchronise
+from perturbxai.models import EstimatorModel, check_options, warn_of_clip
 from perturbxai.networks import NetworkModel, frozen, wrap
 from perturbxai.outputs import output_names, select_outputs
 from perturbxai.pictures import as_bytes
@@ -24,9 +24,6 @@ Batch = tuple[int, int, Floats]
 NETWORK_BATCH = 8  # on a CPU larger batches are slower: activations outgrow the caches and the allocator
 DEVICE_BATCH = 256
 GRADIENT_BATCH = 4096  # at most, where none is given: a gradient keeps what every layer made of every row
-BATCH_BYTES = 1 << 26
-# larger ones gain trees 12 % at most, and cost a small network of scikit-learn three times its time
-LARGEST_BATCH = 16_384
 
 
 class ModelError(ValueError):
@@ -100,7 +97,7 @@ class Predictor:
         self.rows, self.retried_rows, self.seconds = 0, 0, 0.0
         self._limit: int | None = None
         self._bar: Bar | None = None
-        self._asking = False
+        self._asking = self._watched = False
         on_cpu = isinstance(self._model, NetworkModel) and self._model.device.type == "cpu"
         self.memory = "keep" if on_cpu and memory != "system" and keep_memory() else "system"
 
@@ -111,6 +108,7 @@ class Predictor:
         found: dict[str, Any] = {"kind": self.kind, "output": self.output, "batch_size": size}
         if self._limit:
             found["batch_size_halved_to"] = self._limit  # memory ran out
+        found |= {"logit_clipped_rows": self._model.clipped} if self._model.clipped else {}
         found |= {"pixels": self._model.pixels} if self._model.pixels != "float32" else {}
         if isinstance(self._model, NetworkModel):
             found |= {
@@ -147,7 +145,7 @@ class Predictor:
 
     def _in_batches(self, plan: Plan, ask: Callable[[int, int], Floats], most: int = LARGEST_BATCH) -> Iterator[Batch]:
         """What `ask` gives for a plan's rows start..stop, batch by batch; one that does not fit in memory is halved."""
-        size = self.batch_size or min(self._fixed_batch() or _by_row_size(plan.row_bytes), most)
+        size = self.batch_size or min(self._fixed_batch() or rows_a_batch(plan.row_bytes), most)
         size = min(size, self._limit) if self._limit else size
         start = 0
         if self._bar:
@@ -237,16 +235,20 @@ class Predictor:
 
     @contextmanager
     def watched(self, what: str) -> Iterator[None]:
-        """Show progress over everything that is asked inside; nested calls share the outer bar."""
-        if self._bar is not None or self.progress is False:
+        """Show progress over all that is asked inside, and tell of logits that the clip set; nested calls share it."""
+        if self._watched:
             yield
             return
-        self._bar = Bar(self.progress, what)
+        self._watched, rows, clipped = True, self.rows, self._model.clipped
+        self._bar = None if self.progress is False else Bar(self.progress, what)
         try:
             yield
         finally:
-            self._bar.close()
+            self._watched = False
+            if self._bar is not None:
+                self._bar.close()
             self._bar = None
+        warn_of_clip(self._model.clipped - clipped, self.rows - rows)
 
     @contextmanager
     def network(self) -> Iterator[Any]:
@@ -344,7 +346,3 @@ class Predictor:
         if not isinstance(self._model, NetworkModel):
             raise TypeError(f"the model is a {self.kind}; only a torch.nn.Module takes tensors and shows its layers.")
         return self._model
-
-
-def _by_row_size(row_bytes: int) -> int:
-    return int(np.clip(BATCH_BYTES // max(row_bytes, 1), 1, LARGEST_BATCH))

@@ -199,7 +199,7 @@ class _Call:
         return {
             "seed": self.seed, "budget": task.budget, "rows_shared_with": [],
             "merged": [n for p, n in enumerate(one.names) if p not in set(one.active.tolist())],
-            "plan": self.game.predictor.plan, "scale": self.game.predictor.output, "versions": self.versions,
+            "plan": self.game.predictor.plan, **self.game.about_outputs, "versions": self.versions,
             "as_shipped": self.method.as_shipped,
             "peer_base": None if answer.base is None else np.asarray(answer.base).tolist(),
         }  # fmt: skip

@@ -102,6 +102,7 @@ def test_probabilities_of_trees_and_forests_are_read_exactly(model, target):
 
 @pytest.mark.parametrize("target", [BINARY, THREE], ids=["binary", "three classes"])
 @pytest.mark.parametrize("model", LOGIT, ids=called)
+@pytest.mark.filterwarnings("ignore:.*a probability of 0 or 1")  # of a tree's pure leaves
 def test_decision_functions_are_read_exactly(model, target):
     agree(model.fit(X, target), output="logit")
 

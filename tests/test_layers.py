@@ -19,6 +19,7 @@ PACKAGE = ROOT / "perturbxai"
 
 # From the ground up: a module imports from lower layers, or from its own folder.
 LAYERS = (
+    {"labels"},
     {"registry", "kernels", "laws", "bilinear", "tables", "pictures", "device", "models"}
     | {"segment", "codecs", "progress", "versions", "outputs", "jsonable", "notebook", "native", "readings"},
     {"serial", "axes", "effect"},

@@ -14,6 +14,7 @@ from torch import nn
 
 import perturbxai as px
 from perturbxai import predictor as module
+from perturbxai.device import BATCH_BYTES
 from perturbxai.plan import Given
 from perturbxai.predictor import ModelError
 
@@ -49,7 +50,7 @@ def test_batches_have_the_size_that_was_asked_and_the_last_one_is_what_is_left()
 
 def test_without_a_size_a_batch_of_wide_rows_is_smaller():
     class Wide(Given):
-        row_bytes = module.BATCH_BYTES // 7
+        row_bytes = BATCH_BYTES // 7
 
     model = Recorder()
     assert sum(len(values) for *_, values in px.Predictor(model).run(Wide(X[:20]))) == 20

@@ -105,7 +105,9 @@ def facts(results: Mapping[str, Any], compared: Any = None, config: Any = None) 
 
 
 def _cost(meta: Mapping[str, Any]) -> dict[str, Any]:
-    kept = ("rows", "seconds", "rows_shared_with", "fill", "background", "segments", "score", "layer", "listed")
+    kept = (
+        "rows", "seconds", "rows_shared_with", "fill", "background", "segments", "score", "layer", "listed", "outputs_kept",
+    )  # fmt: skip
     return {key: meta[key] for key in kept if key in meta}
 
 

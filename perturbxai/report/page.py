@@ -79,7 +79,9 @@ def of_results(results: Mapping[str, Attribution], frames: Mapping[str, pd.DataF
         for e in first
         for k, output in enumerate(e.outputs)
     ]
-    found = [_cut("What was explained", ("input", "output", "prediction", "base"), lines, "attributions.csv")]
+    kept = first.meta.get("outputs_kept")
+    note = f"Outputs: {kept}. " if kept else ""
+    found = [_cut("What was explained", ("input", "output", "prediction", "base"), lines, "attributions.csv", note)]
     if "summary" in frames:
         found.append(_summary(frames["summary"]))
         costs = frames["costs"]
@@ -101,9 +103,9 @@ def of_effects(found: Found) -> list[Table]:
     return [_cut("What was explained", ("method", "feature", "output", "importance"), lines, "the CSVs")]
 
 
-def _cut(title: str, columns: Sequence[str], lines: Sequence[Any], where: str) -> Table:
+def _cut(title: str, columns: Sequence[str], lines: Sequence[Any], where: str, note: str = "") -> Table:
     more = len(lines) - MOST_LINES
-    return Table(title, columns, lines[:MOST_LINES], f"{more} lines more are in {where}." if more > 0 else "")
+    return Table(title, columns, lines[:MOST_LINES], note + (f"{more} lines more are in {where}." if more > 0 else ""))
 
 
 def _summary(frame: pd.DataFrame) -> Table:

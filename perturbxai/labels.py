@@ -1,0 +1,108 @@
+"""What an estimator says besides probabilities: the method that gives its scores or, of labels, one indicator each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+SCORES = ("decision_function", "score_samples")
+
+
+def estimator_type(model: Any) -> str:
+    """scikit-learn's word for what a model is ("outlier_detector", "clusterer" ...), "" where it has none."""
+    tags = getattr(model, "__sklearn_tags__", None)
+    try:
+        found = tags().estimator_type if tags is not None else None
+    except (AttributeError, TypeError, ValueError):  # of a class that tells half of what scikit-learn asks
+        found = None
+    return str(found or getattr(model, "_estimator_type", None) or "")
+
+
+def raw_methods(model: Any) -> tuple[str, ...]:
+    """The methods that give the raw scale, the best first: a score is a quantity, a label is none.
+
+    What is fitted to no target and has a score is an outlier detector (whose `predict` says 1 or -1) or a density (whose
+    `predict` numbers its components); a regressor has neither.
+    """
+    if hasattr(model, "classes_"):
+        return ("decision_function", "predict")
+    return (*SCORES, "predict") if estimator_type(model) != "regressor" else ("predict",)
+
+
+class Labels:
+    """The labels that `predict` gives, as one indicator each: 1 where it gives that label, 0 elsewhere.
+
+    known  the labels; of several targets, those of each
+
+    >>> labels = Labels([np.array(["no", "yes"])])
+    >>> labels.names, labels.indicators(np.array(["yes", "no"]), "predict").tolist()
+    (('is no', 'is yes'), [[0.0, 1.0], [1.0, 0.0]])
+    """
+
+    def __init__(self, known: Sequence[Any]) -> None:
+        self.known = [np.asarray(one) for one in known]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        several = len(self.known) > 1
+        return tuple((f"{t}:" if several else "") + f"is {c}" for t, one in enumerate(self.known) for c in one)
+
+    def indicators(self, given: Any, source: str) -> Floats:
+        """(n, K) of what `predict` gave: (n,), (n, targets), or (n, K) indicators of labels that do not exclude each other.
+
+        Raises ValueError for a label that is not among the known.
+        """
+        found = np.asarray(given)
+        found = found[:, None] if found.ndim == 1 else found
+        if len(self.known) == 1 and found.shape[1:] == (len(self.known[0]),) and found.shape[1] > 1:
+            return found.astype(np.float64)
+        if found.ndim != 2 or found.shape[1] != len(self.known):
+            raise ValueError(
+                f"{source} gave shape {found.shape}; expected a label a row for each of {len(self.known)} targets."
+            )
+        parts = [column[:, None] == one[None] for column, one in zip(found.T, self.known, strict=True)]
+        for column, part in zip(found.T, parts, strict=True):
+            if not part.any(axis=1).all():
+                odd = column[~part.any(axis=1)][0]
+                raise ValueError(
+                    f"{source} gave {odd!r}, which is not among the labels that the model was fitted with; wrap the model "
+                    "in a function that returns numbers."
+                )
+        return np.concatenate(parts, axis=1).astype(np.float64)
+
+
+def labels_of(model: Any) -> Labels | None:
+    """The labels that a classifier's or a clustering's `predict` gives; None where it gives numbers.
+
+    Raises ValueError for a clustering that does not tell its labels: their numbers are no quantities.
+    """
+    classes = getattr(model, "classes_", None)
+    if classes is not None:
+        several = isinstance(classes, list)
+        return Labels(classes if several else [classes])
+    if estimator_type(model) not in ("clusterer", "density_estimator"):
+        return None
+    fitted = _innermost(model)
+    numbers = getattr(fitted, "labels_", None)
+    if numbers is None and hasattr(fitted, "n_components"):  # a mixture numbers its components
+        numbers = np.arange(fitted.n_components)
+    if numbers is None:
+        raise ValueError(
+            f"{type(fitted).__name__}.predict gives numbers of clusters, which are no quantities, and it has no labels_ "
+            "that tell them; fit it first, or wrap it in a function that returns one indicator (n, K) a cluster."
+        )
+    return Labels([np.unique(numbers)])
+
+
+def _innermost(model: Any) -> Any:
+    """The fitted estimator at the end of a pipeline or inside a search."""
+    while True:
+        inner = model.steps[-1][1] if hasattr(model, "steps") else getattr(model, "best_estimator_", model)
+        if inner is model:
+            return model
+        model = inner
