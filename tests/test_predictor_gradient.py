@@ -61,7 +61,10 @@ def test_a_probability_keeps_float64_behind_a_float32_network():
     np.testing.assert_allclose(slope, [20 * p * q, -20 * p * q], rtol=1e-6)  # which a softmax in float32 rounds to 0
 
 
-@pytest.mark.parametrize("options", [{"device": "cpu"}, {"precision": "float64"}, {"progress": lambda *_: None}], ids=str)
+BUILT = {"device": {"device": "cpu"}, "precision": {"precision": "float64"}, "progress": {"progress": lambda *_: None}}
+
+
+@pytest.mark.parametrize("options", BUILT.values(), ids=BUILT)
 def test_gradients_do_not_depend_on_where_rows_are_built(options):
     found = px.Predictor(dense(), **options).gradient(X)
     np.testing.assert_allclose(found, px.Predictor(dense()).gradient(X), rtol=1e-4, atol=1e-6)  # float32

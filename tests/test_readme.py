@@ -39,7 +39,7 @@ def test_an_example_is_about_ten_lines(example):
 def test_both_commands_are_one_line_each_and_ci_runs_the_second():
     commands = re.findall(r"^python3\.11 -m venv .*$", README, re.MULTILINE)
     assert len(commands) == 2
-    assert commands[0].endswith("perturbxai run configs/quickstart.toml") and commands[1].endswith("pytest")
+    assert commands[0].endswith("perturbxai run configs/quickstart.toml") and commands[1].endswith("pytest -n 2")
     (wanted,) = re.findall(r"s/\^\\\((.*?)\\\)\$", (ROOT / ".ci" / "run").read_text("utf-8"))
     assert re.fullmatch(wanted, commands[1]) and not re.fullmatch(wanted, commands[0])
 
