@@ -178,7 +178,8 @@ def test_all_outputs_are_looked_at_up_to_twenty(n_outputs):
 
 def test_of_more_than_twenty_outputs_the_five_highest_at_the_first_input_are_looked_at():
     x = np.array([[1.0, 1.0, 1.0], [-1.0, -1.0, -1.0]])
-    found = px.explain("lime", px.Predictor(many_outputs(30)), px.TabularSpace(np.zeros((1, 3))), x)["lime"]
+    with pytest.warns(UserWarning, match="the model has 30 outputs"):
+        found = px.explain("lime", px.Predictor(many_outputs(30)), px.TabularSpace(np.zeros((1, 3))), x)["lime"]
     expected = np.argsort(-((7 * np.arange(30)) % 30))[:5]
     assert found.outputs == tuple(map(str, expected)) and found.values.shape == (2, 3, 5)
     np.testing.assert_allclose(found.prediction[1], -found.prediction[0])

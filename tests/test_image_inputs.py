@@ -53,6 +53,7 @@ def session_of(exported):
     return package("onnxruntime").InferenceSession(exported, providers=["CPUExecutionProvider"])
 
 
+@pytest.mark.filterwarnings("ignore:the model has 1000 outputs")  # the five highest are looked at
 def test_a_network_in_onnx_runtime_is_explained_as_it_is_in_torch(exported):
     from perturbxai import assets
 
@@ -412,7 +413,8 @@ def test_without_outputs_the_five_highest_at_the_first_picture_are_explained_by_
     def model(rows):
         return rows.mean(axis=(1, 2, 3))[:, None] * level / 30
 
-    found = explained(model, [PHOTO, PHOTO[::-1]], outputs=names)
+    with pytest.warns(UserWarning, match="kept are class "):
+        found = explained(model, [PHOTO, PHOTO[::-1]], outputs=names)
     assert found.outputs == tuple(names[k] for k in np.argsort(-level)[:5])
     assert found.to_frame().output.unique().tolist() == list(found.outputs)
 
