@@ -52,8 +52,8 @@ def baselines(
     layer      where the map is: a module, or its name ("layer4", "act#1" for its second call, "input of avgpool"). Tokens
                of a transformer are laid out on the grid of its patches, without the class token. A list looks at all its
                layers in one forward pass, and gives a result for each, keyed "grad_cam(layer='layer4')". None finds the
-               last map before the spatial axes collapse, by one forward pass; in a vision transformer the last norm
-               whose patches the scores still read, by one more
+               last map that the scores depend on only through, by one forward pass, in what the network returns and
+               `select` makes of it too; where they read a class token alone, the last norm whose patches they still read
     score      "logit", or "probability": taken behind the softmax, which is another map (not for cam, cam_difference,
                lrp, deep_taylor).
                score_cam asks the predictor itself, whose `output` must be the same

@@ -40,16 +40,15 @@ class Inside:
 
     def places(self, picture: NDArray[np.float32]) -> list[Any]:
         """Where the maps are, for pictures of this size."""
-        from perturbxai.baselines import hooks, places
+        from perturbxai.baselines import last_map, places, trail
 
         if picture.shape not in self._places:
             with self._network(picture) as (net, batch):
-                trail = places.survey(net, batch)
-                if self.layers is not None:
-                    found = [places.named_place(net, trail, name) for name in self.layers]
+                if self.layers is None:
+                    self._places[picture.shape] = [last_map.last_map(net, batch, self._scores)]
                 else:
-                    found = [places.last_map(trail) or hooks.token_place(net, batch, trail, self._scores)]
-            self._places[picture.shape] = found
+                    shown = trail.survey(net, batch)
+                    self._places[picture.shape] = [places.named_place(net, shown, name) for name in self.layers]
         return self._places[picture.shape]
 
     def view(self, picture: NDArray[np.float32], layer: int) -> Any:

@@ -169,9 +169,12 @@ def test_cam_refuses_a_head_that_is_not_linear_in_the_pooled_map(make):
     assert explained(["grad_cam"], seeded(make))["grad_cam"].meta["map"].shape[0] == 3
 
 
-def test_a_transformer_without_norms_has_no_last_map():
-    with pytest.raises(ValueError, match=r"rearranged to tokens.*vision transformer"):
-        explained(["grad_cam"], seeded(Tokens, norms=False))
+def test_a_transformer_without_norms_is_explained_at_its_last_tokens():
+    net = seeded(Tokens, norms=False)
+    found = explained(["cam"], net)["cam"]
+    assert found.meta["layer"] == "block.2"
+    assert found.meta["map"].shape == (3, 4, 4)
+    np.testing.assert_allclose(found.values[0].sum(axis=0), found.prediction[0] - net.head.bias.detach().numpy(), atol=1e-6)
 
 
 def test_a_network_without_convolutions_has_no_map():
@@ -184,7 +187,7 @@ def test_a_network_without_convolutions_has_no_map():
     [
         ("layer9", ValueError, "no module of the network; its parts are 'first', 'act'"),
         ("head", ValueError, r"gives \(1, 3\); expected a map"),
-        ("squeeze", ValueError, "h and w above 1"),
+        ("squeeze", ValueError, "of several cells"),
         ("act#2", ValueError, "'act' runs 2 time"),
         (3, TypeError, "layer is int; give its name as named_modules"),
         (nn.ReLU(), ValueError, "layer is a ReLU that is no part of the network"),

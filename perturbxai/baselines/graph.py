@@ -15,6 +15,7 @@ import torch
 
 Tensor = Any
 Node = Any
+Vertex = tuple[Any, int]  # a node and the number of one of its results
 
 
 def _kinds(words: str) -> frozenset[str]:
@@ -106,6 +107,54 @@ def nodes_of(outputs: Iterable[Tensor], before: Iterable[Node] = ()) -> list[Nod
         found[node] = None
         todo += [one for one, _ in node.next_functions if one is not None]
     return list(found)
+
+
+def cuts(output: Vertex, below: dict[Vertex, list[Vertex]]) -> list[Vertex]:
+    """The results through which everything passes that one result has of another, from it back to that; see `between`.
+
+    Held constant, each of them alone leaves the output without a gradient by the source. Results are taken from the output
+    back, each after all that use it: where whatever leads on from those taken leads to one result, that is a cut.
+    """
+    uses: dict[Vertex, int] = {}
+    for ways in below.values():
+        for way in ways:
+            uses[way] = uses.get(way, 0) + 1
+    found, ready, waiting, ahead = [], [output] if below else [], dict(uses), 0
+    while ready:
+        one = ready.pop()
+        if ahead == uses.get(one, 0):
+            found.append(one)
+        ahead += len(below[one]) - uses.get(one, 0)
+        for way in below[one]:
+            waiting[way] -= 1
+            if not waiting[way]:
+                ready.append(way)
+    return found
+
+
+def between(output: Vertex, source: Vertex) -> dict[Vertex, list[Vertex]]:
+    """Every result between two, with those that it was made of and that lead to the source too; empty if none does."""
+    below: dict[Vertex, list[Vertex]] = {}
+    known: dict[Vertex, list[Vertex]] = {}
+    todo = [(output, False)]
+    while todo:
+        one, done = todo.pop()
+        if done:
+            ways = [way for way in known[one] if way in below]
+            if ways or one == source:
+                below[one] = ways
+        elif one not in known:
+            known[one] = [] if one == source else [way for way in one[0].next_functions if way[0] is not None]
+            todo += [(one, True), *((way, False) for way in known[one])]
+    return below
+
+
+def vertex_of(tensor: Tensor) -> Vertex | None:
+    """A tensor as the graph has it: the operation that made it, and which of its results it is."""
+    if not tensor.requires_grad:
+        return None
+    edge = torch.autograd.graph.get_gradient_edge(tensor)
+    return edge.node, edge.output_nr
 
 
 def kind_of(node: Node) -> str:

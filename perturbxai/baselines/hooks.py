@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from perturbxai.baselines.layouts import Layout, layout_of
-from perturbxai.baselines.places import Place, Trail, norm_places, swapped
+from perturbxai.baselines.places import Place, swapped
 
 Floats = NDArray[np.float64]
 Tensor = Any
@@ -52,11 +52,12 @@ def views(
     held: dict[int, tuple[Tensor, Layout]] = {}
 
     def lend(number: int, found: Tensor) -> Tensor:
-        layout = layout_of(found, batch, places[number].label, places[number].patches)
+        layout = _layout(found, batch, places[number])
         # a later place stays tied to an earlier one, so that one pass serves both
         kept = found.clone() if found.requires_grad else found.detach().clone().requires_grad_(differentiate)
         held[number] = kept, layout
-        return kept.clone()  # what follows may work in place
+        with torch.set_grad_enabled(differentiate):  # a network may make its map without autograd
+            return kept.clone()  # what follows may work in place
 
     own = batch.clone()  # for a network that writes into its input; made here, where it is no operation of the pass
     with torch.set_grad_enabled(differentiate), swapped(net, places, lend):
@@ -78,41 +79,17 @@ def views(
     return found
 
 
-def token_place(net: Any, batch: Tensor, trail: Trail, score: Score) -> Place:
-    """The last normalisation whose patch tokens the scores still read: in a vision transformer, the last block's first norm.
-
-    One forward pass, one backwards. Raises ValueError if there is none.
-    """
-    places = norm_places(net, trail)
-    kept: dict[int, tuple[Tensor, Layout]] = {}
-
-    def lend(number: int, found: Tensor) -> Tensor:
-        try:
-            layout = layout_of(found, batch, places[number].label, trail.patches)
-        except ValueError:
-            return found  # a norm of something else than tokens
-        if layout.axes != "tokens":
-            return found
-        tied = found.clone() if found.requires_grad else found.detach().clone().requires_grad_(True)
-        kept[number] = tied, layout
-        return tied.clone()
-
-    own = batch.clone()
-    with torch.enable_grad(), swapped(net, places, lend):
-        scores = score(net(own))[0]
-    # uneven weights: probabilities sum to one, whose gradient is zero everywhere
-    total = (scores / torch.arange(1, len(scores) + 1, device=scores.device)).sum()
-    numbers = list(kept)
-    if numbers and total.requires_grad:
-        slopes = torch.autograd.grad(total, [kept[number][0] for number in numbers], allow_unused=True)
-        for number, slope in reversed(list(zip(numbers, slopes, strict=True))):
-            if slope is not None and bool((kept[number][1].read(slope) != 0).any()):
-                return places[number]
-    last = tuple(trail.last[1].shape) if trail.last else ()
-    raise ValueError(
-        f"layer: the last map {last} is rearranged to tokens, later {trail.tokens}, as in a vision transformer, and no "
-        "normalisation was found whose tokens lie on the patches and reach the scores. Name a layer: layer='...'."
-    )
+def _layout(found: Any, batch: Tensor, place: Place) -> Layout:
+    """How maps lie in what a place gives, as it was followed or by its looks."""
+    if place.layout is None:
+        return layout_of(found, batch, place.label, place.patches)
+    if not isinstance(found, torch.Tensor) or tuple(found.shape) != place.shape:
+        shape = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
+        raise ValueError(
+            f"layer={place.label!r} gives {shape} in this pass and gave {place.shape} in the one before: the network does "
+            "not run the same operations each time. Name a module as layer=."
+        )
+    return place.layout
 
 
 def _slopes(scores: Tensor, tensors: list[Tensor], places: Sequence[Place]) -> list[tuple[Tensor, ...]]:
@@ -184,7 +161,8 @@ class _Again:
             if len(scores) == len(beside) and np.abs(scores[0] - self.own).max() <= SAME * size:
                 return np.asarray(scores[1:])
             del self.short_cuts[0]
-        parts = maps.split(self.rows)
+        # one picture at a time where the tensor's first axis does not count them
+        parts = maps.split(self.rows if len(self.found) == 1 else 1)
         return np.concatenate([self._scores(part, torch.cat([self.batch] * len(part))) for part in parts])
 
     def _scores(self, maps: Tensor, pictures: Tensor) -> Floats:

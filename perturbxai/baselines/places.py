@@ -1,18 +1,19 @@
-"""Where a network's maps are: found by one forward pass, or named by a user."""
+"""Where a network's maps are: places that a user names, and other maps put there."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.overrides import TorchFunctionMode
+
+from perturbxai.baselines.layouts import Layout
+from perturbxai.baselines.trail import ENTERS, Operations, Trail
+from perturbxai.baselines.whereabouts import tensors_of
 
 Tensor = Any
-
-ENTERS = "input of "  # a place that is named by the module it goes into
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,9 @@ class Place:
     """Where a map is found: the output of a module's call, the input of one, or the result of a numbered operation.
 
     label   what `meta["layer"]` says;  module, call: its name and how often it ran before;  enters: its input is meant
-    operation  number of the tensor operation in a forward pass, where no module is named
+    operation  number of the tensor operation in a forward pass, where no module is named;  argument: which of the tensors
+               that it takes is meant, if not what it makes
+    layout     how the map lies in the tensor, where that was followed, and the tensor's shape
     patches    (h, w) of the network's last map, from which tokens are cut, or None where there is none
     """
 
@@ -29,99 +32,10 @@ class Place:
     call: int = 0
     enters: bool = False
     operation: int | None = None
+    argument: int | None = None
+    layout: Layout | None = None
+    shape: tuple[int, ...] = ()
     patches: tuple[int, int] | None = None
-
-
-@dataclass
-class _Module:
-    """A running count of a module's calls."""
-
-    name: str
-    calls: int = 0
-
-
-@dataclass
-class Trail:
-    """Follows what descends from the picture through the operations of a pass.
-
-    ran      the modules' calls, in order: (name, how often it ran before);  running: those that run now, the innermost last
-    maps     by id (holding them keeps the ids their own);  last: number and result of the operation that made the last map
-    end      what the last map went into first, as a place is labelled
-    rest     what that made, as long as it is only rearranged;  tokens: its shape once it grew instead of being reduced
-    """
-
-    ran: list[tuple[str, int]] = field(default_factory=list)
-    running: list[_Module] = field(default_factory=list)
-    maps: dict[int, Tensor] = field(default_factory=dict)
-    last: tuple[int, Tensor] | None = None
-    end: str = ""
-    rest: Tensor | None = None
-    tokens: tuple[int, ...] | None = None
-
-    def calls(self, name: str) -> int:
-        """How often a module ran."""
-        return sum(one == name for one, _ in self.ran)
-
-    @property
-    def patches(self) -> tuple[int, int] | None:
-        """(h, w) of the last map."""
-        return None if self.last is None else (int(self.last[1].shape[2]), int(self.last[1].shape[3]))
-
-    def seen(self, number: int, func: Any, args: tuple[Any, ...], out: Any) -> Any:
-        """Take note of one operation."""
-        sources = list(tensors_of(args))
-        descends = any(id(source) in self.maps for source in sources)
-        for made in tensors_of((out,)):
-            if descends and _is_map(made):
-                self.maps[id(made)] = made
-                self.last, self.end, self.rest, self.tokens = (number, made), "", None, None
-            elif self.last is not None and not self.end and any(source is self.last[1] for source in sources):
-                self.end = _enters(self.running[-1] if self.running else _Module(""), func)
-                self._follow(made, self.last[1])
-            elif self.rest is not None and any(source is self.rest for source in sources):
-                self._follow(made, self.rest)
-        return out
-
-    def _follow(self, made: Tensor, before: Tensor) -> None:
-        if made.numel() > before.numel():
-            self.tokens = tuple(made.shape)
-        self.rest = made if made.numel() == before.numel() and made.ndim > 2 else None
-
-
-class Operations(TorchFunctionMode):
-    """Numbers the tensor operations of a pass, and hands each result to a function that may replace it."""
-
-    def __init__(self, seen: Callable[[int, Any, tuple[Any, ...], Any], Any]) -> None:
-        super().__init__()
-        self.seen, self.number = seen, -1
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        out = func(*args, **(kwargs or {}))
-        self.number += 1
-        return self.seen(self.number, func, (*args, *(kwargs or {}).values()), out)
-
-
-def survey(net: Any, batch: Tensor) -> Trail:
-    """One forward pass of one picture (1, C, H, W): its maps, in order, and how often each module runs."""
-    trail = Trail(maps={id(batch): batch})
-    # the mode is set first: switching it is an operation that would be numbered
-    with torch.no_grad(), _counted(net, trail), Operations(trail.seen):
-        net(batch)
-    return trail
-
-
-def last_map(trail: Trail) -> Place | None:
-    """The last map before the spatial axes collapse; None if it is rearranged to tokens, as in a vision transformer.
-
-    It is the last tensor (1, C, h, w) that descends from the picture, through modules and functions alike, before something
-    flattens, pools or averages it away. Raises ValueError if there is no such map.
-    """
-    if trail.last is None or not trail.end:
-        raise ValueError(
-            "layer: the network has no map (1, C, h, w) that descends from the picture before its spatial axes collapse; "
-            "name one of its modules: layer='...'."
-        )
-    return None if trail.tokens is not None else Place(trail.end, operation=trail.last[0])
 
 
 def named_place(net: Any, trail: Trail, layer: str) -> Place:
@@ -142,17 +56,11 @@ def named_place(net: Any, trail: Trail, layer: str) -> Place:
     if call >= calls or (calls > 1 and not number):
         which = f"'{name}#0' to '{name}#{calls - 1}'" if calls > 1 else f"{name!r}" if calls else "another"
         raise ValueError(f"layer={layer!r}: {name!r} runs {calls} time(s) in a forward pass; name {which}.")
-    return Place(layer, module=name, call=call, enters=enters, patches=trail.patches)
-
-
-def norm_places(net: Any, trail: Trail) -> list[Place]:
-    """The calls of a network's normalisations, in order: between them a transformer's tokens are worked on."""
-    norms = {name for name, module in net.named_modules() if "norm" in type(module).__name__.lower()}
-    return [
-        Place(name if trail.calls(name) == 1 else f"{name}#{call}", module=name, call=call, patches=trail.patches)
-        for name, call in trail.ran
-        if name in norms
-    ]
+    gave = trail.gave.get((known, call))
+    where = trail.took.get((known, call)) if enters else None if gave is None else gave.where
+    layout = where.layout() if where is not None and where.axes is not None else None
+    shape = () if where is None or layout is None else tuple(where.down.shape)
+    return Place(layer, module=name, call=call, enters=enters, layout=layout, shape=shape, patches=trail.patches)
 
 
 def layer_names(net: Any, layer: Any) -> tuple[str, ...]:
@@ -186,14 +94,46 @@ def _layer_name(net: Any, layer: Any) -> str:
 @contextmanager
 def swapped(net: Any, places: Sequence[Place], swap: Callable[[int, Tensor], Tensor]) -> Iterator[None]:
     """While this lasts, the tensor at each place is replaced by what `swap` makes of its number and the tensor."""
-    numbered = {place.operation: number for number, place in enumerate(places) if place.operation is not None}
+    numbered: dict[int | None, int] = {
+        place.operation: number for number, place in enumerate(places) if place.operation is not None
+    }
     with ExitStack() as stack:
         if numbered:
-            stack.enter_context(Operations(lambda n, _f, _a, out: swap(numbered[n], out) if n in numbered else out))
+            stack.enter_context(Operations(_Swapping(places, numbered, swap).run))
         for number, place in enumerate(places):
             if place.operation is None:
                 _swap_at_module(net, place, lambda found, number=number: swap(number, found), stack)  # type: ignore[misc]
         yield
+
+
+@dataclass(eq=False)
+class _Swapping:
+    """Replaces what numbered operations make, or what they and all later ones take."""
+
+    places: Sequence[Place]
+    numbered: dict[int | None, int]
+    swap: Callable[[int, Tensor], Tensor]
+
+    def __post_init__(self) -> None:
+        self.instead: dict[int, tuple[Tensor, Tensor]] = {}  # by id, which the tensor beside it keeps its own
+
+    def run(self, number: int, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        which = self.numbered.get(number)
+        argument = None if which is None else self.places[which].argument
+        if which is not None and argument is not None:
+            taken = list(tensors_of((*args, *kwargs.values())))[argument]
+            self.instead[id(taken)] = taken, self.swap(which, taken)
+        if self.instead:
+            args, kwargs = self._replaced(args), self._replaced(kwargs)
+        out = func(*args, **kwargs)
+        return out if which is None or argument is not None else self.swap(which, out)
+
+    def _replaced(self, values: Any) -> Any:
+        if isinstance(values, torch.Tensor):
+            return self.instead.get(id(values), (None, values))[1]
+        if isinstance(values, dict):
+            return {key: self._replaced(value) for key, value in values.items()}
+        return type(values)(map(self._replaced, values)) if type(values) in (tuple, list) else values
 
 
 def _swap_at_module(net: Any, place: Place, swap: Callable[[Tensor], Tensor], stack: ExitStack) -> None:
@@ -208,47 +148,3 @@ def _swap_at_module(net: Any, place: Place, swap: Callable[[Tensor], Tensor], st
 
     register = module.register_forward_pre_hook(before) if place.enters else module.register_forward_hook(after)
     stack.callback(register.remove)
-
-
-@contextmanager
-def _counted(net: Any, trail: Trail) -> Iterator[None]:
-    """Have a trail keep the modules' calls, those that ran and those that run."""
-    with ExitStack() as stack:
-        for name, module in net.named_modules():
-            _count(name, module, trail, stack)
-        yield
-
-
-def _count(name: str, module: Any, trail: Trail, stack: ExitStack) -> None:
-    calls = iter(range(1 << 62))
-
-    def enter(*_: Any) -> None:
-        before = next(calls)
-        trail.ran.append((name, before))
-        trail.running.append(_Module(name, before))
-
-    def leave(*_: Any) -> None:
-        trail.running.pop()
-
-    stack.callback(module.register_forward_pre_hook(enter).remove)
-    stack.callback(module.register_forward_hook(leave).remove)
-
-
-def _enters(inside: _Module, func: Any) -> str:
-    """How to call what the last map goes into: a module by name, else the function."""
-    if not inside.name:
-        return f"{ENTERS}{getattr(func, '__name__', 'a function')}()"
-    return f"{ENTERS}{inside.name}" + (f"#{inside.calls}" if inside.calls else "")
-
-
-def tensors_of(values: Any) -> Iterator[Tensor]:
-    """The tensors among values, and in lists of them."""
-    for value in values:
-        if isinstance(value, torch.Tensor):
-            yield value
-        elif isinstance(value, (tuple, list)):
-            yield from tensors_of(value)
-
-
-def _is_map(tensor: Tensor) -> bool:
-    return bool(tensor.ndim == 4 and tensor.is_floating_point() and tensor.shape[0] == 1 and min(tensor.shape[2:]) > 1)

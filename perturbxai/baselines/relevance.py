@@ -21,7 +21,7 @@ from torch.overrides import TorchFunctionMode
 from perturbxai.baselines import graph
 from perturbxai.baselines.graph import MOVES, Calls, NoRule, followed, is_constant, kind_of, nodes_of, weights_of
 from perturbxai.baselines.pixels import as_floats, gradient_of
-from perturbxai.baselines.places import tensors_of
+from perturbxai.baselines.whereabouts import tensors_of
 
 Floats = NDArray[np.float64]
 Tensor = Any

@@ -1,0 +1,123 @@
+"""The layer that class activation maps are of, where none is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import dropwhile
+from typing import Any
+
+import torch
+
+from perturbxai.baselines.graph import Vertex, between, cuts
+from perturbxai.baselines.places import Place
+from perturbxai.baselines.trail import Step, Trail, label_of, survey
+from perturbxai.baselines.whereabouts import Whereabouts
+
+Tensor = Any
+Score = Callable[[Tensor], Tensor]  # what a network returned -> (n, K), differentiable
+
+
+def last_map(net: Any, batch: Tensor, score: Score) -> Place:
+    """The last map that the scores depend on only through: held constant, it leaves them no gradient by the picture.
+
+    A map lies on the picture along its axes, in whatever shape; behind it the places are pooled, flattened into one vector
+    or read at one token. Of a map that is only rearranged behind, the last form with two axes of the picture is taken. Where
+    the scores read none of the patches of the last such map, as in a vision transformer that reads its class token, it is
+    the last normalisation whose patches they still read.
+
+    batch  one picture (1, C, H, W);  score: from what the network returned to (n, K)
+    One forward pass; another for a network that does its first part without autograd. Raises ValueError if there is none.
+    """
+    trail = survey(net, batch, score)
+    if not (below := _below(trail)):
+        trail = survey(net, batch, score, through=True)
+        below = _below(trail)
+    passed = [trail.steps[vertex] for vertex in cuts(trail.output, below) if vertex in trail.steps] if trail.output else []
+    maps = [step for step in passed if step.where is not None and step.where.worked]
+    maps = list(dropwhile(lambda step: _where(step).layout() is None, maps))
+    unread = 0
+    if maps and _where(maps[0]).elsewhere:
+        read = _read(trail, maps)
+        unread = read[0] if read else len(maps)
+        if unread and (norm := _last_norm(trail)) is not None:
+            return norm
+    for step in maps[unread:]:
+        if _where(step).layout() is not None:
+            return _place(trail, _as_made(trail, step), below)
+    raise ValueError(_nothing(trail, below))
+
+
+def _below(trail: Trail) -> dict[Vertex, list[Vertex]]:
+    """What lies between the picture and the scores."""
+    return {} if trail.output is None or trail.picture is None else between(trail.output, trail.picture)
+
+
+def _as_made(trail: Trail, step: Step) -> Step:
+    """The same values in their last form with two axes of the picture; if they have none, as they were made."""
+    made = step
+    while _where(made).axes is None and made.source in trail.steps:
+        source = trail.steps[made.source]
+        if source.where is None or source.where.layout() is None:
+            break
+        made = source
+    return made
+
+
+def _place(trail: Trail, step: Step, below: dict[Vertex, list[Vertex]]) -> Place:
+    where = _where(step)
+    enters = next((label for label, made in step.enters if any(one in below for one in made)), "")
+    by_module = "" if step.call is None else label_of(step.call, trail)
+    # a map is named by what it goes into, tokens by what gave them
+    names = (enters, by_module) if where.axes is not None else (by_module, enters)
+    label = names[0] or names[1] or "the result"
+    return Place(label, operation=step.number, argument=step.argument, layout=where.layout(), shape=tuple(where.down.shape))
+
+
+def _where(step: Step) -> Whereabouts:
+    assert step.where is not None
+    return step.where
+
+
+def _read(trail: Trail, steps: list[Step]) -> list[int]:
+    """The numbers of those results whose places on the picture the scores have a gradient by."""
+    # uneven weights: probabilities sum to one, whose gradient is zero everywhere
+    weights = 1.0 / torch.arange(1, trail.scores.numel() + 1, device=trail.scores.device)
+    edges = [torch.autograd.graph.GradientEdge(*step.vertex) for step in steps if step.vertex]
+    slopes = torch.autograd.grad((trail.scores.flatten() * weights).sum(), edges, retain_graph=True, allow_unused=True)
+    return [
+        number
+        for number, (slope, step) in enumerate(zip(slopes, steps, strict=True))
+        if slope is not None and bool((slope[~torch.isnan(_where(step).down)] != 0).any())
+    ]
+
+
+def _last_norm(trail: Trail) -> Place | None:
+    """The last normalisation of tokens whose patches the scores still read."""
+    norms = {name for name, module in trail.modules.items() if "norm" in type(module).__name__.lower()}
+    calls = [call for call, step in trail.gave.items() if call[0] in norms and step.vertex and step.where]
+    calls = [call for call in calls if _where(trail.gave[call]).axes is None]
+    for number in reversed(_read(trail, [trail.gave[call] for call in calls]) if calls else []):
+        where = _where(trail.gave[calls[number]])
+        if (layout := where.layout()) is not None:
+            name, call = calls[number]
+            return Place(label_of((name, call), trail), name, call, layout=layout, shape=tuple(where.down.shape))
+    return None
+
+
+def _nothing(trail: Trail, below: dict[Vertex, list[Vertex]]) -> str:
+    """Why there is no map, and what to do."""
+    named = "name one of its modules: layer='...'."
+    if closed := [name for name, module in trail.modules.items() if isinstance(module, torch.jit.ScriptModule)]:
+        what = f"{closed[0]!r} is" if closed[0] else "the network is"
+        return (
+            f"layer: {what} scripted or traced, and what happens inside cannot be seen; give the module that it was made of."
+        )
+    if not below:
+        return (
+            "layer: the scores do not depend on the picture in a way that autograd can follow (a detach(), a NumPy step or "
+            f"whole numbers between), so that it cannot be told which map they pass through; {named}"
+        )
+    return (
+        "layer: the network has no map that the scores depend on only through, with places of the picture along its axes, "
+        f"before they are pooled or flattened; {named}"
+    )
