@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ from perturbxai.loading import Part, make_model, read_table
 from perturbxai.photo_run import load_photo
 from perturbxai.predictor import Predictor
 from perturbxai.report import report
-from perturbxai.report.manifest import MANIFEST, Folder
+from perturbxai.report.manifest import Folder
 from perturbxai.spaces import TabularSpace
 from perturbxai.versions import versions
 
@@ -49,7 +48,8 @@ def run(
     """Do what a configuration asks, into its results folder or another, with a manifest over everything at the end.
 
     Models and data of all sections are loaded, and what can be known without a model is checked, before the first question;
-    the folder is made, and an old manifest in it taken away, when there is something to write. Raises ValueError, OSError
+    the folder is made, and an old manifest in it taken away, when there is something to write. What an older run left there
+    that this one does not write is taken away at the end. Raises ValueError, OSError
     and ImportError, with the way out, for what cannot be loaded or asked. Runs the code that the config names as
     "package.module:factory".
     naming  how errors call a dotted key, as itself if not given;  command: kept in the manifest
@@ -66,10 +66,10 @@ def run(
     for name, part in parts.items():
         began = time.perf_counter()
         compared = done.comparisons[name] = part.work()
-        target = target or Folder(place)
-        inner = report(compared, target.inner(name), config=part.section.model_dump(mode="json") | {"seed": config.seed})
-        target.written += [inner / file["name"] for file in json.loads((inner / MANIFEST).read_text("utf-8"))["files"]]
-        target.written.append(inner / MANIFEST)
+        if target is None:
+            target = Folder(place)
+            target.begin()
+        report(compared, target.inner(name), config=part.section.model_dump(mode="json") | {"seed": config.seed})
         done.facts[name] = part.facts | {
             "plan": part.predictor.plan,
             "rows": part.predictor.rows,

@@ -16,31 +16,34 @@ def report(anything: Any, folder: str | Path, *, config: Any = None) -> Path:
 
     anything  a Comparison, an Attribution, a mapping from name to Attribution, or what `effects` returned (all of it, the
               mapping of a method, or one Effect)
-    folder    made if it is not there; files of the same names are replaced, others left alone
+    folder    made if it is not there. What an older report wrote there, as its manifest says, is taken away or replaced;
+              other files are left alone, and so is one that was changed since, unless it has the name of a new one
     config    kept in the manifest
 
     Writes attributions.csv, with a Comparison also scores, agreement, costs, fill_spread, curves and summary, of effects
     effects.csv and effects_of_pairs.csv; PNG figures;
     index.html, which shows them on one page; and manifest.json last: where it stands, everything it lists is complete.
-    Returns the folder.
+    All is written aside first: where it breaks off, an older report stays as it is. With manifest.json.part and without a
+    manifest the move itself broke off; the next report clears up. Of two at once the later one stays. Returns the folder.
     Raises TypeError for what holds no results, ValueError for a folder that is a file or leads elsewhere by a link.
     """
     if (found := as_effects(anything)) is not None:
-        return _of_effects(found, Folder(folder), config)
+        return _of_effects(found, folder, config)
     results, compared = as_results(anything)
-    target = Folder(folder)
     frames = tables(results, compared)
     from perturbxai.report.figures import figures
     from perturbxai.report.page import of_results
 
+    target = Folder(folder)
     _write(target, frames, figures(results, compared), of_results(results, frames), facts(results, compared, config))
     return target.place
 
 
-def _of_effects(found: Found, target: Folder, config: Any) -> Path:
+def _of_effects(found: Found, folder: str | Path, config: Any) -> Path:
     from perturbxai.report import effect_report
     from perturbxai.report.page import of_effects
 
+    target = Folder(folder)
     known = facts(effect_report.metas(found), None, config)
     _write(target, effect_report.tables(found), effect_report.figures(found), of_effects(found), known)
     return target.place
@@ -51,12 +54,13 @@ def _write(target: Folder, frames: Mapping[str, Any], drawn: Iterable[Any], show
     from perturbxai.report.page import write_page
     from perturbxai.report.style import save
 
-    for name, frame in frames.items():
-        frame.to_csv(target.new(name, ".csv"), index=False)
-    captions = {}
-    for name, figure in drawn:
-        path = target.new(name, ".png")
-        save(figure, path)
-        captions[path.name] = name
-    write_page(target, shown, captions, known)
-    target.finish(known)
+    with target:
+        for name, frame in frames.items():
+            frame.to_csv(target.new(name, ".csv"), index=False)
+        captions = {}
+        for name, figure in drawn:
+            path = target.new(name, ".png")
+            save(figure, path)
+            captions[path.name] = name
+        write_page(target, shown, captions, known)
+        target.finish(known)

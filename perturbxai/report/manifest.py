@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import json
 import os
 import re
-from collections.abc import Mapping
+import shutil
+import tempfile
+import uuid
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-MANIFEST = "manifest.json"
+from perturbxai.report.leftovers import BEGUN, MANIFEST, alone, describe_file, named, remove
+
+__all__ = ["MANIFEST", "Folder", "describe_file", "facts", "plain", "plainly"]
+
 SCHEMA = 1
+ASIDE = ".unfinished-"  # begins the names of what is being written
 
 
 class Folder:
-    """A results folder: makes names harmless, refuses every path outside, remembers what was written.
+    """A results folder: makes names harmless, refuses every path outside, and holds one report at a time.
 
-    An old manifest is taken away first, so that a run which breaks off leaves none.
+    In a `with` block files are written aside, into a folder of their own in this one. `finish` puts them in their places,
+    takes away what an older manifest names and nothing else, and writes the manifest. Until then the older report stays as
+    it is, also where the block breaks off. Of two at once the later one stays, whole.
     Raises ValueError if the place is a file.
     """
 
@@ -26,12 +35,26 @@ class Folder:
         self.place = Path(place).resolve()
         if self.place.exists() and not self.place.is_dir():
             raise ValueError(f"folder={str(place)!r} is a file; give a folder, which is made if it is not there.")
+        self._made = not self.place.exists()
         self.place.mkdir(parents=True, exist_ok=True)
         self.written: list[Path] = []
-        (self.place / MANIFEST).unlink(missing_ok=True)
+        self._inner: list[Path] = []
+        self._aside: Path | None = None
+
+    def __enter__(self) -> Folder:
+        self._aside = Path(tempfile.mkdtemp(prefix=ASIDE, dir=self.place))
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        assert self._aside is not None
+        shutil.rmtree(self._aside, ignore_errors=True)
+        self._aside = None
+        if self._made:
+            with contextlib.suppress(OSError):  # it holds something: it stays
+                self.place.rmdir()
 
     def new(self, name: str, ending: str) -> Path:
-        """A path in the folder for a file of this name, which may be anything a user called a method or a fill."""
+        """Where to write a file of this name, which may be anything a user called a method or a fill."""
         stem = plain(name)
         taken = {path.name for path in self.written}
         number = 1
@@ -40,31 +63,67 @@ class Folder:
             stem = f"{plain(name)}_{number}"
         path = self.place / f"{stem}{ending}"
         self._check(path)
+        if path.is_dir():
+            raise ValueError(f"{path} is a folder, and a file of that name is to be written; remove it, or choose another.")
         self.written.append(path)
-        return path
+        return self._now(path)
 
     def inner(self, name: str) -> Path:
-        """A folder in this one. Raises ValueError if a link of that name leads elsewhere."""
+        """A folder in this one, for a report of its own. Raises ValueError if a link of that name leads elsewhere."""
         path = self.place / plain(name)
         self._check(path)
+        self._inner.append(path)
         return path
+
+    def _now(self, path: Path) -> Path:
+        return path if self._aside is None else self._aside / path.name
 
     def _check(self, path: Path) -> None:
         if not path.resolve().is_relative_to(self.place):
             raise ValueError(f"{path} leads outside the folder {self.place}; remove the link, or choose another folder.")
 
     def files(self) -> list[dict[str, Any]]:
-        """Name, size and SHA-256 of every file written, by name."""
-        return [describe_file(path, self.place) for path in sorted(self.written)]
+        """Name, size and SHA-256 of every file written, also by the reports within, by name."""
+        own = [describe_file(self._now(path), self._aside or self.place) for path in self.written]
+        for folder in self._inner:
+            own += [one | {"name": f"{folder.name}/{one['name']}"} for one in named(folder)]
+            if (folder / MANIFEST).is_file():
+                own.append(describe_file(folder / MANIFEST, self.place))
+        return sorted(own, key=lambda one: str(one["name"]))
+
+    def begin(self) -> None:
+        """From here on an older manifest does not say what is here: it is kept under another name until `finish`."""
+        with alone(self.place):
+            self._begin([])
+
+    def _begin(self, more: Sequence[dict[str, Any]]) -> None:
+        self._write(BEGUN, {"schema": SCHEMA, "unfinished": True, "files": [*named(self.place), *more]})
+        (self.place / MANIFEST).unlink(missing_ok=True)
 
     def finish(self, facts: Mapping[str, Any]) -> Path:
-        """Write the manifest whole or not at all."""
-        written = {"schema": SCHEMA, **facts, "files": self.files()}
-        path = self.place / MANIFEST
-        half = self.new(MANIFEST, ".part")
-        half.write_text(json.dumps(written, indent=2, default=plainly, ensure_ascii=False) + "\n", encoding="utf-8")
-        os.replace(half, path)
+        """Put all files in their places, take away those that an older manifest names, and write the new one whole."""
+        files = self.files()
+        with alone(self.place):
+            self._begin(files)
+            stays = {one["name"] for one in files}
+            for one in named(self.place):
+                if one["name"] not in stays:
+                    remove(self.place, one)
+            for path in self.written:
+                os.replace(self._now(path), path)
+            self._made = False
+            path = self._write(MANIFEST, {"schema": SCHEMA, **facts, "files": files})
+            (self.place / BEGUN).unlink(missing_ok=True)
         return path
+
+    def _write(self, name: str, told: Mapping[str, Any]) -> Path:
+        half = (self._aside or self.place) / f"{ASIDE}{uuid.uuid4().hex}"
+        try:
+            half.write_text(json.dumps(told, indent=2, default=plainly, ensure_ascii=False) + "\n", encoding="utf-8")
+            os.replace(half, self.place / name)
+        finally:
+            half.unlink(missing_ok=True)
+        return self.place / name
 
 
 def plain(name: str) -> str:
@@ -75,13 +134,6 @@ def plain(name: str) -> str:
     """
     kept = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._-")
     return kept[:80] or "unnamed"
-
-
-def describe_file(path: Path, folder: Path) -> dict[str, Any]:
-    """Name within the folder, bytes and SHA-256."""
-    data = path.read_bytes()
-    name = path.relative_to(folder).as_posix()
-    return {"name": name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
 def facts(results: Mapping[str, Any], compared: Any = None, config: Any = None) -> dict[str, Any]:
