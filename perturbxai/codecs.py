@@ -12,17 +12,19 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 LARGEST_EXACT = 2**53  # whole numbers up to here survive float64
+MISSING = (None, np.nan, pd.NaT, pd.NA)
 
 
 class _Number:
     """Floats, whole numbers, booleans and their nullable kin; objects that are all floats or all whole numbers.
 
-    plain    the numpy dtype of one value;  missing  True if the column can hold NaN or NA
+    plain    the numpy dtype of one value;  missing  True if the column can hold NaN or NA, as any of a library with nulls
     """
 
     numeric = True
+    stored_as = "numbers"
 
-    def __init__(self, column: pd.Series, name: str) -> None:
+    def __init__(self, column: pd.Series, name: str, nullable: bool = False) -> None:
         self.dtype, self.name = column.dtype, name
         if pd.api.types.is_object_dtype(column.dtype):
             self.plain = np.dtype(float if isinstance(column.iloc[0], float) else np.int64)
@@ -31,7 +33,8 @@ class _Number:
             self.plain = np.dtype(getattr(dtype, "numpy_dtype", getattr(dtype, "subtype", dtype)))
         if self.plain.kind == "c" or self.plain.itemsize > 8:
             raise TypeError(f"column {name!r} is {self.dtype}; expected real numbers that float64 holds exactly.")
-        self.missing = self.plain.kind == "f" or hasattr(self.dtype, "numpy_dtype")
+        objects = pd.api.types.is_object_dtype(self.dtype)
+        self.missing = self.plain.kind == "f" or hasattr(self.dtype, "numpy_dtype") or objects or nullable
         self.whole = self.plain.kind in "iub"
 
     def named_levels(self) -> tuple[str, ...] | None:
@@ -51,6 +54,7 @@ class _Number:
         number = pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_complex_dtype(column.dtype)
         if pd.api.types.is_object_dtype(column.dtype):
             number = not any(isinstance(value, (str, bytes, complex, np.complexfloating)) for value in column)
+            column = column.mask(column.isna(), np.nan)  # NA and NaT are no floats
         elif column.isna().all():
             return np.full(len(column), np.nan)
         try:
@@ -66,13 +70,19 @@ class _Number:
                 raise ValueError(f"column {self.name!r} has whole numbers above 2^53, which float64 cannot hold exactly.")
         return np.array(codes)
 
-    def decode(self, codes: Floats) -> Any:
-        if pd.api.types.is_object_dtype(self.dtype):
-            return pd.Series(nearest(codes, self.plain), dtype=object)
-        if isinstance(self.dtype, np.dtype):
-            return nearest(codes, self.dtype)
+    def physical(self, codes: Floats) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """(n,) values in the plain dtype, and which of them are missing."""
         missing = np.isnan(codes)
-        series = pd.Series(nearest(np.where(missing, 0.0, codes), self.plain)).astype(self.dtype)
+        return nearest(codes if self.plain.kind == "f" else np.where(missing, 0.0, codes), self.plain), missing
+
+    def decode(self, codes: Floats) -> Any:
+        values, missing = self.physical(codes)
+        if pd.api.types.is_object_dtype(self.dtype):
+            found = pd.Series(values, dtype=object)
+            return found.mask(missing, np.nan) if missing.any() and self.whole else found
+        if isinstance(self.dtype, np.dtype):
+            return pd.Series(values).convert_dtypes().mask(missing) if missing.any() and self.whole else values
+        series = pd.Series(values).astype(self.dtype)
         return series.mask(missing) if missing.any() else series
 
 
@@ -81,23 +91,27 @@ class _Date:
 
     numeric = True
     whole = True
+    stored_as = "moments"
 
     def named_levels(self) -> None:
         """Numbers have none."""
 
     def __init__(self, column: pd.Series, name: str) -> None:
         self.dtype, self.name = column.dtype, name
-        self.zone = getattr(column.dtype, "tz", None)
+        self.moments = _moments_of(column.dtype)
+        self.zone = getattr(self.moments, "tz", None)
 
     def encode(self, column: pd.Series) -> Floats:
         column = column.infer_objects()
+        if isinstance(column.dtype, pd.ArrowDtype) and pd.api.types.is_datetime64_any_dtype(column.dtype):
+            column = column.astype(_moments_of(column.dtype))
         missing = column.isna().to_numpy()
         if missing.all():
             return np.full(len(column), np.nan)
         dates = pd.api.types.is_datetime64_any_dtype(column.dtype)
         if not dates or (getattr(column.dtype, "tz", None) is None) != (self.zone is None):
             raise TypeError(f"column {self.name!r} is {column.dtype}, but {self.dtype} in X; convert it first.")
-        stored = column.astype(self.dtype)
+        stored = column.astype(self.moments)
         if (stored != column)[~missing].any():
             raise ValueError(f"column {self.name!r} has moments between those that {self.dtype} of X can hold.")
         moments = stored.dt.tz_convert("UTC").dt.tz_localize(None) if self.zone is not None else stored
@@ -112,21 +126,39 @@ class _Date:
         codes[missing] = np.nan
         return codes
 
-    def decode(self, codes: Floats) -> Any:
+    def physical(self, codes: Floats) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """(n,) whole microseconds, and which of them are missing."""
         missing = np.isnan(codes)
-        whole = np.where(missing, 0.0, codes).astype("int64").view("datetime64[us]").copy()
+        return np.where(missing, 0.0, codes).astype("int64"), missing
+
+    def decode(self, codes: Floats) -> Any:
+        moments, missing = self.physical(codes)
+        whole = moments.view("datetime64[us]").copy()
         whole[missing] = np.datetime64("NaT")
         series = pd.Series(whole)
         if self.zone is not None:
             series = series.dt.tz_localize("UTC").dt.tz_convert(self.zone)
-        return series.astype(self.dtype)
+        return series.astype(self.moments).astype(self.dtype)
+
+
+def _moments_of(dtype: Any) -> Any:
+    """pandas' own dtype for the moments of an Arrow one, whose days begin at midnight; any other as it is."""
+    if not isinstance(dtype, pd.ArrowDtype):
+        return dtype
+    unit: Any
+    unit, zone = getattr(dtype.pyarrow_dtype, "unit", "s"), getattr(dtype.pyarrow_dtype, "tz", None)
+    return np.dtype(f"datetime64[{unit}]") if zone is None else pd.DatetimeTZDtype(unit, zone)
 
 
 class _Levels:
-    """Anything else that has a dtype, numbered by its distinct values in X (for a categorical: all its categories)."""
+    """Anything else that has a dtype, numbered by its distinct values in X (for a categorical: all its categories).
+
+    A missing value is the last level, also where X has none, if the dtype can hold one.
+    """
 
     numeric = False
     whole = True
+    stored_as = "levels"
 
     def named_levels(self) -> tuple[str, ...]:
         """What the levels are called, by their codes."""
@@ -134,13 +166,11 @@ class _Levels:
 
     def __init__(self, column: pd.Series, name: str) -> None:
         self.dtype, self.name = column.dtype, name
-        levels = column.drop_duplicates()
+        known = column[column.notna()].drop_duplicates()
         if isinstance(column.dtype, pd.CategoricalDtype):
             known = pd.Series(pd.Categorical(column.dtype.categories, dtype=column.dtype))
-            levels = pd.concat([known, levels[levels.isna()]])
-        levels = levels.iloc[np.argsort(levels.isna().to_numpy(), kind="stable")]  # a missing value comes last
-        self.levels = levels.array
-        self.index = pd.Index(levels[levels.notna()].astype(object).to_numpy(), dtype=object)
+        self.levels = _with_missing(known, column)
+        self.index = pd.Index(known.astype(object).to_numpy(), dtype=object)
 
     def encode(self, column: pd.Series) -> Floats:
         missing = column.isna().to_numpy()
@@ -149,7 +179,7 @@ class _Levels:
         codes[~missing] = self.index.get_indexer(pd.Index(present, dtype=object))
         _refuse_unknown(self.name, column, codes < 0)
         if missing.any() and len(self.levels) == len(self.index):
-            raise ValueError(f"column {self.name!r} has a missing value here, but none in X; impute it first.")
+            raise ValueError(f"column {self.name!r} has a missing value, which {self.dtype} cannot hold; impute it first.")
         return codes.astype(np.float64)
 
     def decode(self, codes: Floats) -> Any:
@@ -157,10 +187,14 @@ class _Levels:
 
 
 class _Objects:
-    """Python objects of any kinds, numbered by kind and value: 1, 1.0 and True are three levels, None and NaN two."""
+    """Python objects of any kinds, numbered by kind and value: 1, 1.0 and True are three levels, None and NaN two.
+
+    A missing value of x is X's own, whatever its kind; where X has none, None, NaN, NaT and NA are further levels.
+    """
 
     numeric = False
     whole = True
+    stored_as = "levels"
 
     def named_levels(self) -> tuple[str, ...]:
         """What the levels are called, by their codes."""
@@ -171,7 +205,7 @@ class _Objects:
         self.number: dict[Any, int] = {}
         self.like: dict[Any, int] = {}  # for values of x whose kind differs: 1.0 where X has 1
         levels: list[Any] = []
-        for value in column:
+        for value in column if column.isna().any() else (*column, *MISSING):
             key = self._key(value)
             if key not in self.number:
                 self.number[key] = len(levels)
@@ -192,8 +226,6 @@ class _Objects:
     def encode(self, column: pd.Series) -> Floats:
         keys = [self._key(value) for value in column]
         codes = np.array([self.number.get(key, self.like.get(key[1], -1)) for key in keys], dtype=np.int64)
-        if ((codes < 0) & column.isna().to_numpy()).any():
-            raise ValueError(f"column {self.name!r} has a missing value here, but none in X; impute it first.")
         _refuse_unknown(self.name, column, codes < 0)
         return codes.astype(np.float64)
 
@@ -201,15 +233,18 @@ class _Objects:
         return pd.Series(self.levels[codes.astype(np.int64)], dtype=object)  # named, or pandas makes strings of it
 
 
-def codec_of(column: pd.Series, name: str) -> Any:
-    """The codec of a column, by its dtype and, for objects, by its values. Raises TypeError for what has no codes."""
+def codec_of(column: pd.Series, name: str, nullable: bool = False) -> Any:
+    """The codec of a column, by its dtype and, for objects, by its values. Raises TypeError for what has no codes.
+
+    nullable: it is from a library whose columns can all hold nulls
+    """
     dtype = column.dtype
     if pd.api.types.is_object_dtype(dtype):
         floats = all(isinstance(value, float) for value in column)
         whole = all(isinstance(value, (int, np.integer)) and not isinstance(value, bool) for value in column)
         return _Number(column, name) if len(column) and (floats or whole) else _Objects(column, name)
     if pd.api.types.is_numeric_dtype(dtype):
-        return _Number(column, name)
+        return _Number(column, name, nullable)
     if pd.api.types.is_datetime64_any_dtype(dtype):
         return _Date(column, name)
     return _Levels(column, name)
@@ -242,6 +277,16 @@ def nearest(codes: Floats, dtype: np.dtype) -> NDArray[Any]:
         limits = np.iinfo(dtype)
         codes = np.clip(np.rint(codes), max(limits.min, -LARGEST_EXACT), min(limits.max, LARGEST_EXACT))
     return np.asarray((codes >= 0.5) if dtype.kind == "b" else codes.astype(dtype, copy=False))
+
+
+def _with_missing(known: pd.Series, column: pd.Series) -> Any:
+    """The levels, and a missing value after them; it is left out where the dtype has none, as intervals of whole numbers."""
+    if column.isna().any():
+        return pd.concat([known, column[column.isna()].iloc[:1]]).array
+    try:
+        return known.array.take(np.array([*range(len(known)), -1]), allow_fill=True)
+    except (TypeError, ValueError):
+        return known.array
 
 
 def _refuse_unknown(name: str, column: pd.Series, unknown: NDArray[np.bool_]) -> None:

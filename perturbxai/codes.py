@@ -6,14 +6,16 @@ a missing value being a level of its own. What cannot come back exactly is refus
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from perturbxai.bare import as_values
 from perturbxai.codecs import codec_of, nearest, stored
+from perturbxai.frames import Native, is_kind, named_table, read_columns
 
 Floats = NDArray[np.float64]
 
@@ -21,33 +23,34 @@ Floats = NDArray[np.float64]
 class Columns:
     """The columns of a table: names, and exact codes both ways.
 
-    names (D,);  numeric (D,) True where codes are numbers and not levels;  frame True if tables are DataFrames
+    names (D,), labels (D,) what a DataFrame has there, as a tuple of a MultiIndex
+    numeric (D,) True where codes are numbers and not levels;  frame True if the columns have names
     whole (D,) True where only whole numbers are values;  levels (D,) names of the levels by code, None for numbers
     """
 
     def __init__(self, table: Any) -> None:
-        self.frame = isinstance(table, pd.DataFrame)
+        data, self._native = _read(table, "X")
+        self.frame = isinstance(data, pd.DataFrame)
         self._dtype: np.dtype | None = None
-        if self.frame:
-            data = table
+        if isinstance(data, pd.DataFrame):
             if not data.columns.is_unique:
                 twice = data.columns[data.columns.duplicated()][0]
                 raise ValueError(f"X has the column {twice!r} twice; column names must be unique.")
             self.labels: list[Any] = list(data.columns)
         else:
-            array = _array(table, "X")
-            if array.ndim != 2:
-                raise ValueError(f"X has shape {array.shape}; expected a table of shape (rows, columns).")
-            self._dtype = array.dtype
-            data = _frame(array)
-            self.labels = [f"x{d}" for d in range(array.shape[1])]
+            if data.ndim != 2:
+                raise ValueError(f"X has shape {data.shape}; expected a table of shape (rows, columns).")
+            self._dtype = data.dtype
+            data = _frame(data)
+            self.labels = [f"x{d}" for d in range(data.shape[1])]
         if data.shape[1] == 0:
             raise ValueError("X has no columns; there is nothing to explain.")
         self.names = tuple(str(label) for label in self.labels)
         if len(set(self.names)) < len(self.names):
             twice = next(name for name in self.names if self.names.count(name) > 1)
             raise ValueError(f"X has two columns that both read {twice!r}; rename one.")
-        self.codecs = [codec_of(data.iloc[:, d], name) for d, name in enumerate(self.names)]
+        nullable = self._native is not None
+        self.codecs = [codec_of(data.iloc[:, d], name, nullable) for d, name in enumerate(self.names)]
         self.numeric = np.array([codec.numeric for codec in self.codecs])
         self.whole = np.array([codec.whole for codec in self.codecs])
         self.levels = tuple(codec.named_levels() for codec in self.codecs)
@@ -56,7 +59,7 @@ class Columns:
         self._floats = one if isinstance(one, np.dtype) and one.kind == "f" else None
 
     def encode(self, table: Any, what: str = "x") -> Floats:
-        """(N, D) codes of a table with these columns (a DataFrame's may come in any order, a single row is one row).
+        """(N, D) codes of a table with these columns, of any library (named ones in any order; a single row is one row).
 
         A copy: later changes of the table do not reach it.
         Raises ValueError for unknown or missing columns, and for values that X does not have or cannot hold.
@@ -71,10 +74,14 @@ class Columns:
         return codes
 
     def decode(self, codes: Floats, *, own: bool = False) -> Any:
-        """The table of these codes (n, D) as the user has it: a DataFrame with X's dtypes, or an array of X's dtype.
+        """The table of these codes (n, D) as the user has it: of X's library with its dtypes, or an array of X's dtype.
 
         own: nobody else holds these codes, which may become the table themselves
         """
+        return self.plain(codes, own=own) if self._native is None else self._native.make(self.codecs, codes)
+
+    def plain(self, codes: Floats, *, own: bool = False) -> Any:
+        """The same as a pandas DataFrame or an array, whatever library X is of."""
         if self._dtype is not None and self._dtype.kind in "fiub":
             return nearest(codes, self._dtype)
         if self.frame and self._floats is not None:
@@ -116,18 +123,46 @@ class Columns:
             return [table.name]
         return list(range(n_rows))
 
+    def find(self, one: Any) -> int | None:
+        """The number of a column by its label, its name or its number (from the end if negative); None for none.
+
+        Where labels are whole numbers a number is a label.
+        """
+        if isinstance(one, Hashable) and not isinstance(one, (bool, np.bool_)):
+            plain = one.item() if isinstance(one, np.generic) else one
+            if plain in self.labels:
+                return self.labels.index(plain)
+            if str(plain) in self.names:
+                return self.names.index(str(plain))
+            counted = not any(isinstance(label, (int, np.integer)) for label in self.labels)
+            if isinstance(plain, int) and counted and -len(self.names) <= plain < len(self.names):
+                return plain % len(self.names)
+        return None
+
+    def read_mask(self, given: Any, what: str) -> list[int] | None:
+        """The numbers of the columns that a mask of truth values (D,) chooses; None for what is no mask.
+
+        A Series that names the columns, as `X.dtypes == float` does, is aligned with them. Raises ValueError for a mask
+        of another length, and for one that chooses nothing.
+        """
+        values = given.tolist() if hasattr(given, "tolist") else given
+        if not isinstance(values, (list, tuple)) or not values or not all(isinstance(v, (bool, np.bool_)) for v in values):
+            return None
+        if is_kind(given, "pandas", "Series") and set(given.index) == set(self.labels):
+            values = given.loc[self.labels].tolist()
+        if len(values) != len(self.names):
+            raise ValueError(f"{what} is a mask of {len(values)} truth values, but X has {len(self.names)} columns.")
+        if not any(values):
+            raise ValueError(f"{what} is a mask that chooses no column; name at least one.")
+        return [d for d, chosen in enumerate(values) if chosen]
+
     def _aligned(self, table: Any, what: str) -> pd.DataFrame:
-        if isinstance(table, pd.Series):
-            table = table.to_frame().T.infer_objects() if self.frame else table.to_numpy()
-        if isinstance(table, pd.DataFrame):
-            if not self.frame:
-                table = table.to_numpy()
-            else:
-                self._check_names(table.columns, what)
-                return table.iloc[:, table.columns.get_indexer(pd.Index(self.labels))]
-        array = _array(table, what)
-        if array.ndim == 1:
-            array = array[None, :]
+        if is_kind(table, "pandas", "Series"):
+            table = table.to_frame().T.infer_objects()
+        given, _ = _read(table, what)
+        if isinstance(given, pd.DataFrame):
+            return given.iloc[:, self._places(list(given.columns), what)]
+        array = given[None, :] if given.ndim == 1 else given
         if array.ndim != 2 or array.shape[1] != len(self.labels):
             raise ValueError(
                 f"{what} has shape {array.shape}; expected (rows, {len(self.labels)}), one column for each of "
@@ -138,29 +173,43 @@ class Columns:
             data.columns = pd.Index(self.labels)
         return data
 
-    def _check_names(self, found: pd.Index, what: str) -> None:
-        if not found.is_unique:
-            raise ValueError(f"{what} has the column {found[found.duplicated()][0]!r} twice; column names must be unique.")
-        unknown = [label for label in found if label not in set(self.labels)]
-        missing = [label for label in self.labels if label not in set(found)]
+    def _places(self, found: list[Any], what: str) -> list[int]:
+        """Where a named table has each of these columns: by label, else by name, for other libraries know strings alone."""
+        labels = self.labels
+        if not self.frame and set(found) == set(range(len(labels))):  # pandas numbers the columns of an array
+            labels = list(range(len(labels)))
+        elif set(found) != set(labels) and set(map(str, found)) == set(self.names):
+            found, labels = [str(label) for label in found], list(self.names)
+        place = {label: number for number, label in enumerate(found)}
+        if len(place) < len(found):
+            twice = next(label for label in found if found.count(label) > 1)
+            raise ValueError(f"{what} has the column {twice!r} twice; column names must be unique.")
+        known = set(labels)
+        unknown = [label for label in found if label not in known]
+        missing = [label for label in labels if label not in place]
         if unknown or missing:
             parts = [f"has the unknown feature(s) {_some(unknown)}"] if unknown else []
             parts += [f"lacks the feature(s) {_some(missing)}"] if missing else []
-            raise ValueError(
-                f"{what} {' and '.join(parts)}; the space was built with {_some(self.names)}. "
-                f"Give {what} the same columns."
-            )
+            built = _some(self.names) if self.frame else f"an array, whose {len(labels)} columns have no names"
+            way = f"Give {what} the same columns" + ("." if self.frame else f", or its values alone: {what}.to_numpy().")
+            raise ValueError(f"{what} {' and '.join(parts)}; the space was built with {built}. {way}")
+        return [place[label] for label in labels]
 
 
-def _array(table: Any, what: str) -> NDArray[Any]:
-    """A table without names as an array; lists of mixed kinds keep each value as it is."""
-    array = np.asarray(table)
-    if array.dtype.names is not None:
-        raise TypeError(f"{what} is a structured array; make it a table with names first: pandas.DataFrame({what}).")
-    if array.dtype.kind in "US" and not hasattr(table, "dtype"):
-        mixed = np.array(table, dtype=object)
-        return array if all(isinstance(value, (str, bytes)) for value in mixed.ravel()) else mixed
-    return array
+def _read(table: Any, what: str) -> tuple[pd.DataFrame | NDArray[Any], Native | None]:
+    """A DataFrame where columns have names, else an array; and what makes tables of its library, None for pandas and arrays.
+
+    Raises TypeError for what is neither a table nor bare values.
+    """
+    named = named_table(table)
+    if named is None:
+        if what == "X" and is_kind(table, "pandas", "Series"):
+            raise TypeError("X is a Series, which may be a row or a column; give X.to_frame() for a table of one column.")
+        return as_values(table, what), None
+    if isinstance(named, pd.DataFrame):
+        return named, None
+    data = read_columns(named, what)
+    return data, Native(named, data)
 
 
 def _frame(array: NDArray[Any]) -> pd.DataFrame:

@@ -47,8 +47,9 @@ def effects(
                px.Ale(target="population"). All of a call read the same answers: ICE on the grid holds PDP and ALE too
     predictor  the model;  space  the table's columns; its weights count where x is the table of the space
     x          the data (N, D): effects are averages over its rows; or one photo, of which more below
-    features   names or numbers of columns, or tuples of two for surfaces (so a tuple is one pair); None means each column
-               that varies. Groups of the space are no columns: name the columns
+    features   names or numbers of columns (from the end if negative), or tuples of two for surfaces (so a tuple is one pair,
+               but where columns are called by tuples), or a mask of truth values, one a column; None means each column that
+               varies. Groups of the space are no columns: name the columns
     outputs    names or numbers; None means all up to 20, else the five highest at the first row
     grid       how many bins of alike many rows (so up to grid + 1 points), None for 40; a mapping from a column's name to a
                number of bins or to the points themselves, 40 for those not named. Whole numbers of at most grid + 1 values,
@@ -125,7 +126,7 @@ def effects(
         axes = {c: axes[c] for (c,) in wanted}
     _check_axes(axes, named)
     if any(isinstance(m, Ale) and m.differential for m in named.values()):
-        predictor.check_gradient(space.columns.decode(drawn.codes[:1]))
+        predictor.check_gradient(space.columns.plain(drawn.codes[:1]))
     # only curves of single rows are labelled
     labels = space.columns.row_labels(x, len(codes)) if any(isinstance(m, Ice) for m in named.values()) else ()
     game = Game(predictor, space, space.columns.decode(codes[:1]), outputs)
@@ -135,11 +136,9 @@ def effects(
 
 def _column(one: Any, space: TabularSpace, what: str) -> int:
     """The number of a column, by name or number. Raises ValueError for one that is not there."""
-    names = space.columns.names
-    if str(one) in names:
-        return names.index(str(one))
-    if isinstance(one, (int, np.integer)) and not isinstance(one, bool) and 0 <= one < len(names):
-        return int(one)
+    found, names = space.columns.find(one), space.columns.names
+    if found is not None:
+        return found
     if str(one) in space.names:
         raise ValueError(f"{what}: {one!r} is a group of columns; a curve is of one, name the columns themselves.")
     near = difflib.get_close_matches(str(one), names, 1)
@@ -158,12 +157,15 @@ def read_features(features: Any, space: TabularSpace, codes: Floats) -> list[Fea
         if not found:
             raise ValueError("x has the same values in all rows, so no column has an effect; give rows that differ.")
         return found
-    given = [features] if isinstance(features, (str, int, np.integer, tuple)) else list(features)
+    given: list[Any] | None = space.columns.read_mask(features, "features")
+    if given is None:
+        given = [features] if isinstance(features, (str, int, np.integer, tuple)) else list(features)
     if not given:
         raise ValueError("features is empty; name at least one column, or leave it out for all.")
     found = []
     for one in given:
-        feature = tuple(_column(c, space, "features") for c in (one if isinstance(one, tuple) else (one,)))
+        pair = isinstance(one, tuple) and space.columns.find(one) is None  # a MultiIndex names columns by tuples
+        feature = tuple(_column(c, space, "features") for c in (one if pair else (one,)))
         if len(feature) > 2 or not feature:
             raise ValueError(f"features: {one!r} has {len(feature)} columns; expected one, or two for a surface.")
         if len(set(feature)) < len(feature):

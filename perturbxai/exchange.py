@@ -99,7 +99,7 @@ def _data(parts: Sequence[Explanation], space: Space | None) -> tuple[Any, Any]:
         return (codes, None) if codes.shape[1] == n_players else (None, None)
     if space.names != first.names:
         raise ValueError(f"space has the players {space.names}, but result {first.names}; pass the space of the result.")
-    table = space.columns.decode(codes)
+    table = space.columns.plain(codes)
     data, shown, plain = np.full((len(parts), n_players), np.nan), np.empty((len(parts), n_players), dtype=object), True
     for p in range(n_players):
         columns = np.flatnonzero(space.player_of_column == p)

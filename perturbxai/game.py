@@ -39,7 +39,7 @@ class Game:
         self.predictor, self.space = predictor, space
         self.inputs: list[Any] = list(space.players(x))
         if isinstance(space, TabularSpace):
-            predictor.check_columns(space.columns.names)
+            predictor.check_columns(space.columns.names, space.columns.frame)
         else:
             for one in self.inputs:
                 predictor.check_picture(one.picture, one.fill)

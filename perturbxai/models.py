@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai import frames
 from perturbxai.labels import SCORES, labels_of, raw_methods
 
 Floats = NDArray[np.float64]
@@ -204,31 +205,38 @@ class EstimatorModel:
         return log_odds(values)
 
     def _as_trained(self, rows: Any) -> Any:
-        """A DataFrame for a model that was trained on one, its columns in that order; an array for one that was not."""
-        is_frame = hasattr(rows, "iloc")
-        if self.trained_names is not None and not is_frame:
+        """A named table for a model that was trained on one, its columns in that order; an array for one that was not.
+
+        Of polars as it is. Boosters, sessions and scikit-learn's pipelines take no Arrow table, but all that they do is the
+        same on a DataFrame.
+        """
+        if frames.is_kind(rows, "pyarrow", "Table", "RecordBatch") or hasattr(self.model, "native_name"):
+            rows = frames.as_pandas(rows)
+        names = frames.names_of(rows)
+        if self.trained_names is not None and names is None:
             import pandas as pd
 
             return pd.DataFrame(rows, columns=self.trained_names).infer_objects()
-        if self.trained_names is not None and set(rows.columns) == set(self.trained_names):
-            return rows[list(self.trained_names)]
-        if self.trained_names is None and self.trained_count is not None and is_frame:
-            return frame_to_array(rows)
+        if self.trained_names is not None and names is not None and set(names) == set(self.trained_names):
+            return frames.in_order(rows, self.trained_names)
+        if self.trained_names is None and self.trained_count is not None and names is not None:
+            return frame_to_array(frames.as_pandas(rows))
         return rows
 
-    def check(self, names: tuple[str, ...]) -> None:
-        """Refuse a table whose columns are not those the model was trained on, before any row is asked."""
+    def check(self, names: tuple[str, ...], named: bool = True) -> None:
+        """Refuse a table whose columns are not those the model was trained on, before any row is asked.
+
+        named  False for an array, whose columns can only be counted
+        """
         trained = [] if self.trained_names is None else [str(n) for n in self.trained_names]
-        if trained and [_spelled(n) for n in trained] != [_spelled(n) for n in names]:
+        if trained and named and [_spelled(n) for n in trained] != [_spelled(n) for n in names]:
             unknown = [n for n in names if _spelled(n) not in map(_spelled, trained)]
             missing = [n for n in trained if _spelled(n) not in map(_spelled, names)]
-            generic = list(names) == [f"x{d}" for d in range(len(names))]  # of an array; their number is checked below
-            if not generic:
-                what = f"unknown feature(s) {unknown}, lacking {missing}" if unknown or missing else "another order"
-                raise ValueError(
-                    f"the space's columns differ from those that {self.called} was trained on: {what}. "
-                    "Build the space from the training columns in the training order."
-                )
+            what = f"unknown feature(s) {unknown}, lacking {missing}" if unknown or missing else "another order"
+            raise ValueError(
+                f"the space's columns differ from those that {self.called} was trained on: {what}. "
+                "Build the space from the training columns in the training order."
+            )
         if self.trained_count is not None and self.trained_count != len(names):
             raise ValueError(
                 f"the space has {len(names)} columns, but {self.called} was trained on "
@@ -288,7 +296,7 @@ class CallableModel:
             rows = rows.permute(0, 3, 1, 2) if hasattr(rows, "permute") else np.ascontiguousarray(np.moveaxis(rows, 3, 1))
         return as_matrix(pick(self.model(rows), self.select, "the model"), "the model")
 
-    def check(self, names: tuple[str, ...]) -> None:  # noqa: ARG002
+    def check(self, names: tuple[str, ...], named: bool = True) -> None:  # noqa: ARG002
         """A function says nothing of its columns, but may be one of pictures."""
         refuse_table(self.pixels, self.layout)
 

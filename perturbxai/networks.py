@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai import frames
 from perturbxai.labels import SCORES
 from perturbxai.models import (
     CallableModel,
@@ -117,6 +118,7 @@ class NetworkModel:
         shape = tuple(rows.shape)
         if self.transform is not None:
             rows = check_transformed(self.transform(rows), shape)
+        rows = frames.as_pandas(rows)
         if hasattr(rows, "iloc"):
             rows = frame_to_array(rows)
         if isinstance(rows, np.ndarray) and rows.dtype.kind not in "biuf":
@@ -183,6 +185,7 @@ class NetworkModel:
             raise TypeError(
                 "transform stands between the columns and the network and has no gradient; make it the first layer instead."
             )
+        rows = frames.as_pandas(rows)
         # a name for each column of a frame; one dtype for all of an array
         dtypes = dict(rows.dtypes) if hasattr(rows, "iloc") else {"all": np.asarray(rows).dtype}
         for name, dtype in dtypes.items():
@@ -214,7 +217,7 @@ class NetworkModel:
             found[:, :, k] = slope.to("cpu").double().numpy()
         return found
 
-    def check(self, names: tuple[str, ...]) -> None:  # noqa: ARG002
+    def check(self, names: tuple[str, ...], named: bool = True) -> None:  # noqa: ARG002
         """A network says nothing of its columns, but may be one of pictures."""
         refuse_table(self.pixels, "HWC")
 

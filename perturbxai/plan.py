@@ -13,7 +13,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai import kernels
+from perturbxai import frames, kernels
+from perturbxai.bare import as_batch
 from perturbxai.pictures import as_bytes
 
 Floats = NDArray[np.float64]
@@ -42,9 +43,14 @@ class Plan(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """Rows that are there already: an array or a DataFrame."""
+    """Rows that are there already: an array or a table of any library."""
 
     rows: Any
+
+    @classmethod
+    def of(cls, rows: Any) -> Given:
+        """Rows of any kind as a batch that can be cut. Raises TypeError for what holds no rows, with a way out."""
+        return cls(as_batch(rows))
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -56,7 +62,7 @@ class Given:
 
     def host(self, start: int, stop: int) -> Any:
         # a copy: a model that writes into its input must not reach the user's array
-        return self.rows.iloc[start:stop].copy() if hasattr(self.rows, "iloc") else np.array(self.rows[start:stop])
+        return frames.part(self.rows, start, stop)
 
     def device(self, start: int, stop: int, device: Any) -> Any:
         import torch

@@ -121,11 +121,11 @@ class Predictor:
         return found
 
     def __call__(self, rows: Any) -> Floats:
-        """(n, K): the model at these rows (an array, a DataFrame, or pictures (n, H, W, C))."""
+        """(n, K): the model at these rows (an array, a table of any library, or pictures (n, H, W, C))."""
         parts: list[Floats] = []
         try:
             with self.watched("predict"):
-                parts.extend(values for _, _, values in self.run(Given(rows)))
+                parts.extend(values for _, _, values in self.run(Given.of(rows)))
         except ModelError as error:
             error.partial = np.concatenate(parts) if parts else None
             raise
@@ -219,9 +219,9 @@ class Predictor:
             return DEVICE_BATCH
         return NETWORK_BATCH if self._model.convolves else None
 
-    def check_columns(self, names: tuple[str, ...]) -> None:
-        """Refuse columns that the model was not trained on, before any row is asked."""
-        self._model.check(names)
+    def check_columns(self, names: tuple[str, ...], named: bool = True) -> None:
+        """Refuse columns that the model was not trained on, before any row is asked; named=False of an array's."""
+        self._model.check(names, named)
 
     def check_picture(self, picture: NDArray[np.float32], fill: NDArray[np.float32]) -> None:
         """Refuse pictures and fills that cannot be handed over as `pixels` says, before any is asked."""
@@ -296,7 +296,7 @@ class Predictor:
         ((1, 2, 2), [[0.5, 0.0], [0.0, 0.5]])
         """
         model = self.check_gradient(rows)
-        plan = Given(rows)
+        plan = Given.of(rows)
         if not len(plan):
             raise ValueError("rows is empty; give at least one row.")
 

@@ -123,7 +123,7 @@ def load_table(section: TableConfig, seed: int, progress: bool, naming: Naming =
     X = _in_trained_order(X, model)
     space = TabularSpace(X, background=section.background, seed=seed)
     try:
-        predictor.check_columns(space.columns.names)
+        predictor.check_columns(space.columns.names, space.columns.frame)
     except ValueError as error:
         raise ValueError(f"{key} = {section.model!r}: {error} Leave columns out by {naming('table.drop')}.") from error
     x = x[list(X.columns)]

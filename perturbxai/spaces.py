@@ -106,16 +106,22 @@ class ImageInput:
 class TabularSpace:
     """The players of a table's rows are its columns (or groups of columns); absence is a set of background rows.
 
-    X           DataFrame or array (N, D), the data: background rows are drawn from it, and ALE asks around it. Dtypes,
-                categories, dates and missing values reach the model as they are.
+    X           table or array (N, D), the data: background rows are drawn from it, and ALE asks around it. A DataFrame of
+                pandas or polars, an Arrow table, or what narwhals can read. The model gets the kind of table that X is, with
+                its dtypes, categories, dates and missing values (estimators get a DataFrame for an Arrow table; lazy frames
+                come back collected)
     background  how many distinct rows stand for absence, or "all"
     choose      "sample" draws them, "kmeans" takes the real row nearest to each centre, weighted by its cluster, "all"
     weights     (N,) row weights, None for equal ones
-    groups      {name: [columns]} that act as one player, columns by name (of an array: "x0", or by number); other columns
-                stay players of their own
+    groups      {name: [columns]} that act as one player, columns by name, by number (of an array also "x0") or by a mask of
+                truth values; other columns stay players of their own
     seed        of the background draw; the background is part of the space
 
-    Raises ValueError if X has no rows, for unknown columns, and for weights that do not fit.
+    Rows to explain have the columns of X, in any order if they are named, and values that its dtypes hold: any number or
+    date, a missing value (which is a level of its own where X has none), and the categories and strings that X has.
+
+    Raises ValueError if X has no rows, for unknown columns, and for weights that do not fit; TypeError for what is no table,
+    with the way to one: a dict, a generator, a sparse matrix, a structured array.
 
     >>> import numpy as np
     >>> TabularSpace(np.eye(3), groups={"first two": ["x0", "x1"]}).names
@@ -133,15 +139,19 @@ class TabularSpace:
         seed: int = 0,
     ) -> None:
         self.columns = Columns(X)
-        if len(X) == 0:
-            raise ValueError("X has no rows, so the background is empty; give at least one row that stands for absence.")
         self.codes = self.columns.encode(X, "X")
+        if len(self.codes) == 0:
+            raise ValueError("X has no rows, so the background is empty; give at least one row that stands for absence.")
         self.codes.setflags(write=False)
         self.weights = _check_weights(weights, len(self.codes))
-        if background == "all":
+        if isinstance(background, str) and background == "all":
             choose, background = "all", len(self.codes)
         if choose not in ("sample", "kmeans", "all"):
             raise ValueError(f'choose={choose!r} is not known; expected "sample", "kmeans" or "all".')
+        if np.ndim(background) > 0 or hasattr(background, "columns"):
+            raise TypeError(
+                f"background is a {type(background).__name__}; give these rows as X: TabularSpace(rows, background='all')."
+            )
         if isinstance(background, str) or not _is_whole(background) or background < 1:
             raise ValueError(f'background={background!r} must be a whole number of rows from 1 up, or "all".')
         seed = _check_seed(seed)
@@ -279,11 +289,11 @@ def _players(columns: Columns, groups: Mapping[str, Sequence[Any]]) -> tuple[tup
             raise TypeError(f"groups[{group!r}] is the text {members!r}; give a list of columns.")
         if len(members) == 0:
             raise ValueError(f"groups[{group!r}] is empty; give the columns that act as one player.")
-        for member in members:
-            name = f"x{member}" if isinstance(member, (int, np.integer)) and not columns.frame else str(member)
-            if name not in columns.names:
+        chosen = columns.read_mask(members, f"groups[{group!r}]")
+        for member in members if chosen is None else chosen:
+            d = columns.find(member) if chosen is None else int(member)
+            if d is None:
                 raise ValueError(f"groups[{group!r}] names the unknown feature {member!r}; X has {columns.names}.")
-            d = columns.names.index(name)
             if d in owner:
                 raise ValueError(f"groups: column {member!r} is in {owner[d]!r} and in {group!r}; give it to one.")
             owner[d] = group

@@ -19,7 +19,8 @@ PACKAGE = ROOT / "perturbxai"
 
 # From the ground up: a module imports from lower layers, or from its own folder.
 LAYERS = (
-    {"labels"},
+    {"frames", "labels"},
+    {"bare"},
     {"registry", "kernels", "laws", "bilinear", "tables", "pictures", "device", "models"}
     | {"segment", "codecs", "progress", "versions", "outputs", "jsonable", "notebook", "native", "readings"},
     {"serial", "axes", "effect"},
@@ -53,8 +54,11 @@ OWNERS = {
     "sklearn": {"sampling", "serial", "explainers", "assets", "peers"},
     "skimage": {"segment", "fills", "baselines"},
     "PIL": {"pictures", "assets", "photos"},
+    "narwhals": {"frames"},
+    "polars": {"frames"},
+    "pyarrow": {"frames"},
     "pandas": {"assets", "codes", "codecs", "models", "jsonable", "explanation", "importance", "pick", "comparison"}
-    | {"report", "loading", "effect", "h_statistic"},
+    | {"report", "loading", "effect", "h_statistic", "frames"},
     "scipy": {"laws", "neighbourhoods", "explanation", "effect", "importance", "explainers", "metrics", "report", "peers"}
     | {"fills", "h_statistic"},
     "matplotlib": {"report"},

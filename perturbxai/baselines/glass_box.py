@@ -107,7 +107,7 @@ def _walk_all(row: TableRow) -> Floats:
     space, kept = row.space, row.predictor.estimator()
     found = read(kept)
     codes = np.stack([one.codes for one in row.game.inputs])
-    x, background = (found.prepare(kept._as_trained(space.columns.decode(c))) for c in (codes, space.background))
+    x, background = (found.prepare(kept._as_trained(space.columns.plain(c))) for c in (codes, space.background))
     player, weights = space.player_of_column[found.column], space.background_weights
     values = np.zeros((len(x), space.n_players, len(row.columns)))
     if found.slopes is not None:

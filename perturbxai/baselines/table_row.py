@@ -79,6 +79,6 @@ class TableRow:
 def check_numbers(key: str, predictor: Predictor, space: TabularSpace) -> None:
     """Refuse tables by whose columns no gradient can be taken, before the model is asked. Raises TypeError."""
     try:
-        predictor.check_gradient(space.columns.decode(space.background[:1]))
+        predictor.check_gradient(space.columns.plain(space.background[:1]))
     except TypeError as error:
         raise TypeError(f"{key}: {error}") from error

@@ -91,7 +91,8 @@ def read_names(feature_names: Any, space: TabularSpace) -> tuple[str, ...]:
 
 def read_columns(one: Any, names: Sequence[str]) -> tuple[int, ...]:
     """Numbers of the columns of one panel."""
-    entries = one if isinstance(one, (tuple, list)) else (one,)
+    pair = isinstance(one, (tuple, list)) and str(one) not in names  # a MultiIndex calls columns by tuples
+    entries = one if pair else (one,)
     if not 1 <= len(entries) <= 2:
         raise ValueError(f"features: {one!r} has {len(entries)} columns; expected one, or two for a map.")
     return tuple(_column(entry, names) for entry in entries)

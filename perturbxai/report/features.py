@@ -53,7 +53,7 @@ def row_labels(explanation: Any, space: Any = None) -> list[str]:
         return [text(rule, 34) for rule in rules]
     if space is None:
         return [text(name) for name in explanation.names]
-    table = space.columns.decode(np.asarray(explanation.input)[None])
+    table = space.columns.plain(np.asarray(explanation.input)[None])
     found = []
     for p, name in enumerate(explanation.names):
         (*columns,) = np.flatnonzero(space.player_of_column == p)

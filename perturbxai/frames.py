@@ -1,0 +1,249 @@
+"""Tables of any library: read as a DataFrame by the names of their columns, and made again as the kind that came.
+
+pandas, polars and Arrow tables are handed back to the model as what they are. What narwhals collects or converts (a lazy
+frame, modin, a query of duckdb), and what speaks Arrow's or the data frame interchange protocol alone, comes back as the
+polars, Arrow or pandas table that it was read as.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+SHOWN = 40  # characters of a dtype in an error
+
+
+def is_kind(table: Any, library: str, *names: str) -> bool:
+    """Whether it is of one of these classes of a library, which is not imported for that."""
+    module = sys.modules.get(library)
+    return module is not None and isinstance(table, tuple(getattr(module, name) for name in names))
+
+
+def named_table(table: Any) -> Any:
+    """A table with named columns as a pandas or polars DataFrame, an Arrow Table or RecordBatch; None for anything else.
+
+    Lazy frames are collected.
+    """
+    if isinstance(table, (np.ndarray, list, tuple, Mapping, str, bytes)) or is_kind(table, "pandas", "Series", "Index"):
+        return None
+    if is_kind(table, "pandas", "DataFrame") or is_kind(table, "polars", "DataFrame"):
+        return table
+    if is_kind(table, "pyarrow", "Table", "RecordBatch"):
+        return table
+    if is_kind(table, "polars", "Series") or is_kind(table, "pyarrow", "Array", "ChunkedArray", "Scalar"):
+        return None
+    import narwhals
+
+    found = narwhals.from_native(table, pass_through=True)
+    if isinstance(found, narwhals.LazyFrame):
+        return narwhals.to_native(found.collect())
+    if isinstance(found, narwhals.DataFrame):
+        native = narwhals.to_native(found)
+        return native if native is not table and named_table(native) is native else found.to_pandas()
+    return _by_protocol(table)
+
+
+def _by_protocol(table: Any) -> Any:
+    """What only says how its columns lie in memory; None for what does not."""
+    if not (hasattr(table, "__arrow_c_stream__") or hasattr(table, "__dataframe__")):
+        return None
+    try:
+        import pyarrow
+    except ImportError as error:
+        raise TypeError(
+            f"a {type(table).__name__} is read by pyarrow, which is not installed: pip install pyarrow, or make it a "
+            "pandas.DataFrame."
+        ) from error
+    if hasattr(table, "__arrow_c_stream__"):
+        return pyarrow.table(table)
+    from pyarrow.interchange import from_dataframe
+
+    return from_dataframe(table).to_pandas()
+
+
+def names_of(rows: Any) -> list[Any] | None:
+    """The names of a batch's columns, None where they have none."""
+    if is_kind(rows, "pandas", "DataFrame") or is_kind(rows, "polars", "DataFrame"):
+        return list(rows.columns)
+    return list(rows.schema.names) if is_kind(rows, "pyarrow", "Table", "RecordBatch") else None
+
+
+def in_order(rows: Any, names: Sequence[str]) -> Any:
+    """A batch with its columns in this order."""
+    return rows[list(names)] if is_kind(rows, "pandas", "DataFrame") else rows.select(list(names))
+
+
+def part(rows: Any, start: int, stop: int) -> Any:
+    """Rows start..stop of a batch, which the model may write to."""
+    if is_kind(rows, "pandas", "DataFrame"):
+        return rows.iloc[start:stop].copy()
+    return rows.slice(start, stop - start) if names_of(rows) is not None else np.array(rows[start:stop])
+
+
+def as_pandas(rows: Any) -> Any:
+    """A batch for a model that knows pandas and arrays: a polars or Arrow table as a DataFrame, anything else as it is."""
+    is_other = names_of(rows) is not None and not is_kind(rows, "pandas", "DataFrame")
+    return read_columns(rows, "rows") if is_other else rows
+
+
+def read_columns(table: Any, what: str) -> Any:
+    """A DataFrame of a polars or Arrow table. Whole numbers with nulls get pandas' nullable dtypes, strings `str`.
+
+    Raises ValueError for two columns of one name and for floats with both null and NaN, TypeError for columns of lists,
+    structures and other kinds that a cell of a row cannot be.
+    """
+    import narwhals
+    import pandas as pd
+
+    names = names_of(table) or []
+    if twice := [name for number, name in enumerate(names) if name in names[:number]]:
+        raise ValueError(f"{what} has the column {twice[0]!r} twice; column names must be unique.")
+    if is_kind(table, "pyarrow", "RecordBatch"):
+        table = sys.modules["pyarrow"].Table.from_batches([table])
+    frame = narwhals.from_native(table, eager_only=True)
+    found = {name: _column(frame[name], f"{what}: the column {name!r}") for name in names}
+    return pd.DataFrame(found, index=range(len(frame)), columns=pd.Index(names, dtype=object))
+
+
+def _column(series: Any, where: str) -> Any:
+    import narwhals as nw
+    import pandas as pd
+
+    dtype = series.dtype
+    null = series.is_null().to_numpy()
+    if dtype.is_float():
+        values = series.to_numpy()
+        if null.any() and np.isnan(values[~null]).any():
+            raise ValueError(f"{where} has both null and NaN, which are one missing value here; make one of the other.")
+        return pd.Series(values)
+    if (dtype.is_integer() and dtype not in (nw.Int128, nw.UInt128)) or dtype == nw.Boolean:
+        values = pd.Series(series.fill_null(False if dtype == nw.Boolean else 0).to_numpy())
+        return values.convert_dtypes().mask(null) if null.any() else values
+    if dtype in (nw.Datetime, nw.Date):
+        return _moments(series, null)
+    if dtype == nw.Duration:
+        spans = series.dt.total_nanoseconds().fill_null(0).to_numpy().astype("timedelta64[ns]")
+        spans[null] = np.timedelta64("NaT")
+        return pd.Series(spans)
+    if dtype in (nw.Categorical, nw.Enum):
+        known, ordered = _categories(series)
+        return pd.Series(pd.Categorical(series.to_list(), categories=known, ordered=ordered))
+    if dtype in (nw.String, nw.Time, nw.Binary) or null.all():
+        return pd.Series(series.to_list(), dtype=object).infer_objects()
+    raise TypeError(
+        f"{where} is {str(dtype)[:SHOWN]}; expected numbers that float64 holds, truth values, strings, categories or dates. "
+        "Cast it (a Decimal to Float64), or take it apart first."
+    )
+
+
+def _categories(series: Any) -> tuple[list[Any], bool]:
+    """All of an enumeration and of an Arrow dictionary, and whether they are in order.
+
+    A Categorical of polars knows the categories of other frames too; only those that are here count.
+    """
+    native = series.to_native()
+    if series.implementation.is_pyarrow():
+        values = (v for chunk in native.chunks for v in chunk.dictionary.to_pylist() if v is not None)
+        return list(dict.fromkeys(values)), bool(native.type.ordered)
+    if hasattr(series.dtype, "categories"):
+        return list(series.dtype.categories), True
+    return sorted(series.drop_nulls().unique().to_list()), False
+
+
+def _moments(series: Any, null: NDArray[np.bool_]) -> Any:
+    """Dates and time stamps with their unit and zone; days begin at midnight."""
+    import narwhals as nw
+    import pandas as pd
+
+    days = series.dtype == nw.Date
+    unit = "s" if days else series.dtype.time_unit
+    ticks = "ns" if unit == "ns" else "us"  # the finest that this unit's range fits in
+    whole = series.dt.timestamp(ticks).fill_null(0).to_numpy().astype(np.int64)
+    moments = whole.astype(f"datetime64[{ticks}]").astype(f"datetime64[{unit}]")
+    moments[null] = np.datetime64("NaT")
+    found = pd.Series(moments)
+    zone = None if days else series.dtype.time_zone
+    return found if zone is None else found.dt.tz_localize("UTC").dt.tz_convert(zone)
+
+
+class Native:
+    """Makes a polars or Arrow table of X's schema from coded columns.
+
+    numbers that are missing are NaN where X has NaN, else null
+    """
+
+    def __init__(self, table: Any, read: Any) -> None:
+        self.table = table[:0] if is_kind(table, "polars", "DataFrame") else table.slice(0, 0)
+        self.names = [str(name) for name in read.columns]
+        self.arrow = not is_kind(table, "polars", "DataFrame")
+        self._nan = {d for d, name in enumerate(self.names) if read[name].dtype.kind == "f" and _has_nan(table, name)}
+        self._palettes: dict[int, Any] = {}
+
+    def make(self, codecs: Sequence[Any], codes: NDArray[np.float64]) -> Any:
+        """The table of codes (n, D)."""
+        columns = [self._column(d, codec, codes[:, d]) for d, codec in enumerate(codecs)]
+        if self.arrow:
+            return type(self.table).from_arrays(columns, schema=self.table.schema)
+        return sys.modules["polars"].DataFrame(columns)
+
+    def _column(self, d: int, codec: Any, codes: NDArray[np.float64]) -> Any:
+        if codec.stored_as == "levels":
+            if d not in self._palettes:
+                self._palettes[d] = self._of(d, _plain_levels(codec.levels))
+            whole = codes.astype(np.int64)
+            return self._palettes[d].take(whole) if self.arrow else self._palettes[d].gather(whole)
+        values, missing = codec.physical(codes)
+        if d in self._nan:
+            missing = np.zeros(len(values), dtype=bool)
+        return self._arrow(d, codec, values, missing) if self.arrow else self._polars(d, codec, values, missing)
+
+    def _of(self, d: int, values: Any) -> Any:
+        dtype = self.table.schema.field(d).type if self.arrow else self.table.dtypes[d]
+        library = sys.modules["pyarrow" if self.arrow else "polars"]
+        if isinstance(values, np.ndarray):
+            found = library.array(values) if self.arrow else library.Series(self.names[d], values)
+            return found.cast(dtype)
+        return library.array(values, type=dtype) if self.arrow else library.Series(self.names[d], values, dtype=dtype)
+
+    def _polars(self, d: int, codec: Any, values: NDArray[Any], missing: NDArray[np.bool_]) -> Any:
+        import polars
+
+        dtype = self.table.dtypes[d]
+        found = polars.Series(self.names[d], values)
+        if codec.stored_as == "moments":
+            found = found.cast(polars.Datetime("us", getattr(dtype, "time_zone", None)))
+        found = found.cast(dtype)
+        if missing.any():
+            nothing = polars.Series(self.names[d], [None], dtype=dtype)
+            found = polars.concat([found, nothing]).gather(np.where(missing, len(found), np.arange(len(found))))
+        return found
+
+    def _arrow(self, d: int, codec: Any, values: NDArray[Any], missing: NDArray[np.bool_]) -> Any:
+        import pyarrow
+
+        dtype = self.table.schema.field(d).type
+        found = pyarrow.array(values, mask=missing if missing.any() else None)
+        if codec.stored_as == "moments":
+            found = found.cast(pyarrow.timestamp("us", getattr(dtype, "tz", None)))
+        return found.cast(dtype, safe=False)  # a grid's point between two seconds is the earlier one
+
+
+def _has_nan(table: Any, name: str) -> bool:
+    import narwhals
+
+    batch = is_kind(table, "pyarrow", "RecordBatch")
+    series = narwhals.from_native(sys.modules["pyarrow"].Table.from_batches([table]) if batch else table)[name]
+    return bool(np.isnan(series.drop_nulls().to_numpy().astype(np.float64)).any())
+
+
+def _plain_levels(levels: Any) -> Any:
+    """Levels as a library other than pandas takes them: durations as numpy has them, else Python values, None if missing."""
+    import pandas as pd
+
+    if getattr(levels.dtype, "kind", "O") == "m":
+        return np.asarray(levels)
+    return [None if pd.api.types.is_scalar(one) and pd.isna(one) else one for one in levels]
