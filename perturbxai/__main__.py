@@ -1,5 +1,12 @@
 """`python -m perturbxai` is the command `perturbxai`."""
 
-from perturbxai.cli import main
+import os
+import sys
+
+# Python puts the current folder before what is installed, and a file pandas.py there would be run
+if not sys.flags.safe_path and sys.path[:1] in ([""], [os.getcwd()]):
+    del sys.path[0]
+
+from perturbxai.cli import main  # noqa: E402
 
 raise SystemExit(main())

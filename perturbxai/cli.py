@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
 import re
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,11 +75,10 @@ def catalogue() -> str:
 
 def _run(given: argparse.Namespace, words: list[str]) -> int:
     try:
-        with _current_folder():
-            config, naming = _config(given)  # before the slow imports: a wrong key is told at once
-            from perturbxai.running import run
+        config, naming = _config(given)  # before the slow imports: a wrong key is told at once
+        from perturbxai.running import run
 
-            done = run(config, given.results, progress=not given.quiet, naming=naming, command=words)
+        done = run(config, given.results, progress=not given.quiet, naming=naming, command=words)
     except Exception as error:
         told = _of_the_model(error)
         if told is None and not isinstance(error, (ValueError, TypeError, OSError, ImportError)):
@@ -103,18 +100,6 @@ def _config(given: argparse.Namespace) -> tuple[Any, Any]:
     from perturbxai.config import load_config
 
     return load_config(given.config), str
-
-
-@contextlib.contextmanager
-def _current_folder() -> Iterator[None]:
-    """The current folder's modules can be imported, as `python -m perturbxai` has it: a user's model lies there."""
-    here = os.getcwd()
-    sys.path.insert(0, here)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(ValueError):
-            sys.path.remove(here)
 
 
 def _of_the_model(error: Exception) -> str | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perturbxai import assets
+from perturbxai import assets, current_folder
 from perturbxai.config import SLICE, Naming, TableConfig
 from perturbxai.report.manifest import describe_file
 
@@ -173,8 +173,10 @@ def make_model(place: str, key: str, given: dict[str, Any], lacking: str = "") -
             raise ValueError(f"{where} takes {' and '.join(taken)}, {lack}. {lacking}")
         facts["given"] = [name for _, name in wanted]
         by_place = [given[name] for parameter, name in wanted if parameter is None]
+        by_name = {parameter: given[name] for parameter, name in wanted if parameter is not None}
         try:
-            found = found(*by_place, **{parameter: given[name] for parameter, name in wanted if parameter is not None})
+            with current_folder.on_the_path():
+                found = found(*by_place, **by_name)
         except Exception as error:
             raise ValueError(f"{where} failed: {_failure(error, file)}.") from error
         if found is None:
@@ -188,7 +190,8 @@ def _import(place: str, where: str) -> tuple[Any, Path | None]:
     if not module_name or not name:
         raise ValueError(f"{where} is no model; expected a name of ours, or 'package.module:factory'.")
     try:
-        module = importlib.import_module(module_name)
+        with current_folder.on_the_path():
+            module = importlib.import_module(module_name)
     except Exception as error:  # the module is the user's code, and may do anything
         if isinstance(error, ModuleNotFoundError) and f"{module_name}.".startswith(f"{error.name}."):
             remedy = "run the command in the folder of the module, or put that on PYTHONPATH"
@@ -196,6 +199,8 @@ def _import(place: str, where: str) -> tuple[Any, Path | None]:
         raise ValueError(f"{where} cannot be imported: {_failure(error, None)}.") from error
     file = None if module.__file__ is None else Path(module.__file__)
     if not hasattr(module, name):
+        if mine := current_folder.shadowed(module, module_name):
+            raise ValueError(f"{where} is in {file or module_name}, which is installed, and not in {mine}; rename that file.")
         near = difflib.get_close_matches(name, [known for known in vars(module) if not known.startswith("_")], 1)
         hint = f"; did you mean {near[0]!r}?" if near else "."
         raise ValueError(f"{where} cannot be imported: {file or module_name} has no {name!r}{hint}")

@@ -38,7 +38,7 @@ LAYERS = (
     {"heatmaps", "effects", "scoring", "reference", "exchange", "averaging", "layer_grid"},
     {"comparison", "h_statistic"},
     {"report"},
-    {"assets", "config"},
+    {"assets", "config", "current_folder"},
     {"loading", "photos", "command_options"},
     {"photo_run"},
     {"running", "command_explain"},
