@@ -30,6 +30,7 @@ _HOMES = {
     "perturbxai.predictor": ("Predictor", "ModelError"),
     "perturbxai.spaces": ("TabularSpace", "ImageSpace"),
     "perturbxai.pictures": ("fit",),
+    "perturbxai.csv_files": ("read_csv",),
     "perturbxai.game": ("Game",),
     "perturbxai.explanation": ("Attribution", "Explanation"),
     "perturbxai.effect": ("Effect",),

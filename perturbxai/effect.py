@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.csv_files import write_csv
 from perturbxai.readings import Reading
 
 if TYPE_CHECKING:
@@ -195,8 +196,11 @@ class Effect:
         return pd.DataFrame(columns)
 
     def to_csv(self, path: str | Path) -> None:
-        """Write `to_frame()` as CSV."""
-        self.to_frame().to_csv(path, index=False)
+        """Write `to_frame()` as CSV, for spreadsheets too: text that is a formula to them begins with an apostrophe there.
+
+        `px.read_csv` reads it as it was.
+        """
+        write_csv(self.to_frame(), path)
 
 
 def _pointwise(level: float, df: Any) -> Any:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.csv_files import write_csv
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -256,8 +258,11 @@ class Attribution(Sequence[Explanation]):
         return frame
 
     def to_csv(self, path: str | Path) -> None:
-        """Write `to_frame()` as CSV."""
-        self.to_frame().to_csv(path, index=False)
+        """Write `to_frame()` as CSV, for spreadsheets too: text that is a formula to them begins with an apostrophe there.
+
+        `px.read_csv` reads it as it was.
+        """
+        write_csv(self.to_frame(), path)
 
     def to_json(self, path: str | Path | None = None) -> str:
         """All of this as strict JSON text with a schema version, also written to `path` if one is given.

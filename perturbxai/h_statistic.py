@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perturbxai.api import check_seed
+from perturbxai.csv_files import write_csv
 from perturbxai.effects import read_features, weighted_rows
 from perturbxai.explainers.shared_spread import GROUPS, PartialMeans, Shared, of_column, of_pair, spread_of
 from perturbxai.game import Game
@@ -105,8 +106,11 @@ class HStatistic:
         return pd.DataFrame(lines | {name: getattr(self, name).ravel() for name in names})
 
     def to_csv(self, path: str | Path) -> None:
-        """Write `to_frame()` as CSV."""
-        self.to_frame().to_csv(path, index=False)
+        """Write `to_frame()` as CSV, for spreadsheets too: text that is a formula to them begins with an apostrophe there.
+
+        `px.read_csv` reads it as it was.
+        """
+        write_csv(self.to_frame(), path)
 
 
 def h_statistic(

@@ -200,7 +200,8 @@ def _import(place: str, where: str) -> tuple[Any, Path | None]:
     file = None if module.__file__ is None else Path(module.__file__)
     if not hasattr(module, name):
         if mine := current_folder.shadowed(module, module_name):
-            raise ValueError(f"{where} is in {file or module_name}, which is installed, and not in {mine}; rename that file.")
+            found_in = file or module_name
+            raise ValueError(f"{where} is in {found_in}, which is installed, and not in {mine}; rename that file.")
         near = difflib.get_close_matches(name, [known for known in vars(module) if not known.startswith("_")], 1)
         hint = f"; did you mean {near[0]!r}?" if near else "."
         raise ValueError(f"{where} cannot be imported: {file or module_name} has no {name!r}{hint}")

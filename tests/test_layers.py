@@ -19,7 +19,7 @@ PACKAGE = ROOT / "perturbxai"
 
 # From the ground up: a module imports from lower layers, or from its own folder.
 LAYERS = (
-    {"frames", "labels"},
+    {"frames", "labels", "csv_files"},
     {"bare"},
     {"registry", "kernels", "laws", "bilinear", "tables", "pictures", "device", "models"}
     | {"segment", "codecs", "progress", "versions", "outputs", "jsonable", "notebook", "native", "readings"},
@@ -58,7 +58,7 @@ OWNERS = {
     "polars": {"frames"},
     "pyarrow": {"frames"},
     "pandas": {"assets", "codes", "codecs", "models", "jsonable", "explanation", "importance", "pick", "comparison"}
-    | {"report", "loading", "effect", "h_statistic", "frames"},
+    | {"report", "loading", "effect", "h_statistic", "frames", "csv_files"},
     "scipy": {"laws", "neighbourhoods", "explanation", "effect", "importance", "explainers", "metrics", "report", "peers"}
     | {"fills", "h_statistic"},
     "matplotlib": {"report"},

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from perturbxai.csv_files import write_csv
 from perturbxai.report.effect_view import Found, as_effects
 from perturbxai.report.manifest import Folder, facts
 from perturbxai.report.tables import as_results, tables
@@ -56,7 +57,7 @@ def _write(target: Folder, frames: Mapping[str, Any], drawn: Iterable[Any], show
 
     with target:
         for name, frame in frames.items():
-            frame.to_csv(target.new(name, ".csv"), index=False)
+            write_csv(frame, target.new(name, ".csv"))
         captions = {}
         for name, figure in drawn:
             path = target.new(name, ".png")

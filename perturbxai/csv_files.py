@@ -1,0 +1,86 @@
+"""CSV files of results: one place writes them, with text that no spreadsheet runs as a formula, and reads them back."""
+
+from __future__ import annotations
+
+import csv
+import numbers
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# how a formula begins, in the full width of East Asian keyboards too, behind blanks and marks of our own
+FORMULA = re.compile("'*(?:[\t\r\n]|\\s*[=+\\-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}"
+                     "\N{FULLWIDTH COMMERCIAL AT}])")  # fmt: skip
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+# columns of names, which are text also where all of them read as numbers
+NAMES = ("method", "feature", "output", "metric", "rule", "kind", "curve", "explained_fill", "scored_fill")
+PAIRED = tuple(f"{name}_{end}" for name in ("feature", "method", "fill", "result") for end in ("a", "b"))
+
+
+def shielded(cell: Any) -> Any:
+    """A cell as it is written: text that a spreadsheet would run gets an apostrophe, numbers and other text stay.
+
+    >>> shielded("=1+1"), shielded("-5"), shielded(-5.0), shielded("'=1"), shielded("a=1")
+    ("'=1+1", '-5', -5.0, "''=1", 'a=1')
+    """
+    if cell is None or isinstance(cell, (bool, np.bool_, numbers.Number)):
+        return cell
+    text = cell if isinstance(cell, str) else str(cell)  # as it would be written
+    return f"'{text}" if FORMULA.match(text) and not NUMBER.fullmatch(text) else cell
+
+
+def unshielded(cell: Any) -> Any:
+    """What `shielded` was given."""
+    return cell[1:] if isinstance(cell, str) and cell[:1] == "'" and FORMULA.match(cell) else cell
+
+
+def write_csv(frame: pd.DataFrame, path: str | Path) -> None:
+    """Write a table without its index. Text, in cells and names of columns, that begins as a formula is shielded."""
+    found = frame.rename(columns=shielded)
+    returns = any("\r" in str(name) for name in found.columns)
+    for number, dtype in enumerate(frame.dtypes):
+        if getattr(dtype, "kind", "O") not in "biuf":
+            column = frame.iloc[:, number].astype(object)
+            missing = column.isna().tolist()
+            cells = [None if gone else shielded(cell) for gone, cell in zip(missing, column, strict=True)]
+            returns |= any("\r" in str(cell) for cell in cells)
+            found.isetitem(number, cells)
+    # a carriage return outside quotes begins a line of its own
+    found.to_csv(path, index=False, quoting=csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL)
+
+
+def read_csv(path: str | Path) -> pd.DataFrame:
+    """A table that `to_csv()` or `report()` wrote, its text as it was and its numbers to the last bit.
+
+    Columns of names are text, also where they read as numbers; an empty cell in a column of numbers is a missing one.
+
+    >>> import os, tempfile, numpy as np, perturbxai as px, pandas as pd
+    >>> X = pd.DataFrame({"=1+1": [0.0, 1.0], "b": [0.0, 2.0]})
+    >>> found = px.explain("exact_shap", px.Predictor(lambda X: X.sum(axis=1)), px.TabularSpace(X), X)["exact_shap"]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     found.to_csv(os.path.join(folder, "found.csv"))
+    ...     px.read_csv(os.path.join(folder, "found.csv"))["feature"].tolist()
+    ['=1+1', 'b', '=1+1', 'b']
+    """
+    import pandas as pd
+
+    found = pd.read_csv(path, dtype=str, keep_default_na=False).rename(columns=unshielded)  # "NA" may be a name
+    return pd.DataFrame({name: _typed(cells, name in (*NAMES, *PAIRED)) for name, cells in found.items()})
+
+
+def _typed(cells: pd.Series, text: bool) -> Any:
+    """A column of text as what all of it spells: truth values, whole numbers, numbers; else as text."""
+    values = cells.tolist()
+    if not text and set(values) <= {"True", "False"}:
+        return [value == "True" for value in values]
+    for kind in () if text else (int, float):
+        try:
+            return [kind(value) if value or kind is int else np.nan for value in values]
+        except ValueError:
+            continue
+    return cells.map(unshielded)
