@@ -79,11 +79,22 @@ def baselines(
     game = Game(predictor, space, x, outputs)
     check_methods(named, predictor, space, layer, score)
     differentiate = any(getattr(method, "differentiates", False) for method in named.values())
-    inside = Inside(predictor, game, _layers(predictor, layer), score, differentiate)
-    placed = _placed(named, layer, inside.layers)
+    layers = _layers(predictor, layer)
+    placed = _placed(named, layer, layers)
     began, rows, seconds = time.perf_counter(), predictor.rows, predictor.seconds
+
+    def explained() -> tuple[list[dict[str, Explanation]], Inside]:
+        inside = Inside(predictor, game, layers, score, differentiate)
+        return [_explain(placed, game, number, inside) for number in range(len(game.inputs))], inside
+
     with predictor.watched("baselines"):
-        found = [_explain(placed, game, number, inside) for number in range(len(game.inputs))]
+        try:
+            found, inside = explained()
+        except RuntimeError as error:
+            # a pass backwards may break on channels last where the pass forwards did not
+            if "view" not in str(error) or predictor.kind != "network" or not predictor.network_model().passes.lay_aside():
+                raise
+            found, inside = explained()
     spent = {
         "call_rows": predictor.rows - rows,
         "call_model_seconds": predictor.seconds - seconds,
@@ -100,7 +111,7 @@ def _layers(predictor: Predictor, layer: Any) -> tuple[str, ...] | None:
         return None
     from perturbxai.baselines.places import layer_names
 
-    return layer_names(predictor.network_model().model, layer)
+    return layer_names(predictor.network_model().inner, layer)
 
 
 def _placed(named: dict[str, Any], layer: Any, layers: tuple[str, ...] | None) -> dict[str, tuple[Any, int]]:
@@ -135,6 +146,8 @@ def check_methods(named: dict[str, Any], predictor: Predictor, space: Space, lay
             f"{', '.join(looking)} look inside a torch.nn.Module, but the model is a {predictor.kind}; "
             "give Predictor the module itself, or leave them out."
         )
+    if looking:
+        _check_open({key: named[key] for key in looking}, predictor)
     for key, method in named.items():
         on_its_scale = getattr(method, "on_the_scale_of_the_predictor", False)
         if on_its_scale and (score == "probability") != (predictor.output == "probability"):
@@ -151,6 +164,19 @@ def check_methods(named: dict[str, Any], predictor: Predictor, space: Space, lay
             method.check(predictor, space)
         if not isinstance(space, TabularSpace) and hasattr(method, "check_picture"):
             method.check_picture()
+
+
+def _check_open(named: dict[str, Any], predictor: Predictor) -> None:
+    """Refuse methods by what the network is made of: scripted layers are hidden, quantised ones have no slope."""
+    hidden, flat = predictor.network_model().closed()
+    for key, method in named.items():
+        if hidden and (method.passes or getattr(method, "follows", False)):
+            raise TypeError(f"{key}: the network {hidden}; give Predictor the module that it was made of.")
+        if flat and (hasattr(method, "of_picture") or method.differentiates):
+            raise TypeError(
+                f"{key}: the network {flat}; give Predictor the float network that it was made of, or take a method that "
+                "asks for values alone, such as 'kernel_shap'."
+            )
 
 
 def _by_pixel(method: Any, space: Space) -> bool:

@@ -55,7 +55,7 @@ def _names(predictor: Predictor, layer: Any) -> tuple[str, ...] | None:
         return None
     from perturbxai.baselines.places import layer_names
 
-    names = layer_names(predictor.network_model().model, layer)
+    names = layer_names(predictor.network_model().inner, layer)
     if len(names) > 1:
         raise ValueError(f"layer names {len(names)} layers, whose cells differ; name one.")
     return names

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,6 +11,7 @@ from numpy.typing import NDArray
 
 from perturbxai import frames
 from perturbxai.labels import SCORES
+from perturbxai.lending import closed, inner
 from perturbxai.models import (
     CallableModel,
     EstimatorModel,
@@ -25,6 +24,7 @@ from perturbxai.models import (
     refuse_table,
 )
 from perturbxai.native import as_estimator, as_function_of_pictures
+from perturbxai.passes import Passes
 
 Floats = NDArray[np.float64]
 
@@ -57,15 +57,13 @@ class NetworkModel:
         self.asked_dtype = _dtype(precision)
         self.dtype = self.asked_dtype or (floats[0].dtype if floats else torch.float32)
         self.convolves = any(isinstance(m, (torch.nn.Conv2d, torch.nn.ConvTranspose2d)) for m in model.modules())
-        self.channels_last = self.convolves
-        self._must_copy = any(t.dtype != self.dtype for t in floats if self.asked_dtype) or self.device != home
-        self._copy: Any = None
-        self._copied: Any = None
+        moves = any(t.dtype != self.dtype for t in floats if self.asked_dtype) or self.device != home
+        self.passes = Passes(model, self.device, self.asked_dtype, must_copy=moves, channels_last=self.convolves)
 
     @property
     def layout(self) -> str:
         """How a batch of pictures lies in memory so that nothing is copied."""
-        return "HWC" if self.channels_last else "CHW"
+        return "HWC" if self.passes.channels_last else "CHW"
 
     @property
     def on_device(self) -> bool:
@@ -73,46 +71,23 @@ class NetworkModel:
         return self.asked_device is not None or self.device.type != "cpu"
 
     def module(self) -> Any:
-        """The module to run: the user's, or the private copy in another layout, precision or place."""
-        if self._copy is None:
-            self.refresh()
-        return self.model if self._copy is None else self._copy
+        """The module that values are asked of: the user's, or the private copy in another layout, precision or place."""
+        return self.passes.module()
 
-    def refresh(self) -> None:
-        """Make the private copy anew if the user's module has changed since. Asked once a request, not once a batch."""
-        if not (self.channels_last or self._must_copy):
-            return
-        now = _settings(self.model)
-        if self._copy is not None and now == self._copied and _same_numbers(self._copy, self.model):
-            return
-        try:
-            self._copy, self._copied = self._duplicate(), now
-        except Exception as error:
-            if self._must_copy:
-                raise RuntimeError(
-                    f"another precision or device runs a private copy, but the network cannot be copied ({error}). "
-                    "Leave them out, or remove what copy.deepcopy cannot take."
-                ) from error
-            self.channels_last, self._copy = False, None  # the layout is for speed alone, and `plan` says which it is
+    @property
+    def inner(self) -> Any:
+        """The user's module, out of a compiled or data-parallel one: its layers have the names that they were given."""
+        return inner(self.model)
 
-    def _duplicate(self) -> Any:
-        import torch
+    def closed(self) -> tuple[str, str]:
+        """Why its layers cannot be looked at, and why it has no gradient; "" where nothing speaks against it."""
+        return closed(self.inner)
 
-        # results that a forward pass left on a module (a kept map, a normalised weight) are no part of it, and deepcopy
-        # refuses them; weights that were made under inference mode could not be lent for gradients
-        with torch.inference_mode(False), torch.no_grad():
-            left = (t for m in self.model.modules() for t in vars(m).values() if isinstance(t, torch.Tensor))
-            found = copy.deepcopy(self.model, {id(t): t.detach().clone() for t in left if not t.is_leaf})
-            found = found.to(device=self.device, dtype=self.asked_dtype)
-            for tensor in (*found.parameters(), *found.buffers()):
-                if self.channels_last and tensor.ndim == 4:
-                    tensor.data = tensor.data.contiguous(memory_format=torch.channels_last)
-            for parameter in found.parameters():  # a scripted module refuses requires_grad_ as a whole
-                parameter.requires_grad_(False)
-            return found.eval()
+    def tensor(self, rows: Any, *, fast: bool | None = None) -> Any:
+        """A batch of rows as the network's input: pictures (n, H, W, C) become (n, C, H, W).
 
-    def tensor(self, rows: Any) -> Any:
-        """A batch of rows as the network's input: pictures (n, H, W, C) become (n, C, H, W)."""
+        fast  whether they lie with their channels last; None if the network was seen to take that
+        """
         import torch
 
         shape = tuple(rows.shape)
@@ -133,17 +108,13 @@ class NetworkModel:
         if has_channels_last(found, shape):
             found = found.permute(0, 3, 1, 2)  # a view, which lies in memory as `layout` says
         found = found.to(device=self.device, dtype=self.dtype)
-        if self.channels_last and found.ndim == 4:
-            found = found.contiguous(memory_format=torch.channels_last)
-        return found
+        if found.ndim != 4:
+            return found
+        fast = self.passes.takes_channels_last if fast is None else fast
+        return found.contiguous(memory_format=torch.channels_last if fast else torch.contiguous_format)
 
     def __call__(self, rows: Any) -> Floats:
-        import torch
-
-        net = self.module()
-        # the private copy is frozen already, and going through its modules for every batch took 3 % of the time
-        with nullcontext() if net is self._copy else frozen(net), torch.inference_mode():
-            return self.scaled(net(self.tensor(rows)))
+        return self.scaled(self.passes(self.tensor(rows, fast=self.passes.channels_last)))
 
     def selected(self, given: Any) -> Any:
         """The tensor that is explained, of what the network returned."""
@@ -191,16 +162,18 @@ class NetworkModel:
         for name, dtype in dtypes.items():
             if getattr(dtype, "kind", "O") not in "biuf":
                 raise TypeError(f"column {name!r} is {dtype}, by which there is no gradient; encode it as numbers.")
+        if flat := self.closed()[1]:
+            raise TypeError(f"the network {flat}; give the float network that it was made of.")
 
-    def gradient(self, rows: Any, choose: Callable[[int, int], NDArray[np.int64]]) -> Floats:
+    def gradient(self, net: Any, rows: Any, choose: Callable[[int, int], NDArray[np.int64]]) -> Floats:
         """(n, D, K): gradients by the columns of the outputs that `choose` takes of (number of rows, number of outputs).
 
-        On the output scale, which is taken in float64 as `scaled` does. The module is lent already: see `frozen`.
+        net  the module, lent. On the output scale, which is taken in float64 as `scaled` does.
         """
         import torch
 
         batch = self.tensor(rows).requires_grad_(True)
-        given = self.selected(self.module()(batch.clone()))  # a network may work in place, which a leaf does not allow
+        given = self.selected(net(batch.clone()))  # a network may work in place, which a leaf does not allow
         as_matrix(given.detach(), "the network")  # raises for what is no (n, K)
         scores = self._behind(given.to("cpu").double(), "probability" if self.output == "probability" else "logit")
         chosen = choose(*scores.shape)
@@ -223,48 +196,6 @@ class NetworkModel:
 
     def names(self, n_outputs: int) -> tuple[str, ...]:
         return ("prediction",) if n_outputs == 1 else numbered(n_outputs)
-
-
-@contextmanager
-def frozen(net: Any) -> Iterator[Any]:
-    """The module in eval mode and without parameter gradients; every module's mode and flag as before afterwards."""
-    modes = [(m, m.training) for m in net.modules()]
-    flags = [(p, p.requires_grad) for p in net.parameters() if not p.is_inference()]  # whose flag could not be set back
-    try:
-        net.eval()
-        for parameter, _ in flags:
-            parameter.requires_grad_(False)
-        yield net
-    finally:
-        for module, mode in modes:
-            module.training = mode
-        for parameter, flag in flags:
-            parameter.requires_grad_(flag)
-
-
-def _settings(net: Any) -> list[Any]:
-    """What else a copy must share with a module: its parts, their plain attributes and their hooks."""
-    return [
-        (name, type(m), {k: v for k, v in vars(m).items() if _is_plain(v) and k != "training"})
-        + (list(m._forward_hooks), list(m._forward_pre_hooks))
-        for name, m in net.named_modules()
-    ]
-
-
-def _is_plain(value: Any) -> bool:
-    """A number, a text, or several, as a stride is; no tensors, which a forward pass may have left."""
-    several = isinstance(value, tuple) and all(map(_is_plain, value))
-    return several or isinstance(value, (bool, int, float, str))
-
-
-def _same_numbers(ours: Any, theirs: Any) -> bool:
-    """Whether two modules hold the same weights. Their contents are compared: writing through .data leaves no trace."""
-    import torch
-
-    mine, other = (dict([*net.named_parameters(), *net.named_buffers()]) for net in (ours, theirs))
-    return mine.keys() == other.keys() and all(
-        torch.equal(tensor, other[name].to(device=tensor.device, dtype=tensor.dtype)) for name, tensor in mine.items()
-    )
 
 
 def _device(device: Any) -> Any:

@@ -169,7 +169,7 @@ class PhotoJob:
         key = self.naming("photo.layer")
         if not any(registry.load(registry.BASELINES, name).passes for name in self.maps):
             raise ValueError(f"{key} is for class activation maps, and none is asked for.")
-        known = [name for name, _ in self.predictor.network_model().model.named_modules() if name]
+        known = [name for name, _ in self.predictor.network_model().inner.named_modules() if name]
         for name in names:
             module = name.removeprefix("input of ").partition("#")[0]
             if module not in known:

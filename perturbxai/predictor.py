@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.device import LARGEST_BATCH, is_out_of_memory, keep_memory, release_cached, rows_a_batch, synchronise
+from perturbxai.lending import Lent, lent
 from perturbxai.models import EstimatorModel, check_options, warn_of_clip
-from perturbxai.networks import NetworkModel, frozen, wrap
+from perturbxai.networks import NetworkModel, wrap
 from perturbxai.outputs import output_names, select_outputs
 from perturbxai.pictures import as_bytes
 from perturbxai.plan import Given, Plan, Recast, TablePlan, recast
@@ -97,7 +98,7 @@ class Predictor:
         self.rows, self.retried_rows, self.seconds = 0, 0, 0.0
         self._limit: int | None = None
         self._bar: Bar | None = None
-        self._asking = self._watched = False
+        self._watched = False
         on_cpu = isinstance(self._model, NetworkModel) and self._model.device.type == "cpu"
         self.memory = "keep" if on_cpu and memory != "system" and keep_memory() else "system"
 
@@ -113,11 +114,12 @@ class Predictor:
         if isinstance(self._model, NetworkModel):
             found |= {
                 "device": str(self._model.device),
-                "layout": "channels_last" if self._model.channels_last else "contiguous",
+                "layout": "channels_last" if self._model.passes.channels_last else "contiguous",
                 "precision": str(self._model.dtype).removeprefix("torch."),
                 "rows_built": "device" if self._model.on_device else "host",
                 "memory": self.memory,
             }
+            found |= {"gradients": "kept"} if self._model.passes.tracks else {}  # the network cannot do without
         return found
 
     def __call__(self, rows: Any) -> Floats:
@@ -136,7 +138,7 @@ class Predictor:
     def run(self, plan: Plan) -> Iterator[tuple[int, int, Floats]]:
         """The model's values over a plan, batch by batch: (start, stop, values (stop - start, K))."""
         if isinstance(self._model, NetworkModel):
-            self._model.refresh()
+            self._model.passes.refresh()
         plan = recast(plan, self._model.pixels, self._model.layout)
         for start, stop, values in self._in_batches(plan, lambda start, stop: self._ask(plan, start, stop)):
             self.rows += stop - start
@@ -179,11 +181,9 @@ class Predictor:
     def _ask(self, plan: Plan, start: int, stop: int) -> Floats:
         rows = self._build(plan, start, stop)
         began = time.perf_counter()
-        self._asking = True
         try:
             return self._model(rows)
         finally:
-            self._asking = False
             synchronise(self._model.device)
             self.seconds += time.perf_counter() - began
 
@@ -261,25 +261,22 @@ class Predictor:
             raise TypeError(f"the model is a {self.kind}, but gradient baselines need a torch.nn.Module; give that itself.")
         import torch
 
-        self._model.refresh()
-        net = self._model.module()
+        passes = self._model.passes
+        passes.refresh()
+        net = passes.looked_into()
+        with lent(net), torch.inference_mode(False), torch.enable_grad():
+            began, seconds = time.perf_counter(), self.seconds
+            try:
+                yield Lent(net, self._pass_by, tracks=passes.tracks)
+            finally:
+                synchronise(self._model.device)
+                self.seconds = seconds + time.perf_counter() - began
 
-        def count(_module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
-            if not self._asking:  # values that are asked meanwhile have their own count
-                passed = next((len(batch) for batch in (*given, *named.values())), 0)
-                self.rows += passed
-                if self._bar is not None:
-                    self._bar.pass_by(passed)
-
-        handle = net.register_forward_pre_hook(count, with_kwargs=True)
-        began, seconds = time.perf_counter(), self.seconds
-        try:
-            with frozen(net), torch.inference_mode(False), torch.enable_grad():
-                yield net
-        finally:
-            handle.remove()
-            synchronise(self._model.device)
-            self.seconds = seconds + time.perf_counter() - began
+    def _pass_by(self, passed: int) -> None:
+        """Rows that went through the lent network."""
+        self.rows += passed
+        if self._bar is not None:
+            self._bar.pass_by(passed)
 
     def gradient(self, rows: Any, outputs: Any = None) -> Floats:
         """(n, D, K): gradients by the columns of a table of what `predictor(rows)` returns, on the predictor's own scale.
@@ -307,12 +304,12 @@ class Predictor:
 
             before = self.rows
             try:
-                return model.gradient(self._build(plan, start, stop), choose)
+                return model.gradient(net, self._build(plan, start, stop), choose)
             except BaseException:
                 self.rows = before  # none came back
                 raise
 
-        with self.watched("gradient"), self.network():
+        with self.watched("gradient"), self.network() as net:
             found = np.concatenate([part for _, _, part in self._in_batches(plan, ask, GRADIENT_BATCH)])
         if not np.isfinite(found).all():
             row, column, _ = (int(i) for i in np.argwhere(~np.isfinite(found))[0])
@@ -331,9 +328,12 @@ class Predictor:
 
     def tensor(self, rows: Any) -> Any:
         """Rows or pictures as the torch module's input, through `transform`. Raises TypeError for other models."""
+        import torch
+
         model = self.network_model()
         plan = Recast(Given(rows), model.pixels, "HWC") if np.ndim(rows) == 4 else Given(rows)
-        return model.tensor(self._build(plan, 0, len(rows)))
+        with torch.inference_mode(False):  # autograd refuses what is made under it
+            return model.tensor(self._build(plan, 0, len(rows)))
 
     def estimator(self) -> EstimatorModel:
         """The scikit-learn model, its scale and method, for baselines that read it. Raises TypeError for other models."""

@@ -21,10 +21,10 @@ PACKAGE = ROOT / "perturbxai"
 LAYERS = (
     {"frames", "labels", "csv_files"},
     {"bare"},
-    {"registry", "kernels", "laws", "bilinear", "tables", "pictures", "device", "models"}
+    {"registry", "kernels", "laws", "bilinear", "tables", "pictures", "device", "models", "lending"}
     | {"segment", "codecs", "progress", "versions", "outputs", "jsonable", "notebook", "native", "readings"},
-    {"serial", "axes", "effect"},
-    {"explanation", "grid_tables"},
+    {"serial", "axes", "effect", "copies"},
+    {"explanation", "grid_tables", "passes"},
     {"importance", "pick"},
     {"strata", "contrasts"},
     {"networks", "memo", "plan", "sampling", "looks", "neighbourhoods", "walks", "fills", "codes"},
@@ -50,7 +50,8 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 # Who may import a package that is not numpy, and whether at the top of its file.
 OWNERS = {
     "numba": {"kernels"},
-    "torch": {"plan", "masks", "networks", "predictor", "device", "baselines"},
+    "torch": {"plan", "masks", "networks", "predictor", "device", "baselines", "lending"}
+    | {"copies", "passes"},
     "sklearn": {"sampling", "serial", "explainers", "assets", "peers"},
     "skimage": {"segment", "fills", "baselines"},
     "PIL": {"pictures", "assets", "photos"},

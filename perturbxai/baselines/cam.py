@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 LINEAR = 1e-4  # of the scores' size: how far a head may be from linear and still be float32's rounding
+ROUNDINGS = 4.0  # of a coarser type: in the gradient, the mean, the products and their sum
 FAR = -10.0  # the map on which a head is tried: other channels, the other sign, and large beside a bias
 
 
@@ -118,7 +119,8 @@ def contributions(seen: Any, *, tried: bool = False) -> Floats:
     """
     gradients, activations = seen.gradients, seen.activations
     weights = gradients.mean(axis=(2, 3), keepdims=True)
-    even = np.abs(gradients - weights).max() <= LINEAR * np.abs(gradients).max()
+    near = max(LINEAR, ROUNDINGS * seen.rounding)
+    even = np.abs(gradients - weights).max() <= near * np.abs(gradients).max()
     if not even or not (tried or _is_linear(seen, weights)):
         raise ValueError(
             "cam: the score is not linear in the mean of this map, which class activation mapping needs. "
@@ -131,6 +133,9 @@ def _is_linear(seen: Any, weights: Floats) -> bool:
     """The head, tried on a map far off: a linear one changes by what its weights say, a rectified one bends on the way."""
     activations = seen.activations
     other = FAR * activations[::-1]
-    expected = seen.scores + (weights * (other - activations)).sum(axis=(1, 2, 3))
-    size = max(np.abs(expected).max(), np.abs(seen.scores).max())
-    return bool(np.abs(seen.respond(other) - expected).max() <= LINEAR * size)
+    parts = weights * (other - activations)  # (K, C, h, w)
+    expected = seen.scores + parts.sum(axis=(1, 2, 3))
+    size = LINEAR * max(np.abs(expected).max(), np.abs(seen.scores).max())
+    # each part is rounded by itself, and where they cancel the sum is small beside that
+    rounded = ROUNDINGS * seen.rounding * np.abs(parts).sum(axis=(1, 2, 3)).max()
+    return bool(np.abs(seen.respond(other) - expected).max() <= max(size, rounded))

@@ -27,6 +27,7 @@ class View:
     """What one forward pass shows at a layer.
 
     activations (C, h, w);  gradients (K, C, h, w) of the scores by them, or None where none were wanted;  scores (K,)
+    rounding    relative, of one number of the map or of a score: float32's, or that of a coarser type
     respond     scores (K,) of the same picture if the layer had given other activations (C, h, w)
     ablated     scores (C, K) of the same picture with each channel in turn set to zero at the layer
     ask         scores (M, K) of the picture seen through maps (M, h, w), where the caller lends that
@@ -38,6 +39,7 @@ class View:
     respond: Callable[[Floats], Floats]
     ablated: Callable[[], Floats]
     ask: Callable[[Floats], Floats] | None = None
+    rounding: float = float(np.finfo(np.float32).eps)
 
 
 def views(
@@ -56,7 +58,8 @@ def views(
         # a later place stays tied to an earlier one, so that one pass serves both
         kept = found.clone() if found.requires_grad else found.detach().clone().requires_grad_(differentiate)
         held[number] = kept, layout
-        with torch.set_grad_enabled(differentiate):  # a network may make its map without autograd
+        # a network may make its map without autograd, or read it with autograd though nobody asks
+        with torch.set_grad_enabled(differentiate or torch.is_grad_enabled()):
             return kept.clone()  # what follows may work in place
 
     own = batch.clone()  # for a network that writes into its input; made here, where it is no operation of the pass
@@ -75,7 +78,9 @@ def views(
             gradients = np.stack([_array(layout.read(slope[number])[0]) for slope in slopes])
             _check_read(gradients, layout, place)
         again = _Again(net, batch, place, score, kept.detach(), layout, _array(scores.detach()), rows)
-        found.append(View(_array(layout.read(kept.detach())[0]), gradients, again.own, again.respond, again.ablated))
+        seen = _array(layout.read(kept.detach())[0])
+        rounding = max(torch.finfo(one.dtype).eps for one in (kept, scores))
+        found.append(View(seen, gradients, again.own, again.respond, again.ablated, rounding=rounding))
     return found
 
 
@@ -167,7 +172,12 @@ class _Again:
 
     def _scores(self, maps: Tensor, pictures: Tensor) -> Floats:
         own = pictures.clone()  # for a network that writes into its input
-        with torch.no_grad(), swapped(self.net, [self.place], lambda *_: self.layout.write(maps, self.found)):
+
+        def lend(*_: Any) -> Tensor:
+            # a network that keeps gradients in spite of no_grad does so behind this place too
+            return self.layout.write(maps, self.found).requires_grad_(torch.is_grad_enabled())
+
+        with torch.no_grad(), swapped(self.net, [self.place], lend):
             return _array(self.score(self.net(own)))
 
 

@@ -56,7 +56,9 @@ def integrate(pixels: Pixels, steps: int, tol: float) -> tuple[Panels, int]:
     scores = _scores(pixels, ends, edges)
     panels = _panels(pixels, ends, edges[:-1], edges[1:], scores[:-1], scores[1:])
     size = np.abs(scores[-1] - scores[0])
-    size = np.maximum(size, max(SMALL * size.max(), ROUNDING * np.abs(scores).max(), np.finfo(np.float64).tiny))
+    rounding = float(torch.finfo(ends.dtype).eps)
+    least = ROUNDING if rounding < ROUNDING else rounding / tol  # no node can tell what a coarser type rounds away
+    size = np.maximum(size, max(SMALL * size.max(), least * np.abs(scores).max(), np.finfo(np.float64).tiny))
     nodes = NODES * len(panels.low)
     while (np.abs(panels.gap.sum(axis=0)) > tol * size).any() and (room := (MOST * steps - nodes) // (2 * NODES)) > 0:
         lacking = (np.abs(panels.gap) / size).max(axis=1)

@@ -141,14 +141,20 @@ def gradient_of(score: Tensor, leaf: Tensor, start: Tensor | None = None) -> Flo
     if score.requires_grad:
         (found,) = torch.autograd.grad(score, leaf, start, retain_graph=True, allow_unused=True)
     if found is None:
-        raise TypeError(
-            "the network's scores do not depend on its input in a way that autograd can follow (a detach(), no_grad or a "
-            "NumPy step between); there is no gradient. Take a method that asks for values alone, such as 'kernel_shap'."
-        )
+        raise no_gradient()
     array = as_floats(found)
     if not np.isfinite(array).all():
         raise ModelError("what came back to the network's input is not finite; mend the model.")
     return array
+
+
+def no_gradient() -> TypeError:
+    """That a network's scores have no gradient by its input."""
+    return TypeError(
+        "the network's scores do not depend on its input in a way that autograd can follow (a detach(), no_grad or a NumPy "
+        "step between, weights made for inference alone); there is no gradient. Take a method that asks for values alone, "
+        "such as 'kernel_shap'."
+    )
 
 
 def joined(maps: Floats, channels: str) -> Floats:

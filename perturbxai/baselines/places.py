@@ -50,6 +50,8 @@ def named_place(net: Any, trail: Trail, layer: str) -> Place:
     if name not in modules or (number and not number.isdigit()):
         tops = ", ".join(repr(child) for child, _ in net.named_children())
         raise ValueError(f"layer={layer!r} is no module of the network; its parts are {tops}, and theirs are 'part.child'.")
+    if isinstance(modules[name], torch.jit.ScriptModule):
+        raise ValueError(f"layer={layer!r} is a TorchScript module, which takes no hooks; name a layer before or behind it.")
     (known,) = [first for first, module in net.named_modules() if module is modules[name]]
     calls = trail.calls(known)
     call = int(number) if number else 0

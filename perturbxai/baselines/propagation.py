@@ -149,6 +149,7 @@ class Lrp:
     name: str = ""
     passes: ClassVar[int] = 0
     scores: ClassVar[tuple[str, ...]] = ("logit",)
+    follows: ClassVar[bool] = True  # rules are tied to the operations as they run
 
     def __post_init__(self) -> None:
         if not isinstance(self.rule, str) or self.rule not in RULES:
@@ -201,6 +202,7 @@ class DeepTaylor:
     name: str = ""
     passes: ClassVar[int] = 0
     scores: ClassVar[tuple[str, ...]] = ("logit",)
+    follows: ClassVar[bool] = True  # rules are tied to the operations as they run
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "box", _frozen_box(self.box))

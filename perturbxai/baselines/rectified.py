@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from perturbxai.baselines import graph
 from perturbxai.baselines.graph import ARITHMETIC, GATES, MOVES, Calls, NoRule, is_rectifier, kind_of
-from perturbxai.baselines.pixels import gradient_of
+from perturbxai.baselines.pixels import gradient_of, no_gradient
 
 Floats = NDArray[np.float64]
 Tensor = Any
@@ -36,6 +36,8 @@ def rectified(net: Any, inputs: Tensor, score: Score, logits: Score, rule: Any) 
     with graph.followed(net) as calls:
         given = net(leaf.clone())
     scores = score(given)[0]
+    if not scores.requires_grad:
+        raise no_gradient()
     nodes = graph.nodes_of([logits(given)])
     _check(nodes, calls, graph.weights_of(net))
     for node in nodes:
