@@ -128,18 +128,21 @@ class Call:
         """By input, by method. A failing model keeps what was concluded before: `error.partial`."""
         done: list[dict[str, Explanation]] = []
         self.game.learn()
-        one_thread = one_thread_of_blas()
         for numbers in self._blocks():
             try:
                 works = [self._work(number) for number in numbers]
-                drive(self.game, works, one_thread, self._enough)
-                with one_thread():
-                    done += [self._conclude(work) for work in works]
+                drive(self.game, works, self._enough)
+                done += self._concluded(works)
             except ModelError as error:
                 done += self._salvage(numbers)
                 error.partial = self.attributions(done) if done else error.partial
                 raise
         return done
+
+    def _concluded(self, works: list[Work]) -> list[dict[str, Explanation]]:
+        """What every method says of these inputs: here alone, so that it is solved alike however the answers came."""
+        with one_thread_of_blas():
+            return [self._conclude(work) for work in works]
 
     def _salvage(self, numbers: list[int]) -> list[dict[str, Explanation]]:
         """What can still be concluded of these inputs from the answers that came before a failure."""
@@ -149,14 +152,14 @@ class Call:
             work = self._work(number)
             generators, work.generators = work.generators, {}
             try:
-                drive(self.game, [work], enough=self._enough)
+                drive(self.game, [work], self._enough)
             except Unanswered:
                 continue
             for key, generator in generators.items():
                 work.generators = {key: generator}
                 with contextlib.suppress(Unanswered):
                     drive(self.game, [work])
-            found.append(self._conclude(work))
+            found += self._concluded([work])
         return found
 
     def _blocks(self) -> Iterator[list[int]]:

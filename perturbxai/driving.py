@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -113,11 +113,11 @@ def chunks(n_inputs: int, rows_each: int) -> Iterator[list[int]]:
         yield list(range(start, min(start + step, n_inputs)))
 
 
-def one_thread_of_blas() -> Callable[[], AbstractContextManager[Any]]:
-    """A context for solves, to be entered as often as needed: they are small, and threads of BLAS beside a network's own
-    wait for each other far longer than they work."""
-    found = _libraries(len(sys.modules))
-    return lambda: found.limit(limits=1, user_api="blas")
+def one_thread_of_blas() -> AbstractContextManager[Any]:
+    """A context for whatever is solved in a call: solves are small, and threads of BLAS beside a network's own wait for each
+    other far longer than they work. It is also what makes a solve the same to the bit wherever it is done."""
+    found: AbstractContextManager[Any] = _libraries(len(sys.modules)).limit(limits=1, user_api="blas")
+    return found
 
 
 @lru_cache(maxsize=1)
@@ -129,16 +129,15 @@ def _libraries(_n_modules: int) -> ThreadpoolController:
 def drive(
     game: Game,
     works: Sequence[Work],
-    solving: Callable[[], AbstractContextManager[Any]] = nullcontext,
     enough: Callable[[Work], bool] = lambda _work: False,
 ) -> None:
     """Answer everything these inputs ask: first all tables and first questions together, then whatever follows.
 
-    solving: a context for what is concluded on the way;  enough: whether an input's table needs no further look
+    enough: whether an input's table needs no further look
     """
     _answer_tables(game, works, enough)
     waiting: dict[tuple[int, str], Sequence[Question]] = {}
-    with solving():
+    with one_thread_of_blas():
         for at, work in enumerate(works):
             for key in work.generators:
                 _advance(work, key, None, waiting, at)
@@ -152,7 +151,7 @@ def drive(
                     asked.append((works[at].number, question))
         answers = game.ask(asked)
         pending, waiting = waiting, {}
-        with solving():
+        with one_thread_of_blas():
             for (at, key), questions in pending.items():
                 own = [answers[place[id(question)]] for question in questions]
                 works[at].note(key, questions)
@@ -179,7 +178,8 @@ def _answer_tables(game: Game, works: Sequence[Work], enough: Callable[[Work], b
         answers = game.ask(tables, spread, groups)
         for work, answer in zip(pending, answers, strict=True):
             _grow(work, answer, game)
-        pending = [work for work in pending if work.look + 1 < len(work.looks) and not enough(work)]
+        with one_thread_of_blas():
+            pending = [work for work in pending if work.look + 1 < len(work.looks) and not enough(work)]
         for work in pending:
             work.look += 1
 
