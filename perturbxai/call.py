@@ -12,6 +12,7 @@ import numpy as np
 
 from perturbxai import registry
 from perturbxai.contrasts import contrasts
+from perturbxai.device import check_room
 from perturbxai.driving import Work, chunks, drive, one_thread_of_blas
 from perturbxai.explanation import Attribution, Explanation
 from perturbxai.game import MANY_OUTPUTS, Game
@@ -101,15 +102,18 @@ class Call:
             laws = list(self.laws(n_active).values())
             if self.on_cells:
                 check_cells(laws, n_active, budget - 1, len(self.game.space.background))  # type: ignore[union-attr]
+                check_room(self.by_law, n_active, budget, on_cells=True)
                 continue
             least = least_budget(laws, n_active) if laws else 0
             if budget < least:
                 what = "budget" if self.asked_rows is None else "rows"  # on one background row they are the same
+                shown = least if least < 2**50 else f"2^{least.bit_length() - 1}"
                 raise ValueError(
-                    f"{what}={budget} is below the {least} coalitions that {', '.join(self.by_law)} need together at "
-                    f"{n_active} players. Ask for {what}={least} or more, or merge players into groups."
+                    f"{what}={budget} is below the {shown} coalitions that {', '.join(self.by_law)} need together at "
+                    f"{n_active} players. Ask for {what}={shown} or more, or merge players into groups."
                     + "".join(law.remedy for law in laws)
                 )
+            check_room(self.by_law, n_active, min(budget, 2**n_active), on_cells=False)
             for key, method in self.named.items():
                 if key in self.by_law:
                     continue

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 BATCH_BYTES = 1 << 26
@@ -42,6 +44,45 @@ def is_out_of_memory(error: BaseException) -> bool:
     text = str(error)
     signs = ("DefaultCPUAllocator", "not enough memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
     return isinstance(error, RuntimeError) and any(sign in text for sign in signs)
+
+
+def memory_left() -> int | None:
+    """Bytes that this process may still take, by what Linux tells of the machine and of its container; None elsewhere."""
+    found = []
+    for line in _lines("/proc/meminfo"):
+        if line.startswith("MemAvailable:"):
+            found.append(1024 * int(line.split()[1]))
+    most, used = (next(iter(_lines(f"/sys/fs/cgroup/memory.{name}")), "") for name in ("max", "current"))
+    if most.isdigit() and used.isdigit():
+        found.append(max(int(most) - int(used), 0))
+    return min(found, default=None)
+
+
+def check_room(by_law: Mapping[str, Any], n_players: int, n_coalitions: int, on_cells: bool) -> None:
+    """Refuse a table whose conclusion does not fit in what the machine has left, before its answers are paid for.
+
+    A method tells how many arrays (coalitions, players) of floats its fit holds at once: `arrays_held(n_players, on_cells)`.
+    Raises ValueError.
+    """
+    left = memory_left()
+    for key, method in by_law.items():
+        arrays = method.arrays_held(n_players, on_cells) if hasattr(method, "arrays_held") else 0
+        needed = 8 * n_coalitions * n_players * arrays
+        if left is not None and needed > left:
+            what, asked = ("rows", "rows") if on_cells else ("budget", "coalitions")
+            raise ValueError(
+                f"{what}={n_coalitions}: to conclude from so many {asked} of {n_players} players {key} needs about "
+                f"{needed / 1e9:,.1f} GB of memory, and {left / 1e9:,.1f} GB are left. Ask for {what}="
+                f"{int(n_coalitions * left / needed)} or fewer, take permutation_shap, which fits nothing, or merge players "
+                "into groups."
+            )
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text("ascii").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
 
 
 def release_cached(device: Any) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,9 @@ from scipy.special import gammaln, logsumexp
 Floats = NDArray[np.float64]
 
 REFUSED, WARNED = 0.05, 0.2  # effective fractions: below the first a re-use is refused, below the second warned of
-LEAST = 1e-14  # a mass that no sum notices, and that a solver still tells from nothing
+# masses beside the second largest: no fit notices the first, and a solver still tells it from nothing
+LEAST, FURTHEST = 1e-14, 1e100
+FLOAT_BITS = 1023  # whole numbers of so many bits have a float
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,10 +51,37 @@ class Law:
     def __post_init__(self) -> None:
         object.__setattr__(self, "n_players", len(self.mass) - 1)
 
+    @property
+    def in_fits(self) -> Floats:
+        """(P + 1,): the masses as a fit weighs them, none so small that a solver takes its rows for nothing.
+
+        What is estimated stays as it is: a fit is decided by the two sizes of the largest masses, which are neighbours.
+        """
+        second = np.partition(self.mass, -2)[-2] if len(self.mass) > 1 else 0.0
+        return np.where((self.mass > 0) & (second > 0), np.clip(self.mass, LEAST * second, second / LEAST), self.mass)
+
+
+def count_pairs(n_players: int, size: int) -> int:
+    """How many complementary pairs have a side of this size."""
+    return comb(n_players, size) // (2 if 2 * size == n_players else 1)
+
+
+def populations(n_players: int, times: int = 1) -> Floats:
+    """(P // 2 + 1,): so many times the same of every size, as floats: beyond these infinite, so that any draw is no part."""
+    counts = (times * count_pairs(n_players, size) for size in range(n_players // 2 + 1))
+    return np.array([float(n) if n.bit_length() <= FLOAT_BITS else np.inf for n in counts])
+
 
 def _log_binomial(n_players: int) -> Floats:
     sizes = np.arange(n_players + 1)
     return np.asarray(gammaln(n_players + 1) - gammaln(sizes + 1) - gammaln(n_players - sizes + 1), dtype=np.float64)
+
+
+def _masses(log_mass: Floats) -> Floats:
+    """(P + 1,) masses that sum to one, none further from the second largest than floats hold (at 1,030 players 10^310)."""
+    second = np.partition(log_mass, -2)[-2] if len(log_mass) > 1 else log_mass[0]
+    kept = np.clip(log_mass, second - np.log(FURTHEST), second + np.log(FURTHEST))
+    return np.asarray(np.exp(kept - logsumexp(kept)), dtype=np.float64)
 
 
 def _interior(mass: Floats) -> Floats:
@@ -88,26 +118,21 @@ def lime(n_players: int, kernel_width: float) -> Law:
     distance = 1.0 - np.sqrt(sizes / max(n_players, 1))
     log_binomial = _log_binomial(n_players) - n_players * np.log(2.0)
     log_mass = log_binomial - distance**2 / (2.0 * kernel_width**2)
-    log_total = logsumexp(log_mass)
-    mass = np.exp(log_mass - log_total)
+    mass = _masses(log_mass)
     return Law(
         f"LIME (kernel width {kernel_width:g})",
         mass,
         _interior(mass),
         minimum=n_players + 2,
-        total=float(np.exp(log_total)),
+        total=float(np.exp(logsumexp(log_mass))),
     )
 
 
 def binomial(n_players: int, p: float, method: str = "Banzhaf") -> Law:
-    """Each player present with probability p: Binomial(P, p) sizes, the law of the weighted Banzhaf value and of RISE.
-
-    A size weighs at least LEAST: it changes no sum, and leaves no row that a budget asks without a weight.
-    """
+    """Each player present with probability p: Binomial(P, p) sizes, the law of the weighted Banzhaf value and of RISE."""
     sizes = np.arange(n_players + 1)
     log_mass = _log_binomial(n_players) + sizes * np.log(p) + (n_players - sizes) * np.log1p(-p)
-    mass = np.maximum(np.exp(log_mass), LEAST)
-    mass /= mass.sum()
+    mass = _masses(log_mass)
     return Law(f"{method} (p {p:g})", mass, _interior(mass), minimum=n_players + 2)
 
 

@@ -9,8 +9,8 @@ from math import lcm
 import numpy as np
 
 from perturbxai import laws as size_laws
-from perturbxai.laws import Law
-from perturbxai.strata import allocate, count_pairs, count_taken, draw_strata, draw_stratum, pair_key, with_complements
+from perturbxai.laws import Law, count_pairs
+from perturbxai.strata import allocate, count_taken, draw_strata, draw_stratum, pair_key, with_complements
 from perturbxai.tables import Bools, Design, Floats, Ints
 
 N_HELD_OUT = 200
@@ -33,12 +33,15 @@ def least_budget(laws: Sequence[Law], n_players: int) -> int:
 def draw_held_out(n_players: int, rng: np.random.Generator) -> Bools:
     """(T, P) coalitions to score with, T = min(200, 2^P / 4), in complementary pairs, uniform over the sizes 2..P-2.
 
-    Sizes 1 and P - 1 are left out: they are the very questions of inclusion, occlusion, PDP and ICE, which list them.
+    Sizes 1 and P - 1 are left out: they are the very questions of inclusion, occlusion, PDP and ICE, which list them. Of
+    more sizes than half the pairs so many are taken, evenly: a score within sizes needs two of each.
     """
     n_pairs = min(N_HELD_OUT, 2**n_players // 4) // 2
     strata = np.arange(2, n_players // 2 + 1)
     if n_pairs == 0 or len(strata) == 0:
         return np.zeros((0, n_players), dtype=bool)
+    if len(strata) > max(n_pairs // 2, 1):
+        strata = strata[np.linspace(0, len(strata) - 1, max(n_pairs // 2, 1)).astype(np.int64)]
     share = np.where(2 * strata == n_players, 1.0, 2.0)
     room = np.array([count_pairs(n_players, int(h)) // 2 for h in strata], dtype=object)
     counts = allocate(n_pairs, share / share.sum(), room, least=0)
@@ -117,13 +120,14 @@ def _draw_cell_pairs(
 ) -> tuple[Bools, Ints]:
     """One side of each pair, (n, P), and its background row (n,)."""
     strata = np.arange(1, n_players // 2 + 1)
-    free = [count_pairs(n_players, int(h)) - int(n) for h, n in zip(strata, count_taken(taken, n_players)[1:], strict=True)]
+    spare = count_taken(taken, n_players)
+    free = [count_pairs(n_players, int(h)) - int(spare[h]) for h in strata]
     wanted = share[strata] * np.where(2 * strata == n_players, 1.0, 2.0)
     counts = allocate(n_pairs, wanted, np.array([n * n_base for n in free], dtype=object), least=1)
     firsts: list[Bools] = []
     for h, n, n_free in zip(strata.tolist(), counts.tolist(), free, strict=True):
         if n:
-            coalitions = draw_stratum(n_players, h, min(n, n_free), taken, rng)
+            coalitions = draw_stratum(n_players, h, min(n, n_free), taken, int(spare[h]), rng)
             m, cell = len(coalitions), np.arange(n)
             # rows come in turn: along the diagonals of coalitions x rows, which meet every cell once before any comes twice
             firsts.append(coalitions[(cell + cell // lcm(m, n_base)) % m])

@@ -6,6 +6,7 @@ from math import comb
 
 import numpy as np
 
+from perturbxai.laws import count_pairs
 from perturbxai.tables import Bools, Floats, Ints
 
 RANKED = 1 << 62  # strata smaller than this are drawn by rank, without any repetition to reject
@@ -42,13 +43,17 @@ def allocate(total: int, wanted: Floats, room: np.ndarray, least: int) -> Ints:
 
 def draw_strata(n_players: int, strata: np.ndarray, counts: Ints, taken: set[bytes], rng: np.random.Generator) -> Bools:
     """The smaller sides of pairs, so many of each stratum, without replacement and without those taken."""
-    parts = [draw_stratum(n_players, int(h), int(n), taken, rng) for h, n in zip(strata, counts, strict=True) if n > 0]
+    drawn = [(int(h), int(n)) for h, n in zip(strata, counts, strict=True) if n > 0]
+    spare = count_taken(taken, n_players)
+    parts = [draw_stratum(n_players, h, n, taken, int(spare[h]), rng) for h, n in drawn]
     return np.concatenate(parts) if parts else np.zeros((0, n_players), dtype=bool)
 
 
-def draw_stratum(n_players: int, size: int, n: int, taken: set[bytes], rng: np.random.Generator) -> Bools:
+def draw_stratum(
+    n_players: int, size: int, n: int, taken: set[bytes], spare: int, rng: np.random.Generator
+) -> Bools:
+    """The smaller sides (n, P) of pairs of one stratum, of which `spare` are among those taken."""
     population = count_pairs(n_players, size)
-    spare = count_taken(taken, n_players)[size]
     kept: list[Bools] = []
     seen: set[bytes] = set()
     if population < RANKED:
@@ -85,11 +90,6 @@ def with_complements(firsts: Bools) -> Bools:
     out = np.empty((2 * len(firsts), firsts.shape[1]), dtype=bool)
     out[0::2], out[1::2] = firsts, ~firsts
     return out
-
-
-def count_pairs(n_players: int, size: int) -> int:
-    """How many complementary pairs have a side of this size."""
-    return comb(n_players, size) // (2 if 2 * size == n_players else 1)
 
 
 def pair_key(row: Bools) -> bytes:

@@ -158,7 +158,7 @@ def test_the_rejection_branch_drops_what_is_taken():
         rng, taken = np.random.default_rng(0), set()
         everything = strata.unrank(np.arange(comb(9, 3)), 9, 3)
         taken = {strata.pair_key(row) for row in everything[:-3]}
-        drawn = strata.draw_stratum(9, 3, 3, taken, rng)
+        drawn = strata.draw_stratum(9, 3, 3, taken, strata.count_taken(taken, 9)[3], rng)
     finally:
         strata.RANKED = original
     assert {row.tobytes() for row in drawn} == {row.tobytes() for row in everything[-3:]}

@@ -70,7 +70,7 @@ def slopes_on_cells(law: Law, table: Evaluations) -> Estimate:
     z = table.design.z.astype(np.float64)
     ends = np.array([np.zeros(z.shape[1]), np.ones(z.shape[1])])
     x = np.column_stack([np.ones(len(z) + 2), np.vstack([ends, z])])
-    root = np.sqrt(np.concatenate([law.mass[[0, -1]], weight]))
+    root = np.sqrt(np.concatenate([law.in_fits[[0, -1]], weight]))
     still = np.zeros((2, 1))  # nothing and everything are known on all rows: no row brings anything there
     controls = []
     for at in _grades(bases):

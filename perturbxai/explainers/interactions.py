@@ -87,6 +87,10 @@ class Interactions:
             return replace(law, minimum=2**n_players)
         return replace(law, minimum=2 + PAIRS_A_PAIR * n_players * (n_players - 1))
 
+    def arrays_held(self, n_players: int, on_cells: bool) -> int:  # noqa: ARG002
+        """Arrays (coalitions, players) that the fit holds at once: eight of pairs of coalitions by pairs of players."""
+        return 2 * (n_players - 1)
+
     def estimate(self, table: Evaluations) -> Estimate:
         """Values (P, K), interactions (P, P, K) and the errors of both, from a table of coalition values.
 

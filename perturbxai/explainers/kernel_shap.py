@@ -62,6 +62,10 @@ class KernelShap:
     def law(self, n_players: int) -> Law:
         return laws.shapley(n_players)
 
+    def arrays_held(self, n_players: int, on_cells: bool) -> int:  # noqa: ARG002
+        """Arrays (coalitions, players) that the fit holds at once, as measured; controls of rows come beside them."""
+        return 20 if on_cells else 4
+
     def estimate(self, table: Evaluations) -> Estimate:
         """Values (P, K), their standard errors and the simultaneous factor, from a table of coalition values.
 

@@ -56,6 +56,10 @@ class Lime:
     def law(self, n_players: int) -> Law:
         return laws.lime(n_players, self.kernel_width)
 
+    def arrays_held(self, n_players: int, on_cells: bool) -> int:  # noqa: ARG002
+        """Arrays (coalitions, players) that the fit holds at once, as measured; controls of rows come beside them."""
+        return 36 if on_cells else 8
+
     def estimate(self, table: Evaluations) -> Estimate:
         """Slopes (P, K) and their errors. A table with its own weights (lime's draws) is fitted with those.
 

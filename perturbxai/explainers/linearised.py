@@ -10,12 +10,11 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
-from math import comb
 
 import numpy as np
 from scipy import stats
 
-from perturbxai.laws import REFUSED, WARNED, Law, effective_fraction
+from perturbxai.laws import REFUSED, WARNED, Law, effective_fraction, populations
 from perturbxai.tables import Design, Estimate, Evaluations, Floats, Ints
 
 LEVEL = 0.95  # the level of the simultaneous factor
@@ -48,9 +47,9 @@ def row_weights(law: Law, design: Design) -> Floats:
     sizes = design.sizes
     n_rows = np.bincount(sizes, minlength=design.n_players + 1)
     asked = np.flatnonzero(n_rows)
-    mass = np.zeros(design.n_players + 1)
+    mass, own = np.zeros(design.n_players + 1), law.in_fits
     for size in range(1, design.n_players):
-        mass[asked[np.argmin(np.abs(asked - size))]] += law.mass[size]
+        mass[asked[np.argmin(np.abs(asked - size))]] += own[size]
     return np.asarray(mass[sizes] / n_rows[sizes])
 
 
@@ -83,13 +82,13 @@ class Clusters:
         first = np.unique(design.pair, return_index=True)[1]
         sizes = design.sizes[first]
         stratum = np.minimum(sizes, design.n_players - sizes)
-        halves = np.arange(design.n_players // 2 + 1)
-        pairs = np.array([comb(design.n_players, int(h)) / (1 + (2 * h == design.n_players)) for h in halves])
+        pairs = populations(design.n_players)
         coalition = None
         if design.base is not None:  # either side names a pair: the one whose number is the lower
             coalition = np.minimum.reduceat(design.coalition, first)
         walk = design.chain[first] == 0
-        return cls(np.asarray(stratum, dtype=np.int64), pairs * design.n_base, walk, design.listed, coalition, pairs)
+        population = populations(design.n_players, design.n_base)
+        return cls(np.asarray(stratum, dtype=np.int64), population, walk, design.listed, coalition, pairs)
 
     def deviations(self, scores: Floats, weight: Floats) -> Floats:
         """(R, P) rows whose Gram matrix estimates the covariance of the sum of the scores.

@@ -16,7 +16,7 @@ from perturbxai.tables import Bools, Coalitions, Estimate, Evaluations, Floats, 
 
 def shapley_weights(n_players: int) -> Floats:
     """(P,): |S|! (P - |S| - 1)! / P! by |S|, the weight of a coalition that a player joins."""
-    return np.array([1.0 / (n_players * comb(n_players - 1, size)) for size in range(n_players)])
+    return np.array([1 / (n_players * comb(n_players - 1, size)) for size in range(n_players)])
 
 
 def banzhaf_weights(n_players: int, p: float) -> Floats:

@@ -66,8 +66,9 @@ class Slopes:
         if own is None:
             inner = row_weights(law, design)
             z = with_ends(design.z).astype(np.float64)
-            # in lime's own units, where a row weighs its kernel: the ridge then means what it means there
-            weight = np.concatenate([law.mass[[0, -1]], inner]) * law.total * len(z)
+            weight = np.concatenate([law.in_fits[[0, -1]], inner])
+            if ridge:  # in lime's own units, where a row weighs its kernel: the ridge then means what it means there
+                weight = weight * law.total * len(z)
         else:
             z, weight, inner = design.z.astype(np.float64), own, own
         x = np.column_stack([np.ones(len(z)), z])
@@ -94,7 +95,8 @@ def solve(x: Floats, root: Floats, ridge: float) -> tuple[Floats, Floats]:
     from scipy import linalg
 
     n, p = x.shape
-    if not (root > np.sqrt(np.finfo(np.float64).tiny)).all() or (not ridge and np.linalg.matrix_rank(x) < p):
+    weighed = root > np.sqrt(np.finfo(np.float64).tiny)
+    if not ridge and (not weighed.all() or np.linalg.matrix_rank(x) < p):
         raise ValueError(
             f"the table's {n} coalitions do not determine {p - 1} slopes and an intercept at the weights they have. "
             "Draw more coalitions, or take a wider kernel."
