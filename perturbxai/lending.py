@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from perturbxai.chance import none_drawn
+
 Module = Any
 Tensor = Any
 
@@ -97,6 +99,7 @@ def lent(net: Module) -> Iterator[None]:
 class Lent:
     """A lent module: to be called as the module is, its passes counted; all else of it is the module's own.
 
+    One that draws random numbers as it runs is refused by its layer: what is looked for inside takes several passes.
     tracks  whether the network runs only where gradients are kept, for example because it hooks a tensor of its own
     """
 
@@ -108,7 +111,8 @@ class Lent:
 
     def __call__(self, *given: Any, **named: Any) -> Any:
         self._count(next((len(batch) for batch in (*given, *named.values())), 0))
-        return tracked(self._net, *given, **named) if self._tracks else self._net(*given, **named)
+        with none_drawn(self._net, *given, **named):
+            return tracked(self._net, *given, **named) if self._tracks else self._net(*given, **named)
 
 
 def tracked(net: Module, *given: Tensor, **named: Tensor) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
+from perturbxai import chance
 from perturbxai.copies import Copy
 from perturbxai.device import is_out_of_memory
 from perturbxai.lending import alone, inner, is_compiled, lent, settled, tracked
@@ -27,6 +29,7 @@ class Passes:
         self.channels_last = channels_last and not any(map(is_compiled, model.modules()))
         self._plain = Copy(device, dtype, channels_last=False)
         self._copy = Copy(device, dtype, channels_last=True) if self.channels_last else self._plain
+        self._told = False  # that it draws random numbers
         self._known: set[tuple[int, ...]] = set()  # shapes of rows at which it was seen to run
 
     def module(self) -> Module:
@@ -78,6 +81,7 @@ class Passes:
         shape = tuple(batch.shape[1:])
         if shape in self._known:
             return self._run(batch)
+        before = chance.state()
         spare = batch.clone()  # a network may write into its input before it fails
         try:
             found = self._run(batch)
@@ -86,10 +90,26 @@ class Passes:
                 raise
             failed = error
         else:
-            self._known.add(shape)
-            return found
-        found = self._otherwise(spare, failed)  # here the error no longer holds what the batch took
-        self._known.add(shape)
+            return self._seen(spare, found, before)
+        # here the error no longer holds what the batch took
+        return self._seen(spare, self._otherwise(spare, failed), before)
+
+    def _seen(self, batch: Tensor, found: Any, before: bytes) -> Any:
+        """What came of the first pass over rows of a shape; tells of one that drew random numbers."""
+        import torch
+
+        if chance.state() != before and not self._told:
+            self._told = True
+            net = inner(self.module())
+            with lent(net), torch.inference_mode():
+                where = chance.who_draws(net, batch[:1].clone())
+            if where:
+                warnings.warn(
+                    f"the network draws random numbers {chance.MEANS} ({where}): answers are as noisy as it is, and "
+                    "standard errors tell of the questions alone. Make it F.dropout(..., training=self.training).",
+                    stacklevel=2,
+                )
+        self._known.add(tuple(batch.shape[1:]))
         return found
 
     def _otherwise(self, batch: Tensor, own: Exception) -> Any:

@@ -20,9 +20,9 @@ PACKAGE = ROOT / "perturbxai"
 # From the ground up: a module imports from lower layers, or from its own folder.
 LAYERS = (
     {"frames", "labels", "csv_files"},
-    {"bare"},
-    {"registry", "kernels", "laws", "bilinear", "tables", "pictures", "device", "models", "lending"}
-    | {"segment", "codecs", "progress", "versions", "outputs", "jsonable", "notebook", "native", "readings"},
+    {"bare", "chance"},
+    {"registry", "kernels", "laws", "bilinear", "tables", "pictures", "device", "models"}
+    | {"lending", "segment", "codecs", "progress", "versions", "outputs", "jsonable", "notebook", "native", "readings"},
     {"serial", "axes", "effect", "copies"},
     {"explanation", "grid_tables", "passes"},
     {"importance", "pick"},
@@ -51,7 +51,7 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 OWNERS = {
     "numba": {"kernels"},
     "torch": {"plan", "masks", "networks", "predictor", "device", "baselines", "lending"}
-    | {"copies", "passes"},
+    | {"copies", "passes", "chance"},
     "sklearn": {"sampling", "serial", "explainers", "assets", "peers"},
     "skimage": {"segment", "fills", "baselines"},
     "PIL": {"pictures", "assets", "photos"},

@@ -92,24 +92,126 @@ def test_an_activation_that_is_no_rectifier_is_refused_with_its_layer(name, what
         explained([name], between(NO_RECTIFIERS[what]))
 
 
-@pytest.mark.parametrize(("name", "way"), [*((name, "gradient") for name in RECTIFIED), ("lrp", "integrated")])
-def test_a_constant_factor_is_told_to_become_a_buffer(name, way):
-    """A factor made on the way may as well be x > 0."""
+SCALE = torch.tensor([1.0, 2.0, 3.0, 4.0])[:, None, None]
+CONSTANTS = {
+    "kept": lambda: SCALE, "made": lambda: torch.tensor([1.0, 2.0, 3.0, 4.0]).view(4, 1, 1),
+    "of an array": lambda: torch.as_tensor(SCALE.numpy()), "computed": lambda: torch.arange(1.0, 5.0)[:, None, None].clone(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", CONSTANTS)
+@pytest.mark.parametrize("name", [*RECTIFIED, *SHARED])
+def test_a_constant_that_is_no_buffer_is_one_all_the_same(name, how):
+    """The oracle is the network whose constant is registered."""
 
     class Scaled(nn.Module):
         def __init__(self):
             super().__init__()
-            self.scale = torch.tensor([1.0, 2.0, 3.0, 4.0])[:, None, None]
+            self.register_buffer("scale", SCALE)
 
         def forward(self, x):
-            return x / self.scale
+            return (x - 0.1) / self.scale
 
-    net = between(Scaled)
-    with pytest.raises(ValueError, match=rf"{name}: layer 'between' .*register_buffer") as told:
+    truth = explained([name], between(Scaled))[name].values
+    found = explained([name], between(Called(lambda x: (x - 0.1) / CONSTANTS[how]())))[name].values
+    np.testing.assert_allclose(found, truth, rtol=1e-6, atol=1e-9)
+
+
+class Normalised(nn.Module):
+    """A network that gets the picture as it is and normalises it itself."""
+
+    def __init__(self, how):
+        super().__init__()
+        self.how, self.net = how, between(nn.ReLU)
+
+    def forward(self, x):
+        return self.net(self.how(x))
+
+
+MEAN, STD = torch.tensor([0.4, 0.5, 0.6]), torch.tensor([0.2, 0.25, 0.3])
+NUMBERS = [0.4, 0.5, 0.6], [0.2, 0.25, 0.3]
+
+
+def _of_torchvision(version):
+    transforms = pytest.importorskip(f"torchvision.transforms{version}", reason="torchvision is not installed")
+    return transforms.Normalize(*NUMBERS)
+
+
+INSIDE = {
+    "inline": lambda x: (x - torch.tensor(NUMBERS[0]).view(1, 3, 1, 1)) / torch.tensor(NUMBERS[1]).view(1, 3, 1, 1),
+    "global": lambda x: (x - MEAN[None, :, None, None]) / STD[None, :, None, None],
+    "in place": lambda x: x.sub_(MEAN[:, None, None]).div_(STD[:, None, None]),
+    "torchvision's function": lambda x: _of_torchvision("").forward(x),
+    "torchvision's module": "",
+    "its second version": ".v2",
+}
+
+
+@pytest.mark.parametrize("how", INSIDE)
+@pytest.mark.parametrize("name", [*RECTIFIED, *SHARED, "gradient", "integrated_gradients", "cam", "grad_cam"])
+def test_a_network_that_normalises_inside_is_explained_however_it_is_written(name, how):
+    class Registered(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("mean", MEAN[:, None, None])
+            self.register_buffer("std", STD[:, None, None])
+
+        def forward(self, x):
+            return (x - self.mean) / self.std
+
+    method = px.IntegratedGradients(steps=8) if name == "integrated_gradients" else name
+    truth = explained([method], Normalised(Registered()))[name].values
+    own = _of_torchvision(INSIDE[how]) if isinstance(INSIDE[how], str) else INSIDE[how]
+    found = explained([method], Normalised(own))[name].values
+    np.testing.assert_allclose(found, truth, rtol=1e-4, atol=1e-6 * np.abs(truth).max())
+
+
+MADE_OF_THE_PICTURE = {
+    "compared": lambda x: x * (x > 0), "detached": lambda x: x * (x.detach() > 0).float(),
+    "written": lambda x: x * torch.zeros_like(x).masked_fill_(x > 0, 1.0),
+    "by index": lambda x: x * _by_index(x), "by numpy": lambda x: x * torch.as_tensor((x.detach().numpy() > 0).astype("f4")),
+    "by Python": lambda x: x * torch.tensor((x > 0).tolist()), "signed": lambda x: x * torch.sign(x).detach().clamp(min=0),
+}  # fmt: skip
+
+
+def _by_index(x):
+    mask = torch.zeros(x.shape)
+    mask[x > 0] = 1.0
+    return mask
+
+
+@pytest.mark.parametrize("what", MADE_OF_THE_PICTURE)
+@pytest.mark.parametrize("name", [*RECTIFIED, *SHARED])
+def test_a_factor_that_is_made_of_the_picture_behind_autograd_is_no_constant(name, what):
+    with pytest.raises(ValueError, match=rf"{name}: layer 'between' .*made of the picture"):
+        explained([name], between(Called(MADE_OF_THE_PICTURE[what])))
+
+
+DRAWING = {
+    "dropout": lambda x: F.dropout(x, 0.3),
+    "of channels": lambda x: F.dropout2d(x, 0.3),
+    "alpha": lambda x: F.alpha_dropout(x, 0.3, training=True),
+    "noise": lambda x: x + torch.randn_like(x),
+    "stochastic depth": lambda x: x * torch.bernoulli(torch.tensor(0.5)),
+}
+
+
+@pytest.mark.parametrize("what", DRAWING)
+@pytest.mark.parametrize("name", [*BY_PIXEL, "cam", "grad_cam", "ablation_cam", "eigen_cam", "mask_optimisation"])
+@pytest.mark.filterwarnings("ignore:the network draws random numbers")
+def test_a_network_that_draws_random_numbers_is_refused_by_the_layer_that_draws(name, what):
+    net = between(Called(DRAWING[what]))
+    with pytest.raises(ValueError, match=r"the network draws random numbers as it runs.*\(\w+\(\) in layer 'between'\)"):
         explained([name], net)
-    assert f"take '{way}" in str(told.value)
-    net.between.register_buffer("scale", net.between.__dict__.pop("scale"))
-    assert np.isfinite(explained([name], net)[name].values).all()
+
+
+@pytest.mark.parametrize("what", DRAWING)
+def test_values_of_a_network_that_draws_random_numbers_come_with_a_warning_once(what):
+    predictor = px.Predictor(between(Called(DRAWING[what])))
+    with pytest.warns(UserWarning, match=r"draws random numbers as it runs.*in layer 'between'.*as noisy as it is"):
+        predictor(picture()[None])
+    predictor(picture()[None])  # a warning would be an error
+    assert predictor.rows == 2
 
 
 @pytest.mark.parametrize("norm", [nn.GroupNorm(2, 4), nn.InstanceNorm2d(4), nn.LayerNorm(32)], ids=str)

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch.overrides import TorchFunctionMode
+
+from perturbxai.baselines.whereabouts import tensors_of
 
 Tensor = Any
 Node = Any
@@ -40,7 +43,9 @@ NORMALISED = _kinds("NativeBatchNorm CudnnBatchNorm MiopenBatchNorm MkldnnBatchN
 RECTIFIERS = _kinds("Relu Hardtanh Clamp ClampMin Threshold")
 BENT = _kinds("Silu Gelu Elu Celu LeakyRelu PreluKernel Prelu Hardswish Mish Tanh RreluWithNoise")
 GATES = _kinds("Sigmoid Hardsigmoid")
-CONSTANTS = " A constant factor is known for one if it is a number, a parameter or a buffer: use register_buffer."
+HIDDEN = " It takes something that was made of the picture where autograd does not follow, so that it is no constant."
+# these hand a tensor's numbers to Python, from where they may come back
+ESCAPES = _kinds("numpy __array__ tolist item __float__ __int__ __index__")
 
 
 class NoRule(ValueError):
@@ -172,13 +177,47 @@ def is_rectifier(node: Node) -> bool:
     return isinstance(found, (int, float)) and found == 0.0
 
 
-def weights_of(net: Any) -> set[int]:
-    """Where a network's numbers lie in memory."""
-    return {tensor.untyped_storage().data_ptr() for tensor in (*net.parameters(), *net.buffers())}
+class Descent(TorchFunctionMode):
+    """Follows what is made of the picture, also where autograd does not: a comparison, a detached copy.
+
+    Everything else that a network multiplies with is a constant: a number, a weight, a tensor that it keeps or makes anew.
+    Descendants are known by where they lie in memory, for views of them and for what autograd saves.
+    """
+
+    def __init__(self, net: Any, own: Tensor) -> None:
+        super().__init__()
+        self.kept = [own]  # holding tensors keeps their places their own
+        self.places = {_place(own)}
+        # the operations of a scripted part are not seen, nor are numbers that Python has had
+        self.blind = any(isinstance(module, torch.jit.ScriptModule) for module in net.modules())
+        self.weights = {_place(tensor) for tensor in (*net.parameters(), *net.buffers())}
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = self.run(func, args, kwargs or {})
+        self.note(func, (*args, *(kwargs or {}).values()), out)
+        return out
+
+    def run(self, func: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        """What the call is to give."""
+        return func(*args, **named)
+
+    def note(self, func: Any, given: tuple[Any, ...], out: Any) -> None:
+        with torch._C.DisableTorchFunction():
+            name = getattr(func, "__name__", "")
+            shaped = name.endswith("_like") or name.startswith("new_")  # of the first it takes the shape alone
+            if not any(_place(tensor) in self.places for tensor in tensors_of(given[shaped:])):
+                return
+            self.blind = self.blind or name in ESCAPES
+            for made in tensors_of((given[0],) if name == "__setitem__" else (out,)):
+                self.kept.append(made)
+                self.places.add(_place(made))
+
+    def is_constant(self, factor: Any) -> bool:
+        """Whether a factor is a number or a tensor that is not made of the picture."""
+        if not isinstance(factor, torch.Tensor) or factor.numel() == 1 or _place(factor) in self.weights:
+            return True
+        return not self.blind and _place(factor) not in self.places
 
 
-def is_constant(factor: Any, weights: set[int]) -> bool:
-    """Whether a factor is a number or one of the network's own, and not made of the picture behind autograd's back."""
-    if not isinstance(factor, torch.Tensor):
-        return True
-    return factor.numel() == 1 or factor.untyped_storage().data_ptr() in weights
+def _place(tensor: Tensor) -> int:
+    return int(tensor.untyped_storage().data_ptr())

@@ -33,20 +33,22 @@ def rectified(net: Any, inputs: Tensor, score: Score, logits: Score, rule: Any) 
     own derivative, and if no rectifier is found: the result would be the plain gradient under another name.
     """
     leaf = inputs.detach().clone().requires_grad_(True)
-    with graph.followed(net) as calls:
-        given = net(leaf.clone())
+    own = leaf.clone()
+    descent = graph.Descent(net, own)
+    with graph.followed(net) as calls, descent:
+        given = net(own)
     scores = score(given)[0]
     if not scores.requires_grad:
         raise no_gradient()
     nodes = graph.nodes_of([logits(given)])
-    _check(nodes, calls, graph.weights_of(net))
+    _check(nodes, calls, descent)
     for node in nodes:
         if is_rectifier(node):
             node.register_hook(rule)
     return np.concatenate([gradient_of(one, leaf) for one in scores])
 
 
-def _check(nodes: list[Node], calls: Calls, weights: set[int]) -> None:
+def _check(nodes: list[Node], calls: Calls, descent: graph.Descent) -> None:
     after: dict[Node, list[Node]] = {}
     for node in nodes:
         for before in _before(node):
@@ -54,11 +56,11 @@ def _check(nodes: list[Node], calls: Calls, weights: set[int]) -> None:
     for node in nodes:
         kind = kind_of(node)
         known = kind in PLAIN or is_rectifier(node) or (kind in GATES and _only_weighs(node, after))
-        hides = kind in ("Mul", "Div") and _hides(node, weights)
+        hides = kind in ("Mul", "Div") and _hides(node, descent)
         if not known or hides or _squares(node) or _caps(node) or (kind not in PLAIN and _bends(node, after)):
             raise NoRule(
                 f"{calls.home(node)} runs {node.name()}, which is no rectifier (ReLU, ReLU6, clamp(min=0)) and has no rule "
-                f"here: its plain gradient would pass as the method's.{graph.CONSTANTS if hides else ''} "
+                f"here: its plain gradient would pass as the method's.{graph.HIDDEN if hides else ''} "
                 f"Train with a torch.nn.ReLU in its place, or {WAY_OUT}"
             )
     if not any(is_rectifier(node) for node in nodes):
@@ -115,9 +117,9 @@ def _sources(todo: set[Node]) -> set[Node]:
     return found
 
 
-def _hides(node: Node, weights: set[int]) -> bool:
-    """Whether a product has a factor that autograd does not know of, and the network neither: x * (x > 0)."""
+def _hides(node: Node, descent: graph.Descent) -> bool:
+    """Whether a product has a factor that autograd does not know of, though it is made of the picture: x * (x > 0)."""
     if all(before is not None for before, _ in node.next_functions):
         return False
     factors = [getattr(node, name, None) for name in ("_saved_self", "_saved_other")]
-    return not all(graph.is_constant(factor, weights) for factor in factors)
+    return not all(descent.is_constant(factor) for factor in factors)

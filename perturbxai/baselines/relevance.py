@@ -16,10 +16,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn.functional import batch_norm, pad
-from torch.overrides import TorchFunctionMode
 
 from perturbxai.baselines import graph
-from perturbxai.baselines.graph import MOVES, Calls, NoRule, followed, is_constant, kind_of, nodes_of, weights_of
+from perturbxai.baselines.graph import MOVES, Calls, NoRule, followed, kind_of, nodes_of
 from perturbxai.baselines.pixels import as_floats, gradient_of
 from perturbxai.baselines.whereabouts import tensors_of
 
@@ -71,13 +70,12 @@ def propagate(
     Raises NoRule, with the layer, for an operation that no rule covers, for one that torch's functions do not show, and
     for a network that is another one when it runs again.
     """
-    weights = weights_of(net)
-    plan, plain = _record(net, inputs, score, weights)
+    plan, plain = _record(net, inputs, score)
     _merge(plan)
-    bounds = [_record(net, end, score, weights)[0] for end in ends or ()]
+    bounds = [_record(net, end, score)[0] for end in ends or ()]
     leaf = inputs.detach().clone().requires_grad_(True)
     own = leaf.clone()
-    propagation = _Propagation(plan, rules, bounds)
+    propagation = _Propagation(net, own, plan, rules, bounds)
     with propagation:
         scores = score(net(own))[0]
     expected = as_floats(plain)
@@ -90,13 +88,11 @@ def propagate(
     return np.concatenate([gradient_of(one, leaf, one.detach()) for one in scores]), expected
 
 
-def _record(
-    net: Any, inputs: Tensor, score: Callable[[Tensor], Tensor], weights: set[int]
-) -> tuple[list[Operation], Tensor]:
+def _record(net: Any, inputs: Tensor, score: Callable[[Tensor], Tensor]) -> tuple[list[Operation], Tensor]:
     """The operations of a pass in order, and its scores (K,)."""
     own = inputs.detach().clone().requires_grad_(True).clone()
     with followed(net) as calls:
-        recording = _Recording(own, calls, weights)
+        recording = _Recording(net, own, calls)
         with recording:
             scores = score(net(own))[0]
     for node in nodes_of([scores]):
@@ -108,32 +104,31 @@ def _record(
     return recording.plan, scores
 
 
-class _Descent(TorchFunctionMode):
+class _Descent(graph.Descent):
     """Hands over each function that is called with what descends from the picture: parameters have no gradient here."""
 
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        named = kwargs or {}
+    def run(self, func: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         inputs = [tensor for tensor in tensors_of((*args, *named.values())) if tensor.requires_grad]
-        return self.run(func, args, named, inputs) if inputs else func(*args, **named)
+        return self.take(func, args, named, inputs) if inputs else func(*args, **named)
 
     @abstractmethod
-    def run(self, func: Any, args: tuple[Any, ...], named: dict[str, Any], inputs: list[Tensor]) -> Any:
+    def take(self, func: Any, args: tuple[Any, ...], named: dict[str, Any], inputs: list[Tensor]) -> Any:
         """What the call is to give; inputs: the tensors among its arguments that descend from the picture."""
 
 
 class _Recording(_Descent):
     """Notes what runs, and which rule it needs."""
 
-    def __init__(self, own: Tensor, calls: Calls, weights: set[int]) -> None:
-        super().__init__()
-        self.calls, self.weights = calls, weights
+    def __init__(self, net: Any, own: Tensor, calls: Calls) -> None:
+        super().__init__(net, own)
+        self.calls = calls
         self.plan: list[Operation] = []
         self.known = {own.grad_fn}
-        self.kept = {id(own): own}  # holding tensors keeps their ids their own
+        self.held = {id(own): own}  # holding tensors keeps their ids their own
         self.makers: dict[int, Operation | None] = {}
         self.unweighed = {id(own)}
 
-    def run(self, func: Any, args: tuple[Any, ...], named: dict[str, Any], inputs: list[Tensor]) -> Any:
+    def take(self, func: Any, args: tuple[Any, ...], named: dict[str, Any], inputs: list[Tensor]) -> Any:
         before = [tensor.grad_fn for tensor in inputs]
         raw = any(id(tensor) in self.unweighed for tensor in inputs)
         shown = inputs[0].detach().clone() if raw else None
@@ -152,7 +147,7 @@ class _Recording(_Descent):
                 source.readers += bool(made)
                 source.asked += not made
         for tensor in made:
-            self.kept[id(tensor)], self.makers[id(tensor)] = tensor, sources[0] if same else call
+            self.held[id(tensor)], self.makers[id(tensor)] = tensor, sources[0] if same else call
             (self.unweighed.add if raw and call.role not in (DENSE, CONVOLUTION) else self.unweighed.discard)(id(tensor))
         return out
 
@@ -171,27 +166,27 @@ class _Recording(_Descent):
             if not bool(_again(call, inputs, [zeros]).any()):
                 return PASS  # an activation that is zero at zero
         others = [a for a in tensors_of((*args, *call.named.values())) if not a.requires_grad]
-        constant = all(is_constant(a, self.weights) for a in others)
+        constant = all(self.is_constant(a) for a in others)
         if alone and kinds <= graph.AVERAGES | graph.ARITHMETIC and constant:
             return LINEAR
         if len(inputs) == 2 and kinds <= {"Add", "Sub", "Rsub"}:
             return SUM
         raise NoRule(
             f"{self.calls.here()} runs {name}() ({', '.join(sorted(kinds))}) on {len(inputs)} tensor(s) made of the "
-            f"picture, which no rule of relevance covers; {WAY_OUT}{'' if constant else graph.CONSTANTS}"
+            f"picture, which no rule of relevance covers; {WAY_OUT}{'' if constant else graph.HIDDEN}"
         )
 
 
 class _Propagation(_Descent):
     """Runs a plan's operations again, each that needs a rule as a module that has it."""
 
-    def __init__(self, plan: list[Operation], rules: Rules, bounds: list[list[Operation]]) -> None:
-        super().__init__()
+    def __init__(self, net: Any, own: Tensor, plan: list[Operation], rules: Rules, bounds: list[list[Operation]]) -> None:
+        super().__init__(net, own)
         self.plan, self.rules, self.bounds = plan, rules, bounds
         self.number = -1
-        self.kept: list[Any] = []  # a rule lives as long as somebody holds it
+        self.alive: list[Any] = []  # a rule lives as long as somebody holds it
 
-    def run(self, func: Any, args: tuple[Any, ...], named: dict[str, Any], inputs: list[Tensor]) -> Any:
+    def take(self, func: Any, args: tuple[Any, ...], named: dict[str, Any], inputs: list[Tensor]) -> Any:
         self.number += 1
         call = self.plan[self.number] if self.number < len(self.plan) else None
         if call is None or _name(call.func) != _name(func):
@@ -212,7 +207,7 @@ class _Propagation(_Descent):
             module, given = _Applied(lambda one: _again(again, inputs, [one])), inputs[0]
         rule = self._rule(call)
         rule.register(module)
-        self.kept.append((rule, module))
+        self.alive.append((rule, module))
         return module(given)
 
     def _rule(self, call: Operation) -> Rule:
