@@ -74,6 +74,8 @@ COLUMNS = (
     Option("--category", "COLUMNS", "category", listed, "columns to read as pandas categories"),
     Option("--text", "COLUMNS", "text", listed, 'columns to read as text: "007" stays "007"'),
     Option("--separator", "CHARACTER", "separator", separator, "between values, if not a comma (a tab in .tsv): ';', tab"),
+    Option("--decimal", "CHARACTER", "decimal", str, "before fractions, if not a point: ','"),
+    Option("--encoding", "NAME", "encoding", str, "of the text, if not UTF-8: latin-1, cp1252, utf-16"),
 )
 ROWS = (
     Option("--rows", "ROWS", "rows", str, "which rows, numbered from 0: 0:20 (the default), 0:100:10, -5:, 7, or 3,7,9"),
@@ -161,7 +163,13 @@ SHARED = (
     Option("--metrics", "NAMES", "metrics", listed, "what the methods are compared by; default: all"),
 )
 RUN = (Option("--batch-size", "NUMBER", "batch_size", whole, "rows a call of the model; default: 16384; of pictures 8"),)
-DATA = Option("--table", "FILE", "data", str, "comma-separated values below a line of column names; .gz and the like too")
+DATA = Option(
+    "--table",
+    "FILE",
+    "data",
+    str,
+    "comma-separated values below a line of column names, .gz and the like too; .parquet; the first sheet of .xlsx",
+)
 IMAGE = Option(
     "--image",
     "FILE",

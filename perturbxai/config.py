@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from perturbxai import registry
+from perturbxai import registry, text_options
 
 SHARED = ("lime", "kernel_shap", "pdp", "ice", "ale")
 Whole = Annotated[StrictInt, Field(ge=1)]
@@ -92,12 +92,6 @@ def _rows(value: Any) -> int | str | tuple[int, ...]:
     return tuple(found)
 
 
-def _separator(value: Any) -> Any:
-    if isinstance(value, str) and len(value) == 1 and value not in '\n\r"':
-        return value
-    raise ValueError(f'{value!r} is no separator; expected the one character between values, such as ";"')
-
-
 Fill = Annotated[Any, BeforeValidator(_fill)]
 Size = Annotated[tuple[int, int], BeforeValidator(_size)]
 OneOrSeveral = Annotated[Names, BeforeValidator(_one_or_several)]
@@ -105,7 +99,9 @@ Methods = Annotated[tuple[str, ...], BeforeValidator(_all)]
 Output = StrictInt | str
 Background = Annotated[Any, BeforeValidator(_background)]
 Rows = Annotated[int | str | tuple[int, ...], BeforeValidator(_rows)]
-Separator = Annotated[str, BeforeValidator(_separator)]
+Separator = Annotated[str, BeforeValidator(text_options.separator)]
+Decimal = Annotated[str, BeforeValidator(text_options.decimal)]
+Encoding = Annotated[str, BeforeValidator(text_options.encoding)]
 
 
 class Section(BaseModel):
@@ -186,11 +182,14 @@ class PhotoConfig(Section):
 class TableConfig(Section):
     """[table]: rows of a table, explained by several methods beside the exact values.
 
-    data        "diabetes", or a file of comma-separated values (of tabs if it is called .tsv), compressed or not
+    data        "diabetes", or a file: comma-separated values (tabs if it is called .tsv), compressed or not; .parquet (with
+                pyarrow installed), or the first sheet of .xlsx (with openpyxl)
     target      the column that is predicted: left out, and given to the model's factory. Not needed by a fitted model
     label       a column that names the rows in the report, and is left out; without one they are numbered from 0
-    drop, category, text   columns to leave out, to read as pandas categories, to read as text ("007" stays "007")
-    separator   the character between values, where the file's name does not tell
+    drop, category, text   columns to leave out, to read as pandas categories, to read as text ("007" stays "007"). In
+                categories, text and the label "NA" and "None" are words; an empty cell is missing
+    separator   the character between values, where the file's name does not tell;  decimal: the mark before fractions, "."
+    encoding    of the text, "utf-8" if not given
     model       "boosted" (trees fitted to `target`), or "package.module:name": code that is run. A function or class of that
                 name makes the model. Of X and y it gets as many as it has parameters without a default (or named X and y):
                 both to train one, none to return one that is fitted. Anything but a function or class is the model itself
@@ -210,6 +209,8 @@ class TableConfig(Section):
     category: tuple[str, ...] = ()
     text: tuple[str, ...] = ()
     separator: Separator | None = None
+    decimal: Decimal | None = None
+    encoding: Encoding | None = None
     model: Annotated[str, Field(validate_default=True)] = "boosted"
     output: Literal["probability", "logit", "raw"] | None = None
     outputs: Names | None = None
@@ -232,7 +233,7 @@ class TableConfig(Section):
     def _of_tables(cls, value: Any) -> Any:
         return _known_names(value, "baselines", ON_TABLES)
 
-    @field_validator("target", "label", "drop", "category", "text", "separator")
+    @field_validator("target", "label", "drop", "category", "text", "separator", "decimal", "encoding")
     @classmethod
     def _diabetes_is_ready(cls, value: Any, info: Any) -> Any:
         if value and info.data.get("data") == "diabetes":

@@ -7,7 +7,6 @@ import functools
 import importlib
 import inspect
 import traceback
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,15 +15,13 @@ from typing import TYPE_CHECKING, Any
 from perturbxai import assets, current_folder
 from perturbxai.config import SLICE, Naming, TableConfig
 from perturbxai.report.manifest import describe_file
+from perturbxai.table_files import read_file
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from perturbxai.comparison import Comparison
     from perturbxai.predictor import Predictor
-
-TABS = (".tsv", ".tab")
-COMPRESSED = (".gz", ".bz2", ".zip", ".xz", ".zst")
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +57,7 @@ def read_table(section: TableConfig, naming: Naming) -> Table:
     if section.data == "diabetes":
         X, y, _ = assets.diabetes_boosted()
         return Table(X, y, _chosen(X, section, naming), {"name": section.data, "rows": len(X)})
-    frame = _read(section, naming)
+    frame = read_file(section, naming)
     left_out = _left_out(section, list(frame.columns), naming)
     frame = frame.astype(dict.fromkeys(section.category, "category"))
     if section.label is not None:
@@ -72,37 +69,6 @@ def read_table(section: TableConfig, naming: Naming) -> Table:
     dtypes = {str(name): str(dtype) for name, dtype in X.dtypes.items()}
     told = describe_file(Path(section.data), Path(section.data).parent) | {"rows": len(X), "columns": dtypes}
     return Table(X, y, _chosen(X, section, naming), told)
-
-
-def _read(section: TableConfig, naming: Naming) -> pd.DataFrame:
-    import pandas as pd
-
-    path, key = Path(section.data), f"{naming('table.data')} = {section.data!r}"
-    if not path.is_file():
-        found = "it is a folder" if path.is_dir() else "there is no such file"
-        raise ValueError(f"{key} cannot be read as CSV: {found}.")
-    endings = [ending.lower() for ending in path.suffixes if ending.lower() not in COMPRESSED]
-    separator = section.separator or ("\t" if endings and endings[-1] in TABS else ",")
-    dtypes = dict.fromkeys(section.text, str)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            # low_memory gives the parts of a long column different dtypes, an index column shifts the names by one
-            frame = pd.read_csv(path, sep=separator, dtype=dtypes, low_memory=False, index_col=False)
-    except pd.errors.ParserWarning as error:
-        raise ValueError(f"{key} has more values in a line than names in the first; give every column a name.") from error
-    except Exception as error:  # every format of compression has errors of its own
-        why = "it is not text in UTF-8" if isinstance(error, UnicodeDecodeError) else str(error) or type(error).__name__
-        raise ValueError(f"{key} cannot be read as CSV: {why}. Save the table as CSV in UTF-8.") from error
-    if len(frame) == 0:
-        raise ValueError(f"{key} has a header and no row below it; there is nothing to explain.")
-    first = str(frame.columns[0])
-    if frame.shape[1] == 1 and (likely := [mark for mark in ";\t|," if mark in first and mark != separator]):
-        raise ValueError(
-            f"{key} has the one column {first!r}, so {separator!r} does not separate its values; "
-            f"give {naming('table.separator')}, {likely[0]!r} perhaps."
-        )
-    return frame
 
 
 def _left_out(section: TableConfig, known: list[str], naming: Naming) -> list[str]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai import kernels
+from perturbxai.bare import as_values
 from perturbxai.codes import Columns
 from perturbxai.fills import describe_fill, make_fill, read_fill
 from perturbxai.memo import distinct, hash_rows
@@ -309,7 +310,7 @@ def _players(columns: Columns, groups: Mapping[str, Sequence[Any]]) -> tuple[tup
 def _check_weights(weights: Any, n_rows: int) -> Floats:
     if weights is None:
         return np.full(n_rows, 1.0 / n_rows)
-    found = np.asarray(weights, dtype=np.float64)
+    found = np.asarray(as_values(weights, "weights"), dtype=np.float64)
     if found.shape != (n_rows,):
         raise ValueError(f"weights has shape {found.shape}; expected ({n_rows},), one weight a row of X.")
     if not np.isfinite(found).all() or (found < 0).any() or found.sum() == 0:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from perturbxai.config import Config, PhotoConfig, TableConfig, load_config, parse_config
 
 ROOT = Path(__file__).parent.parent
-READERS = ("running.py", "photo_run.py", "photos.py", "loading.py", "cli.py")
+READERS = ("running.py", "photo_run.py", "photos.py", "loading.py", "table_files.py", "cli.py")
 
 
 def test_the_quickstart_is_valid():

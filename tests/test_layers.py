@@ -19,7 +19,7 @@ PACKAGE = ROOT / "perturbxai"
 
 # From the ground up: a module imports from lower layers, or from its own folder.
 LAYERS = (
-    {"frames", "labels", "csv_files"},
+    {"frames", "labels", "csv_files", "text_options"},
     {"bare", "chance"},
     {"registry", "kernels", "laws", "bilinear", "tables", "pictures", "device", "models"}
     | {"lending", "segment", "codecs", "progress", "versions", "outputs", "jsonable", "notebook", "native", "readings"},
@@ -39,7 +39,8 @@ LAYERS = (
     {"comparison", "h_statistic"},
     {"report"},
     {"assets", "config", "current_folder"},
-    {"loading", "photos", "command_options"},
+    {"table_files", "photos", "command_options"},
+    {"loading"},
     {"photo_run"},
     {"running", "command_explain"},
     {"cli"},
@@ -59,7 +60,7 @@ OWNERS = {
     "polars": {"frames"},
     "pyarrow": {"frames"},
     "pandas": {"assets", "codes", "codecs", "models", "jsonable", "explanation", "importance", "pick", "comparison"}
-    | {"report", "loading", "effect", "h_statistic", "frames", "csv_files"},
+    | {"report", "loading", "table_files", "effect", "h_statistic", "frames", "csv_files"},
     "scipy": {"laws", "neighbourhoods", "explanation", "effect", "importance", "explainers", "metrics", "report", "peers"}
     | {"fills", "h_statistic"},
     "matplotlib": {"report"},
