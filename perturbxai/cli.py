@@ -128,6 +128,8 @@ def summary(done: Any) -> str:
         table = table[[column for column in SHOWN if column in table]].rename_axis(None)
         table = table.to_string(float_format=lambda v: f"{v:.2f}", na_rep="")
         parts.append(f"{name}: {facts['rows']:,} model rows in {facts['seconds']:.0f} s\n{table}")
+        if unread := facts.get("pictures_left_out"):
+            parts.append("\n".join([f"{len(unread)} picture(s) left out:", *(f"  {why}" for why in unread.values())]))
         if left_out := facts.get("left_out"):
             parts.append("\n".join(["left out:", *(f"  {method}: {why}" for method, why in left_out.items())]))
     return "\n\n".join([*parts, f"files: {done.folder}"])

@@ -58,6 +58,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--exact", action="store_true", help="list all 2^P coalitions too (P up to 16): exact values"
     )
     added["pictures"].add_argument("--grey", action="store_true", help="hand pictures over in one channel")
+    added["pictures"].add_argument(
+        "--strict", action="store_true", help="stop at a picture that cannot be read; of several it is left out otherwise"
+    )
     added["the run"].add_argument("--results", metavar="DIR", help="where to write; default: results/explain")
     added["the run"].add_argument("--quiet", action="store_true", help="no progress bar, no table: only errors are told")
 

@@ -182,4 +182,4 @@ IMAGE = Option(
 TABLE = (DATA, MODEL, *COLUMNS, *ROWS, *SHARED, *RUN)
 PHOTO = (IMAGE, MODEL, *CROPS, *PARTS, *SHARED, *RUN)
 SECTIONS = {"table": TABLE, "photo": PHOTO}
-SWITCHES = {"exact": "table", "grey": "photo"}  # options without a value, and their section
+SWITCHES = {"exact": "table", "grey": "photo", "strict": "photo"}  # options without a value, and their section

@@ -117,6 +117,7 @@ class PhotoConfig(Section):
                 or a list of these
     size        side in pixels that the network sees, or [height, width];  crop: the share of the largest centred region of
                 that shape that is kept (None: 7/8 for efficientnet_lite0, as it was trained, else 1);  grey: one channel
+    strict      stop at a picture that cannot be read; of several it is left out and told otherwise
     model       "efficientnet_lite0", or "package.module:name": code that is run. A function or class of that name takes
                 nothing and makes the model; anything else is the model. It is a network or another model of pictures, or
                 (model, transform), or (model, transform, class names), or a Predictor
@@ -135,6 +136,7 @@ class PhotoConfig(Section):
     size: Size = (224, 224)
     crop: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
     grey: StrictBool = False
+    strict: StrictBool = False
     model: str = "efficientnet_lite0"
     output: Literal["probability", "logit", "raw"] | None = None
     outputs: Annotated[tuple[Output, ...], Field(min_length=1)] | None = None

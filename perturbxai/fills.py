@@ -34,7 +34,8 @@ def read_fill(fill: Any) -> Any:
     values = as_picture(fill, "fill")
     if values.dtype.kind not in "fiub":
         raise TypeError(f"fill={fill!r} is not known; expected a name, a number, one number a channel, or a picture.")
-    return as_pictures([fill])[0] if values.ndim == 3 and values.shape[2] == 4 else values.copy()
+    rgba = values.ndim == 3 and values.shape[2] == 4 and values.dtype == np.uint8
+    return as_pictures([fill])[0] if rgba else values.copy()
 
 
 def _is_picture(one: Any) -> bool:

@@ -318,7 +318,9 @@ def refuse_table(pixels: str, layout: str) -> None:
 def has_channels_last(batch: Any, shape: tuple[int, ...]) -> bool:
     """Whether what was made of pictures (n, H, W, C) of this shape still has its channels last."""
     after = tuple(np.shape(batch))
-    return len(shape) == len(after) == 4 and after[1:3] == shape[1:3] and after[3] in (1, 3, 4)
+    last = len(shape) == len(after) == 4 and after[1:3] == shape[1:3]
+    # of as many channels as pixels a side either reading fits: colours, and what the pictures had, are channels
+    return last and (after[2:] != shape[1:3] or after[3] in (1, 3, 4, shape[3]))
 
 
 def check_transformed(found: Any, shape: tuple[int, ...]) -> Any:

@@ -89,7 +89,7 @@ class PictureSession:
         self.session, self.input, self.dtype = session, given.name, ONNX_PIXELS[given.type]
         self.made = [one.name for one in session.get_outputs()]
         rows, *rest = given.shape
-        first, last = rest[0] in CHANNELS, rest[2] in CHANNELS
+        first, last = _counts_channels(rest, 0), _counts_channels(rest, 2)
         self.layout = "HWC" if last and not first else "CHW"
         self.size = tuple(rest[1:] if self.layout == "CHW" else rest[:2])
         self.pixels = "uint8" if self.dtype == np.uint8 else "float32"
@@ -111,6 +111,13 @@ class PictureSession:
         answers = [self.session.run(self.made, {self.input: part}) for part in parts]
         joined = [np.concatenate(several) for several in zip(*answers, strict=True)]
         return joined[0] if len(joined) == 1 else dict(zip(self.made, joined, strict=True))
+
+
+def _counts_channels(rest: Any, axis: int) -> bool:
+    """Whether an axis of (C, H, W) or (H, W, C) is that of the channels: as many as colours have, or fewer than pixels."""
+    side, others = rest[axis], [one for number, one in enumerate(rest) if number != axis]
+    few = isinstance(side, int) and all(not isinstance(one, int) or side < one for one in others)
+    return side in CHANNELS or (few and not any(one in CHANNELS for one in others))
 
 
 def as_function_of_pictures(model: Any) -> PictureSession | None:

@@ -31,7 +31,7 @@ def load_photo(section: PhotoConfig, seed: int, progress: bool, naming: Naming =
     """The model as a Predictor, and the work on the pictures, ready to start."""
     photos = read_photos(section, naming)
     predictor, facts = _predictor(section, progress, naming)
-    facts |= {"pictures": photos.facts, "left_out": {}}
+    facts |= {"pictures": photos.facts, "pictures_left_out": photos.left_out, "left_out": {}}
     job = PhotoJob(section, predictor, photos, seed, naming, facts["left_out"])
     job.check()
     return Part(section, predictor, job.work, facts)

@@ -10,18 +10,20 @@ from numpy.typing import NDArray
 
 Picture = NDArray[np.float32]
 
-CHANNELS = (1, 3, 4)  # grey, RGB, RGBA
+COLOURS = (1, 3, 4)  # grey, RGB, RGBA: so many channels are channels, wherever they stand
 NOT_COLOURS = {"PA": "RGBA", "LA": "RGBA", "La": "RGBA", "RGBa": "RGBA"} | dict.fromkeys(
     ("P", "CMYK", "HSV", "LAB", "YCbCr", "RGBX"), "RGB"
 )  # PIL's modes whose values are something else or have more than the shape tells, and what to convert them to
 OPAQUE = {"u1": 255.0, "u2": 65535.0}  # white, and no transparency, by kind and size; 1 for floats
+MOSTLY = 0.5  # of the pixels: a fourth channel that is full in more of them may be opacity
 
 
 def as_pictures(x: Any) -> list[Picture]:
     """A list of (H, W, C) float32 pictures in their own units: one picture, a stack (N, H, W, C), or a list of pictures.
 
-    Arrays, tensors and PIL pictures. Arrays have their channels last; tensors may have them first, (C, H, W) or
-    (N, C, H, W), where that is plain to see. Greyscale (H, W) gets one channel. RGBA is laid on white, with a warning.
+    Arrays, tensors and PIL pictures, of any number of channels. Arrays have their channels last; tensors may have them
+    first, (C, H, W) or (N, C, H, W), where that is plain to see. Greyscale (H, W) gets one channel. Four channels are RGBA
+    in a PIL picture and in uint8, and are laid on white, with a warning; in other numbers they are four bands (`on_white`).
     Raises ValueError for other shapes, for tensors that could be either, for no picture, and for values not finite.
     """
     if isinstance(x, (list, tuple)):
@@ -58,14 +60,46 @@ def as_picture(item: Any, what: str) -> NDArray[Any]:
     Raises ValueError for a tensor that could be (C, H, W) as well as (H, W, C).
     """
     array = as_array(item, what)
-    if not hasattr(item, "detach") or array.ndim != 3 or array.shape[0] not in CHANNELS:
+    if not hasattr(item, "detach") or array.ndim != 3 or not _channels_first(array.shape):
         return array
-    if array.shape[2] in CHANNELS:
+    if array.shape[2] in COLOURS:
         raise ValueError(
             f"{what} is a tensor {array.shape}, which may be (C, H, W) or (H, W, C); give an array with its channels last: "
             "tensor.permute(1, 2, 0).numpy() if they come first, tensor.numpy() if not."
         )
     return np.moveaxis(array, 0, 2)
+
+
+def _channels_first(shape: tuple[int, ...]) -> bool:
+    """Whether the first axis looks like one of channels: so many as colours have, or the shortest where the last is none."""
+    return shape[0] in COLOURS or (shape[2] not in COLOURS and shape[0] < min(shape[1:]))
+
+
+def on_white(picture: Any) -> NDArray[Any]:
+    """A picture (H, W, 4) of red, green, blue and opacity laid on white: (H, W, 3) of the same dtype and units.
+
+    An array, a tensor or a PIL picture, in uint8, uint16 or floats of 0..1. Four channels of uint8 are laid on white
+    wherever pictures are taken; those of other numbers are four bands, unless they go through here first.
+    Raises ValueError for other shapes, and where it is not clear what is white and opaque.
+
+    >>> import numpy as np
+    >>> on_white(np.array([[[1.0, 0.0, 0.0, 0.5]]]))
+    array([[[1. , 0.5, 0.5]]])
+    """
+    array = as_picture(picture, "picture")
+    if array.ndim != 3 or array.shape[2] != 4:
+        raise ValueError(f"picture has shape {array.shape}; expected (H, W, 4): red, green, blue and opacity.")
+    white = 1.0 if array.dtype.kind == "f" else OPAQUE.get(array.dtype.str[1:], 0.0)
+    if white == 0.0 or not (array.min(initial=0) >= 0.0 and array.max(initial=0) <= white):
+        raise ValueError(
+            f"picture has four channels of {array.dtype} from {array.min():g} to {array.max():g}, so that it is not clear "
+            "what is white and opaque: give uint8, uint16 or floats in 0..1."
+        )
+    # in float32 at least, the precision that a model gets
+    values = array.astype(np.result_type(array.dtype, np.float32), copy=False)
+    share = values[..., 3:] / white
+    laid = values[..., :3] * share + white * (1.0 - share)
+    return np.asarray((laid if array.dtype.kind == "f" else np.round(laid)).astype(array.dtype))
 
 
 def _one(item: Any, number: int) -> Picture:
@@ -74,9 +108,9 @@ def _one(item: Any, number: int) -> Picture:
         raise TypeError(f"picture {number} has dtype {array.dtype}; expected numbers (H, W, C) or (H, W).")
     if array.ndim == 2:
         array = array[..., None]
-    if array.ndim != 3 or array.shape[2] not in CHANNELS:
+    if array.ndim != 3 or (array.shape[2] not in COLOURS and _channels_first(array.shape)):
         raise ValueError(
-            f"picture {number} has shape {array.shape}; expected (H, W), (H, W, 3), (H, W, 1) or (H, W, 4). "
+            f"picture {number} has shape {array.shape}; expected (H, W) or (H, W, C). "
             "Channels come last: an array (C, H, W) becomes one by transpose(1, 2, 0); several grey pictures are a list."
         )
     if array.size == 0:
@@ -91,21 +125,27 @@ def _one(item: Any, number: int) -> Picture:
             "replace NaN and infinity before explaining."
         )
     if array.shape[2] == 4:
-        values = _on_white(values, array.dtype, number)
+        values = _four(values, array.dtype, number)
     return np.ascontiguousarray(values)
 
 
-def _on_white(values: Picture, dtype: np.dtype, number: int) -> Picture:
-    white = np.float32(1.0 if dtype.kind == "f" else OPAQUE.get(dtype.str[1:], 0.0))
-    alpha = values[..., 3:]
-    if white == 0.0 or values.min() < 0.0 or values.max() > white:
-        raise ValueError(
-            f"picture {number} has four channels of {dtype} from {values.min():g} to {values.max():g}, so that it "
-            "is not clear what is white and opaque: give RGBA as uint8, uint16 or floats in 0..1, or drop the last channel."
+def _four(values: Picture, dtype: np.dtype, number: int) -> Picture:
+    """RGBA laid on white, where the dtype says that it is that; else the four bands."""
+    if dtype == np.uint8:
+        warnings.warn(
+            f"picture {number} is RGBA; it was laid on white (four bands that are no opacity: give them as float32)",
+            stacklevel=6,
         )
-    warnings.warn(f"picture {number} is RGBA; it was laid on white", stacklevel=5)
-    alpha = alpha / white
-    return np.asarray(values[..., :3] * alpha + white * (np.float32(1.0) - alpha))
+        share = values[..., 3:] / np.float32(255.0)
+        return np.asarray(values[..., :3] * share + np.float32(255.0) * (np.float32(1.0) - share))
+    full = 1.0 if dtype.kind == "f" else OPAQUE.get(dtype.str[1:], np.inf)
+    if values.min() >= 0.0 and values.max() <= full and (values[..., 3] == full).mean() > MOSTLY:
+        warnings.warn(
+            f"picture {number} has four channels of {dtype}, taken as four bands; the last looks like opacity: "
+            "px.on_white(picture) lays it on white",
+            stacklevel=6,
+        )
+    return values
 
 
 def as_bytes(values: NDArray[Any], what: str, *, whole: bool = False) -> NDArray[np.uint8]:
@@ -143,7 +183,8 @@ def fit(image: Any, size: int | tuple[int, int] = 224, crop: float = 1.0) -> Any
     array = as_picture(image, "image")
     if array.dtype.kind not in "fiub":
         raise TypeError(f"image has dtype {array.dtype}; expected a picture of numbers (H, W) or (H, W, C).")
-    if array.ndim not in (2, 3) or array.size == 0 or (array.ndim == 3 and array.shape[2] > 4):
+    many = array.ndim == 3 and array.shape[2] not in COLOURS and _channels_first(array.shape)
+    if array.ndim not in (2, 3) or array.size == 0 or many:
         raise ValueError(f"image has shape {array.shape}; expected one picture (H, W) or (H, W, C), channels last.")
     scale = crop * min(array.shape[0] / height, array.shape[1] / width)
     tall, wide = scale * height, scale * width

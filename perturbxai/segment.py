@@ -13,6 +13,7 @@ Labels = NDArray[np.int32]
 QUICKSHIFT_SIDE = 256
 QUICKSHIFT_KERNELS = (4, 6, 9)  # wider ones leave fewer modes, and take longer
 SCALES_TRIED = 10  # of felzenszwalb's, halving 0..16 each time
+GREY_OR_COLOUR = (1, 3)  # channels; other numbers are bands, whose units may differ
 FEWEST_SHARE = 10  # its regions have at least a tenth of the mean area
 
 
@@ -156,16 +157,16 @@ def _slic(picture: NDArray[np.float32], n_segments: int) -> Labels:
     """Clusters of colour and place; touching pixels. May give fewer than were asked for."""
     from skimage.segmentation import slic
 
-    # compactness is meant for values in [0, 1]
-    colour = picture.shape[2] == 3
+    n_channels, bands = picture.shape[2], _scaled(picture)
     return relabel(
         slic(
-            _scaled(picture) if colour else _scaled(picture)[..., 0],
+            bands[..., 0] if n_channels == 1 else bands,
             n_segments=n_segments,
-            compactness=10,
+            # 10 beside Lab's 0..100, into which colours are turned; bands stay in 0..1, the farther apart the more they are
+            compactness=10 if n_channels == 3 else 0.1 * n_channels**0.5,
             sigma=1,
             start_label=0,
-            channel_axis=-1 if colour else None,
+            channel_axis=None if n_channels == 1 else -1,
         )
     )
 
@@ -183,9 +184,14 @@ def _quickshift(picture: NDArray[np.float32], n_segments: int) -> Labels:
     small = (max(1, round(height * shrink)), max(1, round(width * shrink)))
     colours = _scaled(picture).astype(np.float64)
     colours = resize(colours, small, order=1, anti_aliasing=True) if shrink < 1.0 else colours
-    colours = np.repeat(colours, 3, axis=2) if picture.shape[2] == 1 else colours
+    n_channels = picture.shape[2]
+    colours = np.repeat(colours, 3, axis=2) if n_channels == 1 else colours
+    lab = n_channels in GREY_OR_COLOUR
+    colours = colours if lab else colours * (100.0 / n_channels**0.5)  # as far apart as Lab's are
     for kernel_size in QUICKSHIFT_KERNELS:
-        found = quickshift(colours, ratio=0.2, kernel_size=kernel_size, max_dist=np.inf, return_tree=True, rng=42)
+        found = quickshift(
+            colours, ratio=0.2, kernel_size=kernel_size, max_dist=np.inf, return_tree=True, rng=42, convert2lab=lab
+        )
         parent, way = (np.asarray(part).ravel() for part in found[1:])
         roots = parent == np.arange(parent.size)
         if roots.sum() <= n_segments:
@@ -204,7 +210,7 @@ def _felzenszwalb(picture: NDArray[np.float32], n_segments: int) -> Labels:
     """Graph-based regions of any shape and size, at the scale that comes nearest to n_segments."""
     from skimage.segmentation import felzenszwalb
 
-    colours = _scaled(picture)
+    colours = _principal(_scaled(picture))
     least = max(2, picture.shape[0] * picture.shape[1] // (FEWEST_SHARE * n_segments))
     tried: list[tuple[int, Labels]] = []
     low, high = 0.0, 16.0  # powers of two
@@ -222,15 +228,31 @@ def _watershed(picture: NDArray[np.float32], n_segments: int) -> Labels:
     from skimage.filters import gaussian, sobel
     from skimage.segmentation import watershed
 
+    bands = _scaled(picture)
+    # bands may rise where others fall, which a mean would hide; colours rarely do
+    planes = [bands.mean(axis=2)] if picture.shape[2] in GREY_OR_COLOUR else list(np.moveaxis(bands, 2, 0))
     # on edges as fine as the pixels some seeds keep a region of a few pixels
-    smooth = gaussian(_scaled(picture).mean(axis=2), sigma=2)
-    return relabel(watershed(sobel(smooth), markers=n_segments, compactness=0.001))
+    edges = [sobel(gaussian(plane, sigma=2)) for plane in planes]
+    strength = edges[0] if len(edges) == 1 else np.sqrt(np.mean(np.square(edges), axis=0))
+    return relabel(watershed(strength, markers=n_segments, compactness=0.001))
 
 
 def _scaled(picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The picture in [0, 1], whatever its units."""
-    low, high = float(picture.min()), float(picture.max())
-    return (picture - low) / (high - low) if high > low else np.zeros_like(picture)
+    """The picture in [0, 1], whatever its units: grey and colours as a whole, bands each by itself."""
+    axes = None if picture.shape[2] in GREY_OR_COLOUR else (0, 1)
+    low, high = picture.min(axis=axes), picture.max(axis=axes)
+    span = np.where(high > low, high - low, np.float32(1.0))
+    return np.asarray((picture - low) / span, dtype=np.float32)
+
+
+def _principal(bands: NDArray[np.float32]) -> NDArray[np.float32]:
+    """At most three channels: of more, the principal components that hold most, in the bands' own units."""
+    if bands.shape[2] <= 3:
+        return bands
+    table = bands.reshape(-1, bands.shape[2]).astype(np.float64)
+    table -= table.mean(axis=0)
+    _, turned = np.linalg.eigh(table.T @ table)
+    return np.asarray((table @ turned[:, :-4:-1]).reshape(*bands.shape[:2], 3), dtype=np.float32)
 
 
 def _grid(picture: NDArray[np.float32], n_segments: int) -> Labels:

@@ -396,7 +396,7 @@ def test_the_manifest_names_pictures_and_model(own):
 
 
 def test_every_key_of_pictures_has_its_option():
-    assert {option.key for option in command_options.PHOTO} | {"grey"} == set(PhotoConfig.model_fields)
+    assert {option.key for option in command_options.PHOTO} | {"grey", "strict"} == set(PhotoConfig.model_fields)
 
 
 def test_the_defaults_that_the_help_tells_are_those_of_the_configuration():

@@ -520,7 +520,7 @@ FAMILIES = {
     "swin_v2_t": {256: ("input of avgpool", 8), 64: ("input of avgpool", 2)},
     "vgg11": {224: ("input of flatten()", 7), 64: ("input of flatten()", 7)},
 }
-QUICK = ("alexnet", "mobilenet_v3_small", "resnet18", "shufflenet_v2_x0_5", "swin_t", "googlenet")
+QUICK = ("mobilenet_v3_small", "resnet18", "shufflenet_v2_x0_5", "swin_t", "googlenet")
 
 
 def family(name):

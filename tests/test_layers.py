@@ -59,6 +59,7 @@ OWNERS = {
     "narwhals": {"frames"},
     "polars": {"frames"},
     "pyarrow": {"frames"},
+    "tifffile": {"photos"},
     "pandas": {"assets", "codes", "codecs", "models", "jsonable", "explanation", "importance", "pick", "comparison"}
     | {"report", "loading", "table_files", "effect", "h_statistic", "frames", "csv_files"},
     "scipy": {"laws", "neighbourhoods", "explanation", "effect", "importance", "explainers", "metrics", "report", "peers"}

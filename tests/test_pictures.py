@@ -60,24 +60,58 @@ def test_a_picture_is_a_copy():
     np.testing.assert_array_equal(given, BYTES)
 
 
-@pytest.mark.parametrize(("dtype", "white"), [("uint8", 255), ("uint16", 65535), ("float32", 1.0), ("float64", 1.0)])
-def test_rgba_is_laid_on_white_with_a_warning(dtype, white):
+def red(dtype, white):
+    """Red, whole, half and not there; and what it is on white, as shares of white."""
     given = np.zeros((1, 3, 4), dtype=dtype)
-    given[..., 0] = white  # red: whole, half and not there
+    given[..., 0] = white
     given[0, :, 3] = [white, white / 2, 0]
     half = 1.0 - float(given[0, 1, 3]) / white
-    with pytest.warns(UserWarning, match="picture 0 is RGBA; it was laid on white"):
-        (found,) = as_pictures(given)
-    np.testing.assert_allclose(found[0] / white, [[1, 0, 0], [1, half, half], [1, 1, 1]], atol=1e-6)  # float32 products
+    return given, [[1, 0, 0], [1, half, half], [1, 1, 1]]
+
+
+@pytest.mark.parametrize("kind", ["array", "PIL", "tensor", "list"])
+def test_rgba_of_bytes_is_laid_on_white_with_a_warning(kind):
+    given, expected = red("uint8", 255)
+    x = {"array": given, "PIL": Image.fromarray(given), "tensor": torch.as_tensor(given), "list": [given]}[kind]
+    if kind == "tensor":
+        x = torch.as_tensor(np.repeat(given, 5, axis=0))  # (1, 3, 4) could have its channels first
+    with pytest.warns(UserWarning, match="picture 0 is RGBA; it was laid on white .*give them as float32"):
+        (found,) = as_pictures(x)
+    np.testing.assert_allclose(found[0] / 255, expected, atol=1e-6)  # float32 products
+
+
+@pytest.mark.parametrize(("dtype", "white"), [("uint8", 255), ("uint16", 65535), ("float32", 1.0), ("float64", 1.0)])
+def test_any_rgba_that_is_asked_for_is_laid_on_white_in_its_own_dtype(dtype, white):
+    given, expected = red(dtype, white)
+    found = px.on_white(given)
+    assert found.dtype == given.dtype
+    np.testing.assert_allclose(found[0] / white, expected, atol=0.51 / white if dtype.startswith("u") else 1e-6)
+    np.testing.assert_array_equal(as_pictures(found)[0], found.astype(np.float32))
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "int32", "float32", "float64", "bool"])
+def test_four_channels_of_other_numbers_are_four_bands(dtype):
+    given = (np.random.default_rng(1).random((6, 9, 4)) * (1 if dtype.startswith("f") else 999)).astype(dtype)
+    (found,) = as_pictures(given)
+    np.testing.assert_array_equal(found, given.astype(np.float32))
+
+
+@pytest.mark.parametrize(("dtype", "white"), [("uint16", 65535), ("float32", 1.0)])
+def test_four_bands_that_look_like_opacity_are_told_how_to_be_laid_on_white(dtype, white):
+    given = np.full((2, 2, 4), white, dtype=dtype)
+    with pytest.warns(UserWarning, match=r"taken as four bands; the last looks like opacity: px\.on_white\(picture\)"):
+        assert as_pictures(given)[0].shape == (2, 2, 4)
 
 
 COLOURS_OF_BYTES = np.dstack([np.full((2, 2, 3), 200.0), np.full((2, 2), 0.5)])  # white would be 255, and opaque 1
 
 
 @pytest.mark.parametrize("x", [np.full((2, 2, 4), 255), np.full((2, 2, 4), 255, dtype=np.float32), COLOURS_OF_BYTES])
-def test_four_channels_whose_white_or_opacity_is_not_clear_are_refused(x):
+def test_four_channels_whose_white_or_opacity_is_not_clear_are_not_laid_on_white(x):
     with pytest.raises(ValueError, match="not clear what is white and opaque"):
-        as_pictures(x)
+        px.on_white(x)
+    with pytest.raises(ValueError, match=r"shape \(6, 9, 3\); expected \(H, W, 4\)"):
+        px.on_white(BYTES)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -147,7 +181,8 @@ def test_an_array_with_its_channels_first_could_be_grey_pictures_and_is_refused_
         ([], ValueError, "x holds no picture"),
         (np.zeros((0, 6, 9, 3)), ValueError, "x holds no picture"),
         (np.zeros((0, 6, 3)), ValueError, "no pixel"),
-        (np.zeros((6, 9, 2)), ValueError, r"shape \(6, 9, 2\)"),
+        (np.zeros((2, 6, 9)), ValueError, r"shape \(2, 6, 9\)"),
+        (np.zeros((5, 64, 48)), ValueError, r"shape \(5, 64, 48\).*transpose\(1, 2, 0\)"),
         ("cat.png", TypeError, "x is a str"),
         (None, TypeError, "x is a NoneType"),
         (["cat.png"], TypeError, "picture 0 has dtype"),

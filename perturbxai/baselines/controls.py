@@ -49,6 +49,8 @@ class Centre:
 class Edges:
     """Control: strength of the edges, the Sobel magnitude of the grey picture. What some gradient maps come down to.
 
+    Of bands that are no colours each has its own range, and the edges are their root mean square.
+
     name  the key of the result, "edges" if empty
     """
 
@@ -59,4 +61,9 @@ class Edges:
         """(H, W)"""
         from skimage.filters import sobel
 
-        return np.asarray(sobel(picture.astype(np.float64).mean(axis=2)), dtype=np.float64)
+        values = picture.astype(np.float64)
+        if values.shape[2] in (1, 3):
+            return np.asarray(sobel(values.mean(axis=2)), dtype=np.float64)
+        span = np.ptp(values, axis=(0, 1))
+        bands = np.moveaxis(values / np.where(span > 0, span, 1.0), 2, 0)
+        return np.asarray(np.sqrt(np.mean([np.square(sobel(band)) for band in bands], axis=0)))

@@ -51,7 +51,7 @@ def row_labels(explanation: Any, space: Any = None) -> list[str]:
     rules = explanation.columns.get("rule")
     if rules is not None and np.shape(rules) == (len(explanation.names),):
         return [text(rule, 34) for rule in rules]
-    if space is None:
+    if space is None or not hasattr(space, "columns"):  # superpixels have no values to tell
         return [text(name) for name in explanation.names]
     table = space.columns.plain(np.asarray(explanation.input)[None])
     found = []

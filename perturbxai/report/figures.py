@@ -89,6 +89,7 @@ def maps(results: Mapping[str, Attribution], one: Any, fill: str, scores: pd.Dat
         output, block = first.outputs[k], axes[place * lines : (place + 1) * lines].ravel()
         block[0].imshow(shown(one.picture))
         block[0].set_title(f"{text(output)}\n{first.prediction[k]:.2f}, hidden {first.base[k]:.2f}", fontweight="bold")
+        tell_bands(block[0], one.picture)
         for axis, (name, result) in zip(block[1:], results.items(), strict=False):
             axis.imshow(painted(photo, one.labels, result[number].values[:, k]))
             axis.set_title(f"{title(name.removesuffix('@' + fill))}\n{_score(scores, name, first.label, output)}")
@@ -122,12 +123,28 @@ def _colour_bar(figure: Any, axes: Any) -> None:
 
 
 def shown(picture: Any) -> Floats:
-    """A picture in its own units as red, green and blue in 0..1."""
+    """A picture in its own units as red, green and blue in 0..1; of bands, which have no colours, the grey mean."""
     values = np.asarray(picture, dtype=np.float64)
+    if values.shape[2] not in (1, 3):
+        low, high = values.min(axis=(0, 1)), values.max(axis=(0, 1))
+        values = ((values - low) / np.where(high > low, high - low, 1.0)).mean(axis=2, keepdims=True)
     top = 255.0 if values.max() > 1.0 else 1.0
-    if values.min() < 0.0 or values.max() > 255.0:
+    measured = values.shape[2] == 1 and top > 1.0 and bool((values != np.floor(values)).any())  # no grey levels
+    if values.min() < 0.0 or values.max() > 255.0 or measured:
         values, top = values - values.min(), float(np.ptp(values)) or 1.0
     return np.broadcast_to(np.clip(values / top, 0, 1), (*values.shape[:2], 3))
+
+
+def as_shown(picture: Any) -> str:
+    """What `shown` made of a picture without colours, to be told beside it; nothing of a grey or coloured one."""
+    n_channels = np.shape(picture)[2]
+    return "" if n_channels in (1, 3) else f"grey: mean of {n_channels} bands, each in its range"
+
+
+def tell_bands(axis: Any, picture: Any) -> None:
+    """Say below a picture without colours what is shown of it."""
+    if told := as_shown(picture):
+        axis.text(0.5, -0.02, told, transform=axis.transAxes, ha="center", va="top", fontsize=6)
 
 
 def grey(picture: Any) -> Floats:
@@ -256,6 +273,7 @@ def _numbered_photo(axis: Any, one: Any, chosen: list[int]) -> None:
         box = {"boxstyle": "round,pad=0.15", "facecolor": "black", "edgecolor": "none", "alpha": 0.65}
         axis.text(column, row, str(player), color="white", ha="center", va="center", fontsize=8, bbox=box)
     axis.set_title("superpixels")
+    tell_bands(axis, one.picture)
 
 
 @rc

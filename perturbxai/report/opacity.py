@@ -12,7 +12,7 @@ from perturbxai.effect import Effect
 from perturbxai.explainers.ale import Ale
 from perturbxai.explainers.ice import Ice
 from perturbxai.explainers.opacity import spread_rows
-from perturbxai.report.figures import shown
+from perturbxai.report.figures import shown, tell_bands
 from perturbxai.report.single import AGAINST, FOR
 from perturbxai.report.style import looks, minus, new_figure, notebook_png, rc, text, title
 from perturbxai.report.view import left_out, panels_of
@@ -134,6 +134,7 @@ def _photo(axis: Any, found: Found, k: int, names: Sequence[tuple[str, ...]]) ->
     outlined = shown(one.superpixel.picture).copy()
     outlined[edge] = 0.35 * outlined[edge] + 0.65
     axis.imshow(outlined)
+    tell_bands(axis, one.superpixel.picture)
     for name in reversed(names):  # the leading one on top
         own = _headed(found[name])
         assert own.superpixel is not None

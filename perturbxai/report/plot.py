@@ -255,7 +255,7 @@ def _network(view: View, ax: Any) -> Any:
 @rc
 def _photo(view: View, ax: Any) -> Any:
     """The photo, and beside it the map of each output."""
-    from perturbxai.report.figures import shown
+    from perturbxai.report.figures import shown, tell_bands
 
     e = view.one
     labels = _superpixels(e, view.space)
@@ -264,6 +264,7 @@ def _photo(view: View, ax: Any) -> Any:
         axes[0].imshow(shown(e.input))
         axes[0].set_axis_off()
         axes[0].set_title("\nphoto")
+        tell_bands(axes[0], e.input)
     for axis, k in zip(axes[ax is None :], view.outputs, strict=True):
         single.photo_map(axis, e, k, labels)
     _scale(axes, "RdBu_r", -1, 1, "value, as a share of the map's largest", ("against", "for"))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from perturbxai.explanation import Explanation
-from perturbxai.report.figures import grey, painted, shown
+from perturbxai.report.figures import grey, painted, shown, tell_bands
 from perturbxai.report.style import base_name, new_figure, notebook_png, rc, text, title
 from perturbxai.report.view import left_out, panels_of, row_number
 
@@ -46,6 +46,7 @@ def _draw(firsts: Mapping[str, Explanation], outputs: list[int], n_left_out: int
     for line, k in zip(axes, outputs, strict=True):
         line[0].imshow(shown(first.input))
         line[0].set_title(f"{text(first.outputs[k])}\n{first.prediction[k]:.4g}", fontweight="bold")
+        tell_bands(line[0], first.input)
         for axis, (name, e) in zip(line[1:], firsts.items(), strict=True):
             axis.imshow(painted(photo, pixels, _seen(e, np.asarray(e.heat)[k].ravel())))
             axis.set_title(_about(name, e, k, len(methods) > 1))
