@@ -133,7 +133,7 @@ def _bands(path: Path, where: str) -> NDArray[Any] | None:
     ending = path.suffix.lower()
     try:
         if ending == ".npy":
-            return np.load(path, allow_pickle=False)  # type: ignore[no-any-return]
+            return np.load(path)  # type: ignore[no-any-return]
         if ending not in (".tif", ".tiff"):
             return None
         import tifffile

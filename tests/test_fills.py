@@ -137,8 +137,11 @@ def test_a_fill_may_be_a_tensor_with_its_channels_first_or_rgba():
     given = torch.as_tensor(PHOTO[::-1].copy()).permute(2, 0, 1)
     np.testing.assert_array_equal(filled(given).fill, PHOTO[::-1])
     clear = np.concatenate([PHOTO[::-1], np.zeros((12, 20, 1), np.float32)], axis=2)
+    with pytest.raises(ValueError, match=r"fill has shape \(12, 20, 4\).*px\.on_white\(fill\)"):
+        filled(clear)
+    np.testing.assert_array_equal(filled(px.on_white(clear)).fill, np.ones_like(PHOTO))
     with pytest.warns(UserWarning, match="laid on white"):
-        np.testing.assert_array_equal(filled(clear).fill, np.ones_like(PHOTO))
+        np.testing.assert_array_equal(filled((255 * clear).astype(np.uint8)).fill, np.full_like(PHOTO, 255))
 
 
 @pytest.mark.parametrize(
