@@ -78,7 +78,8 @@ def make_fill(fill: Any, picture: Picture, labels: NDArray[np.int32], rng: np.ra
     if values.ndim == 2:
         values = values[..., None]
     if values.shape != picture.shape:
-        white = " Lay its opacity on white: px.on_white(fill)." if (values.shape[2:], picture.shape[2:]) == ((4,), (3,)) else ""
+        rgba = values.ndim == 3 and (values.shape[2], picture.shape[2]) == (4, 3)
+        white = " Lay its opacity on white: px.on_white(fill)." if rgba else ""
         raise ValueError(
             f"fill has shape {values.shape}, but the picture {picture.shape}; give as many channels, and resize it "
             f"(px.fit).{white}"
