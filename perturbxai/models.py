@@ -316,10 +316,9 @@ def refuse_table(pixels: str, layout: str) -> None:
 
 
 def has_channels_last(batch: Any, shape: tuple[int, ...]) -> bool:
-    """Whether what was made of pictures (n, H, W, C) of this shape still has its channels last."""
+    """Whether what was made of pictures (n, H, W, C) still has its channels last. Where both fit: are they colours, or C?"""
     after = tuple(np.shape(batch))
     last = len(shape) == len(after) == 4 and after[1:3] == shape[1:3]
-    # of as many channels as pixels a side either reading fits: colours, and what the pictures had, are channels
     return last and (after[2:] != shape[1:3] or after[3] in (1, 3, 4, shape[3]))
 
 
