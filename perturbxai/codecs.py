@@ -284,9 +284,10 @@ def _with_missing(known: pd.Series, column: pd.Series) -> Any:
     if column.isna().any():
         return pd.concat([known, column[column.isna()].iloc[:1]]).array
     try:
-        return known.array.take(np.array([*range(len(known)), -1]), allow_fill=True)
+        found: Any = known.array.take(np.array([*range(len(known)), -1]), allow_fill=True)
     except (TypeError, ValueError):
         return known.array
+    return found if found.dtype == column.dtype else known.array
 
 
 def _refuse_unknown(name: str, column: pd.Series, unknown: NDArray[np.bool_]) -> None:

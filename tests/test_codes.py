@@ -65,6 +65,9 @@ COLUMNS = {
     "ordered categories": _categories(["low", "high", "mid"], ordered=True),
     "whole categories": _categories([30, 10, 20], ordered=False),
     "interval categories": _lists(st.floats(0, 10)).map(lambda v: pd.Series(pd.cut(v, [-1.0, 3.0, 5.0, 10.0]))),
+    "intervals of whole numbers": _lists(SMALL).map(
+        lambda v: pd.Series(pd.arrays.IntervalArray.from_tuples([(a, a + 1) for a in v], dtype="interval[int64, right]"))
+    ),
     "dates": _dates("us"),
     "dates in seconds": _dates("s", step=10**6),
     "dates in nanoseconds": _dates("ns"),

@@ -282,8 +282,9 @@ def test_an_array_of_objects_takes_what_is_missing_too(column, missing):
 
 
 def test_a_column_that_cannot_hold_a_missing_value_says_so():
-    for column in (pd.Series([1, 2]), pd.Series([True, False])):
-        with pytest.raises(ValueError, match=r"missing value, which .* of X cannot hold"):
+    whole = pd.arrays.IntervalArray.from_tuples([(0, 1), (1, 2)], dtype="interval[int64, right]")
+    for column in (pd.Series([1, 2]), pd.Series([True, False]), pd.Series(whole)):
+        with pytest.raises(ValueError, match=r"missing value, which .* cannot hold"):
             Columns(pd.DataFrame({"a": column})).encode(pd.DataFrame({"a": [None]}))
 
 
