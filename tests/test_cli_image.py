@@ -381,7 +381,7 @@ def test_hostile_names_of_files_and_classes_stay_in_the_folder(own):
     new = {path for path in own.parent.rglob("*") if path.is_file()} - before
     assert all(path.is_relative_to(own / "out") or "__pycache__" in path.parts for path in new)
     assert set(found_in(own / "out").output) == {NAMES[2], NAMES[3]}
-    assert set(found_in(own / "out").row) == {"<b>x", "=1+1", "two\nlines", "_$frac{"}
+    assert set(px.read_csv(own / "out" / "photo" / "attributions.csv").row) == {"<b>x", "=1+1", "two\nlines", "_$frac{"}
 
 
 # ------------------------------------------------------------------------------------------------ manifest and help
