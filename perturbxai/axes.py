@@ -1,9 +1,11 @@
-"""One column of a grid: its points, where the rows stand on it, and which steps between points they take part in."""
+"""Grids of one or two columns: their points, where the rows stand, and which steps between points they take part in."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import product
 from math import prod
 
 import numpy as np
@@ -22,7 +24,7 @@ class Axis:
     ordered       False for levels without an order; `order` then says how they follow each other along an accumulated curve
     place (n,)    int32, the level or bin of each drawn row, -1 where its value is missing
     number        True where distances between points mean something
-    lean (bins,)  where in their bin the rows lie on average, from 0 to 1
+    share (n,)    how far through its bin each drawn row lies, from 0 to 1; 0 at levels and missing values
     """
 
     column: int
@@ -32,9 +34,9 @@ class Axis:
     ordered: bool
     number: bool
     place: NDArray[np.int32]
+    share: Floats
     missing: bool = False
     order: Ints | None = None
-    lean: Floats | None = None
 
     @property
     def n_known(self) -> int:
@@ -68,20 +70,6 @@ class Axis:
         return np.asarray((steps == places) | (self.by_level & (steps == places - 1)))
 
     @property
-    def corners(self) -> Floats:
-        """(places, known points): where the rows of a place stand: at their level, or half at both ends of their bin."""
-        unit = np.eye(self.n_known)
-        return unit if self.by_level else 0.5 * (unit[:-1] + unit[1:])
-
-    @property
-    def leaning(self) -> Floats:
-        """(places, known points): the same, with the rows of a bin where they lie on average and not in its middle."""
-        if self.by_level or self.lean is None:
-            return self.corners
-        unit = np.eye(self.n_known)
-        return np.asarray((1.0 - self.lean[:, None]) * unit[:-1] + self.lean[:, None] * unit[1:])
-
-    @property
     def widths(self) -> Floats:
         """(steps,): distances between neighbouring points, one for levels."""
         return np.diff(self.points[: self.n_known]) if not self.by_level else np.ones(self.n_steps)
@@ -104,14 +92,6 @@ def cell_of(axes: Sequence[Axis]) -> Ints:
     return np.where(known, cell, -1)
 
 
-def support_of(axes: Sequence[Axis], weight: Floats) -> Floats:
-    """(places...,): the rows' weights by place, missing values left out."""
-    cell = cell_of(axes)
-    shape = tuple(a.n_places for a in axes)
-    found = np.bincount(cell[cell >= 0], weights=weight[cell >= 0], minlength=prod(shape))
-    return np.asarray(found, dtype=np.float64).reshape(shape)
-
-
 def counts_of(axes: Sequence[Axis], counted: Bools) -> Ints:
     """(places...,) how many of the counted rows lie at each place; missing values, where the grid has one, come last."""
     place = [np.where(a.place < 0, a.n_places, a.place) for a in axes]
@@ -121,15 +101,105 @@ def counts_of(axes: Sequence[Axis], counted: Bools) -> Ints:
     return np.asarray(np.bincount(flat, minlength=prod(shape)).reshape(shape))
 
 
-def onto_points(corners: Sequence[Floats], support: Floats) -> Floats:
-    """(known points...,): weights by place (places...,) at the points that the places stand at, by axis."""
-    for number, share in enumerate(corners):
-        support = np.moveaxis(np.tensordot(share.T, support, axes=(1, number)), 0, number)
-    return support
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """Where rows stand on a grid, so that a curve is read at each: between its bin's ends as far through it as the row is.
+
+    Everything "over the data" is a mean or a deviation of what is read there, with the rows' weights. A row with a missing
+    value stands at the point for it, where the grid has one, and nowhere else.
+
+    rows (n,)  numbers among the drawn rows of those that stand somewhere and have a weight;  weight (n,), sums to one
+    low, high, share  by axis, each (n,): the points below and above a row, and how far it is from the one to the other
+    shape      points along each axis
+    """
+
+    rows: Ints
+    weight: Floats
+    low: tuple[Ints, ...]
+    high: tuple[Ints, ...]
+    share: tuple[Floats, ...]
+    shape: tuple[int, ...]
+
+    @classmethod
+    def of(cls, axes: Sequence[Axis], weight: Floats) -> Standing:
+        """weight (n,) of the drawn rows, 0 where they do not count."""
+        there = np.logical_and.reduce([weight > 0, *((a.place >= 0) | a.missing for a in axes)])
+        rows = np.flatnonzero(there)
+        place = [np.where(a.place[rows] < 0, a.n_known, a.place[rows]).astype(np.int64) for a in axes]
+        between = [~(a.by_level | (a.place[rows] < 0)) for a in axes]
+        return cls(
+            rows, weight[rows] / max(weight[rows].sum(), np.finfo(float).tiny), tuple(place),
+            tuple(p + b for p, b in zip(place, between, strict=True)),
+            tuple(np.where(b, a.share[rows], 0.0) for a, b in zip(axes, between, strict=True)),
+            tuple(len(a.points) for a in axes),
+        )  # fmt: skip
+
+    @cached_property
+    def corners(self) -> Ints:
+        """(n, Q): the points around each row, numbered over all axes."""
+        ends = product(*zip(self.low, self.high, strict=True))
+        return np.stack([np.ravel_multi_index(end, self.shape) for end in ends], axis=1)
+
+    @cached_property
+    def parts(self) -> Floats:
+        """(n, Q): what each of these points counts for the row; they sum to one."""
+        ends = product(*((1.0 - s, s) for s in self.share))
+        return np.stack([np.prod(end, axis=0) for end in ends], axis=1)
+
+    @cached_property
+    def centre(self) -> Floats:
+        """(T,): centre @ curve is the mean of what is read of a curve (T, K)."""
+        found = np.zeros(prod(self.shape))
+        np.add.at(found, self.corners, self.weight[:, None] * self.parts)
+        return found
+
+    @cached_property
+    def gram(self) -> Floats:
+        """(T, T): curve' gram curve is the mean square of what is read."""
+        found = np.zeros((len(self.centre), len(self.centre)))
+        both = self.parts[:, :, None] * self.parts[:, None] * self.weight[:, None, None]
+        np.add.at(found, (self.corners[:, :, None], self.corners[:, None]), both)
+        return found
+
+    def read(self, curve: Floats) -> Floats:
+        """(n, K): the curve (T, K) at the rows."""
+        return np.asarray(np.einsum("nq,nqk->nk", self.parts, curve[self.corners]))
+
+    @cached_property
+    def cells(self) -> tuple[Ints, Floats, Ints]:
+        """Points around each cell with rows (C, Q), factors (C, Q, Q), and the cell of each row (n,).
+
+        The sum over the cells of |factor @ a curve at the cell's points| squared is the mean square of what is read of the
+        curve: as many numbers a curve as there are cells, not rows.
+        """
+        _, first, cell = np.unique(np.ravel_multi_index(self.low, self.shape), return_index=True, return_inverse=True)
+        n_corners = self.corners.shape[1]
+        factors = np.zeros((len(first), n_corners, n_corners))
+        scaled = np.sqrt(self.weight)[:, None] * self.parts
+        ends = np.cumsum(np.bincount(cell, minlength=len(first)))
+        for c, rows in enumerate(np.split(np.argsort(cell, kind="stable"), ends[:-1])):
+            # a triangle says of its rows what they say themselves, to rounding: no difference of squares is taken
+            own = scaled[rows] if len(rows) <= n_corners else np.linalg.qr(scaled[rows], mode="r")
+            factors[c, : len(own)] = own
+        return self.corners[first], factors, cell
 
 
-def centre_of(axes: Sequence[Axis], weight: Floats) -> Floats:
-    """(G...,): the share of the data at each point, half of a bin's at either end; nothing at missing values."""
-    share = onto_points([axis.corners for axis in axes], support_of(axes, weight))
-    share = np.pad(share, [(0, int(axis.missing)) for axis in axes])
-    return np.asarray(share / max(share.sum(), np.finfo(float).tiny))
+def quantile_edges(values: Floats, weight: Floats, n_bins: int) -> Floats:
+    """Edges of bins that hold alike much, values of the data, ties merged: every bin has a row."""
+    return np.unique(order_statistics(values, weight, np.arange(n_bins + 1), n_bins))
+
+
+def order_statistics(values: Floats, weight: Floats, k: Ints, of: int) -> Floats:
+    """(len(k),): the smallest values (n,) that at least k / of of all weight does not exceed; the smallest one for k = 0.
+
+    In whole numbers where all rows weigh the same: a float level a hair above k / of takes the next row. With weights
+    (n,) a sum counts as reached where it is short of its level by no more than what rounding may have taken.
+    """
+    order = np.argsort(values, kind="stable")
+    if (weight == weight[0]).all():
+        row = -(-k * len(values) // of) - 1
+    else:
+        total = np.cumsum(weight[order])
+        short = len(values) * np.finfo(float).eps * total[-1]
+        row = np.searchsorted(total, k * total[-1] / of - short, side="left")
+    return np.asarray(values[order[np.clip(row, 0, len(values) - 1)]])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from perturbxai.axes import Axis, cell_of, centre_of
+from perturbxai.axes import Axis, Standing, cell_of
 from perturbxai.readings import interpolate
 from perturbxai.tables import Bools, Floats, Ints
 
@@ -184,8 +185,8 @@ class GridTable:
     rank (n,)   the drawn rows in a random order;  n_kept: the curves of so many of the first are kept
     whole, slopes, steps, differences  moments of whole curves, of secants, of steps, and between levels; None: not wanted
     own         where each drawn row lies on the grid itself (see `readings.between`), None: not wanted or not known
-    varied (2, K)  weighted sums over the rows of their curve's standard deviation and of its square;  bent (T, K): of how
-                   that deviation moves with the share of the data at a point
+    varied (2, K)  weighted sums over the rows, where curves are kept, of their curve's standard deviation and of its
+                   square;  bent (C, Q, Q, K): of how that deviation moves with a row of the data in a cell of the grid
     answers (K,)   weighted sum over the rows of their curve where they lie themselves
     scale (K,)     the largest magnitude seen
     """
@@ -211,8 +212,8 @@ class GridTable:
         self.varied = np.zeros((2, self.n_outputs))
         self.scale, self.answers = np.zeros(self.n_outputs), np.zeros(self.n_outputs)
         self.cell = cell_of(self.along)
-        self.centre = centre_of(self.axes, self.weight).ravel()
-        self.bent = np.zeros((len(self.centre), self.n_outputs))
+        if self.n_kept:
+            self.bent = np.zeros((*self.standing.cells[1].shape, self.n_outputs))
         size = np.array([len(a.points) for a in self.axes])
         starts = [np.arange(a.n_known) if a.order is None else a.order for a in self.axes]
         windows = [at[a.first[:, None] + np.arange(a.window)] for at, a in zip(starts, self.along, strict=True)]
@@ -221,6 +222,16 @@ class GridTable:
         if len(windows) == 2:
             grid = windows[0][:, None, :, None] * size[1] + windows[1][None, :, None, :]
             self.around = grid.reshape(grid.shape[0] * grid.shape[1], -1)
+
+    @cached_property
+    def standing(self) -> Standing:
+        """Where the rows stand on the grid: what is said over the data is read there."""
+        return Standing.of(self.axes, self.weight)
+
+    @property
+    def centre(self) -> Floats:
+        """(T,): the mean of a curve over the data, as a sum over its points."""
+        return self.standing.centre
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -234,7 +245,7 @@ class GridTable:
     def individual(self, most: int) -> tuple[Ints, Floats]:
         """(rows,) numbers among the drawn rows, and their curves (rows, G..., K), of at most so many."""
         rows = np.concatenate([np.empty(0, dtype=np.int64), *(rows for rows, _ in self.kept)])
-        none = np.empty((0, len(self.centre), self.n_outputs))
+        none = np.empty((0, prod(self.shape), self.n_outputs))
         curves = np.concatenate([none, *(curves for _, curves in self.kept)])
         chosen = self.rank[rows] < most
         return rows[chosen], curves[chosen].reshape(-1, *self.shape, self.n_outputs)
@@ -252,12 +263,8 @@ class GridTable:
         shape = curves - level
         if self.whole is not None:
             self.whole.add(np.concatenate([shape, level if self.whole.joint else curves], axis=1), weight)
-            squares = shape**2
-            spread = np.einsum("mtk,t->mk", squares, self.centre)
-            deviation = np.sqrt(spread)
-            self.varied += np.stack([weight @ deviation, weight @ spread])
-            steep = weight[:, None] / np.where(spread > 0, 2.0 * deviation, np.inf)
-            self.bent += np.einsum("mk,mtk->tk", steep, squares)
+            if self.n_kept:
+                self._add_varied(shape, weight)
         if self.own is not None:
             place, share = self.own
             self.answers += weight @ interpolate(curves, place[rows], share[rows])
@@ -271,6 +278,22 @@ class GridTable:
         if self.steps is not None:
             corners = np.take_along_axis(curves[known], self.around[self.cell[rows[known]]][:, :, None], axis=1)
             self._add_corners(rows[known], corners)
+
+    def _add_varied(self, shape: Floats, weight: Floats) -> None:
+        """shape (m, T, K): curves of mean 0 over the data."""
+        corners, factors, _ = self.standing.cells
+        at = shape[:, corners]  # (m, C, Q, K)
+        spread = ((factors @ at) ** 2).sum(axis=(1, 2))
+        deviation = np.sqrt(spread)
+        self.varied += np.stack([weight @ deviation, weight @ spread])
+        steep = weight[:, None] / np.where(spread > 0, 2.0 * deviation, np.inf)
+        self.bent += np.einsum("mcqk,mcrk->cqrk", at * steep[:, None, None], at)
+
+    def moved_by(self) -> Floats:
+        """(n, K): how the mean deviation of the rows' curves moves with each row that stands on the grid, as data."""
+        _, _, cell = self.standing.cells
+        parts = self.standing.parts
+        return np.asarray(np.einsum("nq,nr,nqrk->nk", parts, parts, self.bent[cell]))
 
     def add_corners(self, rows: Ints, corners: Floats) -> None:
         """The model at the points around each of these drawn rows, corners (m, window, K)."""

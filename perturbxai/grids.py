@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.axes import Axis
+from perturbxai.axes import Axis, order_statistics, quantile_edges
 from perturbxai.codes import Columns
 from perturbxai.memo import hash_rows
 from perturbxai.tables import Bools, Floats, Ints
@@ -79,33 +79,16 @@ def make_axis(drawn: Drawn, data: Floats, columns: Columns, number: int, grid: i
         points = np.unique(known)
         place = np.where(np.isnan(column), -1, np.searchsorted(points, column)).astype(np.int32)
         with_gap = np.append(points, np.nan) if missing else points
-        return Axis(number, name, with_gap, True, True, True, place, missing)
+        return Axis(number, name, with_gap, True, True, True, place, np.zeros(len(place)), missing)
     else:
         points = quantile_edges(known, drawn.weight[~np.isnan(column)], grid)
         # the ends reach as far as the data do
         points = np.unique(np.concatenate([[np.nanmin(data)], points[1:-1], [np.nanmax(data)]]))
     bins = np.clip(np.searchsorted(points, column, side="left") - 1, 0, len(points) - 2)
     place = np.where(np.isnan(column), -1, bins).astype(np.int32)
-    lean = _lean(column, drawn.weight, points, place)
+    share = np.clip((column - points[bins]) / (points[bins + 1] - points[bins]), 0.0, 1.0)
     points = np.append(points, np.nan) if missing else points
-    return Axis(number, name, points, False, True, True, place, missing, lean=lean)
-
-
-def _lean(column: Floats, weight: Floats, points: Floats, place: NDArray[np.int32]) -> Floats:
-    """(bins,): where in their bin the rows lie on average, half way where there are none."""
-    known = place >= 0
-    low, high = points[place[known]], points[place[known] + 1]
-    inside = np.clip((column[known] - low) / (high - low), 0.0, 1.0)
-    total = np.bincount(place[known], weights=weight[known], minlength=len(points) - 1)
-    moment = np.bincount(place[known], weights=weight[known] * inside, minlength=len(points) - 1)
-    return np.asarray(np.where(total > 0, moment / np.where(total > 0, total, 1.0), 0.5))
-
-
-def quantile_edges(values: Floats, weight: Floats, n_bins: int) -> Floats:
-    """Edges of bins that hold alike much, by the inverse of the distribution function, ties merged: every bin has a row."""
-    levels = np.linspace(0.0, 1.0, n_bins + 1)
-    even = (weight == weight[0]).all()
-    return np.unique(np.quantile(values, levels, method="inverted_cdf", weights=None if even else weight))
+    return Axis(number, name, points, False, True, True, place, np.where(place < 0, 0.0, share), missing)
 
 
 def is_by_value(data: Floats, whole: bool, n_bins: int) -> bool:
@@ -128,7 +111,7 @@ def _level_axis(drawn: Drawn, columns: Columns, number: int) -> Axis:
         place[place == len(points) - 1] = -1
     names = [str(value) for value in columns.decode_values(number, points)]
     order = None if ordered else similarity_order(drawn, number, columns.numeric, points, names)
-    return Axis(number, columns.names[number], points, True, ordered, False, place, missing, order)
+    return Axis(number, columns.names[number], points, True, ordered, False, place, np.zeros(len(place)), missing, order)
 
 
 def similarity_order(drawn: Drawn, number: int, numeric: Bools, points: Floats, names: Sequence[str]) -> Ints:
@@ -148,7 +131,8 @@ def similarity_order(drawn: Drawn, number: int, numeric: Bools, points: Floats, 
         column = drawn.codes[:, d]
         values, place = np.unique(column, return_inverse=True)  # a missing value comes last, as one value
         if numeric[d] and len(values) > MANY_VALUES:
-            values = np.quantile(column[~np.isnan(column)], np.linspace(0.0, 1.0, MANY_VALUES), method="inverted_cdf")
+            known = column[~np.isnan(column)]
+            values = order_statistics(known, np.ones(len(known)), np.arange(MANY_VALUES), MANY_VALUES - 1)
             place = np.searchsorted(values, column)
         n_values = int(place.max()) + 1
         cells = np.bincount(level * n_values + place, weights=drawn.weight, minlength=n_levels * n_values)

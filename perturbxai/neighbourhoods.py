@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from perturbxai import kernels
+from perturbxai.axes import order_statistics
 from perturbxai.tables import Bools, Floats, Ints
 
 Bins = NDArray[np.int16] | NDArray[np.int32]
 
-QUANTILES = {"quartile": (0.25, 0.5, 0.75), "decile": tuple(k / 10 for k in range(1, 10))}
+PARTS = {"quartile": 4, "decile": 10}
 GUIDES = 256  # parts of [0, 1) for which the first bin to look at is known
 TABULATED = 513  # quantiles a bin, between which a draw is linear: small enough to stay in the cache
 
@@ -151,12 +152,12 @@ def _parting(known: Floats, edges: Floats) -> Floats:
 def quantile_edges(values: Floats, weight: Floats, discretizer: str) -> Floats:
     """(E,) inner edges of quartiles or deciles; of equally weighted rows by linear interpolation, as numpy's percentile."""
     there = ~np.isnan(values)
-    known, mass = values[there], weight[there]
+    known, mass, parts = values[there], weight[there], PARTS[discretizer]
     if not len(known):
         return np.zeros(0)
     if np.ptp(mass) <= 1e-12 * mass.max():
-        return np.asarray(np.quantile(known, QUANTILES[discretizer]))
-    return np.asarray(np.quantile(known, QUANTILES[discretizer], weights=mass, method="inverted_cdf"))
+        return np.asarray(np.quantile(known, np.arange(1, parts) / parts))
+    return order_statistics(known, mass, np.arange(1, parts), parts)
 
 
 def gaussian_column(values: Floats, weight: Floats, whole: bool) -> Column:

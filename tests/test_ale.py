@@ -6,7 +6,7 @@ import numpy as np
 import oracles
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import perturbxai as px
@@ -69,10 +69,7 @@ def test_ties_merge_bins():
 )  # fmt: skip
 def test_any_column_of_ties_gives_what_the_definition_gives(column, grid, at):
     values = np.array(column, dtype=float)
-    # where k n / grid is whole, float arithmetic may take the next value: as right an edge, but another
-    quantiles = np.quantile(values, np.linspace(0, 1, grid + 1), method="inverted_cdf")
     edges = slow_edges(values, grid, values.min(), values.max())
-    assume(set(quantiles) == set(edges))
     X = np.column_stack([values, np.random.default_rng(len(values)).normal(size=len(values))])
 
     def model(rows):

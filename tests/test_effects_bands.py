@@ -18,11 +18,9 @@ def asked(methods, X, model, **options):
     return px.effects(methods, px.Predictor(model), px.TabularSpace(X), X, **options)
 
 
-def middle(curve, grid, x):
-    """The mean of a curve over data, each row in the middle of its bin."""
-    place = np.clip(np.searchsorted(grid, x, side="left") - 1, 0, len(grid) - 2)
-    values = curve(grid)
-    return (0.5 * (values[place] + values[place + 1])).mean()
+def at_rows(curve, grid, x):
+    """The mean over data of a curve that is straight between the points of a grid."""
+    return np.interp(x, grid, curve(grid)).mean()
 
 
 # f, curve g (PDP and accumulated ALE alike), mean of g, draw of n rows: columns are independent, so that bins do not bias
@@ -48,7 +46,7 @@ def coverage(game, n, grid, runs, methods=METHODS):
         for key, effects in found.items():
             effect = effects["x0"]
             at = effect.grid[0]
-            level = {"ale": middle(curve, at, X[:, 0]), "shape": middle(curve, at, X[:, 0]), "population": mean,
+            level = {"ale": at_rows(curve, at, X[:, 0]), "shape": at_rows(curve, at, X[:, 0]), "population": mean,
                      "start": curve(at[0]), "pdp": 0.0}[key]  # fmt: skip
             truth = curve(at) - level
             for into, simultaneous in ((points, False), (all_points, True)):
@@ -86,7 +84,7 @@ def test_a_function_that_jumps_on_few_rows_is_shown_honestly():
         X = np.column_stack([rng.uniform(size=2000), rng.normal(size=2000)])
         found = asked("ale", X, lambda rows: 10 * rows[:, 0] * (rows[:, 1] > rare), features=["x0"], rows=10**4)
         effect = found["ale"]["x0"]
-        truth = 0.06 * (effect.grid[0] - middle(lambda z: z, effect.grid[0], X[:, 0]))
+        truth = 0.06 * (effect.grid[0] - at_rows(lambda z: z, effect.grid[0], X[:, 0]))
         low, high = effect.interval()
         hits.append((low[:, 0] <= truth) & (truth <= high[:, 0]))
     assert np.mean(hits) >= 0.93
@@ -97,8 +95,7 @@ def test_the_population_band_is_wider_by_the_variance_of_the_curves_mean():
     X = np.random.default_rng(0).normal(size=(300, 2))
     found = asked(METHODS[:2], X, lambda rows: rows[:, 0] * (1 + 0.1 * rows[:, 1]), features=["x0"], grid=10)
     one, wide = found["ale"]["x0"], found["population"]["x0"]
-    place = np.clip(np.searchsorted(one.grid[0], X[:, 0], side="left") - 1, 0, 9)
-    at = 0.5 * (one.values[place, 0] + one.values[place + 1, 0])
+    at = np.interp(X[:, 0], one.grid[0], one.values[:, 0])
     np.testing.assert_allclose(wide.stderr[:, 0] ** 2, one.stderr[:, 0] ** 2 + at.var(ddof=1) / 300, rtol=1e-9)
 
 
@@ -109,8 +106,8 @@ def test_the_band_of_ale_is_that_of_the_centred_accumulated_curve():
     place = np.clip(np.searchsorted(edges, X[:, 0], side="left") - 1, 0, 5)
     count = np.bincount(place)
     spread = np.array([(X[place == k, 1] * (edges[k + 1] - edges[k])).var(ddof=1) for k in range(6)])
-    share = count / 300
-    above = np.array([share[k + 1 :].sum() + share[k] / 2 for k in range(6)])  # what centring takes of each step
+    # what centring takes of each step: all of it for the rows above, for those of the bin what lies below them
+    above = np.clip((X[:, :1] - edges[:-1]) / np.diff(edges), 0, 1).mean(axis=0)
     taken = (np.arange(6)[None] < np.arange(7)[:, None]) - above[None]
     np.testing.assert_allclose(effect.stderr[:, 0], np.sqrt(taken**2 @ (spread / count)), rtol=1e-9)
     parts = taken**2 * (spread / count)

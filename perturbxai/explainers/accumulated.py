@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from perturbxai.axes import Axis, onto_points
+from perturbxai.axes import Axis, Standing
 from perturbxai.explainers.averaged import errors_of_importance, importance_of, largest_of
 from perturbxai.explainers.linearised import LEVEL, ROUNDING
 from perturbxai.grid_tables import Curve, GridTable, Steps
@@ -27,11 +27,13 @@ class Ground:
     """Where the data are on the grid of an accumulated curve.
 
     axes      one or two, known points only
+    standing  where the rows stand on them
     support   (places...,) the rows' weights
     centred   whether the curve's mean over the data is taken away; else it starts at 0
     """
 
     axes: tuple[Axis, ...]
+    standing: Standing
     support: Floats
     centred: bool
 
@@ -93,21 +95,7 @@ class Ground:
         if len(self.axes) == 2:
             cube = cube - self._main(cube, 0)[:, None] - self._main(cube, 1)[None]
         flat = cube.reshape(-1, cube.shape[-1])
-        return np.asarray(flat - self.centre @ flat if self.centred else flat)
-
-    @cached_property
-    def centre(self) -> Floats:
-        """(T,): the share of the data at each point."""
-        share = onto_points(self._corners, self.support).ravel()
-        return np.asarray(share / max(share.sum(), np.finfo(float).tiny))
-
-    @property
-    def _corners(self) -> list[Floats]:
-        """Where the rows of each place stand: on a curve in the middle of their bin, as Apley & Zhu have it.
-
-        On a surface where they lie on average: in wide bins the middle is far from them, and what it errs by adds up.
-        """
-        return [axis.corners if len(self.axes) == 1 else axis.leaning for axis in self.axes]
+        return np.asarray(flat - self.standing.centre @ flat if self.centred else flat)
 
     @property
     def _areas(self) -> Floats:
@@ -117,12 +105,14 @@ class Ground:
     def _main(self, surface: Floats, number: int) -> Floats:
         """(G, C): the accumulated effect of one column in a surface (G1, G2, C), at the rows near each of its steps.
 
-        The rows of a cell stand between both of the edges that bound it, and take their part of the step along either.
+        A row of a cell stands between both of the edges that bound it, and takes its part of the step along either.
         """
-        mine, other = self.axes[number], self.axes[1 - number]
-        support = self.support if number == 0 else self.support.T
+        mine, other, at = self.axes[number], 1 - number, self.standing
         surface = surface if number == 0 else surface.swapaxes(0, 1)
-        weight = mine.used.T.astype(float) @ support @ other.leaning  # (steps, points of the other)
+        near = np.zeros((mine.n_places, len(self.axes[other].points)))
+        for end, part in ((at.low[other], 1.0 - at.share[other]), (at.high[other], at.share[other])):
+            np.add.at(near, (mine.place[at.rows], end), at.weight * part)
+        weight = mine.used.T.astype(float) @ near  # (steps, points of the other)
         total = weight.sum(axis=1, keepdims=True)
         weight = np.where(total > 0, weight, 1.0) / np.where(total > 0, total, weight.shape[1])
         step = np.einsum("sg,sgc->sc", weight, np.diff(surface, axis=0))
@@ -207,7 +197,8 @@ def accumulated_curve(table: GridTable, *, centred: bool, population: bool, rng:
     """The accumulated curve or surface of a table's steps, with its bands; see `ale.Ale` for what they are about."""
     steps, axes = table.steps, table.along
     assert steps is not None
-    ground = Ground(axes, steps.weight.reshape([a.n_places for a in axes]), centred)
+    standing = Standing.of(axes, table.weight)
+    ground = Ground(axes, standing, steps.weight.reshape([a.n_places for a in axes]), centred)
     taken = ground.step_of >= 0
     n_steps, n_outputs = prod(ground.steps_shape), table.n_outputs
     mean, heterogeneity = np.zeros((2, n_steps, n_outputs))
@@ -219,7 +210,7 @@ def accumulated_curve(table: GridTable, *, centred: bool, population: bool, rng:
     values = ground.accumulate(mean)
     errors = PlaceErrors.of(steps, taken)
     variance, squares, move = errors.variance(ground)
-    more = _of_centring(axes[0], steps, values) if population else np.zeros(n_outputs)
+    more = _of_centring(standing, values) if population else np.zeros(n_outputs)
     stderr = np.maximum(np.sqrt(variance + more), ROUNDING * steps.scale * len(values) ** 0.5)
     if errors.infinite:
         stderr[:] = np.inf
@@ -238,7 +229,7 @@ def accumulated_curve(table: GridTable, *, centred: bool, population: bool, rng:
     moved: tuple[Floats, Floats] | tuple[None, None] = (None, None)
     if len(axes) == 1:
         n_rows = steps.weight.sum() ** 2 / max(steps.squares.sum(), tiny)
-        moved = errors_of_importance(ground.centre, values, covariance, n_rows)
+        moved = errors_of_importance(standing, values, covariance, n_rows)
     notes = {"missing_rows": int(((table.cell < 0) & (table.weight > 0)).sum())}
     pairs: tuple[Floats, Floats] | tuple[None, None] = (None, None)
     if table.differences is not None:
@@ -248,14 +239,12 @@ def accumulated_curve(table: GridTable, *, centred: bool, population: bool, rng:
     return Curve(
         values.reshape(*points, n_outputs), stderr.reshape(*points, n_outputs), critical, df.reshape(*points, n_outputs),
         counts.reshape(ground.steps_shape), np.sqrt(heterogeneity).reshape(*ground.steps_shape, n_outputs), axes,
-        importance_of(ground.centre, values), moved[0], moved[1], extrapolated=ground.empty, differences=pairs[0],
+        importance_of(standing, values), moved[0], moved[1], extrapolated=ground.empty, differences=pairs[0],
         differences_stderr=pairs[1], notes=notes,
     )  # fmt: skip
 
 
-def _of_centring(axis: Axis, steps: Steps, values: Floats) -> Floats:
+def _of_centring(standing: Standing, values: Floats) -> Floats:
     """(K,): the variance of the curve's mean over the drawn rows, which a band of the population's curve has besides."""
-    at = axis.corners @ values  # (places, K): the curve at the rows, in the middle of their bins
-    total, n_rows = max(steps.weight.sum(), np.finfo(float).tiny), steps.n.sum()
-    around = at - (steps.weight / total) @ at
-    return np.asarray((steps.squares / total**2) @ around**2 * (n_rows / max(n_rows - 1, 1)))
+    at, weight, n_rows = standing.read(values), standing.weight, len(standing.rows)
+    return np.asarray(weight**2 @ (at - weight @ at) ** 2 * (n_rows / max(n_rows - 1, 1)))

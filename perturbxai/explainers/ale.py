@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from perturbxai.axes import quantile_edges
 from perturbxai.explainers.accumulated import accumulated_curve
 from perturbxai.explainers.linearised import ROUNDING, independent_factor, no_players
 from perturbxai.grid_tables import Curve, GridTable
@@ -263,7 +264,7 @@ def _ask_column(
     if len(key) > 1:
         edges = np.sort([values[0], key[1]]) if values[0] != key[1] else values[0] + np.array([0.0, 1.0])
     else:
-        edges = np.unique(np.quantile(values, np.linspace(0.0, 1.0, grid + 1), method="inverted_cdf"))
+        edges = quantile_edges(values, weight, grid)
         # the ends reach as far as X does, so that every background row lies on the curve
         edges = np.unique(np.concatenate([[np.nanmin(known)], edges[1:-1], [np.nanmax(known)]]))
     bin_of = np.clip(np.searchsorted(edges, values, side="left") - 1, 0, len(edges) - 2)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from scipy import stats
 
-from perturbxai.axes import counts_of
+from perturbxai.axes import Standing, counts_of
 from perturbxai.explainers.linearised import LEVEL, ROUNDING, independent_factor
 from perturbxai.grid_tables import Curve, GridTable
 from perturbxai.tables import Floats
@@ -62,12 +62,15 @@ def shown_alike(table: GridTable, curves: Floats, shown: str) -> Floats:
     return curves
 
 
-def importance_of(centre: Floats, values: Floats) -> Floats:
-    """(K,): the standard deviation over the data of a curve (T, K); centre (T,) is the share of the data at its points."""
-    return np.asarray(np.sqrt(np.maximum(centre @ (values - centre @ values) ** 2, 0.0)))
+def importance_of(standing: Standing, values: Floats) -> Floats:
+    """(K,): the standard deviation over the data of a curve (T, K), read where the rows stand on it."""
+    at = standing.read(values)
+    return np.asarray(np.sqrt(standing.weight @ (at - standing.weight @ at) ** 2))
 
 
-def errors_of_importance(centre: Floats, values: Floats, covariance: Floats | None, n_rows: float) -> tuple[Floats, Floats]:
+def errors_of_importance(
+    standing: Standing, values: Floats, covariance: Floats | None, n_rows: float
+) -> tuple[Floats, Floats]:
     """(K,) twice: the standard error of a curve's standard deviation over the data, and how far noise raises it.
 
     values (T, K), covariance (K, T, T) of the curve at the points, at any level, None or infinite where it is not known;
@@ -75,13 +78,14 @@ def errors_of_importance(centre: Floats, values: Floats, covariance: Floats | No
     """
     if covariance is None or not np.isfinite(covariance).all():
         return np.full(values.shape[1], np.inf), np.full(values.shape[1], np.nan)
-    apart = values - centre @ values
-    spread = centre @ apart**2
-    own = np.einsum("t,ktt->k", centre, covariance) - np.einsum("t,kts,s->k", centre, covariance, centre)
-    noise = np.maximum(own, 0.0)
-    pull = centre[:, None] * apart
+    centre, weight = standing.centre, standing.weight
+    apart = standing.read(values - centre @ values)
+    spread = weight @ apart**2
+    about = standing.gram - np.outer(centre, centre)  # of a curve's own variance over the data, as a form in its points
+    noise = np.maximum(np.einsum("st,kst->k", about, covariance), 0.0)
+    pull = about @ values
     moved = np.maximum(np.einsum("tk,kts,sk->k", pull, covariance, pull), 0.0)  # by the curve's error
-    drawn = centre @ (apart**2 - spread) ** 2 / n_rows  # by where the rows lie along it
+    drawn = weight @ (apart**2 - spread) ** 2 / n_rows  # by where the rows lie along it
     known = spread > noise
     error = np.sqrt(np.where(known, (moved + drawn / 4.0) / np.where(known, spread, 1.0), noise))
     return error, np.sqrt(spread) - np.sqrt(np.maximum(spread - noise, 0.0))

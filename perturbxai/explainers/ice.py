@@ -55,9 +55,9 @@ class Ice:
         rows, curves = table.individual(self.ice_rows)
         moments = table.whole
         varied, squares = table.varied / moments.weight
-        bent = table.bent / moments.weight
+        moved, weight = table.moved_by() / moments.weight, table.standing.weight
         # which rows there are, by their own curves and by where they lie along all of them
-        apart = np.maximum(squares - varied**2, 0.0) + table.centre @ (bent - table.centre @ bent) ** 2
+        apart = np.maximum(squares - varied**2, 0.0) + weight @ (moved - weight @ moved) ** 2
         error = np.sqrt(apart * moments.squares / moments.weight**2 * moments.n / max(moments.n - 1, 1))
         error = error if moments.n > 1 else np.full_like(error, np.inf)
         return replace(

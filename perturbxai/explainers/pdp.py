@@ -56,11 +56,11 @@ class Pdp:
         moments = table.whole
         assert moments is not None
         values = found.values.reshape(len(table.centre), -1)
-        found = replace(found, importance=importance_of(table.centre, values))
+        found = replace(found, importance=importance_of(table.standing, values))
         if not moments.joint:
             return found
         n_rows = moments.weight**2 / moments.squares
-        error, bias = errors_of_importance(table.centre, values, moments.error[:, :-1, :-1], n_rows)
+        error, bias = errors_of_importance(table.standing, values, moments.error[:, :-1, :-1], n_rows)
         base = None
         if table.own is not None:
             base = table.answers / moments.weight - (moments.mean[-1] if self.centred else 0.0)

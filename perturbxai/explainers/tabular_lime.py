@@ -16,7 +16,7 @@ from perturbxai.explainers.coding import Coding
 from perturbxai.explainers.linearised import ROUNDING, independent_factor
 from perturbxai.explainers.local_fit import LocalFit, fit_surrogate, fit_weighted, selected
 from perturbxai.neighbourhoods import (
-    QUANTILES,
+    PARTS,
     Bins,
     Column,
     Neighbourhood,
@@ -27,7 +27,7 @@ from perturbxai.neighbourhoods import (
 )
 from perturbxai.tables import Estimate, Floats, Ints, Players, Question, Rows
 
-DISCRETIZERS = (*QUANTILES, "entropy", None)
+DISCRETIZERS = (*PARTS, "entropy", None)
 SELECTIONS = ("none", "forward", "lasso_path", "highest_weights")
 ENTROPY_ROWS, ENTROPY_DEPTH = 1000, 3  # as lime: a tree of depth 3 has at most 8 bins
 FEWEST_EFFECTIVE = 5  # effective rows a slope, below which a warning is due

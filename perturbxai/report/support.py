@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.axes import order_statistics
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -77,8 +79,8 @@ class _Cut:
         values = np.unique(known)
         if not numeric or len(values) <= n_bins:
             return cls(values, True)
-        levels = np.linspace(0.0, 1.0, n_bins + 1)[1:-1]
-        return cls(np.unique(np.quantile(known, levels, method="inverted_cdf")), False)
+        inner = order_statistics(known, np.ones(len(known)), np.arange(1, n_bins), n_bins)
+        return cls(np.unique(inner), False)
 
     @property
     def n_places(self) -> int:
