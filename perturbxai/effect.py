@@ -64,7 +64,9 @@ class Effect:
             last. ALE: behind each step from a point to the next; in two dimensions behind each cell
     extrapolated  ALE: steps or cells without a row, filled from the nearest that have some; None elsewhere
     importance (K,)  standard deviation over the data of the curve; of ICE the mean of that of the rows' curves; on a photo,
-            where opacities have no data, the size of the rise
+            where opacities have no data, the size of the rise. Over the data means over the drawn rows, by their weights:
+            of the curve read at each, straight between points and flat beyond them. A row with a missing value is read at
+            its point, and left out where there is none (ALE)
     heterogeneity  how far the rows lie apart, which is no error: standard deviation of their curves at each point (PDP, ICE)
             or of their steps (ALE, shaped as `counts` and (K,))
     individual (rows, G..., K), rows: the curves of drawn rows and the labels of these (ICE), else None

@@ -282,4 +282,5 @@ class EffectsCall:
         background, weight = self.space.background[:, axis.column], self.space.background_weights
         absent = None if kind == "pdp" else absence(axis.points, background, weight, axis.number, kind == "ale")
         rows = None if curve.rows is None else self.drawn.codes[curve.rows]
-        return Reading(kind, self.space.columns, axis.column, axis.points, axis.number, absent, curve.base, rows)
+        columns = self.space.columns
+        return Reading(kind, columns, axis.column, axis.points, axis.number, curve.centre, absent, curve.base, rows)

@@ -317,7 +317,10 @@ class GridTable:
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """What a method concludes of a table, in numbers only; see `effect.Effect` and `readings.Reading` for the fields."""
+    """What a method concludes of a table, in numbers only; see `effect.Effect` and `readings.Reading` for the fields.
+
+    centre (T,): what each point of the grid counts in a mean over the data
+    """
 
     values: Floats
     stderr: Floats
@@ -326,6 +329,7 @@ class Curve:
     counts: Ints
     heterogeneity: Floats
     axes: tuple[Axis, ...]
+    centre: Floats
     importance: Floats = field(default_factory=lambda: np.zeros(0))
     importance_stderr: Floats | None = None
     importance_bias: Floats | None = None

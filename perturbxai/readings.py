@@ -48,6 +48,7 @@ class Reading:
 
     kind      "pdp", "ice" or "ale";  columns: what codes rows of the table;  column: its number, and its name
     points (G,), number: the grid in codes, and whether these are numbers, between which there is something
+    present (G,)  what each point counts in the mean of what is read of the curve at the rows behind it
     absent (G,)  ICE, ALE: the share of the background at each point, None where some of it has no place on the grid
     base (K,)    PDP: the model's mean over the drawn rows, on the curve's level; None where some have no place on the grid
     rows (n, D)  ICE: the coded rows whose curves are kept
@@ -58,6 +59,7 @@ class Reading:
     column: int
     points: Floats
     number: bool
+    present: Floats
     absent: Floats | None = None
     base: Floats | None = None
     rows: Floats | None = None

@@ -108,7 +108,7 @@ def test_a_jump_is_a_ramp_across_its_bin_and_exact_where_it_falls_on_an_edge():
         step = np.diff(found.values[:, 0])
         np.testing.assert_allclose(step, (edges[1:] > 0) & (edges[:-1] <= 0), atol=1e-12)
         share = np.mean((x > -0.4) & (x <= 0.3)) if 0.0 not in edges else np.mean((x > 0) & (x <= 0.5))
-        # centred by the middle of bins: off the share of rows above 0 by half of the bin of the jump at most
+        # centred by what the ramp says at the rows: off the share of rows above 0 by half of its bin at most
         assert abs(found.values[-1, 0] - (1 - np.mean(x > 0))) <= share / 2 + 1e-12
 
 

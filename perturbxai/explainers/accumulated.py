@@ -216,7 +216,9 @@ def accumulated_curve(table: GridTable, *, centred: bool, population: bool, rng:
         stderr[:] = np.inf
     tiny = np.finfo(float).tiny
     # degrees of freedom of a sum of variances that have their own (Satterthwaite)
-    df = np.where(squares > tiny, (variance + more) ** 2 / np.maximum(squares, tiny), np.inf)
+    whole = np.maximum(variance + more, tiny)
+    shared = squares / whole / whole
+    df = np.where(shared > tiny, 1.0 / np.maximum(shared, tiny), np.inf)
     points = tuple(len(a.points) for a in axes)
     critical: Any
     covariance = None
@@ -239,8 +241,8 @@ def accumulated_curve(table: GridTable, *, centred: bool, population: bool, rng:
     return Curve(
         values.reshape(*points, n_outputs), stderr.reshape(*points, n_outputs), critical, df.reshape(*points, n_outputs),
         counts.reshape(ground.steps_shape), np.sqrt(heterogeneity).reshape(*ground.steps_shape, n_outputs), axes,
-        importance_of(standing, values), moved[0], moved[1], extrapolated=ground.empty, differences=pairs[0],
-        differences_stderr=pairs[1], notes=notes,
+        standing.centre, importance_of(standing, values), moved[0], moved[1], extrapolated=ground.empty,
+        differences=pairs[0], differences_stderr=pairs[1], notes=notes,
     )  # fmt: skip
 
 

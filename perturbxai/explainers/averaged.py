@@ -106,7 +106,7 @@ def _banded(
     full = (*shape, table.n_outputs)
     return Curve(
         values.reshape(full), stderr.reshape(full), critical, df, counts_of(table.axes, table.weight > 0),
-        np.sqrt(np.maximum(spread, 0.0)).reshape(full), table.axes,
+        np.sqrt(np.maximum(spread, 0.0)).reshape(full), table.axes, table.centre,
     )  # fmt: skip
 
 

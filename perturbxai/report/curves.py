@@ -49,7 +49,7 @@ def read(line: Line, k: int, ground: Ground) -> Drawn:
     if line.rows and effect.individual is not None:
         rows = effect.individual[..., k]
     if line.centred:
-        share = data_share(effect)
+        share = _data_share(line)
         y, rows = y - share @ y, rows - (rows @ share)[:, None]
     band, whole = np.full((2, 2, len(y)), np.nan)
     if line.has_band:
@@ -64,23 +64,10 @@ def _finite(ends: tuple[Floats, Floats], k: int) -> Floats:
     return np.where(np.isfinite(found), found, np.nan)
 
 
-def data_share(effect: Any) -> Floats:
-    """(G,): the share of the data at each point, half of those between two points at either.
-
-    A missing value counts among levels without an order, where it is one of them, and has no share elsewhere.
-    """
-    grid, counts = effect.grid[0], effect.counts
-    known = np.ones(len(grid), dtype=bool) if _is_level_of_many(effect) else ~is_missing(grid)
-    counts = counts[: len(counts) - int((~known).any())]
-    share = np.zeros(len(grid))
-    share[known] = counts if len(counts) == known.sum() else 0.5 * (np.append(counts, 0) + np.insert(counts, 0, 0))
-    return np.asarray(share / share.sum())
-
-
-def _is_level_of_many(effect: Any) -> bool:
-    """Whether a column has levels without an order."""
-    codec = effect.reading.columns.codecs[effect.reading.column]
-    return not codec.numeric and not getattr(codec.dtype, "ordered", False)
+def _data_share(line: Line) -> Floats:
+    """(G,): what each point counts in the curve's mean over the data."""
+    assert line.effect.reading is not None  # of curves of one column, which alone are drawn around their mean
+    return line.effect.reading.present
 
 
 def limits(panels: Sequence[Panel]) -> tuple[float, float]:
@@ -137,7 +124,7 @@ def draw(axis: Any, panel: Panel, ends: tuple[float, float], above: float, space
 
 def _base(line: Line, one: Drawn, panel: Panel) -> float:
     """Where bars start: at the mean over the data, which is 0 around it."""
-    return float(data_share(line.effect) @ one.y) if panel.scale == "raw" else 0.0
+    return float(_data_share(line) @ one.y) if panel.scale == "raw" else 0.0
 
 
 def _curve(axis: Any, line: Line, one: Drawn, thick: bool) -> None:
