@@ -44,10 +44,11 @@ class Call:
         self.kind = "table" if isinstance(space, TabularSpace) else "image"
         self.streams = Streams(self.seed)
         self.common: dict[Any, Any] = {}
-        self.costs: dict[str, dict[Any, int]] = {key: {} for key in self.named}  # rows, by what is asked once a call
         self.began = time.perf_counter(), self.game.predictor.rows, self.game.predictor.seconds
         self._laws: dict[int, dict[str, Law]] = {}
         self.by_law = {k: m for k, m in self.named.items() if self.kind in getattr(m, "law_on", ("table", "image"))}
+        alone = [key for key in self.named if key not in self.by_law]
+        self.numbers = dict.fromkeys(self.by_law, 0) | {key: number for number, key in enumerate(alone, 1)}
 
     def budget(self, n_players: int, method: Any = None) -> int:
         """Coalitions an input, or what a method with questions of its own may ask."""
@@ -179,7 +180,7 @@ class Call:
     def _work(self, number: int) -> Work:
         one = self.game.inputs[number]
         n_active = len(one.active)
-        work = Work(number, n_active, self.streams.order(n_active, one.digest))
+        work = Work(number, n_active, self.streams.order(n_active, one.digest), numbers=self.numbers)
         if self.by_law:
             laws = self.laws(n_active)
             if self.on_cells:
@@ -234,7 +235,6 @@ class Call:
         table = work.table
         scale = np.maximum(np.abs(work.empty), np.abs(work.full)) if table is None else table.scale
         floor = 8 * np.finfo(float).eps * scale  # an error is never below rounding
-        nothing, n_nothing = self.game.nothing(work.number)
         found = {}
         shared = list(self.by_law)
         for key, method in self.named.items():
@@ -243,15 +243,13 @@ class Call:
             if key in self.by_law:
                 estimate, rows = method.estimate(table), work.table_rows
                 order, others = work.order, [k for k in shared if k != key]
-                own = rows if work.bases is not None else rows - n_nothing
-                rows = own if self.on_cells else rows  # rows= bounds them without what is asked once a call
-                self.costs[key] |= {("nothing", nothing): n_nothing, one.digest: own}
+                if self.on_cells and work.bases is None:  # rows= bounds them without the background
+                    rows -= self.game.background_rows
             else:
                 estimate, rows = work.estimates[key], work.rows[key]
+                if len(self.game.inputs) > 1 and (once := estimate.notes.get("rows_once_a_call")):
+                    rows = max(rows, sum(once.values()) + len(self.game.ends_names(work.number)))
                 order, others = np.arange(len(estimate.values)), []
-                shares = key in work.asked_nothing
-                cost = {("nothing", nothing): n_nothing, one.digest: rows - n_nothing} if shares else {one.digest: rows}
-                self.costs[key] |= estimate.notes.get("rows_once_a_call", cost)
             chosen = self.chosen(one, method)
             meta = self._meta(one, chosen, rows, others) | estimate.notes
             if self.tol is not None:
@@ -298,6 +296,8 @@ class Call:
             "seed": self.seed, "rows": rows, "rows_shared_with": others, "merged": merged, **self.game.about_outputs,
             "seconds": rows * predictor.seconds / max(predictor.rows, 1),
         }  # fmt: skip
+        if background := self.game.background_rows:
+            meta["background_rows"] = background
         return {**meta, **one.meta}
 
     def attributions(self, found: list[dict[str, Explanation]]) -> dict[str, Attribution]:
@@ -317,7 +317,7 @@ class Call:
                 continue
             for one in parts:
                 one.meta.update(of_call)
-            rows = sum(self.costs[key].values())
+            rows = self.game.used(self.numbers[key])
             seconds = rows * predictor.seconds / max(predictor.rows, 1)
             results[key] = Attribution(parts, parts[0].meta | {"name": key, "rows": rows, "seconds": seconds})
         return results

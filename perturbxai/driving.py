@@ -18,6 +18,7 @@ from perturbxai.spaces import TabularSpace
 from perturbxai.tables import Answer, Bases, Cells, Coalitions, Design, Estimate, Evaluations, Opacities, Question, RowGroups
 
 MANY_ROWS = 50  # background rows from which a coalition is costly
+TABLE = 1  # the methods that read the table, as users of rows
 ROWS_AT_ONCE = 1 << 18  # model rows of a block of inputs: enough for full batches, few enough to hold their tables
 
 
@@ -30,7 +31,8 @@ class Work:
     contrast  contrasts of the background rows, the active player of each, and how many belong together
     kept_out (T, P'): the held-out coalitions, in the design's columns;  held_out: their names and numbers, once a question
     could hold some;  held_out_asked: those that a generator asked all the same
-    asked_nothing: keys of generators that asked for v(nothing), which other inputs may share
+    numbers: of the methods, by key, under which the game counts their rows; 0 is the table's
+    seen: names of the rows that generators asked for, but for those that were drawn for them alone
     """
 
     number: int
@@ -53,7 +55,8 @@ class Work:
     kept_out: Any = None
     held_out: dict[bytes, int] | None = None
     held_out_asked: dict[str, set[int]] = field(default_factory=dict)
-    asked_nothing: set[str] = field(default_factory=set)
+    numbers: dict[str, int] = field(default_factory=dict)
+    seen: dict[str, Any] = field(default_factory=dict)
 
     @property
     def design(self) -> Design | None:
@@ -65,8 +68,6 @@ class Work:
         for question in questions:
             if isinstance(question, Coalitions):
                 z = question.z
-                if z.shape[1] and not z.any(axis=1).all():
-                    self.asked_nothing.add(key)
             elif isinstance(question, Opacities):
                 z = question.alpha[((question.alpha == 0) | (question.alpha == 1)).all(axis=1)] == 1
             else:
@@ -84,8 +85,24 @@ class Work:
             self.table_rows += answer.rows
         else:
             self.table_rows += len(np.setdiff1d(answer.names, self.names, assume_unique=True))
-        if self.look + 1 < len(self.looks):
+        if answer.names is not None and self.look + 1 < len(self.looks):
             self.names = answer.names if self.names is None else np.union1d(self.names, answer.names)
+
+    def count_of(self, key: str, answers: Sequence[Answer], game: Game) -> None:
+        """Add the rows of a generator's answers to its own, each once, beside those of v(nothing) and v(N)."""
+        known = self.seen[key] if key in self.seen else game.ends_names(self.number)
+        self.rows.setdefault(key, len(known))
+        for answer in answers:
+            if answer.names is None:
+                self.rows[key] += answer.rows  # drawn for it alone
+                continue
+            self.rows[key] += len(np.setdiff1d(answer.names, known, assume_unique=True))
+            known = np.union1d(known, answer.names)
+        self.seen[key] = known
+
+    def users(self, *keys: str) -> int:
+        """Methods as bits of a number."""
+        return sum(1 << self.numbers[key] for key in keys if key in self.numbers)
 
     def table_question(self) -> Coalitions | Cells:
         """What the table needs next: the design's rows beyond those of the last look, over the input's active players.
@@ -140,22 +157,26 @@ def drive(
     with one_thread_of_blas():
         for at, work in enumerate(works):
             for key in work.generators:
+                work.count_of(key, (), game)
                 _advance(work, key, None, waiting, at)
     while waiting:
         asked: list[tuple[int, Question]] = []
+        users: list[int] = []
         place: dict[int, int] = {}
-        for (at, _), questions in waiting.items():
+        for (at, key), questions in waiting.items():
             for question in questions:
                 if id(question) not in place:  # inputs that share a question share its answer
                     place[id(question)] = len(asked)
                     asked.append((works[at].number, question))
-        answers = game.ask(asked)
+                    users.append(0)
+                users[place[id(question)]] |= works[at].users(key)
+        answers = game.ask(asked, users=users, named=True)
         pending, waiting = waiting, {}
         with one_thread_of_blas():
             for (at, key), questions in pending.items():
                 own = [answers[place[id(question)]] for question in questions]
                 works[at].note(key, questions)
-                works[at].rows[key] = works[at].rows.get(key, 0) + sum(answer.rows for answer in own)
+                works[at].count_of(key, own, game)
                 _advance(works[at], key, [answer.values for answer in own], waiting, at)
 
 
@@ -166,22 +187,30 @@ def _answer_tables(game: Game, works: Sequence[Work], enough: Callable[[Work], b
     """
     works = [work for work in works if work.full is None]
     if any(work.bases is not None for work in works):
-        game.base_values()  # first, so that v(nothing) finds them
-    apart = [work for work in works if not work.looks or work.bases is not None]
-    for work, (empty, full) in zip(apart, game.ends_of([work.number for work in apart]), strict=True):
+        game.base_values(TABLE)  # first, so that v(nothing) finds them
+    apart = [work for work in works if not work.looks or work.bases is not None or work.generators]
+    for work, (empty, full) in zip(apart, _ends(game, apart), strict=True):
         work.empty, work.full = empty, full
     pending = [work for work in works if work.looks]
     while pending:
         tables: list[tuple[int, Question]] = [(work.number, work.table_question()) for work in pending]
         # tables that need the background's spread are asked with it; the questions themselves are the same
         spread, groups = any(work.wants_spread for work in pending), any(work.wants_groups for work in pending)
-        answers = game.ask(tables, spread, groups)
+        answers = game.ask(tables, spread, groups, [TABLE] * len(tables), any(len(work.looks) > 1 for work in pending))
         for work, answer in zip(pending, answers, strict=True):
             _grow(work, answer, game)
         with one_thread_of_blas():
             pending = [work for work in pending if work.look + 1 < len(work.looks) and not enough(work)]
         for work in pending:
             work.look += 1
+
+
+def _ends(game: Game, works: Sequence[Work]) -> list[tuple[Any, Any]]:
+    """v(nothing) and v(N) of inputs, (K,) each, which every method's results tell."""
+    if not works:
+        return []
+    users = works[0].users(*works[0].generators) | (TABLE if works[0].looks else 0)
+    return game.ends_of([work.number for work in works], users)
 
 
 def _grow(work: Work, answer: Answer, game: Game) -> None:
@@ -224,4 +253,3 @@ def _advance(
         waiting[at, key] = next(generator) if values is None else generator.send(values)
     except StopIteration as end:
         work.estimates[key] = end.value
-        work.rows.setdefault(key, 0)

@@ -116,13 +116,26 @@ class Game:
         assert self.predictor.outputs is not None
         return tuple(self.predictor.outputs[c] for c in columns)
 
-    def ask(self, requests: Sequence[tuple[int, Question]], spread: bool = False, groups: bool = False) -> list[Answer]:
+    def ask(
+        self,
+        requests: Sequence[tuple[int, Question]],
+        spread: bool = False,
+        groups: bool = False,
+        users: Sequence[int] = (),
+        named: bool = False,
+    ) -> list[Answer]:
         """The answers to questions about inputs (by number), all of them together in full batches.
 
         Coalitions and opacities are over an input's *active* players. With spread=True tables also return the variance
         that the draw of the background brings, with groups=True what each group of its rows would add to the values.
+        users: for each question the methods of the call that ask it, as bits of a number, by which `used` counts the rows of
+        each; with named=True answers tell their rows' names.
         """
-        return self.learn().ask(requests, spread, groups)
+        return self.learn().ask(requests, spread, groups, users, named)
+
+    def used(self, method: int) -> int:
+        """Distinct model rows that a method of the call, by its number, has used."""
+        return self.learn().used.get(method, 0)
 
     def evaluate(self, z: Any, number: int = 0) -> Floats:
         """(M, K): the game of one input at coalitions (M, P) over all of its players."""
@@ -139,25 +152,30 @@ class Game:
         """v(nothing) and v(N) of one input, (K,) each."""
         return self.ends_of([number])[0]
 
-    def ends_of(self, numbers: Sequence[int]) -> list[tuple[Floats, Floats]]:
+    def ends_of(self, numbers: Sequence[int], users: int = 0) -> list[tuple[Floats, Floats]]:
         """The same of several inputs, asked together."""
         if not len(numbers):
             return []
         sizes = [len(self.inputs[number].active) for number in numbers]
         if not isinstance(self.space, TabularSpace):
             both = [Coalitions(np.array([[False] * n, [True] * n], dtype=bool)) for n in sizes]
-            return [(a.values[0], a.values[1]) for a in self.ask(list(zip(numbers, both, strict=True)))]
+            answers = self.ask(list(zip(numbers, both, strict=True)), users=[users] * len(both))
+            return [(a.values[0], a.values[1]) for a in answers]
         # nothing is the same background for all, and everything is a row
         nothing = Coalitions(np.zeros((1, sizes[0]), dtype=bool))
         rows = Rows(np.array([self.inputs[number].codes for number in numbers]))
-        empty, full = self.ask([(numbers[0], nothing), (numbers[0], rows)])
+        empty, full = self.ask([(numbers[0], nothing), (numbers[0], rows)], users=[users] * 2)
         return [(empty.values[0], values) for values in full.values]
 
-    def base_values(self) -> Floats:
+    def base_values(self, users: int = 0) -> Floats:
         """(B, K): the model at each background row of a table."""
         asker = self.learn()
         assert isinstance(asker, TableAsker)
-        return asker.base_values()
+        return asker.base_values(users)
+
+    def ends_names(self, number: int) -> NDArray[Any]:
+        """Names of the rows of v(nothing) and v(N) of an input."""
+        return self.learn().ends_names(number)
 
     @property
     def drawn(self) -> float:
@@ -165,7 +183,8 @@ class Game:
         asker = self.learn()
         return asker.mean_factor if isinstance(asker, TableAsker) else 0.0
 
-    def nothing(self, number: int) -> tuple[Any, int]:
-        """The empty coalition of an input: a name, alike for inputs that share its rows, and how many rows it has."""
+    @property
+    def background_rows(self) -> int:
+        """Distinct rows of a table's background, which are asked once a call beside what a budget bounds; 0 on pictures."""
         asker = self.learn()
-        return (0, len(asker.space.background)) if isinstance(asker, TableAsker) else (asker.hidden[number], 1)
+        return len(np.unique(asker.base_names)) if isinstance(asker, TableAsker) else 0

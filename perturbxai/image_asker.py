@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.masks import Described
+from perturbxai.memo import bits
 from perturbxai.plan import ImagePlan, Masked
 from perturbxai.predictor import Predictor
 from perturbxai.spaces import ImageInput, digest
@@ -34,6 +35,8 @@ class ImageAsker:
             ]
         )
         self.memo: dict[tuple[int, bytes], Floats] = {}
+        self.users: dict[tuple[int, bytes], int] = {}  # methods that use a mask, as bits
+        self.used: dict[int, int] = {}  # distinct masks by the number of the method that uses them
         self.there: list[dict[Any, Any]] = [{} for _ in inputs]  # what of a picture is on a device already
 
     def whole(self, number: int) -> Floats | None:
@@ -46,7 +49,19 @@ class ImageAsker:
         if values is not None:
             self.memo[self._names(number, np.ones((1, len(self.inputs[number].active)), dtype=bool))[0]] = values[0]
 
-    def ask(self, requests: Sequence[tuple[int, Question]], spread: bool, groups: bool = False) -> list[Answer]:  # noqa: ARG002
+    def ends_names(self, number: int) -> NDArray[np.int64]:
+        """Words for the masks of v(nothing) and v(N) of an input."""
+        ends = np.array([[False], [True]]).repeat(len(self.inputs[number].active), axis=1)
+        return _words(set(self._names(number, ends)))
+
+    def ask(
+        self,
+        requests: Sequence[tuple[int, Question]],
+        spread: bool,  # noqa: ARG002
+        groups: bool = False,  # noqa: ARG002
+        users: Sequence[int] = (),
+        named: bool = False,
+    ) -> list[Answer]:
         asked: list[list[tuple[int, bytes]]] = []
         wanted: dict[tuple[int, ...], list[tuple[list[tuple[int, bytes]], Masked]]] = {}
         for number, question in requests:
@@ -75,10 +90,20 @@ class ImageAsker:
                 wanted.setdefault(one.picture.shape, []).append((fresh, piece))
         self._run(list(wanted.values()))
         answers = []
-        for names in asked:
+        for names, by in zip(asked, users or [0] * len(asked), strict=True):
             values = np.array([self.memo[name] for name in names]).reshape(len(names), len(self.columns))
-            answers.append(Answer(values, len(set(names))))
+            own = set(names)
+            self._use(own, by)
+            answers.append(Answer(values, len(own), names=_words(own) if named else None))
         return answers
+
+    def _use(self, names: set[tuple[int, bytes]], users: int) -> None:
+        """Note that methods (bits) use these masks, and count those that each had not used."""
+        for name in names if users else ():
+            before = self.users.get(name, 0)
+            self.users[name] = before | users
+            for bit in bits(users & ~before):
+                self.used[bit] = self.used.get(bit, 0) + 1
 
     def _run(self, wanted: list[list[tuple[list[tuple[int, bytes]], Masked]]]) -> None:
         names = [name for group in wanted for fresh, _ in group for name in fresh]
@@ -111,6 +136,10 @@ class ImageAsker:
             name = b"seen" + blake2b(geometry + grid.tobytes() + shift.tobytes(), digest_size=16).digest()
             names.append(whole[int(same)] if same in (0, 1) else (self.owner[number], name))
         return names
+
+
+def _words(names: set[tuple[int, bytes]]) -> NDArray[np.int64]:
+    return np.unique(np.fromiter(map(hash, names), dtype=np.int64, count=len(names)))
 
 
 def _first_alike(names: Sequence[Any]) -> list[int]:

@@ -68,14 +68,18 @@ def hash_cells(
 class RowMemo:
     """Values by row name: a hash table, bounded in memory. Names are looked up many at a time.
 
-    Once it is full, the names that were not asked for again make place, the oldest first.
+    Once it is full, the names that were not asked for again make place, the oldest first. Beside each name stands which of
+    64 methods used it and which question it was last counted for, so that rows are counted in no memory of their own.
     """
 
     def __init__(self, n_outputs: int) -> None:
         self.n_outputs, self.n_rows = n_outputs, 0
-        # a name takes two words, its values, a mark, and two slots: at most half of the slots are taken
-        self.room = max(LEAST_ROWS, MEMO_BYTES // (25 + 8 * n_outputs))
+        # a name takes two words, its values, three marks, and two slots: at most half of the slots are taken
+        self.room = max(LEAST_ROWS, MEMO_BYTES // (37 + 8 * n_outputs))
         self._again = np.zeros(0, dtype=np.bool_)
+        self._users = np.zeros(0, dtype=np.uint64)
+        self._counted = np.zeros(0, dtype=np.int32)
+        self._question = 0
         self._reserve(1)
 
     @property
@@ -99,7 +103,7 @@ class RowMemo:
         return found
 
     def add(self, words: Words, values: Floats) -> None:
-        """Remember names that are not known yet; of more than there is room for, the first."""
+        """Remember names that are not known yet; of more than there is room for, the first. Places change."""
         n_new = min(len(words), self.room)
         if self.n_rows + n_new > self.room:
             self._forget(min(self.room - n_new, self.room // 2))
@@ -110,6 +114,26 @@ class RowMemo:
         self.words[before:], self.values[before:] = words[:n_new], values[:n_new]
         kernels.store_names(self.words, before, self._slots)
 
+    def question(self) -> int:
+        """The number of a question whose rows `count` counts."""
+        self._question += 1
+        return self._question
+
+    def count(self, places: NDArray[np.int64], question: int) -> int:
+        """How many rows at these distinct places were not counted for this question; -1 is a row that is not remembered."""
+        kept = places[places >= 0]
+        new = int((self._counted[kept] != question).sum())
+        self._counted[kept] = question
+        return new + len(places) - len(kept)
+
+    def use(self, places: NDArray[np.int64], users: int) -> dict[int, int]:
+        """Methods (the bits of `users`) use the rows at these distinct places: how many each of them had not used."""
+        kept = places[places >= 0]
+        before = self._users[kept]
+        self._users[kept] = before | np.uint64(users)
+        lost = len(places) - len(kept)
+        return {bit: lost + int((before >> np.uint64(bit) & np.uint64(1) == 0).sum()) for bit in bits(users)}
+
     def _reserve(self, n_rows: int) -> None:
         """Make place for so many rows."""
         place = self.room
@@ -119,7 +143,10 @@ class RowMemo:
         if self.n_rows:
             words[: self.n_rows], values[: self.n_rows] = self.words, self.values
         self._words, self._values = words, values
-        self._again = np.concatenate([self._again[: self.n_rows], np.zeros(place - self.n_rows, dtype=np.bool_)])
+        beyond = place - self.n_rows
+        self._again = np.concatenate([self._again[: self.n_rows], np.zeros(beyond, dtype=np.bool_)])
+        self._users = np.concatenate([self._users[: self.n_rows], np.zeros(beyond, dtype=np.uint64)])
+        self._counted = np.concatenate([self._counted[: self.n_rows], np.zeros(beyond, dtype=np.int32)])
         self._slots = np.zeros(2 * place, dtype=np.int32)
         kernels.store_names(self.words, 0, self._slots)
 
@@ -138,8 +165,9 @@ class RowMemo:
             self._words[at : at + len(block)] = self._words[block]
             self._values[at : at + len(block)] = self._values[block]
         self.n_rows = len(kept)
-        self._again[: len(kept)] = self._again[kept]
-        self._again[len(kept) :] = False
+        for marks in (self._again, self._users, self._counted):
+            marks[: len(kept)] = marks[kept]
+            marks[len(kept) :] = 0
         self._slots[:] = 0
         kernels.store_names(self.words, 0, self._slots)
 
@@ -151,3 +179,8 @@ def distinct(words: Words) -> tuple[Words, NDArray[np.int64], NDArray[np.int64]]
         return words[first], first, inverse
     _, first, inverse = np.unique(words, axis=0, return_index=True, return_inverse=True)  # pragma: no cover
     return words[first], first, inverse.ravel()  # pragma: no cover
+
+
+def bits(users: int) -> list[int]:
+    """Numbers of the methods in a mask."""
+    return [bit for bit in range(users.bit_length()) if users >> bit & 1]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.memo import RowMemo, distinct, hash_cells, hash_rows, hash_values
+from perturbxai.memo import RowMemo, bits, distinct, hash_cells, hash_rows, hash_values
 from perturbxai.plan import Spliced, TablePlan
 from perturbxai.predictor import ModelError, Predictor
 from perturbxai.spaces import TableInput, TabularSpace
@@ -22,6 +23,27 @@ WINDOW = 1 << 17  # table rows that are looked at together; independent of the b
 WINDOW_NUMBERS = 1 << 22
 
 
+@dataclass(frozen=True)
+class Seen:
+    """The distinct rows of a window: words (U,), where each is remembered (U,), -1 if it is not, and the window's lines."""
+
+    words: NDArray[np.uint64]
+    places: Ints
+    inverse: Ints
+
+
+class Counter:
+    """The rows of one question as they come: how many distinct ones and, where that is asked, their words."""
+
+    def __init__(self, question: int, users: int, named: bool) -> None:
+        self.question, self.users, self.rows = question, users, 0
+        self.words: list[NDArray[np.uint64]] | None = [] if named else None
+
+    def names(self) -> NDArray[np.uint64] | None:
+        """The words, sorted; None where they were not asked for, or rows are new and have none."""
+        return np.unique(np.concatenate(self.words)) if self.words else None
+
+
 class TableAsker:
     """Questions about table rows: cells of coalition x background row, each distinct row asked once."""
 
@@ -32,6 +54,8 @@ class TableAsker:
         self.memo = RowMemo(len(columns))
         self.memo.add(hash_rows(inputs[0].codes[None]), first)
         self.offline = False
+        self._base_users = 0
+        self.used: dict[int, int] = {}  # distinct rows by the number of the method that uses them
         self.empty_rows: Floats | None = None
         share = space.background_weights
         effective = 1.0 / (share**2).sum()
@@ -56,13 +80,25 @@ class TableAsker:
         inside = (group == np.arange(group.max() + 1)[:, None]) * share
         return np.asarray(inside / inside.sum(axis=1, keepdims=True) - share)
 
-    def base_values(self) -> Floats:
+    def base_values(self, users: int = 0) -> Floats:
         """(B, K): the model at the background rows, asked once a call."""
-        if self.empty_rows is None:
-            self.empty_rows = self.ask([(0, Rows(self.space.background))], False)[0].values
+        if self.empty_rows is None or users & ~self._base_users:
+            self._base_users |= users
+            self.empty_rows = self.ask([(0, Rows(self.space.background))], False, users=[users])[0].values
         return self.empty_rows
 
-    def ask(self, requests: Sequence[tuple[int, Question]], spread: bool, groups: bool = False) -> list[Answer]:
+    def ends_names(self, number: int) -> NDArray[np.uint64]:
+        """Words for the rows of v(nothing) and v(N) of an input."""
+        return np.union1d(self.base_names, hash_rows(self.inputs[number].codes[None])[:, 0])
+
+    def ask(
+        self,
+        requests: Sequence[tuple[int, Question]],
+        spread: bool,
+        groups: bool = False,
+        users: Sequence[int] = (),
+        named: bool = False,
+    ) -> list[Answer]:
         n_outputs = len(self.columns)
         lengths = [len(q.codes) if isinstance(q, Rows) else len(q.z) for _, q in map(_no_opacity, requests)]
         values = [np.empty((n, n_outputs)) for n in lengths]
@@ -73,20 +109,22 @@ class TableAsker:
             np.zeros((n, len(centred), n_outputs)) if centred is not None and isinstance(q, Coalitions) else None
             for n, (_, q) in zip(lengths, requests, strict=True)
         ]
-        words: list[list[NDArray[np.uint64]]] = [[] for _ in requests]
+        counters = [Counter(self.memo.question(), mask, named) for mask in users or [0] * len(requests)]
         if spread:
-            self.base_values()
+            self.base_values(int(np.bitwise_or.reduce(np.array(users or [0], dtype=np.uint64))))
         for window in self._windows(requests):
             if _fresh(requests[window[0][0]][1]):
                 self._ask_fresh(requests, window, values)
+                for r, low, high in window:
+                    self._count_fresh(counters[r], high - low)
                 continue
             names = [self._names(requests[r], low, high) for r, low, high in window]
-            found = self._values(requests, window, names)
+            found, seen = self._values(requests, window, names)
             at = 0
             for (r, low, high), name in zip(window, names, strict=True):
                 cells = found[at : at + len(name)]
+                self._count(counters[r], requests[r][1], seen, at, at + len(name))
                 at += len(name)
-                words[r].append(name[:, 0])
                 if isinstance(requests[r][1], (Rows, Cells)):
                     values[r][low:high] = cells
                 else:
@@ -99,14 +137,29 @@ class TableAsker:
                     if centred is not None:
                         grouped[r][low:high] = centred @ cube  # type: ignore[index]
                         grouped[r][low:high][whole] = 0.0  # type: ignore[index]
-        told: list[NDArray[np.uint64] | None] = []
-        for (_, question), word in zip(requests, words, strict=True):
-            own = np.unique(np.concatenate(word)) if word else None
-            if isinstance(question, Cells) and own is not None:
-                own = np.setdiff1d(own, self.base_names, assume_unique=True)
-            told.append(own)
-        parts = zip(values, told, spreads, grouped, strict=True)
-        return [Answer(v, len(v) if n is None else len(n), s, n, g) for v, n, s, g in parts]
+        parts = zip(values, counters, spreads, grouped, strict=True)
+        return [Answer(v, c.rows, s, c.names(), g) for v, c, s, g in parts]
+
+    def _count(self, counter: Counter, question: Question, seen: Seen, low: int, high: int) -> None:
+        """Note who uses the rows low..high of a window, and count those that the question had not in windows before."""
+        lines = seen.inverse[low:high]
+        inside = np.zeros(len(seen.words), dtype=bool)
+        inside[lines] = True
+        own = np.flatnonzero(inside)
+        self._use(self.memo.use(seen.places[own], counter.users))
+        if isinstance(question, Cells):
+            own = own[~np.isin(seen.words[own], self.base_names)]
+        counter.rows += self.memo.count(seen.places[own], counter.question)
+        if counter.words is not None:
+            counter.words.append(seen.words[own])
+
+    def _count_fresh(self, counter: Counter, n_rows: int) -> None:
+        counter.rows += n_rows
+        self._use(dict.fromkeys(bits(counter.users), n_rows))
+
+    def _use(self, new: dict[int, int]) -> None:
+        for bit, n_rows in new.items():
+            self.used[bit] = self.used.get(bit, 0) + n_rows
 
     def _windows(self, requests: Sequence[tuple[int, Question]]) -> Iterator[list[tuple[int, int, int]]]:
         """Runs of (request, from line, to line) that make at most a window of rows, at least one line.
@@ -148,8 +201,8 @@ class TableAsker:
 
     def _values(
         self, requests: Sequence[tuple[int, Question]], window: list[tuple[int, int, int]], names: list[Any]
-    ) -> Floats:
-        """(R, K) for every row of a window; only those that were never asked go to the model."""
+    ) -> tuple[Floats, Seen]:
+        """(R, K) for every row of a window, and where they are remembered; only those never asked go to the model."""
         unique, first, inverse = distinct(np.concatenate(names))
         known = self.memo.find(unique)
         new = np.flatnonzero(known < 0)
@@ -171,7 +224,8 @@ class TableAsker:
         finally:  # after a failure: what was answered is known
             fresh = np.sort(new[:done])
             self.memo.add(unique[fresh], answers[fresh])
-        return np.asarray(answers[inverse])
+        places = self.memo.find(unique) if len(new) else known
+        return np.asarray(answers[inverse]), Seen(unique[:, 0], places, inverse)
 
     def _blame(
         self, error: ModelError, requests: Sequence[tuple[int, Question]], window: list[Any], sizes: list[int], row: int

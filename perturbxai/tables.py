@@ -270,7 +270,7 @@ class Answer:
 
     rows: what it would cost alone; of cells, which need the model at the background rows anyway, beside those
 
-    names: a word for each of these rows, of tables only, by which rows that several questions ask are counted once
+    names: a word for each of these rows, where they were asked for, by which rows of several questions are counted once
     """
 
     values: Floats

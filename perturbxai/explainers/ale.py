@@ -122,7 +122,7 @@ class Ale:
         found = [curves[key].value(players, key[0]) for key in keys]
         asked = {players.names[p] if len(key) == 1 else f"{players.names[p]}={key[1]!r}": curves[key].rows
                  for p, key in enumerate(keys)}  # fmt: skip
-        notes = {"rows": sum(asked.values()), "rows_once_a_call": asked, "drawn_rows": len(rows), "errors_in_common": True}
+        notes = {"rows_once_a_call": asked, "drawn_rows": len(rows), "errors_in_common": True}
         return _gather(found, notes)
 
     def _drawn_rows(self, players: Players) -> tuple[Floats, Floats]:
