@@ -101,7 +101,7 @@ def test_entropy_bins_part_a_step_where_it_is():
     method = px.TabularLime(discretizer="entropy")
     found, predictor = explained(lambda rows: 5.0 * (rows[:, 0] > 0.7), X, np.array([1.0, 0, 0, 0, 0]), method)
     assert found[0].columns["coefficient"][0, 0] == pytest.approx(5.0, rel=0.02)
-    assert found.meta["rows"] == 1000 + 500 and predictor.rows == 1000 + 500 + 1  # and x; the background is part of X
+    assert found.meta["rows"] == predictor.rows == 1000 + 500 + 1  # and x; the background is part of X
 
 
 def test_a_player_that_the_drawn_background_shares_with_the_row_is_explained_all_the_same():
@@ -119,9 +119,11 @@ def test_a_player_that_the_drawn_background_shares_with_the_row_is_explained_all
 
 def test_a_row_costs_its_budget_and_five_thousand_by_default():
     found, predictor = explained(lambda rows: rows[:, 0], X, X[:3] + 0.1, budget=None)
-    assert found.meta["rows"] == 15_000 and [one.meta["rows"] for one in found] == [5000] * 3
-    assert predictor.rows == 15_000 + 3 + 100
-    assert explained(lambda rows: rows[:, 0], X, X[:3], budget=300)[0].meta["rows"] == 900
+    # beside what is drawn: the row itself, and the background once a call
+    assert found.meta["rows"] == predictor.rows == 15_000 + 3 + 100
+    assert [one.meta["rows"] for one in found] == [5000 + 1 + 100] * 3 and found.meta["background_rows"] == 100
+    found, predictor = explained(lambda rows: rows[:, 0], X, X[:3] + 0.1, budget=300)
+    assert found.meta["rows"] == predictor.rows == 900 + 3 + 100
 
 
 def test_a_hundred_outputs_cost_no_more_rows_than_one():
@@ -146,7 +148,7 @@ def test_shared_draws_ask_one_neighbourhood_for_all_rows(monkeypatch):
     method = px.TabularLime(shared_draws=True)
     model = lambda rows: np.sin(rows.sum(axis=1))  # noqa: E731
     found, predictor = explained(model, X, X[:30] + 0.1, method)
-    assert predictor.rows == 1000 + 30 + 100 and found.meta["rows"] == 1000
+    assert predictor.rows == found.meta["rows"] == 1000 + 30 + 100
     monkeypatch.setattr("perturbxai.driving.ROWS_AT_ONCE", 1)  # a block for every row
     again, predictor = explained(model, X, X[:30] + 0.1, method)
     assert predictor.rows == 1000 + 30 + 100 and (again.values == found.values).all()
@@ -343,7 +345,7 @@ def test_methods_and_rows_that_draw_alike_ask_once(discretizer):
         alone = px.explain([method], px.Predictor(model), px.TabularSpace(X), x, budget=400).popitem()[1]
         assert (found.values == alone.values).all()
         labelled = 500 if discretizer == "entropy" else 0
-        assert found.meta["rows"] == alone.meta["rows"] == 2 * 400 + labelled
+        assert found.meta["rows"] == alone.meta["rows"] == 2 * 400 + labelled + 2 + 100  # the rows, the background
 
 
 @pytest.mark.parametrize("other", [np.nan, 7.5], ids=["missing", "one value"])
