@@ -210,9 +210,12 @@ def test_more_outputs_than_have_controls_of_their_own_are_as_right_as_their_erro
         assert 0.6 < ratio < 1.5 and found[name].values.shape[2] == 25, name
 
 
-def test_a_kernel_that_is_too_narrow_to_solve_says_so():
-    with pytest.raises(ValueError, match="take a wider kernel"):
-        explained(knotted, 300, 6, methods=[px.Lime(kernel_width=0.01)])
+def test_the_narrowest_kernel_is_solved_and_its_slopes_are_those_next_to_x():
+    found = explained(knotted, 300, 6, methods=[px.Lime(kernel_width=0.01)])["lime"]
+    whole = explained(knotted, 6000, 6, methods=[px.Lime(kernel_width=0.01)])["lime"]
+    hidden = exact_values(knotted, 6, methods=["occlusion"])["occlusion"]
+    np.testing.assert_allclose(whole.values, hidden, atol=1e-9)
+    assert (np.abs(found.values - hidden) <= 5.0 * found.stderr).all() and (found.stderr < 0.2).all()
 
 
 # -------------------------------------------------------------------------------------------------- failures
