@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,7 @@ def effects(
     grid       how many bins of alike many rows (so up to grid + 1 points), None for 40; a mapping from a column's name to a
                number of bins or to the points themselves, 40 for those not named. Whole numbers of at most grid + 1 values,
                numbers of at most 20 values that repeat, truth values, categories and strings are taken value by value: those
-               that drawn rows have
+               that drawn rows have, or those levels that are named as points; rows of other levels then have no place
     rows       at most so many model rows, spent on as many rows of x as they pay for; None: at most 1,000 rows of x
     by         a column: effects also for the rows of each of its (at most 20) values, from the same answers, as `groups`
     seed       of the draw of rows, and of the draws behind simultaneous bands
@@ -111,7 +111,8 @@ def effects(
     codes = space.columns.encode(x, "x")
     if len(codes) < 2:
         raise ValueError(f"x has {len(codes)} row(s); an effect is a mean over rows, give at least two.")
-    wanted = read_features(features, space, codes)
+    with_points = [name for name, one in grid.items() if np.ndim(one)] if isinstance(grid, Mapping) else []
+    wanted = read_features(features, space, codes, [_column(name, space, "grid") for name in with_points])
     grids = _grids(BINS if grid is None else grid, space, wanted)
     for key, method in named.items():
         _check_method(key, method, wanted, space)
@@ -147,8 +148,11 @@ def _column(one: Any, space: TabularSpace, what: str) -> int:
     raise ValueError(f"{what}: {one!r} is not a column of x; {hint}")
 
 
-def read_features(features: Any, space: TabularSpace, codes: Floats) -> list[Feature]:
-    """Numbers of the columns, alone or in pairs, each once. Raises ValueError for unknown, constant and repeated ones."""
+def read_features(features: Any, space: TabularSpace, codes: Floats, pointed: Collection[int] = ()) -> list[Feature]:
+    """Numbers of the columns, alone or in pairs, each once. Raises ValueError for unknown, constant and repeated ones.
+
+    pointed  columns whose points are given: these vary, even if the column does not
+    """
     constant = [c for c in range(codes.shape[1]) if not varies(codes[:, c])]
     if endless := [space.columns.names[c] for c in range(codes.shape[1]) if np.isinf(codes[:, c]).any()]:
         raise ValueError(f"x has infinite values in {endless[0]!r}, which have no place on a grid; leave these rows out.")
@@ -171,7 +175,7 @@ def read_features(features: Any, space: TabularSpace, codes: Floats) -> list[Fea
         if len(set(feature)) < len(feature):
             raise ValueError(f"features: {one!r} names the same column twice; a pair needs two.")
         for c in feature:
-            if c in constant:
+            if c in constant and c not in pointed:
                 raise ValueError(
                     f"features: the column {space.columns.names[c]!r} has a single value in x, along which nothing can "
                     "vary; leave it out."
@@ -192,13 +196,22 @@ def _grids(grid: Any, space: TabularSpace, wanted: Sequence[Feature]) -> dict[in
                 raise ValueError(f"grid={one!r} for {name!r} must be a whole number of bins from 2 up, or the points.")
             found[c] = int(one)
             continue
-        if not space.columns.numeric[c]:
-            raise ValueError(f"grid: the points of {name!r} are its levels; leave it out of grid=.")
         points = space.columns.encode_values(c, one)
+        if not space.columns.numeric[c]:
+            found[c] = _some_levels(points, one, name)
+            continue
         if len(points) < 2 or not np.isfinite(points).all() or (np.diff(points) <= 0).any():
             raise ValueError(f"grid: the points of {name!r} must be at least two finite values that rise; got {one!r}.")
         found[c] = points
     return found
+
+
+def _some_levels(codes: Floats, given: Any, name: str) -> Floats:
+    """(G,) ascending codes of levels that are named in place of all."""
+    points = np.unique(codes)
+    if len(points) < 2 or len(points) < len(codes):
+        raise ValueError(f"grid: the points of {name!r} must be at least two of its levels, each once; got {given!r}.")
+    return np.asarray(points)
 
 
 def _check_method(key: str, method: Any, wanted: Sequence[Feature], space: TabularSpace) -> None:

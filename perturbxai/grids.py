@@ -70,7 +70,7 @@ def make_axis(drawn: Drawn, data: Floats, columns: Columns, number: int, grid: i
     """
     column, name = drawn.codes[:, number], columns.names[number]
     if not columns.numeric[number]:
-        return _level_axis(drawn, columns, number)
+        return _level_axis(drawn, columns, number, None if isinstance(grid, int) else grid)
     missing = bool(np.isnan(column).any())
     known = column[~np.isnan(column)]
     if not isinstance(grid, int):
@@ -100,17 +100,25 @@ def is_by_value(data: Floats, whole: bool, n_bins: int) -> bool:
     return n_values <= min(FEW_LEVELS, n_bins + 1) and 2 * n_values <= len(known)
 
 
-def _level_axis(drawn: Drawn, columns: Columns, number: int) -> Axis:
+def _level_axis(drawn: Drawn, columns: Columns, number: int, chosen: Floats | None) -> Axis:
+    """All levels that drawn rows have, or those that are chosen: rows of others then have no place."""
     column = drawn.codes[:, number]
     ordered = bool(getattr(columns.codecs[number].dtype, "ordered", False))
-    points, number_of = np.unique(column, return_inverse=True)
+    points = np.unique(column) if chosen is None else chosen
+    inside = np.isin(column, points)
     # a missing value has no place in an order; among levels without one it is a level as any other
     missing = ordered and columns.missing_code(number) == points[-1]
-    place = number_of.astype(np.int32)
+    place = np.where(inside, np.searchsorted(points, column), -1).astype(np.int32)
     if missing:
         place[place == len(points) - 1] = -1
     names = [str(value) for value in columns.decode_values(number, points)]
-    order = None if ordered else similarity_order(drawn, number, columns.numeric, points, names)
+    if ordered:
+        order = None
+    elif not np.isin(points, column).all():  # a chosen level without a row is like no other
+        order = np.argsort(np.array(names), kind="stable")
+    else:
+        there = Drawn(drawn.codes[inside], drawn.weight[inside], drawn.row[inside])
+        order = similarity_order(there, number, columns.numeric, points, names)
     return Axis(number, columns.names[number], points, True, ordered, False, place, np.zeros(len(place)), missing, order)
 
 

@@ -40,7 +40,7 @@ def model(rows):
         ("pdp", {"grid": {"incom": 3}}, "grid: 'incom' is not a column of x; did you mean 'income'"),
         ("pdp", {"grid": {"income": [1.0, 0.0]}}, "points of 'income' must be at least two finite values that rise"),
         ("pdp", {"grid": {"age": [20.5, 30.0]}}, "'age' is int64 in X, but a value here is not a whole number"),
-        ("pdp", {"grid": {"town": ["a", "b"]}}, "the points of 'town' are its levels"),
+        ("pdp", {"grid": {"town": ["a"]}}, "the points of 'town' must be at least two of its levels, each once"),
         ("pdp", {"rows": 50}, r"rows=50 pays for 0 of the rows of x, each of which costs \d+ model rows; ask for rows="),
         ("pdp", {"rows": 0}, "rows=0 must be a whole number"),
         ("pdp", {"by": "twn"}, "by: 'twn' is not a column of x; did you mean 'town'"),
@@ -248,3 +248,48 @@ def test_dates_have_effects_too():
     assert ale.grid[0].dtype.kind == "M" and found["ice"]["day"].grid[0].dtype.kind == "M"
     days = (ale.grid[0] - np.datetime64("2024-01-01")) / np.timedelta64(1, "D")
     np.testing.assert_allclose(np.diff(ale.values[:, 0]), 2.0 * np.diff(days))
+
+
+@pytest.mark.parametrize("ordered", [None, False, True])
+def test_levels_that_are_named_as_points_are_those_of_all_and_of_the_rows_that_have_them(ordered):
+    rng = np.random.default_rng(4)
+    X = pd.DataFrame({"town": rng.choice(["Zug", "Aue", "Ulm", "Bern"], 80), "size": rng.normal(size=80)})
+    X["size"] += X["town"] == "Zug"
+    if ordered is not None:
+        X["town"] = pd.Categorical(X["town"], ["Zug", "Aue", "Ulm", "Bern", "Rom"], ordered=ordered)
+    seen = []
+
+    def model(rows):
+        seen.extend(rows["town"])
+        return rows["size"] * rows["town"].astype(str).map({"Zug": 1.0, "Aue": -2.0, "Ulm": 3.0, "Bern": 4.0, "Rom": 5.0})
+
+    some = ["Ulm", "Zug", "Bern"]
+    space, predictor = px.TabularSpace(X), px.Predictor(model)
+    every = px.effects(["pdp", "ice"], predictor, space, X, features=["town"])
+    seen.clear()
+    found = px.effects(["pdp", "ice", "ale"], predictor, space, X, features=["town"], grid={"town": some})
+    assert seen.count("Aue") <= 1  # the first row
+    for key in ("pdp", "ice"):
+        one, other = found[key]["town"], every[key]["town"]
+        place = [other.grid[0].tolist().index(level) for level in one.grid[0].tolist()]
+        assert sorted(one.grid[0].tolist()) == sorted(some) and one.counts.sum() == X["town"].isin(some).sum()
+        np.testing.assert_allclose(one.values, other.values[place], atol=1e-12)
+    of_rows = X[X["town"].isin(some)]
+    alone = px.effects("ale", predictor, space, of_rows, features=["town"])["ale"]["town"]
+    assert found["ale"]["town"].grid[0].tolist() == alone.grid[0].tolist()
+    np.testing.assert_allclose(found["ale"]["town"].values, alone.values, atol=1e-12)
+    if ordered is not None:  # a level that no row has
+        unseen = px.effects("pdp", predictor, space, X, features=["town"], grid={"town": ["Rom", "Zug"]})["pdp"]["town"]
+        np.testing.assert_allclose(unseen.values[unseen.grid[0] == "Rom", 0], 5.0 * X["size"].mean(), atol=1e-12)
+    for points in (["Ulm"], ["Ulm", "Ulm"]):
+        with pytest.raises(ValueError, match="the points of 'town' must be at least two of its levels, each once"):
+            px.effects("pdp", predictor, space, X, features=["town"], grid={"town": points})
+
+
+def test_a_column_of_one_value_has_an_effect_at_points_that_are_given():
+    X = pd.DataFrame({"same": np.ones(20), "size": np.random.default_rng(0).normal(size=20)})
+    predictor, space = px.Predictor(lambda rows: rows["same"] * rows["size"]), px.TabularSpace(X)
+    found = px.effects("pdp", predictor, space, X, features=["same"], grid={"same": [0.0, 1.0, 2.0]})["pdp"]["same"]
+    np.testing.assert_allclose(found.values[:, 0], X["size"].mean() * np.array([0.0, 1.0, 2.0]), atol=1e-12)
+    with pytest.raises(ValueError, match="'same' has a single value"):
+        px.effects("pdp", predictor, space, X, features=["same"])
