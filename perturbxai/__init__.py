@@ -24,7 +24,7 @@ _HOMES = {
     "perturbxai.layer_grid": ("layer_grid",),
     "perturbxai.report": ("report",),
     "perturbxai.report.plot": ("plot",),
-    "perturbxai.report.display": ("plot_effects",),
+    "perturbxai.report.partial_dependence": ("plot_effects",),
     "perturbxai.importance": ("importance", "Importance"),
     "perturbxai.pick": ("submodular_pick", "Pick"),
     "perturbxai.predictor": ("Predictor", "ModelError"),

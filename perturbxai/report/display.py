@@ -1,224 +1,190 @@
-"""plot_effects(): the call of scikit-learn's PartialDependenceDisplay.from_estimator, on this package's effects."""
+"""What plot_effects() returns: the numbers of its panels, and their drawing, again and again, without the model."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.effect import Effect
-from perturbxai.effects import effects
-from perturbxai.predictor import Predictor
-from perturbxai.report import arguments, effect_figure, effect_view
-from perturbxai.report.effect_view import Line, Panel
-from perturbxai.report.ground import Ground
-from perturbxai.report.style import LOOKS, save, title
-from perturbxai.spaces import TabularSpace
+from perturbxai.report import arguments, partial_panels
+from perturbxai.report.keywords import Keywords, read_keywords
+from perturbxai.report.partial import Part, Results
+from perturbxai.report.partial_axes import Places, lay_out
+from perturbxai.report.partial_panels import Artists, Sheet, limits_of, name_values
+from perturbxai.report.surfaces import PALE
 
-EVERY_ROW = 1 << 60  # model rows: as many as it takes
+Words = Mapping[str, Any]
 
 
-@dataclass(eq=False)
 class EffectsDisplay:
-    """What `plot_effects` drew and computed, with the names that scikit-learn's displays have.
+    """What `plot_effects` drew and computed, under the names of scikit-learn's PartialDependenceDisplay.
 
-    effects   an Effect for each entry of features, in their order, with bands, counts and the rows' curves
-    features  the columns of each, by name;  kind: of each
-    figure_   the matplotlib Figure;  axes_ (rows, columns) of its panels, None where a place is empty
-    pd_results  for each entry a dictionary: "grid_values", "average" (1, points...) and, of rows' curves, "individual"
+    effects     an Effect for each entry of features, in their order, with bands and counts, on its own grid
+    pd_results  for each entry "grid_values", "average" (K, points...) and "individual" (K, N, points), as the kind has them;
+                also as attributes. Of two classes K is 1: the one that is shown
+    features    the numbers of the columns of each entry;  feature_names: of all columns;  target_idx: which of K is drawn
+    kind, subsample, random_state  as they were given;  is_categorical: for each entry, which of its columns has levels
+    deciles     {column: (9,)} of those that are numbers
+    pdp_lim     {1: (low, high), 2: (low, high)}: the ends of what is shown, of one column and of two
+
+    Of the last drawing, arrays (rows, columns) of the places, or shaped as `ax`; None where there is no such thing:
+    figure_, axes_, bounding_ax_ (which was divided), lines_ (with rows' curves an axis more, the average last), bars_ (the
+    first bar), contours_, heatmaps_, deciles_vlines_, deciles_hlines_
     """
 
-    effects: list[Effect]
-    features: list[tuple[str, ...]]
-    kind: list[str]
-    _panels: list[Panel] = field(repr=False)
-    _space: Any = field(repr=False)
-    _within: list[tuple[float, float] | None] = field(repr=False)
-    figure_: Any = None
-    axes_: Any = None
+    figure_: Any
+    axes_: NDArray[Any]
+    bounding_ax_: Any
+    lines_: NDArray[Any]
+    bars_: NDArray[Any]
+    contours_: NDArray[Any]
+    heatmaps_: NDArray[Any]
+    deciles_vlines_: NDArray[Any]
+    deciles_hlines_: NDArray[Any]
 
-    @property
-    def pd_results(self) -> list[dict[str, Any]]:
-        found = []
-        for effect, kind in zip(self.effects, self.kind, strict=True):
-            one: dict[str, Any] = {"grid_values": list(effect.grid), "average": np.moveaxis(effect.values, -1, 0)}
-            if kind in ("individual", "both"):
-                one["individual"] = np.moveaxis(np.asarray(effect.individual), -1, 0)
-            found.append(one)
-        return found
+    def __init__(
+        self, parts: Sequence[Part], *, features: Sequence[tuple[int, ...]], feature_names: Sequence[Any], target_idx: int,
+        deciles: Mapping[int, NDArray[Any]], kind: Any, subsample: Any, random_state: Any,
+        is_categorical: Sequence[tuple[bool, ...]],
+    ) -> None:  # fmt: skip
+        self.effects: list[Effect] = [part.effect for part in parts]
+        self.pd_results: list[Results] = [part.results for part in parts]
+        self.features, self.feature_names, self.target_idx = list(features), list(feature_names), target_idx
+        self.deciles, self.kind, self.subsample, self.random_state = dict(deciles), kind, subsample, random_state
+        self.is_categorical = list(is_categorical)
+        self.pdp_lim: dict[int, tuple[float, float]] = {}
+        self._ale_lim: dict[int, tuple[float, float]] = {}
+        self._parts = list(parts)
+        # where no seed is given, another drawing still shows the same rows
+        self._seed = int(np.random.default_rng().integers(1 << 31))
 
-    def plot(self, *, ax: Any = None, n_cols: int = 3) -> EffectsDisplay:
-        """Draw again, elsewhere or in other columns, without asking the model.
+    def plot(
+        self, *, ax: Any = None, n_cols: int = 3, line_kw: Words | None = None, ice_lines_kw: Words | None = None,
+        pd_line_kw: Words | None = None, contour_kw: Words | None = None, bar_kw: Words | None = None,
+        heatmap_kw: Words | None = None, pdp_lim: Mapping[int, tuple[float, float]] | None = None, centered: bool = False,
+    ) -> EffectsDisplay:  # fmt: skip
+        """Draw again, elsewhere or in another style, without asking the model; see `plot_effects` for the arguments.
 
-        ax      None for a new Figure; one matplotlib Axes, which is divided where there are several panels; or one a panel
-        n_cols  panels side by side, where the places are not given
-        Raises ValueError for another number of axes than panels, and for n_cols below 1.
+        What is drawn is `pd_results` as it is now. Raises ValueError for another number of axes than entries, for an Axes
+        that was divided before, for n_cols below 1, and for a kind that does not go with the results; TypeError for
+        keywords that matplotlib does not know.
         """
-        arguments.check_places(ax, n_cols, len(self._panels))
-        axes, places = _axes(ax, len(self._panels), int(n_cols))
-        self.figure_ = axes[0].figure
-        effect_figure.draw(self._panels, axes, self._space)
-        for axis, ends in zip(axes, self._within, strict=True):
-            if ends is not None:
-                axis.set_xlim(*ends)
+        keywords = read_keywords(
+            line_kw=line_kw, ice_lines_kw=ice_lines_kw, pd_line_kw=pd_line_kw, contour_kw=contour_kw, bar_kw=bar_kw,
+            heatmap_kw=heatmap_kw,
+        )  # fmt: skip
+        kinds = arguments.read_kinds(self.kind, len(self.features))
+        given = arguments.read_limits(pdp_lim) or {}
+        results = [_from_first(one, self.target_idx) if centered else one for one in self.pd_results]
+        sheets = [self._sheet(n, kind, one, centered) for n, (kind, one) in enumerate(zip(kinds, results, strict=True))]
+        self._set_limits(kinds, results, given)
+        scales = {(len(one.grid), one.signed) for one in sheets}
+        places = lay_out(ax, n_cols, len(sheets), apart=scales not in ({(1, False)}, {(1, True)}))
+        self.axes_, self.figure_, self.bounding_ax_ = places.axes, places.figure, places.bounding
+        self._make_room(sheets)
+        for number, sheet in enumerate(sheets):
+            axis = self.axes_[places.of(number)]
+            self._keep(places.of(number), self._draw(axis, sheet, keywords))
+            name_values(axis, sheet, _beside(number, sheets, places))
         if ax is None:
-            effect_figure.finish(self.figure_, self._panels, axes)
-        self.axes_ = places
+            self.figure_.suptitle(_caption(self.effects), fontsize="small", color="#444444")
         return self
 
-    def _repr_png_(self) -> bytes:
-        from io import BytesIO
+    def _sheet(self, number: int, kind: str, results: Results, centered: bool) -> Sheet:
+        """One panel in numbers."""
+        k, part, columns = self.target_idx, self._parts[number], self.features[number]
+        mean = None if kind == "individual" else results["average"][k]
+        rows = None
+        if kind in ("individual", "both"):
+            rows = results["individual"][k]
+            rows = rows[self._drawn_rows(len(rows))]
+        half, whole = (part.half(k, centered=centered, simultaneous=one) for one in (False, True))
+        return Sheet(
+            kind, results["grid_values"], [self.feature_names[c] for c in columns], self.is_categorical[number],
+            [self.deciles.get(c) for c in columns], mean, rows, half, whole, part.effect, part.said, part.ends,
+        )  # fmt: skip
 
-        kept = BytesIO()
-        save(self.figure_, kept)
-        return kept.getvalue()
+    def _drawn_rows(self, n_rows: int) -> NDArray[np.int64]:
+        """(n,): the rows whose curves are drawn, those that scikit-learn draws by the same seed."""
+        state = self._seed if self.random_state is None else self.random_state
+        if not hasattr(state, "choice"):
+            state = np.random.RandomState(state)  # what scikit-learn draws from
+        n_drawn = arguments.read_subsample(self.subsample, n_rows)
+        return np.asarray(state.choice(n_rows, n_drawn, replace=False))
 
+    def _draw(self, axis: Any, sheet: Sheet, keywords: Keywords) -> Artists:
+        """One panel within the limits of those like it."""
+        limits = self._ale_lim if sheet.kind == "ale" else self.pdp_lim
+        if len(sheet.grid) == 1:
+            return partial_panels.draw_column(axis, sheet, keywords, limits[1])
+        if any(sheet.levels) or min(sheet.shape) < 2:
+            return partial_panels.draw_heatmap(axis, sheet, keywords, limits[2])
+        return partial_panels.draw_contours(axis, sheet, keywords, np.linspace(*limits[2], num=8))
 
-def _axes(ax: Any, n_panels: int, n_cols: int) -> tuple[list[Any], NDArray[Any]]:
-    """The axes in turn, and as they are arranged."""
-    if ax is not None and np.ndim(ax) > 0:
-        given = np.asarray(ax, dtype=object)
-        return list(given.ravel()), given
-    across = min(n_cols, n_panels)
-    shape = -(-n_panels // across), across
-    if ax is not None and n_panels == 1:
-        axes = [ax]
-    elif ax is not None:
-        if ax.get_subplotspec() is None:
-            raise ValueError(f"ax has no place in a grid that could be divided; give {n_panels} axes, one a panel.")
-        ax.set_axis_off()
-        inner = ax.get_subplotspec().subgridspec(*shape)
-        axes = [ax.figure.add_subplot(inner[divmod(n, across)]) for n in range(n_panels)]
-    else:
-        _, grid = effect_figure.canvas(shape)
-        axes = list(grid.ravel()[:n_panels])
-        for axis in grid.ravel()[n_panels:]:
-            axis.remove()
-    places = np.full(shape, None, dtype=object)
-    places.ravel()[:n_panels] = axes
-    return axes, places
+    def _set_limits(self, kinds: Sequence[str], results: Sequence[Results], given: Mapping[int, Any]) -> None:
+        """What panels of one column, and of two, have room for; accumulated effects are around 0, and apart."""
+        for name, alike in (("pdp_lim", False), ("_ale_lim", True)):
+            chosen = [n for n, kind in enumerate(kinds) if (kind == "ale") == alike]
+            found = limits_of([kinds[n] for n in chosen], [results[n] for n in chosen], self.target_idx)
+            if 1 in found and not alike:  # curves have room for what maps beside them show
+                found[1] = min(low for low, _ in found.values()), max(high for _, high in found.values())
+            if 2 in found and alike:
+                reach = max(*map(abs, found[2]), self._noise())
+                found[2] = -reach, reach
+            setattr(self, name, {**found, **{n: ends for n, ends in given.items() if n in found}})
 
+    def _noise(self) -> float:
+        """So far accumulated maps reach at least: one that is nowhere above its error has no strong colours."""
+        maps = [one.stderr[..., self.target_idx] for one in self.effects if len(one.names) == 2]
+        least = [error[np.isfinite(error)].min(initial=np.inf) for error in maps]
+        return float(max((PALE * one for one in least if np.isfinite(one)), default=0.0))
 
-def plot_effects(
-    estimator: Any,
-    X: Any,
-    features: Sequence[Any],
-    *,
-    sample_weight: Any = None,
-    categorical_features: Any = None,
-    feature_names: Any = None,
-    target: Any = None,
-    response_method: str = "auto",
-    n_cols: int = 3,
-    grid_resolution: int = 100,
-    percentiles: tuple[float, float] = (0.05, 0.95),
-    custom_values: Mapping[Any, Any] | None = None,
-    method: str = "auto",
-    ax: Any = None,
-    kind: str | Sequence[str] = "average",
-    centered: bool = False,
-    subsample: float | int | None = 1000,
-    random_state: Any = None,
-) -> EffectsDisplay:
-    """Draw partial dependence, ICE or accumulated local effects with the call of scikit-learn's `from_estimator`.
+    def _make_room(self, sheets: Sequence[Sheet]) -> None:
+        """Empty arrays for what will be drawn."""
+        shape = self.axes_.shape
+        n_rows = max((0 if one.rows is None else len(one.rows) for one in sheets), default=0)
+        of_lines = (*shape, n_rows + any(one.kind == "both" for one in sheets)) if n_rows else shape
+        self.lines_ = np.full(of_lines, None, dtype=object)
+        for name in ("bars", "contours", "heatmaps", "deciles_vlines", "deciles_hlines"):
+            setattr(self, f"{name}_", np.full(shape, None, dtype=object))
 
-    The averages and the rows' curves are those of scikit-learn's method="brute" on the same grid, over all rows of X; each
-    has its bands, the rows below it, and a word where it leaves the data. Nothing global is touched: a notebook shows the
-    figure, `display.figure_.savefig` saves it, and ax=plt.gca() draws it where pyplot shows it.
-
-    estimator  a fitted one, or anything that px.Predictor takes, or a Predictor (with the scale it has)
-    X          the data, a DataFrame or an array
-    features   columns by number or name, or tuples of two for a map
-    sample_weight  (N,) weights of the rows in the averages
-    categorical_features  columns, or a mask (D,), whose every value is a level: bars. Strings and categories are anyway
-    feature_names  (D,) what the columns are called
-    target     the class, where there are more than two, or the number of the output of several
-    response_method  "predict_proba" or "decision_function"; "auto" takes the first that there is
-    n_cols     panels side by side
-    grid_resolution  points along a column, evenly between two percentiles; all its values where they are fewer, and a
-               missing value after them. Of "ale" the edges of bins with alike many rows
-    percentiles  the ends of the grid; of "ale", whose bins need all the data, the ends of what is shown
-    custom_values  {column: points} in place of both
-    method     "brute", as "auto" is here; "recursion" reads trees and averages over other rows, and is refused
-    ax         matplotlib Axes, one or one a panel; None for a new Figure
-    kind       "average", "individual", "both" or "ale", for all or one for each of the features
-    centered   curves start at 0
-    subsample  how many rows' curves are drawn, or which share; None draws all. Other rows than scikit-learn draws
-    random_state  of that draw: a number, a RandomState, or None for another one each time
-
-    Returns an EffectsDisplay: figure_, axes_, pd_results, and the effects themselves.
-    Raises ValueError or TypeError before the model is asked for what cannot be honoured.
-
-    >>> import numpy as np
-    >>> X = np.random.default_rng(0).normal(size=(50, 2))
-    >>> display = plot_effects(lambda X: X[:, 0] ** 2, X, [0], grid_resolution=5)
-    >>> display.pd_results[0]["average"].shape
-    (1, 5)
-    """
-    given = arguments.read_features(features)
-    kinds = arguments.read_kinds(kind, given)
-    arguments.check_method(method)
-    arguments.check_places(ax, n_cols, len(given))
-    arguments.check_grid(grid_resolution, percentiles, kinds)
-    space = TabularSpace(X, weights=sample_weight)
-    predictor = arguments.read_predictor(estimator, response_method)
-    names = arguments.read_names(feature_names, space)
-    columns = [arguments.read_columns(one, names) for one in given]
-    for pair, one in zip(columns, kinds, strict=True):
-        if len(pair) > 1 and one in ("individual", "both"):
-            raise ValueError(f"kind={one!r} shows rows' curves, and {[names[c] for c in pair]} is a map; take 'average'.")
-    levels = arguments.read_levels(categorical_features, names)
-    points = {arguments.read_columns(key, names)[0]: one for key, one in (custom_values or {}).items()}
-    for c in dict.fromkeys(sum(columns, ())):
-        kinds_of = [one for pair, one in zip(columns, kinds, strict=True) if c in pair]
-        for one in kinds_of if c not in points else ():
-            arguments.grid_of(space, c, c in levels, grid_resolution, percentiles, one)
-    n_rows = arguments.read_subsample(subsample, int((space.weights > 0).sum()))
-    seed = arguments.read_seed(random_state)
-    outputs = arguments.read_output(predictor, estimator, target, space)
-    found, panels, within = [], [], []
-    for pair, one in zip(columns, kinds, strict=True):
-        asked = arguments.method_of(one, centered and len(pair) == 1, n_rows)
-        grid = {c: points[c] if c in points else arguments.grid_of(space, c, c in levels, grid_resolution, percentiles, one)
-                for c in pair}  # fmt: skip
-        effect = _ask(asked, predictor, space, X, grid, outputs, seed)
-        found.append(effect)
-        panels.append(_panel(effect, one, tuple(names[c] for c in pair), [c in levels for c in pair], space))
-        within.append(_ends(panels[-1], space, pair[0], percentiles) if one == "ale" and len(pair) == 1 else None)
-    shown = [tuple(names[c] for c in pair) for pair in columns]
-    return EffectsDisplay(found, shown, kinds, panels, space, within).plot(ax=ax, n_cols=n_cols)
+    def _keep(self, place: tuple[int, ...], made: Artists) -> None:
+        """Enter the artists of a panel at its place; rows' curves first and the average last."""
+        for name, artist in made.items():
+            if name not in ("rows", "average"):
+                getattr(self, f"{name}_")[place] = artist
+        rows, average = made.get("rows", ()), made.get("average")
+        if self.lines_.ndim == self.axes_.ndim:
+            self.lines_[place] = average
+            return
+        for n, row in enumerate(rows):
+            self.lines_[(*place, n)] = row
+        if average is not None:
+            self.lines_[(*place, -1)] = average
 
 
-def _ask(method: Any, predictor: Predictor, space: TabularSpace, X: Any, grid: Any, outputs: Any, seed: int) -> Effect:
-    """One column or pair, over all rows."""
-    names = tuple(space.columns.names[c] for c in grid)
-    (by_feature,) = effects(
-        [method], predictor, space, X, features=[names if len(names) > 1 else names[0]], outputs=outputs,
-        grid={space.columns.names[c]: one for c, one in grid.items()}, rows=EVERY_ROW, seed=seed,
-    ).values()  # fmt: skip
-    return next(iter(by_feature.values()))
+def _from_first(results: Results, k: int) -> Results:
+    """All curves less their value at the first point; maps less that at the first point of their first column."""
+    found = Results(results)
+    if "average" in results:
+        found["average"] = results["average"] - results["average"][k, :1]
+    if "individual" in results:
+        found["individual"] = results["individual"] - results["individual"][k, :, :1]
+    return found
 
 
-def _panel(effect: Effect, kind: str, names: tuple[str, ...], levels: Sequence[bool], space: TabularSpace) -> Panel:
-    known = {"average": ("pdp", True, False), "individual": ("ice", False, True), "both": ("pdp", True, True),
-             "ale": ("ale", True, False)}  # fmt: skip
-    name, mean, rows = known[kind]
-    lines: tuple[Line, ...] = (Line(title(name), effect, LOOKS[name]["color"], mean, False),)
-    if rows:
-        below = Line(title("ice"), effect, LOOKS["ice"]["color"], False, True)
-        lines = (below, *lines) if mean else (below,)
-    ground = tuple(Ground.of(*one) for one in zip(names, [[grid] for grid in effect.grid], levels, strict=True))
-    return Panel(names, 0, lines, "", ground, said=effect_view.said_of(effect.names, [effect], space))
+def _beside(number: int, sheets: Sequence[Sheet], places: Places) -> bool:
+    """Whether a panel to the left has the same scale."""
+    same = [n for n in range(number) if places.line(n) == places.line(number)]
+    return any(len(sheets[n].grid) == 1 and sheets[n].signed == sheets[number].signed for n in same)
 
 
-def _ends(panel: Panel, space: TabularSpace, column: int, percentiles: Any) -> tuple[float, float] | None:
-    """The part of the axis between two percentiles of the data, None where there are levels."""
-    if panel.ground[0].levels:
-        return None
-    codes = space.codes[space.weights > 0, column]
-    ends = np.quantile(codes[~np.isnan(codes)], percentiles, method="inverted_cdf")
-    low, high = panel.ground[0].places(space.columns.decode_values(column, ends))
-    return (float(low), float(high)) if high > low else None
+def _caption(effects: Sequence[Effect]) -> str:
+    """What is said once over a figure of its own."""
+    rows = effects[0].meta.get("drawn_rows")
+    hatched = "; hatched: no rows there" * any(len(effect.names) == 2 for effect in effects)
+    banded = "; 95 % bands: dark at each point, light for the whole curve" * any(len(one.names) == 1 for one in effects)
+    return f"{rows:,} rows{banded}{hatched}"

@@ -39,15 +39,15 @@ def draw(axis: Any, panel: Panel) -> None:
     ends = (-limit, limit) if signed else (float(values.min()), float(values.max()))
     colours = {"cmap": "RdBu_r" if signed else sequence(), "vmin": ends[0], "vmax": ends[1]}
     mesh = None
-    for a in _blocks(x, at[0]):
-        for b in _blocks(y, at[1]):
-            edges = _edges(x, at[0][a], at[0]), _edges(y, at[1][b], at[1])
-            mesh = axis.pcolormesh(*edges, values[a, b].T, rasterized=True, **colours)
+    for a in blocks(x, at[0]):
+        for b in blocks(y, at[1]):
+            ends_of = edges(x, at[0][a], at[0]), edges(y, at[1][b], at[1])
+            mesh = axis.pcolormesh(*ends_of, values[a, b].T, rasterized=True, **colours)
     if not (x.levels or y.levels):
         known = [slice(0, len(ground.known)) for ground in (x, y)]
         if np.ptp(values[tuple(known)]) > 0:
             axis.contour(at[0][known[0]], at[1][known[1]], values[tuple(known)].T, CONTOURS, **CONTOUR)
-    _hatch(axis, panel, effect)
+    hatch(axis, panel.ground, effect)
     bar = axis.figure.colorbar(mesh, ax=axis, pad=0.02, aspect=26)
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=7.5)
@@ -57,13 +57,13 @@ def draw(axis: Any, panel: Panel) -> None:
     axis.spines[:].set_visible(False)
 
 
-def _blocks(ground: Ground, at: Floats) -> Sequence[slice]:
+def blocks(ground: Ground, at: Floats) -> Sequence[slice]:
     """The points with values, and apart from them the missing one."""
     n_known = len(at) - int(ground.missing and at[-1] == ground.at[-1])
     return [one for one in (slice(0, n_known), slice(n_known, len(at))) if one.stop > one.start]
 
 
-def _edges(ground: Ground, at: Floats, whole: Floats) -> Floats:
+def edges(ground: Ground, at: Floats, whole: Floats) -> Floats:
     """Ends of the cells around points. A missing value alone has a cell as wide as it stands apart."""
     if len(at) == 1 and not ground.levels:
         half = 0.02 * float(np.ptp(whole)) or 0.5
@@ -71,13 +71,13 @@ def _edges(ground: Ground, at: Floats, whole: Floats) -> Floats:
     return ground.edges(at)
 
 
-def _hatch(axis: Any, panel: Panel, effect: Any) -> None:
-    """Hatch the cells that no row is in or near."""
+def hatch(axis: Any, grounds: Sequence[Ground], effect: Any) -> None:
+    """Hatch the cells of a map that no row is in or near."""
     import matplotlib
     from matplotlib.collections import PolyCollection
 
     empty = without_rows(effect)
-    (left, right), (low, high) = (_ends(effect, d, panel.ground[d], n) for d, n in enumerate(empty.shape))
+    (left, right), (low, high) = (_ends(effect, d, grounds[d], n) for d, n in enumerate(empty.shape))
     shown = np.argwhere(empty & np.isfinite(left + right)[:, None] & np.isfinite(low + high))
     corners = [[(left[i], low[j]), (right[i], low[j]), (right[i], high[j]), (left[i], high[j])] for i, j in shown]
     with matplotlib.rc_context({"hatch.linewidth": 0.5}):

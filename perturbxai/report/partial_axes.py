@@ -1,0 +1,95 @@
+"""Where the panels of a partial dependence display go: a pyplot figure of its own, one Axes that is divided, or one each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+WIDTH, HEIGHT = 3.2, 2.9  # inches a panel, where these make a figure larger than the user's own size
+ABOVE, UNDER = 0.65, 0.9  # inches free of panels
+APART, OWN_SCALE, BELOW = 0.15, 0.4, 0.6  # of a panel, between panels
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """The axes as they are arranged, None where a place is empty.
+
+    bounding  the Axes that was divided, or None;  across: how many are side by side, None where it is not known
+    """
+
+    axes: NDArray[Any]
+    figure: Any
+    bounding: Any
+    across: int | None
+
+    @property
+    def taken(self) -> NDArray[np.int64]:
+        """(panels,): where in `axes.ravel()` the panels are."""
+        return np.flatnonzero([one is not None for one in self.axes.ravel()])
+
+    def of(self, number: int) -> tuple[Any, ...]:
+        """Where a panel is in `axes`."""
+        return tuple(int(i) for i in np.unravel_index(self.taken[number], self.axes.shape))
+
+    def line(self, number: int) -> Any:
+        """What panels side by side have in common."""
+        return number if self.across is None else int(self.taken[number]) // self.across
+
+
+def check_places(ax: Any, n_cols: Any, n_panels: int) -> None:
+    """Refuse places that are too few, too many, or were divided by an earlier display."""
+    if isinstance(n_cols, (bool, np.bool_)) or not isinstance(n_cols, (int, np.integer)) or n_cols < 1:
+        raise ValueError(f"n_cols={n_cols!r} must be a whole number of panels from 1 up.")
+    if ax is None:
+        return
+    if np.ndim(ax) > 0:
+        given = _given(ax)
+        n_there = sum(one is not None for one in given.ravel())
+        if n_there != n_panels:
+            raise ValueError(f"ax holds {n_there} axes, and {n_panels} panels are to be drawn; give one for each.")
+        return
+    if not hasattr(ax, "axison"):
+        raise TypeError(f"ax is {type(ax).__name__}; expected a matplotlib Axes, several, or None for a new figure.")
+    if not ax.axison:
+        raise ValueError(
+            "ax was divided by an earlier display, and has no room for another; draw over that one with ax=display.axes_."
+        )
+    if ax.get_subplotspec() is None:
+        raise ValueError(f"ax has no place in a grid that could be divided; give a list of {n_panels} axes, one a panel.")
+
+
+def lay_out(ax: Any, n_cols: int, n_panels: int, *, apart: bool) -> Places:
+    """Axes for panels; apart: those to the right have a scale of their own. Raises as `check_places`."""
+    check_places(ax, n_cols, n_panels)
+    if ax is not None and np.ndim(ax) > 0:
+        given = _given(ax)
+        figure = next(one for one in given.ravel() if one is not None).figure
+        return Places(given, figure, None, given.shape[1] if given.ndim == 2 else None)
+    across = min(int(n_cols), n_panels)
+    shape = -(-n_panels // across), across
+    bounding = _new(shape) if ax is None else ax
+    bounding.set_axis_off()
+    inner = bounding.get_subplotspec().subgridspec(*shape, wspace=OWN_SCALE if apart else APART, hspace=BELOW)
+    axes = np.full(shape, None, dtype=object)
+    for number in range(n_panels):
+        axes[divmod(number, across)] = bounding.figure.add_subplot(inner[divmod(number, across)])
+    return Places(axes, bounding.figure, bounding, across)
+
+
+def _given(ax: Any) -> NDArray[Any]:
+    return np.asarray(ax, dtype=object)
+
+
+def _new(shape: tuple[int, int]) -> Any:
+    """The Axes of a new figure of pyplot's, in the user's style and at least in the user's size."""
+    import matplotlib.pyplot as plt
+
+    width, height = plt.rcParams["figure.figsize"]
+    height = max(height, HEIGHT * shape[0])
+    figure, axis = plt.subplots(figsize=(max(width, WIDTH * shape[1]), height))
+    if figure.get_layout_engine() is None:  # the user's style may have one
+        figure.subplots_adjust(top=1.0 - ABOVE / height, bottom=UNDER / height)
+    return axis
