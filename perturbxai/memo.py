@@ -11,7 +11,7 @@ Floats = NDArray[np.float64]
 Words = NDArray[np.uint64]
 
 BLOCK = 1 << 18  # values that are hashed together: what is held beside the names stays small
-MEMO_BYTES = 1 << 26  # beyond this, rows that were not asked for again are forgotten
+MEMO_BYTES = 1 << 25  # beyond this, rows that were not asked for again are forgotten
 LEAST_ROWS = 1 << 17  # there is room for so many, however many outputs they have
 
 

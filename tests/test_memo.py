@@ -137,7 +137,7 @@ def test_a_name_with_a_known_first_word_only_is_not_known():
 
 def bounded(monkeypatch, room, n_outputs=2):
     """A memo with room for so many names."""
-    monkeypatch.setattr(memo, "MEMO_BYTES", room * (25 + 8 * n_outputs))
+    monkeypatch.setattr(memo, "MEMO_BYTES", room * (37 + 8 * n_outputs))
     monkeypatch.setattr(memo, "LEAST_ROWS", 1)
     return RowMemo(n_outputs)
 

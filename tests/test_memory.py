@@ -50,6 +50,25 @@ def test_beside_its_results_a_call_holds_no_more_for_more_rows_than_what_names_t
     assert many - few < 120 * 3000 * (1 + len(methods))
 
 
+def test_beside_its_table_a_call_holds_no_more_for_more_coalitions(monkeypatch):
+    monkeypatch.setattr("perturbxai.table_asker.WINDOW", 1 << 13)
+    monkeypatch.setattr("perturbxai.memo.MEMO_BYTES", 1 << 20)
+    monkeypatch.setattr("perturbxai.memo.LEAST_ROWS", 1 << 13)
+    data = np.random.default_rng(0).normal(size=(100, 20))
+    predictor, space = px.Predictor(lambda rows: np.tanh(rows.sum(axis=1)), batch_size=1000), px.TabularSpace(data)
+    peaks = []
+    for budget in (500, 500, 4500):
+        tracemalloc.start()
+        try:
+            px.explain("banzhaf", predictor, space, data[:1] + 0.1, budget=budget)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    # names of 400,000 further rows would be 6.4 MB, and 16.6 MB with what sorts them; 4,000 further coalitions hold 20 signs
+    # and what 20 groups of the background say of each, some of it twice in the fit and its errors
+    assert peaks[2] - peaks[1] < 4000 * 150 * 8
+
+
 @pytest.mark.parametrize("kind", ["table", "picture"])
 def test_results_own_their_numbers_and_keep_no_table_alive(kind):
     space, x = recorders.table() if kind == "table" else recorders.pictures()
