@@ -95,11 +95,16 @@ class RowMemo:
     def find(self, words: Words) -> NDArray[np.int64]:
         """(U,): where a name's values stand in `values` until the next `add`, -1 if it is not known.
 
-        Sorted names are found fastest.
+        Sorted names are found fastest. Those that are found were asked for again.
         """
+        found = self.places(words)
+        self._again[found[found >= 0]] = True
+        return found
+
+    def places(self, words: Words) -> NDArray[np.int64]:
+        """(U,): the same, of names that are not asked for again by it."""
         found = np.empty(len(words), dtype=np.int64)
         kernels.find_names(np.ascontiguousarray(words), self._words, self._slots, found)
-        self._again[found[found >= 0]] = True
         return found
 
     def add(self, words: Words, values: Floats) -> None:

@@ -224,7 +224,7 @@ class TableAsker:
         finally:  # after a failure: what was answered is known
             fresh = np.sort(new[:done])
             self.memo.add(unique[fresh], answers[fresh])
-        places = self.memo.find(unique) if len(new) else known
+        places = self.memo.places(unique) if len(new) else known
         return np.asarray(answers[inverse]), Seen(unique[:, 0], places, inverse)
 
     def _blame(
