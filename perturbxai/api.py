@@ -40,7 +40,8 @@ def explain(
                Methods of coalitions share one table; on pictures pdp and ale have a table of their own, of as many rows.
     rows       instead of budget, on tables: model rows an input. Coalitions are then asked on single background rows, each
                on one of all (with TabularSpace(background="all"): of the whole table), and the model's answers at the
-               background rows, asked once a call, take most of the noise of that away. For kernel_shap, lime, banzhaf.
+               background rows, asked once a call beside what `rows` bounds (`meta["background_rows"]` of them), take most of
+               the noise of that away. For kernel_shap, lime, banzhaf.
     tol        stop an input before its budget (or rows) is spent: as soon as, for every output and method, the widest half
                of a simultaneous 95 % interval is at most tol times the range of the values. Looked at after 4P, 6P, 9P ...
                coalitions; `meta["reached"]` tells whether it came to that. For methods of coalitions.

@@ -111,7 +111,8 @@ def check_cells(laws: Sequence[Law], n_players: int, n_rows: int, n_base: int) -
     if (2**n_players - 2) * n_base > n_rows and n_rows < 4 * n_players:
         raise ValueError(
             f"rows={n_rows + 1} is below the {4 * n_players + 1} that {', '.join(law.name for law in laws)} need at "
-            f"{n_players} players. Ask for rows={4 * n_players + 1} or more, or merge players into groups."
+            f"{n_players} players, beside the {n_base} background rows, which are asked once a call. Ask for "
+            f"rows={4 * n_players + 1} or more, or merge players into groups."
         )
 
 

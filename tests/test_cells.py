@@ -108,7 +108,8 @@ def test_cells_that_are_the_same_row_are_asked_and_counted_once():
 def test_a_thousand_outputs_cost_no_more_rows_than_one():
     one, many = Recorder(crossed), Recorder(lambda rows: crossed(rows)[:, None] * np.arange(1.0, 31.0))
     explained(one, 300)
-    found = explained(many, 300)
+    with pytest.warns(UserWarning, match="the model has 30 outputs"):
+        found = explained(many, 300)
     assert len(one.rows) == len(many.rows)
     assert found.values.shape[2] == 5  # of more than twenty the five highest
 

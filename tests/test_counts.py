@@ -112,3 +112,10 @@ def test_a_tolerance_counts_each_look_once():
     X = TABLES["few values"]
     found, model = asked("kernel_shap", px.TabularSpace(X, background=7), X[:3], tol=1e-6, budget=60)
     assert found["kernel_shap"].meta["rows"] == model.n == model.n_distinct
+
+
+def test_rows_that_are_too_few_are_refused_with_what_is_asked_beside_them():
+    X, model = TABLES["numbers"], Counting()
+    with pytest.raises(ValueError, match=r"rows=20 is below the 25 that .*, beside the 60 background rows"):
+        px.explain("kernel_shap", px.Predictor(model), px.TabularSpace(X, background="all"), X[0] + 1.0, rows=20)
+    assert not model.rows
