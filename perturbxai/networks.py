@@ -10,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai import frames
+from perturbxai.device import is_out_of_memory
+from perturbxai.ending import Ending, last_operation
+from perturbxai.inputs import check_one_input, refusal
 from perturbxai.labels import SCORES
-from perturbxai.lending import closed, inner
+from perturbxai.lending import closed, inner, lent
 from perturbxai.models import (
     CallableModel,
     EstimatorModel,
@@ -49,7 +52,9 @@ class NetworkModel:
         import torch
 
         self.model, self.transform, self.multi_label, self.select = model, transform, multi_label, select
+        check_one_input(inner(model))
         self.output, self.pixels = output or "raw", pixels
+        self.ending = Ending()
         floats = [t for t in (*model.parameters(), *model.buffers()) if t.is_floating_point()]
         home = floats[0].device if floats else torch.device("cpu")
         self.asked_device = device
@@ -114,7 +119,17 @@ class NetworkModel:
         return found.contiguous(memory_format=torch.channels_last if fast else torch.contiguous_format)
 
     def __call__(self, rows: Any) -> Floats:
-        return self.scaled(self.passes(self.tensor(rows, fast=self.passes.channels_last)))
+        batch = self.tensor(rows, fast=self.passes.channels_last)
+        shape = tuple(batch.shape)
+        try:
+            values = self.scaled(self.passes(batch), batch)
+        except Exception as error:
+            if not is_out_of_memory(error) and (told := refusal(self.inner, shape, error)):
+                raise told from error
+            raise
+        if len(values) != len(batch) and (told := refusal(self.inner, shape, None)):
+            raise told
+        return values
 
     def selected(self, given: Any) -> Any:
         """The tensor that is explained, of what the network returned."""
@@ -126,20 +141,43 @@ class NetworkModel:
             )
         return found
 
-    def scaled(self, given: Any) -> Floats:
-        """(n, K) on the output scale, in float64 from the network's own numbers on."""
-        values = as_matrix(self.selected(given), "the network")
+    def scaled(self, given: Any, batch: Any) -> Floats:
+        """(n, K) on the output scale, in float64 from the network's own numbers on, of a batch."""
+        values = as_matrix(found := self.selected(given), "the network")
         if self.output != "probability":
             return values
+        self._look(values, found, lambda: self._last(batch[:0]))
         if values.shape[1] == 1 or self.multi_label:
             return np.asarray(0.5 * (1.0 + np.tanh(0.5 * values)))
         with np.errstate(invalid="ignore"):  # an infinite score gives NaN, which the Predictor names
             odds = np.exp(values - values.max(axis=1, keepdims=True))
         return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
+    def _look(self, values: Floats, given: Any, last: Callable[[], str]) -> None:
+        """Tell of a network whose numbers (n, K) need no softmax or sigmoid any more."""
+        import torch
+
+        rounding = float(torch.finfo(given.dtype).eps) if given.dtype.is_floating_point else 0.0
+        self.ending.look(values, rounding, single=values.shape[1] == 1 or self.multi_label, last=last)
+
+    def _last(self, nothing: Any) -> str:
+        """The network's last operation, asked with a batch of no rows; "" if it takes none."""
+        import torch
+
+        net = self.passes.looked_into()
+        try:
+            with lent(net), torch.inference_mode(False), torch.enable_grad():
+                return last_operation(self.selected(net(nothing.clone().requires_grad_(True))))
+        except Exception:  # in whatever words: the question is ours
+            return ""
+
     def differentiable(self, given: Any, score: str) -> Any:
         """(n, K) tensor of what the network returned, as logits or behind the softmax or sigmoid, ready for autograd."""
-        return self._behind(self.selected(given), score)
+        found = self.selected(given)
+        if score == "probability" and not self.ending.known:
+            values = found.detach().to("cpu").double().numpy()
+            self._look(values.reshape(len(values), -1), found, lambda: last_operation(found))
+        return self._behind(found, score)
 
     def _behind(self, given: Any, score: str) -> Any:
         """The same of the tensor that is explained."""

@@ -111,7 +111,8 @@ def _one(item: Any, number: int) -> Picture:
     if array.ndim != 3 or (array.shape[2] not in COLOURS and _channels_first(array.shape)):
         raise ValueError(
             f"picture {number} has shape {array.shape}; expected (H, W) or (H, W, C). "
-            "Channels come last: an array (C, H, W) becomes one by transpose(1, 2, 0); several grey pictures are a list."
+            "Channels come last: an array (C, H, W) becomes one by transpose(1, 2, 0); several grey pictures are a list, "
+            "and of a video single frames."
         )
     if array.size == 0:
         raise ValueError(f"picture {number} has shape {array.shape}: no pixel at all.")

@@ -20,7 +20,7 @@ PACKAGE = ROOT / "perturbxai"
 # From the ground up: a module imports from lower layers, or from its own folder.
 LAYERS = (
     {"frames", "labels", "csv_files", "text_options"},
-    {"bare", "chance"},
+    {"bare", "chance", "ending", "inputs"},
     {"registry", "kernels", "laws", "bilinear", "tables", "pictures", "device", "models"}
     | {"lending", "segment", "codecs", "progress", "versions", "outputs", "jsonable", "notebook", "native", "readings"},
     {"serial", "axes", "effect", "copies"},
