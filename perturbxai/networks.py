@@ -28,6 +28,7 @@ from perturbxai.models import (
 )
 from perturbxai.native import as_estimator, as_function_of_pictures
 from perturbxai.passes import Passes
+from perturbxai.transforms import Transform
 
 Floats = NDArray[np.float64]
 
@@ -274,6 +275,11 @@ def wrap(
 
     Raises TypeError for what is no model, ValueError for options that its kind does not have.
     """
+    if transform is not None and not callable(transform):
+        raise TypeError(
+            f"transform is {transform!r}, no function of pictures; of torchvision's weights give weights.transforms()."
+        )
+    transform = None if transform is None else Transform(transform)
     if isinstance(model, type):
         raise TypeError(f"model is the class {model.__name__}; give an instance of it.")
     is_network = "torch" in sys.modules and isinstance(model, sys.modules["torch"].nn.Module)

@@ -44,7 +44,8 @@ class Predictor:
     model       scikit-learn estimator (or anything with predict), torch.nn.Module, or function array -> array
     output      "probability", "logit" or "raw". Default: probability where there is predict_proba, else raw.
     outputs     names of the columns, for example class names; a single string names one column
-    transform   from a batch of pictures (n, H, W, C) in their own units to the model's input; keeps height and width
+    transform   from a batch of pictures (n, H, W, C) in their own units to the model's input; keeps height and width. One of
+                torchvision (weights.transforms()), or that takes tensors (C, H, W) or PIL pictures, is handed those
     device      of a torch module; None leaves it where it is, and builds rows on the host if that is the CPU
     batch_size  rows a call of the model; None chooses once, by kind of model, and says so in `plan`
     precision   "float32", "float64" or "bfloat16" for a torch module (a private copy); None as it is
@@ -111,6 +112,7 @@ class Predictor:
             found["batch_size_halved_to"] = self._limit  # memory ran out
         found |= {"logit_clipped_rows": self._model.clipped} if self._model.clipped else {}
         found |= {"pixels": self._model.pixels} if self._model.pixels != "float32" else {}
+        found |= {"transform": told} if (told := getattr(getattr(self._model, "transform", None), "told", "")) else {}
         if isinstance(self._model, NetworkModel):
             found |= {
                 "device": str(self._model.device),

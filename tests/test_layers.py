@@ -23,7 +23,7 @@ LAYERS = (
     {"bare", "chance", "ending", "inputs"},
     {"registry", "kernels", "laws", "bilinear", "tables", "pictures", "device", "models"}
     | {"lending", "segment", "codecs", "progress", "versions", "outputs", "jsonable", "notebook", "native", "readings"},
-    {"serial", "axes", "effect", "copies"},
+    {"serial", "axes", "effect", "copies", "transforms"},
     {"explanation", "grid_tables", "passes"},
     {"importance", "pick"},
     {"strata", "contrasts"},
@@ -52,10 +52,10 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 OWNERS = {
     "numba": {"kernels"},
     "torch": {"plan", "masks", "networks", "predictor", "device", "baselines", "lending"}
-    | {"copies", "passes", "chance"},
+    | {"copies", "passes", "chance", "transforms"},
     "sklearn": {"sampling", "serial", "explainers", "assets", "peers"},
     "skimage": {"segment", "fills", "baselines"},
-    "PIL": {"pictures", "assets", "photos"},
+    "PIL": {"transforms", "pictures", "assets", "photos"},
     "narwhals": {"frames"},
     "polars": {"frames"},
     "pyarrow": {"frames"},
