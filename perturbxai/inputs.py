@@ -23,10 +23,9 @@ def check_one_input(net: Module) -> None:
 
 def _needed(net: Module) -> list[str] | None:
     """Names of the inputs that forward cannot do without; None where that cannot be told."""
-    schema = getattr(net.forward, "schema", None)  # of a scripted module
+    schema = getattr(net.forward, "schema", None)  # of a scripted module, itself the first argument
     if schema is not None:
-        given = [argument for argument in schema.arguments if argument.name != "self"]
-        return [argument.name for argument in given if not argument.has_default_value()]
+        return [argument.name for argument in schema.arguments[1:] if not argument.has_default_value()]
     try:
         parameters = inspect.signature(net.forward).parameters.values()
     except (TypeError, ValueError):

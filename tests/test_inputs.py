@@ -140,7 +140,12 @@ def test_a_network_of_other_than_one_input_is_refused_before_it_is_asked(what):
         px.Predictor(made(TWO[what]))
 
 
-@pytest.mark.parametrize("make", [Optional, Any])
+class Myself(nn.Module):
+    def forward(me, picture):
+        return picture.mean((2, 3))
+
+
+@pytest.mark.parametrize("make", [Optional, Any, Myself, lambda: made(lambda: torch.jit.script(Myself()))])
 def test_inputs_that_may_be_left_out_are(make):
     assert px.Predictor(make())(PICTURE[None]).shape == (1, 3)
 

@@ -187,6 +187,28 @@ def test_a_factor_that_is_made_of_the_picture_behind_autograd_is_no_constant(nam
         explained([name], between(Called(MADE_OF_THE_PICTURE[what])))
 
 
+class Mixed(nn.Module):
+    """A network that runs in bfloat16 where torch thinks that is enough."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = between(nn.ReLU)
+
+    def forward(self, x):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return self.net(x)
+
+
+@pytest.mark.parametrize("name", [*RECTIFIED, *SHARED, "gradient", "cam", "grad_cam"])
+def test_a_network_under_autocast_is_explained_within_its_type_or_refused_in_words(name):
+    if name in SHARED:
+        with pytest.raises(ValueError, match=rf"{name}: .*runs under autocast.*leave torch.autocast out"):
+            explained([name], Mixed())
+        return
+    found, truth = (explained([name], net)[name].values for net in (Mixed(), between(nn.ReLU)))
+    np.testing.assert_allclose(found, truth, rtol=0, atol=0.05 * np.abs(truth).max())
+
+
 DRAWING = {
     "dropout": lambda x: F.dropout(x, 0.3),
     "of channels": lambda x: F.dropout2d(x, 0.3),

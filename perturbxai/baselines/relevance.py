@@ -129,6 +129,11 @@ class _Recording(_Descent):
         self.unweighed = {id(own)}
 
     def take(self, func: Any, args: tuple[Any, ...], named: dict[str, Any], inputs: list[Tensor]) -> Any:
+        if _mixes(inputs[0]):
+            raise NoRule(
+                f"{self.calls.here()} runs under autocast, which takes another type by operation, so that no rule "
+                f"can be tied to them; leave torch.autocast out, or {WAY_OUT}"
+            )
         before = [tensor.grad_fn for tensor in inputs]
         raw = any(id(tensor) in self.unweighed for tensor in inputs)
         shown = inputs[0].detach().clone() if raw else None
@@ -301,6 +306,14 @@ def _again(call: Operation, inputs: list[Tensor], others: Any) -> Tensor:
     place = {id(tensor): other for tensor, other in zip(inputs, others, strict=True)}
     args = [place.get(id(value), value) for value in call.args]
     return call.func(*args, **{name: place.get(id(value), value) for name, value in call.named.items()})
+
+
+def _mixes(tensor: Tensor) -> bool:
+    """Whether operations on a tensor run under autocast."""
+    try:
+        return bool(torch.is_autocast_enabled(tensor.device.type))
+    except TypeError:  # torch before 2.4
+        return bool(torch.is_autocast_enabled() or torch.is_autocast_cpu_enabled())
 
 
 def _shape(inputs: list[Tensor]) -> torch.Size:
