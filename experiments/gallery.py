@@ -137,7 +137,7 @@ def figure(config: Config, frame: pd.DataFrame, picture: Any, labels: Any, table
     dim = grey(picture)
     for place, name in zip(places[1:], names, strict=True):
         below = [f"{told[name, output]:.0%}".replace("nan%", "nothing for it") for output in config.shown]
-        axes = _pair(drawn, place, style.title(name), below)
+        axes = _pair(drawn, place, style.TITLES[name], below)
         for axis, output in zip(axes, config.shown, strict=True):
             axis.imshow(painted(dim, labels, found[name, output]))
     return drawn

@@ -32,7 +32,7 @@ class Importance:
                      have no other
     stderr_estimate  error from the errors of the values: independent over rows, or (`common_errors`) bounded as if they were
                      one, where a method reads all rows off the same answers. Errors of a drawn background are not in it
-    names (P,), outputs (K,), n_rows, name of the method
+    names (P,), outputs (K,), n_rows, name of the result;  method: its object, None if unknown
     """
 
     values: Floats
@@ -45,6 +45,7 @@ class Importance:
     n_rows: int
     name: str
     common_errors: bool
+    method: Any = None
 
     @property
     def stderr(self) -> Floats:
@@ -140,6 +141,7 @@ def _of_effects(effects: Mapping[Any, Effect], name: str = "") -> Importance:
     return Importance(
         values, np.maximum(values - bias, 0.0), bias, error, np.zeros_like(error), tuple(one.names[0] for one in single),
         single[0].outputs, int(single[0].meta["drawn_rows"]), name or str(single[0].meta["name"]), True,
+        single[0].method,
     )  # fmt: skip
 
 
@@ -167,7 +169,7 @@ def _importance(result: Attribution, name: str = "") -> Importance:
     corrected = np.maximum(size.mean(axis=0) - bias, 0.0)
     return Importance(
         size.mean(axis=0), corrected, bias, between, noise, result.names, result.outputs, n_rows,
-        name or str(result.meta.get("name") or type(result.method).__name__), common,
+        name or str(result.meta.get("name") or type(result.method).__name__), common, result.method,
     )  # fmt: skip
 
 

@@ -227,7 +227,7 @@ class PhotoJob:
         for name in names:
             if name in self.optional and name not in self.left_out:
                 self._works(name, lambda name=name: found.update(self._some([name], space, outputs, under)))
-        order = [key for name in names for key in found if key.partition("(")[0] == name]
+        order = [key for name in names for key, one in found.items() if registry.key_of(one.method) == name]
         return {key: found[key] for key in order}
 
     def _some(self, names: list[str], space: ImageSpace, outputs: list[Any], under: str) -> dict[str, Attribution]:

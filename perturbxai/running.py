@@ -14,7 +14,7 @@ from perturbxai.api import explain, name_methods
 from perturbxai.call import Call
 from perturbxai.comparison import Comparison, compare
 from perturbxai.config import Config, Naming, TableConfig
-from perturbxai.explainers.kernel_shap import KernelShap
+from perturbxai.explainers.exact_shap import ExactShap
 from perturbxai.game import Game
 from perturbxai.heatmaps import baselines
 from perturbxai.loading import Part, make_model, read_table
@@ -152,7 +152,7 @@ def compare_table(section: TableConfig, predictor: Predictor, space: TabularSpac
     results = explain(section.methods, predictor, space, x, outputs=outputs, budget=section.budget, seed=seed)
     if section.exact:
         listed = 2**space.n_players
-        results |= explain([KernelShap(name="exact")], predictor, space, x, outputs=outputs, budget=listed, seed=seed)
+        results |= explain([ExactShap(name="exact")], predictor, space, x, outputs=outputs, budget=listed, seed=seed)
     if section.baselines:
         results |= baselines(section.baselines, predictor, space, x, outputs=outputs)
     return compare(results, predictor, space, metrics=section.metrics, seed=seed)

@@ -76,7 +76,7 @@ def test_figures_and_tables_of_photos_hold_the_same_means():
     pd.testing.assert_frame_equal(table, compared.mean_curves())
     scores = compared.scores.groupby(["method", "scored_fill", "metric"]).value.mean()
     for which in ("deletion", "insertion"):
-        figure = drawing.curves(compared.curves, which, list(found))
+        figure = drawing.curves(compared.curves, which, found)
         for axis, fill in zip(figure.axes, ["constant 0", "mean"], strict=True):
             for name, line in zip(found, axis.lines, strict=True):
                 own = table[(table.method == name) & (table.scored_fill == fill) & (table.curve == which)]

@@ -30,7 +30,15 @@ class Stub:
     name: str = ""
 
 
-def result(name="lime", n_players=6, outputs=("cat", "dog"), n_rows=1, stderr=0.1, fill="blur"):
+def method_of(name):
+    """The object that a call of this name would have kept."""
+    known = registry.EXPLAINERS | registry.BASELINES
+    key = name.partition("@")[0]
+    return registry.load(known, key)() if key in known else Stub(name)
+
+
+def result(name="lime", n_players=6, outputs=("cat", "dog"), n_rows=1, stderr=0.1, fill=None):
+    fill = fill or name.partition("@")[2] or "blur"
     rng = np.random.default_rng(len(name))
     parts = []
     for row in range(n_rows):
@@ -46,7 +54,7 @@ def result(name="lime", n_players=6, outputs=("cat", "dog"), n_rows=1, stderr=0.
                 outputs=tuple(outputs),
                 label=row,
                 input=np.zeros(n_players),
-                method=Stub(name),
+                method=method_of(name),
                 meta={},
             )
         )
@@ -182,7 +190,7 @@ def test_what_is_no_result_is_refused(anything, tmp_path):
 
 def test_one_attribution_or_a_mapping_is_enough(tmp_path):
     one = px.report(result("lime"), tmp_path / "one")
-    several = px.report({"lime": result("lime"), "exact": result("exact")}, tmp_path / "several")
+    several = px.report({"lime": result("lime"), "exact": result("exact_shap")}, tmp_path / "several")
     assert {p.name for p in one.iterdir()} == {p.name for p in several.iterdir()}
     assert (one / "bars.png").stat().st_size > 5000
 
@@ -215,7 +223,7 @@ def test_painted_maps_are_symmetric_around_zero():
 
 
 def test_a_method_keeps_its_colour_and_changes_its_dashes_with_the_fill():
-    found = looks(["lime@blur", "lime@mean", "kernel_shap@blur", "mine", "other"])
+    found = looks({name: result(name) for name in ["lime@blur", "lime@mean", "kernel_shap@blur", "mine", "other"]})
     assert found["lime@blur"]["color"] == found["lime@mean"]["color"] != found["kernel_shap@blur"]["color"]
     assert found["lime@blur"]["linestyle"] == found["kernel_shap@blur"]["linestyle"] != found["lime@mean"]["linestyle"]
     assert found["mine"]["color"] != found["other"]["color"]

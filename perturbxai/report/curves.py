@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from perturbxai.report.effect_view import Line, Panel
 from perturbxai.report.ground import Ground, Rows, is_missing, rows_of
-from perturbxai.report.style import text
+from perturbxai.report.lettering import text
 
 Floats = NDArray[np.float64]
 
@@ -25,6 +25,7 @@ AXIS = {
     "anchored": "model's output, from the first point", "derivative": "slope of the model's output",
 }  # fmt: skip
 COUNT_TEXT = {"ha": "center", "va": "bottom", "fontsize": 6.5, "color": "#444444", "zorder": 3}
+LONGEST = 80  # letters of a title
 BAND_REACH = 1.0  # of the range of the curves: how far bands may stretch a panel
 
 
@@ -100,9 +101,9 @@ def draw(axis: Any, panel: Panel, ends: tuple[float, float], above: float, space
         if len(one.rows):
             _rows(axis, line, one, panel.row, ground)
         if line.mean and ground.levels:
-            _bars(axis, line, one, (means.index(line), len(means)), _base(line, one, panel))
+            _bars(axis, line, one, (means.index(line), len(means)), _base(line, one, panel), ends)
         elif line.mean:
-            _curve(axis, line, one, thick=line is first)
+            _curve(axis, line, one, ends, thick=line is first)
     if panel.scale != "raw":
         axis.axhline(0.0, color="#888888", linewidth=0.7, zorder=0.5)
     found = rows_of(panel.effects, ground, space) if panel.scale != "derivative" else None
@@ -118,7 +119,7 @@ def draw(axis: Any, panel: Panel, ends: tuple[float, float], above: float, space
         _warn(axis, panel, ground)
     ground.label(axis)
     axis.set_ylabel(AXIS[panel.scale])
-    axis.set_title(text(panel.title, 60), loc="left")
+    axis.set_title(text(panel.title, LONGEST) if panel.title else "", loc="left")
     axis.spines[["top", "right"]].set_visible(False)
 
 
@@ -127,7 +128,7 @@ def _base(line: Line, one: Drawn, panel: Panel) -> float:
     return float(_data_share(line) @ one.y) if panel.scale == "raw" else 0.0
 
 
-def _curve(axis: Any, line: Line, one: Drawn, thick: bool) -> None:
+def _curve(axis: Any, line: Line, one: Drawn, ends: tuple[float, float], thick: bool) -> None:
     """A curve, dotted where no row is behind it, in its pointwise band, with thin lines for the simultaneous one.
 
     thick: so that it is seen below another one that it agrees with
@@ -146,7 +147,7 @@ def _curve(axis: Any, line: Line, one: Drawn, thick: bool) -> None:
     if filled.any():
         axis.plot(*thin, color=line.colour, linewidth=1.2, linestyle=(0, (1, 1.2)), zorder=4)
     if one.missing:
-        _errors(axis, one, [-1], one.at[-1:], line.colour)
+        _errors(axis, one, [-1], one.at[-1:], line.colour, ends)
         axis.plot(one.at[-1:], one.y[-1:], "D", color=line.colour, markersize=4.0, zorder=5)
 
 
@@ -158,20 +159,23 @@ def _split(at: Floats, y: Floats, kept: NDArray[np.bool_]) -> tuple[Floats, Floa
     return xs[:, kept].T.ravel(), ys[:, kept].T.ravel()
 
 
-def _errors(axis: Any, one: Drawn, which: Any, at: Floats, colour: str) -> None:
-    """Whiskers: thick pointwise, thin simultaneous."""
-    for ends, width in ((one.whole_band, 0.8), (one.band, 2.0)):
-        axis.vlines(at, ends[0, which], ends[1, which], color=colour, linewidth=width, zorder=4.5)
+def _errors(axis: Any, one: Drawn, which: Any, at: Floats, colour: str, ends: tuple[float, float]) -> None:
+    """Whiskers: thick pointwise, thin simultaneous. One that goes beyond the panel's values ends there, in an arrow head."""
+    for band, width in ((one.whole_band, 0.8), (one.band, 2.0)):
+        low, high = band[0, which], band[1, which]
+        axis.vlines(at, np.clip(low, *ends), np.clip(high, *ends), color=colour, linewidth=width, zorder=4.5)
+        for end, beyond, head in ((ends[0], low < ends[0], "v"), (ends[1], high > ends[1], "^")):
+            axis.plot(at[beyond], np.full(beyond.sum(), end), head, color=colour, markersize=3.0, zorder=4.5)
 
 
-def _bars(axis: Any, line: Line, one: Drawn, among: tuple[int, int], base: float) -> None:
+def _bars(axis: Any, line: Line, one: Drawn, among: tuple[int, int], base: float, ends: tuple[float, float]) -> None:
     """A bar a level from the mean of all, beside those of the other methods, with whiskers."""
     number, total = among
     width = 0.78 / total
     at = one.at + (number - (total - 1) / 2.0) * width
     look = {"color": line.colour, "alpha": 0.75, "linewidth": 0, "zorder": 2, "label": line.label}
     axis.bar(at, one.y - base, 0.9 * width, bottom=base, **look)
-    _errors(axis, one, slice(None), at, "#222222")
+    _errors(axis, one, slice(None), at, "#222222", ends)
     if base:
         axis.axhline(base, color="#888888", linewidth=0.7, zorder=1)
 

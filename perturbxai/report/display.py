@@ -14,7 +14,7 @@ from perturbxai.report.keywords import Keywords, read_keywords
 from perturbxai.report.partial import Part, Results
 from perturbxai.report.partial_axes import Places, lay_out
 from perturbxai.report.partial_panels import Artists, Sheet, limits_of, name_values
-from perturbxai.report.surfaces import PALE
+from perturbxai.report.surfaces import PALE, held
 
 Words = Mapping[str, Any]
 
@@ -132,7 +132,9 @@ class EffectsDisplay:
             if 1 in found and not alike:  # curves have room for what maps beside them show
                 found[1] = min(low for low, _ in found.values()), max(high for _, high in found.values())
             if 2 in found and alike:
-                reach = max(*map(abs, found[2]), self._noise())
+                maps = [n for n in chosen if len(self.features[n]) == 2]
+                seen = [results[n]["average"][self.target_idx][held(self.effects[n])] for n in maps]
+                reach = max(*(float(np.abs(one).max()) for one in seen), self._noise())
                 found[2] = -reach, reach
             setattr(self, name, {**found, **{n: ends for n, ends in given.items() if n in found}})
 

@@ -15,7 +15,8 @@ from perturbxai.explainers.ice import Ice
 from perturbxai.explainers.pdp import Pdp
 from perturbxai.outputs import select_outputs
 from perturbxai.report.ground import Ground
-from perturbxai.report.style import SPARE, looks, title
+from perturbxai.report.lettering import shortened, texts
+from perturbxai.report.style import SPARE, looks, title, titles
 from perturbxai.report.support import Unsupported, unsupported
 
 Floats = NDArray[np.float64]
@@ -95,20 +96,14 @@ def scale_of(effect: Effect) -> str:
 def as_effects(result: Any) -> Found | None:
     """Column or pair -> name of the method -> Effect, or None for what holds no effects.
 
-    result  an Effect, a sequence of some, a mapping to them as effects(...)["pdp"], or all that effects() returned
+    result  an Effect, a sequence of some, a mapping to them as effects(...)["pdp"], or all that effects() returned; a
+            mapping from names (of models, say) to any of these, which keep their names
     """
     if isinstance(result, Effect):
         result = [result]
-    if isinstance(result, Mapping):
-        values = list(result.values())
-        if values and all(isinstance(one, Mapping) for one in values):
-            inner = [(str(key), effect) for key, effects in result.items() for effect in effects.values()]
-        else:
-            inner = [("", effect) for effect in values]
-    elif isinstance(result, (list, tuple)):
-        inner = [("", effect) for effect in result]
-    else:
+    if not isinstance(result, (Mapping, list, tuple)):
         return None
+    inner = list(_named(result, ""))
     if not inner or not all(isinstance(effect, Effect) for _, effect in inner):
         return None
     found: Found = {}
@@ -117,6 +112,20 @@ def as_effects(result: Any) -> Found | None:
         methods = found.setdefault(effect.names, {})
         methods[label if label not in methods else f"{label}({len(methods)})"] = effect
     return found
+
+
+def _named(result: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """(name, Effect) of each; keys that are the columns themselves are no names."""
+    if not isinstance(result, (Mapping, list, tuple)):
+        yield name, result
+    elif not isinstance(result, Mapping):
+        for one in result:
+            yield from _named(one, name)
+    else:
+        by_column = all(isinstance(one, Effect) and key in (one.names, *one.names[: len(one.names) == 1])
+                        for key, one in result.items())  # fmt: skip
+        for key, one in result.items():
+            yield from _named(one, name if by_column else f"{name}, {key}" if name else str(key))
 
 
 def check(found: Found, kind: str | None) -> tuple[str, ...]:
@@ -150,6 +159,8 @@ def leading(found: Found, outputs: Sequence[int], top: int) -> tuple[Found, int]
 
 def panels(found: Found, kind: str | None, outputs: Sequence[int], row: Any, space: Any) -> list[list[Panel]]:
     """Panels by column or pair: its methods, over each other or apart, and outputs in turn."""
+    every = list(dict.fromkeys(sum(found, ())))
+    called = dict(zip(every, shortened(every), strict=True))
     lines = []
     for names, methods in found.items():
         said = said_of(names, methods.values(), space)
@@ -158,7 +169,7 @@ def panels(found: Found, kind: str | None, outputs: Sequence[int], row: Any, spa
         for together in _together(methods, kind, len(names)):
             drawn = _lines(together)
             heard = said if any(line.asks_anywhere for line in drawn) else None
-            ground = _ground(names, drawn)
+            ground = _ground([called[name] for name in names], drawn)
             for k in outputs:
                 of_names.append(Panel(names, k, drawn, _title(together, methods, outputs, k), ground, row, heard, has_ale))
         lines.append(of_names)
@@ -186,31 +197,33 @@ def _lines(methods: Mapping[str, Effect]) -> tuple[Line, ...]:
     if len(methods) == 1 and only.groups and len(only.names) == 1:
         groups = list(only.groups.items())[:MOST_GROUPS]
         palette = (*SPARE, "#7A7A7A")
-        own = [Line(str(group), e, colour, among=True) for (group, e), colour in zip(groups, palette, strict=False)]
+        called = texts(group for group, _ in groups)
+        own = [Line(name, e, colour, among=True) for name, (_, e), colour in zip(called, groups, palette, strict=False)]
         return (Line("all rows", only, "#222222", among=True), *own)
     scales = {scale_of(effect) for effect in methods.values()}
-    styles = looks(methods)
+    styles, shown = looks(methods), titles(methods)
     has_pdp = any(isinstance(effect.method, Pdp) for effect in methods.values())
     lines = []
     for name, effect in methods.items():
         ice = isinstance(effect.method, Ice)
         centred = len(scales) > 1 and scale_of(effect) != "centred"
-        lines.append(Line(title(name), effect, styles[name]["color"], not (ice and has_pdp), ice, centred))
+        lines.append(Line(shown[name], effect, styles[name]["color"], not (ice and has_pdp), ice, centred))
     return tuple(sorted(lines, key=lambda line: not line.rows))
 
 
 def _title(together: Mapping[str, Effect], methods: Mapping[str, Effect], outputs: Sequence[int], k: int) -> str:
     first = next(iter(together.values()))
-    parts = [title(name) for name in together] if len(together) < len(methods) or len(first.names) == 2 else []
+    apart = len(together) < len(methods) or len(first.names) == 2
+    parts = shortened(title(*one) for one in together.items()) if apart else []
     if len(first.names) == 2 and isinstance(first.method, Ale):
         parts.append("beyond each alone")
-    parts += [first.outputs[k]] if len(outputs) > 1 else []
+    parts += [shortened(first.outputs)[k]] if len(outputs) > 1 else []
     if len(first.names) == 1 and len(first.groups) > MOST_GROUPS:
         parts.append(f"{MOST_GROUPS} of {len(first.groups)} groups")
     return ", ".join(parts)
 
 
-def _ground(names: tuple[str, ...], lines: Sequence[Line]) -> tuple[Ground, ...]:
+def _ground(names: Sequence[str], lines: Sequence[Line]) -> tuple[Ground, ...]:
     # an accumulated curve has an order of its own for levels without one, which the others take over
     effects = sorted((line.effect for line in lines), key=lambda effect: isinstance(effect.method, Ale))
     return tuple(Ground.of(name, [effect.grid[d] for effect in effects]) for d, name in enumerate(names))

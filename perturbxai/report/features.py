@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.report.style import text
+from perturbxai.report.lettering import number, shortened, texts
 
 Floats = NDArray[np.float64]
 
@@ -50,20 +50,20 @@ def row_labels(explanation: Any, space: Any = None) -> list[str]:
     """Names of one row's features: rules where the method has them, with a space "name = value"."""
     rules = explanation.columns.get("rule")
     if rules is not None and np.shape(rules) == (len(explanation.names),):
-        return [text(rule, 34) for rule in rules]
+        return texts(rules, 34)
     if space is None or not hasattr(space, "columns"):  # superpixels have no values to tell
-        return [text(name) for name in explanation.names]
+        return texts(explanation.names)
     table = space.columns.plain(np.asarray(explanation.input)[None])
     found = []
-    for p, name in enumerate(explanation.names):
+    for p, name in enumerate(shortened(explanation.names, 22)):
         (*columns,) = np.flatnonzero(space.player_of_column == p)
         if len(columns) > 1:
-            found.append(text(name))
+            found.append(name)
             continue
         value = table.iloc[0, columns[0]] if hasattr(table, "iloc") else table[0, columns[0]]
-        told = f"{value:.4g}" if isinstance(value, (float, np.floating)) else str(value).removesuffix(" 00:00:00")
-        found.append(text(f"{text(name, 22)} = {told}".replace(r"\$", "$"), 34))
-    return found
+        told = number(value) if isinstance(value, (float, np.floating)) else str(value).removesuffix(" 00:00:00")
+        found.append(f"{name} = {told}")
+    return texts(found, 34)
 
 
 def colours(inputs: Sequence[Any], n_players: int, space: Any = None) -> Floats:

@@ -12,7 +12,19 @@ from perturbxai import registry
 from perturbxai.explanation import Attribution
 from perturbxai.metrics.mean_curves import mean_curves
 from perturbxai.report import pairs
-from perturbxai.report.style import base_name, legend_handles, looks, minus, new_figure, rc, save, text, title
+from perturbxai.report.lettering import minus, number, text, texts
+from perturbxai.report.style import (
+    TRUTH_LOOK,
+    fill_of,
+    legend_handles,
+    looks,
+    new_figure,
+    rc,
+    save,
+    titles,
+    truth_of,
+    truth_title,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,30 +46,30 @@ def figures(results: Mapping[str, Attribution], compared: Any = None) -> Iterato
     for fill, names in by_fill.items():
         ending = f"_{fill}" if fill and len(by_fill) > 1 else ""
         chosen = {name: results[name] for name in names}
-        for number, one in enumerate(pictures):
-            yield f"maps{ending}{_of(pictures, results, number)}", maps(chosen, one, fill, compared.scores, number)
-        explained = {name: one for name, one in chosen.items() if not _is_map(name, one)}
+        for n, one in enumerate(pictures):
+            yield f"maps{ending}{_of(pictures, results, n)}", maps(chosen, one, fill, compared.scores, n)
+        explained = {name: one for name, one in chosen.items() if not _is_map(one)}
         if explained:
-            for number, one in enumerate(pictures or [None]):
-                yield f"bars{ending}{_of(pictures, results, number)}", bars(explained, one, fill, number)
+            for n, one in enumerate(pictures or [None]):
+                yield f"bars{ending}{_of(pictures, results, n)}", bars(explained, one, fill, n)
     for name in pairs.interacting(results):
-        yield f"pairs_{name}", pairs.report_figure(name, results[name][0])
+        yield f"pairs_{name}", pairs.report_figure(name, results[name])
     if compared is not None and len(compared.curves):
         for which in [one for one in ("deletion", "insertion") if (compared.curves.curve == one).any()]:
-            yield which, curves(compared.curves, which, list(results))
+            yield which, curves(compared.curves, which, results)
     if compared is not None and (compared.agreement.metric == "spearman").any():
-        yield "agreement", agreement(compared.agreement, list(results))
+        yield "agreement", agreement(compared.agreement, results)
 
 
-def _is_map(name: str, one: Attribution) -> bool:
+def _is_map(one: Attribution) -> bool:
     """Whether a result is a map of a picture; some methods are of tables as well, and have no map there."""
-    base = base_name(name)
+    base = registry.key_of(one.method)
     return base in registry.MAPS and (one[0].heat is not None or base not in registry.ON_BOTH)
 
 
-def _of(pictures: list[Any], results: Mapping[str, Attribution], number: int) -> str:
+def _of(pictures: list[Any], results: Mapping[str, Attribution], n: int) -> str:
     """What a figure of one picture among several is called by."""
-    return f"_{next(iter(results.values()))[number].label}" if len(pictures) > 1 else ""
+    return f"_{next(iter(results.values()))[n].label}" if len(pictures) > 1 else ""
 
 
 def _classes(e: Any, n_pictures: int) -> list[int]:
@@ -68,31 +80,33 @@ def _classes(e: Any, n_pictures: int) -> list[int]:
 
 def _by_fill(results: Mapping[str, Attribution]) -> dict[str, list[str]]:
     """The results explained under each fill, and those that know none beside all of them."""
-    own = {name: name.partition("@")[2] for name in results}
+    own = {name: fill_of(result) for name, result in results.items()}
     fills = list(dict.fromkeys(fill for fill in own.values() if fill)) or [NO_FILL]
     return {fill: [name for name in results if own[name] in (fill, NO_FILL)] for fill in fills}
 
 
 @rc
-def maps(results: Mapping[str, Attribution], one: Any, fill: str, scores: pd.DataFrame, number: int = 0) -> Any:
+def maps(results: Mapping[str, Attribution], one: Any, fill: str, scores: pd.DataFrame, n: int = 0) -> Any:
     """The photo, and each method's values painted on it: a block of lines a class, signed colours around zero."""
     explained = next(iter(results.values()))
-    first, classes = explained[number], _classes(explained[number], len(explained))
+    first, classes = explained[n], _classes(explained[n], len(explained))
     across = min(PER_LINE if len(results) <= MANY else PER_LONG_LINE, len(results) + 1)
     lines = -(-(len(results) + 1) // across)
     figure = new_figure(2.0 * across + 0.9, 2.45 * lines * len(classes) + 0.5)
     axes = figure.subplots(lines * len(classes), across, squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()
-    photo = grey(one.picture)
+    photo, names = grey(one.picture), titles(results, fill)
+    outputs = texts(first.outputs)
     for place, k in enumerate(classes):
         output, block = first.outputs[k], axes[place * lines : (place + 1) * lines].ravel()
         block[0].imshow(shown(one.picture))
-        block[0].set_title(f"{text(output)}\n{first.prediction[k]:.2f}, hidden {first.base[k]:.2f}", fontweight="bold")
+        ends = f"{number(first.prediction[k], 3)}, hidden {number(first.base[k], 3)}"
+        block[0].set_title(f"{outputs[k]}\n{ends}", fontweight="bold")
         tell_bands(block[0], one.picture)
         for axis, (name, result) in zip(block[1:], results.items(), strict=False):
-            axis.imshow(painted(photo, one.labels, result[number].values[:, k]))
-            axis.set_title(f"{title(name.removesuffix('@' + fill))}\n{_score(scores, name, first.label, output)}")
+            axis.imshow(painted(photo, one.labels, result[n].values[:, k]))
+            axis.set_title(f"{names[name]}\n{_score(scores, name, first.label, output)}")
     about = "insertion less deletion: under fills the map did not see (away), and under its own (home)"
     figure.suptitle(f"{about}{'; explained under ' + text(fill) if fill else ''}", fontsize=9)
     _colour_bar(figure, axes)
@@ -107,8 +121,8 @@ def _score(scores: pd.DataFrame, name: str, row: Any, output: str) -> str:
     told = []
     for where, chosen in (("away", ~mine.home.astype(bool)), ("home", mine.home.astype(bool))):
         if chosen.any():
-            told.append(f"{where} {signed[chosen].sum() / mine.scored_fill[chosen].nunique():+.2f}")
-    return minus(", ".join(told))
+            told.append(f"{where} {number(signed[chosen].sum() / mine.scored_fill[chosen].nunique(), 3, sign=True)}")
+    return ", ".join(told)
 
 
 def _colour_bar(figure: Any, axes: Any) -> None:
@@ -164,28 +178,29 @@ def painted(photo: Floats, labels: NDArray[np.int32], values: Floats) -> Floats:
 
 
 @rc
-def bars(results: Mapping[str, Attribution], one: Any, fill: str, number: int = 0) -> Any:
+def bars(results: Mapping[str, Attribution], one: Any, fill: str, n: int = 0) -> Any:
     """Values of one input with 95 % intervals, thick pointwise and thin simultaneous; exact values as a line."""
-    firsts = {name: result[number] for name, result in results.items()}
-    measured = {name: e for name, e in firsts.items() if base_name(name) != "exact"} or firsts
-    exact = next((e for name, e in firsts.items() if name not in measured), None)
+    firsts, truth = {name: result[n] for name, result in results.items()}, truth_of(results)
+    measured = {name: e for name, e in firsts.items() if name != truth}
+    exact = None if truth is None else firsts[truth]
     first = next(iter(measured.values()))
     chosen = _top(list(measured.values()), exact)
     classes = _classes(first, 1 if one is None else len(next(iter(results.values()))))
     n_panels = len(classes) + (one is not None)
     height = 1.3 + len(chosen) * (0.115 * len(measured) + 0.12)
+    outputs = texts(first.outputs)
     figure = new_figure(4.2 * n_panels + 1.0, max(height, 3.4))
     axes = figure.subplots(1, n_panels, squeeze=False)[0]
     if one is not None:
         _numbered_photo(axes[0], one, chosen)
     for place, (k, axis) in enumerate(zip(classes, axes[one is not None :], strict=True)):
-        bar_panel(axis, measured, exact, chosen, k)
-        axis.set_title(text(first.outputs[k]))
+        bar_panel(axis, measured, exact, chosen, k, looks(results))
+        axis.set_title(outputs[k])
         axis.tick_params(labelleft=place == 0)
     where = f"explained under {text(fill)}" if fill else f"row {text(first.label)}" if one is None else ""
     about = "whiskers: thick 95 % interval, thin simultaneous over all features, an arrow goes on"
     figure.suptitle(f"{where}; {about}" if where else about, fontsize=9)
-    handles = _bar_handles(measured, exact, fill)
+    handles = _bar_handles(results, truth, fill)
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6), frameon=False)
     return figure
 
@@ -198,23 +213,24 @@ def _top(explanations: list[Any], exact: Any) -> list[int]:
     return [int(p) for p in np.argsort(-strength, kind="stable")[:most]]
 
 
-def bar_panel(axis: Any, measured: Mapping[str, Any], exact: Any, chosen: list[int], k: int) -> None:
-    """One output's bars: a line a player, in it a bar a method."""
-    names = next(iter(measured.values())).names
+def bar_panel(
+    axis: Any, measured: Mapping[str, Any], exact: Any, chosen: list[int], k: int, styles: Mapping[str, Any]
+) -> None:
+    """One output's bars: a line a player, in it a bar a method. styles: of each, see `looks`."""
+    names = texts(next(iter(measured.values())).names, 22)
     place = np.arange(len(chosen), dtype=float)
     step = 0.8 / len(measured)
     ends = _ends(measured, exact, chosen, k)
-    for number, (name, e) in enumerate(measured.items()):
-        at = place + (number - (len(measured) - 1) / 2) * step
-        colour = looks([name])[name]["color"]
-        axis.barh(at, e.values[chosen, k], height=0.86 * step, color=colour, alpha=0.75, linewidth=0)
+    for n, (name, e) in enumerate(measured.items()):
+        at = place + (n - (len(measured) - 1) / 2) * step
+        axis.barh(at, e.values[chosen, k], height=0.86 * step, color=styles[name]["color"], alpha=0.75, linewidth=0)
         for simultaneous, width in ((True, 0.6), (False, 1.6)):
             low, high = (end[chosen, k] for end in e.interval(simultaneous=simultaneous))
             _whiskers(axis, at, low, high, ends, width)
     if exact is not None:
         axis.vlines(exact.values[chosen, k], place - 0.44, place + 0.44, color="black", linewidth=1.3, zorder=4)
     axis.axvline(0.0, color="#888888", linewidth=0.7, zorder=0)
-    axis.set_yticks(place, [text(names[p], 22) for p in chosen])
+    axis.set_yticks(place, [names[p] for p in chosen])
     axis.set_ylim(len(chosen) - 0.4, -0.6)
     axis.set_xlim(*ends)
     axis.set_xlabel("value, in units of the model's output")
@@ -244,14 +260,14 @@ def _whiskers(axis: Any, at: Floats, low: Floats, high: Floats, ends: tuple[floa
         axis.plot(*place, head, color="#222222", markersize=3.5, clip_on=False, in_layout=False)
 
 
-def _bar_handles(measured: Mapping[str, Any], exact: Any, fill: str) -> list[Any]:
+def _bar_handles(results: Mapping[str, Any], truth: str | None, fill: str) -> list[Any]:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    short = {name: title(name.removesuffix(f"@{fill}")) for name in measured}
-    found: list[Any] = [Patch(color=looks([n])[n]["color"], alpha=0.75, label=short[n]) for n in measured]
-    if exact is not None:
-        found.append(Line2D([], [], color="black", marker="|", markersize=9, linewidth=0, label="exact Shapley"))
+    short, styles = titles(results, fill), looks(results)
+    found: list[Any] = [Patch(color=styles[n]["color"], alpha=0.75, label=short[n]) for n in results if n != truth]
+    if truth is not None:
+        found.append(Line2D([], [], color="black", marker="|", markersize=9, linewidth=0, label=truth_title(short[truth])))
     return found
 
 
@@ -277,7 +293,7 @@ def _numbered_photo(axis: Any, one: Any, chosen: list[int]) -> None:
 
 
 @rc
-def curves(frame: pd.DataFrame, which: str, names: list[str]) -> Any:
+def curves(frame: pd.DataFrame, which: str, results: Mapping[str, Any]) -> Any:
     """Deletion or insertion, the mean over rows: a panel a class and fill, a thin line a method."""
     import pandas as pd
 
@@ -285,30 +301,32 @@ def curves(frame: pd.DataFrame, which: str, names: list[str]) -> Any:
     outputs, fills = list(dict.fromkeys(chosen.output)), list(dict.fromkeys(chosen.scored_fill))
     figure = new_figure(3.6 * len(fills) + 2.2, max(2.7 * len(outputs) + 0.5, 3.6))
     axes = figure.subplots(len(outputs), len(fills), squeeze=False, sharex=True, sharey="row")
-    styles = looks([name for name in names if name in set(chosen.method)])
+    drawn = {name: result for name, result in results.items() if name in set(chosen.method)}
+    styles, truth = looks(drawn), truth_of(drawn)
+    named = dict(zip(outputs, texts(outputs), strict=True))
     for row, output in zip(axes, outputs, strict=True):
         for axis, fill in zip(row, fills, strict=True):
             panel = chosen[(chosen.output == output) & (chosen.scored_fill == fill)]
             for name, style in styles.items():
                 # the exact values lie under the others as a broad band, which they would hide otherwise
-                width = {"linewidth": 4.0, "alpha": 0.3, "zorder": 1} if base_name(name) == "exact" else {"linewidth": 1.1}
+                look = {**TRUTH_LOOK, "zorder": 1} if name == truth else {"linewidth": 1.1, **style}
                 mean = panel[panel.method == name]
-                axis.plot(mean.share, mean.value, **width, **style)
+                axis.plot(mean.share, mean.value, **look)
             against = "background rows" if fill == "background" else f"{text(fill)} fill"
-            axis.set_title(f"{text(output)}, {against}")
+            axis.set_title(f"{named[output]}, {against}")
             axis.spines[["top", "right"]].set_visible(False)
     good = "hidden, best first (low is good)" if which == "deletion" else "shown, best first (high is good)"
     figure.supxlabel(f"{which}: share of features {good}", fontsize=9)
     figure.supylabel("model's output", fontsize=9)
-    figure.legend(handles=legend_handles(styles), loc="outside right center", frameon=False)
+    figure.legend(handles=legend_handles(drawn), loc="outside right center", frameon=False)
     return figure
 
 
 @rc
-def agreement(frame: pd.DataFrame, names: list[str]) -> Any:
+def agreement(frame: pd.DataFrame, results: Mapping[str, Any]) -> Any:
     """Mean rank correlation of every pair of methods, with its number."""
     mean = frame[frame.metric == "spearman"].groupby(["method_a", "method_b"], as_index=False).value.mean()
-    names = [name for name in names if name in set(frame.method_a) | set(frame.method_b)]
+    names = [name for name in results if name in set(frame.method_a) | set(frame.method_b)]
     square = np.eye(len(names))
     for a, b, value in zip(mean.method_a, mean.method_b, mean.value, strict=True):
         i, j = names.index(a), names.index(b)
@@ -321,7 +339,8 @@ def agreement(frame: pd.DataFrame, names: list[str]) -> Any:
         value = round(float(square[i, j]), 2) + 0.0  # no minus zero
         shown = "–" if np.isnan(value) else minus(f"{value:.2f}".replace("0.", "."))
         axis.text(j, i, shown, ha="center", va="center", fontsize=8, color="white" if abs(square[i, j]) > 0.6 else "black")
-    labels = [title(name) for name in names]
+    known = titles(results)
+    labels = [known[name] for name in names]
     axis.set_xticks(range(len(names)), labels, rotation=45, ha="right", rotation_mode="anchor")
     axis.set_yticks(range(len(names)), labels)
     axis.spines[:].set_visible(False)

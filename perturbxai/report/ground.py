@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.explainers.ale import Ale
-from perturbxai.report.style import text
+from perturbxai.report.lettering import number, text, texts
 
 Floats = NDArray[np.float64]
 
 GAP = 0.07  # of an axis: how far a missing value stands from the others
 LEVEL_KINDS = "OSUb"
 LONGEST_LEVEL = 14
+LEVEL_DIGITS = 7
+FEW = 5  # whole numbers that have a tick each, and none between them
 LONG_NUMBER = 1e4  # from here on fewer have room
 BESIDE = 0.1  # of an axis: so near to the word "missing" no other stands
 
@@ -78,13 +80,19 @@ class Ground:
             return np.concatenate([at[:1] - 0.5, middle, at[-1:] + 0.5])
         return np.concatenate([at[:1], middle, at[-1:]])
 
+    @property
+    def _few(self) -> bool:
+        """Whether the values themselves are the ticks: two, or a few whole numbers that follow each other."""
+        steps = np.diff(self.known)
+        return len(self.known) == 2 or (len(self.known) <= FEW and bool((self.known % 1 == 0).all() and (steps == 1).all()))
+
     def label(self, axis: Any, side: str = "x") -> None:
         """Name the axis and its values: levels by name, days as days, a missing value as what it is."""
         ticks = getattr(axis, f"set_{side}ticks")
         getattr(axis, f"set_{side}label")(text(self.name))
         if self.levels:
-            told = [f"{value:g}" if isinstance(value, float) else str(value) for value in self.values]
-            names = [text(value, LONGEST_LEVEL) for value in told] + ["missing"] * self.missing
+            told = [number(value, LEVEL_DIGITS) if isinstance(value, float) else value for value in self.values]
+            names = texts(told, LONGEST_LEVEL) + ["missing"] * self.missing
             crowded = side == "x" and sum(map(len, names)) > 34
             turned = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
             ticks(self.at, names, **turned)
@@ -99,13 +107,13 @@ class Ground:
             names = ConciseDateFormatter(locator).format_ticks(shown)
         else:
             axis.locator_params(axis=side, nbins=5 if np.abs(self.known).max() < LONG_NUMBER else 4)
-            if not self.missing:
+            if not self.missing and not self._few:
                 return
             from matplotlib.ticker import MaxNLocator
 
-            shown = MaxNLocator(4).tick_values(self.known[0], self.known[-1])
-            names = [f"{value:g}".replace("-", "\N{MINUS SIGN}") for value in shown]
-        last = self.known[-1] - BESIDE * self.missing * (self.known[-1] - self.known[0])
+            shown = self.known if self._few else MaxNLocator(4).tick_values(self.known[0], self.known[-1])
+            names = [number(value, LEVEL_DIGITS) for value in shown]
+        last = self.known[-1] - BESIDE * (self.missing and not self._few) * (self.known[-1] - self.known[0])
         inside = [(at, name) for at, name in zip(shown, names, strict=True) if self.known[0] <= at <= last]
         behind = [(self.at[-1], "missing")] * self.missing
         ticks([at for at, _ in [*inside, *behind]], [name for _, name in [*inside, *behind]])

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.report.features import rest_label, summed
+from perturbxai.report.lettering import texts
 from perturbxai.report.single import NOT_EXPLAINED, unexplained
-from perturbxai.report.style import text
 
 Floats = NDArray[np.float64]
 
@@ -43,7 +43,8 @@ def beeswarm(axis: Any, values: Floats, shade: Floats, names: Sequence[str], sho
             linewidths=0, plotnonfinite=True, zorder=3, rasterized=len(column) > 2000,
         )  # fmt: skip
     axis.axvline(0.0, color="#888888", linewidth=0.7, zorder=0)
-    axis.set_yticks(range(across.shape[1]), [text(names[p]) for p in shown] + rest_label(rest))
+    told = texts(names)
+    axis.set_yticks(range(across.shape[1]), [told[p] for p in shown] + rest_label(rest))
     axis.set_ylim(across.shape[1] - 0.4, -0.6)
     axis.grid(axis="y", color="#DDDDDD", linewidth=0.6, zorder=0)
     axis.locator_params(axis="x", nbins=6)
@@ -70,9 +71,11 @@ def heatmap(
     rows = np.argsort(prediction, kind="stable")
     across = summed(values, shown, rest)[rows]
     picture = axis.imshow(across.T, aspect="auto", cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
-    axis.set_yticks(range(across.shape[1]), [text(names[p]) for p in shown] + rest_label(rest))
+    told = texts(names)
+    axis.set_yticks(range(across.shape[1]), [told[p] for p in shown] + rest_label(rest))
     if len(rows) <= FEW_ROWS:
-        axis.set_xticks(range(len(rows)), [text(labels[r], 14) for r in rows], rotation=90, fontsize=7)
+        called = texts(labels, 14)
+        axis.set_xticks(range(len(rows)), [called[r] for r in rows], rotation=90, fontsize=7)
     else:
         axis.set_xticks([])
     axis.set_xlabel(f"{len(rows)} rows, by their prediction (above)")
@@ -90,7 +93,8 @@ def decision(
 ) -> None:  # fmt: skip
     """A line a row: from its base (bottom) over the sums of its values to its prediction (top). `row` is drawn strong."""
     steps = summed(values, shown, rest)  # from the top: the most important feature is the last step
-    labels = [text(names[p]) for p in shown] + rest_label(rest)
+    told = texts(names)
+    labels = [told[p] for p in shown] + rest_label(rest)
     if with_gap:
         gap, _ = unexplained(base, prediction, values)
         steps, labels = np.column_stack([steps, gap]), [*labels, NOT_EXPLAINED]

@@ -13,8 +13,9 @@ from perturbxai.explainers.ale import Ale
 from perturbxai.explainers.ice import Ice
 from perturbxai.explainers.opacity import spread_rows
 from perturbxai.report.figures import shown, tell_bands
+from perturbxai.report.lettering import minus, number, text, texts
 from perturbxai.report.single import AGAINST, FOR
-from perturbxai.report.style import looks, minus, new_figure, notebook_png, rc, text, title
+from perturbxai.report.style import looks, new_figure, notebook_png, rc, titles
 from perturbxai.report.view import left_out, panels_of
 
 Found = Mapping[tuple[str, ...], Mapping[str, Effect]]
@@ -138,15 +139,15 @@ def _photo(axis: Any, found: Found, k: int, names: Sequence[tuple[str, ...]]) ->
     for name in reversed(names):  # the leading one on top
         own = _headed(found[name])
         assert own.superpixel is not None
-        number, colour = own.superpixel.number, _sign(own, k)
-        inside = np.pad(labels == number, 1)
+        which, colour = own.superpixel.number, _sign(own, k)
+        inside = np.pad(labels == which, 1)
         places = np.arange(-1, labels.shape[1] + 1), np.arange(-1, labels.shape[0] + 1)
         for shade, width in (("white", 2.8), (colour, 1.5)):  # seen on dark and on red
             axis.contour(*places, inside.astype(float), levels=[0.5], colors=[shade], linewidths=width)
         depth = distance_transform_edt(inside)  # deepest inside: also where it is no blob
         row, column = np.subtract(np.unravel_index(depth.argmax(), depth.shape), 1)
         box = {"boxstyle": "round,pad=0.2", "facecolor": colour, "edgecolor": "white", "linewidth": 0.6}
-        axis.text(column, row, str(number), color="white", ha="center", va="center", fontsize=8.5, bbox=box)
+        axis.text(column, row, str(which), color="white", ha="center", va="center", fontsize=8.5, bbox=box)
     axis.set_xlim(-0.5, labels.shape[1] - 0.5)
     axis.set_ylim(labels.shape[0] - 0.5, -0.5)
     axis.set_axis_off()
@@ -155,8 +156,9 @@ def _photo(axis: Any, found: Found, k: int, names: Sequence[tuple[str, ...]]) ->
 
 def _ends(one: Effect, k: int) -> str:
     if "prediction" not in one.meta:
-        return text(one.outputs[k])
-    return minus(f"{text(one.outputs[k])}: {one.meta['prediction'][k]:.3g}, all hidden {one.meta['base'][k]:.3g}")
+        return texts(one.outputs)[k]
+    ends = (number(one.meta[which][k], 3) for which in ("prediction", "base"))
+    return f"{texts(one.outputs)[k]}: {', all hidden '.join(ends)}"
 
 
 def _sign(effect: Effect, k: int) -> str:
@@ -233,13 +235,15 @@ def _heading(own: Effect, k: int) -> str:
     """Number, name if it has one, and the rise with half of its 95 % interval."""
     assert own.superpixel is not None
     name = own.names[0]
-    number = f"superpixel {own.superpixel.number}"
-    name = number if name == number else f"{own.superpixel.number} {text(name, 14)}"
+    plain = f"superpixel {own.superpixel.number}"
+    name = plain if name == plain else f"{own.superpixel.number} {text(name, 14)}"
     low, high = own.superpixel.interval()
     half = float((high - low)[k]) / 2.0
     rise = float(own.superpixel.rise[k])
     if not np.isfinite(half) or half <= 1e-9 * abs(rise):
-        return minus(f"{name}: {rise:+.3g}")
+        return f"{name}: {number(rise, 3, sign=True)}"
+    if not 1e-6 < half < 1e6:
+        return f"{name}: {number(rise, 3, sign=True)} ± {number(half, 2)}"
     # two digits of the error if it begins with 1 or 2, else one; the rise has as many decimals
     decimals = int(np.clip(np.ceil(-np.log10(half / 3.0)), 0, 8))
     return minus(f"{name}: {rise:+.{decimals}f} ± {half:.{decimals}f}")
@@ -258,12 +262,12 @@ def _handles(chosen: Sequence[Mapping[str, Effect]]) -> list[Any]:
 
     names = list(dict.fromkeys(name for methods in chosen for name in methods))
     kinds = {name: effect for methods in chosen for name, effect in methods.items()}
-    styles = looks(names)
+    styles, shown = looks(kinds), titles(kinds)
     averaged = any(not isinstance(e.method, (Ale, Ice)) for e in kinds.values())
     handles = []
     for name in names:
         thin = isinstance(kinds[name].method, Ice)
-        label = title(name) + (", reference rows" if thin else "")
+        label = shown[name] + (", reference rows" if thin else "")
         width = 0.9 if thin and averaged else 1.7
         handles.append(Line2D([], [], color=styles[name]["color"], linewidth=width, label=label))
     return handles

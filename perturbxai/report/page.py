@@ -14,8 +14,8 @@ import numpy as np
 
 from perturbxai.explanation import Attribution
 from perturbxai.report.effect_view import Found
+from perturbxai.report.lettering import minus
 from perturbxai.report.manifest import Folder, plainly
-from perturbxai.report.style import minus
 
 if TYPE_CHECKING:
     import pandas as pd

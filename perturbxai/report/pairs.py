@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.report import features
-from perturbxai.report.style import minus, new_figure, rc, text, title
+from perturbxai.report.lettering import number, text, texts
+from perturbxai.report.style import new_figure, rc, title
 
 Floats = NDArray[np.float64]
 
@@ -43,7 +44,8 @@ def matrix(axis: Any, e: Any, k: int, labels: Sequence[str], shown: list[int], l
     values[np.diag_indices(len(shown))] = np.nan
     axis.imshow(values, cmap=_colours(), vmin=-limit, vmax=limit)
     axis.set_yticks(range(len(shown)), [labels[p] for p in shown])
-    names = [text(e.names[p], 22) for p in shown]
+    called = texts(e.names, 22)
+    names = [called[p] for p in shown]
     axis.set_xticks(range(len(shown)), names, rotation=45, ha="right", rotation_mode="anchor")
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
@@ -51,14 +53,14 @@ def matrix(axis: Any, e: Any, k: int, labels: Sequence[str], shown: list[int], l
         axis.axhline(edge, color="white", linewidth=1.0)
         axis.axvline(edge, color="white", linewidth=1.0)
     if len(shown) <= NUMBERED:
-        decimals = _decimals(limit)
         certain = sure(e, k)[np.ix_(shown, shown)]
         for i, j in np.argwhere(certain):
-            if told := _told(values[i, j], decimals):
+            if told := _told(values[i, j], limit):
                 colour = "white" if abs(values[i, j]) > 0.6 * limit else "#222222"
-                axis.text(j, i, told, ha="center", va="center", fontsize=7, color=colour)
+                size = 7 if len(told) <= 5 else 5  # the cell is that narrow
+                axis.text(j, i, told, ha="center", va="center", fontsize=size, color=colour)
     _own_values(axis, e, k, shown)
-    axis.set_title(text(e.outputs[k]))
+    axis.set_title(texts(e.outputs)[k])
 
 
 def _own_values(axis: Any, e: Any, k: int, shown: list[int]) -> None:
@@ -97,11 +99,12 @@ def network(axis: Any, e: Any, k: int, labels: Sequence[str], shown: list[int]) 
     own = e.values[members, k]
     area = 20.0 + np.clip(9000.0 / len(members), 150.0, 700.0) * np.abs(own) / (np.abs(own).max() or 1.0)
     axis.scatter(x, y, s=area, c=[_sign(v) for v in own], edgecolors="white", linewidths=1.0, zorder=3)
-    names = [labels[p] if len(members) <= NUMBERED else text(e.names[p], 22) for p in members]
+    called = labels if len(members) <= NUMBERED else texts(e.names, 22)
+    names = [called[p] for p in members]
     _around(axis, angle, names, 0.006 * np.sqrt(area))
     axis.set_aspect("equal")
     axis.set_axis_off()
-    axis.set_title(text(e.outputs[k]))
+    axis.set_title(texts(e.outputs)[k])
     return len(strongest)
 
 
@@ -123,7 +126,7 @@ def _around(axis: Any, angle: Floats, names: Sequence[str], away: Floats) -> Non
         degrees = 0.0 if few else np.degrees(a) + (180.0 if side == "right" else 0.0)
         axis.text(x, y, name, rotation=degrees, rotation_mode="anchor", ha=side, va=level, fontsize=8, in_layout=False)
     # the names are outside of what the layout looks at, so that they do not squeeze the circle: room for them is left here
-    axis.set_xlim((-2.3, 2.3) if few else (-1.95, 1.95))
+    axis.set_xlim((-2.8, 2.8) if few else (-1.95, 1.95))
     axis.set_ylim((-1.25, 1.25) if few else (-1.95, 1.95))
 
 
@@ -140,15 +143,9 @@ def _sign(value: float) -> Any:
     return matplotlib.colormaps["RdBu_r"](0.92 if value > 0 else 0.08)
 
 
-def _decimals(largest: float) -> int:
-    return int(np.clip(1 - np.floor(np.log10(0.5 * largest)), 0, 6))
-
-
-def _told(value: float, decimals: int) -> str:
-    """A number as it fits a cell, without the zero before the point; nothing where it would round to zero."""
-    if round(float(value), decimals) == 0.0:
-        return ""
-    return minus(f"{value:.{decimals}f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.{decimals}f}")
+def _told(value: float, largest: float) -> str:
+    """A number as it fits a cell, without the zero before the point; nothing where it is no thousandth of the largest."""
+    return "" if abs(value) < 1e-3 * largest else number(value, 2).replace("0.", ".", 1)
 
 
 def pair_handles() -> list[Any]:
@@ -168,8 +165,9 @@ def interacting(results: Any) -> Iterator[str]:
 
 
 @rc
-def report_figure(name: str, e: Any) -> Any:
+def report_figure(name: str, result: Any) -> Any:
     """The matrix of the first row, for the output that the model rates highest."""
+    e = result[0]
     k = int(np.argmax(e.prediction))
     shown, _ = features.leading(ranked(e, [k]), NUMBERED)
     figure = new_figure(*matrix_size(len(shown)))
@@ -177,7 +175,7 @@ def report_figure(name: str, e: Any) -> Any:
     limit = limit_of(e, [k], shown)
     matrix(axis, e, k, features.row_labels(e), shown, limit)
     colour_bar([axis], limit, e)
-    figure.suptitle(f"{title(name)}, row {text(e.label)}{about(e, shown)}", fontsize=9)
+    figure.suptitle(f"{text(title(name, result))}, row {text(e.label)}{about(e, shown)}", fontsize=9)
     return figure
 
 
@@ -193,7 +191,7 @@ def about(e: Any, shown: Sequence[int]) -> str:
 
 
 def network_size(n_shown: int) -> tuple[float, float]:
-    return (6.6, 4.4) if n_shown <= NUMBERED else (6.0, 6.8)
+    return (8.0, 4.4) if n_shown <= NUMBERED else (6.0, 6.8)
 
 
 def index_of(e: Any) -> str:

@@ -14,7 +14,7 @@ from perturbxai.report import surfaces
 from perturbxai.report.curves import WARNING
 from perturbxai.report.ground import Ground, is_missing
 from perturbxai.report.keywords import Keywords
-from perturbxai.report.style import LONGEST, text
+from perturbxai.report.lettering import shortened, text
 
 Floats = NDArray[np.float64]
 Artists = dict[str, Any]
@@ -107,6 +107,8 @@ def draw_contours(axis: Any, sheet: Sheet, keywords: Keywords, levels: Floats) -
     x, y = (one[rise] for one, rise in zip(places, order, strict=True))
     z = sheet.average[np.ix_(*order)].T
     words = keywords.of_contours(levels, signed=sheet.signed)
+    if sheet.signed:
+        words = {"extend": "both"} | words  # what lies beyond, where no rows are, has the colours of the ends
     known = np.ix_(*(np.arange(len(one) - ground.missing) for one, ground in zip((y, x), grounds[::-1], strict=True)))
     part = x[: known[1].size], y[: known[0].size], z[known]
     with_lines = axis.contour(*part, levels=words["levels"], linewidths=0.5, colors="k")
@@ -179,7 +181,7 @@ def name_values(axis: Any, sheet: Sheet, beside: bool) -> None:
 def name_axis(axis: Any, side: str, name: Any) -> None:
     """Call an axis what its column is called, unless it has a name."""
     if not getattr(axis, f"get_{side}label")():
-        told = str(name) if len(str(name)) <= LONGEST else text(name).replace(r"\$", "$")
+        told = shortened([name])[0]
         getattr(axis, f"set_{side}label")(told, parse_math=False)
 
 

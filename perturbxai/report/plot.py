@@ -13,8 +13,9 @@ from perturbxai.importance import Importance
 from perturbxai.report import features, many, opacity, pairs, single
 from perturbxai.report.effect_figure import plot_effects
 from perturbxai.report.effect_view import as_effects
+from perturbxai.report.lettering import text, texts
 from perturbxai.report.strip import strip
-from perturbxai.report.style import looks, new_figure, notebook_png, rc, text, title
+from perturbxai.report.style import looks, new_figure, notebook_png, rc, scale, title, titles
 from perturbxai.report.view import KINDS, View, as_named, left_out, panels_of, view_of
 
 PANEL = 3.9  # inches
@@ -133,7 +134,7 @@ def _waterfall(view: View, ax: Any) -> Any:
 
 
 def _bars(view: View, ax: Any) -> Any:
-    return _bar_panels({view.name: view.one}, view.outputs, view.about, view.top, ax, view.space)
+    return _bar_panels({view.name: view.result}, view.row or 0, view.outputs, view.about, view.top, ax, view.space)
 
 
 def _compared(named: dict[str, Attribution], kind: str | None, row: Any, output: Any, top: int, ax: Any, space: Any) -> Any:
@@ -146,31 +147,34 @@ def _compared(named: dict[str, Attribution], kind: str | None, row: Any, output:
         if (view.one.names, view.one.outputs) != (first.one.names, first.one.outputs):
             raise ValueError(f"{view.name} and {first.name} differ in features or outputs; draw results of one call.")
     about = f"row {text(first.one.label)}{left_out(first.n_left_out)}"
-    firsts = {view.name: view.one for view in views}
-    return _bar_panels(firsts, first.outputs, about, top, ax, space)
+    return _bar_panels(named, first.row or 0, first.outputs, about, top, ax, space)
 
 
 @rc
-def _bar_panels(firsts: dict[str, Explanation], outputs: list[int], about: str, top: int, ax: Any, space: Any) -> Any:
-    first = next(iter(firsts.values()))
+def _bar_panels(
+    named: dict[str, Attribution], row: int, outputs: list[int], about: str, top: int, ax: Any, space: Any
+) -> Any:
+    firsts = {name: result[row] for name, result in named.items()}
+    first, styles = next(iter(firsts.values())), looks(named)
     ranked = features.order(np.stack([e.values[:, outputs] for e in firsts.values()]))
     shown, _ = features.leading(ranked, top)
     labels = features.row_labels(first, space)
     figure, axes = _panels(len(outputs), _lines(len(shown), 0.18 + 0.12 * len(firsts)), ax)
     for axis, k in zip(axes, outputs, strict=True):
-        single.bars(axis, firsts, k, labels, shown)
+        single.bars(axis, firsts, k, labels, shown, styles)
         axis.tick_params(labelleft=axis is axes[0])
     left = f"; {len(first.names) - len(shown)} features more" if len(first.names) > len(shown) else ""
-    handles = _handles(list(firsts)) if len(firsts) > 1 else None
+    handles = _handles(named) if len(firsts) > 1 else None
     if ax is not None and handles:
         ax.legend(handles=handles, frameon=False)
     return _done(figure, ax, f"{about}; 95 % intervals: thick of one, thin of all features together{left}", handles)
 
 
-def _handles(names: list[str]) -> list[Any]:
+def _handles(named: dict[str, Attribution]) -> list[Any]:
     from matplotlib.patches import Patch
 
-    return [Patch(color=looks(names)[name]["color"], alpha=0.75, label=title(name)) for name in names]
+    shown = titles(named)
+    return [Patch(color=style["color"], alpha=0.75, label=shown[name]) for name, style in looks(named).items()]
 
 
 @rc
@@ -181,13 +185,13 @@ def _beeswarm(view: View, ax: Any) -> Any:
     figure, axes = _panels(len(view.outputs), _lines(len(shown) + bool(rest), 0.36), ax)
     for axis, k in zip(axes, view.outputs, strict=True):
         many.beeswarm(axis, values[..., k], shade, view.result.names, shown, rest)
-        axis.set_title(text(view.result.outputs[k]))
+        axis.set_title(texts(view.result.outputs)[k])
         axis.tick_params(labelleft=axis is axes[0])
     unordered = bool(np.isnan(shade[:, shown]).any()) or bool(rest)
     grey = " (grey: categories, sums)" if unordered else ""
     if not np.isnan(shade).all():
-        _scale(axes, many.sequence(), 0, 1, f"feature's value{grey}", ("low", "high"))
-    return _done(figure, ax, f"{title(view.name)}, {len(values)} rows{left_out(view.n_left_out)}")
+        scale(axes, many.sequence(), 0, 1, f"feature's value{grey}", ("low", "high"))
+    return _done(figure, ax, f"{text(title(view.name, view.result))}, {len(values)} rows{left_out(view.n_left_out)}")
 
 
 @rc
@@ -204,9 +208,9 @@ def _heatmap(view: View, ax: Any) -> Any:
             shown, rest, limit,
         )  # fmt: skip
         axis.tick_params(labelleft=axis is axes[0])
-        axis.child_axes[-1].set_title(text(result.outputs[k]))
-    _scale(axes, "RdBu_r", -limit, limit, "value, in units of the model's output", None)
-    return _done(figure, ax, f"{title(view.name)}, {len(values)} rows{left_out(view.n_left_out)}")
+        axis.child_axes[-1].set_title(texts(result.outputs)[k])
+    scale(axes, "RdBu_r", -limit, limit, "value, in units of the model's output", None)
+    return _done(figure, ax, f"{text(title(view.name, view.result))}, {len(values)} rows{left_out(view.n_left_out)}")
 
 
 @rc
@@ -218,10 +222,10 @@ def _decision(view: View, ax: Any) -> Any:
     for axis, k in zip(axes, view.outputs, strict=True):
         ends = result.prediction[:, k], result.base[:, k]
         many.decision(axis, values[..., k], *ends, result.names, shown, rest, view.row, with_gap)
-        axis.set_title(text(result.outputs[k]))
+        axis.set_title(texts(result.outputs)[k])
         axis.tick_params(labelleft=axis is axes[0])
     strong = "" if view.row is None else f", in black row {text(view.one.label)}"
-    return _done(figure, ax, f"{title(view.name)}, {len(values)} rows{strong}{left_out(view.n_left_out)}")
+    return _done(figure, ax, f"{text(title(view.name, view.result))}, {len(values)} rows{strong}{left_out(view.n_left_out)}")
 
 
 @rc
@@ -267,7 +271,7 @@ def _photo(view: View, ax: Any) -> Any:
         tell_bands(axes[0], e.input)
     for axis, k in zip(axes[ax is None :], view.outputs, strict=True):
         single.photo_map(axis, e, k, labels)
-    _scale(axes, "RdBu_r", -1, 1, "value, as a share of the map's largest", ("against", "for"))
+    scale(axes, "RdBu_r", -1, 1, "value, as a share of the map's largest", ("against", "for"))
     return _done(figure, ax, view.about)
 
 
@@ -315,32 +319,15 @@ def _importance_panels(named: dict[str, Importance], outputs: list[int], n_left_
     ranked = features.order(np.stack([one.values[:, outputs] for one in named.values()]))
     shown, rest = features.leading(ranked, top)
     figure, axes = _panels(len(outputs) * len(named), _lines(len(shown), 0.3), ax)
-    styles = looks(named)
+    styles, shown_as = looks(named), titles(named)
     panels = [(name, k) for k in outputs for name in named]
     for axis, (name, k) in zip(axes, panels, strict=True):
         single.importance_bars(axis, named[name], k, shown, styles[name]["color"])
-        axis.set_title(f"{title(name)}, {text(first.outputs[k])}")
+        axis.set_title(f"{shown_as[name]}, {texts(first.outputs)[k]}")
         axis.tick_params(labelleft=axis is axes[0])
     left = f"; {len(rest)} features more" if rest else ""
     about = f"{first.n_rows} rows; 95 %: thick the estimates' noise, thin with the rows'; diamond: without the noise's bias"
     return _done(figure, ax, about + left + left_out(n_left_out))
-
-
-def _scale(axes: list[Any], colours: Any, low: float, high: float, label: str, ends: tuple[str, str] | None) -> None:
-    """A colour bar beside the panels."""
-    import matplotlib
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-
-    colours = matplotlib.colormaps[colours] if isinstance(colours, str) else colours
-    ticks = None if ends is None else (low, high)
-    scale = ScalarMappable(Normalize(low, high), colours)
-    extend = "neither" if ends else "both"  # outliers may lie beyond
-    bar = axes[0].figure.colorbar(scale, ax=axes, shrink=0.7, aspect=30, pad=0.01, ticks=ticks, extend=extend)
-    if ends is not None:
-        bar.ax.set_yticklabels(ends)
-    bar.set_label(label)
-    bar.outline.set_visible(False)
 
 
 _DRAWN: dict[str, Callable[[View, Any], Any]] = {

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from perturbxai.report.features import rest_label
 from perturbxai.report.figures import bar_panel, grey, painted
-from perturbxai.report.style import minus, text
+from perturbxai.report.lettering import number, texts
 
 Floats = NDArray[np.float64]
 
 FOR, AGAINST, NEITHER = "#B2182B", "#2166AC", "#BBBBBB"  # the ends of RdBu_r, as in maps
 NOT_EXPLAINED = "not explained"
+LETTER = 0.055  # of the bars' span: a letter, in a narrow panel
+PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 0.4}  # lines do not strike through a number
 Z95 = 1.959963984540054
 
 
@@ -45,7 +47,7 @@ def waterfall(axis: Any, e: Any, k: int, labels: Sequence[str], shown: list[int]
     axis.set_yticks(place, [name for name, _ in steps])
     axis.set_ylim(len(steps) - 0.4, -0.6)
     axis.locator_params(axis="x", nbins=6)
-    axis.set_title(f"{text(e.outputs[k])}: base {_plain(e.base[k])}, prediction {_plain(e.prediction[k])}")
+    axis.set_title(f"{texts(e.outputs)[k]}: base {number(e.base[k])}, prediction {number(e.prediction[k])}")
     axis.set_xlabel("model's output")
     axis.spines[["top", "right"]].set_visible(False)
 
@@ -68,31 +70,23 @@ def _ends(axis: Any, starts: Floats, ends: Floats, changes: Floats, far: Floats)
     at = np.where(rises, np.maximum(ends, ends + far), np.minimum(ends, ends - far))
     low, high = min([*starts, *at, *(ends - far)]), max([*starts, *at, *(ends + far)])
     span = (high - low) or 1.0
-    # text is as wide as a fourth of a narrow panel
-    low, high = min([low, *(at[~rises] - 0.3 * span)]), max([high, *(at[rises] + 0.3 * span)])
+    told = [number(change, 3, sign=True) for change in changes]
+    room = LETTER * span * np.array([len(one) for one in told])
+    low, high = min([low, *(at - room)[~rises]]), max([high, *(at + room)[rises]])
     for y, (x, change) in enumerate(zip(at, changes, strict=True)):
         side = "left" if change > 0 else "right"
-        axis.text(x + np.copysign(0.02 * span, change), y, _signed(change, changes), ha=side, va="center", fontsize=8)
+        axis.text(x + np.copysign(0.02 * span, change), y, told[y], ha=side, va="center", fontsize=8, bbox=PAPER)
     axis.set_xlim(low - 0.03 * span, high + 0.03 * span)
 
 
-def _signed(value: float, beside: Floats) -> str:
-    """A change with as many decimals as show three digits of the largest one beside it."""
-    largest = float(np.abs(beside).max())
-    decimals = 2 - int(np.floor(np.log10(largest))) if largest > 0 else 2
-    return minus(f"{value:+.{max(decimals, 0)}f}" if -3 <= decimals <= 5 else f"{value:+.2g}")
-
-
-def _plain(value: float) -> str:
-    return minus(f"{value:.4g}")
-
-
-def bars(axis: Any, firsts: Mapping[str, Any], k: int, labels: Sequence[str], shown: list[int]) -> None:
+def bars(
+    axis: Any, firsts: Mapping[str, Any], k: int, labels: Sequence[str], shown: list[int], styles: Mapping[str, Any]
+) -> None:
     """Values with 95 % intervals, thick pointwise and thin simultaneous over all features; a bar a method."""
-    bar_panel(axis, firsts, None, shown, k)
+    bar_panel(axis, firsts, None, shown, k, styles)
     axis.locator_params(axis="x", nbins=6)
     axis.set_yticks(np.arange(len(shown)), [labels[p] for p in shown])
-    axis.set_title(text(next(iter(firsts.values())).outputs[k]))
+    axis.set_title(texts(next(iter(firsts.values())).outputs)[k])
 
 
 def importance_bars(axis: Any, found: Any, k: int, shown: list[int], colour: str) -> None:
@@ -106,11 +100,12 @@ def importance_bars(axis: Any, found: Any, k: int, shown: list[int], colour: str
         low = np.maximum(values - half, 0.0)
         axis.hlines(place[known], low[known], (values + half)[known], color="#222222", linewidth=width)
     axis.plot(found.corrected[shown, k], place, "D", color="white", markeredgecolor="#222222", markersize=4, zorder=4)
-    axis.set_yticks(place, [text(found.names[p]) for p in shown])
+    names = texts(found.names)
+    axis.set_yticks(place, [names[p] for p in shown])
     axis.set_ylim(len(shown) - 0.4, -0.6)
     axis.set_xlim(left=0.0)
     axis.locator_params(axis="x", nbins=6)
-    axis.set_title(text(found.outputs[k]))
+    axis.set_title(texts(found.outputs)[k])
     axis.set_xlabel("mean |value|, in units of the model's output")
     axis.spines[["top", "right"]].set_visible(False)
 
@@ -124,4 +119,4 @@ def photo_map(axis: Any, e: Any, k: int, labels: NDArray[np.int32] | None) -> No
         values = e.heat[k].ravel()
     axis.imshow(painted(grey(e.input), labels, values))
     axis.set_axis_off()
-    axis.set_title(f"{text(e.outputs[k])}\n{_plain(e.prediction[k])}, hidden {_plain(e.base[k])}")
+    axis.set_title(f"{texts(e.outputs)[k]}\n{number(e.prediction[k])}, hidden {number(e.base[k])}")

@@ -9,7 +9,8 @@ import numpy as np
 
 from perturbxai.explanation import Explanation
 from perturbxai.report.figures import grey, painted, shown, tell_bands
-from perturbxai.report.style import base_name, new_figure, notebook_png, rc, text, title
+from perturbxai.report.lettering import number, text, texts
+from perturbxai.report.style import new_figure, notebook_png, rc, title
 from perturbxai.report.view import left_out, panels_of, row_number
 
 WIDTH = 1.9  # inches a panel
@@ -37,7 +38,8 @@ def strip(named: Mapping[str, Any], row: Any, output: Any) -> Any:
 @rc
 def _draw(firsts: Mapping[str, Explanation], outputs: list[int], n_left_out: int) -> Any:
     first = next(iter(firsts.values()))
-    methods = list(dict.fromkeys(base_name(name) for name in firsts))
+    heads = {name: _head(name, e) for name, e in firsts.items()}
+    methods = list(dict.fromkeys(heads.values()))
     height, width = first.input.shape[:2]
     figure = new_figure(WIDTH * (len(firsts) + 1) + 0.2, (WIDTH * height / width + 0.55) * len(outputs) + 0.4)
     notebook_png(figure)
@@ -45,14 +47,14 @@ def _draw(firsts: Mapping[str, Explanation], outputs: list[int], n_left_out: int
     photo, pixels = grey(first.input), np.arange(height * width, dtype=np.int32).reshape(height, width)
     for line, k in zip(axes, outputs, strict=True):
         line[0].imshow(shown(first.input))
-        line[0].set_title(f"{text(first.outputs[k])}\n{first.prediction[k]:.4g}", fontweight="bold")
+        line[0].set_title(f"{texts(first.outputs)[k]}\n{number(first.prediction[k])}", fontweight="bold")
         tell_bands(line[0], first.input)
         for axis, (name, e) in zip(line[1:], firsts.items(), strict=True):
             axis.imshow(painted(photo, pixels, _seen(e, np.asarray(e.heat)[k].ravel())))
-            axis.set_title(_about(name, e, k, len(methods) > 1))
+            axis.set_title(_about(heads[name], e, k, len(methods) > 1))
     for axis in axes.flat:
         axis.set_axis_off()
-    about = f"{title(methods[0])}, " if len(methods) == 1 else ""
+    about = f"{text(methods[0])}, " if len(methods) == 1 else ""
     by = "by its own largest value (of single pixels by all but one in 200)"
     figure.suptitle(f"{about}red for, blue against, each map {by}{left_out(n_left_out)}", fontsize=9)
     return figure
@@ -66,12 +68,18 @@ def _seen(e: Explanation, values: Any) -> Any:
     return np.clip(values, -most, most) if most > 0 else values
 
 
-def _about(name: str, e: Explanation, k: int, with_method: bool) -> str:
+def _head(name: str, e: Explanation) -> str:
+    """What a result is called, less what tells its layer, which stands below."""
+    shown = title(name, e)
+    return shown.partition(" (")[0] if e.meta.get("layer") is not None and shown != name else shown
+
+
+def _about(method: str, e: Explanation, k: int, with_method: bool) -> str:
     """What stands over a map: the method where there are several, the layer, and how many cells it has."""
-    head = title(base_name(name)) if with_method else ""
+    head = text(method) if with_method else ""
     cells = e.meta.get("map")
     if cells is None:
-        return f"{head or title(name)}\n"
+        return f"{head or text(method)}\n"
     grid = " × ".join(map(str, np.shape(cells)[1:]))
     layer = _ending(str(e.meta.get("layer", "")))
     if not np.asarray(e.heat)[k].any():

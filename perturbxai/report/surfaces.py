@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.explainers.ale import Ale
+from perturbxai.report.curves import LONGEST
 from perturbxai.report.effect_view import Panel, scale_of
 from perturbxai.report.ground import Ground, is_missing
+from perturbxai.report.lettering import text
 from perturbxai.report.many import sequence
-from perturbxai.report.style import text
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -35,8 +36,9 @@ def draw(axis: Any, panel: Panel) -> None:
     signed = scale_of(effect) != "raw"
     error = effect.stderr[..., k]
     noise = PALE * float(error[np.isfinite(error)].min(initial=np.inf))
-    limit = max(float(np.abs(values).max()), noise if np.isfinite(noise) else 0.0) or 1.0
-    ends = (-limit, limit) if signed else (float(values.min()), float(values.max()))
+    seen = effect.values[..., k][held(effect)]
+    limit = max(float(np.abs(seen).max()), noise if np.isfinite(noise) else 0.0) or 1.0
+    ends = (-limit, limit) if signed else (float(seen.min()), float(seen.max()))
     colours = {"cmap": "RdBu_r" if signed else sequence(), "vmin": ends[0], "vmax": ends[1]}
     mesh = None
     for a in blocks(x, at[0]):
@@ -48,13 +50,26 @@ def draw(axis: Any, panel: Panel) -> None:
         if np.ptp(values[tuple(known)]) > 0:
             axis.contour(at[0][known[0]], at[1][known[1]], values[tuple(known)].T, CONTOURS, **CONTOUR)
     hatch(axis, panel.ground, effect)
-    bar = axis.figure.colorbar(mesh, ax=axis, pad=0.02, aspect=26)
+    beyond = values.min() < ends[0], values.max() > ends[1]
+    extend = {(True, True): "both", (True, False): "min", (False, True): "max"}.get(beyond, "neither")
+    bar = axis.figure.colorbar(mesh, ax=axis, pad=0.02, aspect=26, extend=extend)
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=7.5)
     x.label(axis, "x")
     y.label(axis, "y")
-    axis.set_title(text(panel.title, 60), loc="left")
+    axis.set_title(text(panel.title, LONGEST) if panel.title else "", loc="left")
     axis.spines[:].set_visible(False)
+
+
+def held(effect: Any) -> Bools:
+    """(G1, G2): the points that the colours are for: of an accumulated surface corners of cells that hold rows.
+
+    The others were filled from their nearest and carried on from there, as far from all data as the cell is.
+    """
+    if not isinstance(effect.method, Ale) or effect.extrapolated is None or effect.extrapolated.all():
+        return np.ones(effect.values.shape[:2], dtype=bool)
+    cells = np.pad(~effect.extrapolated, 1)
+    return np.asarray(cells[1:, 1:] | cells[:-1, 1:] | cells[1:, :-1] | cells[:-1, :-1])
 
 
 def blocks(ground: Ground, at: Floats) -> Sequence[slice]:

@@ -13,7 +13,8 @@ from perturbxai.explanation import Attribution, Explanation
 from perturbxai.importance import Importance
 from perturbxai.outputs import select_outputs
 from perturbxai.report import features
-from perturbxai.report.style import text, title
+from perturbxai.report.lettering import text
+from perturbxai.report.style import title
 
 ONE_ROW = ("waterfall", "bars")
 MANY_ROWS = ("beeswarm", "heatmap", "decision")
@@ -41,7 +42,7 @@ class View:
 
     @property
     def about(self) -> str:
-        head = f"{title(self.name)}, row {text(self.one.label)}"
+        head = f"{text(title(self.name, self.result))}, row {text(self.one.label)}"
         return head + left_out(self.n_left_out)
 
 
