@@ -237,6 +237,7 @@ class Players:
     columns     the columns of each active player;  numeric (D,): which columns are numbers and not levels
     whole (D,): which columns hold whole numbers only;  levels (D,): names of a column's levels, None for numbers
     everyone    (P,) names of all players, active or not;  owner (D,): which of them each column of a table belongs to
+    drawn       of a table: whether its background rows were drawn, and are not all there are
     regions     of a picture, found when they are asked for: all its superpixels
     labels      (H, W) of a picture: the number, among all players, of the superpixel that a pixel lies in
     """
@@ -256,6 +257,7 @@ class Players:
     levels: tuple[tuple[str, ...] | None, ...] = ()
     everyone: tuple[str, ...] = ()
     owner: Ints | None = None
+    drawn: bool = False
     regions: Callable[[], Regions] | None = None
     labels: NDArray[np.int32] | None = None
 
