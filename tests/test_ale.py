@@ -383,7 +383,8 @@ def held(model, runs, rows=1000, background=100):
     truth = explained(everything, x, model, grid=200, rows=10_000, background="all")[0].values[:, :, 0]
     inside = []
     for seed in range(runs):
-        found, _ = explained(correlated(rows, seed), x, model, grid=40, rows=rows, background=background, seed=seed)
+        space = px.TabularSpace(correlated(rows, seed), background=background, seed=seed)
+        found = px.explain(px.Ale(rows=rows), px.Predictor(model), space, x, seed=seed)["ale"]
         error = np.hypot(found.stderr, found.stderr_background)[:, :, 0]
         inside.append(np.abs(found.values[:, :, 0] - truth) <= 1.97 * error)
     return np.mean(inside, axis=(0, 1))

@@ -13,7 +13,7 @@ from perturbxai.explainers.linearised import ROUNDING, independent_factor, no_pl
 from perturbxai.explainers.table_curve import CurveValue, EdgeRows, TableCurve, curve_key, words_of
 from perturbxai.grid_tables import Curve, GridTable
 from perturbxai.sampling import draw_references
-from perturbxai.tables import Bools, Coalitions, Estimate, Floats, Ints, Opacities, Players, Question, Rows
+from perturbxai.tables import Coalitions, Estimate, Floats, Ints, Opacities, Players, Question, Rows
 
 BINS_OF_OPACITY = 5
 CENTRES, TARGETS = ("data", "start"), ("sample", "population")
@@ -110,7 +110,7 @@ class Ale:
     def _ask_table(self, players: Players) -> Generator[Sequence[Question], list[Floats], Estimate]:
         rows, weight = self._drawn_rows(players)
         if (self.grid, self.rows) not in players.common:
-            players.common[self.grid, self.rows] = _Shared.of(rows, players)
+            players.common[self.grid, self.rows] = _Shared(Rows(rows), words_of(rows))
         shared: _Shared = players.common[self.grid, self.rows]
         keys = [curve_key(players, columns[0]) for columns in players.columns]
         step = max(1, NUMBERS_AT_ONCE // max(2 * rows.size, 1))
@@ -118,19 +118,16 @@ class Ale:
             for key in wanted:
                 if key not in shared.questions:
                     shared.questions[key] = EdgeRows.of(rows, weight, players, key, self.grid, shared.asked)
-            # the rows as they are: once for all columns, what the model says within their bins
-            first = [shared.as_they_are] if shared.answers is None else []
-            answers = yield [*first, *(shared.questions[key].question for key in wanted)]
-            if first:
-                shared.answers = answers[0]
-            for key, values in zip(wanted, answers[len(first) :], strict=True):
+            # the rows as they are tell what the model does within bins; they are remembered for columns that come later
+            own, *answers = yield [shared.as_they_are, *(shared.questions[key].question for key in wanted)]
+            for key, values in zip(wanted, answers, strict=True):
                 if key not in shared.curves:  # another input of the call may have been first
-                    shared.curves[key] = shared.questions.pop(key).accumulate(values, shared.beside())
+                    shared.curves[key] = shared.questions.pop(key).accumulate(values, own)
         assert players.codes is not None and players.background is not None
         found = [shared.curves[key].value(float(players.codes[key[0]])) for key in keys]
         # the background and x are counted as such
         elsewhere = words_of(players.background) | words_of(players.codes[None])
-        once = {"drawn rows as they are": len(words_of(shared.as_they_are.codes) - elsewhere)}
+        once = {"drawn rows as they are": len(words_of(rows) - elsewhere)}
         once |= {players.names[p] if len(key) == 1 else f"{players.names[p]}={key[1]!r}": shared.curves[key].rows
                  for p, key in enumerate(keys)}  # fmt: skip
         notes = {"rows_once_a_call": once, "drawn_rows": len(rows), "errors_in_common": True}
@@ -180,31 +177,13 @@ class Ale:
 class _Shared:
     """What all inputs of a call share: the drawn rows as they are, curves and their questions.
 
-    told (n,) bool: the drawn rows that are asked as they are, all but the background's;  asked: words of rows asked
+    asked: words of all rows in the questions
     """
 
     as_they_are: Rows
-    told: Bools
     asked: set[int]
-    answers: Floats | None = None
     curves: dict[Any, TableCurve] = field(default_factory=dict)
     questions: dict[Any, EdgeRows] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, rows: Floats, players: Players) -> _Shared:
-        assert players.background is not None
-        known = words_of(players.background)
-        told = np.array([words_of(row[None]).isdisjoint(known) for row in rows], dtype=bool)
-        if 2 * told.sum() < len(rows):  # a background of most of X: without it little is told
-            told[:] = True
-        return cls(Rows(rows[told]), told, words_of(rows))
-
-    def beside(self) -> Floats:
-        """(n, K): the answers to the drawn rows, NaN where they were not asked."""
-        assert self.answers is not None
-        found = np.full((len(self.told), self.answers.shape[1]), np.nan)
-        found[self.told] = self.answers
-        return found
 
 
 def _gather(found: Sequence[CurveValue], notes: dict[str, Any]) -> Estimate:

@@ -78,7 +78,7 @@ class EdgeRows:
         return cls(question, edges, bin_of, values, weight, number, absence, drawn, len(asked_before) - n_before)
 
     def accumulate(self, answers: Floats, as_they_are: Floats) -> TableCurve:
-        """The curve of the model's answers (2 n, K) to the question, and to all drawn rows as they are, NaN if not asked."""
+        """The curve of the model's answers (2 n, K) to the question, and to all drawn rows as they are."""
         n_bins, n_rows = len(self.edges) - 1, len(self.bin_of)
         step = answers[n_rows:] - answers[:n_rows]  # (n, K)
         scale = np.abs(answers).max(axis=0)
@@ -112,11 +112,9 @@ class EdgeRows:
             return guess
         n_bins, n_rows = len(mean), len(self.bin_of)
         low, high = answers[:n_rows], answers[n_rows:]
-        own = as_they_are[self.number]
-        known = ~np.isnan(own[:, :1])
         share = ((self.values - self.edges[self.bin_of]) / np.diff(self.edges)[self.bin_of])[:, None]
-        beside = np.where(known, own - low - share * (high - low), 0.0)  # (n, K), of the straight line
-        arc = np.where(known, share * (1.0 - share), 0.0)
+        beside = as_they_are[self.number] - low - share * (high - low)  # (n, K), of the straight line
+        arc = share * (1.0 - share)
 
         def summed(parts: Floats) -> Floats:
             found = np.zeros((n_bins, parts.shape[1]))
