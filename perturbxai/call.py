@@ -80,10 +80,9 @@ class Call:
         chosen = self.chosen(one, method)
         columns = tuple(space.columns_of[p] for p in chosen)
         return Players(
-            self.kind, tuple(one.names[p] for p in chosen), self.common, lambda: self.streams.of_call("rows"),
-            space.codes, space.weights, space.background, space.background_weights, one.codes, columns,
-            space.columns.numeric, space.columns.whole, space.columns.levels, one.names, space.player_of_column,
-            space.meta["choose"] != "all",
+            self.kind, tuple(one.names[p] for p in chosen), self.common, lambda: self.streams.of_call("rows"), space.codes,
+            space.weights, space.background, space.background_weights, one.codes, columns, space.columns.numeric,
+            space.columns.whole, space.columns.levels, one.names, space.player_of_column, space.meta["choose"] != "all",
         )  # fmt: skip
 
     @staticmethod
