@@ -43,7 +43,7 @@ def page(explanations: Sequence[Any], title: str) -> str:
 def words(text: Any, longest: int = 60) -> str:
     """Words of any origin as HTML text: one line, not endless, nothing in them is markup or a control character."""
     flat = " ".join(UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", str(text)).split())
-    return html.escape(flat if len(flat) <= longest else flat[: longest - 1] + "…")
+    return html.escape(flat if len(flat) <= longest else f"{flat[: longest // 2]}…{flat[1 - longest + longest // 2 :]}")
 
 
 def _count(number: int, noun: str) -> str:

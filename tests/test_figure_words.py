@@ -252,7 +252,7 @@ def crossed(figure):
 
 
 @pytest.mark.parametrize("noise", [0.01, 0.3, 3.0, 100.0])
-@pytest.mark.parametrize("kind", ["waterfall", "effects"])
+@pytest.mark.parametrize("kind", ["waterfall", "pdp", "pdp, ice, ale"])
 def test_whiskers_do_not_strike_through_numbers(kind, noise):
     rng = np.random.default_rng(1)
     if kind == "waterfall":
@@ -260,8 +260,10 @@ def test_whiskers_do_not_strike_through_numbers(kind, noise):
         figure = px.plot(replace(e, stderr=noise * rng.random(e.stderr.shape)), "waterfall")
     else:
         X = pd.DataFrame({"kind": rng.choice(list("abcd"), 60), "x": rng.normal(size=60)})
-        predictor = px.Predictor(lambda d: (d["kind"] == "a") + noise * d["x"])
-        figure = px.plot(px.effects(["pdp", "ale"], predictor, px.TabularSpace(X), X, features=["kind"]))
+        predictor, space = px.Predictor(lambda d: (d["kind"] == "a") + d["x"]), px.TabularSpace(X)
+        found = px.effects(kind.split(", "), predictor, space, X, features=["kind"])
+        effects = [replace(one["kind"], stderr=np.full_like(one["kind"].stderr, noise)) for one in found.values()]
+        figure = px.plot(effects, space=space)
     assert crossed(figure) == []
 
 
@@ -273,12 +275,12 @@ def test_colours_of_an_accumulated_surface_are_those_of_cells_with_rows(seed):
     rng = np.random.default_rng(seed)
     a = rng.normal(size=400)
     X = pd.DataFrame({"a": a, "b": a + 0.1 * rng.normal(size=400)})
-    found = px.effects("ale", px.Predictor(lambda d: d["a"] * d["b"]), px.TabularSpace(X), X, features=[("a", "b")], grid=12)
+    predictor, space = px.Predictor(lambda d: d["a"] * d["b"] ** 3), px.TabularSpace(X)
+    found = px.effects("ale", predictor, space, X, features=[("a", "b")], grid=12)
     effect = found["ale"]["a", "b"]
     assert effect.extrapolated.any()
     with_rows = [effect.values[i : i + 2, j : j + 2, 0] for i, j in np.argwhere(~effect.extrapolated)]
     axis = px.plot(effect).axes[0]
     (mesh,) = [one for one in axis.collections if type(one).__name__ == "QuadMesh"]
     assert mesh.norm.vmax == -mesh.norm.vmin == pytest.approx(np.abs(with_rows).max())
-    beyond = np.abs(effect.values).max() > mesh.norm.vmax
-    assert (mesh.colorbar.extend != "neither") == beyond
+    assert np.abs(effect.values).max() > mesh.norm.vmax and mesh.colorbar.extend != "neither"

@@ -146,7 +146,7 @@ def _flat(value: Any) -> str:
 def words(value: Any, longest: int = LONGEST) -> str:
     """Words of any origin on one line: not endless, no control character, no half of a surrogate pair."""
     flat = " ".join("".join(sign if sign.isprintable() else " " for sign in str(value)).split())
-    return flat if len(flat) <= longest else flat[: longest - 1] + "…"
+    return flat if len(flat) <= longest else f"{flat[: longest // 2]}…{flat[1 - longest + longest // 2 :]}"
 
 
 def number(value: Any) -> str:
