@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from perturbxai.explanation import Attribution, Explanation
 from perturbxai.spaces import ImageInput, ImageSpace
+from perturbxai.stopping import keeping
 
 Floats = NDArray[np.float64]
 
@@ -39,12 +40,17 @@ def average_segmentations(results: Sequence[Attribution], spaces: Sequence[Image
     _check(results, spaces)
     seeds = {result.meta.get("seed") for result in results}
     apart = len(seeds) == len(results) and None not in seeds
-    parts = []
-    for together in zip(*results, strict=True):
-        inputs = [_input(space, one) for space, one in zip(spaces, together, strict=True)]
-        parts.append(_average(together, inputs, apart))
+    parts: list[Explanation] = []
     total = {what: sum(result.meta.get(what, 0) for result in results) for what in ("rows", "seconds")}
-    return Attribution(tuple(parts), results[0].meta | parts[0].meta | total)
+
+    def averaged() -> Attribution:
+        return Attribution(tuple(parts), results[0].meta | parts[0].meta | total)
+
+    with keeping(lambda: averaged() if parts else None):
+        for together in zip(*results, strict=True):
+            inputs = [_input(space, one) for space, one in zip(spaces, together, strict=True)]
+            parts.append(_average(together, inputs, apart))
+    return averaged()
 
 
 def _average(together: Sequence[Explanation], inputs: Sequence[ImageInput], apart: bool) -> Explanation:

@@ -13,15 +13,15 @@ import numpy as np
 from perturbxai import registry
 from perturbxai.contrasts import contrasts
 from perturbxai.device import check_room
-from perturbxai.driving import Work, chunks, drive, one_thread_of_blas
+from perturbxai.driving import Work, chunks, drive, one_thread_of_blas, salvage
 from perturbxai.explanation import Attribution, Explanation
 from perturbxai.game import MANY_OUTPUTS, Game
 from perturbxai.laws import Law
-from perturbxai.predictor import ModelError
 from perturbxai.sampling import check_cells, least_budget
 from perturbxai.spaces import TabularSpace
+from perturbxai.stopping import keeping
 from perturbxai.streams import Streams
-from perturbxai.tables import Design, Estimate, Players, Unanswered
+from perturbxai.tables import Design, Estimate, Players
 from perturbxai.versions import versions
 
 IMAGE_BUDGET = 1000
@@ -130,42 +130,36 @@ class Call:
                     )
 
     def run(self) -> list[dict[str, Explanation]]:
-        """By input, by method. A failing model keeps what was concluded before: `error.partial`."""
+        """By input, by method. Whatever stops it keeps what was concluded before: `error.partial`."""
         done: list[dict[str, Explanation]] = []
-        self.game.learn()
-        for numbers in self._blocks():
-            try:
+        works: list[Work] = []
+        with keeping(lambda: self.attributions(done + self._salvaged(works, len(done))) or None):
+            self.game.learn()
+            for numbers in self._blocks():
                 works = [self._work(number) for number in numbers]
                 drive(self.game, works, self._enough)
                 done += self._concluded(works)
-            except ModelError as error:
-                done += self._salvage(numbers)
-                error.partial = self.attributions(done) if done else error.partial
-                raise
         return done
 
-    def _concluded(self, works: list[Work]) -> list[dict[str, Explanation]]:
-        """What every method says of these inputs: here alone, so that it is solved alike however the answers came."""
-        with one_thread_of_blas():
-            return [self._conclude(work) for work in works]
+    def _concluded(self, works: list[Work], whatever: bool = False) -> list[dict[str, Explanation]]:
+        """What every method says of these inputs: here alone, so that it is solved alike however the answers came.
 
-    def _salvage(self, numbers: list[int]) -> list[dict[str, Explanation]]:
-        """What can still be concluded of these inputs from the answers that came before a failure."""
-        self.game.offline()
-        found = []
-        for number in numbers:
-            work = self._work(number)
-            generators, work.generators = work.generators, {}
-            try:
-                drive(self.game, [work], self._enough)
-            except Unanswered:
-                continue
-            for key, generator in generators.items():
-                work.generators = {key: generator}
-                with contextlib.suppress(Unanswered):
-                    drive(self.game, [work])
-            found += self._concluded([work])
+        whatever: leave out a method that cannot conclude
+        """
+        found: list[dict[str, Explanation]] = [{} for _ in works]
+        with one_thread_of_blas():
+            for own, work in zip(found, works, strict=True):
+                for key in self.named:
+                    with contextlib.suppress(*(Exception,) if whatever else ()):
+                        own |= self._conclude(work, key)
         return found
+
+    def _salvaged(self, works: list[Work], n_done: int) -> list[dict[str, Explanation]]:
+        """What can still be concluded of the inputs from the n-th on, from the answers that came before a failure."""
+        self.game.offline()
+        left = [work for work in works if work.number >= n_done]
+        found = [salvage(self.game, work, self._work(work.number), self._enough) for work in left]
+        return self._concluded([work for work in found if work is not None], whatever=True)
 
     def _blocks(self) -> Iterator[list[int]]:
         widest = max(len(one.names) for one in self.game.inputs)
@@ -230,58 +224,58 @@ class Call:
             self.common[key] = contrasts(space.background, space.background_weights, columns, space.columns.numeric)
         work.contrast = self.common[key]
 
-    def _conclude(self, work: Work) -> dict[str, Explanation]:
+    def _conclude(self, work: Work, key: str) -> dict[str, Explanation]:
+        """What a method says of an input; nothing if the model failed before it had its answers."""
+        method = self.named[key]
+        if key not in self.by_law and key not in work.estimates:
+            return {}
         one = self.game.inputs[work.number]
         table = work.table
         scale = np.maximum(np.abs(work.empty), np.abs(work.full)) if table is None else table.scale
         floor = 8 * np.finfo(float).eps * scale  # an error is never below rounding
-        found = {}
         shared = list(self.by_law)
-        for key, method in self.named.items():
-            if key not in self.by_law and key not in work.estimates:
-                continue  # the model failed before this method had its answers
-            if key in self.by_law:
-                estimate, rows = method.estimate(table), work.table_rows
-                order, others = work.order, [k for k in shared if k != key]
-                if self.on_cells and work.bases is None:  # rows= bounds them without the background
-                    rows -= self.game.background_rows
-            else:
-                estimate, rows = work.estimates[key], work.rows[key]
-                if len(self.game.inputs) > 1 and (once := estimate.notes.get("rows_once_a_call")):
-                    rows = max(rows, sum(once.values()) + len(self.game.ends_names(work.number)))
-                order, others = np.arange(len(estimate.values)), []
-            chosen = self.chosen(one, method)
-            meta = self._meta(one, chosen, rows, others) | estimate.notes
-            if self.tol is not None:
-                meta |= {"tol": self.tol, "reached": within(estimate, self.tol), "looks": work.look + 1}
-            if key in self.by_law and work.design is not None:
-                whole = work.design.listed or (work.design.base is not None and not len(work.design.held_out))
-                meta |= {"coalitions": work.design.n_coalitions, "listed": whole}
-            else:
-                meta["gap"] = (work.full - work.empty - estimate.values.sum(axis=0)).tolist()
-            if held_out := self._held_out_asked(work, key):
-                meta["held_out_asked"] = held_out
-            found[key] = Explanation(
-                values=_embed(estimate.values[order], one, chosen, 0.0),
-                stderr=_embed(np.maximum(estimate.stderr[order], floor), one, chosen, floor),
-                critical=estimate.critical,
-                df=estimate.df,
-                base=work.empty.copy(),  # a view would keep the input's whole table alive
-                prediction=work.full.copy(),
-                names=one.names,
-                outputs=self.game.outputs,
-                label=one.label,
-                input=one.source,
-                method=method,
-                meta=meta,
-                stderr_background=None
-                if estimate.stderr_background is None
-                else _embed(estimate.stderr_background[order], one, chosen, 0.0),
-                columns=estimate.columns,
-                heat=estimate.heat,
-                **_embed_pairs(estimate, order, one, chosen, floor),
-            )
-        return found
+        if key in self.by_law:
+            estimate, rows = method.estimate(table), work.table_rows
+            order, others = work.order, [k for k in shared if k != key]
+            if self.on_cells and work.bases is None:  # rows= bounds them without the background
+                rows -= self.game.background_rows
+        else:
+            estimate, rows = work.estimates[key], work.rows[key]
+            if len(self.game.inputs) > 1 and (once := estimate.notes.get("rows_once_a_call")):
+                rows = max(rows, sum(once.values()) + len(self.game.ends_names(work.number)))
+            order, others = np.arange(len(estimate.values)), []
+        chosen = self.chosen(one, method)
+        meta = self._meta(one, chosen, rows, others) | estimate.notes
+        if self.tol is not None:
+            meta |= {"tol": self.tol, "reached": within(estimate, self.tol), "looks": work.look + 1}
+        if key in self.by_law and work.design is not None:
+            whole = work.design.listed or (work.design.base is not None and not len(work.design.held_out))
+            meta |= {"coalitions": work.design.n_coalitions, "listed": whole}
+        else:
+            meta["gap"] = (work.full - work.empty - estimate.values.sum(axis=0)).tolist()
+        if held_out := self._held_out_asked(work, key):
+            meta["held_out_asked"] = held_out
+        found = Explanation(
+            values=_embed(estimate.values[order], one, chosen, 0.0),
+            stderr=_embed(np.maximum(estimate.stderr[order], floor), one, chosen, floor),
+            critical=estimate.critical,
+            df=estimate.df,
+            base=work.empty.copy(),  # a view would keep the input's whole table alive
+            prediction=work.full.copy(),
+            names=one.names,
+            outputs=self.game.outputs,
+            label=one.label,
+            input=one.source,
+            method=method,
+            meta=meta,
+            stderr_background=None
+            if estimate.stderr_background is None
+            else _embed(estimate.stderr_background[order], one, chosen, 0.0),
+            columns=estimate.columns,
+            heat=estimate.heat,
+            **_embed_pairs(estimate, order, one, chosen, floor),
+        )
+        return {key: found}
 
     def _held_out_asked(self, work: Work, key: str) -> list[int]:
         """Numbers of the held-out coalitions that a method asked all the same: a design may hold none out."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,9 @@ from perturbxai.metrics import agreement, between_fills, mean_curves
 from perturbxai.predictor import Predictor
 from perturbxai.scoring import CURVES, HELD_OUT, Needs, TestSet
 from perturbxai.spaces import ImageSpace, Space, TabularSpace
+from perturbxai.stopping import keeping
 from perturbxai.streams import Streams
-from perturbxai.tables import Coalitions
+from perturbxai.tables import Answer, Coalitions, Unanswered
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,12 +124,17 @@ def compare(
         raise TypeError(f"results is {type(results).__name__}; expected a mapping from name to Attribution (explain(...)).")
     job = _Job(dict(results), predictor, space, wanted, check_seed(seed))
     rows, seconds = predictor.rows, predictor.seconds
-    with predictor.watched("compare"):
-        parts: list[dict[str, Any]] = []
-        for scored in _scored_spaces(space, fills):
-            parts.append(job.score(scored, parts[-1]["game"] if parts else None))
-    call = {"rows": predictor.rows - rows, "seconds": predictor.seconds - seconds, "seed": seed, "metrics": list(wanted)}
-    return job.comparison(parts, call)
+    spaces = _scored_spaces(space, fills)
+    parts: list[dict[str, Any]] = []
+
+    def compared() -> Comparison:
+        asked = {"rows": predictor.rows - rows, "seconds": predictor.seconds - seconds}
+        return job.comparison(parts, asked | {"seed": seed, "metrics": list(wanted)})
+
+    with keeping(lambda: compared() if parts else None), predictor.watched("compare"):
+        for scored in spaces:
+            job.score(scored, parts)
+    return compared()
 
 
 def _check_metrics(metrics: Sequence[str] | None) -> tuple[str, ...]:
@@ -211,38 +218,55 @@ class _Job:
         pictures = [e.input for e in first]
         return self.space.columns.decode(np.array(pictures)) if isinstance(self.space, TabularSpace) else pictures
 
-    def score(self, space: Space, before: Game | None) -> dict[str, Any]:
-        """All maps under one fill: every coalition that any metric needs, asked together. before: under another fill."""
-        game = Game(self.predictor, space, self.x, list(self.outputs), like=before)
+    def score(self, space: Space, parts: list[dict[str, Any]]) -> None:
+        """All maps under one fill: every coalition that any metric needs, asked together. parts: of other fills before."""
+        game = Game(self.predictor, space, self.x, list(self.outputs), like=parts[-1]["game"] if parts else None)
         for one, explained in zip(game.inputs, next(iter(self.results.values())), strict=True):
             if one.names != explained.names:
                 raise ValueError(
                     f"space gives {len(one.names)} players where results have {len(explained.names)} or others; "
                     "pass the space that they were explained in."
                 )
+        part: dict[str, Any] = {"scores": [], "curves": [], "game": game}
+        parts.append(part)
         if not any(m in CURVES + HELD_OUT for m in self.metrics):  # maps are only compared with maps: nothing to ask
-            return {"scores": [], "curves": [], "game": game}
+            return
         needs = [self._needs(one, number) for number, one in enumerate(game.inputs)]
         requests = [(number, Coalitions(need.z[:, game.inputs[number].active])) for number, need in enumerate(needs)]
-        answers = game.ask(requests)
+        scored = 0
+
+        def known() -> None:
+            """Scores of the inputs whose answers came before a failure."""
+            game.offline()
+            for number in range(scored, len(needs)):
+                with suppress(Unanswered):
+                    self._measure(number, needs[number], game.ask([requests[number]])[0], part)
+
+        with keeping(known):
+            answers = game.ask(requests)
+            for scored, (need, answer) in enumerate(zip(needs, answers, strict=True)):
+                self._measure(scored, need, answer, part)
+
+    def _measure(self, number: int, need: Needs, answer: Answer, part: dict[str, Any]) -> None:
+        """The scores and curves of all maps of one input."""
         scores: list[dict[str, Any]] = []
         curves: list[dict[str, Any]] = []
-        fill = _fill_name(space)
-        for number, (need, answer) in enumerate(zip(needs, answers, strict=True)):
-            for name, result in self.results.items():
-                own = explained_fill(result)
-                head = {"method": name, "row": result[number].label}
-                tail = {"explained_fill": own, "scored_fill": fill, "home": own == fill}
-                for k, output in enumerate(self.outputs):
-                    found, steps = need.measure(name, k, result[number].values[:, k], answer.values[:, k])
-                    scores += [
-                        {**head, "output": output, "metric": m, **tail, "value": v,
-                         "test_set": need.test.name if m in HELD_OUT else "none"}
-                        for m, v in found.items()
-                        if m in self.metrics
-                    ]  # fmt: skip
-                    curves += [{**head, "output": output, "scored_fill": fill, **step} for step in steps]
-        return {"scores": scores, "curves": curves, "game": game}
+        fill = _fill_name(part["game"].space)
+        for name, result in self.results.items():
+            own = explained_fill(result)
+            head = {"method": name, "row": result[number].label}
+            tail = {"explained_fill": own, "scored_fill": fill, "home": own == fill}
+            for k, output in enumerate(self.outputs):
+                found, steps = need.measure(name, k, result[number].values[:, k], answer.values[:, k])
+                scores += [
+                    {**head, "output": output, "metric": m, **tail, "value": v,
+                     "test_set": need.test.name if m in HELD_OUT else "none"}
+                    for m, v in found.items()
+                    if m in self.metrics
+                ]  # fmt: skip
+                curves += [{**head, "output": output, "scored_fill": fill, **step} for step in steps]
+        part["scores"] += scores
+        part["curves"] += curves
 
     def _needs(self, one: Any, number: int) -> Needs:
         test = TestSet.nothing(len(one.names))

@@ -41,9 +41,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     """True for numpy's and Python's MemoryError, torch's CPU allocator error and torch.OutOfMemoryError."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
-    text = str(error)
     signs = ("DefaultCPUAllocator", "not enough memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
-    return isinstance(error, RuntimeError) and any(sign in text for sign in signs)
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in signs)
 
 
 def memory_left() -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -15,7 +15,19 @@ from threadpoolctl import ThreadpoolController
 
 from perturbxai.game import Game
 from perturbxai.spaces import TabularSpace
-from perturbxai.tables import Answer, Bases, Cells, Coalitions, Design, Estimate, Evaluations, Opacities, Question, RowGroups
+from perturbxai.tables import (
+    Answer,
+    Bases,
+    Cells,
+    Coalitions,
+    Design,
+    Estimate,
+    Evaluations,
+    Opacities,
+    Question,
+    RowGroups,
+    Unanswered,
+)
 
 MANY_ROWS = 50  # background rows from which a coalition is costly
 TABLE = 1  # the methods that read the table, as users of rows
@@ -57,6 +69,7 @@ class Work:
     held_out_asked: dict[str, set[int]] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
     seen: dict[str, Any] = field(default_factory=dict)
+    tabled: bool = False  # whether the table, or v(nothing) and v(N), is all there
 
     @property
     def design(self) -> Design | None:
@@ -185,13 +198,15 @@ def _answer_tables(game: Game, works: Sequence[Work], enough: Callable[[Work], b
 
     What an input was driven for before is there already.
     """
-    works = [work for work in works if work.full is None]
+    works = [work for work in works if not work.tabled]
     if any(work.bases is not None for work in works):
         game.base_values(TABLE)  # first, so that v(nothing) finds them
     apart = [work for work in works if not work.looks or work.bases is not None or work.generators]
     for work, (empty, full) in zip(apart, _ends(game, apart), strict=True):
         work.empty, work.full = empty, full
     pending = [work for work in works if work.looks]
+    for work in works:
+        work.tabled = not work.looks
     while pending:
         tables: list[tuple[int, Question]] = [(work.number, work.table_question()) for work in pending]
         # tables that need the background's spread are asked with it; the questions themselves are the same
@@ -200,7 +215,9 @@ def _answer_tables(game: Game, works: Sequence[Work], enough: Callable[[Work], b
         for work, answer in zip(pending, answers, strict=True):
             _grow(work, answer, game)
         with one_thread_of_blas():
-            pending = [work for work in pending if work.look + 1 < len(work.looks) and not enough(work)]
+            for work in pending:
+                work.tabled = work.look + 1 == len(work.looks) or enough(work)
+        pending = [work for work in pending if not work.tabled]
         for work in pending:
             work.look += 1
 
@@ -242,6 +259,32 @@ def _grow(work: Work, answer: Answer, game: Game) -> None:
     # pictures, or tables on which a coalition is many rows
     costly = len(game.space.background) >= MANY_ROWS if isinstance(game.space, TabularSpace) else True
     work.table = Evaluations(work.design, values, work.empty, work.full, None, spread, ends, bases, costly, groups)
+
+
+def salvage(game: Game, work: Work, anew: Work, enough: Callable[[Work], bool]) -> Work | None:
+    """What can be concluded of an input from the answers that came before a failure; None if its table is not whole.
+
+    work: as far as it came;  anew: the same, nothing of it asked yet
+    """
+    generators, anew.generators = anew.generators, {}
+    if work.tabled:
+        anew = replace(work, generators={})
+    else:
+        try:
+            drive(game, [anew], enough)
+        except Unanswered:
+            return None
+    anew.held_out_asked = work.held_out_asked
+    for key, generator in generators.items():
+        if key in work.estimates:
+            anew.estimates[key], anew.rows[key] = work.estimates[key], work.rows[key]
+            continue
+        anew.rows.pop(key, None)
+        anew.seen.pop(key, None)
+        anew.generators = {key: generator}
+        with suppress(Exception):  # unanswered, or what stopped the call
+            drive(game, [anew])
+    return anew
 
 
 def _advance(

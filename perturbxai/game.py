@@ -13,7 +13,7 @@ from perturbxai.image_asker import ImageAsker
 from perturbxai.predictor import Predictor
 from perturbxai.spaces import Space, TableInput, TabularSpace
 from perturbxai.table_asker import TableAsker
-from perturbxai.tables import Answer, Coalitions, Question, Rows
+from perturbxai.tables import Answer, Coalitions, Question, Rows, Unanswered
 
 Floats = NDArray[np.float64]
 
@@ -45,13 +45,15 @@ class Game:
                 predictor.check_picture(one.picture, one.fill)
         self._wanted = outputs
         self._asker: TableAsker | ImageAsker | None = None
-        self._like = like
+        self._like, self._offline = like, False
         self._kept: str = "" if like is None else like._kept
         if outputs is not None and predictor.outputs is not None:
             predictor.select(outputs, len(predictor.outputs))
 
     def learn(self) -> TableAsker | ImageAsker:
         """Ask the model at the first input alone, which tells how many outputs there are, and whether it works at all."""
+        if self._asker is None and self._offline:
+            raise Unanswered("the model was not asked at all")
         if self._asker is None and self._like is not None:
             other = self._like.learn()
             assert isinstance(other, ImageAsker)
@@ -100,6 +102,7 @@ class Game:
 
     def offline(self) -> None:
         """From now on only what is known is answered; anything else raises Unanswered. For salvage after a failure."""
+        self._offline = True
         if self._asker is not None:
             self._asker.offline = True
 

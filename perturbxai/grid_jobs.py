@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,6 +21,7 @@ from perturbxai.plan import Gridded, TablePlan
 from perturbxai.predictor import ModelError, Predictor
 from perturbxai.readings import Reading, absence, between, on_grid
 from perturbxai.spaces import TabularSpace
+from perturbxai.stopping import keeping
 from perturbxai.streams import Streams
 from perturbxai.tables import Bools, Floats, Ints
 from perturbxai.versions import versions
@@ -48,6 +50,7 @@ class Job:
     tables: dict[Any, Any]
     sloped: dict[Any, GridTable]
     done: bool = False
+    sloped_done: bool = False
     _block: Floats = field(default_factory=lambda: np.empty((0, 0)))
     _filled: int = 0
     _rows_done: int = 0
@@ -69,7 +72,7 @@ class Job:
     def finish(self) -> None:
         """Gather what is left; the block is not needed any more."""
         self._gather()
-        self._block, self.done = np.empty((0, 0)), not self.sloped
+        self._block, self.done = np.empty((0, 0)), True
 
     def _gather(self) -> None:
         assert self.piece is not None
@@ -174,6 +177,12 @@ def _ask_slopes(jobs: Sequence[Job], predictor: Predictor, space: TabularSpace, 
         for job in jobs:
             for table in job.sloped.values():
                 table.add_slopes(rows, found[:, job.axes[0].column])
+    for job in jobs:
+        job.sloped_done = True
+
+
+def _is_sloped(method: Any) -> bool:
+    return isinstance(method, Ale) and method.differential
 
 
 class EffectsCall:
@@ -190,19 +199,25 @@ class EffectsCall:
         self.began = time.perf_counter(), self.predictor.rows, self.predictor.seconds
 
     def run(self, wanted: Sequence[Feature], axes: Mapping[int, Axis]) -> dict[str, dict[Any, Effect]]:
-        """Ask, gather, conclude, round by round. Of a call that fails the finished columns are in the error's `partial`."""
-        columns = self.game.learn().columns
-        rank = self.streams.of_call("ice rows").permutation(len(self.drawn.codes))
+        """Ask, gather, conclude, round by round. Whatever stops it: finished columns are in the exception's `partial`."""
         found: dict[str, dict[Any, Effect]] = {key: {} for key in self.named}
-        for jobs in self._rounds(wanted, axes, rank, len(columns)):
-            try:
+        jobs: list[Job] = []
+        with keeping(lambda: self._finished(self._salvaged(jobs, found))):
+            columns = self.game.learn().columns
+            rank = self.streams.of_call("ice rows").permutation(len(self.drawn.codes))
+            for jobs in self._rounds(wanted, axes, rank, len(columns)):
                 run_jobs(jobs, self.predictor, self.space, self.drawn, columns)
-            except ModelError as error:
-                self._conclude([job for job in jobs if job.done], found)
-                error.partial = self._finished(found)
-                raise
-            self._conclude(jobs, found)
+                self._conclude(jobs, found)
         return self._finished(found)
+
+    def _salvaged(self, jobs: Sequence[Job], found: dict[str, dict[Any, Effect]]) -> dict[str, dict[Any, Effect]]:
+        """With what can be concluded of the jobs of a round that was not finished."""
+        for key, method in self.named.items():
+            for job in jobs:
+                if job.sloped_done if _is_sloped(method) else job.done:
+                    with suppress(Exception):  # what stopped the call
+                        found[key][job.key] = self._effect(key, method, job)
+        return found
 
     def _rounds(
         self, wanted: Sequence[Feature], axes: Mapping[int, Axis], rank: Ints, n_outputs: int
@@ -239,13 +254,13 @@ class EffectsCall:
         return found
 
     def _effect(self, key: str, method: Any, job: Job) -> Effect:
-        sloped = isinstance(method, Ale) and method.differential
+        sloped = _is_sloped(method)
         asked = len(self.drawn.codes) if sloped or job.piece is None else len(job.piece)
         meta = {
             "seed": self.streams.seed, **self.game.about_outputs, "drawn_rows": len(self.drawn.codes), "name": key,
             "rows": asked, **self.space.meta,
             "rows_shared_with": [
-                k for k, m in self.named.items() if k != key and sloped == (isinstance(m, Ale) and m.differential)
+                k for k, m in self.named.items() if k != key and sloped == _is_sloped(m)
             ],
         }  # fmt: skip
         made = {}

@@ -19,8 +19,9 @@ from perturbxai.game import Game
 from perturbxai.grid_jobs import ROWS_AT_ONCE, Feature, Job, run_jobs
 from perturbxai.grids import Drawn, draw_rows, order_by_value
 from perturbxai.plan import Gridded
-from perturbxai.predictor import ModelError, Predictor
+from perturbxai.predictor import Predictor
 from perturbxai.spaces import TabularSpace
+from perturbxai.stopping import keeping
 from perturbxai.streams import Streams
 from perturbxai.tables import Floats, Ints
 from perturbxai.versions import versions
@@ -235,14 +236,11 @@ class _Call:
             )
 
     def run(self) -> HStatistic:
-        """Ask, gather, conclude. Of a call that fails the finished columns and pairs are in the error's `partial`."""
-        columns = self.game.learn().columns
-        try:
+        """Ask, gather, conclude. Whatever stops it: finished columns and pairs are in the exception's `partial`."""
+        with keeping(lambda: self._result() if self.found else None):
+            columns = self.game.learn().columns
             self._ask([(c,) for c in self.columns], columns)
             self._ask(self.named or self._leading_pairs(), columns)
-        except ModelError as error:
-            error.partial = self._result()
-            raise
         return self._result()
 
     def _ask(self, features: Sequence[Feature], columns: Ints) -> None:

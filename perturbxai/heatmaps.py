@@ -18,6 +18,7 @@ from perturbxai.game import Game
 from perturbxai.inside import Inside
 from perturbxai.predictor import Predictor
 from perturbxai.spaces import Space, TabularSpace
+from perturbxai.stopping import keeping
 from perturbxai.versions import versions
 
 Floats = NDArray[np.float64]
@@ -82,27 +83,37 @@ def baselines(
     layers = _layers(predictor, layer)
     placed = _placed(named, layer, layers)
     began, rows, seconds = time.perf_counter(), predictor.rows, predictor.seconds
+    inside = Inside(predictor, game, layers, score, differentiate)
+    found: list[dict[str, Explanation]] = []
 
-    def explained() -> tuple[list[dict[str, Explanation]], Inside]:
+    def explained() -> None:
+        nonlocal inside
         inside = Inside(predictor, game, layers, score, differentiate)
-        return [_explain(placed, game, number, inside) for number in range(len(game.inputs))], inside
+        found.clear()
+        for number in range(len(game.inputs)):
+            found.append({})
+            _explain(placed, game, number, inside, found[-1])
 
-    with predictor.watched("baselines"):
+    def attributions() -> dict[str, Attribution]:
+        spent = {
+            "call_rows": predictor.rows - rows,
+            "call_model_seconds": predictor.seconds - seconds,
+            "call_seconds": time.perf_counter() - began,
+        }
+        asked_rows, asked_seconds = inside.asked
+        a_row = (predictor.seconds - seconds - asked_seconds) / max(predictor.rows - rows - asked_rows, 1)
+        parts = {key: [f[key] for f in found if key in f] for key in placed}
+        return {key: _attribution(key, own, spent, a_row) for key, own in parts.items() if own}
+
+    with keeping(lambda: attributions() or None), predictor.watched("baselines"):
         try:
-            found, inside = explained()
+            explained()
         except RuntimeError as error:
             # a pass backwards may break on channels last where the pass forwards did not
             if "view" not in str(error) or predictor.kind != "network" or not predictor.network_model().passes.lay_aside():
                 raise
-            found, inside = explained()
-    spent = {
-        "call_rows": predictor.rows - rows,
-        "call_model_seconds": predictor.seconds - seconds,
-        "call_seconds": time.perf_counter() - began,
-    }
-    asked_rows, asked_seconds = inside.asked
-    a_row = (predictor.seconds - seconds - asked_seconds) / max(predictor.rows - rows - asked_rows, 1)
-    return {key: _attribution(key, [f[key] for f in found], spent, a_row) for key in placed}
+            explained()
+    return attributions()
 
 
 def _layers(predictor: Predictor, layer: Any) -> tuple[str, ...] | None:
@@ -192,11 +203,12 @@ def _check_kind(key: str, method: Any, space: Space) -> None:
         raise ValueError(f"{key} is for tables, but the space is of pictures; take 'integrated_gradients' or a map there.")
 
 
-def _explain(placed: dict[str, tuple[Any, int]], game: Game, number: int, inside: Inside) -> dict[str, Explanation]:
-    """All methods at one input."""
+def _explain(
+    placed: dict[str, tuple[Any, int]], game: Game, number: int, inside: Inside, found: dict[str, Explanation]
+) -> None:
+    """All methods at one input, one after the other."""
     one, outputs = game.inputs[number], game.outputs
     empty, full = game.ends(number)
-    found = {}
     for key, (method, layer) in placed.items():
         stderr, critical, df = None, NORMAL_95, np.inf
         if isinstance(game.space, TabularSpace) and hasattr(method, "of_row"):
@@ -222,7 +234,6 @@ def _explain(placed: dict[str, tuple[Any, int]], game: Game, number: int, inside
             values, stderr, np.full(len(outputs), critical), df, empty, full, one.names, outputs, one.label,
             one.source, method, meta | notes | one.meta, heat=heat,
         )  # fmt: skip
-    return found
 
 
 def _of_row(key: str, named: dict[str, Any], row: TableRow) -> tuple[Floats, None, dict[str, Any]]:

@@ -64,6 +64,7 @@ class ImageAsker:
     ) -> list[Answer]:
         asked: list[list[tuple[int, bytes]]] = []
         wanted: dict[tuple[int, ...], list[tuple[list[tuple[int, bytes]], Masked]]] = {}
+        coming: set[tuple[int, bytes]] = set()
         for number, question in requests:
             if isinstance(question, (Rows, Cells)):
                 raise TypeError("a picture has no table rows to ask")
@@ -74,8 +75,8 @@ class ImageAsker:
                 asked.append(self._names(number, mask))
             fresh, rows = [], []
             for line, name in enumerate(asked[-1]):
-                if name not in self.memo:
-                    self.memo[name] = np.empty(0)  # asked below
+                if name not in self.memo and name not in coming:
+                    coming.add(name)  # asked below
                     fresh.append(name)
                     rows.append(line)
             if fresh:
@@ -107,18 +108,14 @@ class ImageAsker:
 
     def _run(self, wanted: list[list[tuple[list[tuple[int, bytes]], Masked]]]) -> None:
         names = [name for group in wanted for fresh, _ in group for name in fresh]
+        if self.offline and names:
+            raise Unanswered(f"{len(names)} masks were not answered")
         done = 0
-        try:
-            if self.offline and names:
-                raise Unanswered(f"{len(names)} masks were not answered")
-            for group in wanted:
-                for start, stop, values in self.predictor.run(ImagePlan([piece for _, piece in group])):
-                    for name, line in zip(names[done : done + stop - start], values, strict=True):
-                        self.memo[name] = line[self.columns]
-                    done += stop - start
-        finally:
-            for name in names[done:]:  # after a failure: what was not answered is not known
-                del self.memo[name]
+        for group in wanted:
+            for start, stop, values in self.predictor.run(ImagePlan([piece for _, piece in group])):
+                for name, line in zip(names[done : done + stop - start], values, strict=True):
+                    self.memo[name] = line[self.columns]
+                done += stop - start
 
     def _names(self, number: int, mask: NDArray[Any]) -> list[tuple[int, bytes]]:
         """What each line shows: whose picture, and which of its players. The empty coalition has the name b""."""

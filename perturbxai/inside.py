@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from perturbxai.game import Game
 from perturbxai.masks import SeenThrough
 from perturbxai.predictor import NETWORK_BATCH, ModelError, Predictor
+from perturbxai.stopping import context
 
 Floats = NDArray[np.float64]
 
@@ -120,13 +120,13 @@ class Inside:
         """(n, K) tensor: the scores that are explained, still differentiable."""
         return self.predictor.network_model().differentiable(given, score or self.score)[:, self.game.learn().columns]
 
-    @contextmanager
+    @context
     def _asking(self) -> Iterator[None]:
         rows, seconds = self.predictor.rows, self.predictor.seconds
         yield
         self.asked = (self.asked[0] + self.predictor.rows - rows, self.asked[1] + self.predictor.seconds - seconds)
 
-    @contextmanager
+    @context
     def _network(self, picture: NDArray[np.float32]) -> Iterator[tuple[Any, Any]]:
         with self.predictor.network() as net:
             yield net, self.predictor.tensor(picture[None])

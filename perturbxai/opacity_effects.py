@@ -24,8 +24,9 @@ from perturbxai.explainers.opacity import (
 )  # fmt: skip
 from perturbxai.game import Game
 from perturbxai.opacity_rows import CURVES, RESTS, Price, References, count_pairs
-from perturbxai.predictor import ModelError, Predictor
+from perturbxai.predictor import Predictor
 from perturbxai.spaces import ImageInput, ImageSpace
+from perturbxai.stopping import keeping
 from perturbxai.streams import Streams
 from perturbxai.tables import Floats, Ints, Opacities, Unanswered
 from perturbxai.versions import versions
@@ -139,11 +140,13 @@ class _Call:
         self._edges = np.column_stack([self.references.bin_of, self.references.bin_of + 1])
         predictor = self.game.predictor
         self.began = time.perf_counter(), predictor.rows, predictor.seconds
+        self._known = False
 
     def run(self) -> dict[str, dict[Any, Effect]]:
-        """All effects; of a call that fails, those of the players whose answers came are in the error's `partial`."""
-        self.empty, self.full = self.game.ends(0)
-        try:
+        """All effects; whatever stops it, those of the players whose answers came are in the exception's `partial`."""
+        with keeping(self._salvaged):
+            self.empty, self.full = self.game.ends(0)
+            self._known = True
             leading = self.asked
             if self._has_ends:
                 self._fill(self.ends, self.asked, self._whole[:, [0, -1]])
@@ -152,15 +155,13 @@ class _Call:
                 self._fill(self.curves, leading, self._whole)
             if self._has_steps:
                 self._fill(self.step, [j for j in self.asked if j not in self.curves], self._edges)
-        except ModelError as error:
-            self._salvage()
-            error.partial = self._conclude()
-            raise
-        return self._conclude()
+            return self._conclude()
 
-    def _salvage(self) -> None:
-        """What is known of each player from the answers that came before a failure."""
+    def _salvaged(self) -> dict[str, dict[Any, Effect]] | None:
+        """What is known of each player from the answers that came before a failure; None if not even the photo's was."""
         self.game.offline()
+        if not self._known:
+            return None
         for j in self.asked:
             for wanted, into, points in (
                 (self._has_curves, self.curves, self._whole), (self._has_ends, self.ends, self._whole[:, [0, -1]]),
@@ -169,6 +170,7 @@ class _Call:
                 if wanted and j not in into:
                     with contextlib.suppress(Unanswered):
                         self._fill(into, [j], points)
+        return self._conclude()
 
     def _leading(self) -> list[int]:
         """The players with the largest mean rises, each output on its own scale, in the order of their numbers."""

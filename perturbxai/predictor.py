@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,8 @@ from perturbxai.outputs import output_names, select_outputs
 from perturbxai.pictures import as_bytes
 from perturbxai.plan import Given, Plan, Recast, TablePlan, recast
 from perturbxai.progress import Bar, Progress
+from perturbxai.stopping import ModelError as ModelError
+from perturbxai.stopping import context, keeping, loop_ended
 
 Floats = NDArray[np.float64]
 Batch = tuple[int, int, Floats]
@@ -25,17 +26,6 @@ Batch = tuple[int, int, Floats]
 NETWORK_BATCH = 8  # on a CPU larger batches are slower: activations outgrow the caches and the allocator
 DEVICE_BATCH = 256
 GRADIENT_BATCH = 4096  # at most, where none is given: a gradient keeps what every layer made of every row
-
-
-class ModelError(ValueError):
-    """The model gave something that cannot be explained.
-
-    partial  what was computed before;  row: the number of the row in its request, where one row is at fault
-    """
-
-    def __init__(self, message: str, partial: Any = None, row: int | None = None) -> None:
-        super().__init__(message)
-        self.partial, self.row = partial, row
 
 
 class Predictor:
@@ -127,12 +117,8 @@ class Predictor:
     def __call__(self, rows: Any) -> Floats:
         """(n, K): the model at these rows (an array, a table of any library, or pictures (n, H, W, C))."""
         parts: list[Floats] = []
-        try:
-            with self.watched("predict"):
-                parts.extend(values for _, _, values in self.run(Given.of(rows)))
-        except ModelError as error:
-            error.partial = np.concatenate(parts) if parts else None
-            raise
+        with keeping(lambda: np.concatenate(parts) if parts else None), self.watched("predict"):
+            parts.extend(values for _, _, values in self.run(Given.of(rows)))
         if not parts:
             raise ValueError("rows is empty; give at least one row.")
         return np.concatenate(parts)
@@ -160,8 +146,12 @@ class Predictor:
             try:
                 values = ask(start, stop)
             except Exception as error:
+                if isinstance(error, StopIteration):
+                    raise loop_ended(error) from error
                 if not is_out_of_memory(error) or stop - start == 1:
                     raise
+            except GeneratorExit as error:
+                raise loop_ended(error) from error
             if values is None:  # here the error no longer holds what the batch took
                 self.retried_rows += stop - start
                 size = self._limit = (stop - start) // 2
@@ -235,7 +225,7 @@ class Predictor:
         """Column numbers of the outputs asked for, by name or number. Raises ValueError for one that is not there."""
         return select_outputs(outputs, self.outputs or self._model.names(n_outputs))
 
-    @contextmanager
+    @context
     def watched(self, what: str) -> Iterator[None]:
         """Show progress over all that is asked inside, and tell of logits that the clip set; nested calls share it."""
         if self._watched:
@@ -252,7 +242,7 @@ class Predictor:
             self._bar = None
         warn_of_clip(self._model.clipped - clipped, self.rows - rows)
 
-    @contextmanager
+    @context
     def network(self) -> Iterator[Any]:
         """Lend the torch module to a baseline: eval mode, no parameter gradients, all restored on exit, passes metered.
 
@@ -311,8 +301,10 @@ class Predictor:
                 self.rows = before  # none came back
                 raise
 
-        with self.watched("gradient"), self.network() as net:
-            found = np.concatenate([part for _, _, part in self._in_batches(plan, ask, GRADIENT_BATCH)])
+        parts: list[Floats] = []
+        with keeping(lambda: np.concatenate(parts) if parts else None), self.watched("gradient"), self.network() as net:
+            parts.extend(part for _, _, part in self._in_batches(plan, ask, GRADIENT_BATCH))
+        found = np.concatenate(parts)
         if not np.isfinite(found).all():
             row, column, _ = (int(i) for i in np.argwhere(~np.isfinite(found))[0])
             raise ModelError(f"the gradient at row {row} by column {column} is not finite; mend the model, or leave it out.")

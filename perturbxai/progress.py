@@ -30,7 +30,10 @@ class Bar:
     def advance(self, rows: int) -> None:
         self.done += rows
         if self.call is not None:
-            self.call(self.done, self.total)
+            try:
+                self.call(self.done, self.total)
+            except StopIteration as error:
+                raise RuntimeError("progress raised StopIteration, which Python takes for the end of a loop.") from error
         elif self.bar is not None:
             self.bar.update(rows)
 

@@ -16,8 +16,9 @@ from perturbxai.game import Game
 from perturbxai.peers.packages import LARGEST_SEED, kept_state, seed_state
 from perturbxai.peers.shap_peers import MOST_EXACT
 from perturbxai.peers.task import Found, Task
-from perturbxai.predictor import ModelError, Predictor
+from perturbxai.predictor import Predictor
 from perturbxai.spaces import ImageSpace, Space, TabularSpace
+from perturbxai.stopping import keeping
 from perturbxai.streams import Streams
 from perturbxai.versions import versions
 
@@ -149,7 +150,7 @@ class _Call:
         began = time.perf_counter(), predictor.rows, predictor.seconds
         found: list[Explanation] = []
         stream = seed_state(self.seed)
-        try:
+        with keeping(lambda: {self.key: self._attribution(found, began)} if found else None):
             self.game.learn()
             for number, one in enumerate(self.game.inputs):
                 seed = self.seed
@@ -158,10 +159,6 @@ class _Call:
                 elif number:  # what seeds by a number goes on by another; lime's stream is not to be drawn from
                     seed = int(np.random.default_rng([self.seed, number]).integers(2**31))
                 found.append(self._explain(Task(self.game, number, self.budget(one), stream, seed)))
-        except ModelError as error:
-            if found:
-                error.partial = {self.key: self._attribution(found, began)}
-            raise
         return self._attribution(found, began)
 
     def _explain(self, task: Task) -> Explanation:

@@ -56,6 +56,7 @@ class TableAsker:
         self.offline = False
         self._base_users = 0
         self.used: dict[int, int] = {}  # distinct rows by the number of the method that uses them
+        self._drawn: list[tuple[list[Floats], Floats, int]] = []  # fresh rows of the last questions, values, how many came
         self.empty_rows: Floats | None = None
         share = space.background_weights
         effective = 1.0 / (share**2).sum()
@@ -112,6 +113,8 @@ class TableAsker:
         counters = [Counter(self.memo.question(), mask, named) for mask in users or [0] * len(requests)]
         if spread:
             self.base_values(int(np.bitwise_or.reduce(np.array(users or [0], dtype=np.uint64))))
+        if not self.offline:
+            self._drawn = []
         for window in self._windows(requests):
             if _fresh(requests[window[0][0]][1]):
                 self._ask_fresh(requests, window, values)
@@ -155,7 +158,8 @@ class TableAsker:
 
     def _count_fresh(self, counter: Counter, n_rows: int) -> None:
         counter.rows += n_rows
-        self._use(dict.fromkeys(bits(counter.users), n_rows))
+        if not self.offline:
+            self._use(dict.fromkeys(bits(counter.users), n_rows))
 
     def _use(self, new: dict[int, int]) -> None:
         for bit, n_rows in new.items():
@@ -238,22 +242,43 @@ class TableAsker:
         self, requests: Sequence[tuple[int, Question]], window: list[tuple[int, int, int]], into: list[Floats]
     ) -> None:
         """Answers to rows that are known to be new and will not come again."""
-        if self.offline:
-            raise Unanswered("drawn rows are not remembered")
         pieces = [requests[r][1].codes[low:high] for r, low, high in window]  # type: ignore[union-attr]
-        found = np.empty((sum(map(len, pieces)), len(self.columns)))
-        plan = TablePlan(pieces, self.space.background, self.space.columns.decode_own)
-        try:
-            for start, stop, values in self.predictor.run(plan):
-                found[start:stop] = values[:, self.columns]
-        except ModelError as error:
-            if error.row is not None:
-                self._blame(error, requests, window, [len(p) for p in pieces], error.row)
-            raise
+        if self.offline:
+            self._remember_drawn()
+            found, _ = self._values(requests, window, [hash_rows(piece) for piece in pieces])
+        else:
+            found = self._run_fresh(requests, window, pieces)
         at = 0
         for r, low, high in window:
             into[r][low:high] = found[at : at + high - low]
             at += high - low
+
+    def _run_fresh(
+        self, requests: Sequence[tuple[int, Question]], window: list[tuple[int, int, int]], pieces: list[Floats]
+    ) -> Floats:
+        found = np.empty((sum(map(len, pieces)), len(self.columns)))
+        plan = TablePlan(pieces, self.space.background, self.space.columns.decode_own)
+        done = 0
+        try:
+            for start, stop, values in self.predictor.run(plan):
+                found[start:stop] = values[:, self.columns]
+                done = stop
+        except ModelError as error:
+            if error.row is not None:
+                self._blame(error, requests, window, [len(p) for p in pieces], error.row)
+            raise
+        finally:
+            self._drawn.append((pieces, found, done))
+        return found
+
+    def _remember_drawn(self) -> None:
+        """After a failure drawn rows are asked for again: those of the last questions that were answered are then known."""
+        for pieces, found, done in self._drawn:
+            words = hash_rows(np.concatenate(pieces)[:done])
+            unique, first, _ = distinct(words)
+            new = self.memo.find(unique) < 0
+            self.memo.add(unique[new], found[first[new]])
+        self._drawn = []
 
     def _plan(
         self, requests: Sequence[tuple[int, Question]], window: list[tuple[int, int, int]], sizes: list[int], rows: Ints

@@ -19,7 +19,7 @@ PACKAGE = ROOT / "perturbxai"
 
 # From the ground up: a module imports from lower layers, or from its own folder.
 LAYERS = (
-    {"frames", "labels", "csv_files", "text_options"},
+    {"frames", "labels", "csv_files", "text_options", "stopping"},
     {"bare", "chance", "ending", "inputs"},
     {"registry", "kernels", "laws", "bilinear", "tables", "pictures", "device", "models"}
     | {"lending", "segment", "codecs", "progress", "versions", "outputs", "jsonable", "notebook", "native", "readings"},

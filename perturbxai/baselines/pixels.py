@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from perturbxai.game import Game
 from perturbxai.predictor import NETWORK_BATCH, ModelError, Predictor
+from perturbxai.stopping import context
 
 Floats = NDArray[np.float64]
 Tensor = Any
@@ -111,7 +111,7 @@ class Pixels:
         self.known[key] = found, self.rows - rows, self.seconds - seconds
         return found
 
-    @contextmanager
+    @context
     def metered(self) -> Iterator[Any]:
         """The network, lent; what passes through it is counted."""
         rows, seconds = self.predictor.rows, self.predictor.seconds

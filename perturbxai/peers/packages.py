@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+
+from perturbxai.stopping import context
 
 LARGEST_SEED = 2**32 - 1  # what numpy's old generators take
 
@@ -42,7 +43,7 @@ def load_shap() -> Any:
     return shap
 
 
-@contextmanager
+@context
 def kept_state() -> Iterator[None]:
     """Put numpy's global random state back on exit, also after a failure, and drop what the packages say of themselves."""
     state = np.random.get_state()  # noqa: NPY002
@@ -61,7 +62,7 @@ def seed_state(seed: int) -> Any:
     return np.random.RandomState(seed)
 
 
-@contextmanager
+@context
 def without_bar(module: Any) -> Iterator[None]:
     """lime's progress bar has no switch: inside, its module's tqdm hands the rows on."""
     bar = module.tqdm
