@@ -9,10 +9,13 @@ from scipy import stats
 
 from perturbxai.axes import Standing, counts_of
 from perturbxai.explainers.linearised import LEVEL, ROUNDING, independent_factor
-from perturbxai.grid_tables import Curve, GridTable
-from perturbxai.tables import Floats
+from perturbxai.grid_tables import Curve, GridTable, Moments
+from perturbxai.tables import Bools, Floats
 
 RANK = 1e-9  # of the largest: smaller parts of a correlation are rounding
+# Of n rows that all answer alike as many as 3 / n of all rows may answer otherwise, with 95 %, by about two deviations where
+# they differ most: 1.96 errors reach so far where an error is three of these deviations over n
+UNSEEN = 3.0
 DRAWS = 2000  # of the largest error along a curve, for simultaneous bands
 
 
@@ -35,7 +38,8 @@ def whole_curve(table: GridTable, shown: str, rng: np.random.Generator) -> Curve
     else:
         part = slice(0, n_points) if shown == "centred" else slice(n_points, None)
         values, variance, spread = moments.mean[part], moments.error[part], moments.spread[part]
-    return _banded(table, moments.n, values, (variance, covariance, spread), table.shape, rng)
+    sampled = np.arange(n_points) >= (shown == "anchored")  # where a curve starts it is 0 whatever the rows
+    return _banded(table, moments, values, (variance, covariance, spread), sampled, table.shape, rng)
 
 
 def slope_curve(table: GridTable, rng: np.random.Generator) -> Curve:
@@ -44,7 +48,8 @@ def slope_curve(table: GridTable, rng: np.random.Generator) -> Curve:
     assert moments is not None
     parts = _diagonal(moments.error), moments.error, _diagonal(moments.spread)
     steepest = 2.0 / np.diff(axis.points[: axis.n_known]).min()  # how much a rounding of the answers is magnified
-    found = _banded(table, moments.n, moments.mean, parts, (axis.n_steps,), rng, steepest)
+    sampled = np.ones(axis.n_steps, dtype=bool)
+    found = _banded(table, moments, moments.mean, parts, sampled, (axis.n_steps,), rng, steepest)
     return replace(found, midpoints=True)
 
 
@@ -92,17 +97,26 @@ def errors_of_importance(
 
 
 def _banded(
-    table: GridTable, n_rows: int, values: Floats, parts: tuple[Floats, Floats | None, Floats], shape: tuple[int, ...],
-    rng: np.random.Generator, per: float = 1.0,
+    table: GridTable, moments: Moments, values: Floats, parts: tuple[Floats, Floats | None, Floats], sampled: Bools,
+    shape: tuple[int, ...], rng: np.random.Generator, per: float = 1.0,
 ) -> Curve:  # fmt: skip
-    """Means (G, K) on a grid of this shape; parts: their variances, covariance (K, G, G) if known, and the rows' spread."""
+    """Means (G, K) on a grid of this shape; parts: their variances, covariance (K, G, G) if known, and the rows' spread.
+
+    sampled (G,): the points that depend on which rows were drawn. Where all rows answer alike, they may have missed what few
+    others would show, and borrow from the point at which they differ most.
+    """
     variance, covariance, spread = parts
-    df = float(n_rows - 1)
-    stderr = np.maximum(np.sqrt(np.maximum(variance, 0.0)), ROUNDING * table.scale * per)
+    df = float(moments.n - 1)
+    rounding = ROUNDING * table.scale * per
+    alike = sampled[:, None] & (np.maximum(variance, 0.0) <= rounding**2)
+    unseen = UNSEEN**2 * np.maximum(spread, 0.0).max(axis=0) * (moments.squares / moments.weight**2) ** 2
+    lent = np.where(alike, unseen, 0.0)
+    stderr = np.maximum(np.sqrt(np.maximum(variance, 0.0) + lent), rounding)
     if covariance is None:
         critical = np.full(table.n_outputs, independent_factor(len(values), df))
     else:
-        critical = largest_of(covariance, stderr, np.full(table.n_outputs, df), rng)
+        own = covariance + lent.T[:, :, None] * np.eye(len(values))
+        critical = largest_of(own, stderr, np.full(table.n_outputs, df), rng)
     full = (*shape, table.n_outputs)
     return Curve(
         values.reshape(full), stderr.reshape(full), critical, df, counts_of(table.axes, table.weight > 0),
