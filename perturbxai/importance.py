@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Floats = NDArray[np.float64]
+UNSEEN = 3.0  # of n rows that are all alike as many as 3 / n of all rows may be others, with 95 %
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +31,8 @@ class Importance:
                does much; NaN where errors are not known. Estimated at the values themselves: finds 40 % of it for a feature
                that does nothing, and nearly all of it for others. Of effects: how far the noise of the curve raises it
     stderr_rows      error from having explained (or drawn) these rows and not all rows; infinite for a single row. Effects
-                     have no other
+                     have no other. Where all rows say the same, few others may not, by as much as rows differ in the
+                     feature where they do most
     stderr_estimate  error from the errors of the values: independent over rows, or (`common_errors`) bounded as if they were
                      one, where a method reads all rows off the same answers. Errors of a drawn background are not in it
     names (P,), outputs (K,), n_rows, name of the result;  method: its object, None if unknown
@@ -53,12 +56,12 @@ class Importance:
         return np.asarray(np.hypot(self.stderr_rows, self.stderr_estimate))
 
     def interval(self, level: float = 0.95) -> tuple[Floats, Floats]:
-        """Ends (P, K) of normal intervals around `corrected`, for the importance over all rows like these, never below 0."""
+        """Ends (P, K) around `corrected`, for the importance over all rows like these, by Student's t; never below 0."""
         from scipy import stats
 
         if not 0 < level < 1:
             raise ValueError(f"level={level} must lie between 0 and 1, such as 0.95.")
-        half = stats.norm.ppf(0.5 + level / 2.0) * self.stderr
+        half = stats.t.ppf(0.5 + level / 2.0, max(self.n_rows - 1, 1)) * self.stderr
         return np.maximum(self.corrected - half, 0.0), np.asarray(self.corrected + half)
 
     def to_frame(self) -> pd.DataFrame:
@@ -138,9 +141,12 @@ def _of_effects(effects: Mapping[Any, Effect], name: str = "") -> Importance:
         np.array([getattr(one, what) for one in single], dtype=np.float64)
         for what in ("importance", "importance_stderr", "importance_bias")
     )
+    n_rows = int(single[0].meta["drawn_rows"])
+    # a curve that is flat for all rows may not be for few others
+    error = np.where(values <= ROUNDING * values.max(axis=0), np.maximum(error, UNSEEN * values.max(axis=0) / n_rows), error)
     return Importance(
         values, np.maximum(values - bias, 0.0), bias, error, np.zeros_like(error), tuple(one.names[0] for one in single),
-        single[0].outputs, int(single[0].meta["drawn_rows"]), name or str(single[0].meta["name"]), True,
+        single[0].outputs, n_rows, name or str(single[0].meta["name"]), True,
         single[0].method,
     )  # fmt: skip
 
@@ -162,7 +168,10 @@ def _importance(result: Attribution, name: str = "") -> Importance:
     if n_rows > 1:
         # the spread that is seen over rows holds the errors' own, which is taken off where it is known
         own = spread.mean(axis=0)
-        between = np.sqrt(np.maximum(size.var(axis=0, ddof=1) - np.where(np.isfinite(own), own, 0.0), 0.0) / n_rows)
+        varied = size.var(axis=0, ddof=1)
+        between = np.sqrt(np.maximum(varied - np.where(np.isfinite(own), own, 0.0), 0.0) / n_rows)
+        alike = np.ptp(size, axis=0) <= ROUNDING * size.max(axis=(0, 1))
+        between = np.where(alike, UNSEEN * np.sqrt(varied.max(axis=0)) / n_rows, between)
     else:
         between = np.full(values.shape[1:], np.inf)
     bias = np.where(np.isfinite(bias), bias, np.nan)

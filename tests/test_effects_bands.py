@@ -91,6 +91,34 @@ def test_a_function_that_jumps_on_few_rows_is_shown_honestly():
     assert np.mean(hits, axis=0).min() >= 0.88
 
 
+@pytest.mark.parametrize("method", ["pdp", "ice", px.Ice(curves="derivative"), px.Ice(curves="anchored")], ids=str)
+@pytest.mark.parametrize("n", [40, 150])
+def test_points_at_which_all_rows_answer_alike_are_not_certain_of_it(method, n):
+    # a class that few rows take where x0 is low: of most draws none does, and the mean there is no certain 0
+    model = lambda rows: (rows.sum(axis=1) > 2.5) * 1.0  # noqa: E731
+    grid, hits, alike = np.linspace(-2.0, 2.0, 9), [], []
+    likely = stats.norm.sf((2.5 - grid) / np.sqrt(2.0))
+    name = getattr(method, "curves", method)
+    truth = {"derivative": np.diff(likely) / 0.5, "anchored": likely - likely[0]}.get(name, likely)
+    for seed in range(60):
+        X = np.random.default_rng(seed).normal(size=(n, 3))
+        found = asked([method], X, model, features=["x0"], grid={"x0": grid}, rows=10**5, seed=seed)
+        (effect,) = (effects["x0"] for effects in found.values())
+        low, high = effect.interval()
+        hits.append((low[:, 0] <= truth) & (truth <= high[:, 0]))
+        alike.append(effect.heterogeneity[:, 0] == 0.0)
+        sampled = slice(1, None) if name == "anchored" else slice(None)
+        assert (effect.stderr[sampled] > 1e-4).all() and (name != "anchored" or effect.stderr[0, 0] < 1e-12)
+    alike, hits = np.array(alike), np.array(hits)
+    assert alike.mean() > 0.05 and hits[alike].mean() >= 0.95 and hits.mean() >= 0.9
+
+
+def test_rows_that_differ_nowhere_are_as_certain_as_they_are():
+    X = np.random.default_rng(0).normal(size=(80, 2))
+    found = asked(["pdp", px.Pdp(centred=True, name="shape")], X, lambda rows: np.sin(rows[:, 0]), features=["x0"])
+    assert max(effects["x0"].stderr.max() for effects in found.values()) < 1e-12
+
+
 def test_the_population_band_is_wider_by_the_variance_of_the_curves_mean():
     X = np.random.default_rng(0).normal(size=(300, 2))
     found = asked(METHODS[:2], X, lambda rows: rows[:, 0] * (1 + 0.1 * rows[:, 1]), features=["x0"], grid=10)

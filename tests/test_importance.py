@@ -199,3 +199,25 @@ def test_pictures_are_refused():
 def test_a_value_without_an_error_is_its_own_size_and_does_not_warn(value):
     mean, variance = folded(value, 0.0)
     assert mean == pytest.approx(abs(value), abs=1e-300) and variance == 0.0
+
+
+@pytest.mark.parametrize("n", [5, 20])
+def test_rows_that_are_all_alike_in_a_feature_do_not_make_it_certain(n):
+    # a jump that few rows are beyond: of most draws none is, and the mean size is the same for all
+    model = px.Predictor(lambda rows: 2.0 * rows[:, 0] + 3.0 * (rows[:, 1] > 2.2))
+    space = px.TabularSpace(np.random.default_rng(0).normal(size=(500, 2)), background=200)
+    jump = np.abs(3.0 * (np.random.default_rng(1).normal(size=100_000) > 2.2) - 3.0 * (space.background[:, 1] > 2.2).mean())
+    hits = []
+    for seed in range(25):
+        found = px.importance(px.explain("pdp", model, space, np.random.default_rng(50 + seed).normal(size=(n, 2)))["pdp"])
+        assert found.stderr[1, 0] > 1e-3
+        low, high = found.interval()
+        hits.append(low[1, 0] <= jump.mean() <= high[1, 0])
+    assert np.mean(hits) >= 0.9
+
+
+def test_a_curve_that_is_flat_for_all_drawn_rows_may_not_be_for_few_others():
+    X = np.random.default_rng(0).normal(size=(300, 2))
+    found = px.importance(px.effects(["pdp", "ale"], px.Predictor(lambda rows: 2.0 * rows[:, 0]), px.TabularSpace(X), X))
+    for method in found.values():
+        assert method.values[1, 0] < 1e-12 and method.stderr[1, 0] == pytest.approx(3 * method.values[0, 0] / 300)
