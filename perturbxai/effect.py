@@ -139,8 +139,8 @@ class Effect:
         ICE   the row's own curve less its mean over the background, for rows whose curves are kept. What `explain` gives if
               the values of the row and of the background are points of the grid
         ALE   the curve less its mean over the background. What `explain` gives for columns of numbers taken in bins, with
-              the table of the space as x, its seed, and equal weights where all rows are asked: both then have the same
-              rows and bins, and read straight lines between edges
+              the table of the space as x, and its seed: both then have the same rows and bins, and read straight lines
+              between edges
         Elsewhere numbers are read on straight lines between points. ALE goes on flat beyond the last one, as in `explain`.
 
         base  PDP: the model's mean (K,) where it is known better, such as results["pdp"].base[0] of `explain`

@@ -434,6 +434,14 @@ def test_bins_whose_rows_all_answer_alike_take_the_others_spread():
     assert found.stderr[0, 0, 0] > 0.02  # between bins without any spread
 
 
+def test_with_weights_the_curve_is_that_of_effects():
+    X, weights = data(300), np.random.default_rng(1).random(300)
+    found, space = explained(X, X[:6], grid=9, background="all", weights=weights)
+    curves = px.effects("ale", px.Predictor(curved), space, X, grid=9)["ale"]
+    for number, effect in enumerate(curves.values()):
+        np.testing.assert_allclose(found.values[:, number], effect.attribution(X[:6]), atol=1e-12)
+
+
 # ------------------------------------------------------------------------------------------------ refused
 
 
