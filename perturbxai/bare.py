@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.frames import is_kind, named_table
+from perturbxai.options import is_missing
 
 FRAME = "pandas.DataFrame"
 
@@ -91,3 +92,24 @@ def _on_host(values: Any) -> Any:
         return values
     found = values.detach().cpu()
     return (found.float() if "bfloat16" in str(found.dtype) else found).numpy()
+
+
+def check_groups(groups: Any) -> Mapping[Any, Any]:
+    """Groups of columns, {name: [columns]}. Raises TypeError for another kind, ValueError for an empty group."""
+    if not isinstance(groups, Mapping):
+        raise TypeError(
+            f"groups is {_a(groups)}; give a dict from a group's name to a list of its columns, as in "
+            "groups={'size': ['height', 'width']}."
+        )
+    for name, members in groups.items():
+        if is_missing(name) or name is None:
+            raise TypeError(f"groups has the key {name!r}, which names nothing; give the group a name.")
+        if isinstance(members, str):
+            raise TypeError(f"groups[{str(name)!r}] is the text {members!r}; give a list of columns.")
+        if isinstance(members, (bytes, Mapping)) or not isinstance(members, Collection):
+            raise TypeError(f"groups[{str(name)!r}] is {_a(members)}, {members!r}; give a list of columns.")
+        if len(members) == 0:
+            raise ValueError(f"groups[{str(name)!r}] is empty; give the columns that act as one player.")
+        if any(is_missing(member) for member in members):
+            raise TypeError(f"groups[{str(name)!r}] holds a missing value; give names or numbers of columns.")
+    return groups

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from perturbxai.bare import as_values
 from perturbxai.codecs import codec_of, nearest, stored
 from perturbxai.frames import Native, is_kind, named_table, read_columns
+from perturbxai.options import is_missing
 
 Floats = NDArray[np.float64]
 
@@ -128,7 +129,7 @@ class Columns:
 
         Where labels are whole numbers a number is a label.
         """
-        if isinstance(one, Hashable) and not isinstance(one, (bool, np.bool_)):
+        if isinstance(one, Hashable) and not isinstance(one, (bool, np.bool_)) and not is_missing(one):
             plain = one.item() if isinstance(one, np.generic) else one
             if plain in self.labels:
                 return self.labels.index(plain)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -162,6 +162,8 @@ def read_features(features: Any, space: TabularSpace, codes: Floats, pointed: Co
             raise ValueError("x has the same values in all rows, so no column has an effect; give rows that differ.")
         return found
     given: list[Any] | None = space.columns.read_mask(features, "features")
+    if given is None and not isinstance(features, (str, int, np.integer, Iterable)):
+        raise TypeError(f"features={features!r}; expected a column, or a list of columns and pairs of them.")
     if given is None:
         given = [features] if isinstance(features, (str, int, np.integer, tuple)) else list(features)
     if not given:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.image_asker import ImageAsker
+from perturbxai.outputs import check_outputs
 from perturbxai.predictor import Predictor
 from perturbxai.spaces import Space, TableInput, TabularSpace
 from perturbxai.table_asker import TableAsker
@@ -47,6 +48,8 @@ class Game:
         self._asker: TableAsker | ImageAsker | None = None
         self._like, self._offline = like, False
         self._kept: str = "" if like is None else like._kept
+        if outputs is not None:
+            check_outputs(outputs)
         if outputs is not None and predictor.outputs is not None:
             predictor.select(outputs, len(predictor.outputs))
 

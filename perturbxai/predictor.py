@@ -13,6 +13,7 @@ from perturbxai.device import LARGEST_BATCH, is_out_of_memory, keep_memory, rele
 from perturbxai.lending import Lent, lent
 from perturbxai.models import EstimatorModel, check_options, warn_of_clip
 from perturbxai.networks import NetworkModel, wrap
+from perturbxai.options import refuse_missing
 from perturbxai.outputs import output_names, select_outputs
 from perturbxai.pictures import as_bytes
 from perturbxai.plan import Given, Plan, Recast, TablePlan, recast
@@ -76,6 +77,7 @@ class Predictor:
         pixels: str | None = None,
         layout: str | None = None,
     ) -> None:
+        refuse_missing(output=output, memory=memory, multi_label=multi_label, select=select, pixels=pixels, layout=layout)
         check_options(output, batch_size, progress, memory, select, pixels, layout)
         if isinstance(model, Predictor):
             raise TypeError("model is a Predictor already; use it as it is.")

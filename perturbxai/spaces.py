@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai import kernels
-from perturbxai.bare import as_values
+from perturbxai.bare import as_values, check_groups
 from perturbxai.codes import Columns
 from perturbxai.fills import describe_fill, make_fill, read_fill
 from perturbxai.memo import distinct, hash_rows
+from perturbxai.options import refuse_missing
 from perturbxai.pictures import as_pictures
 from perturbxai.sampling import draw_background
 from perturbxai.segment import areas, cut, neighbours
@@ -147,7 +148,7 @@ class TabularSpace:
         self.weights = _check_weights(weights, len(self.codes))
         if isinstance(background, str) and background == "all":
             choose, background = "all", len(self.codes)
-        if choose not in ("sample", "kmeans", "all"):
+        if not isinstance(choose, str) or choose not in ("sample", "kmeans", "all"):
             raise ValueError(f'choose={choose!r} is not known; expected "sample", "kmeans" or "all".')
         if np.ndim(background) > 0 or hasattr(background, "columns"):
             raise TypeError(
@@ -167,7 +168,7 @@ class TabularSpace:
         self.background, self.background_weights = rows, shares
         # at random, for the rows are sorted: what a draw of them errs by is read from groups that are alike
         self.background_groups = rng.permutation(len(rows)) % ROW_GROUPS
-        self.names, self.player_of_column = _players(self.columns, groups or {})
+        self.names, self.player_of_column = _players(self.columns, {} if groups is None else groups)
         self.columns_of = tuple(tuple(np.flatnonzero(self.player_of_column == p).tolist()) for p in range(len(self.names)))
         self.meta = {"space": "table", "background": len(rows), "choose": choose, "space_seed": seed}
 
@@ -219,6 +220,7 @@ class ImageSpace:
     def __init__(self, *, segments: Any = "slic", n_segments: int = 50, fill: Any = "blur", seed: int = 0) -> None:
         if not _is_whole(n_segments) or n_segments < 2:
             raise ValueError(f"n_segments={n_segments!r} must be a whole number from 2 up.")
+        refuse_missing(segments=segments, fill=fill)
         self.segments = _copied(segments)
         self.fill: Any = read_fill(fill)
         self.n_segments, self.seed = int(n_segments), _check_seed(seed)
@@ -284,12 +286,8 @@ Input = TableInput | ImageInput
 def _players(columns: Columns, groups: Mapping[str, Sequence[Any]]) -> tuple[tuple[str, ...], Ints]:
     """Names of the players, and the player of each column: groups take the place of their first column."""
     owner: dict[int, str] = {}
-    for key, members in groups.items():
+    for key, members in check_groups(groups).items():
         group = str(key)
-        if isinstance(members, str):
-            raise TypeError(f"groups[{group!r}] is the text {members!r}; give a list of columns.")
-        if len(members) == 0:
-            raise ValueError(f"groups[{group!r}] is empty; give the columns that act as one player.")
         chosen = columns.read_mask(members, f"groups[{group!r}]")
         for member in members if chosen is None else chosen:
             d = columns.find(member) if chosen is None else int(member)

@@ -19,7 +19,7 @@ PACKAGE = ROOT / "perturbxai"
 
 # From the ground up: a module imports from lower layers, or from its own folder.
 LAYERS = (
-    {"frames", "labels", "csv_files", "text_options", "stopping"},
+    {"frames", "labels", "csv_files", "text_options", "stopping", "options"},
     {"bare", "chance", "ending", "inputs"},
     {"registry", "kernels", "laws", "bilinear", "tables", "pictures", "device", "models"}
     | {"lending", "segment", "codecs", "progress", "versions", "outputs", "jsonable", "notebook", "native", "readings"},
@@ -134,7 +134,8 @@ def test_each_heavy_package_has_its_owner_and_loads_when_it_is_needed(path):
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "explainers").glob("*.py")), ids=lambda p: p.name)
 def test_explainers_know_only_laws_tables_and_the_sampler(path):
-    known = {"laws", "bilinear", "tables", "axes", "grid_tables", "sampling", "neighbourhoods", "walks", "additive"}
+    known = {"laws", "bilinear", "tables", "options", "axes", "grid_tables"}
+    known |= {"sampling", "neighbourhoods", "walks", "additive"}
     for name, *_ in imports(path):
         if name.startswith("perturbxai."):
             assert name.split(".")[1] in known | {"explainers"}, name

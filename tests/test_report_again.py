@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import sys
 import threading
 from pathlib import Path
 
@@ -270,3 +272,18 @@ def test_a_run_that_breaks_off_says_what_is_there(tmp_path, monkeypatch):
     monkeypatch.undo()
     run(config(tmp_path), progress=False)
     assert whole(out) and not (out / leftovers.BEGUN).exists()
+
+
+@pytest.mark.parametrize("kind", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize("where", ["write_csv", "save", "write_page"])
+def test_a_full_disk_is_told_with_the_folder_and_a_way_out(tmp_path, monkeypatch, where, kind):
+    def full(*_args, **_named):
+        raise OSError(kind, "No space left on device")
+
+    home = {"write_csv": sys.modules["perturbxai.report"], "save": style, "write_page": page}[where]
+    monkeypatch.setattr(home, where, full)
+    found = px.explain("occlusion", px.Predictor(lambda rows: rows.sum(axis=1)), px.TabularSpace(np.eye(3)), np.ones((1, 3)))
+    with pytest.raises(OSError, match=r"could not be written.*Free some space there, or take another folder") as caught:
+        px.report(found, tmp_path / "full")
+    assert caught.value.errno == kind and caught.value.filename == str((tmp_path / "full").resolve())
+    assert not (tmp_path / "full").exists()

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.baselines.cam import LayerMap, weighted
+from perturbxai.options import checked
 
 Floats = NDArray[np.float64]
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class ScoreCam(LayerMap):
     """Score-CAM: ReLU(sum_k w_k A_k), w the softmax over the channels of v_k, the score of the picture seen through A_k.
@@ -39,6 +41,7 @@ class ScoreCam(LayerMap):
         return weighted((odds / odds.sum(axis=0)).T, seen.activations, signed=self.signed)
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class AblationCam(LayerMap):
     """Ablation-CAM: ReLU(sum_k w_k A_k), w_k = (y - y_k) / |y|, y_k the score with channel k set to zero at the layer.

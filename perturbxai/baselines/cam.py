@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.options import checked
+
 Floats = NDArray[np.float64]
 
 LINEAR = 1e-4  # of the scores' size: how far a head may be from linear and still be float32's rounding
@@ -15,6 +17,7 @@ ROUNDINGS = 4.0  # of a coarser type: in the gradient, the mean, the products an
 FAR = -10.0  # the map on which a head is tried: other channels, the other sign, and large beside a bias
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class LayerMap:
     """A map made of what a network holds at one layer: `cells` turns a view of it into (K, h, w).
@@ -41,6 +44,7 @@ class LayerMap:
         return cells
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class Cam(LayerMap):
     """Class activation mapping: the map sum_k w_k A_k of a network whose head is linear in the pooled map.
@@ -65,6 +69,7 @@ class Cam(LayerMap):
         return np.asarray(cells * cells[0].size)
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class GradCam(LayerMap):
     """Grad-CAM: ReLU(sum_k mean(g_k) A_k), g the gradient of the score by the map.
@@ -83,6 +88,7 @@ class GradCam(LayerMap):
         return weighted(seen.gradients.mean(axis=(2, 3)), seen.activations, signed=self.signed)
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class CamDifference(LayerMap):
     """CAM of the picture less CAM of its fill: a CAM whose values sum to logit(x) - logit(fill), as Shapley values do.

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.baselines.cam import LayerMap, weighted
+from perturbxai.options import checked
 
 Floats = NDArray[np.float64]
 
@@ -16,6 +17,7 @@ Floats = NDArray[np.float64]
 ROUNDING = 1e-6
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class GradCamPlusPlus(LayerMap):
     """Grad-CAM++: ReLU(sum_k w_k A_k), w_k = sum of a ReLU(g) over the cells, a = g^2 / (2 g^2 + g^3 sum A_k).
@@ -39,6 +41,7 @@ class GradCamPlusPlus(LayerMap):
         return weighted(weights, seen.activations, signed=self.signed)
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class XgradCam(LayerMap):
     """XGrad-CAM: ReLU(sum_k w_k A_k), w_k = sum(g_k A_k) / sum(A_k): gradients averaged where the channel is active.
@@ -62,6 +65,7 @@ class XgradCam(LayerMap):
         return weighted(weights, active, signed=self.signed)
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class HiresCam(LayerMap):
     """HiResCAM: sum_k g_k A_k, cell by cell, with its sign.
@@ -80,6 +84,7 @@ class HiresCam(LayerMap):
         return np.asarray(np.einsum("kchw,chw->khw", seen.gradients, seen.activations))
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class LayerCam(LayerMap):
     """LayerCAM: sum_k ReLU(g_k) A_k, cell by cell; sharper than Grad-CAM at early layers.
@@ -95,6 +100,7 @@ class LayerCam(LayerMap):
         return np.asarray(np.einsum("kchw,chw->khw", np.maximum(seen.gradients, 0.0), seen.activations))
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class EigenCam(LayerMap):
     """Eigen-CAM: the cells' projection on the first principal component of the channels. The same for every output.

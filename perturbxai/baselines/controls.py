@@ -9,9 +9,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.options import checked
+
 Floats = NDArray[np.float64]
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class Random:
     """Control: independent normal values, one a player and output, on tables and pictures.
@@ -29,6 +32,7 @@ class Random:
         return rng(self.seed).standard_normal((n_outputs, n_players)).T
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class Centre:
     """Control: nearness to the middle of the picture, 1 there and 0 in the corners. Photographers put things there.
@@ -45,6 +49,7 @@ class Centre:
         return np.asarray(1.0 - np.hypot(down[:, None], across[None, :]) / np.sqrt(2.0))
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class Edges:
     """Control: strength of the edges, the Sobel magnitude of the grey picture. What some gradient maps come down to.

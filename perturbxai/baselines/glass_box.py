@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from perturbxai import kernels
 from perturbxai.baselines.table_row import TableRow
 from perturbxai.baselines.tree_models import Tree, read
+from perturbxai.options import checked
 from perturbxai.predictor import ModelError, Predictor
 from perturbxai.spaces import TabularSpace
 
@@ -23,6 +24,7 @@ ROUNDING_32 = 1e-5  # the same, of a network in float32
 CELLS = 1 << 22  # (background row, node) answers in memory at once
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class GlassBox:
     """Exact interventional Shapley values under the space's background (P, K), in output units, read from the model.

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from perturbxai.baselines.line import integrate
 from perturbxai.baselines.pixels import PixelMap, Pixels, as_floats, check_channels, joined
 from perturbxai.baselines.table_row import TableRow, check_numbers
+from perturbxai.options import checked
 from perturbxai.predictor import Predictor
 from perturbxai.spaces import TabularSpace
 
@@ -25,6 +26,7 @@ CHUNK = 8192  # rows of gradients in memory at once
 PER_UNIT = "score per unit of the network's input"
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class Gradient:
     """The gradient of the output by each column of a row, or by each pixel: output *per unit of the column* or of the input.
@@ -80,6 +82,7 @@ class Gradient:
         return PixelMap(joined(pixels.gradient_here(), self.channels), {"units": PER_UNIT})
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class GradientXInput:
     """The input times the gradient: x_j df/dx_j, in output units; the sum over a group's columns or a superpixel's pixels.
@@ -128,6 +131,7 @@ class GradientXInput:
         return PixelMap((x * pixels.gradient_here()).sum(axis=1), {"baseline": "zero of the network's input"})
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class IntegratedGradients:
     """Integrated gradients: (x_j - x'_j) times the mean gradient on the line from x' to x, in output units.
@@ -214,6 +218,7 @@ class IntegratedGradients:
         return np.array(row)
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class ExpectedGradients:
     """Expected gradients: integrated gradients averaged over *all* background rows with their weights, in output units.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from perturbxai.baselines.pixels import PixelMap, Pixels, as_floats, gradient_of
 from perturbxai.bilinear import between_centres
+from perturbxai.options import checked
 from perturbxai.predictor import NETWORK_BATCH
 
 Floats = NDArray[np.float64]
@@ -22,6 +23,7 @@ SHRINKING = 0.5  # share of the steps in which what is shown shrinks from the wh
 UNITS = "share of the areas whose mask shows the pixel"
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class MaskOptimisation:
     """Extremal perturbations: for each area, the smooth mask that keeps the score highest; the map is the masks' mean.

@@ -18,6 +18,7 @@ from perturbxai.baselines.cam import GradCam
 from perturbxai.baselines.pixels import PixelMap, Pixels, check_channels, joined
 from perturbxai.baselines.rectified import rectified
 from perturbxai.baselines.upsample import enlarge
+from perturbxai.options import checked
 
 Floats = NDArray[np.float64]
 
@@ -27,6 +28,7 @@ RULES = ("epsilon", "gamma", "alpha_beta")
 STABLE = 1e-6  # added to the size of a layer's output, so that nothing is divided by zero
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class _Rectified:
     """What comes back to the picture through one of zennit's rules for rectifiers."""
@@ -48,6 +50,7 @@ class _Rectified:
         return PixelMap(joined(_back(pixels, self.rule), self.channels), {"units": BACK})
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class Deconvnet(_Rectified):
     """Deconvnet: the gradient, but each rectifier passes on what comes back to it where that is positive.
@@ -64,6 +67,7 @@ class Deconvnet(_Rectified):
     rule: ClassVar[str] = "ReLUDeconvNet"
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class GuidedBackprop(_Rectified):
     """Guided backpropagation: the gradient, but each rectifier passes on only what is positive of it.
@@ -80,6 +84,7 @@ class GuidedBackprop(_Rectified):
     rule: ClassVar[str] = "ReLUGuidedBackprop"
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class GuidedGradCam:
     """Guided Grad-CAM: guided backpropagation times Grad-CAM, enlarged to the picture: fine lines where the class is.
@@ -114,6 +119,7 @@ class GuidedGradCam:
         return PixelMap(guided * enlarge(cells, guided.shape[1:], conserve=False) / share, {"empty_maps": empty})
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class Lrp:
     """Layer-wise relevance propagation: the score handed back layer by layer, each time in shares of what was handed on.
@@ -186,6 +192,7 @@ class Lrp:
         return _relevance(pixels, chosen, self.first, self.box, stable)
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class DeepTaylor:
     """Deep Taylor decomposition: z+ at every layer, z^B at those that read the picture; what speaks for the score alone.

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from perturbxai.baselines.gradients import PER_UNIT
 from perturbxai.baselines.pixels import PixelMap, Pixels, check_channels, joined
+from perturbxai.options import checked
 
 Floats = NDArray[np.float64]
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class SmoothGrad:
     """SmoothGrad: the mean gradient by the network's input over n copies of the picture with Gaussian noise.

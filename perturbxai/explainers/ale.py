@@ -12,6 +12,7 @@ from perturbxai.explainers.accumulated import accumulated_curve
 from perturbxai.explainers.linearised import ROUNDING, independent_factor, no_players
 from perturbxai.explainers.table_curve import CurveValue, EdgeRows, TableCurve, curve_key, words_of
 from perturbxai.grid_tables import Curve, GridTable
+from perturbxai.options import checked
 from perturbxai.sampling import draw_references
 from perturbxai.tables import Coalitions, Estimate, Floats, Ints, Opacities, Players, Question, Rows
 
@@ -20,6 +21,7 @@ CENTRES, TARGETS = ("data", "start"), ("sample", "population")
 NUMBERS_AT_ONCE = 1 << 22  # coded numbers in one request: memory stays bounded on wide tables
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class Ale:
     """Accumulated local effects as one signed value a player, in units of the model's output.

@@ -11,9 +11,11 @@ from perturbxai.explainers.cell_fit import slopes_on_cells
 from perturbxai.explainers.linearised import check_reuse
 from perturbxai.explainers.slopes import Slopes
 from perturbxai.laws import Law
+from perturbxai.options import checked
 from perturbxai.tables import Estimate, Evaluations
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class Banzhaf:
     """Banzhaf values, weighted by p, in units of the model's output, with standard errors.

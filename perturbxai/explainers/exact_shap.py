@@ -8,11 +8,13 @@ from typing import ClassVar
 from perturbxai import laws
 from perturbxai.explainers import semivalues
 from perturbxai.laws import Law
+from perturbxai.options import checked
 from perturbxai.tables import Estimate, Evaluations
 
 MOST_PLAYERS = 24  # 16.8 million coalitions, whose table takes half a gigabyte
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class ExactShap:
     """Shapley values from all 2^P coalitions, in units of the model's output.

@@ -12,11 +12,13 @@ from perturbxai.explainers.averaged import shown_alike, slope_curve, whole_curve
 from perturbxai.explainers.linearised import ROUNDING, independent_factor
 from perturbxai.grid_tables import Curve, GridTable
 from perturbxai.laws import Law
+from perturbxai.options import checked
 from perturbxai.tables import Estimate, Evaluations, Floats
 
 CURVES = ("raw", "centred", "anchored", "derivative")
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class Ice:
     """Individual conditional expectation as one signed value a player, in units of the model's output.

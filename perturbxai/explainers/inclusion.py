@@ -8,9 +8,11 @@ from typing import ClassVar
 from perturbxai import laws
 from perturbxai.explainers.ice import alone
 from perturbxai.laws import Law
+from perturbxai.options import checked
 from perturbxai.tables import Estimate, Evaluations
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class Inclusion:
     """v({j}) - v(nothing): how far the output rises when one player alone is shown, in units of the output.

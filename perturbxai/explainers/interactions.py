@@ -21,6 +21,7 @@ from perturbxai.explainers.linearised import (
     sum_zero_basis,
 )
 from perturbxai.laws import Law
+from perturbxai.options import checked
 from perturbxai.tables import Design, Estimate, Evaluations, Floats, Ints
 
 INDICES = ("sii", "k-sii", "stii", "fsii")
@@ -28,6 +29,7 @@ PAIRS_A_PAIR = 2  # complementary pairs asked, at the least, for each pair of pl
 LISTED_PLAYERS = 6  # up to here that is more than all coalitions but those held out
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class Interactions:
     """Interactions of order two between players, each player's own value beside them, with standard errors.

@@ -14,9 +14,11 @@ from perturbxai.explainers.linearised import check_reuse, errors
 from perturbxai.explainers.pair_fit import PairFit
 from perturbxai.explainers.surrogate import SURROGATES, adjusted
 from perturbxai.laws import Law
+from perturbxai.options import checked
 from perturbxai.tables import Estimate, Evaluations, Floats, RowGroups
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class KernelShap:
     """Shapley values of the masking game, with standard errors.

@@ -13,9 +13,11 @@ from perturbxai.explainers.cell_fit import slopes_on_cells
 from perturbxai.explainers.linearised import ROUNDING, check_reuse, independent_factor, no_players
 from perturbxai.explainers.slopes import Slopes
 from perturbxai.laws import Law
+from perturbxai.options import checked
 from perturbxai.tables import Estimate, Evaluations
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class Lime:
     """LIME on coalitions, for superpixels and for the players of a table alike.

@@ -8,9 +8,11 @@ from typing import ClassVar
 from perturbxai import laws
 from perturbxai.explainers.ice import alone
 from perturbxai.laws import Law
+from perturbxai.options import checked
 from perturbxai.tables import Estimate, Evaluations
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class Occlusion:
     """v(N) - v(N without j): how far the output falls when one player alone is hidden, in units of the output.

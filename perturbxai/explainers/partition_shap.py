@@ -12,9 +12,11 @@ import numpy as np
 from perturbxai.explainers import clustering, hierarchy, owen, semivalues
 from perturbxai.explainers.hierarchy import Tree
 from perturbxai.explainers.owen import Drawn, Listed
+from perturbxai.options import checked
 from perturbxai.tables import Coalitions, Estimate, Floats, Players, Question
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class PartitionShap:
     """Owen values on a hierarchy of the players, in units of the model's output.

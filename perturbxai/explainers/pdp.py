@@ -14,10 +14,12 @@ from perturbxai.explainers.ice import alone
 from perturbxai.explainers.linearised import ROUNDING, independent_factor, no_players
 from perturbxai.grid_tables import Curve, GridTable
 from perturbxai.laws import Law
+from perturbxai.options import checked
 from perturbxai.sampling import draw_references
 from perturbxai.tables import Coalitions, Estimate, Evaluations, Floats, Players
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class Pdp:
     """Partial dependence as one signed value a player, in units of the model's output.

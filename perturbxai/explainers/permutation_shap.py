@@ -10,10 +10,12 @@ import numpy as np
 
 from perturbxai.explainers import semivalues
 from perturbxai.explainers.linearised import ROUNDING, independent_factor
+from perturbxai.options import checked
 from perturbxai.tables import Coalitions, Estimate, Floats, Ints, Players, Question
 from perturbxai.walks import draw_orders, prefixes
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class PermutationShap:
     """Shapley values as means over random orders of what each player adds to those before it, in units of the output.

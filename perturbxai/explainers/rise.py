@@ -13,11 +13,13 @@ from perturbxai.explainers.banzhaf import slopes_under
 from perturbxai.explainers.linearised import Clusters, check_reuse, errors, no_players, row_weights
 from perturbxai.explainers.semivalues import with_ends
 from perturbxai.laws import Law
+from perturbxai.options import checked
 from perturbxai.tables import Estimate, Evaluations, Floats
 
 ESTIMATORS = ("regression", "centred", "plain")
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class Rise:
     """RISE on players: E[v | i is present] - E v, each player present with probability p, in units of the output.

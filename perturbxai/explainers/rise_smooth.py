@@ -11,6 +11,7 @@ import numpy as np
 
 from perturbxai.bilinear import between_centres
 from perturbxai.explainers.linearised import MAX_LEVERAGE, ROUNDING, independent_factor
+from perturbxai.options import checked
 from perturbxai.tables import Estimate, Floats, PixelMasks, Players, Question
 
 ESTIMATORS = ("controlled", "centred", "plain")
@@ -19,6 +20,7 @@ MASKS_A_CONTROL = 4  # so many masks at least for each slope of the control vari
 NUMBERS_AT_ONCE = 1 << 20  # of masks that are held while a map is summed up
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class RiseSmooth:
     """RISE (Petsiuk, Das & Saenko, "RISE: randomized input sampling for explanation of black-box models", 2018).

@@ -10,6 +10,7 @@ import numpy as np
 
 from perturbxai.explainers import semivalues
 from perturbxai.explainers.linearised import ROUNDING, independent_factor
+from perturbxai.options import checked
 from perturbxai.tables import Bools, Coalitions, Estimate, Floats, Ints, Players, Question, Rows
 from perturbxai.walks import draw_before, draw_rows
 
@@ -17,6 +18,7 @@ NUMBERS_AT_ONCE = 1 << 22  # numbers in one request: memory stays bounded on wid
 FIRST = 50  # samples a player from which on its variance says where further ones belong: from fewer it misleads
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class SamplingShap:
     """Shapley values as means of sampled differences, player by player, in units of the model's output.

@@ -9,11 +9,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from perturbxai.explainers.linearised import ROUNDING, independent_factor
+from perturbxai.options import checked
 from perturbxai.tables import Coalitions, Estimate, Floats, Ints, PixelMasks, Players, Question
 
 PATCHES_A_SIDE = 7  # of the shorter side, where no patch is given
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class SlidingOcclusion:
     """How far the output falls where a sliding patch hides the picture (Zeiler & Fergus, "Visualizing and understanding

@@ -25,6 +25,7 @@ from perturbxai.neighbourhoods import (
     level_column,
     quantile_edges,
 )
+from perturbxai.options import checked
 from perturbxai.tables import Estimate, Floats, Ints, Players, Question, Rows
 
 DISCRETIZERS = (*PARTS, "entropy", None)
@@ -33,6 +34,7 @@ ENTROPY_ROWS, ENTROPY_DEPTH = 1000, 3  # as lime: a tree of depth 3 has at most 
 FEWEST_EFFECTIVE = 5  # effective rows a slope, below which a warning is due
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class TabularLime:
     """LIME as published for tables. It is not `lime`, which hides columns and is the same method on tables and photos.

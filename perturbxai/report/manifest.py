@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from perturbxai.report.leftovers import BEGUN, MANIFEST, alone, describe_file, n
 __all__ = ["MANIFEST", "Folder", "describe_file", "facts", "plain", "plainly"]
 
 SCHEMA = 1
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of a disk, of a quota, of a file
 ASIDE = ".unfinished-"  # begins the names of what is being written
 
 
@@ -52,6 +54,14 @@ class Folder:
         if self._made:
             with contextlib.suppress(OSError):  # it holds something: it stays
                 self.place.rmdir()
+        error = failure[1]
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise OSError(
+                error.errno,
+                f"{error.strerror}: the report could not be written, and an older one is as it was. Free some space there, "
+                "or take another folder; the results themselves are still in memory",
+                str(self.place),
+            ) from error
 
     def new(self, name: str, ending: str) -> Path:
         """Where to write a file of this name, which may be anything a user called a method or a fill."""

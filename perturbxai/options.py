@@ -1,0 +1,69 @@
+"""Options of methods are checked for their kind where an object is made, before the method's own checks compare them."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import fields
+from numbers import Real
+from typing import Any, TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+
+KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "bool": ((bool, np.bool_), "True or False"),
+    "int": ((Real, np.number), "a whole number"),
+    "float": ((Real, np.number), "a number"),
+    "str": ((str,), "text"),
+}
+
+
+def checked(cls: type[T]) -> type[T]:
+    """A dataclass of options whose plain fields refuse values of another kind, and all of them pandas' missing values.
+
+    Raises TypeError, which names the class, the option, what came and what was expected.
+
+    >>> from dataclasses import dataclass
+    >>> @checked
+    ... @dataclass(frozen=True, kw_only=True)
+    ... class Mine:
+    ...     width: float = 1.0
+    >>> Mine(width="wide")
+    Traceback (most recent call last):
+    TypeError: Mine(width='wide'): expected a number; leave the option out for its default.
+    """
+    declared = {field.name: str(field.type) for field in fields(cls)}  # type: ignore[arg-type]
+    built = cls.__init__
+
+    @functools.wraps(built)
+    def made(self: T, *args: Any, **given: Any) -> None:
+        for name, value in given.items():
+            if name in declared:
+                _check(cls.__name__, name, value, declared[name])
+        built(self, *args, **given)
+
+    cls.__init__ = made  # type: ignore[assignment, method-assign]
+    return cls
+
+
+def is_missing(value: Any) -> bool:
+    """pandas' NA and NaT and numpy's NaT: what neither equals anything nor can be asked. NaN is a number."""
+    return type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, np.datetime64) and bool(np.isnat(value)))
+
+
+def refuse_missing(**given: Any) -> None:
+    """Refuse pandas' missing values as arguments, by name. Raises TypeError."""
+    for name, value in given.items():
+        if is_missing(value):
+            raise TypeError(f"{name}={value!r} is a missing value; leave it out for its default.")
+
+
+def _check(owner: str, name: str, value: Any, declared: str) -> None:
+    parts = [part.strip() for part in declared.split("|")]
+    kinds = [KINDS[part] for part in parts if part in KINDS]
+    plain = bool(kinds) and all(part in KINDS or part == "None" for part in parts)
+    wrong = plain and value is not None and not isinstance(value, tuple(t for types, _ in kinds for t in types))
+    if wrong or is_missing(value):
+        expected = " or ".join(words for _, words in kinds) if plain else "a value"
+        raise TypeError(f"{owner}({name}={value!r}): expected {expected}; leave the option out for its default.")
