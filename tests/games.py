@@ -149,6 +149,11 @@ def random_table(n_players: int, seed: int, n_outputs: int = 2) -> KnownGame:
     return _of_table(f"random{n_players}", n_players, values)
 
 
+def tabulated(name: str, n_players: int, values: Any) -> KnownGame:
+    """A game of one output by its values at all 2^P coalitions, in the order of `oracles.all_coalitions`."""
+    return _of_table(name, n_players, np.asarray(values, dtype=np.float64)[:, None])
+
+
 def _of_table(name: str, n_players: int, values: Any, **extras: Any) -> KnownGame:
     power = 2 ** np.arange(n_players)
 
@@ -234,12 +239,12 @@ def drawn(methods: Any, game: KnownGame, budget: int, seed: int) -> list[Any]:
     return [method.estimate(table) for method in methods]
 
 
-def answered(method: Any, game: KnownGame, budget: int, seed: int) -> Any:
+def answered(method: Any, game: KnownGame, budget: int, seed: int, players: Any = None) -> Any:
     """The estimate of a method with questions of its own, each answered by the game."""
     from perturbxai.tables import Players
 
     names = tuple(map(str, range(game.n_players)))
-    players = Players("image", names, {}, lambda: np.random.default_rng(seed))
+    players = players or Players("image", names, {}, lambda: np.random.default_rng(seed))
     asking = method.ask(players, budget, np.random.default_rng(seed))
     questions = next(asking)
     while True:

@@ -14,7 +14,7 @@ from scipy import stats
 from scipy.cluster.hierarchy import linkage
 
 import perturbxai as px
-from perturbxai.explainers import hierarchy, owen
+from perturbxai.explainers import hierarchy, owen, spread
 from perturbxai.tables import Players
 
 FEW = settings(max_examples=20, deadline=None, derandomize=True)
@@ -121,8 +121,9 @@ def test_one_pair_a_union_solves_games_of_main_effects_and_pairs(tree):
     np.testing.assert_allclose(found.values[0], game.shapley, atol=1e-11)
 
 
-def test_more_pairs_of_such_a_game_leave_no_error_but_rounding():
-    assert explained(games.two_additive(20, 1), deeper(20, 1), budget=200).stderr.max() < 1e-11
+def test_more_pairs_of_such_a_game_are_no_proof_but_leave_less_and_less_error():
+    few, many = (explained(games.two_additive(20, 1), named(20), budget=budget).stderr for budget in (200, 2000))
+    assert many.min() > 1e-3 and many.max() < 0.2 * few.min()
 
 
 # ------------------------------------------------------------------------------------------------ axioms
@@ -285,13 +286,15 @@ def test_one_pair_knows_no_error_where_it_was_drawn_and_none_is_left_where_all_w
 def test_errors_of_a_union_and_of_those_around_it_add_up():
     values = np.array([[0.0], [8.0]])
     unions = hierarchy.unions((0, (1, 2)))
-    parts = [
-        owen.Deviations(np.array([[1.0], [-1.0]]), np.full((2, 1), 4.0)),
-        owen.Deviations(np.zeros((2, 1)), np.ones((2, 1))),
-    ]
+    draws = 1.0 + np.random.default_rng(0).normal(size=(2, 5, 1, 1))  # of two unions, five pairs
+    draws = np.concatenate([draws, -draws], axis=2)  # of either part of two
+    parts = [owen.Deviations(one.mean(axis=0), one, rest) for one, rest in zip(draws, (0.9, 0.5), strict=True)]
     found = owen.share_out(unions, parts, values, 5)
-    np.testing.assert_allclose(found.values[:, 0], [5.0, 1.5, 1.5])
-    np.testing.assert_allclose(found.stderr[:, 0], np.sqrt([4.0, 4.0 / 4 + 1.0, 4.0 / 4 + 1.0]))
+    outer, inner = (one.mean(axis=0)[:, 0] for one in draws)
+    np.testing.assert_allclose(found.values[:, 0], [4.0 + outer[0], *(0.5 * (4.0 + outer[1]) + inner)])
+    lent = spread.variances([one[:, p] for one in draws for p in range(2)], np.abs(found.values).max(axis=0), np.zeros(1))
+    first, second = 0.9 * lent[0, 0] / 5, 0.5 * lent[2, 0] / 5
+    np.testing.assert_allclose(found.stderr[:, 0], np.sqrt([first, first / 4 + second, first / 4 + second]))
     assert found.df == 4
 
 
@@ -333,7 +336,7 @@ def test_intervals_from_five_pairs_on_cover(name, tree, budget):
     off = np.array([np.abs(f.values - exact.values) for f in found])
     covered = float((off <= [stats.t.ppf(0.975, f.df) * f.stderr for f in found]).mean())
     # .01: what 300 dependent sets of intervals leave open; on a binary tree errors of many unions add up: more freedom
-    assert 0.90 - 0.01 <= covered <= 0.98 + 0.01, f"{covered:.4f}"
+    assert covered >= 0.93 - 0.01, f"{covered:.4f}"
 
 
 @pytest.mark.slow

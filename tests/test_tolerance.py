@@ -129,8 +129,9 @@ def test_inputs_stop_one_by_one():
 
     found = px.explain(["kernel_shap"], px.Predictor(mixed), space, rows[:3], tol=0.05, budget=4000)["kernel_shap"]
     plain = px.explain(["kernel_shap"], px.Predictor(lambda r: r @ WEIGHTS), space, rows[:3], tol=0.05)["kernel_shap"]
-    assert {one.meta["looks"] for one in plain} == {1}
-    assert max(one.meta["looks"] for one in found) > 1
+    # coalitions that agree are no proof: also an additive model is looked at until few enough could have been missed
+    assert all(one.meta["reached"] for one in plain)
+    assert max(one.meta["looks"] for one in plain) < max(one.meta["looks"] for one in found)
 
 
 def test_all_methods_of_a_call_have_to_reach_it():

@@ -27,8 +27,10 @@ class Banzhaf:
     The values do not sum to v(N) - v(nothing): what many players do together goes to nobody in full.
 
     At p = 1/2 it is close to what LIME gives on coalitions. It needs P + 2 coalitions, and 4P - 2 to know its
-    error. Coalitions are drawn in complementary pairs, which serve p and 1 - p alike: far from 1/2 one side of each pair is
-    worth little, and where the value hangs on sizes that p makes rare the intervals of few coalitions are too short.
+    error. Coalitions that agree are no proof: a residual that none has shown is in every error, as in `kernel_shap`, and may
+    be as large as nothing and everything show. Coalitions are drawn in complementary pairs, which serve p and 1 - p alike:
+    far from 1/2 one side of each pair is worth little, and where the value hangs on sizes that p makes rare the intervals
+    of few coalitions are too short.
 
     p     probability with which each other player is present, above 0 and below 1
     name  the key of the result, "banzhaf" if empty

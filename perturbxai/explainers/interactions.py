@@ -20,6 +20,7 @@ from perturbxai.explainers.linearised import (
     simultaneous_factor,
     sum_zero_basis,
 )
+from perturbxai.explainers.spread import errors_of_fit, jump_of_fit
 from perturbxai.laws import Law
 from perturbxai.options import checked
 from perturbxai.tables import Design, Estimate, Evaluations, Floats, Ints
@@ -53,7 +54,9 @@ class Interactions:
     is fitted with one coefficient a pair of players (FSII); SII adds the weighted sum of what the fit leaves. Both are
     consistent, share the table with kernel_shap and the others, and are exact for games of main effects and pairs, and of
     triples. They need 2 + 2 P (P - 1) coalitions. The Shapley-Taylor index weighs the two sides of a pair unlike and needs
-    all coalitions: sampled tables are refused. Work and memory grow with the coalitions times the pairs of players.
+    all coalitions: sampled tables are refused. Errors are those of each pair alone: no simultaneous factor goes with them,
+    and none is below the mean of all pairs, as the few coalitions that matter to a pair may not have been drawn. Work and
+    memory grow with the coalitions times the pairs of players.
 
     index  "sii", "k-sii", "stii" or "fsii"
     order  the largest set of players that is looked at: 2
@@ -145,16 +148,26 @@ def _sampled(index: str, table: Evaluations) -> Estimate:
     incidence = pair_indices.incidence(n_players)
     own = shapley if index == "sii" else shapley - 0.5 * incidence.T @ pairs
     floor = ROUNDING * table.scale * n_players
-    stderr, of_pairs = np.empty_like(own), np.empty_like(pairs)
-    critical = np.empty(len(gain))
-    for k in range(len(gain)):
+    stderr, of_pairs = np.full_like(own, np.inf), np.full_like(pairs, np.inf)
+    critical = np.full(len(gain), independent_factor(n_players, fit.df))
+    odd_left = odd - fit.u @ shapley
+    jump, odd_jump = (
+        jump_of_fit(np.abs(some).max(axis=0), np.zeros(len(gain)), found, table)
+        for some, found in ((left, pairs), (odd_left, shapley))
+    )
+    missed, odd_missed = fit.clusters.missed(fit.gain, None), fit.clusters.missed(fit.odd_gain, None)
+    of_even, asked = -0.5 * missed @ incidence if index != "sii" else None, fit.clusters.asked
+    for k in np.flatnonzero(np.isfinite(jump + odd_jump)):
         scores = fit.gain * left[:, k, None]  # (R, d)
-        of_own = fit.odd_gain * (odd - fit.u @ shapley)[:, k, None]
-        of_own = of_own if index == "sii" else of_own - 0.5 * scores @ incidence
-        of_pairs[:, k] = np.sqrt((fit.clusters.deviations(scores, fit.weight) ** 2).sum(axis=0))
+        of_own, unshown = fit.odd_gain * odd_left[:, k, None], odd_jump[k] ** 2 * odd_missed.T @ odd_missed
+        if of_even is not None:
+            of_own = of_own - 0.5 * scores @ incidence
+            unshown = unshown + jump[k] ** 2 * of_even.T @ of_even
+        variance = (fit.clusters.deviations(scores, fit.weight) ** 2).sum(axis=0)
+        of_pairs[:, k] = errors_of_fit(variance, jump[k] ** 2 * (missed**2).sum(axis=0), asked)
         moved = fit.clusters.deviations(of_own, fit.weight)
-        stderr[:, k] = np.sqrt((moved**2).sum(axis=0))
-        critical[k] = simultaneous_factor(moved, fit.df, table.design)
+        stderr[:, k] = errors_of_fit((moved**2).sum(axis=0), np.diag(unshown), asked)
+        critical[k] = simultaneous_factor(moved, fit.df, table.design, unshown)
     return Estimate(
         own,
         np.maximum(stderr, floor),

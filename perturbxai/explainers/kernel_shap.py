@@ -12,6 +12,7 @@ from perturbxai.explainers.background import coalition_noise, error_of_groups, f
 from perturbxai.explainers.cell_fit import shapley_on_cells
 from perturbxai.explainers.linearised import check_reuse, errors
 from perturbxai.explainers.pair_fit import PairFit
+from perturbxai.explainers.spread import jump_of_fit
 from perturbxai.explainers.surrogate import SURROGATES, adjusted
 from perturbxai.laws import Law
 from perturbxai.options import checked
@@ -28,7 +29,11 @@ class KernelShap:
     (2017), drawn by leverage in complementary pairs (Musco & Witter, "Provably accurate Shapley value estimation via
     leverage score sampling", 2024). The values sum to v(N) - v(nothing) to rounding. With all coalitions listed they are
     exact; two-additive games are solved exactly from any budget of 2P coalitions or more. Errors are infinite up to about
-    2.7 P coalitions, where one antithetic walk leads the fit and too little is left beside it to tell them.
+    2.7 P coalitions, where one antithetic walk leads the fit and too little is left beside it to tell them. Coalitions that
+    agree are no proof: no error of a sample is below what a residual would make that none of n pairs has shown, as large as
+    the largest that was seen and as likely as 1 / (n + 2), and no player's is below the mean of all. So a game that is
+    fitted without a residual keeps an error of some per cent of its largest value, which falls with what is asked, and one
+    that was not seen to vary has an infinite one.
 
     `stderr` is about the background that the space has. What its draw from X adds is `stderr_background` (for 20 outputs at
     most): sqrt(stderr^2 + stderr_background^2) is the error towards the values that all rows like these stand for.
@@ -89,7 +94,8 @@ class KernelShap:
         target = odd - fit.u.sum(axis=1)[:, None] * share
         values = share + fit.solve(target)
         residuals = odd - fit.u @ values
-        stderr, critical = errors(fit.clusters, fit.gain, fit.weight, residuals, None, fit.df, table)
+        jump = jump_of_fit(np.abs(residuals).max(axis=0), np.zeros(len(gain)), values, table)
+        stderr, critical = errors(fit.clusters, fit.gain, fit.weight, residuals, None, fit.df, table, jump)
         df = fit.df if not design.listed else np.inf
         background = None if table.groups is None else _background(fit, table.groups)
         plain = Estimate(values, stderr, critical, df, background, _odd_share(fit, table, odd))

@@ -14,12 +14,13 @@ from functools import lru_cache
 import numpy as np
 from scipy import stats
 
+from perturbxai.explainers import spread
+from perturbxai.explainers.spread import ROUNDING as ROUNDING
 from perturbxai.laws import REFUSED, WARNED, Law, effective_fraction, populations
 from perturbxai.tables import Design, Estimate, Evaluations, Floats, Ints
 
 LEVEL = 0.95  # the level of the simultaneous factor
 MAX_LEVERAGE = 0.95  # beyond it a residual says too little about its own row
-ROUNDING = 8.0 * np.finfo(np.float64).eps
 
 
 def check_reuse(law: Law, design: Design) -> None:
@@ -127,6 +128,22 @@ class Clusters:
                 parts.append(scores[inside] * np.sqrt(fraction))
         return np.concatenate(parts) if parts else np.zeros((1, scores.shape[1]))
 
+    @property
+    def asked(self) -> float:
+        """The share of all clusters of the strata that was drawn."""
+        return float(len(self.stratum) / self.population[np.unique(self.stratum)].sum())
+
+    def missed(self, gain: Floats, first: Ints | None) -> Floats:
+        """(R, P): rows as above of residuals of one that may come in a row, and did not; what was not drawn can have them.
+
+        gain (R, P): what a unit residual of a row moves the values;  first (C,) row of each cluster, None if they are rows
+        """
+        strata, place, counts = np.unique(self.stratum, return_inverse=True, return_counts=True)
+        fraction = np.maximum(1.0 - counts / self.population[strata], 0.0)[place]
+        if first is not None:
+            fraction = np.repeat(fraction, np.diff(np.append(first, len(gain))))
+        return np.asarray(np.sqrt(spread.unseen(len(gain)) * fraction)[:, None] * gain)
+
 
 def _sums(scores: Floats, group: Ints) -> Floats:
     """(G, P): sums of scores (C, P) by group (C,)."""
@@ -138,12 +155,13 @@ def _sums(scores: Floats, group: Ints) -> Floats:
 
 def errors(
     clusters: Clusters, gain: Floats, weight: Floats, residuals: Floats, pair_rows: Ints | None, df: float,
-    table: Evaluations,
+    table: Evaluations, jump: Floats,
 ) -> tuple[Floats, Floats]:
     """Standard errors (P, K) and simultaneous factors (K,) of a linear fit.
 
-    gain (R, P): what a unit residual of a row moves the values;  residuals (R, K)
-    pair_rows (R,) the cluster of each row, or None if rows are clusters
+    gain (R, P): what a unit residual of a row moves the values;  residuals (R, K);  jump (K,): how large one may be that
+    was not drawn
+    pair_rows (C,) the first row of each cluster, or None if rows are clusters
     """
     n_players, n_outputs = gain.shape[1], residuals.shape[1]
     floor = ROUNDING * table.scale * np.sqrt(n_players)
@@ -153,22 +171,28 @@ def errors(
         return stderr, critical
     if df <= 0:
         return np.full_like(stderr, np.inf), critical
+    missed = clusters.missed(gain, pair_rows)
+    missed = missed.T @ missed  # (P, P): of all rows a copy no longer than this
     for k in range(n_outputs):
+        if np.isinf(jump[k]):
+            stderr[:, k] = np.inf
+            continue
         scores = gain * residuals[:, k, None]
         if pair_rows is not None:
             scores = np.add.reduceat(scores, pair_rows, axis=0)
-        moved = clusters.deviations(scores, weight)
-        stderr[:, k] = np.maximum(np.sqrt((moved**2).sum(axis=0)), floor[k])
-        critical[k] = simultaneous_factor(moved, df, table.design)
+        moved, unshown = clusters.deviations(scores, weight), jump[k] ** 2 * missed
+        own = (moved**2).sum(axis=0)
+        stderr[:, k] = np.maximum(spread.errors_of_fit(own, np.diag(unshown), clusters.asked), floor[k])
+        critical[k] = simultaneous_factor(moved, df, table.design, unshown)
     return stderr, critical
 
 
-def simultaneous_factor(moved: Floats, df: float, design: Design) -> float:
-    """The 95 % quantile of max_j |t_j| for errors with the covariance moved' moved, from the design's own draws.
+def simultaneous_factor(moved: Floats, df: float, design: Design, beside: Floats | None = None) -> float:
+    """The 95 % quantile of max_j |t_j| for errors with the covariance moved' moved, and one beside it, from the design's draws.
 
     Never below the pointwise factor, which the draws' own noise could otherwise undercut where few players are free.
     """
-    covariance = moved.T @ moved
+    covariance = moved.T @ moved if beside is None else moved.T @ moved + beside
     deviation = np.sqrt(np.diag(covariance))
     live = deviation > 1e-12 * max(deviation.max(initial=0.0), 1e-300)
     if not live.any():

@@ -13,7 +13,7 @@ from math import factorial, prod
 
 import numpy as np
 
-from perturbxai.explainers import semivalues
+from perturbxai.explainers import semivalues, spread
 from perturbxai.explainers.hierarchy import Union
 from perturbxai.explainers.linearised import ROUNDING, independent_factor
 from perturbxai.sampling import list_coalitions
@@ -23,10 +23,14 @@ from perturbxai.walks import draw_orders
 
 @dataclass(frozen=True, eq=False)
 class Deviations:
-    """Of a union's parts (c, K): how they deviate from an even share, and the variance of that."""
+    """Of a union's parts (c, K): how they deviate from an even share.
+
+    draws (n, c, K), whose mean that is, None where all was listed;  rest: the part of all pairs that was not drawn
+    """
 
     mean: Floats
-    variance: Floats
+    draws: Floats | None = None
+    rest: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +65,7 @@ class Listed:
         game = np.concatenate([game[[0, 0]], game])
         n_parts = self.local.shape[1]
         found = semivalues.of_all_coalitions(semivalues.with_ends(self.local), game, semivalues.shapley_weights(n_parts))
-        return Deviations(found, np.zeros_like(found))
+        return Deviations(found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +101,7 @@ class Drawn:
         return cls(np.concatenate([forward, ~forward]), orders, _n_units(sizes))
 
     def deviations(self, values: Floats) -> Deviations:
-        """The mean over pairs, and its variance with the factor of a finite population; infinite from one pair.
+        """The mean over pairs, and the pairs.
 
         A coalition and its complement enter by half their difference: in both, a part joins what stands before it in an
         order or in the reversed order.
@@ -108,10 +112,7 @@ class Drawn:
         steps = steps - steps.mean(axis=1, keepdims=True)
         found = np.empty_like(steps)
         np.put_along_axis(found, self.orders[:, :, None], steps, axis=1)
-        if n_pairs == 1:
-            return Deviations(found[0], np.full(found[0].shape, np.inf))
-        rest = 1.0 - n_pairs / self.n_units
-        return Deviations(found.mean(axis=0), rest * found.var(axis=0, ddof=1) / n_pairs)
+        return Deviations(found.mean(axis=0), found, 1.0 - n_pairs / self.n_units)
 
 
 def _spread(there: Bools, union: Union, n_players: int) -> Bools:
@@ -193,19 +194,44 @@ def share_out(unions: Sequence[Union], parts: Sequence[Deviations], values: Floa
     values (M, K): nothing, everything, then all others, against the largest of which rounding is measured
     """
     n_players, n_outputs = sum(map(len, unions[0].members)), values.shape[1]
-    total, variance = np.empty((len(unions), n_outputs)), np.zeros((len(unions), n_outputs))
-    found, spread = np.empty((n_players, n_outputs)), np.empty((n_players, n_outputs))
-    total[0] = values[1] - values[0]
+    floor = ROUNDING * np.abs(values).max(axis=0) * np.sqrt(n_players)
+    found = _from_the_top(unions, [part.mean for part in parts], values[1] - values[0], 1)
+    own = _variances(parts, np.abs(found).max(axis=0), floor)
+    variance = _from_the_top(unions, own, np.zeros(n_outputs), 2)
+    df = float(n_pairs - 1) if n_pairs else np.inf  # unions differ in scale: none lends another its freedom
+    n_drawn = int((variance > 0).any(axis=1).sum()) or n_players
+    critical = np.full(n_outputs, independent_factor(n_drawn, df))
+    return Estimate(found, np.maximum(np.sqrt(variance), floor), critical, df)
+
+
+def _from_the_top(unions: Sequence[Union], parts: Sequence[Floats], whole: Floats, power: int) -> Floats:
+    """(P, K): from what all have, a part has its union's over the union's number of parts to a power, and its own (c, K)."""
+    found, total = np.empty((sum(map(len, unions[0].members)), len(whole))), {0: whole}
     for at, (union, part) in enumerate(zip(unions, parts, strict=True)):
-        shares = total[at] / union.n_parts + part.mean
-        variances = variance[at] / union.n_parts**2 + part.variance
+        shares = total[at] / union.n_parts**power + part
         for place, (members, inner) in enumerate(zip(union.members, union.inner, strict=True)):
             if inner < 0:
-                found[members], spread[members] = shares[place], variances[place]
+                found[members] = shares[place]
             else:
-                total[inner], variance[inner] = shares[place], variances[place]
-    floor = ROUNDING * np.abs(values).max(axis=0) * np.sqrt(n_players)
-    df = float(n_pairs - 1) if n_pairs else np.inf
-    n_drawn = int((spread > 0).any(axis=1).sum()) or n_players
-    critical = np.full(n_outputs, independent_factor(n_drawn, df))
-    return Estimate(found, np.maximum(np.sqrt(spread), floor), critical, df)
+                total[inner] = shares[place]
+    return found
+
+
+def _variances(parts: Sequence[Deviations], largest: Floats, rounding: Floats) -> list[Floats]:
+    """By union (c, K): of the means over drawn pairs, with the factor of a finite population; infinite from one pair."""
+    drawn = [part.draws for part in parts if part.draws is not None]
+    if not drawn:
+        return [np.zeros_like(part.mean) for part in parts]
+    n_pairs = len(drawn[0])
+    one = np.full((sum(draws.shape[1] for draws in drawn), len(largest)), np.inf)
+    if n_pairs > 1:
+        one = spread.variances(list(np.concatenate(drawn, axis=1).transpose(1, 0, 2)), largest, rounding)
+    found, at = [], 0
+    for part in parts:
+        if part.draws is None:
+            found.append(np.zeros_like(part.mean))
+        else:
+            end = at + len(part.mean)
+            found.append(part.rest * one[at:end] / n_pairs if part.rest else np.zeros_like(part.mean))
+            at = end
+    return found

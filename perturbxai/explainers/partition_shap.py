@@ -32,15 +32,15 @@ class PartitionShap:
     Only coalitions that such an order can begin with are asked: 2/3 P^2 on a balanced binary tree of P players, 2^P on a
     flat one or a chain; `meta["coalitions_to_list"]` has their number. A budget that holds them makes the values exact.
     With less, every union is a small problem of its own: how its parts deviate from an even share of its total, averaged
-    over what else is there. Unions at the top, which have few coalitions, are listed. Each other one gets the same number
-    of pairs, drawn without replacement: what else is there, by random orders of the unions around it, and the reverse of
-    that; of a union of more than two parts also a random order of these, which is walked. Values sum to v(N) - v(nothing)
-    whatever the budget, are unbiased, and are exact for games of main effects and pairs. The errors of a union and of those
-    around it add up, with t intervals on (pairs - 1) degrees of freedom, a little too few; one pair has an infinite error.
-    Simulated from 5 pairs on they cover .93 to .99; but for unions of ten players in a game of 50 that saturates .86 from 5
-    pairs, .90 from 10, .93 from 21. The simultaneous factor takes the players as independent. shap's explainer goes down
-    where differences are large and leaves the rest on unions: on games of a few large terms that errs less at small
-    budgets, on others several times more, and tells no error.
+    over what else is there. Unions at the top, which have few coalitions, are listed. Each other one gets the same number of
+    pairs, drawn without replacement: what else is there, by random orders of the unions around it, and the reverse of that;
+    of a union of more than two parts also a random order of these, which is walked. Values sum to v(N) - v(nothing) whatever
+    the budget, are unbiased, and are exact for games of main effects and pairs. The errors of a union and of those around it
+    add up, with t intervals on (pairs - 1) degrees of freedom, a little too few; one pair has an infinite error. Pairs may
+    agree by luck, so unions lend each other their spread and what none has shown is added, as in `permutation_shap`. The
+    simultaneous factor takes the players as independent. shap's explainer goes down where differences are large and leaves
+    the rest on unions: on games of a few large terms that errs less at small budgets, on others several times more, and
+    tells no error.
 
     partition  None: from the data. Columns of a table by average linkage of 1 - association (rank correlation; correlation
                ratio and Cramer's V where there are levels); superpixels of a photo by merging the two neighbours most alike

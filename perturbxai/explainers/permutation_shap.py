@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from perturbxai.explainers import semivalues
+from perturbxai.explainers import semivalues, spread
 from perturbxai.explainers.linearised import ROUNDING, independent_factor
 from perturbxai.options import checked
 from perturbxai.tables import Coalitions, Estimate, Floats, Ints, Players, Question
@@ -21,17 +21,19 @@ class PermutationShap:
     """Shapley values as means over random orders of what each player adds to those before it, in units of the output.
 
     Every order is walked with its reverse (Mitchell, Cooper, Frank & Holmes, "Sampling permutations for Shapley value
-    estimation", 2022): such a pair of walks is exact for games of main effects and pairs, and its values sum to
-    v(N) - v(nothing) whatever the game. Pairs are independent of each other, so `stderr` is the deviation of their values
-    over the root of their number, with t intervals on (pairs - 1) degrees of freedom; one pair has an infinite error.
-    Where all coalitions fit the budget they are asked instead, and the values are exact. At the same budget kernel_shap
-    errs less on nearly every game; this is the estimator whose error needs no linearisation.
+    estimation", 2022): such a pair of walks is exact for games of main effects and pairs, and its values sum to v(N) -
+    v(nothing) whatever the game. Pairs are independent of each other, so `stderr` is the deviation of their values over the
+    root of their number, with t intervals. Few pairs may agree by luck: a player's deviation is drawn towards that of the
+    players that vary (worth two pairs, and a degree of freedom), and where most pairs agree the jump that none of them has
+    shown is added, as likely as 1 / (pairs + 2). One pair has an infinite error, and so has a game that was not seen to vary
+    at all. Where all coalitions fit the budget they are asked instead, and the values are exact. At the same budget
+    kernel_shap errs less on nearly every game; this is the estimator whose error needs no linearisation.
 
     A pair costs 2 (P - 1) coalitions beside nothing and everything; what a budget leaves beyond whole pairs is not spent
-    (stopping where distinct coalitions run out would favour some orders). Coalitions that come twice are asked once.
-    The simultaneous factor takes the players as independent (Sidak); from few pairs the intervals of 20 to 50 players hold
-    all at once in fewer than 95 % of draws all the same (measured .53 to .87 of them from 5 pairs, .65 to .92 from 12, .87
-    to .95 from 40), as means of few skewed differences are not normal.
+    (stopping where distinct coalitions run out would favour some orders). Coalitions that come twice are asked once. The
+    simultaneous factor takes the players as independent (Sidak). Simulated on smooth, threshold, sparse and heavy-tailed
+    games of 8 to 16 players, intervals hold .95 or more of the values from 2, 5 and 12 pairs and .94 or more from 40, all
+    players at once in .9 of the draws or more.
 
     budget at least 2P coalitions, or 2^P if that is fewer
     name   the key of the result, "permutation_shap" if empty
@@ -87,10 +89,11 @@ def _of_pairs(orders: Ints, values: Floats) -> Floats:
 def _over_pairs(found: Floats, scale: Floats) -> Estimate:
     """The mean over independent pairs (n, P, K), and its t interval."""
     n_pairs, n_players, n_outputs = found.shape
-    df = float(n_pairs - 1)
+    df = spread.freedom(n_pairs)
     floor = ROUNDING * scale * np.sqrt(n_players)
     stderr = np.full((n_players, n_outputs), np.inf)
     if n_pairs > 1:
-        stderr = np.maximum(found.std(axis=0, ddof=1) / np.sqrt(n_pairs), floor)
+        variance = spread.variances(list(found.transpose(1, 0, 2)), np.zeros(n_outputs), floor)
+        stderr = np.maximum(np.sqrt(variance / n_pairs), floor)
     critical = np.full(n_outputs, independent_factor(n_players, df))
     return Estimate(found.mean(axis=0), stderr, critical, df)

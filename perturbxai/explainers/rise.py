@@ -12,6 +12,7 @@ from perturbxai.explainers.background import coalition_noise, error_of_groups, f
 from perturbxai.explainers.banzhaf import slopes_under
 from perturbxai.explainers.linearised import Clusters, check_reuse, errors, no_players, row_weights
 from perturbxai.explainers.semivalues import with_ends
+from perturbxai.explainers.spread import jump_of_fit
 from perturbxai.laws import Law
 from perturbxai.options import checked
 from perturbxai.tables import Estimate, Evaluations, Floats
@@ -126,7 +127,10 @@ def _means(law: Law, p: float, centred: bool, table: Evaluations) -> Estimate:
     df = float(len(starts) - len(np.unique(clusters.stratum))) if paired else 0.0
     own = np.add.reduceat(weight[2:], starts) if len(starts) else np.zeros(0)
     residuals = table.values - mean if centred else table.values
-    stderr, critical = errors(clusters, gain[2:], own, residuals, starts, df, table)
+    ends = values[:2] - mean if centred else values[:2]
+    largest, beside = (np.abs(some).max(axis=0, initial=0.0) for some in (residuals, ends))
+    jump = jump_of_fit(largest, beside, sums, table)
+    stderr, critical = errors(clusters, gain[2:], own, residuals, starts, df, table, jump)
     found = Estimate(sums, stderr, critical, np.inf if design.listed else df)
     if table.groups is None:
         return found

@@ -11,6 +11,7 @@ import numpy as np
 
 from perturbxai.bilinear import between_centres
 from perturbxai.explainers.linearised import MAX_LEVERAGE, ROUNDING, independent_factor
+from perturbxai.explainers.spread import STILL, unseen
 from perturbxai.options import checked
 from perturbxai.tables import Estimate, Floats, PixelMasks, Players, Question
 
@@ -40,7 +41,8 @@ class RiseSmooth:
     squared errors, up to a constant, were .28, .061 and .0023 on a sigmoid of three spots, .15, .059 and .0046 on products.
 
     Errors are by the player, and by the pixel in `meta["heat_stderr"]` (K, H, W): those of independent masks, with t
-    intervals. A budget holds the picture and its fill too, all else are masks.
+    intervals; a score that no mask has shown is in them, as far off as the farthest that was seen, and where all masks score
+    alike they are infinite. A budget holds the picture and its fill too, all else are masks.
 
     cells      of the grid, along each side; 7 is the paper's
     p          probability that a cell is seen, above 0 and below 1; 0.5 is the paper's
@@ -110,6 +112,7 @@ class _Fit:
     """What is averaged over the masks, (mask - centre) * residual, and the part of the map that is known beside it.
 
     residual (N, K);  spread (N, K), the same as its error takes it;  known (K, H, W);  df degrees of freedom
+    jump (K,): how large a residual may be that no mask has shown; infinite where the values were not seen to vary
     """
 
     residual: Floats
@@ -117,6 +120,7 @@ class _Fit:
     centre: float
     known: Floats
     df: float
+    jump: Floats
     notes: dict[str, Any] = field(default_factory=dict)
 
 
@@ -126,7 +130,7 @@ def _fit(estimator: str, masks: PixelMasks, values: Floats, shape: tuple[int, ..
     deviation = values - values.mean(axis=0)
     if estimator != "controlled":
         residual, centre = (values, 0.0) if estimator == "plain" else (deviation, p)
-        return _Fit(residual, residual, centre, np.zeros((n_outputs, *shape)), n_masks - 1.0)
+        return _Fit(residual, residual, centre, np.zeros((n_outputs, *shape)), n_masks - 1.0, _jump(residual, values))
     side = min(masks.grid.shape[1] + 1, isqrt(n_masks // MASKS_A_CONTROL), *shape)
     down, of_rows = _squares(masks.down, shape[0], side)
     across, of_columns = _squares(masks.across, shape[1], side)
@@ -142,7 +146,15 @@ def _fit(estimator: str, masks: PixelMasks, values: Floats, shape: tuple[int, ..
     total = (deviation**2).sum(axis=0)
     explained = 1.0 - (residual**2).sum(axis=0) / np.where(total > 0, total, 1.0)
     notes = {"control_squares": side**2, "control_explains": explained.tolist()}
-    return _Fit(residual, residual / (1.0 - leverage)[:, None], p, known, float(n_masks - kept.sum()), notes)
+    df = float(n_masks - kept.sum())
+    return _Fit(residual, residual / (1.0 - leverage)[:, None], p, known, df, _jump(residual, values), notes)
+
+
+def _jump(residual: Floats, values: Floats) -> Floats:
+    """(K,): the largest residual, or the range of the values where the masks left none."""
+    largest, span = np.abs(residual).max(axis=0), np.ptp(values, axis=0)
+    found = np.where(largest <= STILL * span, span, largest)
+    return np.where(span <= ROUNDING * np.abs(values).max(axis=0), np.inf, found)
 
 
 def _squares(weights: Floats, size: int, side: int) -> tuple[Floats, Floats]:
@@ -171,14 +183,18 @@ def _sum_up(masks: PixelMasks, fit: _Fit, labels: Any, p: float, pixels: float) 
 
     n_masks, step = len(masks), max(1, NUMBERS_AT_ONCE // (height * width))
     mean, spread, squares = np.zeros((3, fit.residual.shape[1], height * width + len(starts)))
+    lengths = np.zeros(mean.shape[1])
     for start in range(0, n_masks, step):
         stop = min(start + step, n_masks)
         seen = with_players(masks.build(start, stop, height, width) - fit.centre)
         mean += fit.residual[start:stop].T @ seen / n_masks
         spread += fit.spread[start:stop].T @ seen / n_masks
+        lengths += (seen**2).sum(axis=0)
         squares += (fit.spread[start:stop] ** 2).T @ seen**2 / n_masks
     found = mean / p + with_players(fit.known)
-    stderr = np.sqrt(np.maximum(squares - spread**2, 0.0) / (n_masks - 1.0)) / p
+    lengths /= n_masks
+    missed = unseen(n_masks) * fit.jump[:, None] ** 2 * lengths
+    stderr = np.sqrt((np.maximum(squares - spread**2, 0.0) + missed) / (n_masks - 1.0)) / p
     stderr = np.maximum(stderr, ROUNDING * np.abs(found).max(axis=1, keepdims=True))
     heat, heat_stderr = (part[:, : height * width].reshape(-1, height, width) for part in (found, stderr))
     critical = np.full(len(found), independent_factor(len(starts), fit.df))

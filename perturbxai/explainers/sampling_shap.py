@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from perturbxai.explainers import semivalues
+from perturbxai.explainers import semivalues, spread
 from perturbxai.explainers.linearised import ROUNDING, independent_factor
 from perturbxai.options import checked
 from perturbxai.tables import Bools, Coalitions, Estimate, Floats, Ints, Players, Question, Rows
@@ -31,12 +31,14 @@ class SamplingShap:
 
     Half of the samples go to the players alike, and if that is 50 each or more the other half to where the deviation is
     large (Strumbelj & Kononenko, "Explaining prediction models and individual predictions with feature contributions",
-    2014); with several outputs by their mean share of variance. What the values lack of v(N) - v(nothing) is then spread
-    by variance, as shap does, so that they sum to it, and the errors account for that. Intervals are t with the degrees
-    of freedom of the player with the fewest samples; the simultaneous factor takes players as independent. Where all
-    coalitions fit the budget they are asked instead, and the values are exact. At one budget kernel_shap and
-    permutation_shap err less, which ask all background rows at once and use a coalition for many players; this is for
-    those who compare with shap's. Skewed differences want some hundred samples before intervals cover as they say.
+    2014); with several outputs by their mean share of variance. What the values lack of v(N) - v(nothing) is then spread by
+    variance, as shap does, so that they sum to it, and the errors account for that. Few samples may agree by luck: a
+    player's deviation is drawn towards that of the players that vary, and where most of its samples agree the jump that none
+    has shown is added (see `permutation_shap`). Intervals are t with the degrees of freedom of the player with the fewest
+    samples, and one that is lent; the simultaneous factor takes players as independent. Where all coalitions fit the budget
+    they are asked instead, and the values are exact. At one budget kernel_shap and permutation_shap err less, which ask all
+    background rows at once and use a coalition for many players; this is for those who compare with shap's. Simulated from 2
+    to 40 samples a player they hold .94 or more of the values, all players at once in .9 of the draws or more.
 
     budget at least 2P + 2 coalitions, or 2^P if that is fewer; one sample a player knows no error
     name   the key of the result, "sampling_shap" if empty
@@ -63,68 +65,66 @@ class SamplingShap:
         if 2**n_players <= budget:
             return (yield from semivalues.ask_all(n_players, semivalues.shapley_weights(n_players)))
         (ends,) = yield [Coalitions(semivalues.with_ends(np.zeros((0, n_players), dtype=bool)))]
-        sums = _Sums.none(n_players, ends)
+        samples = _Samples.none(n_players, ends)
         total = _n_samples(players, budget)
         each = total // n_players
         first = each // 2 if each >= 2 * FIRST else each
-        yield from _sample(players, np.full(n_players, first), sums, rng)
+        yield from _sample(players, np.full(n_players, first), samples, rng)
         left = total - n_players * first
         if first < each:
-            more = _where_it_varies(sums, left)
+            more = _where_it_varies(samples, left)
         else:
             more = np.zeros(n_players, dtype=np.int64)
             more[rng.permutation(n_players)[:left]] = 1
-        yield from _sample(players, more, sums, rng)
-        found = sums.estimate(ends)
-        found.notes.update({"samples": sums.counts.tolist(), "listed": False})
+        yield from _sample(players, more, samples, rng)
+        found = samples.estimate(ends)
+        found.notes.update({"samples": samples.counts.tolist(), "listed": False})
         return found
 
 
 @dataclass(eq=False)
-class _Sums:
-    """What is kept of the samples: by player their number (P,), and by output mean and squared deviations (P, K)."""
+class _Samples:
+    """The differences drawn so far, (n, K) by player, and the largest magnitude of a value (K,)."""
 
-    counts: Ints
-    mean: Floats
-    squares: Floats
+    gains: list[Floats]
     scale: Floats
 
     @classmethod
-    def none(cls, n_players: int, ends: Floats) -> _Sums:
-        nothing = np.zeros((n_players, ends.shape[1]))
-        return cls(np.zeros(n_players, dtype=np.int64), nothing, nothing.copy(), np.abs(ends).max(axis=0))
+    def none(cls, n_players: int, ends: Floats) -> _Samples:
+        return cls([np.zeros((0, ends.shape[1]))] * n_players, np.abs(ends).max(axis=0))
 
     def add(self, player: Ints, gains: Floats) -> None:
-        """Take in samples (n, K) of these players (n,): means and deviations of two sets joined (Chan et al., 1979)."""
-        counts = np.bincount(player, minlength=len(self.counts))
-        share = np.maximum(counts, 1)[:, None]
-        mean, squares = np.zeros_like(self.mean), np.zeros_like(self.mean)
-        np.add.at(mean, player, gains)
-        mean /= share
-        np.add.at(squares, player, (gains - mean[player]) ** 2)
-        both = np.maximum(self.counts + counts, 1)[:, None]
-        apart = mean - self.mean
-        self.squares += squares + apart**2 * self.counts[:, None] * counts[:, None] / both
-        self.mean += apart * counts[:, None] / both
-        self.counts = self.counts + counts
+        """Take in samples (n, K) of these players (n,), which come in order."""
+        ends = np.searchsorted(player, np.arange(len(self.gains) + 1))
+        for p in np.unique(player):
+            self.gains[p] = np.concatenate([self.gains[p], gains[ends[p] : ends[p + 1]]])
 
-    def variances(self) -> Floats:
-        """(P, K): of one sample. Differences that are equal up to rounding have none."""
-        found = self.squares / np.maximum(self.counts - 1, 1)[:, None]
+    @property
+    def counts(self) -> Ints:
+        return np.array([len(one) for one in self.gains], dtype=np.int64)
+
+    def own(self) -> Floats:
+        """(P, K): the variance of one sample as a player's own tell it. What differs by rounding has none."""
+        found = np.array([one.var(axis=0, ddof=min(len(one) - 1, 1)) for one in self.gains])
         return np.where(np.sqrt(found) <= ROUNDING * self.scale, 0.0, found)
 
     def estimate(self, ends: Floats) -> Estimate:
-        n_players, n_outputs = self.mean.shape
-        variance = self.variances() / self.counts[:, None]
-        total = variance.sum(axis=0)
-        known = bool((self.counts > 1).all())
+        """Means that share out what they lack of the gain by their own variance, and errors that borrow from each other."""
+        counts, n_players = self.counts[:, None], len(self.gains)
+        mean, variance = np.array([one.mean(axis=0) for one in self.gains]), self.own() / counts
+        total, lack = variance.sum(axis=0), ends[1] - ends[0] - mean.sum(axis=0)
         share = np.where(total > 0, variance / np.where(total > 0, total, 1.0), 1.0 / n_players)
-        values = self.mean + share * (ends[1] - ends[0] - self.mean.sum(axis=0))
         floor = ROUNDING * self.scale * np.sqrt(n_players)
-        stderr = np.maximum(np.sqrt(variance * (1.0 - share)), floor) if known else np.full_like(values, np.inf)
-        df = float(self.counts.min() - 1)
-        critical = np.full(n_outputs, independent_factor(n_players, df))
-        return Estimate(values, stderr, critical, df)
+        stderr = np.full_like(mean, np.inf)
+        if self.counts.min() > 1:
+            lent = spread.variances(self.gains, np.abs(lack), floor) / counts
+            known = np.isfinite(lent).all(axis=0)
+            lent = np.where(known, lent, 0.0)
+            moved = lent * (1.0 - 2.0 * share) + share**2 * lent.sum(axis=0)
+            stderr = np.where(known, np.maximum(np.sqrt(moved), floor), np.inf)
+        df = spread.freedom(int(self.counts.min()))
+        critical = np.full(len(lack), independent_factor(n_players, df))
+        return Estimate(mean + share * lack, stderr, critical, df)
 
 
 def _of_coalitions(players: Players) -> bool:
@@ -141,7 +141,7 @@ def _n_samples(players: Players, budget: int) -> int:
 
 
 def _sample(
-    players: Players, counts: Ints, sums: _Sums, rng: np.random.Generator
+    players: Players, counts: Ints, samples: _Samples, rng: np.random.Generator
 ) -> Generator[Sequence[Question], list[Floats], None]:
     """Draw so many samples of each player, ask, and add them up, in requests of bounded size."""
     everyone = np.repeat(np.arange(players.n_players), counts)
@@ -153,8 +153,8 @@ def _sample(
         z = np.concatenate([without, without])
         z[np.arange(len(player)), player] = True
         (values,) = yield [_question(players, z, rng)]
-        sums.scale = np.maximum(sums.scale, np.abs(values).max(axis=0))
-        sums.add(player, values[: len(player)] - values[len(player) :])
+        samples.scale = np.maximum(samples.scale, np.abs(values).max(axis=0))
+        samples.add(player, values[: len(player)] - values[len(player) :])
 
 
 def _question(players: Players, z: Bools, rng: np.random.Generator) -> Question:
@@ -173,22 +173,22 @@ def _question(players: Players, z: Bools, rng: np.random.Generator) -> Question:
     return Rows(codes)
 
 
-def _where_it_varies(sums: _Sums, more: int) -> Ints:
+def _where_it_varies(samples: _Samples, more: int) -> Ints:
     """(P,) how many of `more` samples each player gets, so that all of its samples go by its deviation.
 
     Several outputs count by the mean of each player's share of their variance.
     """
-    variance = sums.variances()
+    variance = samples.own()
     total = variance.sum(axis=0)
     share = (variance / np.where(total > 0, total, 1.0)).mean(axis=1)
     deviation = np.sqrt(share) if share.any() else np.ones(len(share))
     wanted = np.zeros(len(deviation))
     open_ = deviation > 0
     while True:  # players that have more than their part already give the rest to the others
-        target = (more + sums.counts[open_].sum()) * deviation[open_] / deviation[open_].sum()
-        short = target >= sums.counts[open_]
+        target = (more + samples.counts[open_].sum()) * deviation[open_] / deviation[open_].sum()
+        short = target >= samples.counts[open_]
         if short.all():
-            wanted[open_] = target - sums.counts[open_]
+            wanted[open_] = target - samples.counts[open_]
             break
         open_[np.flatnonzero(open_)[~short]] = False
     found = np.floor(wanted).astype(np.int64)

@@ -10,6 +10,7 @@ import numpy as np
 from perturbxai.explainers.background import coalition_noise, error_of_groups, flat
 from perturbxai.explainers.linearised import MAX_LEVERAGE, Clusters, errors, row_weights
 from perturbxai.explainers.semivalues import with_ends
+from perturbxai.explainers.spread import jump_of_fit
 from perturbxai.laws import Law
 from perturbxai.tables import Design, Estimate, Evaluations, Floats, Ints, RowGroups
 
@@ -36,9 +37,11 @@ class Slopes:
         centre = values.mean(axis=0)  # less rounding where the outputs are far from zero
         found = self.operator @ (values - centre)
         residuals = values - centre - found[0] - self.z @ found[1:]
-        if table.weight is None:
-            residuals = residuals[2:]  # the empty and the full coalition are listed: they bring no sampling error
-        stderr, critical = errors(self.clusters, self.gain, self.weight, residuals, self.starts, self.df, table)
+        n_ends = 2 if table.weight is None else 0
+        residuals, ends = residuals[n_ends:], residuals[:n_ends]  # these are listed: they bring no sampling error
+        largest, beside = (np.abs(some).max(axis=0, initial=0.0) for some in (residuals, ends))
+        jump = jump_of_fit(largest, beside, found[1:], table)
+        stderr, critical = errors(self.clusters, self.gain, self.weight, residuals, self.starts, self.df, table, jump)
         background = None if table.groups is None or table.weight is not None else self._background(table.groups)
         return Estimate(found[1:], stderr, critical, self.df if not table.design.listed else np.inf, background)
 

@@ -18,6 +18,7 @@ import numpy as np
 from perturbxai.explainers.leaves import grow
 from perturbxai.explainers.linearised import ROUNDING, errors
 from perturbxai.explainers.pair_fit import PairFit
+from perturbxai.explainers.spread import jump_of_fit
 from perturbxai.explainers.triples import explained, triple_controls
 from perturbxai.tables import Bools, Estimate, Evaluations, Floats, Ints
 
@@ -54,7 +55,8 @@ def adjusted(surrogate: str, fit: PairFit, table: Evaluations, odd: Floats, plai
         rounding = float(n_players * ROUNDING * table.scale[k]) ** 2
         told[k], moved, left[:, k] = game.best(surrogate, rounding, n_outputs <= FEW_OUTPUTS)
         values[:, k] -= moved
-    stderr, critical = errors(fit.clusters, fit.gain, fit.weight, left, None, fit.df, table)
+    jump = jump_of_fit(np.abs(left).max(axis=0), np.zeros(n_outputs), values, table)
+    stderr, critical = errors(fit.clusters, fit.gain, fit.weight, left, None, fit.df, table, jump)
     notes = plain.notes | {"surrogate": [{"taken": one.taken, "variance": one.variance} for one in told]}
     return Estimate(values, stderr, critical, plain.df, plain.stderr_background, notes)
 
