@@ -61,7 +61,7 @@ EVERY_INDEX = pytest.mark.parametrize("index", ["k-sii", "fsii"])
 @pytest.mark.parametrize("per_pair", [4, 10])
 def test_intervals_of_pairs_cover(name, index, per_pair):
     share, _ = covered(name, index, per_pair)
-    assert 0.90 <= share <= 0.98, f"{share:.3f}"
+    assert share >= 0.93, f"{share:.3f}"  # wide where most coalitions are asked: few that are missed matter to a pair
 
 
 @GAMES
@@ -77,4 +77,4 @@ def test_intervals_of_pairs_are_rather_wide_at_the_least_budget(name, index):
 @pytest.mark.parametrize("per_pair", [2, 4, 10])
 def test_intervals_of_values_beside_pairs_cover(name, index, per_pair):
     _, share = covered(name, index, per_pair)
-    assert 0.92 <= share <= 0.98, f"{share:.3f}"
+    assert share >= 0.92, f"{share:.3f}"
