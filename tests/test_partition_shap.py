@@ -340,14 +340,14 @@ def test_intervals_from_five_pairs_on_cover(name, tree, budget):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("budget", "low"), [(500, 0.84), (1000, 0.87), (2000, 0.90)])
-def test_intervals_of_large_unions_in_a_game_that_saturates_cover_less_from_few_pairs(budget, low):
+@pytest.mark.parametrize(("budget", "low"), [(500, 0.90), (1000, 0.90), (2000, 0.92)])
+def test_intervals_of_large_unions_in_a_game_that_saturates_cover_from_few_pairs(budget, low):
     game, method = games.SIGMOID_50, px.PartitionShap(partition=[named(50)[p::5] for p in range(5)])
     exact = answered(method, game, 10**5, 0)
     found = [answered(method, game, budget, seed) for seed in range(300)]
     off = np.array([np.abs(f.values - exact.values) for f in found])
     covered = float((off <= [stats.t.ppf(0.975, f.df) * f.stderr for f in found]).mean())
-    assert low <= covered <= 0.95, f"{covered:.4f}"  # .86, .90, .93
+    assert covered >= low, f"{covered:.4f}"
 
 
 # ------------------------------------------------------------------------------------------------ the same bits

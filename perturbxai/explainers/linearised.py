@@ -188,7 +188,7 @@ def errors(
 
 
 def simultaneous_factor(moved: Floats, df: float, design: Design, beside: Floats | None = None) -> float:
-    """The 95 % quantile of max_j |t_j| for errors with the covariance moved' moved, and one beside it, from the design's draws.
+    """The 95 % quantile of max_j |t_j| for errors with the covariance moved' moved + beside, from the design's draws.
 
     Never below the pointwise factor, which the draws' own noise could otherwise undercut where few players are free.
     """
