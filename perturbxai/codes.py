@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from perturbxai.bare import as_values
 from perturbxai.codecs import codec_of, nearest, stored
-from perturbxai.frames import Native, is_kind, named_table, read_columns
+from perturbxai.frames import Native, by_column, is_kind, named_table, read_columns
 from perturbxai.options import is_missing
 
 Floats = NDArray[np.float64]
@@ -144,13 +144,19 @@ class Columns:
         """The numbers of the columns that a mask of truth values (D,) chooses; None for what is no mask.
 
         A Series that names the columns, as `X.dtypes == float` does, is aligned with them. Raises ValueError for a mask
-        of another length, and for one that chooses nothing.
+        of another length or of other names, with a missing value, and for one that chooses nothing.
         """
-        values = given.tolist() if hasattr(given, "tolist") else given
-        if not isinstance(values, (list, tuple)) or not values or not all(isinstance(v, (bool, np.bool_)) for v in values):
+        values = list(given) if is_kind(given, "polars", "Series") else given
+        values = values.tolist() if hasattr(values, "tolist") else values
+        if not isinstance(values, (list, tuple)) or not values:
             return None
-        if is_kind(given, "pandas", "Series") and set(given.index) == set(self.labels):
-            values = given.loc[self.labels].tolist()
+        truths = [v for v in values if isinstance(v, (bool, np.bool_))]
+        if truths and all(v is None or is_missing(v) for v in values if not isinstance(v, (bool, np.bool_))):
+            if len(truths) < len(values):
+                raise ValueError(f"{what} is a mask with a missing value; say True or False of every column.")
+        else:
+            return None
+        values = list(by_column(given if is_kind(given, "pandas", "Series") else values, what, self.labels))
         if len(values) != len(self.names):
             raise ValueError(f"{what} is a mask of {len(values)} truth values, but X has {len(self.names)} columns.")
         if not any(values):

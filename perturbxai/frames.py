@@ -77,6 +77,24 @@ def in_order(rows: Any, names: Sequence[str]) -> Any:
     return rows[list(names)] if is_kind(rows, "pandas", "DataFrame") else rows.select(list(names))
 
 
+def by_column(values: Any, what: str, *orders: Sequence[Any]) -> Any:
+    """One value a column as they are, but those of a Series that names the columns in the first of these orders it fits.
+
+    Numbers in a Series' index number its values and name nothing, unless columns are called so. Raises ValueError for names
+    that are not those of the columns.
+    """
+    if not is_kind(values, "pandas", "Series"):
+        return values
+    given = list(values.index)
+    for names in orders:
+        if len(given) == len(names) and set(given) == set(names):
+            return values.iloc[[given.index(name) for name in names]]
+    if all(isinstance(label, (int, np.integer)) for label in given):
+        return values
+    known = ", ".join(map(repr, list(orders[0])[:8])) + (" ..." if len(orders[0]) > 8 else "")
+    raise ValueError(f"{what} is a Series that names {given[:8]}, but X has {known}; give it the same, or its values alone.")
+
+
 def part(rows: Any, start: int, stop: int) -> Any:
     """Rows start..stop of a batch, which the model may write to."""
     if is_kind(rows, "pandas", "DataFrame"):

@@ -212,6 +212,21 @@ def test_a_mask_is_a_panel_for_each_of_its_columns(diabetes, form):
     assert px.plot_effects(*diabetes, [mask, 0], grid_resolution=3).features == [(2, 5), (0,)]
 
 
+@pytest.mark.parametrize("dtype", [bool, "boolean"])
+@pytest.mark.parametrize("named", ["X", "figure"])
+def test_a_mask_that_names_the_columns_goes_by_the_names(diabetes, named, dtype):
+    model, X = diabetes
+    names = list(X.columns) if named == "X" else [f"the {name}" for name in X]
+    words = {"feature_names": names, "grid_resolution": 3}
+    mask = pd.Series([d in (2, 5) for d in range(10)], index=names, dtype=dtype)[::-1]
+    assert px.plot_effects(model, X, mask, **words).features == [(2,), (5,)]
+    assert px.plot_effects(model, X, [mask, 0], **words).features == [(2, 5), (0,)]
+    levels = pd.Series([d == 1 for d in range(10)], index=names, dtype=dtype)[::-1]  # of ten only this has few values
+    assert px.plot_effects(model, X, [1, 0], categorical_features=levels, **words).is_categorical == [(True,), (False,)]
+    with pytest.raises(ValueError, match="features is a Series that names"):
+        px.plot_effects(model, X, mask.rename({names[0]: "other"}), **words)
+
+
 @pytest.mark.parametrize(
     ("features", "told"),
     [

@@ -403,6 +403,8 @@ MASKS = {
     "numpy booleans": [np.True_, np.False_, np.True_],
     "series": pd.Series([True, False, True]),
     "named series": pd.Series({"c": True, "a": False, "b": True}),
+    "polars series": pl.Series([True, False, True]),
+    "nullable series": pd.Series({"a": False, "c": True, "b": True}, dtype="boolean"),
     "numbers": [0, 2],
     "negative": [-3, -1],
     "numpy numbers": np.array([0, -1]),
@@ -428,6 +430,9 @@ def test_columns_are_chosen_by_mask_number_or_name(kind):
         ([-4], "-4"),
         ([1.5], "1.5"),
         ([True, 0, 1], "True"),
+        ([True, None, False], "mask with a missing value"),
+        (pd.array([True, None, False], dtype="boolean"), "mask with a missing value"),
+        (pd.Series({"c": True, "a": False, "z": True}), "names .*'z'.*, but X has 'b', 'a', 'c'"),
         (["z"], "'z'"),
     ],
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from perturbxai.frames import by_column
 from perturbxai.predictor import Predictor
 from perturbxai.spaces import TabularSpace
 
@@ -15,21 +16,28 @@ ORDERS = ("sorted", "likeness")
 SCALES = {"predict_proba": "probability", "decision_function": "logit"}
 
 
-def read_features(features: Any, n_columns: int) -> list[Any]:
+def read_features(features: Any, *orders: Sequence[Any]) -> list[Any]:
     """One entry a panel: columns by name or number, or masks. A mask over all columns is a panel for each that it names.
 
+    orders  what the columns are called, in X and in the figure, by which a Series is aligned
     Raises ValueError for a column that is not in a list, which scikit-learn does not take either.
     """
+    n_columns = len(orders[0])
     if isinstance(features, (str, int, np.integer)) or not hasattr(features, "__len__") or not len(features):
         raise ValueError(f"features={features!r} must be a list of columns, or of tuples of two, such as [0, (0, 1)].")
     if _is_mask(features):
+        features = list(by_column(features, "features", *orders))
         if len(features) != n_columns or not any(features):
             raise ValueError(
                 f"features is a mask of {len(features)} with {int(np.sum(features))} columns in it; X has {n_columns}: give "
                 "one truth value for each, at least one of them true."
             )
         return [int(c) for c in np.flatnonzero(np.asarray(features))]
-    return [tuple(np.flatnonzero(np.asarray(one)).tolist()) if _is_mask(one, n_columns) else one for one in features]
+    masked = [_is_mask(one, n_columns) for one in features]
+    return [
+        tuple(np.flatnonzero(np.asarray(by_column(one, "features", *orders))).tolist()) if mask else one
+        for one, mask in zip(features, masked, strict=True)
+    ]
 
 
 def _is_mask(entry: Any, n_columns: int | None = None) -> bool:
@@ -140,12 +148,13 @@ def read_column(entry: Any, names: Sequence[Any]) -> int:
     raise ValueError(f"column {entry!r} is not there; X has {shown}")
 
 
-def read_declared(categorical: Any, names: Sequence[Any]) -> set[int]:
-    """Numbers of the columns that are said to hold levels."""
+def read_declared(categorical: Any, names: Sequence[Any], labels: Sequence[Any]) -> set[int]:
+    """Numbers of the columns that are said to hold levels, by what they are called in the figure and in X."""
     if categorical is None:
         return set()
     given = np.asarray(categorical)
-    if given.dtype.kind == "b":
+    if given.ndim == 1 and _is_mask(given.tolist()):
+        given = np.asarray(by_column(categorical, "categorical_features", labels, names), dtype=bool)
         if given.shape != (len(names),):
             raise ValueError(f"categorical_features is a mask of shape {given.shape}; X has {len(names)} columns.")
         return set(np.flatnonzero(given).tolist())

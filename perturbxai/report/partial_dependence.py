@@ -101,7 +101,7 @@ def plot_effects(
     arguments.check_options(method, levels, n_jobs, verbose)
     space = TabularSpace(X, weights=sample_weight)
     names = arguments.read_names(feature_names, space)
-    given = arguments.read_features(features, len(names))
+    given = arguments.read_features(features, space.columns.labels, names)
     kinds = arguments.read_kinds(kind, len(given))
     columns = [arguments.read_columns(one, names) for one in given]
     arguments.check_pairs(columns, kinds, names)
@@ -112,7 +112,7 @@ def plot_effects(
     predictor = arguments.read_predictor(estimator, response_method, verbose)
     shown = set(sum(columns, ()))
     asked = _asked(custom_values, names, space, shown)
-    declared = arguments.read_declared(categorical_features, names)
+    declared = arguments.read_declared(categorical_features, names, space.columns.labels)
     arguments.check_levels(space.codes, declared & shown - set(asked), names, grid_resolution)
     of_levels = declared | {c for c, named in enumerate(space.columns.levels) if named is not None}
     request = Request(predictor, space, X, of_levels, asked, grid_resolution, percentiles, levels, seed)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from perturbxai.labels import classes_of
 from perturbxai.predictor import Predictor
 from perturbxai.spaces import TabularSpace
 
@@ -40,7 +41,8 @@ def _classes(predictor: Predictor) -> list[Any]:
     """The classes of a classifier with one target, none of anything else."""
     if predictor.kind != "estimator":
         return []
-    classes = getattr(predictor.estimator().model, "classes_", None)
+    estimator = predictor.estimator()
+    classes = classes_of(estimator.model, estimator.method)
     # several targets each have a list of classes
     return [] if classes is None or isinstance(classes, list) else list(np.asarray(classes).tolist())
 
