@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # how a formula begins, in the full width of East Asian keyboards too, behind blanks and marks of our own
 FORMULA = re.compile("'*(?:[\t\r\n]|\\s*[=+\\-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}"
                      "\N{FULLWIDTH COMMERCIAL AT}])")  # fmt: skip
+# as Python writes numbers: "007", "1_000", "+5", "1.50", "nan" and other scripts' digits are text that reads as one
+WRITTEN = re.compile(r"-?(inf|(0|[1-9]\d*)(\.(0|\d*[1-9]))?(e[+-]\d+)?)", re.ASCII)
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 # columns of names, which are text also where all of them read as numbers
 NAMES = ("method", "feature", "output", "metric", "rule", "kind", "curve", "explained_fill", "scored_fill")
@@ -78,7 +80,8 @@ def _typed(cells: pd.Series, text: bool) -> Any:
     values = cells.tolist()
     if not text and set(values) <= {"True", "False"}:
         return [value == "True" for value in values]
-    for kind in () if text else (int, float):
+    spelled = all(WRITTEN.fullmatch(value) for value in values if value)
+    for kind in (int, float) if spelled and not text else ():
         try:
             return [kind(value) if value or kind is int else np.nan for value in values]
         except ValueError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,25 @@ def test_a_table_comes_back_as_it_was(tmp_path):
     for name in ("feature", "=SUM(A1)"):
         assert found[name].fillna("").tolist() == frame["feature"].tolist()
     np.testing.assert_array_equal(found["value"], frame["value"])
+
+
+SPELLINGS = ["007", "1_000", "+5", " 5", "1e5", "1.50", "nan", "infinity", "\u0663", "\uff11", "1.", ".5", "-05"]
+
+
+@pytest.mark.parametrize("spelled", SPELLINGS)
+def test_text_that_only_reads_as_a_number_comes_back_as_text(tmp_path, spelled):
+    write_csv(pd.DataFrame({"row": [spelled, "2"]}), tmp_path / "t.csv")
+    assert read_csv(tmp_path / "t.csv")["row"].tolist() == [spelled, "2"]
+
+
+@given(st.lists(st.floats(allow_nan=False) | st.floats(width=32, allow_nan=False) | st.integers(), min_size=1))
+def test_numbers_come_back_to_the_last_bit_however_large_or_small(values):
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in (float, object):
+            column = pd.Series(values, dtype=kind)
+            write_csv(column.to_frame("value"), Path(folder) / "t.csv")
+            found = read_csv(Path(folder) / "t.csv")["value"].tolist()
+            assert found == column.tolist() and not any(isinstance(one, str) for one in found)
 
 
 class Label:
