@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 SCORES = ("decision_function", "score_samples")
+INNER = ("best_estimator_", "final_estimator_", "estimator_")  # where scikit-learn keeps the fitted one that answers
 
 
 def estimator_type(model: Any) -> str:
@@ -99,10 +100,25 @@ def labels_of(model: Any) -> Labels | None:
     return Labels([np.unique(numbers)])
 
 
+def classes_of(model: Any, method: str) -> Any:
+    """The classes that the columns of a method speak of, several targets' in a list; None where they speak of no class.
+
+    A decision between each pair of three classes has three columns too.
+    """
+    classes = getattr(model, "classes_", None)
+    pairs = method == "decision_function" and getattr(_innermost(model), "decision_function_shape", "") == "ovo"
+    return None if pairs and classes is not None and len(classes) > 2 else classes
+
+
 def _innermost(model: Any) -> Any:
-    """The fitted estimator at the end of a pipeline or inside a search."""
+    """The fitted estimator that answers: at the end of a pipeline, inside a search or a selection, on top of a stack."""
     while True:
-        inner = model.steps[-1][1] if hasattr(model, "steps") else getattr(model, "best_estimator_", model)
+        if hasattr(model, "steps"):
+            inner = model.steps[-1][1]
+        else:
+            # an ensemble's estimator_ is what it was made of, and does not answer
+            kept = INNER[:2] if hasattr(model, "estimators_") else INNER
+            inner = next((getattr(model, name) for name in kept if hasattr(model, name)), model)
         if inner is model:
             return model
         model = inner

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai import frames
-from perturbxai.labels import SCORES, labels_of, raw_methods
+from perturbxai.labels import SCORES, classes_of, labels_of, raw_methods
 
 Floats = NDArray[np.float64]
 
@@ -246,14 +246,12 @@ class EstimatorModel:
     def names(self, n_outputs: int) -> tuple[str, ...]:
         if self.labels is not None:
             return self.labels.names
-        classes = None if self.method == "predict" else getattr(self.model, "classes_", None)
-        last = self.model.steps[-1][1] if hasattr(self.model, "steps") else self.model
-        pairs = self.method == "decision_function" and getattr(last, "decision_function_shape", "") == "ovo"
+        classes = None if self.method == "predict" else classes_of(self.model, self.method)
         if isinstance(classes, list):  # several targets, each with its classes
             found = [f"{t}:{c}" for t, each in enumerate(classes) for c in each]
             if n_outputs == len(classes) and all(len(each) == 2 for each in classes):
                 found = found[1::2]  # a chain gives the second class of each
-        elif classes is not None and not (pairs and len(classes) > 2):
+        elif classes is not None:
             found = [str(c) for c in classes]
             if n_outputs == 1 and len(found) == 2:
                 found = found[1:]  # a decision function speaks of the second class

@@ -135,8 +135,9 @@ def as_function_of_pictures(model: Any) -> PictureSession | None:
 def as_estimator(model: Any) -> Any:
     """The model itself, or a booster of xgboost or lightgbm or an ONNX Runtime session with scikit-learn's methods.
 
-    A booster is asked as its own `predict` is: all trees of xgboost, lightgbm's up to the best iteration. Raises TypeError
-    for a session that is not a function of one table, or of one column an input, of as many rows as come.
+    A booster is asked as its own `predict` is: all trees of xgboost, lightgbm's up to the best iteration; its scores where
+    that gives the numbers of classes. Raises TypeError for a session that is not a function of one table, or of one column
+    an input, of as many rows as come.
     """
     home, name = type(model).__module__.partition(".")[0], type(model).__name__
     if (home, name) == ("xgboost", "Booster"):
@@ -153,12 +154,13 @@ def _xgboost(booster: Any) -> Any:
 
     learner = json.loads(booster.save_config())["learner"]
     objective = learner["objective"]["name"]
-    labels = objective == "multi:softmax"  # predict gives the number of the likeliest class, which is no quantity
+    # predict gives the number of the likeliest class, which is no quantity
+    labels, hinge = objective == "multi:softmax", objective == "binary:hinge"
 
     def ask(rows: Any, margin: bool) -> Any:
         names = None if hasattr(rows, "iloc") else booster.feature_names
         table = DMatrix(rows, feature_names=names, enable_categorical=True)
-        found = booster.predict(table, output_margin=margin or labels)
+        found = booster.predict(table, output_margin=margin or labels or hinge)
         return _softmax(found) if labels and not margin else found
 
     known = "Booster", ask, booster.feature_names, booster.num_features()

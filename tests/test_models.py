@@ -7,9 +7,17 @@ import pandas as pd
 import pytest
 import torch
 from answering import BINARY, FRAME, PICTURES, THREE, X, answers, log_odds
+from matplotlib.figure import Figure
 from scipy.sparse import csr_array
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, VotingClassifier
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
+from sklearn.feature_selection import RFE
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
@@ -54,6 +62,33 @@ def test_a_decision_between_pairs_of_classes_does_not_take_the_names_of_the_clas
     model = make_pipeline(StandardScaler(), SVC(decision_function_shape="ovo")).fit(X, THREE)
     assert answers(model)[1] == ("0", "1", "2")
     assert answers(SVC().fit(X, THREE))[1] == ("0", "10", "20")
+
+
+PAIRS = SVC(kernel="linear", decision_function_shape="ovo")  # of three classes there are three pairs
+HOLDERS = {
+    "alone": PAIRS,
+    "pipeline": make_pipeline(StandardScaler(), PAIRS),
+    "search": GridSearchCV(PAIRS, {"C": [1.0]}, cv=2),
+    "searched pipeline": GridSearchCV(make_pipeline(StandardScaler(), PAIRS), {"svc__C": [1.0]}, cv=2),
+    "stack": StackingClassifier([("a", LogisticRegression())], PAIRS, cv=2),
+    "selection": RFE(PAIRS, n_features_to_select=2),
+}
+
+
+@pytest.mark.parametrize("holder", HOLDERS)
+def test_pairs_of_classes_are_no_classes_whatever_holds_the_model_that_decides_between_them(holder):
+    model = HOLDERS[holder].fit(X, THREE)
+    assert answers(model)[1] == ("0", "1", "2")
+    axis = Figure().subplots()
+    assert px.plot_effects(model, X, [0], target=1, grid_resolution=3, ax=axis).target_idx == 1
+    predictor = px.Predictor(model)
+    with pytest.raises(ValueError, match="target=20 must be the number of one of the 3 outputs"):
+        px.plot_effects(predictor, X, [0], target=20)
+
+
+def test_what_an_ensemble_is_made_of_does_not_name_what_it_decides():
+    model = AdaBoostClassifier(SVC(decision_function_shape="ovo"), n_estimators=2).fit(X, THREE)
+    assert answers(model, output="logit")[1] == ("0", "10", "20")
 
 
 def test_a_regressor_has_the_raw_scale_only():

@@ -164,6 +164,15 @@ def test_a_booster_that_predicts_class_numbers_is_asked_for_its_probabilities():
     np.testing.assert_array_equal(px.Predictor(numbers, output="logit")(X), margin.astype(float))
 
 
+def test_a_booster_that_predicts_0_or_1_is_asked_for_its_score():
+    xgboost = package("xgboost")
+    table = xgboost.DMatrix(X, label=Y.astype(int), enable_categorical=True)
+    booster = xgboost.train({"objective": "binary:hinge"}, table, 8)
+    assert set(booster.predict(table)) == {0.0, 1.0}
+    score = booster.predict(table, output_margin=True)
+    np.testing.assert_array_equal(px.Predictor(booster)(X)[:, 0], score.astype(float))
+
+
 def test_a_booster_s_logit_is_its_margin():
     xgboost, lightgbm = package("xgboost"), package("lightgbm")
     first = xgboost.XGBClassifier(n_estimators=10, enable_categorical=True).fit(X, Y).get_booster()
