@@ -122,7 +122,10 @@ def test_linear_models_are_exact(method):
     found = explained(linear, 600, method)
     centred = X[:3] - px.TabularSpace(X, background=40).background.mean(axis=0)
     np.testing.assert_allclose(found.values[..., 0], SLOPES * centred, atol=1e-9)
-    assert found.stderr.max() < 1e-8
+    # cells that leave no residual are no proof that none would: what is left is small, and falls with what is asked
+    more = explained(linear, 4000, method)
+    assert more.stderr.min() > 1e-6 and more.stderr.max() < 0.05 * np.abs(found.values).max()
+    assert (more.stderr < 0.5 * found.stderr).all()
 
 
 @pytest.mark.parametrize("rows", [33, 100, 1000, 5000])
@@ -206,9 +209,10 @@ def test_groups_of_columns_are_one_player():
     assert found.names[0] == "pair" and ((low <= exact) & (exact <= high)).mean() > 0.95
 
 
-def test_an_output_that_never_changes_has_no_values_and_no_error():
+def test_an_output_that_never_changes_has_no_values_and_an_error_that_nothing_tells():
     found = explained(lambda rows: np.column_stack([crossed(rows), np.full(len(rows), 1e6)]), 400)
-    assert np.abs(found.values[..., 1]).max() < 1e-6 and np.isfinite(found.stderr).all()
+    assert np.abs(found.values[..., 1]).max() < 1e-6
+    assert np.isfinite(found.stderr[..., 0]).all() and np.isinf(found.stderr[..., 1]).all()
 
 
 # -------------------------------------------------------------------------------------------------- promises

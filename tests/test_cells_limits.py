@@ -81,7 +81,8 @@ def test_the_least_number_of_rows_will_do_and_one_less_is_refused_before_the_mod
 def test_intervals_of_few_players_cover(n_players):
     for rows in (15 * n_players, 60 * n_players):
         for name, (inside, *_) in against_exact(rows, n_players, 100, 60).items():
-            assert 0.9 <= inside <= 0.99, (rows, name, inside)  # 60 calls of 3 inputs, known to some .02
+            # 60 calls of 3 inputs, known to some .02; of 30 rows a residual that none has shown widens them
+            assert 0.9 <= inside <= 0.995, (rows, name, inside)
 
 
 def test_on_one_background_row_too_few_rows_are_named_as_rows():
@@ -173,10 +174,10 @@ def test_an_output_that_the_background_does_not_move_has_no_control_of_its_own_a
     assert np.isfinite(found.stderr).all()
 
 
-def test_a_constant_has_values_and_errors_of_rounding():
+def test_a_constant_has_values_of_rounding_and_errors_that_nothing_tells():
     found = explained(lambda rows: np.full(len(rows), -3e9), 300, methods=NAMES)
     for one in found.values():
-        assert np.abs(one.values).max() < 1e-5 and one.stderr.max() < 1e-4  # eps times 3e9 is 7e-7
+        assert np.abs(one.values).max() < 1e-5 and np.isinf(one.stderr).all()  # eps times 3e9 is 7e-7
 
 
 def test_a_huge_offset_changes_values_by_its_rounding():

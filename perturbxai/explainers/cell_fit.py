@@ -15,6 +15,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import linalg
 
+from perturbxai.explainers import spread
 from perturbxai.explainers.linearised import (
     MAX_LEVERAGE,
     ROUNDING,
@@ -149,7 +150,8 @@ class _Found:
     """values (P,), rows `moved` (R, P) whose Gram matrix is their covariance, degrees of freedom, controls used.
 
     coefficients (C,) by column of all grades, 0 for one that was left out;  scores (R, P), how each pair's residual moves
-    the values
+    the values;  missed (P,), variances that an unseen residual of one would make;  largest: of the residuals of drawn rows,
+    and of those that are known
     """
 
     values: Floats
@@ -158,6 +160,8 @@ class _Found:
     n_controls: int
     coefficients: Floats
     scores: Floats
+    missed: Floats
+    largest: tuple[float, float]
 
     def of_rows(self, bases: Bases, k: int, read: Floats) -> tuple[Floats, Floats]:
         """(B, P) each: what the contrasts, and the model's answer at a row itself, are worth on each background row."""
@@ -223,13 +227,18 @@ class _Fit:
         left = target * self.root - q @ projected
         kept = 1.0 - np.minimum((q**2).sum(axis=1), MAX_LEVERAGE)
         to_values = linalg.solve_triangular(r, np.eye(n_columns))[:n_read]
-        scores = (q @ (self.read @ to_values).T) * (left / kept)[:, None]
-        scores = np.add.reduceat(scores[self.n_known :], self.starts, axis=0)
+        gain = (q @ (self.read @ to_values).T) / kept[:, None]
+        scores = np.add.reduceat((gain * left[:, None])[self.n_known :], self.starts, axis=0)
         weight = np.add.reduceat((self.root**2)[self.n_known :], self.starts)
         df = float(len(self.starts) - n_columns)
-        moved = Clusters.of(self.table.design).deviations(scores, weight)
+        clusters = Clusters.of(self.table.design)
+        moved = clusters.deviations(scores, weight)
         moved = moved if df > 0 else np.full_like(moved, np.inf)
-        return _Found(values, moved, df, n_columns - n_read, coefficients, scores)
+        drawn = gain[self.n_known :] * self.root[self.n_known :, None]
+        missed = clusters.missed(drawn, self.starts if len(drawn) > len(self.starts) else None)
+        residuals = np.abs(left / self.root)
+        largest = residuals[self.n_known :].max(initial=0.0), residuals[: self.n_known].max(initial=0.0)
+        return _Found(values, moved, df, n_columns - n_read, coefficients, scores, (missed**2).sum(axis=0), largest)
 
 
 def _factor(grades: Sequence[Floats]) -> tuple[Floats, Floats, Bools, list[int]]:
@@ -272,8 +281,11 @@ def _quick_factor(columns: Floats, scale: Floats) -> tuple[Floats, Floats] | Non
 def _estimate(values: Floats, found: Sequence[_Found], table: Evaluations) -> Estimate:
     floor = ROUNDING * table.scale * np.sqrt(len(values))
     stderr, critical = np.empty_like(values), np.empty(len(found))
+    left, beside = np.array([one.largest for one in found]).T
+    jump = spread.jump_of_fit(left, beside, values, table)
     for k, one in enumerate(found):
-        stderr[:, k] = np.maximum(np.sqrt((one.moved**2).sum(axis=0)), floor[k])
+        missed = np.where(one.missed > 0, jump[k], 0.0) * np.sqrt(one.missed)  # with all cells asked there is none
+        stderr[:, k] = np.maximum(np.maximum(np.sqrt((one.moved**2).sum(axis=0)), missed), floor[k])
         critical[k] = simultaneous_factor(one.moved, one.df, table.design)
     notes = {"cells": len(table.values), "controls": [one.n_controls for one in found]}
     return Estimate(values, stderr, critical, min(one.df for one in found), notes=notes)
