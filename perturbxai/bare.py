@@ -110,6 +110,7 @@ def check_groups(groups: Any) -> Mapping[Any, Any]:
             raise TypeError(f"groups[{str(name)!r}] is {_a(members)}, {members!r}; give a list of columns.")
         if len(members) == 0:
             raise ValueError(f"groups[{str(name)!r}] is empty; give the columns that act as one player.")
-        if any(is_missing(member) for member in members):
+        mask = any(isinstance(member, (bool, np.bool_)) for member in members)  # of truth values, read with the columns
+        if not mask and any(is_missing(member) for member in members):
             raise TypeError(f"groups[{str(name)!r}] holds a missing value; give names or numbers of columns.")
     return groups
