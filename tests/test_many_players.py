@@ -61,7 +61,7 @@ def test_the_means_of_rise_miss_by_their_errors(estimator, n_players):
     result = found["rise"]
     mean = 0.5 * slopes.sum() if estimator == "plain" else 0.0
     away = (result.values[0, :, 0] - 0.5 * slopes - mean) / result.stderr[0, :, 0]
-    # variances of plain means differ by the player (95 to 538 at 1,030), and none is taken below their mean: half are too wide
+    # variances of plain means differ by the player (95 to 538 at 1,030); none is taken below their mean: half are too wide
     assert (0.3 if estimator == "plain" else 0.5) < np.sqrt((away**2).mean()) < 1.6
 
 
