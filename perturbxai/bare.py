@@ -106,7 +106,8 @@ def check_groups(groups: Any) -> Mapping[Any, Any]:
             raise TypeError(f"groups has the key {name!r}, which names nothing; give the group a name.")
         if isinstance(members, str):
             raise TypeError(f"groups[{str(name)!r}] is the text {members!r}; give a list of columns.")
-        if isinstance(members, (bytes, Mapping)) or not isinstance(members, Collection):
+        alone = not isinstance(members, Collection) or getattr(members, "ndim", 1) == 0
+        if alone or isinstance(members, (bytes, Mapping)):
             raise TypeError(f"groups[{str(name)!r}] is {_a(members)}, {members!r}; give a list of columns.")
         if len(members) == 0:
             raise ValueError(f"groups[{str(name)!r}] is empty; give the columns that act as one player.")

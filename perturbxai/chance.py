@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import Any
+
+from perturbxai.stopping import context
 
 Module = Any
 
@@ -21,7 +23,7 @@ def state() -> bytes:
     return found
 
 
-@contextmanager
+@context
 def none_drawn(net: Module, *given: Any, **named: Any) -> Iterator[None]:
     """Refuse a network that draws in a pass. Raises ValueError, which names the layer and the function that draw."""
     before = state()

@@ -17,6 +17,7 @@ from perturbxai.game import Game
 from perturbxai.grid_jobs import EffectsCall, Feature
 from perturbxai.grids import draw_rows, group_rows, is_by_value, make_axis, most_points, varies
 from perturbxai.opacity_effects import photo_effects
+from perturbxai.options import refuse_missing
 from perturbxai.predictor import Predictor
 from perturbxai.spaces import ImageSpace, Space, TabularSpace
 from perturbxai.streams import Streams
@@ -97,6 +98,7 @@ def effects(
     True
     """
     named = name_methods(methods, CURVES)
+    refuse_missing(rest=rest)
     if not isinstance(predictor, Predictor):
         raise TypeError(f"predictor is {type(predictor).__name__}; wrap the model: px.Predictor(model).")
     if isinstance(space, ImageSpace):

@@ -16,6 +16,7 @@ from perturbxai.baselines.table_row import TableRow
 from perturbxai.explanation import Attribution, Explanation
 from perturbxai.game import Game
 from perturbxai.inside import Inside
+from perturbxai.options import refuse_missing
 from perturbxai.predictor import Predictor
 from perturbxai.spaces import Space, TabularSpace
 from perturbxai.stopping import keeping
@@ -75,6 +76,7 @@ def baselines(
     ((1, 4, 1), 'input of 1')
     """
     named = name_methods(methods, registry.BASELINES)
+    refuse_missing(score=score)
     if not isinstance(predictor, Predictor):
         raise TypeError(f"predictor is {type(predictor).__name__}; wrap the model: px.Predictor(model).")
     game = Game(predictor, space, x, outputs)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import Any
 
 from perturbxai.chance import none_drawn
+from perturbxai.stopping import context, loop_ended
 
 Module = Any
 Tensor = Any
@@ -18,7 +19,7 @@ _held: dict[int, tuple[int, int, Any]] = {}  # id -> thread, how often it took i
 _eager: list[Any] = []  # those who look inside something compiled, and under them what switched the compiler off
 
 
-@contextmanager
+@context
 def alone(things: Iterable[Any]) -> Iterator[None]:
     """Modules and parameters for this thread alone: others that want one of them wait, while this one may come again.
 
@@ -43,7 +44,7 @@ def alone(things: Iterable[Any]) -> Iterator[None]:
             _free.notify_all()
 
 
-@contextmanager
+@context
 def settled(net: Module) -> Iterator[None]:
     """The module in eval mode, for this thread alone; every module's mode as before afterwards.
 
@@ -73,7 +74,7 @@ def evaluate(net: Module) -> None:
             module.training = False
 
 
-@contextmanager
+@context
 def lent(net: Module) -> Iterator[None]:
     """The module for looks inside: settled, its parameters without gradients, hooks of the pass backwards set aside.
 
@@ -112,7 +113,10 @@ class Lent:
     def __call__(self, *given: Any, **named: Any) -> Any:
         self._count(next((len(batch) for batch in (*given, *named.values())), 0))
         with none_drawn(self._net, *given, **named):
-            return tracked(self._net, *given, **named) if self._tracks else self._net(*given, **named)
+            try:
+                return tracked(self._net, *given, **named) if self._tracks else self._net(*given, **named)
+            except (StopIteration, GeneratorExit) as error:
+                raise loop_ended(error) from error
 
 
 def tracked(net: Module, *given: Tensor, **named: Tensor) -> Any:
@@ -164,7 +168,7 @@ def closed(net: Module) -> tuple[str, str]:
     return hidden, flat
 
 
-@contextmanager
+@context
 def _uncompiled() -> Iterator[None]:
     """What was compiled runs as it was written. The switch is one for all threads, so that the last one sets it back."""
     if "torch._dynamo" not in sys.modules:  # nothing was compiled

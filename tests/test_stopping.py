@@ -124,15 +124,14 @@ def test_curves_that_were_finished_are_kept_whole():
             np.testing.assert_array_equal(curve.values, whole[name][feature].values)
 
 
-@pytest.mark.parametrize("raised", ["ValueError", "Ctrl-C", "needs arguments"])
-def test_maps_that_were_finished_are_kept(raised):
+def fails_inside(n_rows, error):
+    """A network that answers so many rows, then raises."""
     torch = pytest.importorskip("torch")
-    error = RAISED[raised]()
 
     class Net(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.conv, self.head, self.left = torch.nn.Conv2d(3, 4, 3), torch.nn.Linear(4, 2), 30
+            self.conv, self.head, self.left = torch.nn.Conv2d(3, 4, 3), torch.nn.Linear(4, 2), n_rows
 
         def forward(self, x):
             self.left -= len(x)
@@ -140,9 +139,35 @@ def test_maps_that_were_finished_are_kept(raised):
                 raise error
             return self.head(self.conv(x).relu().mean((2, 3)))
 
-    photos = [np.roll(PHOTO, n, axis=1) for n in range(12)]
+    return px.Predictor(Net().eval(), batch_size=8)
+
+
+PHOTOS = [np.roll(PHOTO, n, axis=1) for n in range(12)]
+MAPS = [["grad_cam", "random"], ["integrated_gradients"], ["score_cam"], ["guided_backprop"], ["lrp"], ["mask_optimisation"]]
+
+
+@pytest.mark.parametrize("raised", [name for name in RAISED if name != "no memory"])
+@pytest.mark.parametrize("maps", MAPS, ids="+".join)
+def test_what_a_network_raises_while_it_is_looked_into_comes_out_as_it_was(maps, raised):
+    error = RAISED[raised]()
+    with pytest.raises(BaseException) as caught:
+        px.baselines(maps, fails_inside(13, error), GRID, PHOTOS)
+    assert caught.value is error
+
+
+@pytest.mark.parametrize("kind", [StopIteration, GeneratorExit])
+@pytest.mark.parametrize("maps", MAPS, ids="+".join)
+def test_an_end_of_a_loop_that_a_network_raises_is_told(maps, kind):
+    with pytest.raises(ValueError, match=rf"the model raised {kind.__name__}, .*Catch it in the model") as caught:
+        px.baselines(maps, fails_inside(13, kind()), GRID, PHOTOS)
+    assert isinstance(caught.value.__cause__, kind)
+
+
+@pytest.mark.parametrize("raised", ["ValueError", "Ctrl-C", "needs arguments"])
+def test_maps_that_were_finished_are_kept(raised):
+    error = RAISED[raised]()
     with pytest.raises(type(error)) as caught:
-        px.baselines(["grad_cam", "random"], px.Predictor(Net().eval()), GRID, photos)
+        px.baselines(["grad_cam", "random"], fails_inside(30, error), GRID, PHOTOS)
     assert caught.value is error and 0 < len(error.partial["grad_cam"]) < 12
 
 

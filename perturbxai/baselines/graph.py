@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from perturbxai.baselines.whereabouts import tensors_of
+from perturbxai.stopping import context
 
 Tensor = Any
 Node = Any
@@ -74,7 +75,7 @@ def in_words(name: str, kind: str) -> str:
     return f"layer {name!r} ({kind})" if name else f"the network itself ({kind})"
 
 
-@contextmanager
+@context
 def followed(net: Any) -> Iterator[Calls]:
     """Keep the calls of a network's modules while this lasts; the hooks are gone afterwards."""
     calls = Calls()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 from perturbxai.baselines.layouts import Layout
 from perturbxai.baselines.trail import ENTERS, Operations, Trail
 from perturbxai.baselines.whereabouts import tensors_of
+from perturbxai.stopping import context
 
 Tensor = Any
 
@@ -93,7 +94,7 @@ def _layer_name(net: Any, layer: Any) -> str:
     raise ValueError(f"layer is a {type(layer).__name__} that is no part of the network; give one of its own modules.")
 
 
-@contextmanager
+@context
 def swapped(net: Any, places: Sequence[Place], swap: Callable[[int, Tensor], Tensor]) -> Iterator[None]:
     """While this lasts, the tensor at each place is replaced by what `swap` makes of its number and the tensor."""
     numbered: dict[int | None, int] = {

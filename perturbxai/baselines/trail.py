@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from perturbxai.baselines.graph import Vertex, vertex_of
 from perturbxai.baselines.whereabouts import MOVES, Whereabouts, by_looks, carried, name_of, of_picture, tensors_of
+from perturbxai.stopping import context
 
 Tensor = Any
 Call = tuple[str, int]  # a module's name, and how often it ran before
@@ -164,7 +165,7 @@ def _followed(name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any
         return func(*args, **kwargs)
 
 
-@contextmanager
+@context
 def _counted(trail: Trail) -> Iterator[None]:
     """Have a trail keep the modules' calls, those that ran and those that run."""
     with ExitStack() as stack:
