@@ -83,10 +83,10 @@ def _run(given: argparse.Namespace, words: list[str]) -> int:
         told = _of_the_model(error)
         if told is None and not isinstance(error, (ValueError, TypeError, OSError, ImportError)):
             raise
-        print(f"perturbxai: {' '.join((told or _told(error)).split())}", file=sys.stderr)
+        print(f"perturbxai: {' '.join((told or _told(error)).split())}{_kept(error)}", file=sys.stderr)
         return FAILED
-    except KeyboardInterrupt:
-        print("perturbxai: stopped; no manifest was written", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print(f"perturbxai: stopped; no manifest was written{_kept(error)}", file=sys.stderr)
         return 130
     if not given.quiet:
         print(summary(done))
@@ -111,6 +111,11 @@ def _of_the_model(error: Exception) -> str | None:
         return None
     first = frames[ours[-1] + 1]
     return f"the model raised {type(error).__name__}: {error} ({Path(first.filename).name}, line {first.lineno})"
+
+
+def _kept(error: BaseException) -> str:
+    """Where a run put what it had finished when it was stopped."""
+    return "".join(f"; {one}" for one in getattr(error, "__notes__", ()) if one.startswith("what was finished is in"))
 
 
 def _told(error: Exception) -> str:

@@ -21,6 +21,7 @@ from perturbxai.loading import Part, make_model
 from perturbxai.photos import OURS, Photos, read_photos
 from perturbxai.predictor import Predictor
 from perturbxai.spaces import ImageSpace
+from perturbxai.stopping import beside
 
 BATCH = 8  # pictures a call of the model: networks on a CPU gain nothing from more
 FACTORY = "Of pictures a factory takes nothing: let it return the model, which may be a function of pictures."
@@ -117,24 +118,28 @@ class PhotoJob:
         """Explain and compare. Raises ValueError for more classes than a table can show."""
         results, section = self.explained(), self.section
         space = next(iter(self.spaces.values()))
-        return compare(results, self.predictor, space, metrics=section.metrics, fills=section.fills, seed=self.seed)
+        with beside(results):
+            return compare(results, self.predictor, space, metrics=section.metrics, fills=section.fills, seed=self.seed)
 
     def explained(self) -> dict[str, Attribution]:
         """Name -> Attribution of every method, "lime@blur" where a fill enters it, each picture called by its file."""
         outputs = self._named() or self._highest()
         results: dict[str, Attribution] = {}
         for fill, space in self.spaces.items():
-            found = {}
-            if self.explainers:
-                with self.predictor.watched(f"explain, {fill}"):
-                    found = self._explain(space, outputs)
-            found |= self._baselines(
-                [name for name in self.maps if name in registry.OF_THE_FILL], space, outputs, f", {fill}"
-            )
+            found: dict[str, Attribution] = {}
+            with beside(results, lambda name, fill=fill: f"{name}@{fill}"):  # type: ignore[misc]
+                if self.explainers:
+                    with beside({}, each=self._labelled), self.predictor.watched(f"explain, {fill}"):
+                        found |= self._explain(space, outputs)
+                with beside(found):
+                    found |= self._baselines(
+                        [name for name in self.maps if name in registry.OF_THE_FILL], space, outputs, f", {fill}"
+                    )
             results |= {f"{name}@{fill}": one for name, one in found.items()}
         without = [name for name in self.maps if name not in registry.OF_THE_FILL]
-        results |= self._baselines(without, next(iter(self.spaces.values())), outputs, "")
-        return {name: self._labelled(one) for name, one in results.items()}
+        with beside(results):
+            results |= self._baselines(without, next(iter(self.spaces.values())), outputs, "")
+        return results
 
     # -------------------------------------------------------------------------------------------- before the model
 
@@ -152,9 +157,9 @@ class PhotoJob:
     def _asks(self, name: str, games: list[Game]) -> None:
         """Refuse an explainer that needs more than the budget, beside those that come before it if it is not asked for."""
         before = self.explainers[: self.explainers.index(name)] if name in self.optional else []
-        beside = [one for one in before if one not in self.left_out]
+        others = [one for one in before if one not in self.left_out]
         for game in games:
-            self._call([*beside, name], game).check()
+            self._call([*others, name], game).check()
 
     def _call(self, names: list[str], game: Game) -> Call:
         named = {name: registry.load(registry.EXPLAINERS, name)() for name in names}
@@ -207,7 +212,7 @@ class PhotoJob:
 
     def _explain(self, space: ImageSpace, outputs: list[Any]) -> dict[str, Attribution]:
         section = self.section
-        return explain(
+        found = explain(
             self.explainers,
             self.predictor,
             space,
@@ -216,6 +221,7 @@ class PhotoJob:
             budget=section.budget,
             seed=self.seed,
         )
+        return {name: self._labelled(one) for name, one in found.items()}
 
     def _baselines(self, names: list[str], space: ImageSpace, outputs: list[Any], under: str) -> dict[str, Attribution]:
         """Those that were named together, those that "all" stands for one by one, as far as they work on this network."""
@@ -223,18 +229,22 @@ class PhotoJob:
         together = [name for name in names if name not in self.optional]
         for score in dict.fromkeys(map(self._score, together)):
             chosen = [name for name in together if self._score(name) == score]
-            found |= self._some(chosen, space, outputs, under)
+            with beside(found):
+                found |= self._some(chosen, space, outputs, under)
         for name in names:
             if name in self.optional and name not in self.left_out:
-                self._works(name, lambda name=name: found.update(self._some([name], space, outputs, under)))
+                with beside(found):
+                    self._works(name, lambda name=name: found.update(self._some([name], space, outputs, under)))
         order = [key for name in names for key, one in found.items() if registry.key_of(one.method) == name]
         return {key: found[key] for key in order}
 
     def _some(self, names: list[str], space: ImageSpace, outputs: list[Any], under: str) -> dict[str, Attribution]:
         layer = self._layer() if any(registry.load(registry.BASELINES, name).passes for name in names) else None
         pictures, score = self.photos.pictures, self._score(names[0])
-        with self.predictor.watched(f"{names[0] if len(names) == 1 else 'maps'}{under}"):
-            return baselines(names, self.predictor, space, pictures, outputs=outputs, layer=layer, score=score)
+        what = f"{names[0] if len(names) == 1 else 'maps'}{under}"
+        with beside({}, each=self._labelled), self.predictor.watched(what):
+            found = baselines(names, self.predictor, space, pictures, outputs=outputs, layer=layer, score=score)
+        return {name: self._labelled(one) for name, one in found.items()}
 
     def _score(self, name: str) -> str:
         """Maps are of the logit, but where a method asks the predictor for values on its own scale."""
@@ -246,9 +256,8 @@ class PhotoJob:
         return layer[0] if layer is not None and len(layer) == 1 else layer
 
     def _labelled(self, result: Attribution) -> Attribution:
-        """The same with each picture called by its file."""
-        named = zip(result, self.photos.names, strict=True)
-        return replace(result, explanations=tuple(replace(one, label=name) for one, name in named))
+        """The same with each picture, which has its number, called by its file."""
+        return replace(result, explanations=tuple(replace(one, label=self.photos.names[one.label]) for one in result))
 
 
 def _some_of(names: list[str]) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,10 +20,12 @@ from perturbxai.loading import Part, make_model, read_table
 from perturbxai.photo_run import load_photo
 from perturbxai.predictor import Predictor
 from perturbxai.report import report
-from perturbxai.report.manifest import Folder
+from perturbxai.report.manifest import Folder, check_place
 from perturbxai.spaces import TabularSpace
+from perturbxai.stopping import beside, note
 from perturbxai.versions import versions
 
+KEPT, UNFINISHED = "what was finished is in", "{}_unfinished"  # a note on what stopped a run; where a section's part is
 MOST_LISTED = 16  # columns whose coalitions are all listed for the exact values: 65,536 of them
 
 
@@ -49,13 +50,14 @@ def run(
 
     Models and data of all sections are loaded, and what can be known without a model is checked, before the first question;
     the folder is made, and an old manifest in it taken away, when there is something to write. What an older run left there
-    that this one does not write is taken away at the end. Raises ValueError, OSError
-    and ImportError, with the way out, for what cannot be loaded or asked. Runs the code that the config names as
-    "package.module:factory".
+    that this one does not write is taken away at the end. Of a section that is stopped, by whatever, what was finished is
+    reported in SECTION_unfinished, which the next whole run takes away; a note on the exception says so.
+    Raises ValueError, OSError and ImportError, with the way out, for what cannot be loaded or asked. Runs the code that the
+    config names as "package.module:factory".
     naming  how errors call a dotted key, as itself if not given;  command: kept in the manifest
     """
     place = results if results is not None else config.results
-    _check_place(Path(place), naming("results"))
+    check_place(place, f"{naming('results')} = ")
     parts: dict[str, Part] = {}
     if config.photo is not None:
         parts["photo"] = load_photo(config.photo, config.seed, progress, naming)
@@ -65,7 +67,11 @@ def run(
     done = Run(Path(place).resolve())
     for name, part in parts.items():
         began = time.perf_counter()
-        compared = done.comparisons[name] = part.work()
+        try:
+            compared = done.comparisons[name] = part.work()
+        except BaseException as error:
+            _write_unfinished(error, place, name, config)
+            raise
         if target is None:
             target = Folder(place)
             target.begin()
@@ -79,16 +85,22 @@ def run(
     assert target is not None  # a configuration has a section
     told = {"versions": versions(), "seed": config.seed, "config": config.model_dump(mode="json"), "parts": done.facts}
     target.finish(({} if command is None else {"command": list(command)}) | told)
+    for name in parts:
+        target.clear(UNFINISHED.format(name))
     return done
 
 
-def _check_place(place: Path, key: str) -> None:
-    """Refuse a results folder that could not be written, before a model works for it. Raises ValueError."""
-    nearest = next(p for p in (place.resolve(), *place.resolve().parents) if p.exists())
-    if not nearest.is_dir():
-        raise ValueError(f"{key} = {str(place)!r}: {nearest} is a file; give a folder, which is made if it is not there.")
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        raise ValueError(f"{key} = {str(place)!r}: {nearest} may not be written to; give another folder.")
+def _write_unfinished(error: BaseException, place: str | Path, name: str, config: Config) -> None:
+    """Report what a section that was stopped had finished, beside the reports, and note on the exception where it is."""
+    found = getattr(error, "partial", None)
+    if not isinstance(found, Comparison) and not (isinstance(found, Mapping) and found):
+        return
+    try:
+        folder = Folder(place).inner(UNFINISHED.format(name))
+        report(found, folder, config=config.model_dump(mode="json") | {"unfinished": True})
+        note(error, f"{KEPT} {folder}")
+    except Exception as another:
+        note(error, f"{KEPT} no file: {another}")
 
 
 def load_table(section: TableConfig, seed: int, progress: bool, naming: Naming = str) -> Part:
@@ -150,9 +162,10 @@ def compare_table(section: TableConfig, predictor: Predictor, space: TabularSpac
     """All methods on the same coalitions, beside them the exact values of all coalitions and what the model itself tells."""
     outputs = section.outputs
     results = explain(section.methods, predictor, space, x, outputs=outputs, budget=section.budget, seed=seed)
-    if section.exact:
-        listed = 2**space.n_players
-        results |= explain([ExactShap(name="exact")], predictor, space, x, outputs=outputs, budget=listed, seed=seed)
-    if section.baselines:
-        results |= baselines(section.baselines, predictor, space, x, outputs=outputs)
-    return compare(results, predictor, space, metrics=section.metrics, seed=seed)
+    with beside(results):
+        if section.exact:
+            listed = 2**space.n_players
+            results |= explain([ExactShap(name="exact")], predictor, space, x, outputs=outputs, budget=listed, seed=seed)
+        if section.baselines:
+            results |= baselines(section.baselines, predictor, space, x, outputs=outputs)
+        return compare(results, predictor, space, metrics=section.metrics, seed=seed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Generic, ParamSpec, TypeVar
@@ -60,6 +60,27 @@ class keeping:
         except Exception as another:
             note(error, f"what was computed before could not be put together: {type(another).__name__}: {another}")
         keep(error, found)
+
+
+class beside:
+    """A context for one of several calls: what it kept when it was stopped stands with what those before it found.
+
+    done  a mapping, which may grow;  name, each: what a key is called there, and what is made of its value
+    """
+
+    def __init__(
+        self, done: Mapping[str, Any], name: Callable[[str], str] = str, each: Callable[[Any], Any] = lambda one: one
+    ) -> None:
+        self.done, self.name, self.each = done, name, each
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None) -> None:
+        kept = getattr(error, "partial", None)
+        if error is not None and (kept is None or isinstance(kept, Mapping)):
+            more = {self.name(key): self.each(one) for key, one in (kept or {}).items()}
+            keep(error, {**self.done, **more} or None)
 
 
 def keep(error: BaseException, partial: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from perturbxai.csv_files import write_csv
 from perturbxai.report.effect_view import Found, as_effects
-from perturbxai.report.manifest import Folder, facts
+from perturbxai.report.manifest import Folder, check_place, facts
 from perturbxai.report.tables import as_results, tables
 
 
@@ -26,8 +26,10 @@ def report(anything: Any, folder: str | Path, *, config: Any = None) -> Path:
     index.html, which shows them on one page; and manifest.json last: where it stands, everything it lists is complete.
     All is written aside first: where it breaks off, an older report stays as it is. With manifest.json.part and without a
     manifest the move itself broke off; the next report clears up. Of two at once the later one stays. Returns the folder.
-    Raises TypeError for what holds no results, ValueError for a folder that is a file or leads elsewhere by a link.
+    Raises TypeError for what holds no results; ValueError, before anything is drawn, for a folder that is a file, may not be
+    written to, or leads elsewhere by a link.
     """
+    check_place(folder, "folder=")
     if (found := as_effects(anything)) is not None:
         return _of_effects(found, folder, config)
     results, compared = as_results(anything)

@@ -78,6 +78,13 @@ class Folder:
         self.written.append(path)
         return self._now(path)
 
+    def clear(self, name: str) -> None:
+        """Take away what an earlier report wrote in a folder in this one, as far as it is still that."""
+        inner = self.place / plain(name)
+        own = [describe_file(inner / MANIFEST, inner)] if (inner / MANIFEST).is_file() else []
+        for one in [*named(inner), *own]:
+            remove(self.place, one | {"name": f"{inner.name}/{one['name']}"})
+
     def inner(self, name: str) -> Path:
         """A folder in this one, for a report of its own. Raises ValueError if a link of that name leads elsewhere."""
         path = self.place / plain(name)
@@ -134,6 +141,35 @@ class Folder:
         finally:
             half.unlink(missing_ok=True)
         return self.place / name
+
+
+def check_place(place: str | Path, called: str) -> None:
+    """Refuse a folder that cannot be written, by writing in it: before work is done for it. Nothing is left there.
+
+    called  how the error calls it, up to its name. Raises ValueError
+    """
+    made: list[Path] = []
+    try:
+        folder = Path(place).resolve()
+        way = [folder, *folder.parents]
+        nearest = next(p for p in way if p.exists())
+        if not nearest.is_dir():
+            raise ValueError(f"{nearest} is a file; give a folder, which is made if it is not there.")
+        if (folder / MANIFEST).is_dir():
+            raise ValueError(f"{folder / MANIFEST} is a folder, and a file of that name is to be written; remove it.")
+        for path in reversed(way[: way.index(nearest)]):
+            path.mkdir()
+            made.append(path)
+        with tempfile.NamedTemporaryFile(prefix=ASIDE, dir=folder) as file:
+            file.write(b"0")
+            file.flush()
+    except (OSError, ValueError) as error:
+        told = f"it may not be written to ({error.strerror}); give another folder." if isinstance(error, OSError) else error
+        raise ValueError(f"{called}{str(place)!r}: {told}") from error
+    finally:
+        for path in reversed(made):
+            with contextlib.suppress(OSError):  # somebody else uses it by now
+                path.rmdir()
 
 
 def plain(name: str) -> str:
