@@ -23,7 +23,8 @@ def last_map(net: Any, batch: Tensor, score: Score) -> Place:
     A map lies on the picture along its axes, in whatever shape; behind it the places are pooled, flattened into one vector
     or read at one token. Of a map that is only rearranged behind, the last form with two axes of the picture is taken. Where
     the scores read none of the patches of the last such map, as in a vision transformer that reads its class token, it is
-    the last normalisation whose patches they still read.
+    the last normalisation whose patches they still read. What depends on what is read from autograd's graph: a way whose
+    values are all sliced away later counts as one, and an earlier map is then taken.
 
     batch  one picture (1, C, H, W);  score: from what the network returned to (n, K)
     One forward pass; another for a network that does its first part without autograd. Raises ValueError if there is none.
