@@ -15,6 +15,7 @@ from perturbxai.tables import Bools, Design, Floats, Ints
 
 N_HELD_OUT = 200
 ALL_ON_CELLS = 10  # players up to which cells hold every coalition if there is room: held-out ones would be a fifth of all
+SPANNED_AT_ONCE = 1 << 19  # numbers of coalitions that stand as floats at once
 N_MULTIPLIERS = 2000  # draws behind a simultaneous factor: its 95 % quantile is then known to about 2 %
 
 
@@ -236,9 +237,25 @@ def _finish(
 
 
 def _spans(firsts: Bools) -> bool:
+    """Whether the first sides of pairs tell all players apart, once their sizes are known."""
+    if firsts.size > SPANNED_AT_ONCE and _spans_widely(firsts):
+        return True
     u = firsts - 0.5
     u = u - u.mean(axis=1, keepdims=True)
     return bool(np.linalg.matrix_rank(u) == firsts.shape[1] - 1)
+
+
+def _spans_widely(firsts: Bools) -> bool:
+    """The same from P x P sums, block by block, where it is beyond doubt."""
+    n_players = firsts.shape[1]
+    gram = np.zeros((n_players, n_players))
+    step = max(SPANNED_AT_ONCE // n_players, 1)
+    for low in range(0, len(firsts), step):
+        u = firsts[low : low + step] - 0.5
+        u -= u.mean(axis=1, keepdims=True)
+        gram += u.T @ u
+    lengths = np.linalg.eigvalsh(gram)  # one is zero: sizes tell nothing here
+    return bool(lengths[1] > 1e-6 * lengths[-1])
 
 
 def draw_background(

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from perturbxai.explainers import blocks
+from perturbxai.explainers.blocks import Gain
 from perturbxai.explainers.linearised import Clusters
 from perturbxai.tables import Floats, Ints, RowGroups
 
@@ -34,7 +36,9 @@ def flat(values: Floats) -> Floats:
     return values.reshape(len(values), -1)
 
 
-def coalition_noise(clusters: Clusters, gain: Floats, residuals: Floats, starts: Ints | None, df: float) -> Floats:
+def coalition_noise(
+    clusters: Clusters, gain: Floats | Gain, residuals: Floats, starts: Ints | None, df: float
+) -> Floats:
     """(P, K): the variances of `linearised.errors` for very many outputs, by products of matrices.
 
     0 where they are not known. starts (C,): the first row of each pair, whose other row follows; None if rows are pairs
@@ -56,12 +60,15 @@ def coalition_noise(clusters: Clusters, gain: Floats, residuals: Floats, starts:
     return np.maximum(found, 0.0)
 
 
-def _moments(gain: Floats, residuals: Floats, rows: Ints, two: bool) -> tuple[Floats, Floats]:
+def _moments(gain: Floats | Gain, residuals: Floats, rows: Ints, two: bool) -> tuple[Floats, Floats]:
     """(P, K) each: sums over pairs of squared scores and of scores, a score the sum of gain * residual over its rows."""
-    g, r = gain[rows], residuals[rows]
-    squares, sums = (g**2).T @ r**2, g.T @ r
-    if two:
-        h, s = gain[rows + 1], residuals[rows + 1]
-        squares += (h**2).T @ s**2 + 2.0 * (g * h).T @ (r * s)
-        sums += h.T @ s
+    squares, sums = np.zeros((2, gain.shape[1], residuals.shape[1]))
+    for at in blocks.blocks(len(rows), gain.shape[1]):
+        g, r = gain[rows[at]], residuals[rows[at]]
+        squares += (g**2).T @ r**2
+        sums += g.T @ r
+        if two:
+            h, s = gain[rows[at] + 1], residuals[rows[at] + 1]
+            squares += (h**2).T @ s**2 + 2.0 * (g * h).T @ (r * s)
+            sums += h.T @ s
     return squares, sums

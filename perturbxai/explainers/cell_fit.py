@@ -235,10 +235,10 @@ class _Fit:
         moved = clusters.deviations(scores, weight)
         moved = moved if df > 0 else np.full_like(moved, np.inf)
         drawn = gain[self.n_known :] * self.root[self.n_known :, None]
-        missed = clusters.missed(drawn, self.starts if len(drawn) > len(self.starts) else None)
+        missed = clusters.missed(len(drawn), self.starts if len(drawn) > len(self.starts) else None) @ drawn**2
         residuals = np.abs(left / self.root)
         largest = residuals[self.n_known :].max(initial=0.0), residuals[: self.n_known].max(initial=0.0)
-        return _Found(values, moved, df, n_columns - n_read, coefficients, scores, (missed**2).sum(axis=0), largest)
+        return _Found(values, moved, df, n_columns - n_read, coefficients, scores, missed, largest)
 
 
 def _factor(grades: Sequence[Floats]) -> tuple[Floats, Floats, Bools, list[int]]:
@@ -286,6 +286,6 @@ def _estimate(values: Floats, found: Sequence[_Found], table: Evaluations) -> Es
     for k, one in enumerate(found):
         missed = np.where(one.missed > 0, jump[k], 0.0) * np.sqrt(one.missed)  # with all cells asked there is none
         stderr[:, k] = np.maximum(np.maximum(np.sqrt((one.moved**2).sum(axis=0)), missed), floor[k])
-        critical[k] = simultaneous_factor(one.moved, one.df, table.design)
+        critical[k] = simultaneous_factor(one.moved.T @ one.moved, one.df, table.design)
     notes = {"cells": len(table.values), "controls": [one.n_controls for one in found]}
     return Estimate(values, stderr, critical, min(one.df for one in found), notes=notes)

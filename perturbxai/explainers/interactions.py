@@ -155,7 +155,8 @@ def _sampled(index: str, table: Evaluations) -> Estimate:
         jump_of_fit(np.abs(some).max(axis=0), np.zeros(len(gain)), found, table)
         for some, found in ((left, pairs), (odd_left, shapley))
     )
-    missed, odd_missed = fit.clusters.missed(fit.gain, None), fit.clusters.missed(fit.odd_gain, None)
+    unseen = np.sqrt(fit.clusters.missed(len(fit.u), None))[:, None]
+    missed, odd_missed = unseen * fit.gain, unseen * fit.odd_gain
     of_even, asked = -0.5 * missed @ incidence if index != "sii" else None, fit.clusters.asked
     for k in np.flatnonzero(np.isfinite(jump + odd_jump)):
         scores = fit.gain * left[:, k, None]  # (R, d)
@@ -167,7 +168,7 @@ def _sampled(index: str, table: Evaluations) -> Estimate:
         of_pairs[:, k] = errors_of_fit(variance, jump[k] ** 2 * (missed**2).sum(axis=0), asked)
         moved = fit.clusters.deviations(of_own, fit.weight)
         stderr[:, k] = errors_of_fit((moved**2).sum(axis=0), np.diag(unshown), asked)
-        critical[k] = simultaneous_factor(moved, fit.df, table.design, unshown)
+        critical[k] = simultaneous_factor(moved.T @ moved + unshown, fit.df, table.design)
     return Estimate(
         own,
         np.maximum(stderr, floor),

@@ -91,23 +91,25 @@ class KernelShap:
         fit = PairFit.of(self.law(n_players), design)
         odd = 0.5 * (table.values[fit.first] - table.values[fit.second])  # (R, K)
         share = gain / n_players
-        target = odd - fit.u.sum(axis=1)[:, None] * share
+        # players beyond half of them, on a pair's first side
+        beyond = np.asarray(design.sizes[fit.first, None] - 0.5 * n_players, dtype=np.float64)
+        target = odd - beyond * share
         values = share + fit.solve(target)
         residuals = odd - fit.u @ values
         jump = jump_of_fit(np.abs(residuals).max(axis=0), np.zeros(len(gain)), values, table)
         stderr, critical = errors(fit.clusters, fit.gain, fit.weight, residuals, None, fit.df, table, jump)
         df = fit.df if not design.listed else np.inf
-        background = None if table.groups is None else _background(fit, table.groups)
+        background = None if table.groups is None else _background(fit, table.groups, beyond)
         plain = Estimate(values, stderr, critical, df, background, _odd_share(fit, table, odd))
         return adjusted(self.surrogate, fit, table, odd, plain)
 
 
-def _background(fit: PairFit, groups: RowGroups) -> Floats:
+def _background(fit: PairFit, groups: RowGroups, beyond: Floats) -> Floats:
     """(P, K): the error that the draw of the background adds."""
     values = flat(groups.values)
     odd = 0.5 * (values[fit.first] - values[fit.second])
     share = -groups.empty.reshape(-1) / fit.u.shape[1]
-    found = share + fit.solve(odd - fit.u.sum(axis=1)[:, None] * share)
+    found = share + fit.solve(odd - beyond * share)
     noise = coalition_noise(fit.clusters, fit.gain, odd - fit.u @ found, None, fit.df)
     return error_of_groups(groups, found, noise)
 

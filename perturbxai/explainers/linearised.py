@@ -14,7 +14,8 @@ from functools import lru_cache
 import numpy as np
 from scipy import stats
 
-from perturbxai.explainers import spread
+from perturbxai.explainers import blocks, spread
+from perturbxai.explainers.blocks import Gain
 from perturbxai.explainers.spread import ROUNDING as ROUNDING
 from perturbxai.laws import REFUSED, WARNED, Law, effective_fraction, populations
 from perturbxai.tables import Design, Estimate, Evaluations, Floats, Ints
@@ -128,21 +129,73 @@ class Clusters:
                 parts.append(scores[inside] * np.sqrt(fraction))
         return np.concatenate(parts) if parts else np.zeros((1, scores.shape[1]))
 
+    def covariance(self, gain: Floats | Gain, residuals: Floats, weight: Floats, first: Ints | None) -> Floats:
+        """(P, P): the Gram matrix of the deviations of what residuals (R,) move the values.
+
+        gain (R, P): what a unit residual of a row moves the values;  weight (C,) as above
+        first (C,): the first row of each cluster, None if they are rows
+        """
+        if isinstance(gain, Gain):
+            return gain.after(self._by_block(gain, residuals, weight, first))
+        scores = gain * residuals[:, None]
+        moved = self.deviations(scores if first is None else np.add.reduceat(scores, first, axis=0), weight)
+        return np.asarray(moved.T @ moved)
+
+    def _by_block(self, gain: Gain, residuals: Floats, weight: Floats, first: Ints | None) -> Floats:
+        """The same, before the gain's inverse: twice through the scores of the clusters, for means and for squares."""
+        n_players = gain.shape[1]
+        each, centred = self._factors(weight)
+        place = np.unique(self.stratum, return_inverse=True)[1]
+        order = np.argsort(place, kind="stable")
+        order, walk = order[~self.walk[order]], np.flatnonzero(self.walk)
+        means, found = np.zeros((place.max(initial=0) + 1, n_players)), np.zeros((n_players, n_players))
+        if centred:
+            for at in blocks.blocks(len(order), 2 * n_players):
+                here, starts = np.unique(place[order[at]], return_index=True)
+                means[here] += np.add.reduceat(_scores(gain, residuals, first, order[at]), starts, axis=0)
+            means /= np.bincount(place)[:, None]
+        for at in blocks.blocks(len(order), 2 * n_players):
+            scores = _scores(gain, residuals, first, order[at])
+            scores -= means[place[order[at]]]
+            scores *= np.sqrt(each[order[at]])[:, None]
+            found += scores.T @ scores
+        if len(walk):
+            parts = (_scores(gain, residuals, first, walk[at]).sum(axis=0) for at in blocks.blocks(len(walk), 2 * n_players))
+            whole = np.sum(list(parts), axis=0)
+            found += np.outer(whole, whole)
+        return found
+
+    def _factors(self, weight: Floats) -> tuple[Floats, bool]:
+        """(C,): by what the square of each cluster's deviation counts; whether that is from the mean of its stratum."""
+        if self.walk.any():
+            return np.ones(len(self.stratum)), False
+        strata, place, counts = np.unique(self.stratum, return_inverse=True, return_counts=True)
+        fraction = np.maximum(1.0 - counts / self.population[strata], 0.0)
+        several = np.flatnonzero(counts > 1)
+        if not len(several):
+            return fraction[place], False
+        each = np.where(counts > 1, counts * fraction / np.maximum(counts - 1.0, 1.0), 0.0)[place]
+        for lone in np.flatnonzero((counts == 1) & (fraction > 0.0)):
+            nearest = several[np.argmin(np.abs(strata[several] - strata[lone]))]
+            inside, own = place == nearest, weight[place == lone][0]
+            each[inside] += fraction[lone] * (own / weight[inside]) ** 2 / (counts[nearest] - 1.0)
+        return each, True
+
     @property
     def asked(self) -> float:
         """The share of all clusters of the strata that was drawn."""
         return float(len(self.stratum) / self.population[np.unique(self.stratum)].sum())
 
-    def missed(self, gain: Floats, first: Ints | None) -> Floats:
-        """(R, P): rows as above of residuals of one that may come in a row, and did not; what was not drawn can have them.
+    def missed(self, n_rows: int, first: Ints | None) -> Floats:
+        """(R,): the variance of residuals of one that may come in a row, and did not; what was not drawn can have them.
 
-        gain (R, P): what a unit residual of a row moves the values;  first (C,) row of each cluster, None if they are rows
+        first (C,) row of each cluster, None if they are rows
         """
         strata, place, counts = np.unique(self.stratum, return_inverse=True, return_counts=True)
         fraction = np.maximum(1.0 - counts / self.population[strata], 0.0)[place]
         if first is not None:
-            fraction = np.repeat(fraction, np.diff(np.append(first, len(gain))))
-        return np.asarray(np.sqrt(spread.unseen(len(gain)) * fraction)[:, None] * gain)
+            fraction = np.repeat(fraction, np.diff(np.append(first, n_rows)))
+        return np.asarray(spread.unseen(n_rows) * fraction)
 
 
 def _sums(scores: Floats, group: Ints) -> Floats:
@@ -153,8 +206,21 @@ def _sums(scores: Floats, group: Ints) -> Floats:
     return found
 
 
+def _scores(gain: Gain, residuals: Floats, first: Ints | None, at: Ints) -> Floats:
+    """(c, P): what the residuals of some clusters move the values, before the gain's inverse."""
+    if first is None:
+        return gain.before(at) * residuals[at, None]
+    lengths = np.diff(np.append(first, len(gain)))[at]
+    starts = np.cumsum(lengths) - lengths
+    rows = np.repeat(first[at] - starts, lengths) + np.arange(lengths.sum())
+    scores = gain.before(rows) * residuals[rows, None]
+    if (lengths == 2).all():  # as of all pairs: half the time of the sums below
+        return np.asarray(scores[::2] + scores[1::2])
+    return np.add.reduceat(scores, starts, axis=0)
+
+
 def errors(
-    clusters: Clusters, gain: Floats, weight: Floats, residuals: Floats, pair_rows: Ints | None, df: float,
+    clusters: Clusters, gain: Floats | Gain, weight: Floats, residuals: Floats, pair_rows: Ints | None, df: float,
     table: Evaluations, jump: Floats,
 ) -> tuple[Floats, Floats]:
     """Standard errors (P, K) and simultaneous factors (K,) of a linear fit.
@@ -171,28 +237,27 @@ def errors(
         return stderr, critical
     if df <= 0:
         return np.full_like(stderr, np.inf), critical
-    missed = clusters.missed(gain, pair_rows)
-    missed = missed.T @ missed  # (P, P): of all rows a copy no longer than this
+    variance = clusters.missed(len(gain), pair_rows)
+    if isinstance(gain, Gain):
+        missed = gain.gram(variance)  # (P, P)
+    else:
+        root = np.sqrt(variance)[:, None] * gain
+        missed = root.T @ root
     for k in range(n_outputs):
         if np.isinf(jump[k]):
             stderr[:, k] = np.inf
             continue
-        scores = gain * residuals[:, k, None]
-        if pair_rows is not None:
-            scores = np.add.reduceat(scores, pair_rows, axis=0)
-        moved, unshown = clusters.deviations(scores, weight), jump[k] ** 2 * missed
-        own = (moved**2).sum(axis=0)
-        stderr[:, k] = np.maximum(spread.errors_of_fit(own, np.diag(unshown), clusters.asked), floor[k])
-        critical[k] = simultaneous_factor(moved, df, table.design, unshown)
+        own, unshown = clusters.covariance(gain, residuals[:, k], weight, pair_rows), jump[k] ** 2 * missed
+        stderr[:, k] = np.maximum(spread.errors_of_fit(np.diag(own), np.diag(unshown), clusters.asked), floor[k])
+        critical[k] = simultaneous_factor(own + unshown, df, table.design)
     return stderr, critical
 
 
-def simultaneous_factor(moved: Floats, df: float, design: Design, beside: Floats | None = None) -> float:
-    """The 95 % quantile of max_j |t_j| for errors with the covariance moved' moved + beside, from the design's draws.
+def simultaneous_factor(covariance: Floats, df: float, design: Design) -> float:
+    """The 95 % quantile of max_j |t_j| for errors with a covariance (P, P), from the design's own draws.
 
     Never below the pointwise factor, which the draws' own noise could otherwise undercut where few players are free.
     """
-    covariance = moved.T @ moved if beside is None else moved.T @ moved + beside
     deviation = np.sqrt(np.diag(covariance))
     live = deviation > 1e-12 * max(deviation.max(initial=0.0), 1e-300)
     if not live.any():
@@ -200,7 +265,8 @@ def simultaneous_factor(moved: Floats, df: float, design: Design, beside: Floats
     correlation = covariance[np.ix_(live, live)] / np.outer(deviation[live], deviation[live])
     values, vectors = np.linalg.eigh(correlation)
     root = vectors * np.sqrt(np.clip(values, 0.0, None))
-    draws = np.abs(design.normals[:, : live.sum()] @ root.T).max(axis=1)
+    normals = design.normals[:, : live.sum()]
+    draws = np.concatenate([np.abs(normals[at] @ root.T).max(axis=1) for at in blocks.blocks(*normals.shape)])
     if np.isfinite(df):
         draws = draws / _chi(design, df)
     return max(float(np.quantile(draws, LEVEL)), independent_factor(1, df))
@@ -229,7 +295,8 @@ def pair_sides(design: Design) -> tuple[Ints, Ints]:
     order = np.argsort(design.pair, kind="stable")
     if len(order) % 2 == 0 and len(order):
         first, second = order[0::2], order[1::2]
-        if (design.pair[first] == design.pair[second]).all() and (design.z[first] != design.z[second]).all():
+        z, parts = design.z, blocks.blocks(len(first), design.n_players)
+        if (design.pair[first] == design.pair[second]).all() and all((z[first[at]] != z[second[at]]).all() for at in parts):
             return first, second
     raise ValueError(
         "the table's coalitions do not come in complementary pairs, which Shapley values are estimated from. "

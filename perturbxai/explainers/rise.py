@@ -8,10 +8,11 @@ from typing import ClassVar
 import numpy as np
 
 from perturbxai import laws
+from perturbxai.explainers import blocks
 from perturbxai.explainers.background import coalition_noise, error_of_groups, flat
 from perturbxai.explainers.banzhaf import slopes_under
+from perturbxai.explainers.blocks import Columns, Gain
 from perturbxai.explainers.linearised import Clusters, check_reuse, errors, no_players, row_weights
-from perturbxai.explainers.semivalues import with_ends
 from perturbxai.explainers.spread import jump_of_fit
 from perturbxai.laws import Law
 from perturbxai.options import checked
@@ -115,12 +116,15 @@ def _means(law: Law, p: float, centred: bool, table: Evaluations) -> Estimate:
     """Weighted means over the coalitions that hold a player, with the errors of any linear statistic of the design."""
     design = table.design
     weight = _weights(law, table)
-    z = with_ends(design.z).astype(np.float64)
-    share = weight @ z if centred else np.zeros(design.n_players)
-    gain = weight[:, None] * (z - share) / p  # (2 + M, P)
+    share = np.zeros(design.n_players)
+    if centred:
+        share = Columns(design.z, share, ends=True).moment(weight)
+    x, by_block = Columns(design.z, share, ends=True), Gain(Columns(design.z, share), weight[2:] / p, None)
+    gain = by_block.before(slice(None)) if blocks.in_one_piece(*by_block.shape) else by_block
     values = np.vstack([table.empty, table.full, table.values])
     mean = weight @ values
-    sums = gain.T @ (values - mean) + np.outer(gain.sum(axis=0), mean)  # less rounding where outputs are far from zero
+    load = weight[:, None] / p
+    sums = x.moment(load * (values - mean)) + x.moment(load) * mean  # less rounding where outputs are far from zero
     starts = np.unique(design.pair, return_index=True)[1]
     clusters = Clusters.of(design)
     paired = 2 * len(starts) == len(design.z)
@@ -130,12 +134,12 @@ def _means(law: Law, p: float, centred: bool, table: Evaluations) -> Estimate:
     ends = values[:2] - mean if centred else values[:2]
     largest, beside = (np.abs(some).max(axis=0, initial=0.0) for some in (residuals, ends))
     jump = jump_of_fit(largest, beside, sums, table)
-    stderr, critical = errors(clusters, gain[2:], own, residuals, starts, df, table, jump)
+    stderr, critical = errors(clusters, gain, own, residuals, starts, df, table, jump)
     found = Estimate(sums, stderr, critical, np.inf if design.listed else df)
     if table.groups is None:
         return found
     apart = flat(table.groups.values)
     ends = np.stack([table.groups.empty, np.zeros_like(table.groups.empty)])
-    noise = coalition_noise(clusters, gain[2:], apart, starts, df)
-    background = error_of_groups(table.groups, gain.T @ np.vstack([flat(ends), apart]), noise)
+    noise = coalition_noise(clusters, gain, apart, starts, df)
+    background = error_of_groups(table.groups, x.moment(load * np.vstack([flat(ends), apart])), noise)
     return replace(found, stderr_background=background)

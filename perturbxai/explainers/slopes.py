@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perturbxai.explainers import blocks
 from perturbxai.explainers.background import coalition_noise, error_of_groups, flat
+from perturbxai.explainers.blocks import Columns, Gain, Normal, WithIntercept
 from perturbxai.explainers.linearised import MAX_LEVERAGE, Clusters, errors, row_weights
 from perturbxai.explainers.semivalues import with_ends
 from perturbxai.explainers.spread import jump_of_fit
@@ -17,15 +19,15 @@ from perturbxai.tables import Design, Estimate, Evaluations, Floats, Ints, RowGr
 
 @dataclass(frozen=True, eq=False)
 class Slopes:
-    """The part of the fit that depends on the design alone.
+    """The part of the fit that depends on the design alone. Of a long table it is made, and used, by blocks of rows.
 
     z (n, P) with the empty and the full coalition first;  operator (P + 1, n): from values to intercept and slopes
     gain (M, P): what a unit residual of a drawn row moves the slopes, HC3;  starts: the first row of each pair
     """
 
-    z: Floats
-    operator: Floats
-    gain: Floats
+    z: Floats | Columns
+    operator: Floats | WithIntercept
+    gain: Floats | Gain
     weight: Floats
     starts: Ints
     clusters: Clusters
@@ -68,17 +70,13 @@ class Slopes:
         n_players = design.n_players
         if own is None:
             inner = row_weights(law, design)
-            z = with_ends(design.z).astype(np.float64)
             weight = np.concatenate([law.in_fits[[0, -1]], inner])
             if ridge:  # in lime's own units, where a row weighs its kernel: the ridge then means what it means there
-                weight = weight * law.total * len(z)
+                weight = weight * law.total * len(weight)
         else:
-            z, weight, inner = design.z.astype(np.float64), own, own
-        x = np.column_stack([np.ones(len(z)), z])
-        operator, leverage = solve(x, np.sqrt(weight), ridge)
-        drawn = slice(2, None) if own is None else slice(None)
-        hat = np.minimum(leverage[drawn], MAX_LEVERAGE)
-        gain = operator[1:, drawn].T / (1.0 - hat)[:, None]
+            weight, inner = own, own
+        parts = None if blocks.in_one_piece(len(weight), n_players) else _in_blocks(design, weight, ridge, own is None)
+        z, operator, gain = parts or _in_one_piece(design, weight, ridge, own is None)
         starts = np.unique(design.pair, return_index=True)[1]
         paired = 2 * len(starts) == len(design.z)
         # a walk goes through sizes that hardly count here: at 16 players and p = 1/2 intervals beside one covered .2 to .8
@@ -86,6 +84,30 @@ class Slopes:
         df = float(len(starts) - n_players) if known else 0.0
         cluster_weight = np.add.reduceat(inner, starts) if len(starts) else np.zeros(0)
         return cls(z, operator, gain, cluster_weight, starts, Clusters.of(design), df)
+
+
+def _in_one_piece(design: Design, weight: Floats, ridge: float, ends: bool) -> tuple[Floats, Floats, Floats]:
+    """Rows, operator and gain by factoring all rows at once."""
+    z = (with_ends(design.z) if ends else design.z).astype(np.float64)
+    operator, leverage = solve(np.column_stack([np.ones(len(z)), z]), np.sqrt(weight), ridge)
+    drawn = slice(2 * ends, None)
+    return z, operator, operator[1:, drawn].T / (1.0 - np.minimum(leverage[drawn], MAX_LEVERAGE))[:, None]
+
+
+def _in_blocks(design: Design, weight: Floats, ridge: float, ends: bool) -> tuple[Columns, WithIntercept, Gain] | None:
+    """The same by normal equations, None where the weights span too much for them."""
+    nothing = np.zeros(design.n_players)
+    total = weight.sum()
+    mean = Columns(design.z, nothing, ends=ends).moment(weight) / total
+    x = Columns(design.z, mean, ends=ends)
+    inverse = blocks.inverse_of(x.gram(weight) + ridge * np.eye(design.n_players))
+    if inverse is None or not (weight > np.finfo(np.float64).tiny).all():
+        return None
+    own = weight[2 * ends :]
+    drawn = Columns(design.z, mean)
+    hat = np.minimum(own * (1.0 / total + drawn.lengths(inverse)), MAX_LEVERAGE)
+    gain = Gain(drawn, own / (1.0 - hat), inverse)
+    return Columns(design.z, nothing, ends=ends), WithIntercept(Normal(x, weight, inverse, ridge)), gain
 
 
 def solve(x: Floats, root: Floats, ridge: float) -> tuple[Floats, Floats]:

@@ -136,7 +136,7 @@ class _Game:
 
     def _variance(self, left: Floats) -> float:
         """The sum over players of the estimated variances."""
-        return float((self.fit.clusters.deviations(self.fit.gain * left[:, None], self.fit.weight) ** 2).sum())
+        return float(np.trace(self.fit.clusters.covariance(self.fit.gain, left, self.fit.weight, None)))
 
     def _tree_controls(self) -> Floats | None:
         """(5, R), or None if the trees of the first fold tell little of it."""
