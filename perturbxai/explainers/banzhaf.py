@@ -56,9 +56,9 @@ class Banzhaf:
     def law(self, n_players: int) -> Law:
         return laws.binomial(n_players, self.p)
 
-    def arrays_held(self, n_players: int, on_cells: bool) -> int:  # noqa: ARG002
-        """Arrays (coalitions, players) that the fit holds at once, as measured; controls of rows come beside them."""
-        return 36 if on_cells else 8
+    def arrays_held(self, n_players: int, on_cells: bool) -> float:  # noqa: ARG002
+        """Arrays (coalitions, players) that the fit holds at once, as measured; blocks, or controls of rows, come beside."""
+        return 36.0 if on_cells else 0.5
 
     def estimate(self, table: Evaluations) -> Estimate:
         """Values (P, K) and their errors, from a table of coalition values.

@@ -122,8 +122,7 @@ class Gain:
 class Normal:
     """Weighted least squares of columns by normal equations, corrected until nothing of them is lost.
 
-    The residuals of a first solution are solved for in turn (Björck, "Stability analysis of the method of seminormal
-    equations for linear least squares problems", 1987).
+    The residuals of a first solution are solved for in turn: what is lost of them is no part of the values any more.
 
     inverse (P, P), symmetric, of the sum of weighted squares and of the ridge
     """

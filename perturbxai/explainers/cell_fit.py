@@ -235,7 +235,7 @@ class _Fit:
         moved = clusters.deviations(scores, weight)
         moved = moved if df > 0 else np.full_like(moved, np.inf)
         drawn = gain[self.n_known :] * self.root[self.n_known :, None]
-        missed = clusters.missed(len(drawn), self.starts if len(drawn) > len(self.starts) else None) @ drawn**2
+        missed = clusters.unseen(len(drawn), self.starts if len(drawn) > len(self.starts) else None) @ drawn**2
         residuals = np.abs(left / self.root)
         largest = residuals[self.n_known :].max(initial=0.0), residuals[: self.n_known].max(initial=0.0)
         return _Found(values, moved, df, n_columns - n_read, coefficients, scores, missed, largest)

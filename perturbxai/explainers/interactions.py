@@ -92,7 +92,7 @@ class Interactions:
             return replace(law, minimum=2**n_players)
         return replace(law, minimum=2 + PAIRS_A_PAIR * n_players * (n_players - 1))
 
-    def arrays_held(self, n_players: int, on_cells: bool) -> int:  # noqa: ARG002
+    def arrays_held(self, n_players: int, on_cells: bool) -> float:  # noqa: ARG002
         """Arrays (coalitions, players) that the fit holds at once: eight of pairs of coalitions by pairs of players."""
         return 2 * (n_players - 1)
 
@@ -155,7 +155,7 @@ def _sampled(index: str, table: Evaluations) -> Estimate:
         jump_of_fit(np.abs(some).max(axis=0), np.zeros(len(gain)), found, table)
         for some, found in ((left, pairs), (odd_left, shapley))
     )
-    unseen = np.sqrt(fit.clusters.missed(len(fit.u), None))[:, None]
+    unseen = np.sqrt(fit.clusters.unseen(len(fit.u), None))[:, None]
     missed, odd_missed = unseen * fit.gain, unseen * fit.odd_gain
     of_even, asked = -0.5 * missed @ incidence if index != "sii" else None, fit.clusters.asked
     for k in np.flatnonzero(np.isfinite(jump + odd_jump)):

@@ -69,9 +69,9 @@ class KernelShap:
     def law(self, n_players: int) -> Law:
         return laws.shapley(n_players)
 
-    def arrays_held(self, n_players: int, on_cells: bool) -> int:  # noqa: ARG002
-        """Arrays (coalitions, players) that the fit holds at once, as measured; controls of rows come beside them."""
-        return 20 if on_cells else 4
+    def arrays_held(self, n_players: int, on_cells: bool) -> float:  # noqa: ARG002
+        """Arrays (coalitions, players) that the fit holds at once, as measured; blocks, or controls of rows, come beside."""
+        return 20.0 if on_cells else 0.5 if self.surrogate in ("none", "linear") else 1.5
 
     def estimate(self, table: Evaluations) -> Estimate:
         """Values (P, K), their standard errors and the simultaneous factor, from a table of coalition values.
@@ -97,7 +97,7 @@ class KernelShap:
         values = share + fit.solve(target)
         residuals = odd - fit.u @ values
         jump = jump_of_fit(np.abs(residuals).max(axis=0), np.zeros(len(gain)), values, table)
-        stderr, critical = errors(fit.clusters, fit.gain, fit.weight, residuals, None, fit.df, table, jump)
+        stderr, critical = errors(fit.clusters, fit.gain, fit.weight, fit.missed, residuals, None, fit.df, table, jump)
         df = fit.df if not design.listed else np.inf
         background = None if table.groups is None else _background(fit, table.groups, beyond)
         plain = Estimate(values, stderr, critical, df, background, _odd_share(fit, table, odd))

@@ -58,9 +58,9 @@ class Lime:
     def law(self, n_players: int) -> Law:
         return laws.lime(n_players, self.kernel_width)
 
-    def arrays_held(self, n_players: int, on_cells: bool) -> int:  # noqa: ARG002
-        """Arrays (coalitions, players) that the fit holds at once, as measured; controls of rows come beside them."""
-        return 36 if on_cells else 8
+    def arrays_held(self, n_players: int, on_cells: bool) -> float:  # noqa: ARG002
+        """Arrays (coalitions, players) that the fit holds at once, as measured; blocks, or controls of rows, come beside."""
+        return 36.0 if on_cells else 0.5
 
     def estimate(self, table: Evaluations) -> Estimate:
         """Slopes (P, K) and their errors. A table with its own weights (lime's draws) is fitted with those.

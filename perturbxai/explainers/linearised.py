@@ -186,11 +186,19 @@ class Clusters:
         """The share of all clusters of the strata that was drawn."""
         return float(len(self.stratum) / self.population[np.unique(self.stratum)].sum())
 
-    def missed(self, n_rows: int, first: Ints | None) -> Floats:
-        """(R,): the variance of residuals of one that may come in a row, and did not; what was not drawn can have them.
+    def missed(self, gain: Floats | Gain, first: Ints | None) -> Floats:
+        """(P, P): the covariance that residuals of one make which may come in a row, and did not; made once a design.
 
-        first (C,) row of each cluster, None if they are rows
+        gain (R, P): what a unit residual of a row moves the values;  first (C,) row of each cluster, None if they are rows
         """
+        variance = self.unseen(len(gain), first)
+        if isinstance(gain, Gain):
+            return gain.gram(variance)
+        root = np.sqrt(variance)[:, None] * gain
+        return np.asarray(root.T @ root)
+
+    def unseen(self, n_rows: int, first: Ints | None) -> Floats:
+        """(R,): the variance of such a residual of each row; what was not drawn can have them."""
         strata, place, counts = np.unique(self.stratum, return_inverse=True, return_counts=True)
         fraction = np.maximum(1.0 - counts / self.population[strata], 0.0)[place]
         if first is not None:
@@ -220,13 +228,13 @@ def _scores(gain: Gain, residuals: Floats, first: Ints | None, at: Ints) -> Floa
 
 
 def errors(
-    clusters: Clusters, gain: Floats | Gain, weight: Floats, residuals: Floats, pair_rows: Ints | None, df: float,
-    table: Evaluations, jump: Floats,
+    clusters: Clusters, gain: Floats | Gain, weight: Floats, missed: Floats, residuals: Floats, pair_rows: Ints | None,
+    df: float, table: Evaluations, jump: Floats,
 ) -> tuple[Floats, Floats]:
     """Standard errors (P, K) and simultaneous factors (K,) of a linear fit.
 
-    gain (R, P): what a unit residual of a row moves the values;  residuals (R, K);  jump (K,): how large one may be that
-    was not drawn
+    gain (R, P): what a unit residual of a row moves the values;  missed (P, P): see `Clusters.missed`
+    residuals (R, K);  jump (K,): how large one may be that was not drawn
     pair_rows (C,) the first row of each cluster, or None if rows are clusters
     """
     n_players, n_outputs = gain.shape[1], residuals.shape[1]
@@ -237,12 +245,6 @@ def errors(
         return stderr, critical
     if df <= 0:
         return np.full_like(stderr, np.inf), critical
-    variance = clusters.missed(len(gain), pair_rows)
-    if isinstance(gain, Gain):
-        missed = gain.gram(variance)  # (P, P)
-    else:
-        root = np.sqrt(variance)[:, None] * gain
-        missed = root.T @ root
     for k in range(n_outputs):
         if np.isinf(jump[k]):
             stderr[:, k] = np.inf
@@ -264,7 +266,8 @@ def simultaneous_factor(covariance: Floats, df: float, design: Design) -> float:
         return independent_factor(len(deviation), df)
     correlation = covariance[np.ix_(live, live)] / np.outer(deviation[live], deviation[live])
     values, vectors = np.linalg.eigh(correlation)
-    root = vectors * np.sqrt(np.clip(values, 0.0, None))
+    # the symmetric root: it does not turn with the eigenvectors of equal eigenvalues, which rounding chooses
+    root = (vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T
     normals = design.normals[:, : live.sum()]
     draws = np.concatenate([np.abs(normals[at] @ root.T).max(axis=1) for at in blocks.blocks(*normals.shape)])
     if np.isfinite(df):

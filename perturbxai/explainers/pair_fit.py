@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -37,6 +38,10 @@ class PairFit:
         """(P, K): the values, which sum to zero, that fit a target (R, K) best."""
         found = self.operator @ target
         return found - found.mean(axis=0) if isinstance(self.operator, Normal) else np.asarray(found)
+
+    @cached_property
+    def missed(self) -> Floats:
+        return self.clusters.missed(self.gain, None)
 
     @property
     def asked(self) -> Floats:

@@ -72,9 +72,9 @@ class Rise:
     def law(self, n_players: int) -> Law:
         return laws.binomial(n_players, self.p, "RISE")
 
-    def arrays_held(self, n_players: int, on_cells: bool) -> int:  # noqa: ARG002
-        """Arrays (coalitions, players) that the fit holds at once, as measured; controls of rows come beside them."""
-        return 36 if on_cells else 8
+    def arrays_held(self, n_players: int, on_cells: bool) -> float:  # noqa: ARG002
+        """Arrays (coalitions, players) that the fit holds at once, as measured; blocks, or controls of rows, come beside."""
+        return 36.0 if on_cells else 0.5
 
     def estimate(self, table: Evaluations) -> Estimate:
         """Values (P, K) and their errors, from a table of coalition values.
@@ -134,7 +134,7 @@ def _means(law: Law, p: float, centred: bool, table: Evaluations) -> Estimate:
     ends = values[:2] - mean if centred else values[:2]
     largest, beside = (np.abs(some).max(axis=0, initial=0.0) for some in (residuals, ends))
     jump = jump_of_fit(largest, beside, sums, table)
-    stderr, critical = errors(clusters, gain, own, residuals, starts, df, table, jump)
+    stderr, critical = errors(clusters, gain, own, clusters.missed(gain, starts), residuals, starts, df, table, jump)
     found = Estimate(sums, stderr, critical, np.inf if design.listed else df)
     if table.groups is None:
         return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -43,7 +44,9 @@ class Slopes:
         residuals, ends = residuals[n_ends:], residuals[:n_ends]  # these are listed: they bring no sampling error
         largest, beside = (np.abs(some).max(axis=0, initial=0.0) for some in (residuals, ends))
         jump = jump_of_fit(largest, beside, found[1:], table)
-        stderr, critical = errors(self.clusters, self.gain, self.weight, residuals, self.starts, self.df, table, jump)
+        stderr, critical = errors(
+            self.clusters, self.gain, self.weight, self.missed, residuals, self.starts, self.df, table, jump
+        )
         background = None if table.groups is None or table.weight is not None else self._background(table.groups)
         return Estimate(found[1:], stderr, critical, self.df if not table.design.listed else np.inf, background)
 
@@ -54,6 +57,10 @@ class Slopes:
         found = self.operator @ values
         residuals = (values - found[0] - self.z @ found[1:])[2:]
         return error_of_groups(groups, found[1:], coalition_noise(self.clusters, self.gain, residuals, self.starts, self.df))
+
+    @cached_property
+    def missed(self) -> Floats:
+        return self.clusters.missed(self.gain, self.starts)
 
     @classmethod
     def of(cls, key: Hashable, law: Law, ridge: float, table: Evaluations) -> Slopes:

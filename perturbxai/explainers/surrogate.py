@@ -56,7 +56,7 @@ def adjusted(surrogate: str, fit: PairFit, table: Evaluations, odd: Floats, plai
         told[k], moved, left[:, k] = game.best(surrogate, rounding, n_outputs <= FEW_OUTPUTS)
         values[:, k] -= moved
     jump = jump_of_fit(np.abs(left).max(axis=0), np.zeros(n_outputs), values, table)
-    stderr, critical = errors(fit.clusters, fit.gain, fit.weight, left, None, fit.df, table, jump)
+    stderr, critical = errors(fit.clusters, fit.gain, fit.weight, fit.missed, left, None, fit.df, table, jump)
     notes = plain.notes | {"surrogate": [{"taken": one.taken, "variance": one.variance} for one in told]}
     return Estimate(values, stderr, critical, plain.df, plain.stderr_background, notes)
 
