@@ -126,7 +126,8 @@ METHODS = Option(
     "NAMES",
     "methods",
     listed,
-    "explainers, such as lime,kernel_shap; of pictures baselines too, or all; default: lime, kernel_shap, pdp, ice, ale",
+    "explainers, such as lime,kernel_shap; of pictures baselines too, or all; default: lime, kernel_shap, pdp, ice, ale "
+    "(of a table those of them that it can take)",
 )
 BASELINES = Option(
     "--baselines",
