@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from answering import BINARY, THREE, X, answers
@@ -186,6 +188,37 @@ def test_a_call_tells_of_clipped_logits_once_and_keeps_their_number():
     with pytest.warns(UserWarning, match="100.0%") as told:
         px.effects(["pdp", "ale"], predictor, space, X)
     assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda p, s: px.explain(["lime", "ale", "permutation_shap"], p, s, X[:3], budget=8),
+        lambda p, s: px.explain("kernel_shap", p, s, X[:2], rows=60),
+        lambda p, s: px.effects(["pdp", "ice", "ale"], p, s, X, features=[0, (0, 1)]),
+        lambda p, s: px.baselines(["random"], p, s, X[:2]),
+        lambda p, s: px.reference("shap.kernel", p, s, X[:2]),
+        lambda p, s: px.h_statistic(p, s, X, rows=8),
+        lambda p, _: px.plot_effects(p, X, [0, 1, (0, 1)]),
+        lambda p, _: px.plot_effects(p, X, [0, 1], kind=["both", "ale"], sample_weight=np.arange(len(X)) % 3.0),
+        lambda p, s: px.compare(explained(p.estimator().model, s), p, s),
+    ],
+)
+def test_no_public_call_tells_of_clipped_logits_twice(call):
+    model = DecisionTreeClassifier(random_state=0).fit(X, BINARY)
+    predictor, space = px.Predictor(model, output="logit"), px.TabularSpace(X, background=8)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        call(predictor, space)
+    told = [one for one in told if "whose logit would" in str(one.message)]
+    assert len(told) == 1 and f"of {predictor.rows} model rows" in str(told[0].message)
+    assert told[0].filename == __file__
+
+
+def explained(model, space):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return px.explain(["lime", "ice"], px.Predictor(model, output="logit"), space, X[:2], budget=8)
 
 
 def test_a_decision_function_has_no_clip():
