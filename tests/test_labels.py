@@ -269,8 +269,25 @@ def test_a_report_tells_which_outputs_were_kept(tmp_path):
     assert "the 5 highest of 30" in (tmp_path / "r" / "manifest.json").read_text("utf-8")
 
 
+@pytest.mark.parametrize("method", ["pdp", "ice", "ale"])
+@pytest.mark.parametrize("call", ["explain", "effects"])
+def test_importance_tells_which_outputs_were_kept_as_what_it_was_read_from_does(call, method):
+    space, predictor = px.TabularSpace(X, background=8), px.Predictor(many(30))
+    with pytest.warns(UserWarning, match="has 30 outputs"):
+        found = getattr(px, call)(method, predictor, space, X[:20], seed=4)
+    source = found[method] if call == "explain" else found[method]["x0"]
+    for one in (px.importance(found)[method], px.importance(found[method])):
+        assert one.meta["outputs_kept"] == source.meta["outputs_kept"]
+        assert {what: one.meta[what] for what in ("seed", "scale")} == {"seed": 4, "scale": "raw"}
+        assert one.meta["plan"] == source.meta["plan"]
+    with pytest.warns(UserWarning, match="has 30 outputs"):
+        other = getattr(px, call)(method, predictor, space, X[:20][::-1])
+    assert px.importance(other)[method].meta["outputs_kept"] != px.importance(found)[method].meta["outputs_kept"]
+
+
 def test_outputs_that_are_named_or_few_are_told_of_nowhere():
     space = px.TabularSpace(X, background=8)
+    assert "outputs_kept" not in px.importance(px.explain("ice", px.Predictor(many(20)), space, X[:2]))["ice"].meta
     assert "outputs_kept" not in px.explain("kernel_shap", px.Predictor(many(20)), space, X[:1])["kernel_shap"].meta
     assert (
         "outputs_kept"
