@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from perturbxai.game import Game
 from perturbxai.masks import SeenThrough
-from perturbxai.predictor import NETWORK_BATCH, ModelError, Predictor
+from perturbxai.predictor import ModelError, Predictor
 from perturbxai.stopping import context
 
 Floats = NDArray[np.float64]
@@ -58,9 +58,9 @@ class Inside:
         name = picture.tobytes()
         if name not in self._kept:
             places = self.places(picture)
-            rows = self.predictor.batch_size or NETWORK_BATCH
             with self._network(picture) as (net, batch):
-                views = hooks.views(net, batch, places, self._scores, differentiate=self.differentiate, rows=rows)
+                batches = self.predictor.look
+                views = hooks.views(net, batch, places, self._scores, differentiate=self.differentiate, batches=batches)
             for place, found in zip(places, views, strict=True):
                 parts = (found.scores, found.activations, *([] if found.gradients is None else [found.gradients]))
                 if not all(np.isfinite(part).all() for part in parts):

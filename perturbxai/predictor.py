@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.device import LARGEST_BATCH, is_out_of_memory, keep_memory, release_cached, rows_a_batch, synchronise
+from perturbxai.batches import Batches
+from perturbxai.device import LARGEST_BATCH, is_out_of_memory, keep_memory, rows_a_batch, synchronise
 from perturbxai.lending import Lent, lent
 from perturbxai.models import EstimatorModel, check_options, warn_of_clip
 from perturbxai.networks import NetworkModel, wrap
@@ -19,8 +20,9 @@ from perturbxai.pictures import as_bytes
 from perturbxai.plan import Given, Plan, Recast, TablePlan, recast
 from perturbxai.progress import Bar, Progress
 from perturbxai.stopping import ModelError as ModelError
-from perturbxai.stopping import context, keeping, loop_ended
+from perturbxai.stopping import context, keeping
 
+T = TypeVar("T")
 Floats = NDArray[np.float64]
 Batch = tuple[int, int, Floats]
 
@@ -88,8 +90,8 @@ class Predictor:
         self._named = self.outputs is not None
         self.batch_size = None if batch_size is None else int(batch_size)
         self.progress = progress if callable(progress) else bool(progress)
-        self.rows, self.retried_rows, self.seconds = 0, 0, 0.0
-        self._limit: int | None = None
+        self.rows, self.seconds = 0, 0.0
+        self._batches = Batches(self._model.device)
         self._bar: Bar | None = None
         self._watched = False
         on_cpu = isinstance(self._model, NetworkModel) and self._model.device.type == "cpu"
@@ -100,8 +102,9 @@ class Predictor:
         """How the model is run: what `meta["plan"]` says."""
         size = self.batch_size or self._fixed_batch() or "by row size"
         found: dict[str, Any] = {"kind": self.kind, "output": self.output, "batch_size": size}
-        if self._limit:
-            found["batch_size_halved_to"] = self._limit  # memory ran out
+        limit = self._batches.limit
+        if limit and (isinstance(size, str) or limit < size):
+            found["batch_size_halved_to"] = limit  # memory ran out
         found |= {"logit_clipped_rows": self._model.clipped} if self._model.clipped else {}
         found |= {"pixels": self._model.pixels} if self._model.pixels != "float32" else {}
         found |= {"transform": told} if (told := getattr(getattr(self._model, "transform", None), "told", "")) else {}
@@ -115,6 +118,11 @@ class Predictor:
             }
             found |= {"gradients": "kept"} if self._model.passes.tracks else {}  # the network cannot do without
         return found
+
+    @property
+    def retried_rows(self) -> int:
+        """Rows asked again after memory ran out."""
+        return self._batches.retried
 
     def __call__(self, rows: Any) -> Floats:
         """(n, K): the model at these rows (an array, a table of any library, or pictures (n, H, W, C))."""
@@ -138,31 +146,28 @@ class Predictor:
     def _in_batches(self, plan: Plan, ask: Callable[[int, int], Floats], most: int = LARGEST_BATCH) -> Iterator[Batch]:
         """What `ask` gives for a plan's rows start..stop, batch by batch; one that does not fit in memory is halved."""
         size = self.batch_size or min(self._fixed_batch() or rows_a_batch(plan.row_bytes), most)
-        size = min(size, self._limit) if self._limit else size
-        start = 0
         if self._bar:
             self._bar.expect(len(plan))
-        while start < len(plan):
-            stop = min(start + size, len(plan))
-            values: Floats | None = None
-            try:
-                values = ask(start, stop)
-            except Exception as error:
-                if isinstance(error, StopIteration):
-                    raise loop_ended(error) from error
-                if not is_out_of_memory(error) or stop - start == 1:
-                    raise
-            except GeneratorExit as error:
-                raise loop_ended(error) from error
-            if values is None:  # here the error no longer holds what the batch took
-                self.retried_rows += stop - start
-                size = self._limit = (stop - start) // 2
-                release_cached(self._model.device)
-                continue
+        for start, stop, values in self._batches.run(len(plan), size, ask):
             yield start, stop, values
-            start = stop
             if self._bar:
                 self._bar.advance(len(values))
+
+    def look(self, n: int, ask: Callable[[int, int], T], most: int | None = None) -> Iterator[tuple[int, int, T]]:
+        """(start, stop, ask(start, stop)) over n rows that a baseline passes through the lent network, in batches like any.
+
+        most  rows a batch, `batch_size` or 8 if None. Rows of a batch that did not fit are not counted as having come back.
+        """
+
+        def asked(start: int, stop: int) -> T:
+            before = self.rows
+            try:
+                return ask(start, stop)
+            except Exception as error:
+                self.rows = before if is_out_of_memory(error) else self.rows
+                raise
+
+        return self._batches.run(n, most or self.batch_size or NETWORK_BATCH, asked)
 
     def _build(self, plan: Plan, start: int, stop: int) -> Any:
         """Rows as the model takes them. Tables are built on the host: they are small, and keep their float64."""

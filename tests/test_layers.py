@@ -23,7 +23,7 @@ LAYERS = (
     {"bare", "chance", "ending", "inputs"},
     {"registry", "kernels", "laws", "bilinear", "tables", "pictures", "device", "models"}
     | {"lending", "segment", "codecs", "progress", "versions", "outputs", "jsonable", "notebook", "native", "readings"},
-    {"serial", "axes", "effect", "copies", "transforms"},
+    {"serial", "axes", "effect", "copies", "transforms", "batches"},
     {"explanation", "grid_tables", "passes"},
     {"importance", "pick"},
     {"strata", "contrasts"},
@@ -33,7 +33,7 @@ LAYERS = (
     {"game"},
     {"explainers", "baselines", "metrics", "peers"},
     {"driving", "inside", "grid_jobs", "opacity_effects"},
-    {"call", "grid_once"},
+    {"call"},
     {"api"},
     {"heatmaps", "effects", "scoring", "reference", "exchange", "averaging", "layer_grid"},
     {"comparison", "h_statistic"},

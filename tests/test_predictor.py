@@ -158,7 +158,7 @@ def test_what_a_failed_batch_took_is_free_before_the_cache_is_given_back(monkeyp
             raise MemoryError
         return curved(rows)
 
-    monkeypatch.setattr(module, "release_cached", lambda _device: seen.append(held[-1]()))
+    monkeypatch.setattr("perturbxai.batches.release_cached", lambda _device: seen.append(held[-1]()))
     px.Predictor(model, batch_size=8)(X[:8])
     assert seen == [None]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ from perturbxai.baselines.places import Place, swapped
 Floats = NDArray[np.float64]
 Tensor = Any
 Score = Callable[[Tensor], Tensor]  # what a network returned -> (n, K), differentiable
+# rows, what to ask of rows start..stop, rows a batch at most or None -> (start, stop, what was asked)
+Batches = Callable[[int, Callable[[int, int], Floats], int | None], Iterator[tuple[int, int, Floats]]]
 
 CHUNK_BYTES = 1 << 24  # of the maps that are put in place of others at a time
 CUT_OUT = 32  # pixels a side
@@ -43,12 +45,12 @@ class View:
 
 
 def views(
-    net: Any, batch: Tensor, places: Sequence[Place], score: Score, *, differentiate: bool = True, rows: int = 8
+    net: Any, batch: Tensor, places: Sequence[Place], score: Score, *, differentiate: bool, batches: Batches
 ) -> list[View]:
     """What one forward pass of one picture shows at some places, with a pass backwards for each score.
 
     batch          (1, C, H, W);  score: from what the network returned to (n, K)
-    differentiate  whether gradients are wanted;  rows: pictures a pass, where other maps need a picture each
+    differentiate  whether gradients are wanted;  batches: as `Predictor.look`, for what other maps give
     Raises ValueError if what a place gives is no map of the picture, or if a score does not depend on it.
     """
     held: dict[int, tuple[Tensor, Layout]] = {}
@@ -77,7 +79,7 @@ def views(
         if slopes is not None:
             gradients = np.stack([_array(layout.read(slope[number])[0]) for slope in slopes])
             _check_read(gradients, layout, place)
-        again = _Again(net, batch, place, score, kept.detach(), layout, _array(scores.detach()), rows)
+        again = _Again(net, batch, place, score, kept.detach(), layout, _array(scores.detach()), batches)
         seen = _array(layout.read(kept.detach())[0])
         rounding = max(torch.finfo(one.dtype).eps for one in (kept, scores))
         found.append(View(seen, gradients, again.own, again.respond, again.ablated, rounding=rounding))
@@ -130,10 +132,18 @@ class _Again:
     """
 
     def __init__(
-        self, net: Any, batch: Tensor, place: Place, score: Score, found: Tensor, layout: Layout, own: Floats, rows: int
+        self,
+        net: Any,
+        batch: Tensor,
+        place: Place,
+        score: Score,
+        found: Tensor,
+        layout: Layout,
+        own: Floats,
+        batches: Batches,
     ) -> None:
         self.net, self.batch, self.place, self.score = net, batch, place, score
-        self.found, self.layout, self.own, self.rows = found, layout, own, rows
+        self.found, self.layout, self.own, self.batches = found, layout, own, batches
         self.short_cuts: list[Callable[[int], Tensor]] = [
             lambda _: batch,
             lambda n: torch.cat([batch[:, :, :CUT_OUT, :CUT_OUT]] * n),
@@ -157,18 +167,30 @@ class _Again:
     def _of_many(self, maps: Tensor) -> Floats:
         """(M, K): the scores with each of these maps (M, C, h, w)."""
         beside = torch.cat([self.layout.read(self.found), maps])
-        size = max(float(np.abs(self.own).max()), np.finfo(np.float64).tiny)
         while self.short_cuts:
             try:
-                scores = self._scores(beside, self.short_cuts[0](len(beside)))
+                return self._by_short_cut(beside, self.short_cuts[0])[1:]
             except Exception:  # shapes that do not go together, in whatever words; an error of its own comes again below
-                scores = np.empty((0, len(self.own)))
-            if len(scores) == len(beside) and np.abs(scores[0] - self.own).max() <= SAME * size:
-                return np.asarray(scores[1:])
-            del self.short_cuts[0]
+                del self.short_cuts[0]
+
+        def ask(start: int, stop: int) -> Floats:
+            return self._scores(maps[start:stop], torch.cat([self.batch] * (stop - start)))
+
         # one picture at a time where the tensor's first axis does not count them
-        parts = maps.split(self.rows if len(self.found) == 1 else 1)
-        return np.concatenate([self._scores(part, torch.cat([self.batch] * len(part))) for part in parts])
+        most = None if len(self.found) == 1 else 1
+        return np.concatenate([found for *_, found in self.batches(len(maps), ask, most)])
+
+    def _by_short_cut(self, maps: Tensor, pictures: Callable[[int], Tensor]) -> Floats:
+        """(M, K): the scores with each of these maps, the first of them the picture's own. Raises if it is no short cut."""
+        size = max(float(np.abs(self.own).max()), np.finfo(np.float64).tiny)
+
+        def ask(start: int, stop: int) -> Floats:
+            scores = self._scores(maps[start:stop], pictures(stop - start))
+            if len(scores) != stop - start or (start == 0 and np.abs(scores[0] - self.own).max() > SAME * size):
+                raise ValueError("the scores are not those of the maps")
+            return scores
+
+        return np.concatenate([found for *_, found in self.batches(len(maps), ask, len(maps))])
 
     def _scores(self, maps: Tensor, pictures: Tensor) -> Floats:
         own = pictures.clone()  # for a network that writes into its input

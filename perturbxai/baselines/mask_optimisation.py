@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from perturbxai.baselines.pixels import PixelMap, Pixels, as_floats, gradient_of
 from perturbxai.bilinear import between_centres
 from perturbxai.options import checked
-from perturbxai.predictor import NETWORK_BATCH
 
 Floats = NDArray[np.float64]
 Tensor = Any
@@ -138,13 +137,13 @@ class _Seen:
 
 def _slope(net: Any, pixels: Pixels, seen: _Seen, masks: Floats, k: int) -> tuple[Floats, Floats]:
     """One score through masks (n, h, w), a batch at a time: how it rises with each cell, (n, h, w), and itself, (n,)."""
-    slopes, scores = [], []
-    size = pixels.predictor.batch_size or NETWORK_BATCH
-    for start in range(0, len(masks), size):
-        leaf = torch.as_tensor(masks[start : start + size]).to(seen.picture).requires_grad_(True)
+
+    def ask(start: int, stop: int) -> tuple[Floats, Floats]:
+        leaf = torch.as_tensor(masks[start:stop]).to(seen.picture).requires_grad_(True)
         score = pixels.score(net(seen.through(leaf)))[:, k]
-        slopes.append(gradient_of(score.sum(), leaf))
-        scores.append(as_floats(score))
+        return gradient_of(score.sum(), leaf), as_floats(score)
+
+    slopes, scores = zip(*(found for *_, found in pixels.predictor.look(len(masks), ask)), strict=True)
     return np.concatenate(slopes), np.concatenate(scores)
 
 

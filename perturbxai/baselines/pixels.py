@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from perturbxai.game import Game
-from perturbxai.predictor import NETWORK_BATCH, ModelError, Predictor
+from perturbxai.predictor import ModelError, Predictor
 from perturbxai.stopping import context
 
 Floats = NDArray[np.float64]
@@ -73,12 +73,10 @@ class Pixels:
     def gradients(self, n: int, build: Callable[[int, int], Tensor]) -> Iterator[tuple[int, int, Floats]]:
         """(start, stop, gradients (stop - start, K, C, H, W)) of the scores at n inputs, a batch of `build` at a time.
 
+        A batch that does not fit in memory is built again, from the same start and half as long.
         Raises TypeError if the scores do not depend on the input, ModelError for gradients that are not finite.
         """
-        for start, stop in self._batches(n):
-            with self.metered() as net:
-                found = slopes(net, build(start, stop), self.score)
-            yield start, stop, found
+        return self._batches(n, lambda net, start, stop: slopes(net, build(start, stop), self.score))
 
     def gradient_here(self) -> Floats:
         """(K, C, H, W): the gradient at the picture itself, asked once however many methods want it."""
@@ -86,16 +84,22 @@ class Pixels:
 
     def scores(self, n: int, build: Callable[[int, int], Tensor]) -> Iterator[tuple[int, int, Floats]]:
         """(start, stop, scores (stop - start, K)) at n inputs, as `gradients`. Raises ModelError if one is not finite."""
-        for start, stop in self._batches(n):
-            with self.metered() as net, torch.no_grad():
+
+        def ask(net: Any, start: int, stop: int) -> Floats:
+            with torch.no_grad():
                 found = as_floats(self.score(net(build(start, stop))))
             if not np.isfinite(found).all():
                 raise ModelError("scores on the way from the fill to the picture are not finite; mend the model.")
-            yield start, stop, found
+            return found
 
-    def _batches(self, n: int) -> Iterator[tuple[int, int]]:
-        size = self.predictor.batch_size or NETWORK_BATCH
-        return ((start, min(start + size, n)) for start in range(0, n, size))
+        return self._batches(n, ask)
+
+    def _batches(self, n: int, ask: Callable[[Any, int, int], Floats]) -> Iterator[tuple[int, int, Floats]]:
+        def metered(start: int, stop: int) -> Floats:
+            with self.metered() as net:
+                return ask(net, start, stop)
+
+        return self.predictor.look(n, metered)
 
     def once(self, what: str, ask: Callable[[], Any]) -> Any:
         """What `ask` gives, asked once for a picture; its rows count for each method that wants it."""
@@ -113,11 +117,14 @@ class Pixels:
 
     @context
     def metered(self) -> Iterator[Any]:
-        """The network, lent; what passes through it is counted."""
+        """The network, lent; what passes through it is counted, its rows if nothing fails."""
         rows, seconds = self.predictor.rows, self.predictor.seconds
         try:
             with self.predictor.network() as net:
                 yield net
+        except BaseException:
+            rows = self.predictor.rows
+            raise
         finally:
             rows, seconds = self.predictor.rows - rows, self.predictor.seconds - seconds
             self.rows, self.seconds = self.rows + rows, self.seconds + seconds

@@ -60,10 +60,15 @@ class SmoothGrad:
             )
         rng = np.random.default_rng([self.seed, *pixels.one.digest])
 
+        drawn: dict[int, Floats] = {}
+
         def build(start: int, stop: int) -> Any:
-            # drawn copy by copy in a row, so that batches of any size draw the same
-            noise = scale * rng.standard_normal((stop - start, *picture.shape[1:]))
-            return picture + torch.as_tensor(noise).to(picture)
+            # drawn copy by copy in a row and kept for a batch that is built again, so that batches of any size have the same
+            for done in [number for number in drawn if number < start]:
+                del drawn[done]
+            for number in range(start + len(drawn), stop):
+                drawn[number] = scale * rng.standard_normal(picture.shape[1:])
+            return picture + torch.as_tensor(np.stack([drawn[number] for number in range(start, stop)])).to(picture)
 
         total: Floats = np.zeros(0)
         values = []
