@@ -126,7 +126,8 @@ METHODS = Option(
     "NAMES",
     "methods",
     listed,
-    "explainers, such as lime,kernel_shap; of pictures baselines too, or all; default: lime, kernel_shap, pdp, ice, ale",
+    "explainers, such as lime,kernel_shap; of pictures baselines too, or all; where none is named, a table gets those "
+    "of the usual ones that it can take; default: lime, kernel_shap, pdp, ice, ale",
 )
 BASELINES = Option(
     "--baselines",

@@ -199,7 +199,8 @@ class TableConfig(Section):
     outputs     names of the outputs that are explained, as the model has them: its classes, or else "0", "1", ...
     rows        which are explained: a number (so many from the first), a slice ("0:100:10"), one ("5"), or several
     background  how many rows stand for absence, or "all"
-    methods, baselines, metrics   names as `perturbxai list` shows them;  budget: coalitions a row
+    methods, baselines, metrics   names as `perturbxai list` shows them;  budget: coalitions a row. Where no methods are
+                named, those of the usual ones that the table can take: ale wants numbers
     exact       also list all coalitions, which gives the exact Shapley values
     batch_size  rows a call of the model
     """

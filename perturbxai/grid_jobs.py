@@ -55,6 +55,10 @@ class Job:
     _filled: int = 0
     _rows_done: int = 0
 
+    def __len__(self) -> int:
+        """How many model rows its piece is."""
+        return 0 if self.piece is None else len(self.piece)
+
     def add(self, values: Floats) -> None:
         """The next answers (m, K) to the piece, in its order."""
         assert self.piece is not None
@@ -162,12 +166,17 @@ def run_jobs(jobs: Sequence[Job], predictor: Predictor, space: TabularSpace, dra
     except ModelError as error:
         if error.row is not None:
             job = asked[int(np.searchsorted(ends, error.row, side="right"))]
-            assert job.piece is not None
-            row = (error.row - int(ends[asked.index(job)]) + len(job.piece)) // len(job.piece.offset)
-            error.add_note(f"asked for the effect of {job.key!r}, at row {int(drawn.row[job.piece.row[row]])} of x")
+            error.add_note(note_of(job, error.row - int(ends[asked.index(job)]) + len(job), drawn))
         raise
     if sloped := [job for job in jobs if job.sloped]:
         _ask_slopes(sloped, predictor, space, drawn, columns)
+
+
+def note_of(job: Job, line: int, drawn: Drawn) -> str:
+    """For a failure: which question of a job it was."""
+    assert job.piece is not None
+    row = line // len(job.piece.offset)
+    return f"asked for the effect of {job.key!r}, at row {int(drawn.row[job.piece.row[row]])} of x"
 
 
 def _ask_slopes(jobs: Sequence[Job], predictor: Predictor, space: TabularSpace, drawn: Drawn, columns: Ints) -> None:

@@ -16,13 +16,15 @@ from perturbxai.csv_files import write_csv
 from perturbxai.effects import read_features, weighted_rows
 from perturbxai.explainers.shared_spread import GROUPS, PartialMeans, Shared, of_column, of_pair, spread_of
 from perturbxai.game import Game
-from perturbxai.grid_jobs import ROWS_AT_ONCE, Feature, Job, run_jobs
+from perturbxai.grid_jobs import ROWS_AT_ONCE, Feature, Job
+from perturbxai.grid_once import OnceEach
 from perturbxai.grids import Drawn, draw_rows, order_by_value
 from perturbxai.plan import Gridded
 from perturbxai.predictor import Predictor
 from perturbxai.spaces import TabularSpace
 from perturbxai.stopping import keeping
 from perturbxai.streams import Streams
+from perturbxai.table_asker import TableAsker
 from perturbxai.tables import Floats, Ints
 from perturbxai.versions import versions
 
@@ -141,12 +143,15 @@ def h_statistic(
                others. As a share of the output's deviation, at the output where it is largest; known without further rows
     outputs    names or numbers; None means all up to 20, else the five highest at the first row drawn
     rows       how many rows of x are drawn, for the points and for the means over rows alike
-    limit      refuse to ask more model rows than this; the refusal tells the number, so that limit=0 is a question of cost
+    limit      refuse what may ask more model rows than this; the refusal tells the number, so that limit=0 is a question of
+               cost: what it would be if no two questions shared a row
     seed       of the draw of rows, whatever their order in x, and of the groups behind errors
 
-    Cost: a column, or pair, with T distinct values among the n drawn rows takes n T model rows, n squared at most; one row
-    more is asked first. What is asked of a column serves all its pairs, and its value against all others. Rows are not
-    looked for among each other. Memory holds, of each column, means over 20 groups of rows at each point, not rows x points.
+    Cost: a column, or pair, with T distinct values among the n drawn rows takes n T model rows, n squared at most, and less
+    where rows are the same: each distinct row is asked once a call. What is asked of a column serves all its pairs, and its
+    value against all others. Memory holds, of each column, means over 20 groups of rows at each point, not rows x points;
+    and the answers that are wanted again, about 50 to 100 bytes each at one output (of rows x points as many as questions
+    about different columns share; where pairs are chosen by rank, all that was asked of columns).
 
     Where the model has no interaction the effects cancel row by row: H squared is rounding, however few the rows. What few
     rows bring by themselves (an interaction with a third column that does not average out, a rough model) is told by `floor`
@@ -227,10 +232,10 @@ class _Call:
         if self.top:
             most = np.sort(sizes)[::-1][: self.top]
             of_pairs = np.minimum(np.outer(most, most), n_rows)[np.triu_indices(self.top, 1)].tolist()
-        cost = 1 + n_rows * (sum(sizes) + sum(of_pairs))
+        self.cost = cost = 1 + n_rows * (sum(sizes) + sum(of_pairs))
         if cost > limit:
             raise ValueError(
-                f"h_statistic would ask {'up to ' if self.top > 1 else ''}{cost:,} model rows, more than limit={limit:,}: "
+                f"h_statistic would ask up to {cost:,} model rows, more than limit={limit:,}: "
                 f"for {len(sizes)} column(s) and {len(of_pairs)} pair(s), each of {n_rows} drawn rows at the values of all. "
                 "Take fewer rows= (the cost falls with their square), features= or top=, or raise limit=."
             )
@@ -238,15 +243,23 @@ class _Call:
     def run(self) -> HStatistic:
         """Ask, gather, conclude. Whatever stops it: finished columns and pairs are in the exception's `partial`."""
         with keeping(lambda: self._result() if self.found else None):
-            columns = self.game.learn().columns
-            self._ask([(c,) for c in self.columns], columns)
-            self._ask(self.named or self._leading_pairs(), columns)
+            asker = self.game.learn()
+            assert isinstance(asker, TableAsker)
+            once = OnceEach(self.predictor, self.space, self.drawn, asker.columns, self.cost)
+            once.know(asker.memo.words, asker.memo.values)  # the first row
+            alone: list[Feature] = [(c,) for c in self.columns]
+            once.expect(None if self.top > 1 else [self._piece(one) for one in (*alone, *self.named)])
+            self._ask(alone, once)
+            if self.top > 1:
+                self.named = self._leading_pairs()
+                once.expect([self._piece(one) for one in self.named])
+            self._ask(self.named, once)
         return self._result()
 
-    def _ask(self, features: Sequence[Feature], columns: Ints) -> None:
-        for jobs in self._rounds(features, len(columns)):
+    def _ask(self, features: Sequence[Feature], once: OnceEach) -> None:
+        for jobs in self._rounds(features, len(once.columns)):
             try:
-                run_jobs(list(jobs.values()), self.predictor, self.space, self.drawn, columns)
+                once.run(list(jobs.values()))
             finally:
                 for feature, job in jobs.items():
                     if job.done:
@@ -272,12 +285,16 @@ class _Call:
         first, second = np.divmod(both, len(self.points[b]))
         return place, np.stack([self.points[a][first], self.points[b][second]], axis=1)
 
+    def _piece(self, feature: Feature) -> Gridded:
+        """Each drawn row at all points."""
+        _, points = self._where(feature)
+        row = np.arange(len(self.drawn.codes), dtype=np.int32)
+        return Gridded(self.drawn.codes, row, np.array(feature), points, np.zeros_like(row), np.arange(len(points)))
+
     def _job(self, feature: Feature, n_outputs: int) -> Job:
         place, points = self._where(feature)
-        row = np.arange(len(self.drawn.codes), dtype=np.int32)
-        piece = Gridded(self.drawn.codes, row, np.array(feature), points, np.zeros_like(row), np.arange(len(points)))
         table = PartialMeans(place, self.drawn.weight, self.group, len(points), n_outputs, len(feature) == 1)
-        return Job(self._name(feature), (), piece, True, {None: table}, {})
+        return Job(self._name(feature), (), self._piece(feature), True, {None: table}, {})
 
     def _conclude(self, feature: Feature, table: PartialMeans) -> None:
         rng = self.streams.of_call("noise of h")  # the same for all, so that none depends on what else is asked

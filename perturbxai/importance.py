@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 UNSEEN = 3.0  # of n rows that are all alike as many as 3 / n of all rows may be others, with 95 %
 ROUNDING = 1e-12
+ABOUT = ("seed", "scale", "outputs_kept", "plan", "versions")  # what is true of a whole call, its meta tells here too
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,7 @@ class Importance:
     stderr_estimate  error from the errors of the values: independent over rows, or (`common_errors`) bounded as if they were
                      one, where a method reads all rows off the same answers. Errors of a drawn background are not in it
     names (P,), outputs (K,), n_rows, name of the result;  method: its object, None if unknown
+    meta       of the call that it was read from: seed, scale, which of many outputs were kept, plan, versions
     """
 
     values: Floats
@@ -49,6 +51,7 @@ class Importance:
     name: str
     common_errors: bool
     method: Any = None
+    meta: dict[str, Any] = field(default_factory=dict)
 
     @property
     def stderr(self) -> Floats:
@@ -147,7 +150,7 @@ def _of_effects(effects: Mapping[Any, Effect], name: str = "") -> Importance:
     return Importance(
         values, np.maximum(values - bias, 0.0), bias, error, np.zeros_like(error), tuple(one.names[0] for one in single),
         single[0].outputs, n_rows, name or str(single[0].meta["name"]), True,
-        single[0].method,
+        single[0].method, _about(single[0]),
     )  # fmt: skip
 
 
@@ -179,7 +182,12 @@ def _importance(result: Attribution, name: str = "") -> Importance:
     return Importance(
         size.mean(axis=0), corrected, bias, between, noise, result.names, result.outputs, n_rows,
         name or str(result.meta.get("name") or type(result.method).__name__), common, result.method,
+        _about(result),
     )  # fmt: skip
+
+
+def _about(result: Attribution | Effect) -> dict[str, Any]:
+    return {what: result.meta[what] for what in ABOUT if what in result.meta}
 
 
 def folded(value: Any, stderr: Any) -> tuple[Floats, Floats]:

@@ -72,10 +72,11 @@ class RowMemo:
     64 methods used it and which question it was last counted for, so that rows are counted in no memory of their own.
     """
 
-    def __init__(self, n_outputs: int) -> None:
+    def __init__(self, n_outputs: int, room: int | None = None) -> None:
+        """room: how many names there is place for, if not as many as MEMO_BYTES hold; the place is taken as they come."""
         self.n_outputs, self.n_rows = n_outputs, 0
         # a name takes two words, its values, three marks, and two slots: at most half of the slots are taken
-        self.room = max(LEAST_ROWS, MEMO_BYTES // (37 + 8 * n_outputs))
+        self.room = max(LEAST_ROWS, MEMO_BYTES // (37 + 8 * n_outputs)) if room is None else room
         self._again = np.zeros(0, dtype=np.bool_)
         self._users = np.zeros(0, dtype=np.uint64)
         self._counted = np.zeros(0, dtype=np.int32)

@@ -139,8 +139,10 @@ def load_table(section: TableConfig, seed: int, progress: bool, naming: Naming =
     except ValueError as error:
         raise ValueError(f"{key} = {section.model!r}: {error} Leave columns out by {naming('table.drop')}.") from error
     x = x[list(X.columns)]
-    _check_methods(section, predictor, space, x, seed)
-    return Part(section, predictor, lambda: compare_table(section, predictor, space, x, seed), facts)
+    game = Game(predictor, space, x, section.outputs)
+    methods, facts["left_out"] = _taken(section, game, seed)
+    _check_methods(methods, section, game, seed)
+    return Part(section, predictor, lambda: compare_table(methods, section, predictor, space, x, seed), facts)
 
 
 def _in_trained_order(X: Any, model: Any) -> Any:
@@ -149,19 +151,34 @@ def _in_trained_order(X: Any, model: Any) -> Any:
     return X[list(trained)] if trained is not None and sorted(map(str, trained)) == sorted(X.columns) else X
 
 
-def _check_methods(section: TableConfig, predictor: Predictor, space: TabularSpace, x: Any, seed: int) -> None:
+def _taken(section: TableConfig, game: Game, seed: int) -> tuple[list[str], dict[str, str]]:
+    """The methods that are asked, and why others of the usual ones cannot take these rows. One that is named has to."""
+    left_out: dict[str, str] = {}
+    for name in () if "methods" in section.model_fields_set else section.methods:
+        method = registry.load(registry.EXPLAINERS, name)()
+        call = Call({name: method}, game, seed, section.budget)
+        try:
+            for number in range(len(game.inputs)) if name not in call.by_law and hasattr(method, "check") else ():
+                method.check(call.players(number, method))
+        except ValueError as error:
+            left_out[name] = str(error).removeprefix(f"{name}: ")
+    return [name for name in section.methods if name not in left_out], left_out
+
+
+def _check_methods(methods: Sequence[str], section: TableConfig, game: Game, seed: int) -> None:
     """What explain() and baselines() would refuse without the model, before the first of them asks it."""
-    game = Game(predictor, space, x, section.outputs)
-    Call(name_methods(section.methods, registry.EXPLAINERS), game, seed, section.budget).check()
+    Call(name_methods(methods, registry.EXPLAINERS), game, seed, section.budget).check()
     for method in name_methods(section.baselines, registry.BASELINES).values() if section.baselines else ():
         if hasattr(method, "check"):
-            method.check(predictor, space)
+            method.check(game.predictor, game.space)
 
 
-def compare_table(section: TableConfig, predictor: Predictor, space: TabularSpace, x: Any, seed: int) -> Comparison:
+def compare_table(
+    methods: Sequence[str], section: TableConfig, predictor: Predictor, space: TabularSpace, x: Any, seed: int
+) -> Comparison:
     """All methods on the same coalitions, beside them the exact values of all coalitions and what the model itself tells."""
     outputs = section.outputs
-    results = explain(section.methods, predictor, space, x, outputs=outputs, budget=section.budget, seed=seed)
+    results = explain(methods, predictor, space, x, outputs=outputs, budget=section.budget, seed=seed)
     with beside(results):
         if section.exact:
             listed = 2**space.n_players

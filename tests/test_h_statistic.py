@@ -11,6 +11,9 @@ import pytest
 from recorders import Recorder
 
 import perturbxai as px
+from perturbxai.grid_jobs import run_jobs
+from perturbxai.grid_once import OnceEach
+from perturbxai.memo import RowMemo
 
 
 def data(n=60, d=3, seed=0):
@@ -201,27 +204,85 @@ def test_the_threshold_is_passed_by_one_in_twenty_at_most(model):
 # ------------------------------------------------------------------------------------------------ questions
 
 
-def test_the_cost_is_the_distinct_values_times_the_rows_and_no_question_of_a_column_comes_twice():
-    X = data(40)
+def test_the_cost_is_at_most_the_distinct_values_times_the_rows_and_no_row_comes_twice():
+    X = data(40, 5)
     X[:, 1] = np.round(X[:, 1])
     levels = len(np.unique(X[:, 1]))
     model = Recorder(curved)
     predictor = px.Predictor(model)
     result = px.h_statistic(predictor, px.TabularSpace(X), X, features=[("x0", "x1"), ("x0", "x2"), ("x1", "x0")])
     assert result.features[3:] == (("x0", "x1"), ("x0", "x2"))
-    assert predictor.rows == len(model.rows) == result.meta["rows"] == 1 + 40 * (40 + levels + 40) + 2 * 40 * 40
+    distinct = len(np.unique(model.rows, axis=0))
+    assert predictor.rows == len(model.rows) == result.meta["rows"] == distinct
+    assert distinct <= 40 + 40 * (39 + levels - 1 + 39 + 3 * 40 + 2 * 39) + 2 * 40 * 39  # the rows as they are come once
     assert result.meta["drawn_rows"] == 40
 
 
 def test_a_cost_above_the_limit_is_told_and_refused_before_the_model_is_asked():
     X, predictor = data(300), px.Predictor(curved)
-    for options, cost in (({"rows": 100}, "up to 60,001"), ({"rows": 100, "features": [(0, 1)]}, "30,001"),
-                          ({"rows": 100, "top": 0}, "30,001"), ({"rows": 100, "top": 2}, "up to 40,001")):  # fmt: skip
+    for options, cost in (({"rows": 100}, "up to 60,001"), ({"rows": 100, "features": [(0, 1)]}, "up to 30,001"),
+                          ({"rows": 100, "top": 0}, "up to 30,001"), ({"rows": 100, "top": 2}, "up to 40,001")):  # fmt: skip
         with pytest.raises(ValueError, match=f"would ask {cost} model rows, more than limit=0.*fewer rows="):
             px.h_statistic(predictor, px.TabularSpace(X), X, limit=0, **options)
     assert predictor.rows == 0
     px.h_statistic(predictor, px.TabularSpace(X), X, rows=30, limit=5401)
-    assert predictor.rows == 1 + 900 * 6 == 5401
+    # of three columns a pair of one row's and the third of another's is the same as that third in the other's: 30 x 29 a
+    # column, and the rows as they are; what is refused is the cost without rows in common
+    assert predictor.rows == 30 + 3 * 30 * 29 < 1 + 900 * 6 == 5401
+
+
+SHARING = {
+    "numbers": lambda rng: rng.normal(size=(40, 5)),
+    "three columns": lambda rng: rng.normal(size=(40, 3)),
+    "two columns": lambda rng: rng.normal(size=(40, 2)),
+    "few values": lambda rng: rng.integers(0, 3, (60, 5)).astype(float),
+    "numbers and levels": lambda rng: np.column_stack([rng.normal(size=(40, 3)), rng.integers(0, 2, (40, 2))]),
+    "rows that come again": lambda rng: np.repeat(rng.normal(size=(12, 4)), 4, axis=0),
+    "missing values": lambda rng: np.where(rng.random((40, 4)) < 0.3, np.nan, rng.normal(size=(40, 4))),
+    "a column of one value": lambda rng: np.column_stack([rng.normal(size=(40, 3)), np.ones(40)]),
+    "zeros of both signs": lambda rng: np.copysign(rng.integers(0, 2, (40, 3)), rng.normal(size=(40, 3))),
+}
+ASKED = {
+    "ranked": {}, "ranked by all": {"rank": "total"}, "columns": {"top": 0}, "one": {"top": 1}, "three": {"top": 3},
+    "pairs": {"features": [(0, 1)]}, "pairs and a column": {"features": [1, (0, 1), (1, 0)]},
+}  # fmt: skip
+
+
+def joint(rows):
+    known = np.nan_to_num(rows, nan=-2.0)
+    return np.column_stack([known[:, 0] * known[:, 1] + np.sin(3 * known.sum(axis=1)), known[:, 0] - known[:, -1] ** 2])
+
+
+@pytest.mark.parametrize("lines", [1 << 14, 37])
+@pytest.mark.parametrize("asked", ASKED)
+@pytest.mark.parametrize("table", SHARING)
+def test_each_distinct_row_is_asked_once_and_the_numbers_are_those_of_asking_all(monkeypatch, table, asked, lines):
+    X = SHARING[table](np.random.default_rng(7))
+    monkeypatch.setattr("perturbxai.grid_once.LINES_AT_ONCE", lines)
+    monkeypatch.setattr("perturbxai.grid_once.NAMES_AT_ONCE", 16 * lines)
+    model = Recorder(joint)
+    predictor = px.Predictor(model)
+    shared = px.h_statistic(predictor, px.TabularSpace(X), X, **ASKED[asked])
+    rows = np.where(np.isnan(model.rows), 9.0, model.rows)
+    assert predictor.rows == shared.meta["rows"] == len(rows) == len(np.unique(rows + 0.0, axis=0))
+    monkeypatch.setattr(
+        OnceEach, "run", lambda self, jobs: run_jobs(jobs, self.predictor, self.space, self.drawn, self.columns)
+    )
+    every = found(X, joint, **ASKED[asked])
+    assert every.meta["rows"] >= shared.meta["rows"] and every.features == shared.features
+    for name in ("values", "floor", "threshold", "stderr", "strength", "spread", "importance"):
+        np.testing.assert_array_equal(getattr(shared, name), getattr(every, name))
+
+
+def test_of_named_features_only_the_answers_that_come_again_are_kept(monkeypatch):
+    kept = []
+    add = RowMemo.add
+    monkeypatch.setattr(RowMemo, "add", lambda self, words, values: (kept.append(len(words)), add(self, words, values)))
+    found(data(40, 5), features=[(0, 1)])
+    assert sum(kept) <= 40 + 2  # the rows as they are, and the first that tells of the outputs, which two hold
+    kept.clear()
+    found(data(40, 3), features=[(0, 1), 2])
+    assert sum(kept) == 40 + 40 * 39 + 2 - 1  # x2 of one row in another is what the pair asks too
 
 
 def test_numbers_depend_neither_on_batches_nor_on_the_order_of_rows_nor_on_what_else_is_asked():
@@ -318,7 +379,7 @@ def test_a_failure_keeps_what_was_finished():
     pairs = [(0, 1), (1, 2), (2, 3)]
     whole = found(X, features=pairs)
     with pytest.raises(px.ModelError) as caught:
-        px.h_statistic(px.Predictor(broken, batch_size=64), px.TabularSpace(X), X, features=pairs)
+        px.h_statistic(px.Predictor(broken, batch_size=1), px.TabularSpace(X), X, features=pairs)
     partial = caught.value.partial
     assert partial.features == whole.features[:5] == ("x0", "x1", "x2", "x3", ("x0", "x1"))
     np.testing.assert_array_equal(partial.values, whole.values[:5])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from answering import BINARY, THREE, X, answers
@@ -188,6 +190,37 @@ def test_a_call_tells_of_clipped_logits_once_and_keeps_their_number():
     assert len(told) == 1
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda p, s: px.explain(["lime", "ale", "permutation_shap"], p, s, X[:3], budget=8),
+        lambda p, s: px.explain("kernel_shap", p, s, X[:2], rows=60),
+        lambda p, s: px.effects(["pdp", "ice", "ale"], p, s, X, features=[0, (0, 1)]),
+        lambda p, s: px.baselines(["random"], p, s, X[:2]),
+        lambda p, s: px.reference("shap.kernel", p, s, X[:2]),
+        lambda p, s: px.h_statistic(p, s, X, rows=8),
+        lambda p, _: px.plot_effects(p, X, [0, 1, (0, 1)]),
+        lambda p, _: px.plot_effects(p, X, [0, 1], kind=["both", "ale"], sample_weight=np.arange(len(X)) % 3.0),
+        lambda p, s: px.compare(explained(p.estimator().model, s), p, s),
+    ],
+)
+def test_no_public_call_tells_of_clipped_logits_twice(call):
+    model = DecisionTreeClassifier(random_state=0).fit(X, BINARY)
+    predictor, space = px.Predictor(model, output="logit"), px.TabularSpace(X, background=8)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        call(predictor, space)
+    told = [one for one in told if "whose logit would" in str(one.message)]
+    assert len(told) == 1 and f"of {predictor.rows} model rows" in str(told[0].message)
+    assert told[0].filename == __file__
+
+
+def explained(model, space):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return px.explain(["lime", "ice"], px.Predictor(model, output="logit"), space, X[:2], budget=8)
+
+
 def test_a_decision_function_has_no_clip():
     model = LogisticRegression(C=1e6).fit(X, BINARY)
     px.Predictor(model, output="logit")(1e6 * X)
@@ -236,8 +269,25 @@ def test_a_report_tells_which_outputs_were_kept(tmp_path):
     assert "the 5 highest of 30" in (tmp_path / "r" / "manifest.json").read_text("utf-8")
 
 
+@pytest.mark.parametrize("method", ["pdp", "ice", "ale"])
+@pytest.mark.parametrize("call", ["explain", "effects"])
+def test_importance_tells_which_outputs_were_kept_as_what_it_was_read_from_does(call, method):
+    space, predictor = px.TabularSpace(X, background=8), px.Predictor(many(30))
+    with pytest.warns(UserWarning, match="has 30 outputs"):
+        found = getattr(px, call)(method, predictor, space, X[:20], seed=4)
+    source = found[method] if call == "explain" else found[method]["x0"]
+    for one in (px.importance(found)[method], px.importance(found[method])):
+        assert one.meta["outputs_kept"] == source.meta["outputs_kept"]
+        assert {what: one.meta[what] for what in ("seed", "scale")} == {"seed": 4, "scale": "raw"}
+        assert one.meta["plan"] == source.meta["plan"]
+    with pytest.warns(UserWarning, match="has 30 outputs"):
+        other = getattr(px, call)(method, predictor, space, X[:20][::-1])
+    assert px.importance(other)[method].meta["outputs_kept"] != px.importance(found)[method].meta["outputs_kept"]
+
+
 def test_outputs_that_are_named_or_few_are_told_of_nowhere():
     space = px.TabularSpace(X, background=8)
+    assert "outputs_kept" not in px.importance(px.explain("ice", px.Predictor(many(20)), space, X[:2]))["ice"].meta
     assert "outputs_kept" not in px.explain("kernel_shap", px.Predictor(many(20)), space, X[:1])["kernel_shap"].meta
     assert (
         "outputs_kept"

@@ -33,7 +33,7 @@ LAYERS = (
     {"game"},
     {"explainers", "baselines", "metrics", "peers"},
     {"driving", "inside", "grid_jobs", "opacity_effects"},
-    {"call"},
+    {"call", "grid_once"},
     {"api"},
     {"heatmaps", "effects", "scoring", "reference", "exchange", "averaging", "layer_grid"},
     {"comparison", "h_statistic"},

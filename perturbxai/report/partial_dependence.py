@@ -118,7 +118,7 @@ def plot_effects(
     request = Request(predictor, space, X, of_levels, asked, grid_resolution, percentiles, levels, seed)
     request.check(columns, kinds)
     check_target(predictor, target)
-    with _workers(n_jobs):
+    with _workers(n_jobs), predictor.watched("plot_effects"):
         outputs, target_idx = read_output(predictor, target, space)
         parts = [partial.ask(request, outputs, *one) for one in zip(columns, kinds, strict=True)]
     display = EffectsDisplay(
