@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.image_asker import ImageAsker
+from perturbxai.image_asker import ImageAsker, first_alike
 from perturbxai.outputs import check_outputs
 from perturbxai.predictor import Predictor
-from perturbxai.spaces import Space, TableInput, TabularSpace
+from perturbxai.spaces import Space, TableInput, TabularSpace, digest
 from perturbxai.table_asker import TableAsker
 from perturbxai.tables import Answer, Coalitions, Question, Rows, Unanswered
 
@@ -182,6 +182,12 @@ class Game:
     def ends_names(self, number: int) -> NDArray[Any]:
         """Names of the rows of v(nothing) and v(N) of an input."""
         return self.learn().ends_names(number)
+
+    @property
+    def first_alike(self) -> list[int]:
+        """By input: the number of the first that is the same."""
+        tables = isinstance(self.space, TabularSpace)
+        return first_alike([one.digest if tables else digest(one.picture, one.fill, one.player) for one in self.inputs])
 
     @property
     def drawn(self) -> float:

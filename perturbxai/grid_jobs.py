@@ -206,6 +206,7 @@ class EffectsCall:
         assert isinstance(game.space, TabularSpace)
         self.space, self.predictor = game.space, game.predictor
         self.began = time.perf_counter(), self.predictor.rows, self.predictor.seconds
+        self.first_row = 0  # asked so far
 
     def run(self, wanted: Sequence[Feature], axes: Mapping[int, Axis]) -> dict[str, dict[Any, Effect]]:
         """Ask, gather, conclude, round by round. Whatever stops it: finished columns are in the exception's `partial`."""
@@ -213,6 +214,7 @@ class EffectsCall:
         jobs: list[Job] = []
         with keeping(lambda: self._finished(self._salvaged(jobs, found))):
             columns = self.game.learn().columns
+            self.first_row = self.predictor.rows - self.began[1]
             rank = self.streams.of_call("ice rows").permutation(len(self.drawn.codes))
             for jobs in self._rounds(wanted, axes, rank, len(columns)):
                 run_jobs(jobs, self.predictor, self.space, self.drawn, columns)
@@ -267,7 +269,7 @@ class EffectsCall:
         asked = len(self.drawn.codes) if sloped or job.piece is None else len(job.piece)
         meta = {
             "seed": self.streams.seed, **self.game.about_outputs, "drawn_rows": len(self.drawn.codes), "name": key,
-            "rows": asked, **self.space.meta,
+            "rows": asked, "rows_once_a_call": {"the first row": self.first_row}, **self.space.meta,
             "rows_shared_with": [
                 k for k, m in self.named.items() if k != key and sloped == _is_sloped(m)
             ],

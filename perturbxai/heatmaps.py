@@ -62,8 +62,9 @@ def baselines(
 
     Returns a mapping from name to Attribution. On pictures `.values` are the sums of `.heat` (K, H, W) over the players;
     `.meta["map"]` is the raw map (K, h, w) in the paper's units, not scaled, `.meta["layer"]` where it was found; a map by
-    the pixel is `.heat` itself, with its sign. `.meta["gap"]` is what complete values lack. Nothing of the model is
-    changed, also if it raises.
+    the pixel is `.heat` itself, with its sign. `.meta["gap"]` is what complete values lack. `.meta["rows"]` is what the
+    method itself asked; `.meta["rows_once_a_call"]` what is asked beside it, whatever the methods: v(nothing) and v(N), and
+    one pass that finds the layer. Nothing of the model is changed, also if it raises.
     Raises TypeError for models without the inside that a method needs, ValueError for unknown methods, outputs and layers,
     for a CAM of a network whose head is not linear in the pooled map, for a layer that a method's rules do not cover, for
     maps on tables and the methods of tables on pictures; ModelError for scores and gradients that are not finite.
@@ -87,25 +88,35 @@ def baselines(
     began, rows, seconds = time.perf_counter(), predictor.rows, predictor.seconds
     inside = Inside(predictor, game, layers, score, differentiate)
     found: list[dict[str, Explanation]] = []
+    first, lost = game.first_alike, 0
 
     def explained() -> None:
         nonlocal inside
         inside = Inside(predictor, game, layers, score, differentiate)
         found.clear()
-        for number in range(len(game.inputs)):
+        for number, one in enumerate(game.inputs):
+            if first[number] < number:  # the same input again is not asked again
+                found.append({key: replace(e, label=one.label) for key, e in found[first[number]].items()})
+                continue
             found.append({})
             _explain(placed, game, number, inside, found[-1])
 
     def attributions() -> dict[str, Attribution]:
+        once = {"v(nothing) and v(N)": game.used(0), "where the layer is": inside.searched, "in a layout that failed": lost}
         spent = {
+            "rows_once_a_call": {what: n for what, n in once.items() if n},
             "call_rows": predictor.rows - rows,
             "call_model_seconds": predictor.seconds - seconds,
             "call_seconds": time.perf_counter() - began,
         }
         asked_rows, asked_seconds = inside.asked
         a_row = (predictor.seconds - seconds - asked_seconds) / max(predictor.rows - rows - asked_rows, 1)
-        parts = {key: [f[key] for f in found if key in f] for key in placed}
-        return {key: _attribution(key, own, spent, a_row) for key, own in parts.items() if own}
+        parts = {key: {n: f[key] for n, f in enumerate(found) if key in f} for key in placed}
+        return {
+            key: _attribution(key, own, [n for n in own if first[n] == n], inside.shared.get(key, 0), spent, a_row)
+            for key, own in parts.items()
+            if own
+        }
 
     with keeping(lambda: attributions() or None), predictor.watched("baselines"):
         try:
@@ -114,6 +125,7 @@ def baselines(
             # a pass backwards may break on channels last where the pass forwards did not
             if "view" not in str(error) or predictor.kind != "network" or not predictor.network_model().passes.lay_aside():
                 raise
+            lost = predictor.rows - rows - game.used(0)
             explained()
     return attributions()
 
@@ -210,7 +222,7 @@ def _explain(
 ) -> None:
     """All methods at one input, one after the other."""
     one, outputs = game.inputs[number], game.outputs
-    empty, full = game.ends(number)
+    ((empty, full),) = game.ends_of([number], users=1)
     for key, (method, layer) in placed.items():
         stderr, critical, df = None, NORMAL_95, np.inf
         if isinstance(game.space, TabularSpace) and hasattr(method, "of_row"):
@@ -221,7 +233,7 @@ def _explain(
             values, heat, notes, stderr, df = one.pool(mapped.heat).T, mapped.heat, mapped.notes, mapped.stderr, mapped.df
             critical = NORMAL_95 if stderr is None else _simultaneous(len(one.names), df)
         else:
-            values, heat, notes = _map(method, layer, number, inside)
+            values, heat, notes = _map(key, method, layer, number, inside)
         meta = {
             "rows": method.passes,
             "rows_shared_with": [k for k, (m, _) in placed.items() if k != key and method.passes and m.passes],
@@ -284,7 +296,7 @@ def _simultaneous(n_players: int, df: float) -> float:
     return independent_factor(n_players, df)
 
 
-def _map(method: Any, layer: int, number: int, inside: Inside) -> tuple[Floats, Floats | None, dict[str, Any]]:
+def _map(key: str, method: Any, layer: int, number: int, inside: Inside) -> tuple[Floats, Floats | None, dict[str, Any]]:
     """Values (P, K), heat (K, H, W) or None, and notes for `meta`, of one method at one input and layer."""
     one, outputs = inside.game.inputs[number], inside.game.outputs
     if hasattr(method, "values"):
@@ -298,7 +310,7 @@ def _map(method: Any, layer: int, number: int, inside: Inside) -> tuple[Floats, 
         return one.pool(heat).T, heat, {"pool": "sum"}
     from perturbxai.baselines.upsample import enlarge
 
-    fill = inside.view(one.fill, layer) if method.needs_fill else None
+    fill = inside.view_of_fill(one.fill, layer, key) if method.needs_fill else None
     seen = inside.view_of_input(number, layer)
     rows, seconds = inside.asked
     cells = method.cells(seen, fill)
@@ -316,10 +328,15 @@ def _map(method: Any, layer: int, number: int, inside: Inside) -> tuple[Floats, 
     return one.pool(heat).T, heat, notes
 
 
-def _attribution(key: str, found: list[Explanation], spent: dict[str, Any], a_row: float) -> Attribution:
+def _attribution(
+    key: str, found: dict[int, Explanation], asked: list[int], shared: int, spent: dict[str, Any], a_row: float
+) -> Attribution:
+    """The results of all inputs, by number. asked: those that were;  shared: rows that served several of them."""
+
     def seconds_of(meta: dict[str, Any]) -> float:
         return float((meta["rows"] - meta.get("own_rows", 0)) * a_row + meta.get("own_seconds", 0.0))
 
-    parts = tuple(replace(e, meta=e.meta | spent | {"seconds": seconds_of(e.meta)}) for e in found)
-    rows, seconds = (sum(e.meta[what] for e in parts) for what in ("rows", "seconds"))
-    return Attribution(parts, parts[0].meta | {"name": key, "rows": rows, "seconds": seconds})
+    parts = {n: replace(e, meta=e.meta | spent | {"seconds": seconds_of(e.meta)}) for n, e in found.items()}
+    rows, seconds = (sum(parts[n].meta[what] for n in asked) for what in ("rows", "seconds"))
+    total = {"name": key, "rows": rows - shared, "seconds": seconds - shared * a_row}
+    return Attribution(tuple(parts.values()), next(iter(parts.values())).meta | total)

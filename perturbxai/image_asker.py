@@ -27,8 +27,8 @@ class ImageAsker:
         self.predictor, self.inputs, self.columns = predictor, inputs, columns
         self.offline = False
         # by input: the first input that is the same picture, and the first whose empty coalition shows the same
-        self.owner = _first_alike([digest(one.picture, one.fill, one.player) for one in inputs])
-        self.hidden = _first_alike(
+        self.owner = first_alike([digest(one.picture, one.fill, one.player) for one in inputs])
+        self.hidden = first_alike(
             [
                 ("fill", digest(one.fill)) if one.player.max(initial=0) < len(one.active) else ("own", owner)
                 for one, owner in zip(inputs, self.owner, strict=True)
@@ -139,7 +139,7 @@ def _words(names: set[tuple[int, bytes]]) -> NDArray[np.int64]:
     return np.unique(np.fromiter(map(hash, names), dtype=np.int64, count=len(names)))
 
 
-def _first_alike(names: Sequence[Any]) -> list[int]:
+def first_alike(names: Sequence[Any]) -> list[int]:
     """For each name the number of the first that equals it."""
     first: dict[Any, int] = {}
     return [first.setdefault(name, number) for number, name in enumerate(names)]

@@ -24,6 +24,7 @@ class Inside:
     layers         names, or None to find one;  score: "logit" or "probability"
     differentiate  whether some method reads gradients
     asked          rows and model seconds that single methods asked for, beside the passes that all share
+    searched       rows that told where the layers are
     known          what the rows of a table share, and the methods by the pixel
     """
 
@@ -32,10 +33,13 @@ class Inside:
     ) -> None:
         self.predictor, self.game, self.layers, self.score = predictor, game, layers, score
         self.differentiate = differentiate
-        self.asked = (0, 0.0)
+        self.asked, self.searched = (0, 0.0), 0
         self.known: dict[Any, Any] = {}
         self._places: dict[tuple[int, ...], list[Any]] = {}
-        self._kept: dict[bytes, list[Any]] = {}
+        self.shared: dict[str, int] = {}  # by method the fills that it had seen for an earlier input
+        self._kept: dict[bytes, list[Any]] = {}  # the last picture and the last fill
+        self._picture, self._fill = b"", b""
+        self._used_fill: dict[str, bytes] = {}
         self._asks: dict[int, Callable[[Floats], Floats]] = {}
 
     def places(self, picture: NDArray[np.float32]) -> list[Any]:
@@ -43,12 +47,14 @@ class Inside:
         from perturbxai.baselines import last_map, places, trail
 
         if picture.shape not in self._places:
+            before = self.predictor.rows
             with self._network(picture) as (net, batch):
                 if self.layers is None:
                     self._places[picture.shape] = [last_map.last_map(net, batch, self._scores)]
                 else:
                     shown = trail.survey(net, batch)
                     self._places[picture.shape] = [places.named_place(net, shown, name) for name in self.layers]
+            self.searched += self.predictor.rows - before
         return self._places[picture.shape]
 
     def view(self, picture: NDArray[np.float32], layer: int) -> Any:
@@ -65,9 +71,18 @@ class Inside:
                 parts = (found.scores, found.activations, *([] if found.gradients is None else [found.gradients]))
                 if not all(np.isfinite(part).all() for part in parts):
                     raise ModelError(f"layer {place.label!r}: map, gradient or scores are not finite; mend the model.")
-            self._kept = dict([*self._kept.items()][-1:])
+            self._picture = self._picture if name == self._fill else name
+            self._kept = {one: seen for one, seen in self._kept.items() if one in (self._picture, self._fill)}
             self._kept[name] = [self._metered(picture, found) for found in views]
         return self._kept[name][layer]
+
+    def view_of_fill(self, fill: NDArray[np.float32], layer: int, method: str) -> Any:
+        """A fill from inside, for a method of the call. It stays until there is another, for all inputs that it is alike."""
+        name = fill.tobytes()
+        if name in self._kept and self._used_fill.get(method) == name:
+            self.shared[method] = self.shared.get(method, 0) + 1
+        self._fill = self._used_fill[method] = name
+        return self.view(fill, layer)
 
     def view_of_input(self, number: int, layer: int) -> Any:
         """An input's picture from inside, which can be seen through maps as well."""

@@ -59,7 +59,7 @@ def photo_effects(
     rng = streams.of_input(one.digest, "pdp" if averaged else "ale")
     references = References.draw(rest, n_pairs, len(one.active), int(bins), rng)
     with predictor.watched("effects"):
-        return _Call(dict(named), game, streams, references, int(bins), chosen, n_pairs).run()
+        return _Call(dict(named), game, streams, references, int(bins), chosen).run()
 
 
 def _check_options(key: str, method: Any) -> None:
@@ -114,7 +114,7 @@ def _player(feature: Any, names: Sequence[str]) -> int:
 class _Call:
     """One call of effects() on a photo: what is asked, player by player, and what is concluded.
 
-    ends (P', M, 2, K), step (P', M, 2, K), curves {player: (M, G, K)}: answers, as far as they were asked
+    ends, step {player: (M, 2, K)}, curves {player: (M, G, K)}: answers, as far as they were asked
     """
 
     named: dict[str, Any]
@@ -123,7 +123,6 @@ class _Call:
     references: References
     bins: int
     chosen: list[int] | None
-    n_pairs: int
     ends: dict[int, Floats] = field(default_factory=dict)
     step: dict[int, Floats] = field(default_factory=dict)
     curves: dict[int, Floats] = field(default_factory=dict)
@@ -145,17 +144,32 @@ class _Call:
     def run(self) -> dict[str, dict[Any, Effect]]:
         """All effects; whatever stops it, those of the players whose answers came are in the exception's `partial`."""
         with keeping(self._salvaged):
-            self.empty, self.full = self.game.ends(0)
+            ((self.empty, self.full),) = self.game.ends_of([0], self._users(*self.named))
             self._known = True
             leading = self.asked
-            if self._has_ends:
-                self._fill(self.ends, self.asked, self._whole[:, [0, -1]])
-                leading = self._leading()
-            if self._has_curves:
-                self._fill(self.curves, leading, self._whole)
-            if self._has_steps:
-                self._fill(self.step, [j for j in self.asked if j not in self.curves], self._edges)
+            for into, points, users in self._parts():
+                if into is self.ends:
+                    self._fill(into, self.asked, points, users)
+                    leading = self._leading()
+                else:
+                    self._fill(into, leading if into is self.curves else self.asked, points, users)
             return self._conclude()
+
+    def _parts(self) -> list[tuple[dict[int, Floats], Ints, int]]:
+        """What is asked, one after the other: where the answers go, the points that each row takes, and who reads them.
+
+        Steps that are on whole curves were answered with these, and are not asked again.
+        """
+        stepping = [key for key, method in self.named.items() if self._has_steps and isinstance(method, Ale)]
+        curved = self._users(*[key for key in self.named if key not in stepping])
+        found = [(self.ends, self._whole[:, [0, -1]], curved)] * self._has_ends
+        found += [(self.curves, self._whole, curved)] * self._has_curves
+        return found + [(self.step, self._edges, self._users(*stepping))] * self._has_steps
+
+    def _users(self, *keys: str) -> int:
+        """Methods as bits, by which the game counts the rows of each."""
+        numbers = list(self.named)
+        return sum(1 << numbers.index(key) for key in keys)
 
     def _salvaged(self) -> dict[str, dict[Any, Effect]] | None:
         """What is known of each player from the answers that came before a failure; None if not even the photo's was."""
@@ -163,13 +177,10 @@ class _Call:
         if not self._known:
             return None
         for j in self.asked:
-            for wanted, into, points in (
-                (self._has_curves, self.curves, self._whole), (self._has_ends, self.ends, self._whole[:, [0, -1]]),
-                (self._has_steps, self.step, self._edges),
-            ):  # fmt: skip
-                if wanted and j not in into:
+            for into, points, users in self._parts():
+                if j not in into:
                     with contextlib.suppress(Unanswered):
-                        self._fill(into, [j], points)
+                        self._fill(into, [j], points, users)
         return self._conclude()
 
     def _leading(self) -> list[int]:
@@ -178,8 +189,11 @@ class _Call:
         size = (rises / np.maximum(rises.max(axis=0), 1e-300)).mean(axis=1)
         return sorted(self.asked[int(i)] for i in np.argsort(-size, kind="stable")[:CURVES])
 
-    def _fill(self, into: dict[int, Floats], players: Sequence[int], points: Ints) -> None:
-        """Ask the points (M, Q) of the grid that each reference row takes, of these players, in blocks."""
+    def _fill(self, into: dict[int, Floats], players: Sequence[int], points: Ints, users: int) -> None:
+        """Ask the points (M, Q) of the grid that each reference row takes, of these players, in blocks.
+
+        users: the methods that read the answers, as bits
+        """
         n_rows, n_points = points.shape
         shape = (len(players), n_rows, n_points)
         found = np.empty((int(np.prod(shape)), len(self.game.learn().columns)))
@@ -188,7 +202,7 @@ class _Call:
             player, row, point = np.unravel_index(lines, shape)
             alpha = self.references.others[row].astype(np.float64)
             alpha[np.arange(len(lines)), np.asarray(players)[player]] = self.at[points[row, point]]
-            found[lines] = self.game.ask([(0, Opacities(alpha))])[0].values
+            found[lines] = self.game.ask([(0, Opacities(alpha))], users=[users])[0].values
         into.update(zip(players, found.reshape(*shape, found.shape[1]), strict=True))
 
     # -------------------------------------------------------------------------------------------- what it says
@@ -198,7 +212,7 @@ class _Call:
         scale = np.max([np.abs(a).max(axis=(0, 1)) for a in known], axis=0) * np.sqrt(len(self.one.active))
         found: dict[str, dict[Any, Effect]] = {}
         for key, method in self.named.items():
-            meta = self._meta(key, method)
+            meta = self._meta(key)
             made: dict[Any, Effect] = {}
             for j in self.asked:
                 name = self.one.names[self.one.active[j]]
@@ -218,8 +232,6 @@ class _Call:
         accumulates = isinstance(method, Ale)
         if accumulates and not self.references.single:
             step = self.step.get(j)
-            if j in self.curves:
-                step = np.take_along_axis(self.curves[j], self._edges[:, :, None], axis=1)
             if step is None:
                 return self.at, None
             return self.at, accumulated_opacity(step[:, 1] - step[:, 0], self.references.bin_of, self.bins, scale, rng)
@@ -247,14 +259,14 @@ class _Call:
             ),
         )  # fmt: skip
 
-    def _meta(self, key: str, method: Any) -> dict[str, Any]:
-        predictor, own = self.game.predictor, isinstance(method, Ale)
-        # what the method would cost alone, at most: of reference rows that are alike less is asked
-        alone = Price(self.references.rest, self.bins, len(self.one.active), self.chosen, not own, own)
+    def _meta(self, key: str) -> dict[str, Any]:
+        predictor, ends = self.game.predictor, len(self.game.ends_names(0))
+        own = self.game.used(list(self.named).index(key)) - ends
         active = set(self.one.active.tolist())
         return {
             "name": key, "seed": self.streams.seed, **self.game.about_outputs, "rest": self.references.rest,
-            "bins": self.bins, "reference_rows": len(self.references.others), "rows": alone.of(self.n_pairs),
+            "bins": self.bins, "reference_rows": len(self.references.others), "rows": own,
+            "rows_once_a_call": {"v(nothing) and v(N)": ends},
             **self.one.meta,
             "merged": [name for p, name in enumerate(self.one.names) if p not in active],
             "rows_shared_with": [k for k in self.named if k != key],

@@ -51,7 +51,7 @@ def reference(
             that the budget stands for, less background and input; lime.image num_samples = budget - 1; lime.tabular
             num_samples = budget, in rows (default 5,000); shap.tree reads the model and asks nothing.
             `meta["rows"]` is what the peer asked: at most budget x background rows (lime.tabular: budget). `base` and
-            `prediction` are asked beside, once, and counted in `meta["call_rows"]`.
+            `prediction` are asked beside, once, if the peer did not: `meta["rows_once_a_call"]`. `meta["call_rows"]` is all.
     seed    of numpy's global state, on which shap draws, and of lime's stream; anew for each input, so that a row gets one
             answer in any company (with draws in common). The global state is left as it was, also if the model fails.
     as_shipped  True for what a user of the package gets: its own defaults (budget too), one state that goes on from input to
@@ -119,6 +119,7 @@ class _Call:
         space = self.game.space
         self.n_rows = len(space.background) if isinstance(space, TabularSpace) else 1
         self.versions = versions() | {self.method.package: ""}
+        self.beside = 0  # rows for v(nothing) and v(N) that no peer was told of
 
     def budget(self, one: Any) -> int | None:
         """Coalitions for an input; None where the peer's own default holds."""
@@ -152,6 +153,7 @@ class _Call:
         stream = seed_state(self.seed)
         with keeping(lambda: {self.key: self._attribution(found, began)} if found else None):
             self.game.learn()
+            self.beside = predictor.rows - began[1]
             for number, one in enumerate(self.game.inputs):
                 seed = self.seed
                 if not self.method.as_shipped:
@@ -169,7 +171,10 @@ class _Call:
         spent["wall_seconds"] = time.perf_counter() - began
         if answer.notes.get("asked_over") == "coalitions" and task.number == 0:
             spent["rows"] += 1  # the whole input, which the peer asked too, and was told from memory
+            self.beside -= 1
+        rows = predictor.rows
         empty, full = self.game.ends(task.number)
+        self.beside += predictor.rows - rows
         self._refuse_nan(answer.values, task.one.label)
         scale = np.maximum(np.abs(empty), np.abs(full))
         gap = full - empty - answer.values.sum(axis=0)
@@ -221,6 +226,7 @@ class _Call:
             "call_rows": predictor.rows - began[1],
             "call_model_seconds": predictor.seconds - began[2],
             "call_seconds": time.perf_counter() - began[0],
+            "rows_once_a_call": {"v(nothing) and v(N)": self.beside},
         }
         parts = tuple(replace(e, meta=e.meta | spent) for e in found)
         total = {what: sum(e.meta[what] for e in parts) for what in ("rows", "seconds", "wall_seconds")}
