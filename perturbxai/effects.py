@@ -85,9 +85,9 @@ def effects(
     With all superpixels asked, `meta["gap"]` is what their rises leave of the photo's gain over its fill. For PDP with
     "uniform" it is noise; for ALE it need not be small.
 
-    Returns a mapping from method to a mapping from column (or pair of names, or superpixel) to Effect. `meta["rows"]` is what
-    was asked for an effect (of a photo for all superpixels of a method), `meta["rows_once_a_call"]` what is asked once beside
-    it: the first row of x, which tells the outputs; v(nothing) and v(N) of a photo.
+    Returns a mapping from method to a mapping from column (or pair of names, or superpixel) to Effect. `meta["rows"]` is
+    what was asked for an effect (of a photo for all superpixels of a method), `meta["rows_once_a_call"]` what is asked once
+    beside it: the first row of x, which tells the outputs; v(nothing) and v(N) of a photo.
     Raises ValueError or TypeError, before the model is asked, for unknown, constant or repeated columns, options that do not
     go with them, a grid below 2 bins, x with other columns, several photos, and rows that pay for too few; ModelError if
     the model fails on the way, with what was finished in `partial`.
