@@ -50,7 +50,7 @@ def shapley_on_cells(law: Law, table: Evaluations) -> Estimate:
     # what a row's value adds for one player it takes from all: the sum is known
     controls = [(u[:, bases.player[at]] - part[:, None]) * bases.contrast[np.ix_(row, at)] for at in _grades(bases)]
     root, starts = np.sqrt(weight[first] + weight[second]), np.arange(len(first))
-    fit = _Fit(x, controls, root, basis, starts, 0, table)
+    fit = _Fit(x, controls, root, basis, starts, 0, False, table)
     found = [fit.best(target[:, k], _told(bases, row, k)) for k in range(target.shape[1])]
     share = (table.full - table.empty) / len(basis)
     estimate = _estimate(share + np.column_stack([one.values for one in found]), found, table)
@@ -70,7 +70,9 @@ def slopes_on_cells(law: Law, table: Evaluations) -> Estimate:
     bases, weight = _bases(table), _weights(law, table)
     z = table.design.z.astype(np.float64)
     ends = np.array([np.zeros(z.shape[1]), np.ones(z.shape[1])])
-    x = np.column_stack([np.ones(len(z) + 2), np.vstack([ends, z])])
+    # players are counted from the end that weighs more, which may be all but everything: only the intercept has its weight
+    heavier = ends[int(law.in_fits[-1] > law.in_fits[0])]
+    x = np.column_stack([np.ones(len(z) + 2), np.vstack([ends, z]) - heavier])
     root = np.sqrt(np.concatenate([law.in_fits[[0, -1]], weight]))
     still = np.zeros((2, 1))  # nothing and everything are known on all rows: no row brings anything there
     controls = []
@@ -79,9 +81,9 @@ def slopes_on_cells(law: Law, table: Evaluations) -> Estimate:
         controls.append(np.vstack([np.repeat(still, len(at), axis=1), brought]))
     starts = np.unique(table.design.pair, return_index=True)[1]
     read = np.eye(x.shape[1])[1:]
-    fit = _Fit(x, controls, root, read, starts, 2, table)
+    fit = _Fit(x, controls, root, read, starts, 2, True, table)
     values = np.vstack([table.empty, table.full, table.values])
-    values = values - values.mean(axis=0)  # less rounding where the outputs are far from zero
+    values = values - values[int(heavier[0])]  # less rounding where the outputs are far from zero, and none of that end
     found = []
     for k in range(values.shape[1]):
         told = _told(bases, bases.row, k)
@@ -147,7 +149,7 @@ def _told(bases: Bases, row: Ints, k: int) -> Floats | None:
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """values (P,), rows `moved` (R, P) whose Gram matrix is their covariance, degrees of freedom, controls used.
+    """values (P,), their covariance (P, P) and its degrees of freedom, controls used.
 
     coefficients (C,) by column of all grades, 0 for one that was left out;  scores (R, P), how each pair's residual moves
     the values;  missed (P,), variances that an unseen residual of one would make;  largest: of the residuals of drawn rows,
@@ -155,7 +157,7 @@ class _Found:
     """
 
     values: Floats
-    moved: Floats
+    covariance: Floats
     df: float
     n_controls: int
     coefficients: Floats
@@ -184,6 +186,8 @@ class _Fit:
 
     root (n,): square roots of the weights;  read (P, C): from coefficients to values;  starts (R,): first row of each pair
     n_known: so many first rows are known without error
+    by_player: whether a value may rest on few pairs of its own, as a slope under a narrow law does; on the hyperplane of
+    what is to be explained every pair says something of all values
     """
 
     x: Floats
@@ -192,6 +196,7 @@ class _Fit:
     read: Floats
     starts: Ints
     n_known: int
+    by_player: bool
     table: Evaluations
 
     def best(self, target: Floats, told: Floats | None) -> _Found:
@@ -204,7 +209,7 @@ class _Fit:
         q, r, used, widths = self._plain if told is None else self._factored([self.x * told[:, None]])
         ends = np.cumsum(widths)[-2:].tolist()
         found = [self._prefix(q[:, :end], r[:end, :end], used, target) for end in ends]
-        return min(found, key=lambda one: float((one.moved**2).sum()))
+        return min(found, key=lambda one: float(one.covariance.trace()))
 
     @cached_property
     def _plain(self) -> tuple[Floats, Floats, Bools, list[int]]:
@@ -230,15 +235,58 @@ class _Fit:
         gain = (q @ (self.read @ to_values).T) / kept[:, None]
         scores = np.add.reduceat((gain * left[:, None])[self.n_known :], self.starts, axis=0)
         weight = np.add.reduceat((self.root**2)[self.n_known :], self.starts)
-        df = float(len(self.starts) - n_columns)
         clusters = Clusters.of(self.table.design)
-        moved = clusters.deviations(scores, weight)
-        moved = moved if df > 0 else np.full_like(moved, np.inf)
-        drawn = gain[self.n_known :] * self.root[self.n_known :, None]
-        missed = clusters.unseen(len(drawn), self.starts if len(drawn) > len(self.starts) else None) @ drawn**2
+        unit = (gain[self.n_known :] * self.root[self.n_known :, None]) ** 2
+        missed = clusters.unseen(len(unit), self.starts if len(unit) > len(self.starts) else None) @ unit
+        of_pairs = np.add.reduceat(unit if self.by_player else unit.sum(axis=1, keepdims=True), self.starts, axis=0)
+        covariance, df = _spread(clusters, scores, weight, of_pairs, len(self.starts) - n_columns)
         residuals = np.abs(left / self.root)
         largest = residuals[self.n_known :].max(initial=0.0), residuals[: self.n_known].max(initial=0.0)
-        return _Found(values, moved, df, n_columns - n_read, coefficients, scores, missed, largest)
+        return _Found(values, covariance, df, n_columns - n_read, coefficients, scores, missed, largest)
+
+
+def _spread(clusters: Clusters, scores: Floats, weight: Floats, unit: Floats, free: int) -> tuple[Floats, float]:
+    """The covariance (P, P) of the sum of the scores, and its degrees of freedom.
+
+    What carries the weight may be few pairs, of one stratum or of one player: all others say nothing of how they vary. Their
+    spread is drawn towards the mean over the players in the stratum, and strata are joined by Satterthwaite's rule ("An
+    approximate distribution of estimates of variance components", 1946). The player with the fewest degrees of freedom
+    decides.
+
+    scores (C, P) and weight (C,) of pairs;  unit (C, P): the variance of each score if residuals had the variance one, or
+    (C, 1) that of all together
+    free: pairs less the columns that were fitted to them
+    """
+    n_pairs, n_players = scores.shape
+    if free <= 0:
+        return np.full((n_players, n_players), np.inf), float(free)
+    moved, beside = [np.zeros((1, n_players))], np.zeros(n_players)
+    total, doubt = np.zeros(n_players), np.zeros(n_players)
+    for h in np.unique(clusters.stratum):
+        inside = clusters.stratum == h
+        part = _alone(clusters, inside).deviations(scores[inside], weight[inside])
+        own, n = (part**2).sum(axis=0), np.count_nonzero(inside)
+        draws = _kish(unit[inside]) * (free / n_pairs) * (1.0 - 1.0 / n if n > 1 else 1.0)  # one pair misses no mean
+        lent = spread.PRIOR / (draws + spread.PRIOR)
+        moved.append(part * np.sqrt(1.0 - lent))
+        beside += lent * own.mean()
+        variance = (1.0 - lent) * own + lent * own.mean()
+        total, doubt = total + variance, doubt + variance**2 / (draws + 1.0)  # one is what others lend
+    rows = np.concatenate(moved)
+    df = np.min(total[doubt > 0] ** 2 / doubt[doubt > 0], initial=free)
+    return rows.T @ rows + np.diag(beside), float(df)
+
+
+def _kish(unit: Floats) -> Floats:
+    """(P,): how many draws of equal variance those of the variances (C, P) are worth, as Kish counts them."""
+    squares = (unit**2).sum(axis=0)
+    return np.where(squares > 0, unit.sum(axis=0) ** 2 / np.where(squares > 0, squares, 1.0), 1.0)
+
+
+def _alone(clusters: Clusters, inside: Bools) -> Clusters:
+    """The clusters of one stratum."""
+    coalition = None if clusters.coalition is None else clusters.coalition[inside]
+    return replace(clusters, stratum=clusters.stratum[inside], walk=clusters.walk[inside], coalition=coalition)
 
 
 def _factor(grades: Sequence[Floats]) -> tuple[Floats, Floats, Bools, list[int]]:
@@ -285,7 +333,7 @@ def _estimate(values: Floats, found: Sequence[_Found], table: Evaluations) -> Es
     jump = spread.jump_of_fit(left, beside, values, table)
     for k, one in enumerate(found):
         missed = np.where(one.missed > 0, jump[k], 0.0) * np.sqrt(one.missed)  # with all cells asked there is none
-        stderr[:, k] = np.maximum(np.maximum(np.sqrt((one.moved**2).sum(axis=0)), missed), floor[k])
-        critical[k] = simultaneous_factor(one.moved.T @ one.moved, one.df, table.design)
+        stderr[:, k] = np.maximum(np.maximum(np.sqrt(np.diag(one.covariance)), missed), floor[k])
+        critical[k] = simultaneous_factor(one.covariance, one.df, table.design)
     notes = {"cells": len(table.values), "controls": [one.n_controls for one in found]}
     return Estimate(values, stderr, critical, min(one.df for one in found), notes=notes)
