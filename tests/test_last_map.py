@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from picture_nets import Tokens, explained, picture, seeded
 from torch import nn
@@ -201,6 +201,26 @@ def test_however_the_places_are_pooled_the_same_map_is_found(collapse):
 # ------------------------------------------------------------------------------------------------ cuts
 
 
+JOINED = {
+    "sum": lambda a, b: a + 0.5 * b,
+    "halves": lambda a, b: torch.cat([a[:, :2], b[:, 2:]], 1),
+    # b is there and never read
+    "sliced away": lambda a, b: torch.cat([a, b], 1)[:, :4],
+    "bent, then sliced away": lambda a, b: F.max_pool2d(torch.cat([b, a], 1).sigmoid(), 3, 1, 1)[:, 4:],
+    "split": lambda a, b: torch.cat([a, b], 3).split(8, dim=3)[0],
+    "chosen": lambda a, b: torch.stack([b, a]).index_select(0, torch.tensor([1]))[0],
+    "by no weight": lambda a, b: a + 0.0 * b,
+    "masked": lambda a, b: torch.where(torch.ones(8, 8, dtype=torch.bool), a, b),
+    "written over": lambda a, b: written_over(b, a),
+}
+
+
+def written_over(b, a):
+    canvas = b.clone()
+    canvas[:] = a
+    return canvas
+
+
 class Drawn(nn.Module):
     """A random network: each step works on an earlier result, or joins two of the same size; some results are read."""
 
@@ -215,16 +235,14 @@ class Drawn(nn.Module):
         results[0] = results[0].detach() if hold == 0 else results[0]
         for number, (kind, one, other) in enumerate(self.plan):
             a, b = results[one % len(results)], results[other % len(results)]
-            if kind == "conv":
-                made = self.layers[number](a).tanh()
-            else:
-                made = a + 0.5 * b if kind == "sum" else torch.cat([a[:, :2], b[:, 2:]], 1)
+            made = self.layers[number](a).tanh() if kind == "conv" else JOINED[kind](a, b)
             results.append(made.detach() if hold == number + 1 else made)
         pooled = [results[number % len(results)].mean((2, 3)) for number in self.read] + [results[-1].mean((2, 3))]
         return self.head(sum(pooled)), results
 
 
-STEPS = st.tuples(st.sampled_from(["conv", "conv", "sum", "cat"]), st.integers(0, 9), st.integers(0, 9))
+KINDS = ["conv", "conv", "conv", "sum", "halves", "halves", *JOINED]
+STEPS = st.tuples(st.sampled_from(KINDS), st.integers(0, 9), st.integers(0, 9))
 
 
 @given(st.lists(STEPS, min_size=1, max_size=7), st.lists(st.integers(0, 9), max_size=2))
@@ -237,14 +255,71 @@ def test_the_map_is_the_last_one_without_which_the_scores_do_not_know_the_pictur
         leaf = x.clone().requires_grad_(True)
         scores, results = net(leaf, hold=number)
         slope = torch.autograd.grad(scores.sum(), leaf, allow_unused=True)[0] if scores.requires_grad else None
-        # a way whose values are all sliced away later is a way in autograd's graph, and counts as one
-        assume(slope is None or slope.any())
-        if slope is None:
+        if slope is None or not slope.any():  # detached altogether, or tied by values alone that are sliced away later
             passed.append(results[number][0].detach().numpy())
     place, map_, left = found(net, score=lambda out: out[0])
     assert left == 0.0
     assert place.layout.grid == (8, 8)
     np.testing.assert_allclose(map_, passed[-1], atol=1e-6)
+
+
+class Passed(nn.Module):
+    """A map, a later one, and a way past it."""
+
+    def __init__(self, past):
+        super().__init__()
+        self.stem, self.late = nn.Conv2d(3, 8, 3, stride=4, padding=1), nn.Conv2d(8, 8, 3, padding=1)
+        self.past, self.head, self.passes = past, nn.Linear(8, 3), 0
+        with torch.no_grad():  # how bright it is
+            self.stem.weight[0], self.stem.bias[0] = 1 / 27, 0.0
+
+    def forward(self, x):
+        self.passes += 1
+        early = self.stem(x).tanh()
+        return self.head(self.late(early).relu().mean((2, 3)) + self.past(early))
+
+
+NOT_READ = {
+    "none": lambda _early: torch.zeros(1, 8),
+    "sliced away": lambda early: torch.cat([torch.zeros(1, 8), early.mean((2, 3))], 1)[:, :8],
+    "by no weight": lambda early: early.mean((2, 3)) * 0.0,
+    "off for any picture": lambda early: (early.mean((2, 3)) - 2.0).relu(),
+}
+READ = {
+    "plainly": lambda early: early.mean((2, 3)),
+    "off for this picture": lambda early: early.mean((2, 3)) * (early[:, 0].mean() - 0.4).relu(),
+    "off in some channels": lambda early: (early.mean((2, 3)) - early.mean().detach()).relu(),
+}
+
+
+def dark():
+    """Mostly below .25, with one bright corner, so that its negative is bright."""
+    x = 0.25 * picture(4, SIDE, SIDE)
+    x[:4, :4] = 1.0
+    return x
+
+
+@pytest.mark.parametrize("way", [*NOT_READ, *READ])
+def test_a_way_that_the_scores_do_not_read_is_none_and_one_that_is_off_at_this_picture_is_one(way):
+    net = seeded(lambda: Passed((NOT_READ | READ)[way]))
+    place, _, left = found(net, dark())
+    assert left == 0.0
+    assert place.label == ("input of mean()" if way in NOT_READ else "input of late")
+    assert net.passes == (2 if way in ("none", "plainly", "off in some channels") else 4)  # one is the test's own
+
+
+def test_where_the_scores_have_no_gradient_all_ways_count():
+    net = seeded(lambda: Passed(NOT_READ["sliced away"]))
+    flat = lambda out: (1e4 * out).softmax(1)  # noqa: E731
+    assert found(net, score=flat)[0].label == "input of late"
+
+
+def test_where_another_picture_runs_other_operations_all_ways_count():
+    def past(early):
+        way = early.mean((2, 3)) * 0.0
+        return way if early[0, 0].mean() < 0.4 else way.tanh()
+
+    assert found(seeded(lambda: Passed(past)), dark())[0].label == "input of late"
 
 
 class Branched(nn.Module):

@@ -20,6 +20,7 @@ from perturbxai.stopping import context
 Tensor = Any
 Node = Any
 Vertex = tuple[Any, int]  # a node and the number of one of its results
+Way = tuple[Any, int]  # a node and the number of one of those that it takes
 
 
 def _kinds(words: str) -> frozenset[str]:
@@ -138,8 +139,11 @@ def cuts(output: Vertex, below: dict[Vertex, list[Vertex]]) -> list[Vertex]:
     return found
 
 
-def between(output: Vertex, source: Vertex) -> dict[Vertex, list[Vertex]]:
-    """Every result between two, with those that it was made of and that lead to the source too; empty if none does."""
+def between(output: Vertex, source: Vertex, along: set[Way] | None = None) -> dict[Vertex, list[Vertex]]:
+    """Every result between two, with those that it was made of and that lead to the source too; empty if none does.
+
+    along  the ways that count, all if None
+    """
     below: dict[Vertex, list[Vertex]] = {}
     known: dict[Vertex, list[Vertex]] = {}
     todo = [(output, False)]
@@ -150,9 +154,42 @@ def between(output: Vertex, source: Vertex) -> dict[Vertex, list[Vertex]]:
             if ways or one == source:
                 below[one] = ways
         elif one not in known:
-            known[one] = [] if one == source else [way for way in one[0].next_functions if way[0] is not None]
+            known[one] = [] if one == source else [way for _, way in _ways(one[0], along)]
             todo += [(one, True), *((way, False) for way in known[one])]
     return below
+
+
+def _ways(node: Node, along: set[Way] | None = None) -> list[tuple[Way, Vertex]]:
+    numbered = [((node, number), way) for number, way in enumerate(node.next_functions) if way[0] is not None]
+    return [(name, way) for name, way in numbered if along is None or name in along]
+
+
+def ways_of(below: dict[Vertex, list[Vertex]]) -> list[Way]:
+    """The ways among some results, in an order that another pass of the same operations has too."""
+    return [name for node in dict.fromkeys(node for node, _ in below) for name, way in _ways(node) if way in below]
+
+
+def heard(scores: Tensor, source: Vertex, below: dict[Vertex, list[Vertex]]) -> set[Way]:
+    """The ways between the scores and a result along which anything comes back from them.
+
+    Along the others come values that are sliced away later or multiplied by zero, or that rectifiers which are off stop.
+    """
+    found: set[Way] = set()
+
+    def note(node: Node, slopes: tuple[Tensor | None, ...]) -> None:
+        found.update((node, number) for number, slope in enumerate(slopes) if slope is not None and bool((slope != 0).any()))
+
+    with ExitStack() as stack:
+        for node in dict.fromkeys(node for node, _ in below):
+            stack.callback(node.register_hook(lambda slopes, _, node=node: note(node, slopes)).remove)
+        edge = torch.autograd.graph.GradientEdge(*source)
+        torch.autograd.grad(scores, [edge], uneven(scores), retain_graph=True, allow_unused=True)
+    return found
+
+
+def uneven(scores: Tensor) -> Tensor:
+    """Weights of scores, by which to differentiate them all at once: the plain sum of probabilities has no gradient."""
+    return (1.0 / torch.arange(1, scores.numel() + 1, device=scores.device)).reshape(scores.shape).to(scores.dtype)
 
 
 def vertex_of(tensor: Tensor) -> Vertex | None:

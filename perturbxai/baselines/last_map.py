@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import dropwhile
+from itertools import dropwhile, takewhile
 from typing import Any
 
 import torch
 
-from perturbxai.baselines.graph import Vertex, between, cuts
+from perturbxai.baselines.graph import Vertex, Way, between, cuts, heard, kind_of, uneven, ways_of
 from perturbxai.baselines.places import Place
 from perturbxai.baselines.trail import Step, Trail, label_of, survey
 from perturbxai.baselines.whereabouts import Whereabouts
+from perturbxai.device import is_out_of_memory
 
 Tensor = Any
 Score = Callable[[Tensor], Tensor]  # what a network returned -> (n, K), differentiable
+Ways = dict[Vertex, list[Vertex]]  # results, and what each was made of
+
+SQUARES = 4  # a side
 
 
 def last_map(net: Any, batch: Tensor, score: Score) -> Place:
@@ -23,19 +27,22 @@ def last_map(net: Any, batch: Tensor, score: Score) -> Place:
     A map lies on the picture along its axes, in whatever shape; behind it the places are pooled, flattened into one vector
     or read at one token. Of a map that is only rearranged behind, the last form with two axes of the picture is taken. Where
     the scores read none of the patches of the last such map, as in a vision transformer that reads its class token, it is
-    the last normalisation whose patches they still read. What depends on what is read from autograd's graph: a way whose
-    values are all sliced away later counts as one, and an earlier map is then taken.
+    the last normalisation whose patches they still read. What depends on what is read from autograd's graph, and from what
+    comes back along it: a way whose values are all sliced away later is none.
 
     batch  one picture (1, C, H, W);  score: from what the network returned to (n, K)
-    One forward pass; another for a network that does its first part without autograd. Raises ValueError if there is none.
+    One forward pass; another for a network that does its first part without autograd. A pass backwards where the graph has
+    maps behind the last such, and passes of two other pictures where it leaves some of its ways without a gradient.
+    Raises ValueError if there is no such map.
     """
     trail = survey(net, batch, score)
     if not (below := _below(trail)):
         trail = survey(net, batch, score, through=True)
         below = _below(trail)
-    passed = [trail.steps[vertex] for vertex in cuts(trail.output, below) if vertex in trail.steps] if trail.output else []
-    maps = [step for step in passed if step.where is not None and step.where.worked]
-    maps = list(dropwhile(lambda step: _where(step).layout() is None, maps))
+    maps = _passed(trail, below)
+    if _has_later(trail, below, maps):
+        below = _read_by_scores(net, batch, score, trail, below)
+        maps = _passed(trail, below)
     unread = 0
     if maps and _where(maps[0]).elsewhere:
         read = _read(trail, maps)
@@ -48,9 +55,67 @@ def last_map(net: Any, batch: Tensor, score: Score) -> Place:
     raise ValueError(_nothing(trail, below))
 
 
-def _below(trail: Trail) -> dict[Vertex, list[Vertex]]:
+def _below(trail: Trail) -> Ways:
     """What lies between the picture and the scores."""
     return {} if trail.output is None or trail.picture is None else between(trail.output, trail.picture)
+
+
+def _passed(trail: Trail, below: Ways) -> list[Step]:
+    """The maps through which everything passes, the last one first, and the results before it."""
+    passed = [trail.steps[vertex] for vertex in cuts(trail.output, below) if vertex in trail.steps] if trail.output else []
+    return list(dropwhile(lambda step: not _is_map(step), [step for step in passed if step.where and step.where.worked]))
+
+
+def _is_map(step: Step) -> bool:
+    return step.where is not None and step.where.worked and step.where.layout() is not None
+
+
+def _has_later(trail: Trail, below: Ways, maps: list[Step]) -> bool:
+    """Whether a map that some ways pass by was made after the last one that none does."""
+    later = list(takewhile(lambda step: step not in maps[:1], reversed(trail.steps.values())))
+    return any(step.vertex in below and _is_map(step) for step in later)
+
+
+def _read_by_scores(net: Any, batch: Tensor, score: Score, trail: Trail, below: Ways) -> Ways:
+    """Of what lies between the picture and the scores, what they read: the ways along which a gradient comes back.
+
+    At one picture rectifiers may be off all along a way that matters at another. So where the layer could hang on it, other
+    pictures are tried too, and a way counts that is read at any of them. All ways count where the scores have no gradient
+    at all, as at a saturated softmax, or cannot have one, and where another picture makes the network run other operations.
+    """
+    read = _heard(trail, below)
+    if not read or trail.output is None or trail.picture is None:
+        return below
+    if cuts(trail.output, between(trail.output, trail.picture, read)) == cuts(trail.output, below):
+        return below
+    for other in _others(batch):
+        again = survey(net, other, score, through=trail.through)
+        ways, same = ways_of(below), ways_of(there := _below(again))
+        if [(kind_of(node), number) for node, number in ways] != [(kind_of(node), number) for node, number in same]:
+            return below
+        read_there = _heard(again, there)
+        read |= {way for way, one in zip(ways, same, strict=True) if one in read_there}
+    return between(trail.output, trail.picture, read) or below
+
+
+def _heard(trail: Trail, below: Ways) -> set[Way]:
+    if trail.picture is None:
+        return set()
+    try:
+        return heard(trail.scores, trail.picture, below)
+    except RuntimeError as error:
+        if is_out_of_memory(error):
+            raise
+        return set()  # an operation has no pass backwards, as methods that take no gradient allow
+
+
+def _others(batch: Tensor) -> list[Tensor]:
+    """Pictures of the same range: the negative, and one that is the negative in every other square of a checkerboard."""
+    low, high = batch.amin(), batch.amax()
+    high = torch.where(high > low, high, high + high.abs().clamp(min=1.0))  # a plain picture is its own negative
+    negative = low + high - batch
+    down, across = (torch.arange(side, device=batch.device) * SQUARES // side for side in batch.shape[2:])
+    return [negative, torch.where((down[:, None] + across) % 2 == 0, batch, negative)]
 
 
 def _as_made(trail: Trail, step: Step) -> Step:
@@ -64,7 +129,7 @@ def _as_made(trail: Trail, step: Step) -> Step:
     return made
 
 
-def _place(trail: Trail, step: Step, below: dict[Vertex, list[Vertex]]) -> Place:
+def _place(trail: Trail, step: Step, below: Ways) -> Place:
     where = _where(step)
     enters = next((label for label, made in step.enters if any(one in below for one in made)), "")
     by_module = "" if step.call is None else label_of(step.call, trail)
@@ -81,10 +146,8 @@ def _where(step: Step) -> Whereabouts:
 
 def _read(trail: Trail, steps: list[Step]) -> list[int]:
     """The numbers of those results whose places on the picture the scores have a gradient by."""
-    # uneven weights: probabilities sum to one, whose gradient is zero everywhere
-    weights = 1.0 / torch.arange(1, trail.scores.numel() + 1, device=trail.scores.device)
     edges = [torch.autograd.graph.GradientEdge(*step.vertex) for step in steps if step.vertex]
-    slopes = torch.autograd.grad((trail.scores.flatten() * weights).sum(), edges, retain_graph=True, allow_unused=True)
+    slopes = torch.autograd.grad(trail.scores, edges, uneven(trail.scores), retain_graph=True, allow_unused=True)
     return [
         number
         for number, (slope, step) in enumerate(zip(slopes, steps, strict=True))
@@ -105,7 +168,7 @@ def _last_norm(trail: Trail) -> Place | None:
     return None
 
 
-def _nothing(trail: Trail, below: dict[Vertex, list[Vertex]]) -> str:
+def _nothing(trail: Trail, below: Ways) -> str:
     """Why there is no map, and what to do."""
     named = "name one of its modules: layer='...'."
     if closed := [name for name, module in trail.modules.items() if isinstance(module, torch.jit.ScriptModule)]:
