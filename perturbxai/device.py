@@ -60,12 +60,13 @@ def memory_left() -> int | None:
 def check_room(by_law: Mapping[str, Any], n_players: int, n_coalitions: int, on_cells: bool) -> None:
     """Refuse a table whose conclusion does not fit in what the machine has left, before its answers are paid for.
 
-    A method tells how many arrays (coalitions, players) of floats its fit holds at once: `arrays_held(n_players, on_cells)`.
+    A method tells how many arrays (coalitions, players) of floats its fit holds at once:
+    `arrays_held(n_players, n_coalitions, on_cells)`.
     Raises ValueError.
     """
     left = memory_left()
     for key, method in by_law.items():
-        arrays = method.arrays_held(n_players, on_cells) if hasattr(method, "arrays_held") else 0
+        arrays = method.arrays_held(n_players, n_coalitions, on_cells) if hasattr(method, "arrays_held") else 0
         needed = 8 * n_coalitions * n_players * arrays
         if left is not None and needed > left:
             what, asked = ("rows", "rows") if on_cells else ("budget", "coalitions")

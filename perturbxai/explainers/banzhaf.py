@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from perturbxai import laws
-from perturbxai.explainers import semivalues
+from perturbxai.explainers import blocks, semivalues
 from perturbxai.explainers.cell_fit import slopes_on_cells
 from perturbxai.explainers.linearised import check_reuse
 from perturbxai.explainers.slopes import Slopes
@@ -56,9 +56,9 @@ class Banzhaf:
     def law(self, n_players: int) -> Law:
         return laws.binomial(n_players, self.p)
 
-    def arrays_held(self, n_players: int, on_cells: bool) -> float:  # noqa: ARG002
+    def arrays_held(self, n_players: int, n_coalitions: int, on_cells: bool) -> float:
         """Arrays (coalitions, players) that the fit holds at once, as measured; blocks, or controls of rows, come beside."""
-        return 36.0 if on_cells else 0.5
+        return 36.0 if on_cells else blocks.arrays_held(n_players, n_coalitions, 8.0)
 
     def estimate(self, table: Evaluations) -> Estimate:
         """Values (P, K) and their errors, from a table of coalition values.

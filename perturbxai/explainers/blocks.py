@@ -17,6 +17,8 @@ from perturbxai.tables import Bools, Floats, Ints
 BLOCK = 1 << 19  # numbers that stand as floats at once, 4 MB. A fit whose columns are no more than that is made in one piece
 WORST = 1e6  # condition of normal equations up to which one correction mends all that they lose: the 1e-10 of 1e-10
 CORRECTIONS = 1
+SQUARES = 8.0  # sums (P, P) that stand at once
+FEW = 4  # coalitions a player up to which fits are made in one piece more often than not
 
 
 def blocks(n_rows: int, n_columns: int) -> Iterator[slice]:
@@ -28,6 +30,15 @@ def blocks(n_rows: int, n_columns: int) -> Iterator[slice]:
 
 def in_one_piece(n_rows: int, n_columns: int) -> bool:
     return n_rows * n_columns <= BLOCK
+
+
+def arrays_held(n_players: int, n_coalitions: int, whole: float) -> float:
+    """Arrays (coalitions, players) that a fit by blocks holds at once, as measured, 64 MB of blocks beside them.
+
+    whole: as many as of a fit in one piece. Few coalitions a player, a walk among them, are factored so: their weights span
+    too much for normal equations.
+    """
+    return 0.25 + SQUARES * n_players / n_coalitions if n_coalitions >= FEW * n_players else whole
 
 
 @dataclass(frozen=True, eq=False)

@@ -92,7 +92,7 @@ class Interactions:
             return replace(law, minimum=2**n_players)
         return replace(law, minimum=2 + PAIRS_A_PAIR * n_players * (n_players - 1))
 
-    def arrays_held(self, n_players: int, on_cells: bool) -> float:  # noqa: ARG002
+    def arrays_held(self, n_players: int, n_coalitions: int, on_cells: bool) -> float:  # noqa: ARG002
         """Arrays (coalitions, players) that the fit holds at once: eight of pairs of coalitions by pairs of players."""
         return 2 * (n_players - 1)
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from perturbxai import laws
+from perturbxai.explainers import blocks
 from perturbxai.explainers.background import coalition_noise, error_of_groups, flat, of_ends
 from perturbxai.explainers.cell_fit import shapley_on_cells
 from perturbxai.explainers.linearised import check_reuse, errors
@@ -69,9 +70,12 @@ class KernelShap:
     def law(self, n_players: int) -> Law:
         return laws.shapley(n_players)
 
-    def arrays_held(self, n_players: int, on_cells: bool) -> float:  # noqa: ARG002
+    def arrays_held(self, n_players: int, n_coalitions: int, on_cells: bool) -> float:
         """Arrays (coalitions, players) that the fit holds at once, as measured; blocks, or controls of rows, come beside."""
-        return 20.0 if on_cells else 0.5 if self.surrogate in ("none", "linear") else 1.5
+        if on_cells:
+            return 20.0
+        of_surrogate = 0.0 if self.surrogate in ("none", "linear") else 1.0
+        return blocks.arrays_held(n_players, n_coalitions, 4.0) + of_surrogate
 
     def estimate(self, table: Evaluations) -> Estimate:
         """Values (P, K), their standard errors and the simultaneous factor, from a table of coalition values.

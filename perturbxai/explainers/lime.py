@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from perturbxai import laws
+from perturbxai.explainers import blocks
 from perturbxai.explainers.background import of_ends
 from perturbxai.explainers.cell_fit import slopes_on_cells
 from perturbxai.explainers.linearised import ROUNDING, check_reuse, independent_factor, no_players
@@ -58,9 +59,9 @@ class Lime:
     def law(self, n_players: int) -> Law:
         return laws.lime(n_players, self.kernel_width)
 
-    def arrays_held(self, n_players: int, on_cells: bool) -> float:  # noqa: ARG002
+    def arrays_held(self, n_players: int, n_coalitions: int, on_cells: bool) -> float:
         """Arrays (coalitions, players) that the fit holds at once, as measured; blocks, or controls of rows, come beside."""
-        return 36.0 if on_cells else 0.5
+        return 36.0 if on_cells else blocks.arrays_held(n_players, n_coalitions, 8.0)
 
     def estimate(self, table: Evaluations) -> Estimate:
         """Slopes (P, K) and their errors. A table with its own weights (lime's draws) is fitted with those.
