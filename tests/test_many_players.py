@@ -116,7 +116,7 @@ def test_what_cannot_be_is_refused_before_the_model_is_asked(method, budget, n_p
 
 
 def test_a_table_whose_fit_does_not_fit_in_memory_is_refused_with_what_does(monkeypatch):
-    left = 8 * 2000 * 50 * 1.5 - 1  # a fit with surrogates holds one and a half arrays
+    left = 8 * 2000 * 50 * px.KernelShap().arrays_held(50, 2000, on_cells=False) - 1
     monkeypatch.setattr(device, "memory_left", lambda: left)
     with pytest.raises(ValueError, match=r"budget=2000: .* 50 players kernel_shap needs .* for budget=1999 or fewer"):
         asked("kernel_shap", 50, budget=2000)
