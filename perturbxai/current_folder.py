@@ -10,9 +10,12 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import FrameType, ModuleType
 from typing import Any
 
+# what carries an import out for other code: by a name it was given, or that data of its hold
+CARRIERS = ("importlib", "pickle", "cloudpickle", "dill", "joblib.numpy_pickle", "torch.serialization")
 
-class _Siblings:
-    """Finds a module in a folder for code that lies in this folder, after everything that is installed.
+
+class _Finder:
+    """Finds modules in a folder, after everything that is installed: the named one, and for code that lies in the folder any.
 
     A function that imports its neighbour when it is called finds it, long after its own module was imported; a library
     that tries for an optional package does not get a file of that name.
@@ -20,11 +23,12 @@ class _Siblings:
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
+        self.named = ""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:  # fmt: skip
-        if path is not None or not _is_inside(_importer(sys._getframe(1)), self.folder):
+        if path is not None or not (name == self.named or _is_inside(_importer(sys._getframe(1)), self.folder)):
             return None
         return PathFinder.find_spec(name, [self.folder], target)
 
@@ -32,11 +36,15 @@ class _Siblings:
 def _importer(frame: FrameType | None) -> str:
     """The file of the code that asked for an import, below those that carry it out."""
     while frame is not None:
-        name = frame.f_code.co_filename
-        if not name.startswith("<frozen importlib") and frame.f_globals.get("__name__") != "importlib":
-            return name
+        module = str(frame.f_globals.get("__name__"))
+        if not frame.f_code.co_filename.startswith("<frozen importlib") and not _is_one_of(module, CARRIERS):
+            return frame.f_code.co_filename
         frame = frame.f_back
     return ""
+
+
+def _is_one_of(module: str, packages: Sequence[str]) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
 
 
 def _is_inside(file: str, folder: str) -> bool:
@@ -44,18 +52,21 @@ def _is_inside(file: str, folder: str) -> bool:
 
 
 @contextmanager
-def on_the_path() -> Iterator[None]:
-    """The current folder as the last place where modules are looked for; afterwards only for modules that lie in it."""
+def holds(name: str) -> Iterator[None]:
+    """The current folder as the last place where a named module is looked for, and what it imports from beside it.
+
+    Afterwards only code that lies in the folder finds modules in it.
+    """
     here = os.getcwd()
     known: list[Any] = sys.meta_path
-    if not any(isinstance(finder, _Siblings) and finder.folder == here for finder in known):
-        known.append(_Siblings(here))
-    sys.path.append(here)
+    finder = next((one for one in known if isinstance(one, _Finder) and one.folder == here), None)
+    if finder is None:
+        known.append(finder := _Finder(here))
+    finder.named = name.partition(".")[0]
     try:
         yield
     finally:
-        # the last of them: the same folder may have been on the path already
-        del sys.path[len(sys.path) - 1 - sys.path[::-1].index(here)]
+        finder.named = ""
 
 
 def shadowed(module: ModuleType, name: str) -> str | None:

@@ -141,8 +141,7 @@ def make_model(place: str, key: str, given: dict[str, Any], lacking: str = "") -
         by_place = [given[name] for parameter, name in wanted if parameter is None]
         by_name = {parameter: given[name] for parameter, name in wanted if parameter is not None}
         try:
-            with current_folder.on_the_path():
-                found = found(*by_place, **by_name)
+            found = found(*by_place, **by_name)
         except Exception as error:
             raise ValueError(f"{where} failed: {_failure(error, file)}.") from error
         if found is None:
@@ -156,7 +155,7 @@ def _import(place: str, where: str) -> tuple[Any, Path | None]:
     if not module_name or not name:
         raise ValueError(f"{where} is no model; expected a name of ours, or 'package.module:factory'.")
     try:
-        with current_folder.on_the_path():
+        with current_folder.holds(module_name):
             module = importlib.import_module(module_name)
     except Exception as error:  # the module is the user's code, and may do anything
         if isinstance(error, ModuleNotFoundError) and f"{module_name}.".startswith(f"{error.name}."):

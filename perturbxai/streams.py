@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from perturbxai.laws import Law
 from perturbxai.looks import nested_looks
-from perturbxai.sampling import draw_cells, draw_design, draw_held_out
+from perturbxai.sampling import draw_cells, draw_design, draw_held_out, least_budget
 from perturbxai.tables import Design
 
 
@@ -62,7 +62,7 @@ class Streams:
             rng = np.random.default_rng([self.seed, n_players, _word("looks")])
             whole = self.design(key, laws, n_players, budget, n_base)
             sides = any(law.listed for law in laws)
-            self._looks[where] = nested_looks(whole, sides, self.held_out(n_players), rng)
+            self._looks[where] = nested_looks(whole, sides, self.held_out(n_players), rng, least_budget(laws, n_players))
         return self._looks[where]
 
     def design(

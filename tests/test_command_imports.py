@@ -10,7 +10,7 @@ import pytest
 
 HOSTILE = "import pathlib\npathlib.Path(__file__).with_suffix('.ran').write_text('x')\n"
 NAMES = ("pandas", "numpy", "torch", "sklearn", "matplotlib", "jinja2", "bottleneck", "numexpr", "IPython", "pyarrow",
-         "narwhals", "json", "csv", "statistics", "cupy", "tqdm", "pydantic", "scipy", "threadpoolctl", "numba")  # fmt: skip
+         "narwhals", "psutil", "rich", "uvloop", "dask", "distributed", "json", "csv", "statistics", "cupy", "tqdm", "pydantic", "scipy", "threadpoolctl", "numba")  # fmt: skip
 CONFIG = """
 [table]
 data = "rows.csv"
@@ -82,6 +82,36 @@ def test_a_file_that_is_called_as_a_package_is_not_run(folder, model, flags, sta
     assert (done.returncode, done.stderr) == (0, "")
     assert ran == []
     assert (folder / "out" / "manifest.json").is_file()
+
+
+def test_where_the_model_is_installed_no_file_of_the_folder_is_run(folder):
+    done, ran = command(folder, "sklearn.linear_model:LinearRegression")  # made, and refused because it is not fitted
+    assert done.returncode == 2 and "not fitted" in done.stderr
+    assert ran == []
+
+
+@pytest.mark.parametrize("model", ["package.inner:make", "stored:load", "stored:unpickle"])
+def test_a_model_in_a_package_or_in_a_file_of_its_own_finds_its_classes(folder, model):
+    (folder / "package").mkdir()
+    (folder / "package" / "__init__.py").write_text("")
+    (folder / "package" / "inner.py").write_text("from mymodel import make\n")
+    (folder / "transformer.py").write_text(
+        "class Sum:\n    def __call__(self, rows):\n        return rows.sum(axis=1)\n"
+        "if __name__ == '__main__':\n    import joblib, pickle, transformer\n    joblib.dump(transformer.Sum(), 'sum.joblib')\n"
+        "    pickle.dump(transformer.Sum(), open('sum.pickle', 'wb'))\n"
+    )
+    (folder / "stored.py").write_text(
+        "import joblib, pickle\ndef load():\n    return joblib.load('sum.joblib')\n"
+        "def unpickle():\n    with open('sum.pickle', 'rb') as file:\n        return pickle.load(file)\n"
+    )
+    for name in ("numpy", "statistics", "json", "csv"):
+        (folder / f"{name}.py").unlink()  # they would be found before what is installed by the script itself
+    subprocess.run([sys.executable, "transformer.py"], cwd=folder, check=True)
+    for path in folder.glob("*.ran"):  # by that script, whose folder comes first
+        path.unlink()
+    done, ran = command(folder, model)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ran == []
 
 
 def test_a_model_that_is_called_as_an_installed_module_is_told_to_be_renamed(folder):
