@@ -12,12 +12,18 @@ from perturbxai.tables import Bools, Design, Ints
 FIRST, GROWTH = 4, 1.5  # looks at so many rows a player, and at so many times as many each time
 
 
-def nested_looks(design: Design, listed_sides: bool, held_out: Bools, rng: np.random.Generator, least: int = 0) -> list[Design]:
+def nested_looks(
+    design: Design, listed_sides: bool, held_out: Bools, rng: np.random.Generator, least: int = 0
+) -> list[Design]:
     """The design as the last of several, each of which holds the one before as its first rows.
 
-    Each is a stratified draw as the whole is, with sizes in the same shares, from 4P rows on and half as many again every
-    time; the first has as many coalitions as all methods need, least, empty and full included. listed_sides: sizes 1 and P - 1 are listed whole, and stay so in every look. held_out (T, P) coalitions come
-    last, with the list of all. A design that is not of complementary pairs is its only look.
+    Each is a stratified draw as the whole is, with sizes in the same shares, from 4P rows on, or from as many as all methods
+    need, and half as many again every time.
+
+    listed_sides  sizes 1 and P - 1 are listed whole, and stay so in every look
+    held_out      (T, P) coalitions that come last, with the list of all
+    least         coalitions, empty and full included, that the methods need
+    A design that is not of complementary pairs is its only look.
     """
     n_players, n_rows = design.n_players, len(design.z)
     totals: list[int] = []

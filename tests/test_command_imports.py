@@ -10,7 +10,8 @@ import pytest
 
 HOSTILE = "import pathlib\npathlib.Path(__file__).with_suffix('.ran').write_text('x')\n"
 NAMES = ("pandas", "numpy", "torch", "sklearn", "matplotlib", "jinja2", "bottleneck", "numexpr", "IPython", "pyarrow",
-         "narwhals", "psutil", "rich", "uvloop", "dask", "distributed", "json", "csv", "statistics", "cupy", "tqdm", "pydantic", "scipy", "threadpoolctl", "numba")  # fmt: skip
+         "narwhals", "json", "csv", "statistics", "cupy", "tqdm", "pydantic", "scipy", "threadpoolctl", "numba",
+         "psutil", "rich", "uvloop", "dask", "distributed")  # fmt: skip
 CONFIG = """
 [table]
 data = "rows.csv"
@@ -97,7 +98,8 @@ def test_a_model_in_a_package_or_in_a_file_of_its_own_finds_its_classes(folder, 
     (folder / "package" / "inner.py").write_text("from mymodel import make\n")
     (folder / "transformer.py").write_text(
         "class Sum:\n    def __call__(self, rows):\n        return rows.sum(axis=1)\n"
-        "if __name__ == '__main__':\n    import joblib, pickle, transformer\n    joblib.dump(transformer.Sum(), 'sum.joblib')\n"
+        "if __name__ == '__main__':\n    import joblib, pickle, transformer\n"
+        "    joblib.dump(transformer.Sum(), 'sum.joblib')\n"
         "    pickle.dump(transformer.Sum(), open('sum.pickle', 'wb'))\n"
     )
     (folder / "stored.py").write_text(
