@@ -15,7 +15,7 @@ CARRIERS = ("importlib", "pickle", "cloudpickle", "dill", "joblib.numpy_pickle",
 
 
 class _Finder:
-    """Finds modules in a folder, after everything that is installed: the named one, and for code that lies in the folder any.
+    """Finds modules in a folder, after all that is installed: the named one, and for code that lies in the folder any.
 
     A function that imports its neighbour when it is called finds it, long after its own module was imported; a library
     that tries for an optional package does not get a file of that name.
