@@ -124,9 +124,19 @@ class Gain:
     def after(self, covariance: Floats) -> Floats:
         return covariance if self.inverse is None else self.inverse @ covariance @ self.inverse
 
+    def lengths(self) -> Floats:
+        """(R,): of the rows, squared."""
+        squared = np.eye(self.shape[1]) if self.inverse is None else self.inverse @ self.inverse
+        return self.x.lengths(squared) * self.each**2
+
     def gram(self, weight: Floats) -> Floats:
         """(P, P): sum over rows of weight (R,) times the row's square."""
         return self.after(self.x.gram(weight * self.each**2))
+
+
+def lengths_of(gain: Floats | Gain) -> Floats:
+    """(R,): of the rows of a gain, squared."""
+    return gain.lengths() if isinstance(gain, Gain) else np.asarray(np.einsum("rp,rp->r", gain, gain))
 
 
 @dataclass(frozen=True, eq=False)

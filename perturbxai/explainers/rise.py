@@ -11,8 +11,8 @@ from perturbxai import laws
 from perturbxai.explainers import blocks
 from perturbxai.explainers.background import coalition_noise, error_of_groups, flat
 from perturbxai.explainers.banzhaf import slopes_under
-from perturbxai.explainers.blocks import Columns, Gain
-from perturbxai.explainers.linearised import Clusters, check_reuse, errors, no_players, row_weights
+from perturbxai.explainers.blocks import Columns, Gain, lengths_of
+from perturbxai.explainers.linearised import Clusters, check_reuse, errors, for_tails, no_players, row_weights
 from perturbxai.explainers.spread import jump_of_fit
 from perturbxai.laws import Law
 from perturbxai.options import checked
@@ -135,6 +135,8 @@ def _means(law: Law, p: float, centred: bool, table: Evaluations) -> Estimate:
     largest, beside = (np.abs(some).max(axis=0, initial=0.0) for some in (residuals, ends))
     jump = jump_of_fit(largest, beside, sums, table)
     stderr, critical = errors(clusters, gain, own, clusters.missed(gain, starts), residuals, starts, df, table, jump)
+    if not design.listed:
+        stderr, critical = for_tails(stderr, critical, lengths_of(gain), residuals, len(starts), df)
     found = Estimate(sums, stderr, critical, np.inf if design.listed else df)
     if table.groups is None:
         return found

@@ -10,8 +10,8 @@ import numpy as np
 
 from perturbxai.explainers import blocks
 from perturbxai.explainers.background import coalition_noise, error_of_groups, flat
-from perturbxai.explainers.blocks import Columns, Gain, Normal, WithIntercept
-from perturbxai.explainers.linearised import MAX_LEVERAGE, Clusters, errors, row_weights
+from perturbxai.explainers.blocks import Columns, Gain, Normal, WithIntercept, lengths_of
+from perturbxai.explainers.linearised import MAX_LEVERAGE, Clusters, errors, for_tails, row_weights
 from perturbxai.explainers.semivalues import with_ends
 from perturbxai.explainers.spread import jump_of_fit
 from perturbxai.laws import Law
@@ -47,6 +47,8 @@ class Slopes:
         stderr, critical = errors(
             self.clusters, self.gain, self.weight, self.missed, residuals, self.starts, self.df, table, jump
         )
+        if not table.design.listed:
+            stderr, critical = for_tails(stderr, critical, self.lengths, residuals, len(self.starts), self.df)
         background = None if table.groups is None or table.weight is not None else self._background(table.groups)
         return Estimate(found[1:], stderr, critical, self.df if not table.design.listed else np.inf, background)
 
@@ -61,6 +63,10 @@ class Slopes:
     @cached_property
     def missed(self) -> Floats:
         return self.clusters.missed(self.gain, self.starts)
+
+    @cached_property
+    def lengths(self) -> Floats:
+        return lengths_of(self.gain)
 
     @classmethod
     def of(cls, key: Hashable, law: Law, ridge: float, table: Evaluations) -> Slopes:
