@@ -62,7 +62,7 @@ def as_values(table: Any, what: str) -> NDArray[Any]:
     """
     refuse_kind(table, what)
     if isinstance(table, (list, tuple)):
-        table = [_on_host(one) for one in table]
+        table = [[_on_host(v) for v in one] if isinstance(one, (list, tuple)) else _on_host(one) for one in table]
     given = _on_host(table)
     try:
         array = np.asarray(given)
@@ -81,9 +81,13 @@ def as_values(table: Any, what: str) -> NDArray[Any]:
 
 
 def as_batch(rows: Any) -> Any:
-    """Rows for a model: a named table, or an array. Raises as `as_values`."""
+    """Rows for a model: a named table, or an array. Raises as `as_values`, and ValueError for a single row."""
     named = None if isinstance(rows, np.ndarray) else named_table(rows)
-    return as_values(rows, "rows") if named is None else named
+    found = as_values(rows, "rows") if named is None else named
+    if named is None and found.ndim == 1:
+        way = "X.iloc[[0]]" if is_kind(rows, "pandas", "Series") else "rows[None]"
+        raise ValueError(f"rows has shape {found.shape}; expected (rows, columns): of one row give {way}.")
+    return found
 
 
 def _on_host(values: Any) -> Any:

@@ -133,8 +133,9 @@ def effects(
     if any(isinstance(m, Ale) and m.differential for m in named.values()):
         predictor.check_gradient(space.columns.plain(drawn.codes[:1]))
     # only curves of single rows are labelled
-    labels = space.columns.row_labels(x, len(codes)) if any(isinstance(m, Ice) for m in named.values()) else ()
-    game = Game(predictor, space, space.columns.decode(codes[:1]), outputs)
+    given = space.columns.row_labels(x, len(codes))
+    labels = given if any(isinstance(m, Ice) for m in named.values()) else ()
+    game = Game(predictor, space, space.columns.decode(codes[:1]), outputs, label=given[0])
     with predictor.watched("effects"):
         return EffectsCall(named, game, streams, drawn, groups, labels).run(wanted, axes)
 

@@ -26,10 +26,12 @@ def is_kind(table: Any, library: str, *names: str) -> bool:
 def named_table(table: Any) -> Any:
     """A table with named columns as a pandas or polars DataFrame, an Arrow Table or RecordBatch; None for anything else.
 
-    Lazy frames are collected.
+    Lazy frames are collected, a column of structures is the table of their fields.
     """
-    if isinstance(table, (np.ndarray, list, tuple, Mapping, str, bytes)) or is_kind(table, "pandas", "Series", "Index"):
+    if isinstance(table, (np.ndarray, list, tuple, Mapping, str, bytes)) or is_kind(table, "pandas", "Index"):
         return None
+    if (fields := _of_structures(table)) is not None or is_kind(table, "pandas", "Series"):
+        return fields
     if is_kind(table, "pandas", "DataFrame") or is_kind(table, "polars", "DataFrame"):
         return table
     if is_kind(table, "pyarrow", "Table", "RecordBatch"):
@@ -45,6 +47,27 @@ def named_table(table: Any) -> Any:
         native = narwhals.to_native(found)
         return native if native is not table and named_table(native) is native else found.to_pandas()
     return _by_protocol(table)
+
+
+def _of_structures(column: Any) -> Any:
+    """The fields of a column of structures as a table; None for anything else."""
+    if is_kind(column, "polars", "Series"):
+        return column.struct.unnest() if column.dtype == sys.modules["polars"].Struct else None
+    if is_kind(column, "pandas", "Series"):
+        kind = getattr(column.dtype, "pyarrow_dtype", None)
+        return column.struct.explode() if kind is not None and _is_structure(kind) else None
+    if is_kind(column, "pyarrow", "Array", "ChunkedArray") and _is_structure(column.type):
+        chunks = column.chunks if is_kind(column, "pyarrow", "ChunkedArray") else [column]
+        fields = [field.name for field in column.type]
+        arrow = sys.modules["pyarrow"]
+        whole = arrow.chunked_array(chunks, type=column.type).combine_chunks()
+        whole = whole if is_kind(whole, "pyarrow", "Array") else arrow.concat_arrays(whole.chunks)
+        return arrow.Table.from_arrays(whole.flatten(), names=fields)  # flatten: a missing structure has no field
+    return None
+
+
+def _is_structure(kind: Any) -> bool:
+    return bool(sys.modules["pyarrow"].types.is_struct(kind))
 
 
 def _by_protocol(table: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,9 +37,14 @@ class Game:
            [1.]])
     """
 
-    def __init__(self, predictor: Predictor, space: Space, x: Any, outputs: Any = None, *, like: Game | None = None) -> None:
+    def __init__(
+        self, predictor: Predictor, space: Space, x: Any, outputs: Any = None, *, like: Game | None = None, label: Any = None
+    ) -> None:
+        """label: of the first input, where x was made anew and has lost it."""
         self.predictor, self.space = predictor, space
         self.inputs: list[Any] = list(space.players(x))
+        if label is not None:
+            self.inputs[0] = replace(self.inputs[0], label=label)
         if isinstance(space, TabularSpace):
             predictor.check_columns(space.columns.names, space.columns.frame)
         else:

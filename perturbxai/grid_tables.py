@@ -165,7 +165,8 @@ class Differences:
 
     def conclude(self) -> tuple[Floats, Floats]:
         """Means and standard errors (L, L, K): what going from the first level to the second adds."""
-        both = np.maximum(self.weight[:, None] + self.weight[None], np.finfo(float).tiny)[..., None]
+        both = (self.weight[:, None] + self.weight[None])[..., None]
+        both = np.where(both > 0.0, both, 1.0)  # of levels that no row has the sums are 0
         rise, squared, squares = self._sums
         mean = (rise - rise.transpose(1, 0, 2)) / both
         squared, squares = squared - squared.transpose(1, 0, 2), squares + squares.transpose(1, 0, 2)

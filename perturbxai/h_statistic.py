@@ -187,7 +187,8 @@ def h_statistic(
         raise ValueError(
             f"x has {len(drawn.codes)} row(s) of any weight; H squared is a variance over rows, give {LEAST_ROWS}."
         )
-    game = Game(predictor, space, space.columns.decode(drawn.codes[:1]), outputs)
+    label = space.columns.row_labels(x, len(codes))[drawn.row[0]]
+    game = Game(predictor, space, space.columns.decode(drawn.codes[:1]), outputs, label=label)
     call = _Call(game, streams, drawn, wanted, int(top), rank)
     call.check(int(limit))
     with predictor.watched("h_statistic"):

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 TABS = (".tsv", ".tab")
 COMPRESSED = (".gz", ".bz2", ".zip", ".xz", ".zst")
 NEEDED = {".parquet": "pyarrow", ".pq": "pyarrow", ".xlsx": "openpyxl", ".xlsm": "openpyxl"}
+OTHERS = (".json", ".jsonl", ".ndjson", ".feather", ".arrow", ".ipc", ".orc", ".avro", ".dta", ".sav", ".sas7bdat", ".rds")
+OTHERS += (".pkl", ".pickle", ".joblib", ".npy", ".npz", ".h5", ".hdf5", ".ods", ".db", ".sqlite", ".html", ".xml", ".pdf")
 UNNAMED = "Unnamed: 0"
 
 
@@ -30,6 +32,8 @@ def read_file(section: TableConfig, naming: Naming) -> pd.DataFrame:
         raise ValueError(f"{key} cannot be read as {kind}: {found}.")
     if ending == ".xls":
         raise ValueError(f"{key} is a workbook of an old kind; save it as .xlsx or CSV.")
+    if ending in OTHERS:
+        raise ValueError(f"{key} is a {ending} file, which is not read here; save the table as CSV, Parquet or .xlsx.")
     if ending in NEEDED:
         _check_binary(section, key, kind, NEEDED[ending], naming)
     read = {"CSV": _read_text, "Parquet": _read_parquet, "an Excel workbook": _read_workbook}[kind]
@@ -71,6 +75,7 @@ def _read_text(path: Path, section: TableConfig, naming: Naming) -> pd.DataFrame
     read: Any = functools.partial(
         pd.read_csv, path, sep=separator, decimal=decimal, encoding=encoding, low_memory=False, index_col=False
     )
+    _check_names(read(header=None, nrows=1, dtype=str), key)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -86,6 +91,13 @@ def _read_text(path: Path, section: TableConfig, naming: Naming) -> pd.DataFrame
     return _with_words(frame, section, read)
 
 
+def _check_names(header: pd.DataFrame, key: str) -> None:
+    """Refuse a name that stands twice in a header (1, D), which pandas would rename."""
+    names = [name.lstrip("\ufeff") for name in header.iloc[0] if isinstance(name, str)] if len(header) else []
+    if twice := [name for number, name in enumerate(names) if name in names[:number]]:
+        raise _Told(f"{key} has the column {twice[0]!r} twice; column names must be unique.")
+
+
 def _with_words(frame: pd.DataFrame, section: TableConfig, read: Callable[..., pd.DataFrame]) -> pd.DataFrame:
     """The table with its columns of words read anew: "007" stays "007", "NA" and "None" are words, empty cells missing."""
     text, names = set(section.text), list(map(str, frame.columns))
@@ -97,22 +109,31 @@ def _with_words(frame: pd.DataFrame, section: TableConfig, read: Callable[..., p
     return frame
 
 
-def _read_parquet(path: Path, section: TableConfig, naming: Naming) -> pd.DataFrame:  # noqa: ARG001
+def _read_parquet(path: Path, section: TableConfig, naming: Naming) -> pd.DataFrame:
     import pandas as pd
 
     frame = pd.read_parquet(path, engine="pyarrow")
-    named = section.label is not None and section.label not in frame.columns and section.label in frame.index.names
-    frame = frame.reset_index(drop=not named)  # an index is no column, but it may name the rows
+    said = {*section.drop, *section.category, *section.text, section.label, section.target} - {None}
+    index = [name for name in frame.index.names if name is not None]
+    if unsaid := [str(name) for name in index if str(name) not in said]:
+        key = f"{naming('table.data')} = {section.data!r}"
+        raise _Told(
+            f"{key} has the index {unsaid[0]!r} beside its columns. Let it name the rows: {naming('table.label')} "
+            f"{unsaid[0]!r}; or leave it out: {naming('table.drop')} {unsaid[0]!r}; or save it as a column, by "
+            "frame.reset_index()."
+        )
+    frame = frame.reset_index(drop=not index)  # an index without a name is no column
     for name in set(section.text) & set(frame.columns):
         frame[name] = frame[name].map(str, na_action="ignore")
     return frame
 
 
-def _read_workbook(path: Path, section: TableConfig, naming: Naming) -> pd.DataFrame:  # noqa: ARG001
+def _read_workbook(path: Path, section: TableConfig, naming: Naming) -> pd.DataFrame:
     import pandas as pd
 
     with pd.ExcelFile(path, engine="openpyxl") as book:
         read: Any = functools.partial(pd.read_excel, book)
+        _check_names(read(header=None, nrows=1, dtype=str), f"{naming('table.data')} = {section.data!r}")
         return _with_words(read(), section, read)
 
 

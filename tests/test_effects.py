@@ -604,3 +604,12 @@ def test_the_curve_and_the_value_that_explain_gives_agree():
             np.interp(x[:, column], grid, curve[:, k]) - np.interp(X[:, column], grid, curve[:, k]).mean() for k in (0, 1)
         ]
         np.testing.assert_allclose(values[:, column], np.column_stack(read), atol=1e-11)
+
+
+def test_differences_of_levels_that_a_group_lacks_are_nothing_beside_themselves():
+    X = pd.DataFrame({"k": list("aabbcc") * 10, "o": np.arange(60.0), "g": ["p", "p", "p", "p", "q", "q"] * 10})
+    predictor = px.Predictor(lambda rows: rows["o"].to_numpy() + (rows["k"] == "a").to_numpy())
+    found = px.effects("ale", predictor, px.TabularSpace(X), X, features=["k"], by="g")["ale"]["k"]
+    for group in found.groups.values():
+        assert (np.diagonal(group.differences_stderr[..., 0]) == 0.0).all()
+        assert np.isfinite(group.differences).all()

@@ -425,3 +425,20 @@ def test_the_standard_error_is_about_the_deviation_over_draws_of_rows():
     draws = [px.h_statistic(model, space, X, features=[(0, 1)], rows=60, seed=seed) for seed in range(40)]
     ratio = np.mean([one.stderr[2] for one in draws]) / np.std([one.values[2] for one in draws], ddof=1)
     assert 0.5 < ratio < 1.6  # 40 draws tell a deviation to 11 %; a jackknife of 20 groups is rough
+
+
+@pytest.mark.parametrize("ask", [px.h_statistic, lambda *given, **options: px.effects("pdp", *given, **options)["pdp"]])
+def test_the_first_input_that_chose_the_outputs_is_called_as_it_is_in_x(ask):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({c: rng.normal(size=200) for c in "abc"}, index=[f"r{i}" for i in range(200)])
+    weights = rng.normal(size=(3, 30))
+
+    def model(rows):
+        return np.asarray(rows) @ weights
+
+    with pytest.warns(UserWarning, match="30 outputs"):
+        found = ask(px.Predictor(model), px.TabularSpace(X), X, features=["a"], rows=100)
+    meta = next(iter(found.values())).meta if isinstance(found, dict) else found.meta
+    kept, label = meta["outputs_kept"].split(": ")[0], meta["outputs_kept"].split("(")[1].rstrip(")")
+    row = model(X.loc[[label]])[0]
+    assert [int(name) for name in kept.split(", ")] == np.argsort(-row, kind="stable")[:5].tolist()

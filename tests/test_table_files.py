@@ -60,10 +60,15 @@ def test_parquet_and_excel_give_the_table_that_the_csv_gives(tmp_path, name):
     pd.testing.assert_series_equal(found.y, wanted.y, check_dtype=False)  # Excel knows no 0.0
 
 
-def test_the_index_of_a_parquet_file_is_no_column_but_may_name_the_rows(tmp_path):
+def test_the_named_index_of_a_parquet_file_is_told_and_may_name_the_rows(tmp_path):
     frame = pd.DataFrame({"a": [1.0, 2.0]}, index=pd.Index(["p", "q"], name="id"))
     frame.to_parquet(tmp_path / "t.parquet")
-    assert read(tmp_path / "t.parquet").X.columns.tolist() == ["a"]
+    with pytest.raises(ValueError, match=r"has the index 'id' beside its columns.*table\.label 'id'.*table\.drop 'id'"):
+        read(tmp_path / "t.parquet")
+    assert read(tmp_path / "t.parquet", drop=("id",)).X.columns.tolist() == ["a"]
+    assert read(tmp_path / "t.parquet", category=("id",)).X.columns.tolist() == ["id", "a"]
+    frame.rename_axis(index=None).to_parquet(tmp_path / "unnamed.parquet")
+    assert read(tmp_path / "unnamed.parquet").X.columns.tolist() == ["a"]
     table = read(tmp_path / "t.parquet", label="id")
     assert table.X.columns.tolist() == ["a"] and table.X.index.tolist() == ["p", "q"]
 
@@ -90,6 +95,25 @@ def test_a_saved_index_is_told_with_the_way_to_drop_it(tmp_path, written):
         read(path)
     assert read(path, drop=("Unnamed: 0",)).X.columns.tolist() == ["a", "y"]
     assert read(path, label="Unnamed: 0").X.columns.tolist() == ["a", "y"]
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "csv.gz", "xlsx"])
+def test_a_name_that_stands_twice_is_refused_as_the_api_does(tmp_path, ending):
+    path = tmp_path / f"t.{ending}"
+    frame = pd.DataFrame([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], columns=["x", "x", "y"])
+    if ending == "xlsx":
+        frame.to_excel(path, index=False)
+    else:
+        frame.to_csv(path, index=False, sep="\t" if ending == "tsv" else ",", encoding="utf-8-sig")
+    with pytest.raises(ValueError, match="has the column 'x' twice"):
+        read(path)
+
+
+@pytest.mark.parametrize("ending", ["json", "feather", "pkl", "ods", "npy"])
+def test_a_file_of_another_kind_is_not_read_as_text(tmp_path, ending):
+    (tmp_path / f"t.{ending}").write_text('{"a": [1, 2]}\n')
+    with pytest.raises(ValueError, match=rf"is a \.{ending} file, which is not read here; save the table as CSV"):
+        read(tmp_path / f"t.{ending}")
 
 
 REFUSALS = {

@@ -52,10 +52,16 @@ KINDS = {
     "batch": lambda frame: pa.RecordBatch.from_pandas(frame, preserve_index=False),
     "stream": Streams,
     "interchange": Interchange,
+    "structures": lambda frame: pl.from_pandas(frame).to_struct("row"),
+    "structure array": lambda frame: pa.RecordBatch.from_pandas(frame, preserve_index=False).to_struct_array(),
+    "structures in chunks": lambda frame: pa.chunked_array(
+        [pa.RecordBatch.from_pandas(part, preserve_index=False).to_struct_array() for part in (frame.iloc[:1], frame.iloc[1:])]
+    ),
 }
 GIVEN_BACK = {
     "pandas": pd.DataFrame, "polars": pl.DataFrame, "lazy": pl.DataFrame, "arrow": pa.Table, "batch": pa.RecordBatch,
-    "stream": pa.Table, "interchange": pd.DataFrame,
+    "stream": pa.Table, "interchange": pd.DataFrame, "structures": pl.DataFrame, "structure array": pa.Table,
+    "structures in chunks": pa.Table,
 }  # fmt: skip
 
 
@@ -508,3 +514,24 @@ def test_a_pipeline_gets_its_strings_and_nulls_in_every_library(kind):
     np.testing.assert_allclose(found.prediction[0], 2.5, atol=1e-9)
     wanted = px.explain("exact_shap", px.Predictor(model), px.TabularSpace(frame), x)["exact_shap"]
     np.testing.assert_allclose(found.values, wanted.values, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [PLAIN.iloc[0], PLAIN.to_numpy()[0], PLAIN.iloc[0].tolist(), pl.Series([1.0, 2.0, 3.0])],
+    ids=["Series", "array", "list", "polars"],
+)
+@pytest.mark.parametrize("trained", [PLAIN, PLAIN.to_numpy()], ids=["names", "array"])
+def test_a_single_row_for_the_predictor_is_refused_with_the_way_out(row, trained):
+    from sklearn.linear_model import LinearRegression
+
+    model = LinearRegression().fit(trained, PLAIN["a"])
+    with pytest.raises(ValueError, match=r"rows has shape \(3,\); expected \(rows, columns\): of one row give (X.iloc|rows\[None)"):
+        px.Predictor(model)(row)
+
+
+def test_tensors_within_rows_leave_their_graph():
+    torch = pytest.importorskip("torch")
+    x = [[torch.tensor(2.0, requires_grad=True), 2.0, torch.tensor(3, dtype=torch.bfloat16)]]
+    found = px.explain("exact_shap", px.Predictor(lambda rows: rows.sum(axis=1)), px.TabularSpace(np.zeros((1, 3))), x)
+    np.testing.assert_allclose(found["exact_shap"].values[0, :, 0], [2.0, 2.0, 3.0])
