@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 TABS = (".tsv", ".tab")
 COMPRESSED = (".gz", ".bz2", ".zip", ".xz", ".zst")
 NEEDED = {".parquet": "pyarrow", ".pq": "pyarrow", ".xlsx": "openpyxl", ".xlsm": "openpyxl"}
-OTHERS = (".json", ".jsonl", ".ndjson", ".feather", ".arrow", ".ipc", ".orc", ".avro", ".dta", ".sav", ".sas7bdat", ".rds")
-OTHERS += (".pkl", ".pickle", ".joblib", ".npy", ".npz", ".h5", ".hdf5", ".ods", ".db", ".sqlite", ".html", ".xml", ".pdf")
+OTHERS = (
+    ".json", ".jsonl", ".ndjson", ".feather", ".arrow", ".ipc", ".orc", ".avro", ".dta", ".sav", ".sas7bdat", ".rds", ".pkl",
+    ".pickle", ".joblib", ".npy", ".npz", ".h5", ".hdf5", ".ods", ".db", ".sqlite", ".html", ".xml", ".pdf",
+)  # fmt: skip
 UNNAMED = "Unnamed: 0"
 
 
