@@ -256,24 +256,25 @@ def errors(
 
 
 def for_tails(
-    stderr: Floats, critical: Floats, lengths: Floats, residuals: Floats, n_clusters: int, df: float
+    stderr: Floats, critical: Floats, lengths: Floats, residuals: Floats, n_clusters: int, df: float, table: Evaluations
 ) -> tuple[Floats, Floats]:
     """The same errors (P, K) and factors (K,), wider where a few residuals bring most of the variance.
 
     A variance of n squares of kurtosis k is known as that of a normal sample with 2 n / (k - 1) degrees of freedom; below
     df the quantiles of t are taken from there. lengths (R,): of the rows of the gain, squared;  residuals (R, K)
     """
-    if not 0 < df < np.inf or not len(residuals):
+    if not 0 < df < np.inf or not len(residuals) or table.design.listed:
         return stderr, critical
+    rounding = ROUNDING * table.scale * np.sqrt(len(stderr))
     stderr, critical = stderr.copy(), critical.copy()
     for k in range(len(critical)):
         squares = lengths * residuals[:, k] ** 2
-        total = squares.sum()
-        kurtosis = len(squares) * float(squares @ squares) / total**2 if total > 0 else 1.0
+        above = stderr[:, k] > rounding[k]
+        kurtosis = len(squares) * float(squares @ squares) / squares.sum() ** 2 if above.any() else 1.0
         known = max(2.0 * n_clusters / (kurtosis - 1.0), 1.0) if kurtosis > 1.0 else np.inf
         if known < df:
             wider = independent_factor(1, known) / independent_factor(1, df)
-            stderr[:, k] *= wider
+            stderr[above, k] *= wider
             critical[k] *= independent_factor(len(stderr), known) / independent_factor(len(stderr), df) / wider
     return stderr, critical
 

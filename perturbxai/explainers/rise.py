@@ -135,8 +135,7 @@ def _means(law: Law, p: float, centred: bool, table: Evaluations) -> Estimate:
     largest, beside = (np.abs(some).max(axis=0, initial=0.0) for some in (residuals, ends))
     jump = jump_of_fit(largest, beside, sums, table)
     stderr, critical = errors(clusters, gain, own, clusters.missed(gain, starts), residuals, starts, df, table, jump)
-    if not design.listed:
-        stderr, critical = for_tails(stderr, critical, lengths_of(gain), residuals, len(starts), df)
+    stderr, critical = for_tails(stderr, critical, lengths_of(gain), residuals, len(starts), df, table)
     found = Estimate(sums, stderr, critical, np.inf if design.listed else df)
     if table.groups is None:
         return found

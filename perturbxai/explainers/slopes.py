@@ -47,8 +47,7 @@ class Slopes:
         stderr, critical = errors(
             self.clusters, self.gain, self.weight, self.missed, residuals, self.starts, self.df, table, jump
         )
-        if not table.design.listed:
-            stderr, critical = for_tails(stderr, critical, self.lengths, residuals, len(self.starts), self.df)
+        stderr, critical = for_tails(stderr, critical, self.lengths, residuals, len(self.starts), self.df, table)
         background = None if table.groups is None or table.weight is not None else self._background(table.groups)
         return Estimate(found[1:], stderr, critical, self.df if not table.design.listed else np.inf, background)
 
