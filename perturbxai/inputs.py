@@ -40,7 +40,9 @@ def _needed(net: Module) -> list[str] | None:
 
 def refusal(net: Module, shape: tuple[int, ...], error: Exception | None) -> ValueError | None:
     """What is to be said of a batch of this shape that a network failed at, where that is known; else None."""
-    if len(shape) == 4 and any(type(module).__name__ in ("Conv3d", "LazyConv3d") for module in net.modules()):
+    # a scripted module says by another name what it was
+    kinds = {getattr(module, "original_name", type(module).__name__) for module in net.modules()}
+    if len(shape) == 4 and kinds & {"Conv3d", "LazyConv3d"}:
         failed = f" and fails ({error})" if error else ""
         return ValueError(
             f"the network has Conv3d layers, which take video or volumes (n, C, T, H, W), and gets pictures {shape}{failed}"

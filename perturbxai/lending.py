@@ -169,6 +169,24 @@ def closed(net: Module) -> tuple[str, str]:
 
 
 @context
+def reached(net: Module) -> Iterator[list[Module]]:
+    """The parts of a module that run meanwhile, while its private copy is asked: through functions that close over them.
+
+    A lambda, a replaced forward or a hook is copied as it is, with the module that it was made in. That is settled too, so
+    that such a pass leaves it as it was.
+    """
+    from torch.jit import ScriptModule
+
+    found: list[Module] = []
+    with settled(net), _uncompiled(), ExitStack() as stack:
+        for module in net.modules():
+            if not isinstance(module, ScriptModule):
+                handle = module.register_forward_pre_hook(lambda one, _given: found.append(one))
+                stack.callback(handle.remove)
+        yield found
+
+
+@context
 def _uncompiled() -> Iterator[None]:
     """What was compiled runs as it was written. The switch is one for all threads, so that the last one sets it back."""
     if "torch._dynamo" not in sys.modules:  # nothing was compiled

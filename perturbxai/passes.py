@@ -8,7 +8,7 @@ from typing import Any
 from perturbxai import chance
 from perturbxai.copies import Copy
 from perturbxai.device import is_out_of_memory
-from perturbxai.lending import alone, inner, is_compiled, lent, settled, tracked
+from perturbxai.lending import alone, inner, is_compiled, lent, reached, settled, tracked
 
 Module = Any
 Tensor = Any
@@ -84,7 +84,7 @@ class Passes:
         before = chance.state()
         spare = batch.clone()  # a network may write into its input before it fails
         try:
-            found = self._run(batch)
+            found = self._first(batch)
         except Exception as error:
             if is_out_of_memory(error) or not (self.channels_last or _wants_gradients(error)):
                 raise
@@ -93,6 +93,25 @@ class Passes:
             return self._seen(spare, found, before)
         # here the error no longer holds what the batch took
         return self._seen(spare, self._otherwise(spare, failed), before)
+
+    def _first(self, batch: Tensor) -> Any:
+        """A first pass over rows of a shape, in which a private copy that is none is found out.
+
+        Raises RuntimeError for one.
+        """
+        if self.module() is not self._copy.net:
+            return self._run(batch)
+        parts: list[Module] = []
+        try:
+            with reached(self.model) as parts:
+                found = self._run(batch)
+        except Exception as error:
+            if not parts or is_out_of_memory(error):
+                raise
+            raise _no_copy(parts) from error
+        if parts:
+            raise _no_copy(parts)
+        return found
 
     def _seen(self, batch: Tensor, found: Any, before: bytes) -> Any:
         """What came of the first pass over rows of a shape; tells of one that drew random numbers."""
@@ -120,13 +139,13 @@ class Passes:
         before = self.channels_last, self._copy
         if self.lay_aside():
             try:
-                return self._run(batch.contiguous().clone())
+                return self._first(batch.contiguous().clone())
             except Exception as error:
                 own = error
         if _wants_gradients(own):
             self.tracks = True
             try:
-                return self._run(batch.contiguous().clone())
+                return self._first(batch.contiguous().clone())
             except Exception:
                 self.tracks = False
         self.channels_last, self._copy = before
@@ -142,6 +161,16 @@ class Passes:
         # the private copy is settled already, and going through its modules for every batch took 3 % of the time
         with alone([inner(net)]) if net is self._copy.net else settled(net), torch.inference_mode():
             return net(batch)
+
+
+def _no_copy(parts: list[Module]) -> RuntimeError:
+    """What is to be said where another precision or device was asked; without, the network runs as it is."""
+    names = ", ".join(dict.fromkeys(type(part).__name__ for part in parts[:4]))
+    return RuntimeError(
+        f"another precision or device runs a private copy, but the network cannot be copied: a function that it keeps (a "
+        f"lambda, a replaced forward, a hook) runs parts of the original ({names}). Make it a method that goes through self, "
+        "or leave precision and device out."
+    )
 
 
 def _wants_gradients(error: Exception) -> bool:

@@ -62,7 +62,8 @@ def as_picture(item: Any, what: str) -> NDArray[Any]:
     array = as_array(item, what)
     if not hasattr(item, "detach") or array.ndim != 3 or not _channels_first(array.shape):
         return array
-    if array.shape[2] in COLOURS:
+    alike = array.shape[0] not in COLOURS and _oblong(array.shape[1:]) == _oblong(array.shape[:2])
+    if array.shape[2] in COLOURS or alike:
         raise ValueError(
             f"{what} is a tensor {array.shape}, which may be (C, H, W) or (H, W, C); give an array with its channels last: "
             "tensor.permute(1, 2, 0).numpy() if they come first, tensor.numpy() if not."
@@ -71,8 +72,20 @@ def as_picture(item: Any, what: str) -> NDArray[Any]:
 
 
 def _channels_first(shape: tuple[int, ...]) -> bool:
-    """Whether the first axis looks like one of channels: so many as colours have, or the shortest where the last is none."""
-    return shape[0] in COLOURS or (shape[2] not in COLOURS and shape[0] < min(shape[1:]))
+    """Whether the first axis looks like one of channels, or may be: so many as colours have, or the others are as near to a
+    square as it is with the second, where the last one is none of colours."""
+    return shape[0] in COLOURS or (shape[2] not in COLOURS and _oblong(shape[1:]) <= _oblong(shape[:2]))
+
+
+def _is_transposed(shape: tuple[int, ...]) -> bool:
+    """Whether an array, whose channels come last, has them first by all that it looks like."""
+    bands = shape[2] not in COLOURS and _channels_first(shape)
+    return bands and (shape[0] in COLOURS or (shape[0] < min(shape[1:]) and _oblong(shape[1:]) < _oblong(shape[:2])))
+
+
+def _oblong(sides: tuple[int, ...]) -> float:
+    """How far a picture is from a square: its long side over its short one."""
+    return max(sides) / max(min(sides), 1)
 
 
 def on_white(picture: Any) -> NDArray[Any]:
@@ -108,7 +121,7 @@ def _one(item: Any, number: int) -> Picture:
         raise TypeError(f"picture {number} has dtype {array.dtype}; expected numbers (H, W, C) or (H, W).")
     if array.ndim == 2:
         array = array[..., None]
-    if array.ndim != 3 or (array.shape[2] not in COLOURS and _channels_first(array.shape)):
+    if array.ndim != 3 or _is_transposed(array.shape):
         raise ValueError(
             f"picture {number} has shape {array.shape}; expected (H, W) or (H, W, C). "
             "Channels come last: an array (C, H, W) becomes one by transpose(1, 2, 0); several grey pictures are a list, "
@@ -184,7 +197,7 @@ def fit(image: Any, size: int | tuple[int, int] = 224, crop: float = 1.0) -> Any
     array = as_picture(image, "image")
     if array.dtype.kind not in "fiub":
         raise TypeError(f"image has dtype {array.dtype}; expected a picture of numbers (H, W) or (H, W, C).")
-    many = array.ndim == 3 and array.shape[2] not in COLOURS and _channels_first(array.shape)
+    many = array.ndim == 3 and _is_transposed(array.shape)
     if array.ndim not in (2, 3) or array.size == 0 or many:
         raise ValueError(f"image has shape {array.shape}; expected one picture (H, W) or (H, W, C), channels last.")
     scale = crop * min(array.shape[0] / height, array.shape[1] / width)

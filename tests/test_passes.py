@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 import torch
@@ -205,3 +207,56 @@ def test_baselines_of_a_network_that_hooks_its_own_map_are_those_without_the_hoo
 
     found, truth = values(_hooks), values(lambda x: x)
     np.testing.assert_allclose(found, truth, rtol=1e-4, atol=1e-6)
+
+
+class Closing(nn.Module):
+    """A network that reaches its own layers through a function that deepcopy leaves as it is."""
+
+    def __init__(self, how):
+        super().__init__()
+        self.body, self.norm, self.drop, self.head = nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.Dropout(), nn.Linear(6, 3)
+        self.step = self.through_self
+        if how == "lambda":
+            self.step = lambda x: self.drop(self.norm(self.body(x)).relu())
+        elif how == "partial":
+            self.step = functools.partial(lambda x, scale: scale * self.through_self(x), scale=1.0)
+        elif how == "compiled":
+            self.step = torch.compile(self.through_self, backend="eager")
+        elif how == "in a list":
+            self.step = [lambda x: self.through_self(x)].__getitem__(0)
+        elif how == "forward":
+            own = self.forward
+            self.forward = lambda x: own(x)
+        elif how == "hook":
+            self.head.register_forward_hook(lambda _head, _given, found: found + self.norm(self.body(PLAIN)).sum())
+
+    def through_self(self, x):
+        return self.drop(self.norm(self.body(x)).relu())
+
+    def forward(self, x):
+        return self.head(self.step(x).mean((2, 3)))
+
+
+PLAIN = torch.full((1, 3, 3, 3), 0.5)
+CLOSING = ["lambda", "partial", "compiled", "in a list", "forward", "hook"]
+
+
+@pytest.mark.parametrize("mode", [True, False], ids=["train", "eval"])
+@pytest.mark.parametrize("how", [*CLOSING, "method"])
+def test_a_network_that_no_copy_can_be_made_of_runs_as_it_is_and_stays_as_it_was(how, mode):
+    net, expected = seeded(lambda: Closing(how)).train(mode), alone(seeded(lambda: Closing(how)))
+    before, predictor = snapshot(net), px.Predictor(net, output="logit")
+    for _ in range(2):
+        np.testing.assert_allclose(predictor(PICTURES), expected, rtol=0, atol=1e-5)
+    assert snapshot(net) == before and net.training is mode
+    assert predictor.plan["layout"] == ("channels_last" if how == "method" else "contiguous")
+    assert predictor.rows == 2 * len(PICTURES)
+
+
+@pytest.mark.parametrize("how", CLOSING)
+def test_another_precision_of_a_network_that_no_copy_can_be_made_of_is_refused_by_name(how):
+    net = seeded(lambda: Closing(how))
+    before = snapshot(net)
+    with pytest.raises(RuntimeError, match=r"runs parts of the original .*leave precision and device out"):
+        px.Predictor(net, precision="float64")(PICTURES)
+    assert snapshot(net) == before

@@ -299,3 +299,28 @@ def test_fit_refuses_what_it_cannot_fit(image, size, crop, match):
 def test_fit_refuses_what_is_no_number(dtype):
     with pytest.raises(TypeError, match="image has dtype"):
         px.fit(BYTES.astype(dtype), 4)
+
+
+BANDS_LAST = [(8, 9, 64), (7, 11, 200), (12, 20, 103), (8, 8, 64), (9, 8, 64), (32, 32, 8), (20, 400, 5), (16, 16, 16)]
+
+
+@pytest.mark.parametrize("shape", BANDS_LAST)
+def test_an_array_of_many_bands_is_taken_as_it_comes(shape):
+    assert as_pictures(np.zeros(shape, dtype=np.float32))[0].shape == shape
+
+
+@pytest.mark.parametrize("shape", [(64, 16, 16), (103, 12, 12), (20, 16, 16), (11, 64, 64), (5, 30, 40), (3, 20, 300)])
+def test_a_tensor_of_many_bands_has_them_first(shape):
+    assert as_pictures([torch.zeros(shape)])[0].shape == (*shape[1:], shape[0])
+
+
+@pytest.mark.parametrize("shape", [(16, 16, 16), (3, 16, 3), (9, 8, 9)])
+def test_a_tensor_that_may_be_read_either_way_is_refused(shape):
+    with pytest.raises(ValueError, match=r"may be \(C, H, W\) or \(H, W, C\)"):
+        as_pictures([torch.zeros(shape)])
+
+
+@pytest.mark.parametrize("shape", [(3, 224, 224), (11, 64, 64), (1, 28, 28), (5, 30, 40)])
+def test_an_array_that_has_its_channels_first_by_all_it_looks_like_is_refused(shape):
+    with pytest.raises(ValueError, match=r"Channels come last"):
+        as_pictures(np.zeros(shape, dtype=np.float32))
