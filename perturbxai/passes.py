@@ -167,9 +167,9 @@ def _no_copy(parts: list[Module]) -> RuntimeError:
     """What is to be said where another precision or device was asked; without, the network runs as it is."""
     names = ", ".join(dict.fromkeys(type(part).__name__ for part in parts[:4]))
     return RuntimeError(
-        f"another precision or device runs a private copy, but the network cannot be copied: a function that it keeps (a "
-        f"lambda, a replaced forward, a hook) runs parts of the original ({names}). Make it a method that goes through self, "
-        "or leave precision and device out."
+        "another precision or device runs a private copy, but the network cannot be copied: a function that it keeps (a "
+        f"lambda, a replaced forward, a hook) runs parts of the original ({names}). Make it a method that goes through "
+        "self, or leave precision and device out."
     )
 
 

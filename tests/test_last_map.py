@@ -650,3 +650,44 @@ def test_a_transformer_with_tokens_of_no_place_is_read_without_them(registers, h
     if head == "mean":
         assert one.meta["layer"] == "block.norm2"
         np.testing.assert_allclose(one.values[0].sum(axis=0), one.prediction[0] - bias_of(net), atol=1e-6)
+
+
+BACK = torch.arange(7, -1, -1)
+REARRANGED = {
+    "sorted": (lambda m: m.flatten(2).sort(2, descending=True).values[:, :, :9].mean(2), 6),
+    "added up along": (lambda m: m.cumsum(3)[..., -1].mean(2), 6),
+    "copied by index": (lambda m: torch.zeros_like(m).index_copy(3, BACK, m).relu().mean((2, 3)), 6),
+    "scattered": (lambda m: torch.zeros_like(m).scatter(3, BACK.expand_as(m), m).mean((2, 3)), 6),
+    "gathered": (lambda m: m.gather(3, BACK.expand_as(m)).mean((2, 3)), 6),
+    "contracted": (lambda m: torch.tensordot(m, torch.eye(6), dims=([1], [0])).relu().mean((1, 2)), 6),
+    "warped": (lambda m: F.grid_sample(m, MIRROR, align_corners=False).mean((2, 3)), 6),
+    "cut into the batch": (
+        lambda m: F.avg_pool2d(
+            m.view(1, 6, 2, 4, 2, 4).permute(0, 2, 4, 1, 3, 5).reshape(-1, 6, 4, 4), 2
+        ).mean((2, 3)).view(1, 4, 6).mean(1),
+        6,
+    ),
+}  # fmt: skip
+MIRROR = F.affine_grid(torch.tensor([[[-1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]]), [1, 6, 8, 8], align_corners=False)
+
+
+class Tail(nn.Module):
+    def __init__(self, tail, width):
+        super().__init__()
+        self.body, self.tail, self.head = nn.Conv2d(3, 6, 3, stride=4, padding=1), tail, nn.Linear(width, 3)
+
+    def forward(self, x):
+        return self.head(self.tail(self.body(x).relu()))
+
+
+@pytest.mark.parametrize("name", REARRANGED)
+def test_values_that_lie_elsewhere_are_not_laid_on_the_places_of_what_they_were_made_of(name):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = Tail(*REARRANGED[name]).eval()
+    picture = np.random.default_rng(0).random((32, 32, 3), dtype=np.float32)
+    space = px.ImageSpace(segments="grid", n_segments=4, fill=0.5)
+    found = px.baselines("hires_cam", px.Predictor(net, output="logit"), space, picture, outputs=[0])["hires_cam"]
+    kept = net.body(torch.as_tensor(picture).permute(2, 0, 1)[None]).relu().detach().requires_grad_(True)
+    (slope,) = torch.autograd.grad(net.head(net.tail(kept))[0, 0], kept)
+    np.testing.assert_allclose(found.meta["map"][0], (slope * kept).sum(1)[0].detach().numpy(), atol=1e-6)

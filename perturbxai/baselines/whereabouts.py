@@ -27,12 +27,18 @@ MOVES = _names(
     "concatenate stack hstack vstack dstack column_stack row_stack expand expand_as broadcast_to repeat "
     "repeat_interleave tile roll flip fliplr flipud rot90 contiguous clone detach data alias unfold im2col "
     "pixel_unshuffle channel_shuffle native_channel_shuffle pad constant_pad_nd atleast_1d atleast_2d atleast_3d "
+    "scatter index_copy index_put masked_scatter "
     "_reshape_alias _unsafe_view"
 )
 # They make no map of a picture that is none yet: a picture less its mean is a picture.
 ARITHMETIC = _names(
     "add sub mul div true_divide rsub neg radd rmul rtruediv truediv rdiv iadd isub imul itruediv idiv to float double "
     "type type_as half bfloat16 clamp dropout"
+)
+# What comes of them lies by its size, by what is added up before it, or by other numbers: it has no place.
+ELSEWHERE = _names(
+    "sort msort cumsum cumprod cummax cummin logcumsumexp scatter_add scatter_reduce index_add index_reduce put grid_sample "
+    "grid_sampler grid_sampler_2d tensordot"
 )
 REDUCTIONS = _names("mean sum nansum nanmean amax amin max min std var prod logsumexp median nanmedian")
 # Their last axis is mixed, by a matrix: number of the argument that is mixed, and of the one by which
@@ -116,7 +122,7 @@ def carried(
     name = name_of(func)
     tensors = list(tensors_of((*args, *kwargs.values())))
     placed = [(tensor, where) for tensor in tensors if (where := known(tensor)) is not None]
-    if not placed:
+    if not placed or name in ELSEWHERE:
         return [None] * len(made)
     worked = any(where.worked for _, where in placed) or name not in MOVES | ARITHMETIC
     try:
@@ -181,7 +187,9 @@ def _moved(
         given = tuple(swap(value, which) for value in args)
         out = func(*given, **{key: swap(value, which) for key, value in options.items()})
         both.append(list(tensors_of((given[0] if name == "setitem" else out,))))
-    return [_apart(down, across, worked) for down, across in zip(*both, strict=True)]
+    # whole numbers that were moved are no places: `index.expand_as(map)`
+    pairs = zip(*both, strict=True)
+    return [_apart(down, across, worked) if down.is_floating_point() else None for down, across in pairs]
 
 
 def _mode(args: Any, kwargs: Any) -> Any:
@@ -194,6 +202,8 @@ def _joined(made: Tensor, placed: list[tuple[Tensor, Whereabouts]], worked: bool
     fitting = fitting or [where for tensor, where in placed if _repeats(tensor.shape, made.shape)]
     if not fitting:
         return None
+    # one that was mixed along an axis says less than what it is added to
+    fitting.sort(key=lambda where: -sum(where.directions))
     if len(fitting) == 1 and fitting[0].worked == worked and fitting[0].down.shape == made.shape:
         return fitting[0]
     down, across = (getattr(fitting[0], which).expand(made.shape) for which in ("down", "across"))
@@ -264,6 +274,8 @@ def _anew(made: Tensor, source: Tensor, where: Whereabouts, picture: Grid) -> Wh
         return by_looks(made, picture)
     if source.ndim == 3 and made.shape[-1] == source.shape[-1]:  # along a row of tokens
         return where.each(lambda places: places.nanmean(1, keepdim=True).expand(made.shape))
+    if len(where.down) > 1 and 0 in {*_moving(where.down), *_moving(where.across)}:
+        return None  # pieces of the picture in the batch: each has a grid of its own
     # what was packed into the channels first
     axes = (made.ndim - 2, made.ndim - 1)
     others = tuple(range(made.ndim - 2))
