@@ -27,8 +27,7 @@ MOVES = _names(
     "concatenate stack hstack vstack dstack column_stack row_stack expand expand_as broadcast_to repeat "
     "repeat_interleave tile roll flip fliplr flipud rot90 contiguous clone detach data alias unfold im2col "
     "pixel_unshuffle channel_shuffle native_channel_shuffle pad constant_pad_nd atleast_1d atleast_2d atleast_3d "
-    "scatter index_copy index_put masked_scatter "
-    "_reshape_alias _unsafe_view"
+    "scatter index_copy index_put masked_scatter _reshape_alias _unsafe_view"
 )
 # They make no map of a picture that is none yet: a picture less its mean is a picture.
 ARITHMETIC = _names(
@@ -36,10 +35,8 @@ ARITHMETIC = _names(
     "type type_as half bfloat16 clamp dropout"
 )
 # What comes of them lies by its size, by what is added up before it, or by other numbers: it has no place.
-ELSEWHERE = _names(
-    "sort msort cumsum cumprod cummax cummin logcumsumexp scatter_add scatter_reduce index_add index_reduce put grid_sample "
-    "grid_sampler grid_sampler_2d tensordot"
-)
+ELSEWHERE = _names("sort msort cumsum cumprod cummax cummin logcumsumexp scatter_add scatter_reduce index_add index_reduce put")
+ELSEWHERE |= _names("grid_sample grid_sampler grid_sampler_2d tensordot")
 REDUCTIONS = _names("mean sum nansum nanmean amax amin max min std var prod logsumexp median nanmedian")
 # Their last axis is mixed, by a matrix: number of the argument that is mixed, and of the one by which
 MATRICES = {"linear": (0, 1), "matmul": (0, 1), "rmatmul": (1, 0), "mm": (0, 1), "bmm": (0, 1), "mv": (0, 1)}
@@ -111,13 +108,9 @@ def by_looks(tensor: Tensor, picture: Grid) -> Whereabouts | None:
 
 
 def carried(
-    func: Any,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    made: list[Tensor],
-    known: Callable[[Tensor], Whereabouts | None],
-    picture: Grid,
-) -> list[Whereabouts | None]:
+    func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], made: list[Tensor],
+    known: Callable[[Tensor], Whereabouts | None], picture: Grid,
+) -> list[Whereabouts | None]:  # fmt: skip
     """The places of what an operation made, from those of what it took; None where they are one, or lost."""
     name = name_of(func)
     tensors = list(tensors_of((*args, *kwargs.values())))
@@ -187,8 +180,7 @@ def _moved(
         given = tuple(swap(value, which) for value in args)
         out = func(*given, **{key: swap(value, which) for key, value in options.items()})
         both.append(list(tensors_of((given[0] if name == "setitem" else out,))))
-    # whole numbers that were moved are no places: `index.expand_as(map)`
-    pairs = zip(*both, strict=True)
+    pairs = zip(*both, strict=True)  # whole numbers that were moved are no places: `index.expand_as(map)`
     return [_apart(down, across, worked) if down.is_floating_point() else None for down, across in pairs]
 
 
@@ -202,8 +194,7 @@ def _joined(made: Tensor, placed: list[tuple[Tensor, Whereabouts]], worked: bool
     fitting = fitting or [where for tensor, where in placed if _repeats(tensor.shape, made.shape)]
     if not fitting:
         return None
-    # one that was mixed along an axis says less than what it is added to
-    fitting.sort(key=lambda where: -sum(where.directions))
+    fitting.sort(key=lambda where: -sum(where.directions))  # one mixed along an axis says less than what it is added to
     if len(fitting) == 1 and fitting[0].worked == worked and fitting[0].down.shape == made.shape:
         return fitting[0]
     down, across = (getattr(fitting[0], which).expand(made.shape) for which in ("down", "across"))
@@ -264,8 +255,8 @@ def _reduced(args: Any, kwargs: Any, made: Tensor, where: Whereabouts) -> Wherea
 
 
 def _is_dims(value: Any) -> bool:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return whole or (isinstance(value, (tuple, list)) and all(isinstance(one, int) for one in value))
+    values = value if isinstance(value, (tuple, list)) else (value,)
+    return all(isinstance(one, int) and not isinstance(one, bool) for one in values)
 
 
 def _anew(made: Tensor, source: Tensor, where: Whereabouts, picture: Grid) -> Whereabouts | None:
@@ -276,8 +267,7 @@ def _anew(made: Tensor, source: Tensor, where: Whereabouts, picture: Grid) -> Wh
         return where.each(lambda places: places.nanmean(1, keepdim=True).expand(made.shape))
     if len(where.down) > 1 and 0 in {*_moving(where.down), *_moving(where.across)}:
         return None  # pieces of the picture in the batch: each has a grid of its own
-    # what was packed into the channels first
-    axes = (made.ndim - 2, made.ndim - 1)
+    axes = (made.ndim - 2, made.ndim - 1)  # what was packed into the channels counts by its mean
     others = tuple(range(made.ndim - 2))
     middle = where.each(lambda places: places.nanmean(others, keepdim=True) if others else places)
     found = None if middle is None else middle.axes
