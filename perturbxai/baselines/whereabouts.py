@@ -35,8 +35,8 @@ ARITHMETIC = _names(
     "type type_as half bfloat16 clamp dropout"
 )
 # What comes of them lies by its size, by what is added up before it, or by other numbers: it has no place.
-ELSEWHERE = _names("sort msort cumsum cumprod cummax cummin logcumsumexp scatter_add scatter_reduce index_add index_reduce put")
-ELSEWHERE |= _names("grid_sample grid_sampler grid_sampler_2d tensordot")
+ELSEWHERE = _names("sort msort cumsum cumprod cummax cummin logcumsumexp scatter_add scatter_reduce index_add")
+ELSEWHERE |= _names("index_reduce put grid_sample grid_sampler grid_sampler_2d tensordot")
 REDUCTIONS = _names("mean sum nansum nanmean amax amin max min std var prod logsumexp median nanmedian")
 # Their last axis is mixed, by a matrix: number of the argument that is mixed, and of the one by which
 MATRICES = {"linear": (0, 1), "matmul": (0, 1), "rmatmul": (1, 0), "mm": (0, 1), "bmm": (0, 1), "mv": (0, 1)}
