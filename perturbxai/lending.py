@@ -14,6 +14,8 @@ from perturbxai.stopping import context, loop_ended
 Module = Any
 Tensor = Any
 
+BY_MEMORY = frozenset(("as_strided", "stride", "storage", "untyped_storage", "storage_offset", "data_ptr", "set"))
+
 _free = threading.Condition()
 _held: dict[int, tuple[int, int, Any]] = {}  # id -> thread, how often it took it, the thing itself (so that ids stay)
 _eager: list[Any] = []  # those who look inside something compiled, and under them what switched the compiler off
@@ -183,6 +185,24 @@ def reached(net: Module) -> Iterator[list[Module]]:
             if not isinstance(module, ScriptModule):
                 handle = module.register_forward_pre_hook(lambda one, _given: found.append(one))
                 stack.callback(handle.remove)
+        yield found
+
+
+@context
+def asked_of_memory() -> Iterator[list[str]]:
+    """The operations that are asked meanwhile of how values lie in memory: in another layout their answer is another."""
+    from torch.overrides import TorchFunctionMode
+
+    found: list[str] = []
+
+    class Watch(TorchFunctionMode):
+        def __torch_function__(self, func: Any, _types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            name = getattr(func, "__name__", "").partition(".")[0].removesuffix("_")
+            if name in BY_MEMORY:
+                found.append(name)
+            return func(*args, **(kwargs or {}))
+
+    with Watch():
         yield found
 
 

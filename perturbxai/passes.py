@@ -8,7 +8,7 @@ from typing import Any
 from perturbxai import chance
 from perturbxai.copies import Copy
 from perturbxai.device import is_out_of_memory
-from perturbxai.lending import alone, inner, is_compiled, lent, reached, settled, tracked
+from perturbxai.lending import alone, asked_of_memory, inner, is_compiled, lent, reached, settled, tracked
 
 Module = Any
 Tensor = Any
@@ -95,15 +95,16 @@ class Passes:
         return self._seen(spare, self._otherwise(spare, failed), before)
 
     def _first(self, batch: Tensor) -> Any:
-        """A first pass over rows of a shape, in which a private copy that is none is found out.
+        """A first pass over rows of a shape, in which a private copy that is none is found out, and one that must not lie
+        in another layout.
 
-        Raises RuntimeError for one.
+        Raises RuntimeError for either.
         """
         if self.module() is not self._copy.net:
             return self._run(batch)
         parts: list[Module] = []
         try:
-            with reached(self.model) as parts:
+            with reached(self.model) as parts, asked_of_memory() as asked:
                 found = self._run(batch)
         except Exception as error:
             if not parts or is_out_of_memory(error):
@@ -111,6 +112,8 @@ class Passes:
             raise _no_copy(parts) from error
         if parts:
             raise _no_copy(parts)
+        if asked and self.channels_last:
+            raise RuntimeError(f"{asked[0]}() reads how values lie in memory")
         return found
 
     def _seen(self, batch: Tensor, found: Any, before: bytes) -> Any:

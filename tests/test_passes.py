@@ -52,6 +52,9 @@ NEED_PLANES = {
     "view as": lambda x: x.view(-1, x.shape[1] * x.shape[2] * x.shape[3]),
     "an assertion": _planes,
     "in place before": _writes,
+    "strides of its own": lambda x: x.as_strided((len(x), x.shape[1] * 144), (x.shape[1] * 144, 1)),
+    "by what its strides are": lambda x: x.flatten(1) * (1.0 if x.stride()[-1] == 1 else 2.0),
+    "from its memory": lambda x: torch.empty(0).set_(x.untyped_storage(), x.storage_offset(), (len(x), x.shape[1] * 144)),
     "another error": lambda x: x.flatten(1) if x.stride()[-1] == 1 else [][0],
 }
 
