@@ -6,7 +6,6 @@ import collections
 import datetime as dt
 from itertools import permutations
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,12 +18,6 @@ from perturbxai.codes import Columns
 
 pl = pytest.importorskip("polars")
 pa = pytest.importorskip("pyarrow")
-
-@pytest.fixture(autouse=True)
-def no_open_figures():
-    yield
-    plt.close("all")
-
 
 FEW = settings(max_examples=12, deadline=None)
 RNG = np.random.default_rng(0)
