@@ -671,6 +671,16 @@ REARRANGED = {
 MIRROR = F.affine_grid(torch.tensor([[[-1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]]), [1, 6, 8, 8], align_corners=False)
 
 
+BESIDE = {
+    "pooled at two sizes": (lambda m: torch.cat([F.adaptive_avg_pool2d(m, k).flatten(1) for k in (1, 2)], 1), 30),
+    "pooled at three sizes": (lambda m: torch.cat([F.adaptive_max_pool2d(m, k).flatten(1) for k in (1, 2, 4)], 1), 126),
+    "means beside all": (lambda m: torch.cat([m.mean((2, 3)), m.flatten(1)], 1), 390),
+    "means as channels": (lambda m: torch.cat([m.mean((2, 3), keepdim=True).expand_as(m), m], 1).relu().mean((2, 3)), 12),
+    "maxima as channels": (lambda m: torch.cat([m.amax((2, 3), keepdim=True).repeat(1, 1, 8, 8), m], 1).mean((2, 3)), 12),
+}
+REARRANGED |= BESIDE
+
+
 class Tail(nn.Module):
     def __init__(self, tail, width):
         super().__init__()

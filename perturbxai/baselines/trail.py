@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
 
 from perturbxai.baselines.graph import Vertex, vertex_of
-from perturbxai.baselines.whereabouts import MOVES, Whereabouts, by_looks, carried, name_of, of_picture, tensors_of
+from perturbxai.baselines.whereabouts import (
+    MOVES,
+    REDUCTIONS,
+    Whereabouts,
+    by_looks,
+    carried,
+    name_of,
+    of_picture,
+    tensors_of,
+)
 from perturbxai.stopping import context
 
 Tensor = Any
@@ -62,6 +71,7 @@ class Trail:
     gave, took  what each call gave, and the places of what went in
     modules  by name
     known    by id: a tensor (which keeps the id its own) and its places
+    pooled   ids of what was pooled to one place, and of what holds such values beside others
     steps    the results as autograd's graph has them, in order;  picture, output: the picture and the scores there
     scores   (1, K);  patches: (h, w) of the last map with the channels first, or None
     size     (H, W) of the picture
@@ -75,6 +85,7 @@ class Trail:
     gave: dict[Call, Step] = field(default_factory=dict)
     took: dict[Call, Whereabouts | None] = field(default_factory=dict)
     known: dict[int, tuple[Tensor, Whereabouts | None]] = field(default_factory=dict)
+    pooled: set[int] = field(default_factory=set)
     steps: dict[Vertex | None, Step] = field(default_factory=dict)
     picture: Vertex | None = None
     modules: dict[str, Any] = field(default_factory=dict)
@@ -105,6 +116,7 @@ class Trail:
         if not made or not any(self._descends(tensor) for tensor in (*took, *made)):
             return out
         places = carried(func, args, kwargs, made, lambda tensor: known.get(id(tensor)), self.size)
+        places = [self._with_pooled(name, took, known, tensor, where) for tensor, where in zip(made, places, strict=False)]
         after = [vertex_of(one) for one in made]
         for argument, (tensor, vertex) in enumerate(zip(took, before, strict=True)):
             if vertex is not None and vertex not in after:
@@ -116,6 +128,25 @@ class Trail:
             # several results, and one in place of what was there, are met where they go in next
             self._made(number, tensor, where, source, len(made) > 1 or any(tensor is one for one in took))
         return out
+
+    def _with_pooled(
+        self, name: str, took: list[Tensor], known: dict[int, Whereabouts | None], made: Tensor, where: Whereabouts | None
+    ) -> Whereabouts | None:
+        """The places of what an operation made. Where pooled values lie beside others it is no map: they pass by its places.
+
+        A token of a class has no place either, but it is read with the patches, not made of them before.
+        """
+        pooled = [tensor for tensor in took if id(tensor) in self.pooled]
+        if where is None:
+            from_places = (name in REDUCTIONS or "pool" in name) and any(known[id(tensor)] is not None for tensor in took)
+            if from_places or (pooled and name in MOVES):
+                self.pooled.add(id(made))
+            return None
+        beside = pooled if name in MOVES else [tensor for tensor in pooled if known[id(tensor)] is not None]
+        if not beside or not where.elsewhere:
+            return where
+        self.pooled.add(id(made))
+        return replace(where, worked=False)
 
     def _descends(self, tensor: Tensor) -> bool:
         return bool(tensor.requires_grad) or id(tensor) in self.known
