@@ -77,7 +77,7 @@ def _read_text(path: Path, section: TableConfig, naming: Naming) -> pd.DataFrame
     read: Any = functools.partial(
         pd.read_csv, path, sep=separator, decimal=decimal, encoding=encoding, low_memory=False, index_col=False
     )
-    _check_names(read(header=None, nrows=1, dtype=str), key)
+    _check_names(read(header=None, nrows=1, dtype=str, keep_default_na=False), key)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -95,7 +95,7 @@ def _read_text(path: Path, section: TableConfig, naming: Naming) -> pd.DataFrame
 
 def _check_names(header: pd.DataFrame, key: str) -> None:
     """Refuse a name that stands twice in a header (1, D), which pandas would rename."""
-    names = [name.lstrip("\ufeff") for name in header.iloc[0] if isinstance(name, str)] if len(header) else []
+    names = [name.lstrip("\ufeff") for name in header.iloc[0] if name] if len(header) else []
     if twice := [name for number, name in enumerate(names) if name in names[:number]]:
         raise _Told(f"{key} has the column {twice[0]!r} twice; column names must be unique.")
 
@@ -135,7 +135,8 @@ def _read_workbook(path: Path, section: TableConfig, naming: Naming) -> pd.DataF
 
     with pd.ExcelFile(path, engine="openpyxl") as book:
         read: Any = functools.partial(pd.read_excel, book)
-        _check_names(read(header=None, nrows=1, dtype=str), f"{naming('table.data')} = {section.data!r}")
+        header = read(header=None, nrows=1, dtype=str, keep_default_na=False)
+        _check_names(header, f"{naming('table.data')} = {section.data!r}")
         return _with_words(read(), section, read)
 
 

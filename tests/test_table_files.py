@@ -97,15 +97,16 @@ def test_a_saved_index_is_told_with_the_way_to_drop_it(tmp_path, written):
     assert read(path, label="Unnamed: 0").X.columns.tolist() == ["a", "y"]
 
 
+@pytest.mark.parametrize("name", ["x", "NA", "None"])
 @pytest.mark.parametrize("ending", ["csv", "tsv", "csv.gz", "xlsx"])
-def test_a_name_that_stands_twice_is_refused_as_the_api_does(tmp_path, ending):
+def test_a_name_that_stands_twice_is_refused_as_the_api_does(tmp_path, ending, name):
     path = tmp_path / f"t.{ending}"
-    frame = pd.DataFrame([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], columns=["x", "x", "y"])
+    frame = pd.DataFrame([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], columns=[name, name, "y"])
     if ending == "xlsx":
         frame.to_excel(path, index=False)
     else:
         frame.to_csv(path, index=False, sep="\t" if ending == "tsv" else ",", encoding="utf-8-sig")
-    with pytest.raises(ValueError, match="has the column 'x' twice"):
+    with pytest.raises(ValueError, match=f"has the column '{name}' twice"):
         read(path)
 
 
