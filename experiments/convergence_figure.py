@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from perturbxai.report import style
+from perturbxai.reporting import style
 
 PLACE = ["target", "table", "model", "asked"]
 ROUNDING = 1e-12  # an error below it is none: all coalitions were listed

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import perturbxai as px
-from perturbxai.game import Game
+from perturbxai.game.game import Game
 
 Floats = NDArray[np.float64]
 

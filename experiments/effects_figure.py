@@ -19,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt
 from settings import validated
 
 import perturbxai as px
-from perturbxai.report.style import save
-from perturbxai.report.support import unsupported
+from perturbxai.reporting.curves.off_data import unsupported
+from perturbxai.reporting.style import save
 
 
 class Config(BaseModel):

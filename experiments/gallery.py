@@ -2,7 +2,7 @@
 
     python experiments/gallery.py configs/gallery.toml [--out results/gallery] [--draw]
 
-The methods are those of the registry that can explain a picture within the budget. A map is the values of the superpixels,
+The methods are those of the catalogue that can explain a picture within the budget. A map is the values of the superpixels,
 none of which lies in two cells; its share is the sum of its positive values in the cell of the class over that of all of
 them. A map that knows nothing has .25. What a method says of a cell is also a matter of the model: a network that finds
 cats in a cup is explained rightly by a map that points there. attributions.csv holds the values, shares.csv a line a method
@@ -20,14 +20,15 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
 from settings import validated
 
-from perturbxai import Predictor, assets, registry
-from perturbxai.config import PhotoConfig
-from perturbxai.photo_run import PhotoJob
-from perturbxai.photos import Photos
-from perturbxai.report import style
-from perturbxai.report.figures import grey, painted, shown
-from perturbxai.report.tables import attributions
-from perturbxai.segment import make_segments
+from perturbxai import Predictor, assets
+from perturbxai.command.config import PhotoConfig
+from perturbxai.command.photo_files import Photos
+from perturbxai.command.photo_part import PhotoJob
+from perturbxai.core import catalogue
+from perturbxai.inputs.segments import make_segments
+from perturbxai.reporting import style
+from perturbxai.reporting.figures import grey, painted, shown
+from perturbxai.reporting.tables import attributions
 
 SIDE = 224
 CHANCE = 0.25
@@ -114,7 +115,7 @@ def shares(config: Config, frame: pd.DataFrame, labels: Any) -> pd.DataFrame:
     cells, lines = cell_of(labels), []
     for (name, output), found in values(frame).items():
         cell = config.classes.index(output)
-        kind = "explainer" if name in registry.EXPLAINERS else "baseline"
+        kind = "explainer" if name in catalogue.EXPLAINERS else "baseline"
         told = {"share": share(found, cells == cell), "chance": CHANCE}
         lines.append({"method": name, "kind": kind, "class": output, "photo": config.photos[cell], **told})
     return pd.DataFrame(lines)

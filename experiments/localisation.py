@@ -3,7 +3,7 @@
     python experiments/localisation.py configs/localisation.toml [--scale small] [--out results/localisation]
 
 "digits": a digit on a texture, explained for its class; a small network was trained on others. "mosaics": four photos of
-different classes in one picture, explained for each. Every method of the registry that pictures have is asked on the same
+different classes in one picture, explained for each. Every method of the catalogue that pictures have is asked on the same
 superpixels, and is measured on them: `share` is `energy_pointing_game` of its values, spread evenly over each superpixel;
 `own_share` that of the map by the pixel where it draws one. `chance` is the region's share of the area, which an even map
 gets; `most` is what a map gets that is one superpixel, the best. Explainers are asked once a seed, and so are baselines that
@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt
 from settings import chosen, validated
 
 import perturbxai as px
-from perturbxai import registry
+from perturbxai.core import catalogue
 from perturbxai.metrics.localisation import energy_pointing_game, on_pixels, pointing_game
 
 KEY = ("set", "picture", "method", "seed", "output")
@@ -68,24 +68,24 @@ def read(path: Path, scale: str | None) -> tuple[Config, Scale]:
     """A config and the scale chosen in it or by name. Raises SystemExit with a sentence for each thing that is wrong."""
     config = validated(path, Config)
     found = chosen(path, config.scales, scale or config.scale)
-    if unknown := [name for name in found.without if name not in {*registry.EXPLAINERS, *registry.MAPS}]:
+    if unknown := [name for name in found.without if name not in {*catalogue.EXPLAINERS, *catalogue.MAPS}]:
         raise SystemExit(f"{path}: without names {unknown}, which are no methods of pictures.")
     return config, found
 
 
 def groups(scale: Scale, n_players: int, seed: int) -> Iterator[tuple[str, list[Any]]]:
     """("explain" or "baselines", methods) of each call: those that share a table of coalitions are asked together."""
-    explainers = [n for n in registry.EXPLAINERS if n not in (*registry.ON_TABLES_ONLY, "sampling_shap", *scale.without)]
+    explainers = [n for n in catalogue.EXPLAINERS if n not in (*catalogue.ON_TABLES_ONLY, "sampling_shap", *scale.without)]
     if 2**n_players > scale.per_player * n_players:
         explainers = [name for name in explainers if name != "exact_shap"]
-    loaded = {name: registry.load(registry.EXPLAINERS, name) for name in explainers}
+    loaded = {name: catalogue.load(catalogue.EXPLAINERS, name) for name in explainers}
     # interactions need a coalition for every pair
     by_law = (n for n, one in loaded.items() if hasattr(one, "law") and "image" in getattr(one, "law_on", ("image",)))
     shared = [name for name in by_law if name != "interactions"]
     yield "explain", [loaded[name]() for name in shared]
     yield from (("explain", [loaded[name]()]) for name in explainers if name not in shared)
-    for name in registry.MAPS:
-        found = registry.load(registry.BASELINES, name)
+    for name in catalogue.MAPS:
+        found = catalogue.load(catalogue.BASELINES, name)
         draws = any(field.name == "seed" for field in fields(found))
         if name not in scale.without and (draws or seed == 0):
             yield "baselines", [found(seed=seed) if draws else found()]
@@ -107,7 +107,7 @@ class Lines:
 
     def measure(self, scene: Scene, how: str, methods: list[Any], seed: int, budget: int) -> None:
         """Ask methods of a scene together and add their lines, unless all are there."""
-        names = [registry.key_of(method) for method in methods]
+        names = [catalogue.key_of(method) for method in methods]
         outputs = list(scene.inside)
         heads = [(scene.set, scene.name, name, str(seed), output) for name in names for output in outputs]
         if all(head in self.done for head in heads):

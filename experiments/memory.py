@@ -48,7 +48,7 @@ def one_run(case: str, rows: int, outputs: int) -> dict[str, Any]:
     import numpy as np
 
     import perturbxai as px
-    from perturbxai.device import LARGEST_BATCH
+    from perturbxai.models.device import LARGEST_BATCH
 
     rng = np.random.default_rng(0)
     data, x = rng.normal(size=(2000, COLUMNS)), rng.normal(size=(rows, COLUMNS))

@@ -6,34 +6,32 @@ The public names load when they are first used: importing the package itself loa
 from __future__ import annotations
 
 import importlib
-import sys
-from types import ModuleType
 from typing import Any
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "perturbxai.api": ("explain",),
-    "perturbxai.effects": ("effects",),
-    "perturbxai.h_statistic": ("h_statistic", "HStatistic"),
-    "perturbxai.heatmaps": ("baselines",),
-    "perturbxai.reference": ("reference",),
-    "perturbxai.exchange": ("to_shap", "from_shap", "from_lime"),
-    "perturbxai.comparison": ("compare", "Comparison"),
-    "perturbxai.averaging": ("average_segmentations",),
-    "perturbxai.layer_grid": ("layer_grid",),
-    "perturbxai.report": ("report",),
-    "perturbxai.report.plot": ("plot",),
-    "perturbxai.report.partial_dependence": ("plot_effects",),
-    "perturbxai.importance": ("importance", "Importance"),
-    "perturbxai.pick": ("submodular_pick", "Pick"),
-    "perturbxai.predictor": ("Predictor", "ModelError"),
-    "perturbxai.spaces": ("TabularSpace", "ImageSpace"),
-    "perturbxai.csv_files": ("read_csv",),
-    "perturbxai.pictures": ("fit", "on_white"),
-    "perturbxai.game": ("Game",),
-    "perturbxai.explanation": ("Attribution", "Explanation"),
-    "perturbxai.effect": ("Effect",),
+    "perturbxai.calls.explain": ("explain",),
+    "perturbxai.calls.effects": ("effects",),
+    "perturbxai.calls.h_statistic": ("h_statistic", "HStatistic"),
+    "perturbxai.calls.baselines": ("baselines",),
+    "perturbxai.calls.reference": ("reference",),
+    "perturbxai.calls.exchange": ("to_shap", "from_shap", "from_lime"),
+    "perturbxai.calls.compare": ("compare", "Comparison"),
+    "perturbxai.calls.averaging": ("average_segmentations",),
+    "perturbxai.calls.layer_grid": ("layer_grid",),
+    "perturbxai.reporting.report": ("report",),
+    "perturbxai.reporting.plot": ("plot",),
+    "perturbxai.reporting.curves.partial_dependence": ("plot_effects",),
+    "perturbxai.results.importance": ("importance", "Importance"),
+    "perturbxai.results.pick": ("submodular_pick", "Pick"),
+    "perturbxai.models.predictor": ("Predictor", "ModelError"),
+    "perturbxai.inputs.spaces": ("TabularSpace", "ImageSpace"),
+    "perturbxai.core.csv_files": ("read_csv",),
+    "perturbxai.inputs.pictures": ("fit", "on_white"),
+    "perturbxai.game.game": ("Game",),
+    "perturbxai.results.explanation": ("Attribution", "Explanation"),
+    "perturbxai.results.effect": ("Effect",),
     "perturbxai.explainers.lime": ("Lime",),
     "perturbxai.explainers.kernel_shap": ("KernelShap",),
     "perturbxai.explainers.pdp": ("Pdp",),
@@ -51,15 +49,15 @@ _HOMES = {
     "perturbxai.explainers.sliding_occlusion": ("SlidingOcclusion",),
     "perturbxai.explainers.occlusion": ("Occlusion",),
     "perturbxai.explainers.inclusion": ("Inclusion",),
-    "perturbxai.baselines.cam": ("Cam", "GradCam", "CamDifference"),
-    "perturbxai.baselines.cam_family": ("GradCamPlusPlus", "XgradCam", "HiresCam", "LayerCam", "EigenCam"),
-    "perturbxai.baselines.asking_cams": ("ScoreCam", "AblationCam"),
-    "perturbxai.baselines.gradients": ("Gradient", "GradientXInput", "IntegratedGradients", "ExpectedGradients"),
-    "perturbxai.baselines.smooth_grad": ("SmoothGrad",),
-    "perturbxai.baselines.propagation": ("Deconvnet", "GuidedBackprop", "GuidedGradCam", "Lrp", "DeepTaylor"),
-    "perturbxai.baselines.mask_optimisation": ("MaskOptimisation",),
-    "perturbxai.baselines.glass_box": ("GlassBox",),
-    "perturbxai.baselines.controls": ("Random", "Centre", "Edges"),
+    "perturbxai.baseline_methods.cam": ("Cam", "GradCam", "CamDifference"),
+    "perturbxai.baseline_methods.cam_family": ("GradCamPlusPlus", "XgradCam", "HiresCam", "LayerCam", "EigenCam"),
+    "perturbxai.baseline_methods.asking_cams": ("ScoreCam", "AblationCam"),
+    "perturbxai.baseline_methods.gradients": ("Gradient", "GradientXInput", "IntegratedGradients", "ExpectedGradients"),
+    "perturbxai.baseline_methods.smooth_grad": ("SmoothGrad",),
+    "perturbxai.baseline_methods.propagation": ("Deconvnet", "GuidedBackprop", "GuidedGradCam", "Lrp", "DeepTaylor"),
+    "perturbxai.baseline_methods.mask_optimisation": ("MaskOptimisation",),
+    "perturbxai.baseline_methods.glass_box": ("GlassBox",),
+    "perturbxai.baseline_methods.controls": ("Random", "Centre", "Edges"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -74,14 +72,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return [*globals(), *__all__]
-
-
-class _Package(ModuleType):
-    """Keeps `px.report` and `px.baselines` functions: Python would put the subpackages of these names in their place."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _HOME and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -7,6 +7,6 @@ import sys
 if not sys.flags.safe_path and sys.path[:1] in ([""], [os.getcwd()]):
     del sys.path[0]
 
-from perturbxai.cli import main
+from perturbxai.command.cli import main
 
 raise SystemExit(main())

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.pictures import fit
+from perturbxai.inputs.pictures import fit
 
 INSTALL = 'pip install "perturbxai[quickstart]"'
 CROP = 224 / 256  # EfficientNet-Lite0 was trained on the centre of a picture scaled to 256

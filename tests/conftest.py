@@ -24,7 +24,7 @@ def no_open_figures():
 @pytest.fixture
 def clock(monkeypatch):
     """A clock of the Predictor that stands still but for what a model adds to it."""
-    from perturbxai import predictor
+    from perturbxai.models import predictor
 
     found = SimpleNamespace(now=100.0)
     monkeypatch.setattr(predictor, "time", SimpleNamespace(perf_counter=lambda: found.now))

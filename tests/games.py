@@ -223,7 +223,7 @@ def door(game: KnownGame, **options: Any) -> tuple[Any, Any, Any]:
 
 def evaluate(game: KnownGame, design: Any) -> Any:
     """The table of a game at a design's coalitions, as explain() would make it, without the way through a model."""
-    from perturbxai.tables import Evaluations
+    from perturbxai.core.evaluations import Evaluations
 
     empty, full = game.ends
     return Evaluations(design, game(design.z), empty, full)
@@ -231,7 +231,7 @@ def evaluate(game: KnownGame, design: Any) -> Any:
 
 def drawn(methods: Any, game: KnownGame, budget: int, seed: int) -> list[Any]:
     """The methods' estimates from one table that is drawn as explain() draws it, held-out coalitions kept apart."""
-    from perturbxai.streams import Streams
+    from perturbxai.sampling.streams import Streams
 
     laws = [method.law(game.n_players) for method in methods]
     design = Streams(seed).design(tuple(law.name for law in laws), laws, game.n_players, budget)
@@ -241,7 +241,7 @@ def drawn(methods: Any, game: KnownGame, budget: int, seed: int) -> list[Any]:
 
 def answered(method: Any, game: KnownGame, budget: int, seed: int, players: Any = None) -> Any:
     """The estimate of a method with questions of its own, each answered by the game."""
-    from perturbxai.tables import Players
+    from perturbxai.core.evaluations import Players
 
     names = tuple(map(str, range(game.n_players)))
     players = players or Players("image", names, {}, lambda: np.random.default_rng(seed))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import perturbxai as px
-from perturbxai.streams import Streams
+from perturbxai.sampling.streams import Streams
 
 
 def curved(X):

@@ -8,8 +8,8 @@ import oracles
 import pytest
 
 import perturbxai as px
-from perturbxai.sampling import draw_references
-from perturbxai.streams import Streams
+from perturbxai.sampling.coalitions import draw_references
+from perturbxai.sampling.streams import Streams
 
 
 def photo(game):

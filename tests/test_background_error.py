@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 import perturbxai as px
-from perturbxai import laws
-from perturbxai.explainers.background import coalition_noise
-from perturbxai.explainers.pair_fit import PairFit
-from perturbxai.explainers.slopes import Slopes
-from perturbxai.sampling import draw_design, draw_held_out
-from perturbxai.tables import Evaluations
+from perturbxai.core.evaluations import Evaluations
+from perturbxai.estimation.coalitions.background_error import coalition_noise
+from perturbxai.estimation.coalitions.pair_fit import PairFit
+from perturbxai.estimation.coalitions.slopes import Slopes
+from perturbxai.sampling import laws
+from perturbxai.sampling.coalitions import draw_design, draw_held_out
 
 RNG = np.random.default_rng(5)
 X = RNG.standard_t(6, (400, 8)) + RNG.normal(size=(400, 1))

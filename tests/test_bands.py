@@ -12,13 +12,14 @@ from picture_nets import seeded
 from torch import nn
 
 import perturbxai as px
-from perturbxai import cli, registry
-from perturbxai.config import PhotoConfig
-from perturbxai.fills import NAMES
-from perturbxai.photos import read_photos
-from perturbxai.pictures import as_pictures
-from perturbxai.report.figures import as_shown, shown
-from perturbxai.segment import SEGMENTERS, make_segments
+from perturbxai.command import cli
+from perturbxai.command.config import PhotoConfig
+from perturbxai.command.photo_files import read_photos
+from perturbxai.core import catalogue
+from perturbxai.inputs.fills import NAMES
+from perturbxai.inputs.pictures import as_pictures
+from perturbxai.inputs.segments import SEGMENTERS, make_segments
+from perturbxai.reporting.figures import as_shown, shown
 
 BANDS = [1, 2, 4, 5, 11]
 UNITS = np.array([1.0, 300.0, 0.01, 5000.0, 2.0, 1.0, 40.0, 1e-4, 7.0, 1e5, 3.0], dtype=np.float32)
@@ -96,8 +97,8 @@ def test_a_constant_of_other_bands_is_refused():
         px.ImageSpace(segments="grid", n_segments=6, fill=[1, 2, 3, 4]).players(bands(5))
 
 
-EXPLAINERS = [name for name in registry.EXPLAINERS if name not in registry.ON_TABLES_ONLY]
-MAPS = [name for name in registry.MAPS if name not in ("mask_optimisation",)]
+EXPLAINERS = [name for name in catalogue.EXPLAINERS if name not in catalogue.ON_TABLES_ONLY]
+MAPS = [name for name in catalogue.MAPS if name not in ("mask_optimisation",)]
 
 
 @pytest.mark.parametrize("n", [n if n in (2, 5) else pytest.param(n, marks=pytest.mark.slow) for n in BANDS])

@@ -8,8 +8,8 @@ import oracles
 import pytest
 
 import perturbxai as px
-from perturbxai import laws
-from perturbxai.sampling import draw_design
+from perturbxai.sampling import laws
+from perturbxai.sampling.coalitions import draw_design
 
 EVERY_P = pytest.mark.parametrize("p", [0.3, 0.5, 0.7])
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import perturbxai as px
-from perturbxai.explainers import blocks
-from perturbxai.explainers.linearised import Clusters
-from perturbxai.sampling import _spans, draw_design
-from perturbxai.tables import Evaluations, RowGroups
+from perturbxai.core.evaluations import Evaluations, RowGroups
+from perturbxai.estimation.coalitions import blocks
+from perturbxai.estimation.survey import Clusters
+from perturbxai.sampling.coalitions import _spans, draw_design
 
 METHODS = {
     "lime": px.Lime(), "lime, ridge": px.Lime(ridge=1.0), "lime, narrow": px.Lime(kernel_width=0.05),
@@ -119,7 +119,7 @@ def test_beside_its_table_a_fit_holds_blocks_only(monkeypatch, name):
 
 @pytest.mark.parametrize("name", ["lime", "kernel_shap"])
 def test_a_draw_of_coalitions_holds_blocks_only(monkeypatch, name):
-    monkeypatch.setattr("perturbxai.sampling.SPANNED_AT_ONCE", 1 << 15)
+    monkeypatch.setattr("perturbxai.sampling.coalitions.SPANNED_AT_ONCE", 1 << 15)
     peaks = []
     for budget in (2000, 2000, 8000):
         tracemalloc.start()
@@ -132,7 +132,7 @@ def test_a_draw_of_coalitions_holds_blocks_only(monkeypatch, name):
 
 
 def test_a_long_draw_that_does_not_span_is_seen_not_to(monkeypatch):
-    monkeypatch.setattr("perturbxai.sampling.SPANNED_AT_ONCE", 100)
+    monkeypatch.setattr("perturbxai.sampling.coalitions.SPANNED_AT_ONCE", 100)
     z = np.random.default_rng(0).random((300, 12)) < 0.5
     assert _spans(z)
     z[:, 3] = z[:, 7]

@@ -11,9 +11,9 @@ from picture_nets import Counting, Deep, Flat, Joined, Pooled, Tokens, cut, expl
 from torch.nn import functional as F
 
 import perturbxai as px
-from perturbxai import registry
+from perturbxai.core import catalogue
 
-hooks = importlib.import_module("perturbxai.baselines.hooks")
+hooks = importlib.import_module("perturbxai.baseline_methods.views")
 
 
 def raw(method, net, **options):
@@ -70,7 +70,7 @@ def test_two_score_cams_ask_once():
 def test_score_cam_knows_of_the_fill_and_says_so():
     net = seeded(Flat)
     assert np.abs(raw("score_cam", net, fill=0.0) - raw("score_cam", net, fill=1.0)).max() > 1e-4
-    assert "score_cam" not in registry.FILL_FREE
+    assert "score_cam" not in catalogue.FILL_FREE
 
 
 def test_score_cam_asks_on_the_scale_that_it_says():

@@ -9,7 +9,7 @@ from picture_nets import Deep, Flat, Pooled, Tokens, cut, explained, picture, se
 from torch import nn
 
 import perturbxai as px
-from perturbxai import registry
+from perturbxai.core import catalogue
 
 NETS = [Pooled, Flat, Deep]
 IN_A_PASS = ["grad_cam", "grad_cam_plus_plus", "xgrad_cam", "hires_cam", "layer_cam", "eigen_cam"]
@@ -70,7 +70,7 @@ def test_a_map_is_the_formula_of_its_paper(make, name):
     net = seeded(make)
     activations, gradients, _ = cut(net)
     signed = {"signed": True} if name in ("grad_cam", "grad_cam_plus_plus", "xgrad_cam") else {}
-    kind = {registry.key_of(c()): c for c in (*WITH_A_RELU, px.HiresCam, px.LayerCam, px.EigenCam)}[name]
+    kind = {catalogue.key_of(c()): c for c in (*WITH_A_RELU, px.HiresCam, px.LayerCam, px.EigenCam)}[name]
     expected = np.stack([SLOW[name](activations, g) for g in gradients])
     # float32 in two memory formats
     np.testing.assert_allclose(maps(kind(**signed), net), expected, atol=2e-6 * max(1.0, np.abs(expected).max()))

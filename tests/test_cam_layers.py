@@ -10,10 +10,10 @@ from samples import snapshot
 from torch import nn
 
 import perturbxai as px
-from perturbxai import registry
-from perturbxai.baselines.layouts import Layout, layout_of
+from perturbxai.baseline_methods.layouts import Layout, layout_of
+from perturbxai.core import catalogue
 
-LOOKING = [name for name in registry.MAPS if hasattr(registry.load(registry.BASELINES, name), "cells")]
+LOOKING = [name for name in catalogue.MAPS if hasattr(catalogue.load(catalogue.BASELINES, name), "cells")]
 ANYWHERE = [name for name in LOOKING if name not in ("cam", "cam_difference")]
 
 

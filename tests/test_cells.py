@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from recorders import Recorder
 
 import perturbxai as px
-from perturbxai import laws
-from perturbxai.contrasts import contrasts
-from perturbxai.memo import hash_cells, hash_rows, hash_values
-from perturbxai.sampling import draw_cells, draw_held_out
+from perturbxai.inputs.row_controls import contrasts
+from perturbxai.inputs.row_names import hash_cells, hash_rows, hash_values
+from perturbxai.sampling import laws
+from perturbxai.sampling.coalitions import draw_cells, draw_held_out
 
 RNG = np.random.default_rng(0)
 X = np.column_stack([RNG.normal(size=(200, 6)), RNG.integers(0, 3, (200, 2))])

@@ -8,12 +8,12 @@ import pytest
 from recorders import Recorder, bits
 
 import perturbxai as px
-from perturbxai import laws
-from perturbxai.game import Game
-from perturbxai.memo import hash_cells, hash_rows, hash_values
-from perturbxai.sampling import draw_cells, draw_held_out
-from perturbxai.streams import Streams
-from perturbxai.tables import Cells, Coalitions
+from perturbxai.core.evaluations import Cells, Coalitions
+from perturbxai.game.game import Game
+from perturbxai.inputs.row_names import hash_cells, hash_rows, hash_values
+from perturbxai.sampling import laws
+from perturbxai.sampling.coalitions import draw_cells, draw_held_out
+from perturbxai.sampling.streams import Streams
 
 RNG = np.random.default_rng(5)
 X, ROWS = RNG.normal(size=(300, 12)), RNG.normal(size=(6, 12))  # no value comes twice: a cell is told from its row

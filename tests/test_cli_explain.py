@@ -15,9 +15,11 @@ import pandas as pd
 import pytest
 
 import perturbxai as px
-from perturbxai import cli, command_options, registry
-from perturbxai.config import TableConfig
-from perturbxai.loading import make_model, read_table
+from perturbxai.command import cli
+from perturbxai.command import options as command_options
+from perturbxai.command.config import TableConfig
+from perturbxai.command.user_model import make_model, read_table
+from perturbxai.core import catalogue
 
 ROOT = Path(__file__).parent.parent
 MODULE = '''
@@ -469,7 +471,7 @@ def test_the_defaults_that_the_help_tells_are_those_of_the_configuration():
     rows = next(option.help for option in command_options.TABLE if option.key == "rows")
     assert f"0:{defaults['rows']} (the default)" in rows
     baselines = next(option.help for option in command_options.TABLE if option.key == "baselines")
-    assert set(baselines.rpartition(": ")[2].split(",")) <= set(registry.BASELINES)
+    assert set(baselines.rpartition(": ")[2].split(",")) <= set(catalogue.BASELINES)
 
 
 def test_the_readme_explains_a_table_of_your_own(tmp_path, monkeypatch, capsys):

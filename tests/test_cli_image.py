@@ -14,9 +14,12 @@ import pytest
 from PIL import Image
 
 import perturbxai as px
-from perturbxai import cli, command_options, config, fills, registry, segment
-from perturbxai.config import PhotoConfig
-from perturbxai.photos import read_photos
+from perturbxai.command import cli, config
+from perturbxai.command import options as command_options
+from perturbxai.command.config import PhotoConfig
+from perturbxai.command.photo_files import read_photos
+from perturbxai.core import catalogue
+from perturbxai.inputs import fills, segments
 
 torch = pytest.importorskip("torch")
 ROOT = Path(__file__).parent.parent
@@ -409,9 +412,9 @@ def test_the_defaults_that_the_help_tells_are_those_of_the_configuration():
 
 
 def test_the_names_that_a_configuration_knows_are_those_there_are():
-    assert tuple(segment.SEGMENTERS) == config.SEGMENTERS
+    assert tuple(segments.SEGMENTERS) == config.SEGMENTERS
     assert fills.NAMES == config.FILLS
-    assert set(config.ON_PICTURES) | set(registry.ON_TABLES_ONLY) == set(registry.EXPLAINERS) | set(registry.BASELINES)
+    assert set(config.ON_PICTURES) | set(catalogue.ON_TABLES_ONLY) == set(catalogue.EXPLAINERS) | set(catalogue.BASELINES)
 
 
 def test_the_readme_explains_photos_of_your_own(tmp_path, monkeypatch, capsys):

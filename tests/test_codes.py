@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perturbxai.codes import Columns
+from perturbxai.inputs.columns import Columns
 
 FEW = settings(max_examples=60, deadline=None)
 WHOLE = st.integers(-(2**53), 2**53)

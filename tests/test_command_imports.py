@@ -124,7 +124,7 @@ def test_a_model_that_is_called_as_an_installed_module_is_told_to_be_renamed(fol
 
 
 def test_only_code_of_the_folder_finds_its_neighbours_afterwards(folder, monkeypatch):
-    from perturbxai.loading import make_model
+    from perturbxai.command.user_model import make_model
 
     monkeypatch.chdir(folder)
     kept = list(sys.path), list(sys.meta_path), set(sys.modules)

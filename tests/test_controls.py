@@ -70,11 +70,3 @@ def test_values_are_the_sums_of_the_heat_over_the_players(method):
 def test_a_table_has_no_middle_and_no_edges(method):
     with pytest.raises(ValueError, match=f"{method} is a map of a picture"):
         px.baselines([method], px.Predictor(lambda X: X[:, 0]), px.TabularSpace(np.zeros((1, 3))), np.ones(3))
-
-
-def test_the_functions_keep_their_names_after_the_subpackages_are_imported():
-    import perturbxai.baselines.controls
-    import perturbxai.report.tables  # noqa: F401
-
-    assert callable(px.baselines)
-    assert callable(px.report)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import perturbxai as px
-from perturbxai import registry
+from perturbxai.core import catalogue
 
 RNG = np.random.default_rng(0)
 TABLES = {
@@ -15,8 +15,8 @@ TABLES = {
     "a column that never varies": np.column_stack([RNG.integers(0, 3, (60, 4)), np.ones(60), RNG.normal(size=60)]),
 }
 PIXELS_ONLY = {"rise_smooth", "sliding_occlusion"}
-ON_TABLES = sorted(set(registry.EXPLAINERS) - PIXELS_ONLY)
-ON_PHOTOS = sorted(set(registry.EXPLAINERS) - {"lime_tabular"})
+ON_TABLES = sorted(set(catalogue.EXPLAINERS) - PIXELS_ONLY)
+ON_PHOTOS = sorted(set(catalogue.EXPLAINERS) - {"lime_tabular"})
 PHOTO = RNG.random((18, 24, 3)).astype(np.float32)
 
 
@@ -102,7 +102,7 @@ def test_rows_do_not_depend_on_how_many_the_memory_holds(monkeypatch):
     X = TABLES["few values"]
     space = px.TabularSpace(X, background=7)
     usual, _ = asked("kernel_shap", space, X[:3], budget=64)
-    monkeypatch.setattr("perturbxai.table_asker.WINDOW", 10)
+    monkeypatch.setattr("perturbxai.game.table_asker.WINDOW", 10)
     small, _ = asked("kernel_shap", space, X[:3], budget=64)
     assert small["kernel_shap"].meta["rows"] == usual["kernel_shap"].meta["rows"]
     assert [one.meta["rows"] for one in small["kernel_shap"]] == [one.meta["rows"] for one in usual["kernel_shap"]]

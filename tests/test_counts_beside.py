@@ -9,7 +9,7 @@ import torch
 from sklearn.ensemble import GradientBoostingRegressor
 
 import perturbxai as px
-from perturbxai import registry
+from perturbxai.core import catalogue
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 5))
@@ -88,7 +88,7 @@ def on_rows(methods, numbers, background=10):
     return px.baselines(methods, px.Predictor(model), px.TabularSpace(X, background=background), X[numbers] + 0.1)
 
 
-IN_PHOTOS = sorted(set(registry.BASELINES) - {"expected_gradients", "glass_box"})
+IN_PHOTOS = sorted(set(catalogue.BASELINES) - {"expected_gradients", "glass_box"})
 IN_TABLES = ["random", "gradient", "gradient_x_input", "integrated_gradients", "expected_gradients", "glass_box"]
 
 
@@ -148,7 +148,7 @@ def test_a_layer_of_ones_own_and_pictures_of_two_sizes_are_counted_too():
 
 @pytest.mark.parametrize("over", ["columns", "coalitions"])
 @pytest.mark.parametrize("rows", ROWS)
-@pytest.mark.parametrize("name", [n for n in registry.PEERS if n.startswith("shap.") and n != "shap.tree"])
+@pytest.mark.parametrize("name", [n for n in catalogue.PEERS if n.startswith("shap.") and n != "shap.tree"])
 def test_a_peer_costs_the_rows_it_says_beside_the_ends_that_it_did_not_ask(name, rows, over):
     pytest.importorskip("shap")
     x = X[ROWS[rows], :4] + 0.1

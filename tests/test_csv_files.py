@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import perturbxai as px
-from perturbxai.csv_files import read_csv, shielded, unshielded, write_csv
+from perturbxai.core.csv_files import read_csv, shielded, unshielded, write_csv
 
 STARTS = ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", " =", "\u00a0@", "'=", "''-"]
 EVIL = [f"{start}cmd|' /C calc'!A0" for start in STARTS] + ["=", "-", "'=", "'", "''", "'plain", "'-5", "--5", "=-5"]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from perturbxai import device
+from perturbxai.models import device
 
 
 def _raised(call):

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 import perturbxai as px
-from perturbxai import kernels
-from perturbxai.plan import Gridded
+from perturbxai.core import kernels
+from perturbxai.models.plan import Gridded
 
 
 def curved(X):

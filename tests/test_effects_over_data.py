@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import perturbxai as px
-from perturbxai.axes import order_statistics
-from perturbxai.report.curves import read as drawn_line
-from perturbxai.report.effect_view import Line
-from perturbxai.report.ground import Ground
+from perturbxai.estimation.curves.axes import order_statistics
+from perturbxai.reporting.curves.axis_places import Ground
+from perturbxai.reporting.curves.column_panel import read as drawn_line
+from perturbxai.reporting.curves.view import Line
 
 N = 240
 METHODS = [

@@ -12,9 +12,9 @@ import pytest
 import recorders
 
 import perturbxai as px
-from perturbxai.explainers.opacity import OpacityCurve, half_effect, non_monotone, variation
-from perturbxai.sampling import bins_of, draw_references
-from perturbxai.streams import Streams
+from perturbxai.estimation.curves.opacity import OpacityCurve, half_effect, non_monotone, variation
+from perturbxai.sampling.coalitions import bins_of, draw_references
+from perturbxai.sampling.streams import Streams
 
 ALL = ["pdp", "ice", "ale"]
 

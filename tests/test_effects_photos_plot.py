@@ -12,8 +12,8 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 import perturbxai as px
-from perturbxai.report.single import AGAINST, FOR
-from perturbxai.report.style import LOOKS, save
+from perturbxai.reporting.style import LOOKS, save
+from perturbxai.reporting.values.one_row import AGAINST, FOR
 
 
 @cache

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from sklearn.ensemble import GradientBoostingRegressor
 
 import perturbxai as px
-from perturbxai import laws
-from perturbxai.explainers import semivalues
-from perturbxai.sampling import draw_design
+from perturbxai.estimation.coalitions import semivalues
+from perturbxai.sampling import laws
+from perturbxai.sampling.coalitions import draw_design
 
 GAMES = [
     games.additive(5, 0),

@@ -10,8 +10,8 @@ import pytest
 from matplotlib.colors import to_hex
 
 import perturbxai as px
-from perturbxai.report import figures as drawing
-from perturbxai.report.style import EXACT, LOOKS, TITLES, fill_of, looks, title, titles, truth_of
+from perturbxai.reporting import figures as drawing
+from perturbxai.reporting.style import EXACT, LOOKS, TITLES, fill_of, looks, title, titles, truth_of
 
 ODD = ["exact", "random", "lime", "cam", "pdp@mean", "a@b", "@", "lime(", "exact@blur", "kernel_shap(exact)", "edges@", ""]
 

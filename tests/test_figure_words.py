@@ -17,9 +17,9 @@ from matplotlib.text import Text
 from test_report import comparison
 
 import perturbxai as px
-from perturbxai.report import figures as drawing
-from perturbxai.report import lettering
-from perturbxai.report.lettering import number, shortened, text, texts, width
+from perturbxai.reporting import figures as drawing
+from perturbxai.reporting import lettering
+from perturbxai.reporting.lettering import number, shortened, text, texts, width
 
 ALIKE = "the mean temperature of the outer wall of reactor number {} measured at noon by the second sensor"
 NAMES = {

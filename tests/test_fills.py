@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 import perturbxai as px
-from perturbxai.fills import describe_fill, make_fill, read_fill
+from perturbxai.inputs.fills import describe_fill, make_fill, read_fill
 
 PHOTO = np.random.default_rng(0).random((12, 20, 3)).astype(np.float32)
 LABELS = ((np.arange(12)[:, None] // 6) * 2 + np.arange(20)[None, :] // 10).astype(np.int32)  # 4 regions of 60 pixels

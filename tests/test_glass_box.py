@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 import perturbxai as px
-from perturbxai import kernels
+from perturbxai.core import kernels
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 5))
@@ -320,7 +320,7 @@ def trees(draw):
 @settings(max_examples=60, deadline=None)
 @given(trees())
 def test_the_walk_agrees_with_its_slow_twin(scene):
-    from perturbxai.baselines.glass_box import _shares
+    from perturbxai.baseline_methods.glass_box import _shares
 
     nodes, values, left_of_x, left_of_b, weight, n_players = scene
     out = np.zeros((len(left_of_x), n_players, values.shape[1]))

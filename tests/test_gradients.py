@@ -10,7 +10,7 @@ from samples import PICTURES, X, convolutional, seeded
 from torch import nn
 
 import perturbxai as px
-from perturbxai.report.figures import figures
+from perturbxai.reporting.figures import figures
 
 ALL = ["gradient", "gradient_x_input", "integrated_gradients", "expected_gradients"]
 IN_OUTPUT_UNITS = ALL[1:]

@@ -9,7 +9,8 @@ from picture_nets import Pooled, explained, picture, seeded
 from torch import nn
 
 import perturbxai as px
-from perturbxai import assets, registry
+from perturbxai import assets
+from perturbxai.core import catalogue
 
 GRADIENTS = ["gradient", "gradient_x_input", "smooth_grad", "integrated_gradients"]
 
@@ -355,9 +356,9 @@ def test_options_that_mean_nothing_are_refused(make, match):
         make()
 
 
-def test_the_registry_knows_which_maps_a_fill_enters():
-    assert "integrated_gradients" in registry.OF_THE_FILL
-    assert {"gradient", "gradient_x_input", "smooth_grad"} <= set(registry.FILL_FREE)
+def test_the_catalogue_knows_which_maps_a_fill_enters():
+    assert "integrated_gradients" in catalogue.OF_THE_FILL
+    assert {"gradient", "gradient_x_input", "smooth_grad"} <= set(catalogue.FILL_FREE)
 
 
 # ------------------------------------------------------------------------------------------------ other packages

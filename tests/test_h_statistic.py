@@ -11,9 +11,9 @@ import pytest
 from recorders import Recorder
 
 import perturbxai as px
-from perturbxai.grid_jobs import run_jobs
-from perturbxai.grid_once import OnceEach
-from perturbxai.memo import RowMemo
+from perturbxai.calls.distinct_rows import OnceEach
+from perturbxai.calls.effect_jobs import run_jobs
+from perturbxai.inputs.row_names import RowMemo
 
 
 def data(n=60, d=3, seed=0):
@@ -258,8 +258,8 @@ def joint(rows):
 @pytest.mark.parametrize("table", SHARING)
 def test_each_distinct_row_is_asked_once_and_the_numbers_are_those_of_asking_all(monkeypatch, table, asked, lines):
     X = SHARING[table](np.random.default_rng(7))
-    monkeypatch.setattr("perturbxai.grid_once.LINES_AT_ONCE", lines)
-    monkeypatch.setattr("perturbxai.grid_once.NAMES_AT_ONCE", 16 * lines)
+    monkeypatch.setattr("perturbxai.calls.distinct_rows.LINES_AT_ONCE", lines)
+    monkeypatch.setattr("perturbxai.calls.distinct_rows.NAMES_AT_ONCE", 16 * lines)
     model = Recorder(joint)
     predictor = px.Predictor(model)
     shared = px.h_statistic(predictor, px.TabularSpace(X), X, **ASKED[asked])

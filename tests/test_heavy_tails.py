@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import perturbxai as px
-from perturbxai.explainers.linearised import for_tails, independent_factor
-from perturbxai.sampling import draw_design
-from perturbxai.tables import Evaluations
+from perturbxai.core.evaluations import Evaluations
+from perturbxai.estimation.survey import for_tails, independent_factor
+from perturbxai.sampling.coalitions import draw_design
 
 PLAYERS = few_draws.PLAYERS
 SPACE, X = px.TabularSpace(np.zeros((1, PLAYERS))), np.ones((1, PLAYERS))

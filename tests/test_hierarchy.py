@@ -9,11 +9,11 @@ from scipy.cluster.hierarchy import linkage, to_tree
 
 import perturbxai as px
 from perturbxai import assets
-from perturbxai.explainers import hierarchy
-from perturbxai.explainers.clustering import MOST_ROWS, _of_heights, association, cluster_columns, merge_regions
-from perturbxai.explainers.hierarchy import MOST_LEVELS
-from perturbxai.segment import neighbours
-from perturbxai.tables import Regions
+from perturbxai.core.evaluations import Regions
+from perturbxai.estimation.coalitions import hierarchy
+from perturbxai.estimation.coalitions.clustering import MOST_ROWS, _of_heights, association, cluster_columns, merge_regions
+from perturbxai.estimation.coalitions.hierarchy import MOST_LEVELS
+from perturbxai.inputs.segments import neighbours
 
 
 def evenly(n_rows):

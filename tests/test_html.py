@@ -12,7 +12,7 @@ import pytest
 from test_serial import one
 
 import perturbxai as px
-from perturbxai import notebook
+from perturbxai.results import notebook
 
 SCRIPT = "<script>alert(1)</script>"
 HOSTILE = [

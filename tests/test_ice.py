@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import perturbxai as px
-from perturbxai import laws
-from perturbxai.sampling import draw_design
+from perturbxai.sampling import laws
+from perturbxai.sampling.coalitions import draw_design
 
 
 def curved(X):

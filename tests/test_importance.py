@@ -11,7 +11,7 @@ from scipy import stats
 from test_serial import one
 
 import perturbxai as px
-from perturbxai.importance import folded
+from perturbxai.results.importance import folded
 
 
 def result(values, stderr, **meta):

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import perturbxai as px
-from perturbxai import laws
-from perturbxai.explainers import pair_indices
-from perturbxai.sampling import draw_design
+from perturbxai.estimation.coalitions import pair_indices
+from perturbxai.sampling import laws
+from perturbxai.sampling.coalitions import draw_design
 
 LISTED = [
     games.random_table(2, seed=0),

@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 
 import perturbxai as px
-from perturbxai.report import pairs
+from perturbxai.reporting.values import interactions
 
 
 def made(n_players, index="k-sii", budget=None, outputs=("a", "b"), n_rows=1):
@@ -68,7 +68,7 @@ def test_a_network_draws_the_strongest_pairs_as_wide_as_they_are(thirty):
     figure = drawn(px.plot(thirty, "network", top=30))
     lines = figure.axes[0].lines
     strength = np.sort(np.abs(e.interactions[..., 0][np.triu_indices(30, 1)]))[::-1][: len(lines)]
-    assert len(lines) == pairs.EDGES_A_NODE * 30
+    assert len(lines) == interactions.EDGES_A_NODE * 30
     widths = np.array([line.get_linewidth() for line in lines])[::-1]  # the strongest is drawn last
     np.testing.assert_allclose((widths - 0.5) / 6.5, strength / strength[0])
     assert "the 60 strongest of 435 pairs" in figure.get_suptitle()
@@ -98,7 +98,7 @@ def test_pairs_that_may_be_nothing_are_dashed():
 
 @pytest.mark.parametrize("n_members", [1, 2, 3, 8, 12, 14, 15, 30])
 def test_every_feature_has_one_place_on_the_circle(n_members):
-    assert sorted(pairs._ring(n_members)) == list(range(n_members))
+    assert sorted(interactions._ring(n_members)) == list(range(n_members))
 
 
 @pytest.mark.parametrize("kind", ["matrix", "network"])

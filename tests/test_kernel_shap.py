@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from sklearn.ensemble import GradientBoostingRegressor
 
 import perturbxai as px
-from perturbxai import laws
-from perturbxai.explainers.linearised import check_reuse, sum_zero_basis
-from perturbxai.sampling import draw_design
-from perturbxai.tables import Evaluations
+from perturbxai.core.evaluations import Evaluations
+from perturbxai.estimation.survey import check_reuse, sum_zero_basis
+from perturbxai.sampling import laws
+from perturbxai.sampling.coalitions import draw_design
 
 LISTED = [
     games.random_table(2, seed=0),

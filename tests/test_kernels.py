@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perturbxai import kernels
-from perturbxai.memo import hash_cells, hash_rows, hash_values
-from perturbxai.neighbourhoods import Neighbourhood, binned_column
+from perturbxai.core import kernels
+from perturbxai.inputs.row_names import hash_cells, hash_rows, hash_values
+from perturbxai.sampling.neighbourhoods import Neighbourhood, binned_column
 
 FEW = settings(max_examples=40, deadline=None)
 VALUES = np.array([0.0, -0.0, 1.0, -2.5, 255.0, 1e-30, np.nan, np.inf, -np.inf])

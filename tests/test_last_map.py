@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import perturbxai as px
-from perturbxai.baselines import last_map, places
+from perturbxai.baseline_methods import last_map, places
 
 CHANNELS, SIDE = 8, 32
 

@@ -8,7 +8,7 @@ import numpy as np
 import oracles
 import pytest
 
-from perturbxai import laws
+from perturbxai.sampling import laws
 
 SOME_PLAYERS = (2, 3, 4, 7, 12, 50, 300)
 ALL_LAWS = {

@@ -71,9 +71,11 @@ class Spoiler(nn.Module):
 @pytest.mark.parametrize("kind", ["float64", "float32", "frame"])
 def test_a_model_that_writes_into_its_input_does_not_reach_the_users_array(model, kind, batch_size):
     if model is _spoil and kind == "frame":
+
         def model(rows):
             rows.iloc[:] = 0.0
             return rows.sum(axis=1)
+
     rows = pd.DataFrame(X.copy()) if kind == "frame" else X.astype(kind)
     px.Predictor(model, batch_size=batch_size)(rows)
     assert (np.asarray(rows) == X.astype(np.asarray(rows).dtype)).all()

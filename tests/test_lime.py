@@ -12,9 +12,9 @@ import pytest
 from sklearn.linear_model import Ridge
 
 import perturbxai as px
-from perturbxai import laws
-from perturbxai.sampling import draw_design
-from perturbxai.tables import Design, Evaluations
+from perturbxai.core.evaluations import Design, Evaluations
+from perturbxai.sampling import laws
+from perturbxai.sampling.coalitions import draw_design
 
 LISTED = [
     games.random_table(3, seed=0),

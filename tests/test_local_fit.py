@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from perturbxai.explainers import local_fit
-from perturbxai.explainers.local_fit import fit_weighted
+from perturbxai.estimation.neighbourhood import weighted_fit
+from perturbxai.estimation.neighbourhood.weighted_fit import fit_weighted
 
 
 def rows_of(n_rows, n_slopes=6, n_outputs=2, seed=0):
@@ -64,7 +64,7 @@ def test_many_rows_that_correlate_keep_the_errors_of_the_book(monkeypatch):
     design[5] = design[4] + 0.3 * design[5]
     found = fitted(design, weight, values)
     np.testing.assert_allclose(found.stderr, by_the_book(design, weight, values)[1], rtol=1e-9)
-    monkeypatch.setattr(local_fit, "NEARLY_ONE", np.inf)  # without the look at the inflation they would be others
+    monkeypatch.setattr(weighted_fit, "NEARLY_ONE", np.inf)  # without the look at the inflation they would be others
     cheap = fitted(design, weight, values)
     assert np.abs(cheap.stderr / found.stderr - 1.0).max() > 1e-3
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from perturbxai import registry
+from perturbxai.core import catalogue
 from perturbxai.metrics import localisation
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
@@ -128,7 +128,7 @@ def test_a_run_asks_every_method_of_pictures_and_goes_on_where_it_stopped(experi
     experiment.main([str(config)])
     lines = lines_of(tmp_path)
     left_out = {"mask_optimisation", "permutation_shap", "partition_shap", "interactions"}
-    of_pictures = {*registry.EXPLAINERS, *registry.MAPS} - {*registry.ON_TABLES_ONLY, "sampling_shap"} - left_out
+    of_pictures = {*catalogue.EXPLAINERS, *catalogue.MAPS} - {*catalogue.ON_TABLES_ONLY, "sampling_shap"} - left_out
     assert {line["method"] for line in lines} == of_pictures - {"exact_shap"}  # 2^16 coalitions are above the budget
     measured = {line["method"]: line for line in lines if not line["refused"]}
     assert {"lime", "kernel_shap", "grad_cam", "centre", "random"} <= set(measured)

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import perturbxai as px
-from perturbxai import device, laws
-from perturbxai.explainers import semivalues
+from perturbxai.estimation.coalitions import semivalues
+from perturbxai.models import device
+from perturbxai.sampling import laws
 
 SLOW = pytest.mark.slow
 COUNTS = (1029, 1030, pytest.param(2000, marks=SLOW), pytest.param(5000, marks=SLOW))

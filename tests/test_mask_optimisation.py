@@ -8,8 +8,8 @@ import torch
 from picture_nets import Pooled, picture, seeded
 
 import perturbxai as px
-from perturbxai import registry
-from perturbxai.bilinear import between_centres
+from perturbxai.core import catalogue
+from perturbxai.core.interpolation import between_centres
 
 SIDE = 32
 AREA = 1 / 8
@@ -122,7 +122,7 @@ def test_the_space_s_fill_enters_the_map():
     x = picture()
     one, other = (optimised(seeded(Pooled), x=x, fill=fill).heat for fill in (0.0, "mean"))
     assert not np.allclose(one, other)
-    assert "mask_optimisation" not in registry.FILL_FREE
+    assert "mask_optimisation" not in catalogue.FILL_FREE
 
 
 # ------------------------------------------------------------------------------------------------ what it costs and leaves

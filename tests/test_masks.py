@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from perturbxai.masks import Described, SeenThrough, enlarge, stretch
-from perturbxai.plan import ImagePlan
-from perturbxai.tables import PixelMasks
+from perturbxai.core.evaluations import PixelMasks
+from perturbxai.models.masks import Described, SeenThrough, enlarge, stretch
+from perturbxai.models.plan import ImagePlan
 
 RNG = np.random.default_rng(0)
 PICTURE, FILL = (RNG.random((24, 40, 3), dtype=np.float32) for _ in range(2))

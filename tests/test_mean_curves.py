@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import perturbxai as px
 from perturbxai.metrics.mean_curves import mean_curves
-from perturbxai.report import figures as drawing
-from perturbxai.report.tables import tables
+from perturbxai.reporting import figures as drawing
+from perturbxai.reporting.tables import tables
 
 KEYS = ["method", "output", "scored_fill", "curve"]
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perturbxai import memo
-from perturbxai.memo import RowMemo, distinct, hash_cells, hash_rows, hash_values
+from perturbxai.inputs import row_names
+from perturbxai.inputs.row_names import RowMemo, distinct, hash_cells, hash_rows, hash_values
 
 FEW = settings(max_examples=60, deadline=None)
 CODES = st.one_of(
@@ -64,7 +64,7 @@ def test_a_million_neighbouring_whole_numbers_have_a_million_first_words():
 def test_names_do_not_depend_on_the_blocks_in_which_they_are_made(monkeypatch, n_rows):
     rows = np.random.default_rng(0).standard_normal((n_rows, 3))
     whole = hash_rows(rows)
-    monkeypatch.setattr(memo, "BLOCK", 31)  # ten rows
+    monkeypatch.setattr(row_names, "BLOCK", 31)  # ten rows
     np.testing.assert_array_equal(hash_rows(rows), whole)
     assert whole.shape == (n_rows, 2)
 
@@ -137,8 +137,8 @@ def test_a_name_with_a_known_first_word_only_is_not_known():
 
 def bounded(monkeypatch, room, n_outputs=2):
     """A memo with room for so many names."""
-    monkeypatch.setattr(memo, "MEMO_BYTES", room * (37 + 8 * n_outputs))
-    monkeypatch.setattr(memo, "LEAST_ROWS", 1)
+    monkeypatch.setattr(row_names, "MEMO_BYTES", room * (37 + 8 * n_outputs))
+    monkeypatch.setattr(row_names, "LEAST_ROWS", 1)
     return RowMemo(n_outputs)
 
 
@@ -154,7 +154,7 @@ def test_the_memo_is_bounded(monkeypatch, batches):
     for number, size in enumerate(batches):
         known.add(*numbered(100 * number + np.arange(size)))
         held = [part for part in vars(known).values() if isinstance(part, np.ndarray)]
-        assert sum(part.nbytes for part in held) <= memo.MEMO_BYTES
+        assert sum(part.nbytes for part in held) <= row_names.MEMO_BYTES
     assert 1 <= known.n_rows <= 10
 
 
@@ -167,7 +167,7 @@ def test_a_full_memo_knows_at_least_the_newest_half(monkeypatch, n_names):
 
 
 def test_a_memo_of_many_outputs_has_room_all_the_same():
-    assert RowMemo(10_000).room == memo.LEAST_ROWS
+    assert RowMemo(10_000).room == row_names.LEAST_ROWS
 
 
 def test_a_full_memo_knows_the_names_that_are_asked_for_again_and_again(monkeypatch):

@@ -232,9 +232,9 @@ def test_a_module_is_left_as_it_was(kind):
     net = KINDS[kind].make()
 
     def state():
-        return [
-            (getattr(m, "training", None), *(len(vars(m).get(name) or ()) for name in HOOKS)) for m in net.modules()
-        ], [(p.requires_grad, p.detach().clone()) for p in (*net.parameters(), *net.buffers())]
+        return [(getattr(m, "training", None), *(len(vars(m).get(name) or ()) for name in HOOKS)) for m in net.modules()], [
+            (p.requires_grad, p.detach().clone()) for p in (*net.parameters(), *net.buffers())
+        ]
 
     modes, numbers = state()
     for method in ("explain", "gradient", "grad_cam", "lrp"):

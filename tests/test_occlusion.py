@@ -8,8 +8,8 @@ import oracles
 import pytest
 
 import perturbxai as px
-from perturbxai import laws
-from perturbxai.sampling import draw_design
+from perturbxai.sampling import laws
+from perturbxai.sampling.coalitions import draw_design
 
 BOTH = pytest.mark.parametrize("method", ["occlusion", "inclusion"])
 

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 import perturbxai as px
-from perturbxai import registry
+from perturbxai.core import catalogue
 
 X = np.random.default_rng(0).normal(size=(40, 4))
-METHODS = [getattr(px, name) for name in px.__all__ if name in {p.rpartition(":")[2] for p in registry.EXPLAINERS.values()}]
-METHODS += [getattr(px, name) for name in px.__all__ if name in {p.rpartition(":")[2] for p in registry.BASELINES.values()}]
+METHODS = [getattr(px, name) for name in px.__all__ if name in {p.rpartition(":")[2] for p in catalogue.EXPLAINERS.values()}]
+METHODS += [getattr(px, name) for name in px.__all__ if name in {p.rpartition(":")[2] for p in catalogue.BASELINES.values()}]
 OPTIONS = [(method, field) for method in METHODS for field in fields(method)]
 
 

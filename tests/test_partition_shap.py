@@ -14,8 +14,9 @@ from scipy import stats
 from scipy.cluster.hierarchy import linkage
 
 import perturbxai as px
-from perturbxai.explainers import hierarchy, owen, spread
-from perturbxai.tables import Players
+from perturbxai.core.evaluations import Players
+from perturbxai.estimation import spread
+from perturbxai.estimation.coalitions import hierarchy, owen
 
 FEW = settings(max_examples=20, deadline=None, derandomize=True)
 SEEDS = st.integers(0, 2**32 - 1)

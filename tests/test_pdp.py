@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 import perturbxai as px
-from perturbxai import laws
-from perturbxai.sampling import draw_design, draw_references
-from perturbxai.streams import Streams
+from perturbxai.sampling import laws
+from perturbxai.sampling.coalitions import draw_design, draw_references
+from perturbxai.sampling.streams import Streams
 
 
 def curved(X):

@@ -8,9 +8,9 @@ import oracles
 import pytest
 
 import perturbxai as px
-from perturbxai.explainers import spread
-from perturbxai.streams import Streams
-from perturbxai.walks import draw_orders, prefixes
+from perturbxai.estimation import spread
+from perturbxai.sampling.orders import draw_orders, prefixes
+from perturbxai.sampling.streams import Streams
 
 
 def explained(game, budget=None, seed=0):

@@ -13,7 +13,7 @@ import recorders
 from test_serial import one
 
 import perturbxai as px
-from perturbxai.pick import greedy
+from perturbxai.results.pick import greedy
 
 
 def result(values, **changes):

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 import perturbxai as px
-from perturbxai.pictures import as_pictures
+from perturbxai.inputs.pictures import as_pictures
 
 BYTES = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
 

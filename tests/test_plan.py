@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import perturbxai as px
-from perturbxai import masks
-from perturbxai import plan as module
-from perturbxai.fills import make_fill
-from perturbxai.pictures import as_bytes
-from perturbxai.plan import Given, ImagePlan, Masked, Spliced, TablePlan, recast
+from perturbxai.inputs.fills import make_fill
+from perturbxai.inputs.pictures import as_bytes
+from perturbxai.models import masks
+from perturbxai.models import plan as module
+from perturbxai.models.plan import Given, ImagePlan, Masked, Spliced, TablePlan, recast
 
 FEW = settings(max_examples=30, deadline=None)
 CPU = torch.device("cpu")

@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from test_serial import HOSTILE
 
 import perturbxai as px
-from perturbxai.report import features, single
-from perturbxai.report.many import GREY
+from perturbxai.reporting.values import features, one_row
+from perturbxai.reporting.values.many_rows import GREY
 
 KINDS = ["waterfall", "bars", "beeswarm", "heatmap", "decision"]
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -90,7 +90,7 @@ def test_what_the_values_do_not_sum_to_has_a_bar_of_its_own(tables):
     gap = axis.patches[-1]
     assert gap.get_width() == pytest.approx(e.prediction[0] - e.base[0] - e.values[:, 0].sum())
     assert gap.get_x() == pytest.approx(e.base[0])
-    assert to_hex(gap.get_facecolor()) == single.NEITHER.lower()
+    assert to_hex(gap.get_facecolor()) == one_row.NEITHER.lower()
     assert labels(px.plot(tables["kernel_shap"], "waterfall", output=0).axes[0])[-1] != "not explained"
 
 
@@ -98,7 +98,7 @@ def test_a_feature_called_not_explained_keeps_its_colour(tables):
     e = tables["kernel_shap"][1]
     e = replace(e, names=("not explained", *e.names[1:]))
     axis = px.plot(e, output=0).axes[0]
-    assert {to_hex(bar.get_facecolor()).upper() for bar in axis.patches} <= {single.FOR, single.AGAINST}
+    assert {to_hex(bar.get_facecolor()).upper() for bar in axis.patches} <= {one_row.FOR, one_row.AGAINST}
 
 
 def test_features_beyond_the_top_are_summed(tables):

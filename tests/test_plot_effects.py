@@ -12,8 +12,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 
 import perturbxai as px
-from perturbxai.report import curves, surfaces
-from perturbxai.report.style import LOOKS
+from perturbxai.reporting.curves import column_panel, pair_panel
+from perturbxai.reporting.style import LOOKS
 
 COLOUR = {name: LOOKS[name]["color"].lower() for name in ("pdp", "ice", "ale")}
 
@@ -189,14 +189,14 @@ def test_levels_of_two_methods_meet_in_the_order_of_the_accumulated_curve(found)
 @pytest.mark.parametrize("name", ["pdp", "ale"])
 def test_the_rows_of_the_data_lie_below_the_curves(found, name):
     axis = px.plot(found[name]["size $"], output="first").axes[0]
-    data = [bar for bar in axis.patches if to_hex(bar.get_facecolor()) == curves.DATA.lower()]
+    data = [bar for bar in axis.patches if to_hex(bar.get_facecolor()) == column_panel.DATA.lower()]
     area = np.array([bar.get_width() * bar.get_height() for bar in data])
     assert len(data) == 12 and (np.ptp(area) < 0.5 * area.max())  # quantile bins hold alike many rows, but for a cut peak
     (rug,) = [c for c in axis.collections if len(c.get_segments() if hasattr(c, "get_segments") else []) == 9]
     deciles = [segment[0, 0] for segment in rug.get_segments()]
     np.testing.assert_allclose(deciles, table()["size $"].quantile(np.arange(1, 10) / 10), atol=0.1)
     lowest = min(c.get_ydata().min() for c in axis.get_lines() if len(c.get_ydata()) > 2)
-    assert axis.transAxes.inverted().transform(axis.transData.transform((0, lowest)))[1] > curves.STRIP
+    assert axis.transAxes.inverted().transform(axis.transData.transform((0, lowest)))[1] > column_panel.STRIP
 
 
 def test_rows_of_levels_are_written_and_counted_in_the_space_where_an_accumulated_curve_has_steps_only(found, space):
@@ -242,7 +242,7 @@ def test_cells_without_rows_in_or_near_them_are_hatched():
         for name in ("pdp", "ale"):
             predictor, space = px.Predictor(lambda X: X[:, 0] * X[:, 1]), px.TabularSpace(X)
             surface = px.effects(name, predictor, space, X, features=("x0", "x1"), grid=grid)[name]["x0", "x1"]
-            empty = surfaces.without_rows(surface)
+            empty = pair_panel.without_rows(surface)
             assert not empty[surface.counts > 0].any()
             assert empty[0, -1] and empty[-1, 0] and not np.diag(empty).any() and 0.4 < empty.mean() < 0.9
             figure = drawn(px.plot(surface))
@@ -250,7 +250,7 @@ def test_cells_without_rows_in_or_near_them_are_hatched():
             assert len(hatched[0].get_paths()) == empty.sum() and "hatched" in figure.get_suptitle()
     X[:, 1] = rng.permutation(X[:, 1])
     surface = px.effects("pdp", px.Predictor(lambda X: X[:, 0]), px.TabularSpace(X), X, features=("x0", "x1"), grid=25)
-    assert not surfaces.without_rows(surface["pdp"]["x0", "x1"]).any()
+    assert not pair_panel.without_rows(surface["pdp"]["x0", "x1"]).any()
 
 
 def test_no_hatch_reaches_a_missing_value_which_stands_apart():

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import perturbxai as px
-from perturbxai.report.support import unsupported
+from perturbxai.reporting.curves.off_data import unsupported
 
 
 def space_of(**columns) -> px.TabularSpace:

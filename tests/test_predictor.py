@@ -13,10 +13,10 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from torch import nn
 
 import perturbxai as px
-from perturbxai import predictor as module
-from perturbxai.device import BATCH_BYTES
-from perturbxai.plan import Given
-from perturbxai.predictor import ModelError
+from perturbxai.models import predictor as module
+from perturbxai.models.device import BATCH_BYTES
+from perturbxai.models.plan import Given
+from perturbxai.models.predictor import ModelError
 
 # ------------------------------------------------------------------------------------------------ batches
 
@@ -158,7 +158,7 @@ def test_what_a_failed_batch_took_is_free_before_the_cache_is_given_back(monkeyp
             raise MemoryError
         return curved(rows)
 
-    monkeypatch.setattr("perturbxai.batches.release_cached", lambda _device: seen.append(held[-1]()))
+    monkeypatch.setattr("perturbxai.models.batches.release_cached", lambda _device: seen.append(held[-1]()))
     px.Predictor(model, batch_size=8)(X[:8])
     assert seen == [None]
 

@@ -14,12 +14,12 @@ from torch import nn
 from torch.nn import functional as F
 
 import perturbxai as px
-from perturbxai import registry
+from perturbxai.core import catalogue
 
 RECTIFIED = ["deconvnet", "guided_backprop", "guided_grad_cam"]
 SHARED = ["lrp", "deep_taylor"]
 PASSES = {"smooth_grad": 7, "integrated_gradients": 8, "guided_grad_cam": 3, "lrp": 2, "deep_taylor": 4}
-BY_PIXEL = ["gradient", "gradient_x_input", "smooth_grad", "integrated_gradients", *registry.BY_RULES]
+BY_PIXEL = ["gradient", "gradient_x_input", "smooth_grad", "integrated_gradients", *catalogue.BY_RULES]
 
 
 class Between(nn.Module):
@@ -396,7 +396,7 @@ def test_options_that_mean_nothing_are_refused(make, match):
         make()
 
 
-@pytest.mark.parametrize("name", registry.BY_RULES)
+@pytest.mark.parametrize("name", catalogue.BY_RULES)
 def test_without_zennit_the_way_to_it_is_told_before_the_model_is_asked(name, monkeypatch):
     real, asked = builtins.__import__, []
 
@@ -413,7 +413,7 @@ def test_without_zennit_the_way_to_it_is_told_before_the_model_is_asked(name, mo
     assert not asked
 
 
-@pytest.mark.parametrize("name", registry.BY_RULES)
+@pytest.mark.parametrize("name", catalogue.BY_RULES)
 def test_pictures_only(name):
     with pytest.raises(ValueError, match=f"{name} is a map of a picture, but the space is a table"):
         px.baselines([name], px.Predictor(nn.Linear(3, 1)), px.TabularSpace(np.eye(3)), np.ones(3))
@@ -488,7 +488,7 @@ def test_nothing_remains_when_the_network_raises(name, passes):
     assert (snapshot(net), snapshot(inside)) == before
 
 
-@pytest.mark.parametrize("name", registry.BY_RULES)
+@pytest.mark.parametrize("name", catalogue.BY_RULES)
 def test_nothing_remains_when_a_rule_is_missing(name):
     net = between(nn.GroupNorm(2, 4)) if name in SHARED else between(nn.SiLU)
     before = snapshot(net)

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import perturbxai as px
-from perturbxai import models
+from perturbxai.models import estimators
 
 RECIPES = (Path(__file__).resolve().parent.parent / "docs" / "recipes.md").read_text("utf-8")
 PACKAGES = ("xgboost", "lightgbm", "onnxruntime", "skl2onnx")
@@ -45,7 +45,7 @@ def agrees(
     exact: how far, relatively, answers may be from `own` at the same rows
     """
     asked: list[Any] = []
-    as_trained = models.EstimatorModel._as_trained
+    as_trained = estimators.EstimatorModel._as_trained
 
     def watched(self, rows):
         asked.append(as_trained(self, rows))
@@ -54,7 +54,7 @@ def agrees(
     predictor = px.Predictor(model, **options)
     space = px.TabularSpace(table, background=20, seed=0)
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        patch.setattr(models.EstimatorModel, "_as_trained", watched)
+        patch.setattr(estimators.EstimatorModel, "_as_trained", watched)
         warnings.simplefilter("error")
         results = px.explain(methods, predictor, space, table.iloc[:4], budget=100, seed=0)
     shap = results["kernel_shap"]

@@ -18,8 +18,8 @@ from sklearn.ensemble import (
 from sklearn.linear_model import LinearRegression
 
 import perturbxai as px
-from perturbxai import registry
-from perturbxai.registry import PEERS
+from perturbxai.core import catalogue
+from perturbxai.core.catalogue import PEERS
 
 WHERE = np.s_[:, :9], np.s_[:, :, :9], np.s_[:, 4:12, 4:12]
 TABLE = ("lime.tabular", "shap.kernel", "shap.permutation", "shap.exact", "shap.partition", "shap.sampling")
@@ -562,7 +562,7 @@ def test_values_that_are_no_numbers_are_not_passed_on():
 
 @pytest.mark.parametrize("name", PEERS)
 def test_every_option_of_a_peer_is_explained_and_its_preset_is_of_them(name):
-    peer = registry.load(PEERS, name)
+    peer = catalogue.load(PEERS, name)
     assert peer.key == name and set(peer.own) <= {f.name for f in fields(peer)}
     for option in fields(peer):
         assert option.name in peer.__doc__, option.name

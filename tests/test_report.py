@@ -13,13 +13,13 @@ import pandas as pd
 import pytest
 
 import perturbxai as px
-from perturbxai import registry
-from perturbxai.explanation import Attribution, Explanation
-from perturbxai.report import figures as drawing
-from perturbxai.report import style
-from perturbxai.report.manifest import Folder, plain
-from perturbxai.report.style import looks
-from perturbxai.report.tables import attributions
+from perturbxai.core import catalogue
+from perturbxai.reporting import figures as drawing
+from perturbxai.reporting import style
+from perturbxai.reporting.manifest import Folder, plain
+from perturbxai.reporting.style import looks
+from perturbxai.reporting.tables import attributions
+from perturbxai.results.explanation import Attribution, Explanation
 
 HOSTILE = "../../x<script>$alert$\n"
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -32,9 +32,9 @@ class Stub:
 
 def method_of(name):
     """The object that a call of this name would have kept."""
-    known = registry.EXPLAINERS | registry.BASELINES
+    known = catalogue.EXPLAINERS | catalogue.BASELINES
     key = name.partition("@")[0]
-    return registry.load(known, key)() if key in known else Stub(name)
+    return catalogue.load(known, key)() if key in known else Stub(name)
 
 
 def result(name="lime", n_players=6, outputs=("cat", "dog"), n_rows=1, stderr=0.1, fill=None):
@@ -275,7 +275,7 @@ def test_any_choice_of_metrics_can_be_drawn(metrics):
 
 
 def test_every_method_has_a_colour_and_a_title_of_its_own():
-    known = [*registry.EXPLAINERS, *registry.BASELINES]
+    known = [*catalogue.EXPLAINERS, *catalogue.BASELINES]
     assert [name for name in known if name not in style.LOOKS or name not in style.TITLES] == []
     colours = [style.LOOKS[name]["color"] for name in known]
     assert len(set(colours)) == len(colours)

@@ -15,10 +15,10 @@ import pytest
 from test_report import comparison, result
 
 import perturbxai as px
-from perturbxai.config import Config
-from perturbxai.report import effect_report, leftovers, manifest, page, style
-from perturbxai.report import figures as drawing
-from perturbxai.running import run
+from perturbxai.command.config import Config
+from perturbxai.command.run import run
+from perturbxai.reporting import effect_report, leftovers, manifest, page, style
+from perturbxai.reporting import figures as drawing
 
 
 def effects():
@@ -280,7 +280,7 @@ def test_a_full_disk_is_told_with_the_folder_and_a_way_out(tmp_path, monkeypatch
     def full(*_args, **_named):
         raise OSError(kind, "No space left on device")
 
-    home = {"write_csv": sys.modules["perturbxai.report"], "save": style, "write_page": page}[where]
+    home = {"write_csv": sys.modules["perturbxai.reporting.report"], "save": style, "write_page": page}[where]
     monkeypatch.setattr(home, where, full)
     found = px.explain("occlusion", px.Predictor(lambda rows: rows.sum(axis=1)), px.TabularSpace(np.eye(3)), np.ones((1, 3)))
     with pytest.raises(OSError, match=r"could not be written.*Free some space there, or take another folder") as caught:

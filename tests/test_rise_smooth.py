@@ -13,8 +13,8 @@ from scipy import stats
 from torch.nn import functional as F
 
 import perturbxai as px
+from perturbxai.core.evaluations import PixelMasks, Players
 from perturbxai.explainers.rise_smooth import RiseSmooth
-from perturbxai.tables import PixelMasks, Players
 
 SHAPE = (14, 11)
 ESTIMATORS = ("controlled", "centred", "plain")
@@ -112,7 +112,7 @@ def test_the_model_sees_the_picture_through_the_masks_that_were_asked():
     model = px.Predictor(lambda pictures: seen.extend(pictures.copy()) or pictures.mean(axis=(1, 2)), batch_size=7)
     digest = space.players(x)[0].digest
     px.explain("rise_smooth", model, space, x, budget=30)
-    from perturbxai.streams import Streams
+    from perturbxai.sampling.streams import Streams
 
     players = Players("image", ("all",), {}, lambda: rng, labels=np.zeros(SHAPE, dtype=np.int32))
     (question,) = next(RiseSmooth().ask(players, 30, Streams(0).of_input(digest, "rise_smooth")))

@@ -11,8 +11,8 @@ import pytest
 from scipy import stats
 
 import perturbxai as px
-from perturbxai import laws, strata
-from perturbxai.sampling import draw_design, draw_held_out, least_budget
+from perturbxai.sampling import laws, strata
+from perturbxai.sampling.coalitions import draw_design, draw_held_out, least_budget
 
 PORTFOLIOS = {
     "shap": [laws.shapley],

@@ -13,7 +13,7 @@ from PIL import Image
 from skimage.filters import gaussian
 
 import perturbxai as px
-from perturbxai.segment import SEGMENTERS, areas, cut, make_segments, relabel
+from perturbxai.inputs.segments import SEGMENTERS, areas, cut, make_segments, relabel
 
 PHOTO = np.random.default_rng(0).random((24, 36, 3)).astype(np.float32)
 QUARTERS = (np.arange(24)[:, None] // 12) * 2 + np.arange(36)[None, :] // 18  # (24, 36), ids 0..3

@@ -17,8 +17,8 @@ from hypothesis.extra import numpy as hnp
 from sklearn.svm import LinearSVR
 
 import perturbxai as px
-from perturbxai import registry
-from perturbxai.jsonable import decode, encode
+from perturbxai.core import catalogue
+from perturbxai.core.jsonable import decode, encode
 
 HOSTILE = ("<script>alert(1)</script>", "$x_1$", "two\nlines", '"; DROP TABLE', "\\u0000\x00", "\ud800", "котик", "$")
 
@@ -120,15 +120,15 @@ def test_one_explanation_comes_back_alone(tables):
         px.Explanation.from_json(tables["lime"].to_json())
 
 
-@pytest.mark.parametrize("name", [*registry.EXPLAINERS, *registry.BASELINES])
+@pytest.mark.parametrize("name", [*catalogue.EXPLAINERS, *catalogue.BASELINES])
 def test_every_method_object_comes_back_by_its_name(name):
-    method = registry.load(registry.EXPLAINERS | registry.BASELINES, name)()
+    method = catalogue.load(catalogue.EXPLAINERS | catalogue.BASELINES, name)()
     assert back(one(method=method))[0].method == method
 
 
 def test_every_package_that_reference_knows_can_be_kept():
-    for name in registry.PEERS:
-        method = registry.load(registry.PEERS, name)()
+    for name in catalogue.PEERS:
+        method = catalogue.load(catalogue.PEERS, name)()
         assert back(one(method=method))[0].method == method
 
 
@@ -294,7 +294,7 @@ def test_a_schema_that_is_no_version_is_refused(schema):
         px.Attribution.from_json(json.dumps(document(schema=schema)))
 
 
-@pytest.mark.parametrize("name", ["os.system", "perturbxai.cli:main", "Lime", None, ["lime"]])
+@pytest.mark.parametrize("name", ["os.system", "perturbxai.command.cli:main", "Lime", None, ["lime"]])
 def test_an_unknown_method_is_refused_and_nothing_is_imported_for_it(name):
     found = document()
     found["shared"]["method"] = {"name": name, "options": {}}

@@ -10,8 +10,8 @@ import pytest
 from scipy import stats
 
 import perturbxai as px
-from perturbxai.explainers import semivalues
-from perturbxai.tables import Players
+from perturbxai.core.evaluations import Players
+from perturbxai.estimation.coalitions import semivalues
 
 pytestmark = pytest.mark.slow
 

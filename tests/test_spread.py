@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import perturbxai as px
-from perturbxai.explainers import semivalues, spread
-from perturbxai.tables import Players
+from perturbxai.core.evaluations import Players
+from perturbxai.estimation import spread
+from perturbxai.estimation.coalitions import semivalues
 
 FEW = settings(max_examples=40, deadline=None, derandomize=True)
 SEEDS = st.integers(0, 2**32 - 1)

@@ -11,7 +11,7 @@ import recorders
 from recorders import bits
 
 import perturbxai as px
-from perturbxai.stopping import context, keeping
+from perturbxai.core.stopping import context, keeping
 
 
 class NeedsArguments(Exception):
@@ -97,7 +97,7 @@ TOGETHER = ["lime", "kernel_shap", "permutation_shap", "sampling_shap", "lime_ta
 @EVERY_STOP
 @pytest.mark.parametrize("kind", ["table", "picture"])
 def test_explain_keeps_the_inputs_that_were_finished_bit_for_bit(kind, stop, monkeypatch):
-    monkeypatch.setattr("perturbxai.driving.ROWS_AT_ONCE", 1)  # an input a block
+    monkeypatch.setattr("perturbxai.calls.driving.ROWS_AT_ONCE", 1)  # an input a block
     space, x = settings(kind)
     names = TOGETHER if kind == "table" else ["lime", "kernel_shap", "permutation_shap", "pdp"]
     healthy = a_predictor(10**9, None, kind)
@@ -277,7 +277,7 @@ def test_baselines_keep_the_pictures_and_methods_that_were_finished():
 
 
 def test_average_segmentations_keeps_the_pictures_that_were_finished(monkeypatch):
-    from perturbxai import averaging
+    from perturbxai.calls import averaging
 
     spaces = [px.ImageSpace(segments="grid", n_segments=n, fill=0) for n in (4, 16)]
     x = np.random.default_rng(0).random((3, 8, 8, 1))

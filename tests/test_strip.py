@@ -48,7 +48,7 @@ def test_a_strip_draws_the_row_and_output_that_are_asked_for():
 
 
 def test_long_names_of_layers_are_shown_by_their_ends():
-    from perturbxai.report.strip import LONGEST, _ending
+    from perturbxai.reporting.values.strip import LONGEST, _ending
 
     name = "encoder.layers.encoder_layer_11.ln_1"
     assert _ending(name).endswith("encoder_layer_11.ln_1")
@@ -68,7 +68,7 @@ def test_what_has_no_map_is_no_strip():
 
 
 def test_one_strong_pixel_does_not_hide_a_map_of_pixels():
-    from perturbxai.report.strip import _seen
+    from perturbxai.reporting.values.strip import _seen
 
     e = explained(["gradient"], seeded(Pooled), outputs=[0])["gradient"][0]
     values = np.random.default_rng(0).normal(size=4000)

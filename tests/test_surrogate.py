@@ -11,13 +11,13 @@ from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.tree import DecisionTreeRegressor
 
 import perturbxai as px
-from perturbxai.explainers.leaves import Leaves, grow
-from perturbxai.explainers.pair_fit import PairFit
-from perturbxai.explainers.surrogate import N_FOLDS, folds
-from perturbxai.explainers.triples import triple_controls
-from perturbxai.laws import shapley
-from perturbxai.sampling import draw_design, draw_held_out
-from perturbxai.tables import Evaluations
+from perturbxai.core.evaluations import Evaluations
+from perturbxai.estimation.coalitions.pair_fit import PairFit
+from perturbxai.estimation.coalitions.surrogate import N_FOLDS, folds
+from perturbxai.estimation.coalitions.tree_game import Leaves, grow
+from perturbxai.estimation.coalitions.triples import triple_controls
+from perturbxai.sampling.coalitions import draw_design, draw_held_out
+from perturbxai.sampling.laws import shapley
 
 
 def forest_game(n_players, seed, n_trees=30):

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perturbxai import cli
-from perturbxai.config import TableConfig
-from perturbxai.loading import read_table
+from perturbxai.command import cli
+from perturbxai.command.config import TableConfig
+from perturbxai.command.user_model import read_table
 
 WORDS = ["NA", "None", "null", "nan", "N/A", "NULL", "NaN", "n/a", "<NA>"]
 

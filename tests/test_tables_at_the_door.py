@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 import perturbxai as px
-from perturbxai.codes import Columns
+from perturbxai.inputs.columns import Columns
 
 pl = pytest.importorskip("polars")
 pa = pytest.importorskip("pyarrow")

@@ -10,10 +10,10 @@ from scipy import stats
 from sklearn.linear_model import Ridge
 
 import perturbxai as px
-from perturbxai.explainers.coding import Coding
+from perturbxai.core.evaluations import Rows
+from perturbxai.estimation.neighbourhood.coding import Coding
 from perturbxai.explainers.tabular_lime import _Drawn
-from perturbxai.neighbourhoods import Neighbourhood, binned_column, gaussian_column, quantile_edges
-from perturbxai.tables import Rows
+from perturbxai.sampling.neighbourhoods import Neighbourhood, binned_column, gaussian_column, quantile_edges
 
 RNG = np.random.default_rng(0)
 X = np.column_stack([RNG.normal(size=800), RNG.exponential(size=800), RNG.uniform(-1, 1, 800), RNG.normal(size=800)])
@@ -167,13 +167,13 @@ def test_the_adjustment_takes_noise_away_and_leaves_what_is_estimated(name, gain
     model, method = MODELS[name], px.TabularLime()
     reference = np.mean([explained(model, budget=100_000, seed=900 + s).values[0] for s in range(6)], axis=0)
     adjusted = squared_errors(model, method, reference)
-    monkeypatch.setattr("perturbxai.additive.ROWS_A_TERM", 10**9)
+    monkeypatch.setattr("perturbxai.estimation.neighbourhood.additive.ROWS_A_TERM", 10**9)
     assert squared_errors(model, method, reference) > gain * adjusted
 
 
 def test_the_jackknife_of_a_surrogate_is_the_sandwich_of_the_fit_without_adjustment(monkeypatch):
     by_groups = [explained(smooth, px.TabularLime(surrogate=Ridge(alpha=1e-9)), budget=2000, seed=s)[0] for s in range(20)]
-    monkeypatch.setattr("perturbxai.additive.ROWS_A_TERM", 10**9)
+    monkeypatch.setattr("perturbxai.estimation.neighbourhood.additive.ROWS_A_TERM", 10**9)
     plain = explained(smooth, budget=2000, seed=0)[0]
     np.testing.assert_allclose(by_groups[0].values, plain.values, atol=1e-8)
     ratio = np.sqrt(np.mean([e.stderr**2 for e in by_groups], axis=0)) / plain.stderr

@@ -11,7 +11,7 @@ from sklearn.linear_model import Lasso, Ridge
 from sklearn.tree import DecisionTreeRegressor
 
 import perturbxai as px
-from perturbxai.explainers.local_fit import selected
+from perturbxai.estimation.neighbourhood.weighted_fit import selected
 
 RNG = np.random.default_rng(0)
 N = 400
@@ -149,7 +149,7 @@ def test_shared_draws_ask_one_neighbourhood_for_all_rows(monkeypatch):
     model = lambda rows: np.sin(rows.sum(axis=1))  # noqa: E731
     found, predictor = explained(model, X, X[:30] + 0.1, method)
     assert predictor.rows == found.meta["rows"] == 1000 + 30 + 100
-    monkeypatch.setattr("perturbxai.driving.ROWS_AT_ONCE", 1)  # a block for every row
+    monkeypatch.setattr("perturbxai.calls.driving.ROWS_AT_ONCE", 1)  # a block for every row
     again, predictor = explained(model, X, X[:30] + 0.1, method)
     assert predictor.rows == 1000 + 30 + 100 and (again.values == found.values).all()
 

@@ -12,7 +12,7 @@ from samples import PICTURES, X, convolutional, dense, snapshot
 from torch import nn
 
 import perturbxai as px
-from perturbxai.lending import alone, lent, settled
+from perturbxai.models.lending import alone, lent, settled
 
 
 class Slow(nn.Module):

@@ -9,9 +9,9 @@ import pytest
 from recorders import Recorder
 
 import perturbxai as px
-from perturbxai.laws import lime, shapley, singletons
-from perturbxai.looks import nested_looks
-from perturbxai.sampling import draw_cells, draw_design, draw_held_out
+from perturbxai.sampling.coalitions import draw_cells, draw_design, draw_held_out
+from perturbxai.sampling.growing import nested_looks
+from perturbxai.sampling.laws import lime, shapley, singletons
 
 RNG = np.random.default_rng(0)
 WEIGHTS = RNG.normal(size=14)

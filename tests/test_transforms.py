@@ -29,6 +29,7 @@ TAKEN = {
     "a function of tensors": lambda: _of_tensors,
 }
 
+
 def _of_tensors(batch):
     assert batch.shape[-3] == 3, "channels first"
     shares = batch.float() / (255.0 if batch.dtype == torch.uint8 else 1.0)

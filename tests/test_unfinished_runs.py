@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 import perturbxai as px
-from perturbxai.cli import main
-from perturbxai.report import manifest
+from perturbxai.command.cli import main
+from perturbxai.reporting import manifest
 
 MODEL = """
 import numpy as np
@@ -131,7 +131,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_drawn(kin
     place, said = unwritable(tmp_path, kind, monkeypatch)
     space = px.TabularSpace(np.zeros((1, 3)))
     found = px.explain("lime", px.Predictor(lambda rows: rows.sum(axis=1)), space, np.ones((1, 3)))
-    monkeypatch.setattr(sys.modules["perturbxai.report"], "as_results", lambda _: pytest.fail("work was done"))
+    monkeypatch.setattr(sys.modules["perturbxai.reporting.report"], "as_results", lambda _: pytest.fail("work was done"))
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(ValueError, match=f"folder=.*{said}"):
         px.report(found, place)

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perturbxai import cli
-from perturbxai.config import SHARED
+from perturbxai.command import cli
+from perturbxai.command.config import SHARED
 
 MODULE = """
 import pandas as pd

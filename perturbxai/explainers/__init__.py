@@ -1,1 +1,1 @@
-"""Explainers: which questions to ask, and what to conclude. numpy in, numpy out; none of them calls a model."""
+"""Floor 4: which questions to ask, and what to conclude. One file a method, numpy in, numpy out; none calls a model."""

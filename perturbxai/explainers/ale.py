@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from perturbxai.explainers.accumulated import accumulated_curve
-from perturbxai.explainers.linearised import ROUNDING, independent_factor, no_players
-from perturbxai.explainers.table_curve import CurveValue, EdgeRows, TableCurve, curve_key, words_of
-from perturbxai.grid_tables import Curve, GridTable
-from perturbxai.options import checked
-from perturbxai.sampling import draw_references
-from perturbxai.tables import Coalitions, Estimate, Floats, Ints, Opacities, Players, Question, Rows
+from perturbxai.core.evaluations import Coalitions, Estimate, Floats, Ints, Opacities, Players, Question, Rows
+from perturbxai.core.options import checked
+from perturbxai.estimation.curves.accumulated import accumulated_curve
+from perturbxai.estimation.curves.grid_tables import Curve, GridTable
+from perturbxai.estimation.curves.table_curve import CurveValue, EdgeRows, TableCurve, curve_key, words_of
+from perturbxai.estimation.survey import ROUNDING, independent_factor, no_players
+from perturbxai.sampling.coalitions import draw_references
 
 BINS_OF_OPACITY = 5
 CENTRES, TARGETS = ("data", "start"), ("sample", "population")

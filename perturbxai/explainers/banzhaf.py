@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from perturbxai import laws
-from perturbxai.explainers import blocks, semivalues
-from perturbxai.explainers.cell_fit import slopes_on_cells
-from perturbxai.explainers.linearised import check_reuse
-from perturbxai.explainers.slopes import Slopes
-from perturbxai.laws import Law
-from perturbxai.options import checked
-from perturbxai.tables import Estimate, Evaluations
+from perturbxai.core.evaluations import Estimate, Evaluations
+from perturbxai.core.options import checked
+from perturbxai.estimation.coalitions import blocks, semivalues
+from perturbxai.estimation.coalitions.row_fit import slopes_on_cells
+from perturbxai.estimation.coalitions.slopes import Slopes
+from perturbxai.estimation.survey import check_reuse
+from perturbxai.sampling import laws
+from perturbxai.sampling.laws import Law
 
 
 @checked

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from perturbxai import laws
-from perturbxai.explainers import semivalues
-from perturbxai.laws import Law
-from perturbxai.options import checked
-from perturbxai.tables import Estimate, Evaluations
+from perturbxai.core.evaluations import Estimate, Evaluations
+from perturbxai.core.options import checked
+from perturbxai.estimation.coalitions import semivalues
+from perturbxai.sampling import laws
+from perturbxai.sampling.laws import Law
 
 MOST_PLAYERS = 24  # 16.8 million coalitions, whose table takes half a gigabyte
 

@@ -7,13 +7,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from perturbxai import laws
-from perturbxai.explainers.averaged import shown_alike, slope_curve, whole_curve
-from perturbxai.explainers.linearised import ROUNDING, independent_factor
-from perturbxai.grid_tables import Curve, GridTable
-from perturbxai.laws import Law
-from perturbxai.options import checked
-from perturbxai.tables import Estimate, Evaluations, Floats
+from perturbxai.core.evaluations import Estimate, Evaluations, Floats
+from perturbxai.core.options import checked
+from perturbxai.estimation.curves.averaged import shown_alike, slope_curve, whole_curve
+from perturbxai.estimation.curves.grid_tables import Curve, GridTable
+from perturbxai.estimation.survey import ROUNDING, independent_factor
+from perturbxai.sampling import laws
+from perturbxai.sampling.laws import Law
 
 CURVES = ("raw", "centred", "anchored", "derivative")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from perturbxai import laws
+from perturbxai.core.evaluations import Estimate, Evaluations
+from perturbxai.core.options import checked
 from perturbxai.explainers.ice import alone
-from perturbxai.laws import Law
-from perturbxai.options import checked
-from perturbxai.tables import Estimate, Evaluations
+from perturbxai.sampling import laws
+from perturbxai.sampling.laws import Law
 
 
 @checked

@@ -7,9 +7,11 @@ from typing import Literal
 
 import numpy as np
 
-from perturbxai import laws
-from perturbxai.explainers import pair_indices, semivalues
-from perturbxai.explainers.linearised import (
+from perturbxai.core.evaluations import Design, Estimate, Evaluations, Floats, Ints
+from perturbxai.core.options import checked
+from perturbxai.estimation.coalitions import pair_indices, semivalues
+from perturbxai.estimation.spread import errors_of_fit, jump_of_fit
+from perturbxai.estimation.survey import (
     MAX_LEVERAGE,
     ROUNDING,
     Clusters,
@@ -20,10 +22,8 @@ from perturbxai.explainers.linearised import (
     simultaneous_factor,
     sum_zero_basis,
 )
-from perturbxai.explainers.spread import errors_of_fit, jump_of_fit
-from perturbxai.laws import Law
-from perturbxai.options import checked
-from perturbxai.tables import Design, Estimate, Evaluations, Floats, Ints
+from perturbxai.sampling import laws
+from perturbxai.sampling.laws import Law
 
 INDICES = ("sii", "k-sii", "stii", "fsii")
 PAIRS_A_PAIR = 2  # complementary pairs asked, at the least, for each pair of players

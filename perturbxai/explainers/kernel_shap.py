@@ -7,17 +7,17 @@ from typing import ClassVar
 
 import numpy as np
 
-from perturbxai import laws
-from perturbxai.explainers import blocks
-from perturbxai.explainers.background import coalition_noise, error_of_groups, flat, of_ends
-from perturbxai.explainers.cell_fit import shapley_on_cells
-from perturbxai.explainers.linearised import check_reuse, errors
-from perturbxai.explainers.pair_fit import PairFit
-from perturbxai.explainers.spread import jump_of_fit
-from perturbxai.explainers.surrogate import SURROGATES, adjusted
-from perturbxai.laws import Law
-from perturbxai.options import checked
-from perturbxai.tables import Estimate, Evaluations, Floats, RowGroups
+from perturbxai.core.evaluations import Estimate, Evaluations, Floats, RowGroups
+from perturbxai.core.options import checked
+from perturbxai.estimation.coalitions import blocks
+from perturbxai.estimation.coalitions.background_error import coalition_noise, error_of_groups, flat, of_ends
+from perturbxai.estimation.coalitions.pair_fit import PairFit
+from perturbxai.estimation.coalitions.row_fit import shapley_on_cells
+from perturbxai.estimation.coalitions.surrogate import SURROGATES, adjusted
+from perturbxai.estimation.spread import jump_of_fit
+from perturbxai.estimation.survey import check_reuse, errors
+from perturbxai.sampling import laws
+from perturbxai.sampling.laws import Law
 
 
 @checked

@@ -7,15 +7,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from perturbxai import laws
-from perturbxai.explainers import blocks
-from perturbxai.explainers.background import of_ends
-from perturbxai.explainers.cell_fit import slopes_on_cells
-from perturbxai.explainers.linearised import ROUNDING, check_reuse, independent_factor, no_players
-from perturbxai.explainers.slopes import Slopes
-from perturbxai.laws import Law
-from perturbxai.options import checked
-from perturbxai.tables import Estimate, Evaluations
+from perturbxai.core.evaluations import Estimate, Evaluations
+from perturbxai.core.options import checked
+from perturbxai.estimation.coalitions import blocks
+from perturbxai.estimation.coalitions.background_error import of_ends
+from perturbxai.estimation.coalitions.row_fit import slopes_on_cells
+from perturbxai.estimation.coalitions.slopes import Slopes
+from perturbxai.estimation.survey import ROUNDING, check_reuse, independent_factor, no_players
+from perturbxai.sampling import laws
+from perturbxai.sampling.laws import Law
 
 
 @checked

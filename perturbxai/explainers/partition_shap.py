@@ -9,11 +9,11 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from perturbxai.explainers import clustering, hierarchy, owen, semivalues
-from perturbxai.explainers.hierarchy import Tree
-from perturbxai.explainers.owen import Drawn, Listed
-from perturbxai.options import checked
-from perturbxai.tables import Coalitions, Estimate, Floats, Players, Question
+from perturbxai.core.evaluations import Coalitions, Estimate, Floats, Players, Question
+from perturbxai.core.options import checked
+from perturbxai.estimation.coalitions import clustering, hierarchy, owen, semivalues
+from perturbxai.estimation.coalitions.hierarchy import Tree
+from perturbxai.estimation.coalitions.owen import Drawn, Listed
 
 
 @checked

@@ -8,15 +8,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from perturbxai import laws
-from perturbxai.explainers.averaged import errors_of_importance, importance_of, whole_curve
+from perturbxai.core.evaluations import Coalitions, Estimate, Evaluations, Floats, Players
+from perturbxai.core.options import checked
+from perturbxai.estimation.curves.averaged import errors_of_importance, importance_of, whole_curve
+from perturbxai.estimation.curves.grid_tables import Curve, GridTable
+from perturbxai.estimation.survey import ROUNDING, independent_factor, no_players
 from perturbxai.explainers.ice import alone
-from perturbxai.explainers.linearised import ROUNDING, independent_factor, no_players
-from perturbxai.grid_tables import Curve, GridTable
-from perturbxai.laws import Law
-from perturbxai.options import checked
-from perturbxai.sampling import draw_references
-from perturbxai.tables import Coalitions, Estimate, Evaluations, Floats, Players
+from perturbxai.sampling import laws
+from perturbxai.sampling.coalitions import draw_references
+from perturbxai.sampling.laws import Law
 
 
 @checked

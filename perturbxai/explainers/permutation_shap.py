@@ -8,11 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from perturbxai.explainers import semivalues, spread
-from perturbxai.explainers.linearised import ROUNDING, independent_factor
-from perturbxai.options import checked
-from perturbxai.tables import Coalitions, Estimate, Floats, Ints, Players, Question
-from perturbxai.walks import draw_orders, prefixes
+from perturbxai.core.evaluations import Coalitions, Estimate, Floats, Ints, Players, Question
+from perturbxai.core.options import checked
+from perturbxai.estimation import spread
+from perturbxai.estimation.coalitions import semivalues
+from perturbxai.estimation.survey import ROUNDING, independent_factor
+from perturbxai.sampling.orders import draw_orders, prefixes
 
 
 @checked

@@ -7,16 +7,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from perturbxai import laws
-from perturbxai.explainers import blocks
-from perturbxai.explainers.background import coalition_noise, error_of_groups, flat
+from perturbxai.core.evaluations import Estimate, Evaluations, Floats
+from perturbxai.core.options import checked
+from perturbxai.estimation.coalitions import blocks
+from perturbxai.estimation.coalitions.background_error import coalition_noise, error_of_groups, flat
+from perturbxai.estimation.coalitions.blocks import Columns, Gain, lengths_of
+from perturbxai.estimation.spread import jump_of_fit
+from perturbxai.estimation.survey import Clusters, check_reuse, errors, for_tails, no_players, row_weights
 from perturbxai.explainers.banzhaf import slopes_under
-from perturbxai.explainers.blocks import Columns, Gain, lengths_of
-from perturbxai.explainers.linearised import Clusters, check_reuse, errors, for_tails, no_players, row_weights
-from perturbxai.explainers.spread import jump_of_fit
-from perturbxai.laws import Law
-from perturbxai.options import checked
-from perturbxai.tables import Estimate, Evaluations, Floats
+from perturbxai.sampling import laws
+from perturbxai.sampling.laws import Law
 
 ESTIMATORS = ("regression", "centred", "plain")
 

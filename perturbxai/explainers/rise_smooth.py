@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from perturbxai.bilinear import between_centres
-from perturbxai.explainers.linearised import MAX_LEVERAGE, ROUNDING, independent_factor
-from perturbxai.explainers.spread import STILL, unseen
-from perturbxai.options import checked
-from perturbxai.tables import Estimate, Floats, PixelMasks, Players, Question
+from perturbxai.core.evaluations import Estimate, Floats, PixelMasks, Players, Question
+from perturbxai.core.interpolation import between_centres
+from perturbxai.core.options import checked
+from perturbxai.estimation.spread import STILL, unseen
+from perturbxai.estimation.survey import MAX_LEVERAGE, ROUNDING, independent_factor
 
 ESTIMATORS = ("controlled", "centred", "plain")
 LEAST_MASKS = 10

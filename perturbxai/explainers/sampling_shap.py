@@ -8,11 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from perturbxai.explainers import semivalues, spread
-from perturbxai.explainers.linearised import ROUNDING, independent_factor
-from perturbxai.options import checked
-from perturbxai.tables import Bools, Coalitions, Estimate, Floats, Ints, Players, Question, Rows
-from perturbxai.walks import draw_before, draw_rows
+from perturbxai.core.evaluations import Bools, Coalitions, Estimate, Floats, Ints, Players, Question, Rows
+from perturbxai.core.options import checked
+from perturbxai.estimation import spread
+from perturbxai.estimation.coalitions import semivalues
+from perturbxai.estimation.survey import ROUNDING, independent_factor
+from perturbxai.sampling.orders import draw_before, draw_rows
 
 NUMBERS_AT_ONCE = 1 << 22  # numbers in one request: memory stays bounded on wide tables and large backgrounds
 FIRST = 50  # samples a player from which on its variance says where further ones belong: from fewer it misleads

@@ -11,11 +11,13 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from perturbxai.additive import Additive
-from perturbxai.explainers.coding import Coding
-from perturbxai.explainers.linearised import ROUNDING, independent_factor
-from perturbxai.explainers.local_fit import LocalFit, fit_surrogate, fit_weighted, selected
-from perturbxai.neighbourhoods import (
+from perturbxai.core.evaluations import Estimate, Floats, Ints, Players, Question, Rows
+from perturbxai.core.options import checked
+from perturbxai.estimation.neighbourhood.additive import Additive
+from perturbxai.estimation.neighbourhood.coding import Coding
+from perturbxai.estimation.neighbourhood.weighted_fit import LocalFit, fit_surrogate, fit_weighted, selected
+from perturbxai.estimation.survey import ROUNDING, independent_factor
+from perturbxai.sampling.neighbourhoods import (
     PARTS,
     Bins,
     Column,
@@ -25,8 +27,6 @@ from perturbxai.neighbourhoods import (
     level_column,
     quantile_edges,
 )
-from perturbxai.options import checked
-from perturbxai.tables import Estimate, Floats, Ints, Players, Question, Rows
 
 DISCRETIZERS = (*PARTS, "entropy", None)
 SELECTIONS = ("none", "forward", "lasso_path", "highest_weights")

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.explanation import Explanation
 from perturbxai.metrics import agreement
+from perturbxai.results.explanation import Explanation
 
 Floats = NDArray[np.float64]
 

@@ -1,1 +1,1 @@
-"""The packages lime and shap, run through our Predictor: what `reference` calls."""
+"""Floor 4: the packages lime and shap, run through our Predictor: what `reference` calls."""

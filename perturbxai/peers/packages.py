@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.stopping import context
+from perturbxai.core.stopping import context
 
 LARGEST_SEED = 2**32 - 1  # what numpy's old generators take
 

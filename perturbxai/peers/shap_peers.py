@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from perturbxai.game import Game
+from perturbxai.game.game import Game
+from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.peers.packages import load_shap
 from perturbxai.peers.task import Found, Seat, Task, check_over, check_seat, obstacles, take_seat
-from perturbxai.spaces import TabularSpace
 
 NOTHING_FLIPS = 2147483647  # shap's sign in a list of flips that a mask is the one before
 LEAST_SPREAD = 1e-300  # no spread at all, as a number to divide by

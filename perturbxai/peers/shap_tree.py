@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from perturbxai.game import Game
+from perturbxai.game.game import Game
+from perturbxai.inputs.spaces import TabularSpace
+from perturbxai.models.predictor import Predictor
 from perturbxai.peers.packages import load_shap
 from perturbxai.peers.task import Floats, Found, Task
-from perturbxai.predictor import Predictor
-from perturbxai.spaces import TabularSpace
 
 PERTURBATIONS = ("interventional", "tree_path_dependent")
 SINGLE = float(np.finfo(np.float32).eps)  # shap's walk holds its weights as float32
@@ -101,9 +101,7 @@ class ShapTree:
         if self.feature_perturbation == "interventional":
             masker = shap.maskers.Independent(np.array(space.background), max_samples=len(space.background))
         try:
-            return shap.TreeExplainer(
-                model, masker, model_output=output, feature_perturbation=self.feature_perturbation
-            )
+            return shap.TreeExplainer(model, masker, model_output=output, feature_perturbation=self.feature_perturbation)
         except Exception as error:  # shap has a kind of error for nearly every kind of model
             kind = type(model).__name__
             raise TypeError(f"shap.tree cannot read the model {kind}: {error}. Ask shap.kernel instead.") from error

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.game import Game
-from perturbxai.spaces import TableInput, TabularSpace
+from perturbxai.game.game import Game
+from perturbxai.inputs.spaces import TableInput, TabularSpace
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -1,0 +1,132 @@
+"""Maps of one forward pass beside CAM and Grad-CAM: how gradients and activations are put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.baseline_methods.cam import LayerMap, weighted
+from perturbxai.core.options import checked
+
+Floats = NDArray[np.float64]
+
+# float32's rounding of a sum of so many terms: a divisor below that share of its terms' sizes is no number to divide by
+ROUNDING = 1e-6
+
+
+@checked
+@dataclass(frozen=True, kw_only=True)
+class GradCamPlusPlus(LayerMap):
+    """Grad-CAM++: ReLU(sum_k w_k A_k), w_k = sum of a ReLU(g) over the cells, a = g^2 / (2 g^2 + g^3 sum A_k).
+
+    Chattopadhyay, Sarkar, Howlader & Balasubramanian, "Grad-CAM++: improved visual explanations for deep convolutional
+    networks" (2018). The closed form of `a` holds for exp(score), with g the gradient of the score itself; it is not a
+    homogeneous function of the score, so that the map of a score in other units is another map. a = 1 / (2 + g sum A_k)
+    needs no small number in the divisor where A >= 0, as behind a ReLU. Elsewhere the divisor may pass through zero.
+
+    signed  keep what speaks against the output, and leave the paper's ReLU out
+    name    the key of the result, "grad_cam_plus_plus" if empty
+    """
+
+    signed: bool = False
+
+    def cells(self, seen: Any, fill: Any) -> Floats:  # noqa: ARG002
+        """(K, h, w)"""
+        rising = np.maximum(seen.gradients, 0.0)  # (K, C, h, w); where g <= 0 the weight is 0 whatever `a` is
+        product = rising * seen.activations.sum(axis=(1, 2))[:, None, None]
+        weights = _divide(rising, 2.0 + product, 2.0 + np.abs(product)).sum(axis=(2, 3))
+        return weighted(weights, seen.activations, signed=self.signed)
+
+
+@checked
+@dataclass(frozen=True, kw_only=True)
+class XgradCam(LayerMap):
+    """XGrad-CAM: ReLU(sum_k w_k A_k), w_k = sum(g_k A_k) / sum(A_k): gradients averaged where the channel is active.
+
+    Fu, Hu, Dong, Guo, Gao & Li, "Axiom-based Grad-CAM: towards accurate visualization and explanation of CNNs" (2020).
+    Without the ReLU the map sums to sum(g A), HiResCAM's sum. A channel whose activations cancel (possible without a ReLU
+    before) has no such average and gets the weight 0.
+
+    signed  keep what speaks against the output, and leave the ReLU out
+    name    the key of the result, "xgrad_cam" if empty
+    """
+
+    signed: bool = False
+
+    def cells(self, seen: Any, fill: Any) -> Floats:  # noqa: ARG002
+        """(K, h, w)"""
+        active = seen.activations
+        weights = _divide(
+            (seen.gradients * active).sum(axis=(2, 3)), active.sum(axis=(1, 2)), np.abs(active).sum(axis=(1, 2))
+        )
+        return weighted(weights, active, signed=self.signed)
+
+
+@checked
+@dataclass(frozen=True, kw_only=True)
+class HiresCam(LayerMap):
+    """HiResCAM: sum_k g_k A_k, cell by cell, with its sign.
+
+    Draelos & Carin, "Use HiResCAM instead of Grad-CAM for faithful explanations of convolutional neural networks" (2021).
+    If the rest of the network is linear in this map, pooled or flattened, the values sum to logit - bias; on a pooled
+    network the map is Grad-CAM's before its ReLU.
+
+    name  the key of the result, "hires_cam" if empty
+    """
+
+    conserves: ClassVar[bool] = True
+
+    def cells(self, seen: Any, fill: Any) -> Floats:  # noqa: ARG002
+        """(K, h, w)"""
+        return np.asarray(np.einsum("kchw,chw->khw", seen.gradients, seen.activations))
+
+
+@checked
+@dataclass(frozen=True, kw_only=True)
+class LayerCam(LayerMap):
+    """LayerCAM: sum_k ReLU(g_k) A_k, cell by cell; sharper than Grad-CAM at early layers.
+
+    Jiang, Zhang, Hou, Cheng & Wei, "LayerCAM: exploring hierarchical class activation maps for localization" (2021). Their
+    last ReLU is left out: it changes nothing where A >= 0, as behind a ReLU, and elsewhere the sign is kept.
+
+    name  the key of the result, "layer_cam" if empty
+    """
+
+    def cells(self, seen: Any, fill: Any) -> Floats:  # noqa: ARG002
+        """(K, h, w)"""
+        return np.asarray(np.einsum("kchw,chw->khw", np.maximum(seen.gradients, 0.0), seen.activations))
+
+
+@checked
+@dataclass(frozen=True, kw_only=True)
+class EigenCam(LayerMap):
+    """Eigen-CAM: the cells' projection on the first principal component of the channels. The same for every output.
+
+    Muhammad & Yeasin, "Eigen-CAM: class activation map using principal components" (2020). Each channel is centred over
+    the cells first. A component has no sign of its own: the side that reaches further from zero is made positive.
+
+    name  the key of the result, "eigen_cam" if empty
+    """
+
+    differentiates: ClassVar[bool] = False
+
+    def cells(self, seen: Any, fill: Any) -> Floats:  # noqa: ARG002
+        """(K, h, w)"""
+        n_channels, *grid = seen.activations.shape
+        table = seen.activations.reshape(n_channels, -1).T  # (h w, C)
+        table = table - table.mean(axis=0)
+        left, sizes, _ = np.linalg.svd(table, full_matrices=False)
+        projection = left[:, 0] * sizes[0]
+        # the first of the farthest cells decides a draw, so that the same map always has the same sign
+        farthest = np.flatnonzero(np.abs(projection) >= (1.0 - ROUNDING) * np.abs(projection).max())[0]
+        projection = projection if projection[farthest] >= 0 else -projection
+        return np.repeat(projection.reshape(1, *grid), len(seen.scores), axis=0)
+
+
+def _divide(above: Floats, below: Floats, size: Floats) -> Floats:
+    """above / below, and 0 where nothing is left of `below` beside the size of its terms."""
+    known = np.abs(below) > ROUNDING * size
+    return np.asarray(np.where(known, above / np.where(known, below, 1.0), 0.0))

@@ -1,0 +1,156 @@
+"""Exact Shapley values, read from the model: trees, forests, boosting, linear and additive models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import comb
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.baseline_methods.table_row import TableRow
+from perturbxai.baseline_methods.tree_models import Tree, read
+from perturbxai.core import kernels
+from perturbxai.core.options import checked
+from perturbxai.inputs.spaces import TabularSpace
+from perturbxai.models.predictor import ModelError, Predictor
+
+Floats = NDArray[np.float64]
+
+MISREAD = 1e-6  # of the outputs' size; a float32 table costs a linear model 1e-7
+ROUNDING = 1e-9  # of the values' size, by which an additive model may miss its sum
+ROUNDING_32 = 1e-5  # the same, of a network in float32
+CELLS = 1 << 22  # (background row, node) answers in memory at once
+
+
+@checked
+@dataclass(frozen=True, kw_only=True)
+class GlassBox:
+    """Exact interventional Shapley values under the space's background (P, K), in output units, read from the model.
+
+    The truth of comparisons on tables, without sampling and with no row of the model. Trees are walked once for each pair of
+    x and background row: a leaf that is reached with the players A of x and B of the background gives its value times
+    (|A| - 1)! |B|! / (|A| + |B|)! to each of A, and takes value |A|! (|B| - 1)! / (|A| + |B|)! from each of B. Lundberg
+    et al., "From local explanations to global understanding with explainable AI for trees" (2020); Laberge & Pequignot,
+    "Understanding interventional TreeSHAP: how and why it works" (2022). Rows take the branches that scikit-learn's own
+    prediction takes (float32, missing values, categories). A linear model's value is slope times (x - background mean). A
+    group of columns is one player, exactly; background weights count.
+
+    Reads scikit-learn's decision trees, random forests and extra trees (regressors; classifiers on "probability", a single
+    tree also on "logit"), GradientBoosting and HistGradientBoosting (regressors; classifiers on "logit"), linear regressors
+    and classifiers ("logit"), alone or behind scalers in a pipeline. Refused: other models (TypeError), and scales on which
+    the model is no sum (ValueError). `meta["gap"]` is v(N) - v(nothing) less the values' sum, by output, with v from the
+    model itself: rounding, or ModelError if the model was misread. `meta["own_seconds"]`: what reading and walking took.
+
+    additive  for a model of any kind that is a sum of functions of one player each: asks v({j}) alone, B rows a player.
+              Refused (ValueError) if the values do not sum to v(N) - v(nothing) within rounding
+    name      the key of the result, "glass_box" if empty
+
+    >>> import numpy as np, perturbxai as px
+    >>> from sklearn.tree import DecisionTreeRegressor
+    >>> X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    >>> predictor = px.Predictor(DecisionTreeRegressor().fit(X, X[:, 0] * X[:, 1]))
+    >>> px.baselines("glass_box", predictor, px.TabularSpace(X[:1]), X[3])["glass_box"].values[0, :, 0].tolist()
+    [0.5, 0.5]
+    """
+
+    additive: bool = False
+    name: str = ""
+    passes: ClassVar[int] = 0
+    at_x: ClassVar[bool] = False
+
+    def check(self, predictor: Predictor, space: TabularSpace) -> None:  # noqa: ARG002
+        """Everything that can be known without the model's answers. Raises TypeError or ValueError."""
+        if self.additive:
+            return
+        try:
+            read(predictor.estimator())
+        except TypeError as error:
+            raise TypeError(f"glass_box: {error}") from error
+
+    def of_row(self, row: TableRow) -> tuple[Floats, dict[str, Any]]:
+        """(P, K), and notes. Raises ModelError if the model was misread, ValueError if it is not additive."""
+        values = _from_single_players(row) if self.additive else _read_values(row)
+        gap = row.rise - values.sum(axis=0)
+        size = np.maximum(np.abs(row.base), np.abs(row.prediction)) + np.abs(values).sum(axis=0)
+        share = float((np.abs(gap) / np.where(size > 0, size, 1.0)).max())
+        if self.additive and share > _rounding(row.predictor):
+            raise ValueError(
+                f"glass_box: additive=True, but at input {row.number} the values miss v(N) - v(nothing) by {gap.tolist()}; "
+                "the model is not additive in these players (or computes in float32). Take 'kernel_shap' with budget=2^P."
+            )
+        if share > MISREAD:
+            raise ModelError(
+                f"glass_box: what was read of the model misses its own answers by {gap.tolist()} at input {row.number}; "
+                "this kind or version of model is not read rightly. Take 'kernel_shap' with budget=2^P, which asks alone."
+            )
+        return values, {"gap": gap.tolist()}
+
+
+def _rounding(predictor: Predictor) -> float:
+    return ROUNDING if predictor.plan.get("precision", "float64") == "float64" else ROUNDING_32
+
+
+def _from_single_players(row: TableRow) -> Floats:
+    """(P, K): v({j}) - v(nothing), of which an additive game is made."""
+    return np.asarray(row.game.evaluate(np.eye(row.space.n_players, dtype=bool), row.number) - row.base)
+
+
+def _read_values(row: TableRow) -> Floats:
+    """(P, K) of this row. All rows of a call are walked at the first, so that each tree is read once."""
+    if "glass_box" not in row.known:
+        row.known["glass_box"] = _walk_all(row)
+    return np.asarray(row.known["glass_box"][row.number])
+
+
+def _walk_all(row: TableRow) -> Floats:
+    """(N, P, K): values of all inputs of the game."""
+    space, kept = row.space, row.predictor.estimator()
+    found = read(kept)
+    codes = np.stack([one.codes for one in row.game.inputs])
+    x, background = (found.prepare(kept._as_trained(space.columns.plain(c))) for c in (codes, space.background))
+    player, weights = space.player_of_column[found.column], space.background_weights
+    values = np.zeros((len(x), space.n_players, len(row.columns)))
+    if found.slopes is not None:
+        parts = (x - weights @ background)[:, :, None] * found.slopes[:, row.columns]  # (N, D, K)
+        np.add.at(values.swapaxes(0, 1), player, parts.swapaxes(0, 1))
+        return values
+    for tree in found.trees():
+        _add_tree(tree, x, background, player, weights, row.columns, values)
+    return values
+
+
+def _add_tree(tree: Tree, x: Any, background: Any, player: Any, weights: Floats, columns: Any, values: Floats) -> None:
+    """Add one tree's Shapley values to (N, P, K), for the outputs `columns` that are explained."""
+    into, which = np.nonzero(columns[:, None] == tree.outputs)
+    if not len(into):
+        return
+    nodes = np.column_stack([tree.children, player[tree.feature]]).astype(np.int64)
+    longest = min(values.shape[1], _depth(tree.children))
+    scratch = np.zeros((5, max(values.shape[1], longest + 1)), dtype=np.int64)
+    out = np.zeros((len(x), values.shape[1], len(into)))
+    leaves = np.ascontiguousarray(tree.values[:, which])
+    left_of_x, shares = tree.goes_left(x), _shares(longest)
+    step = max(1, CELLS // len(nodes))
+    for first in range(0, len(background), step):
+        some = slice(first, first + step)
+        kernels.walk_tree(nodes, leaves, left_of_x, tree.goes_left(background[some]), weights[some], shares, scratch, out)
+    values[:, :, into] += out
+
+
+def _depth(children: Any) -> int:
+    """How many questions the longest path has."""
+    level, depth = np.zeros(1, dtype=np.int64), 0
+    while len(level := children[level[children[level, 0] >= 0]].ravel()):
+        depth += 1
+    return depth
+
+
+def _shares(longest: int) -> Floats:
+    """(S + 1, S + 1): (a - 1)! b! / (a + b)! = 1 / (a C(a + b, a)), what a leaf gives to each of a players beside b."""
+    found = np.zeros((longest + 1, longest + 1))
+    for a in range(1, longest + 1):
+        for b in range(longest + 1 - a):
+            found[a, b] = 1 / (a * comb(a + b, a))
+    return found

@@ -1,0 +1,160 @@
+"""What the methods of one call see of a network: each picture once, at the layers that were named or found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.core.stopping import context
+from perturbxai.game.game import Game
+from perturbxai.models.masks import SeenThrough
+from perturbxai.models.predictor import ModelError, Predictor
+
+Floats = NDArray[np.float64]
+
+
+class Inside:
+    """Views of the pictures of a game, at one or several layers, through a network that the predictor lends.
+
+    layers         names, or None to find one;  score: "logit" or "probability"
+    differentiate  whether some method reads gradients
+    asked          rows and model seconds that single methods asked for, beside the passes that all share
+    searched       rows that told where the layers are
+    known          what the rows of a table share, and the methods by the pixel
+    """
+
+    def __init__(
+        self, predictor: Predictor, game: Game, layers: tuple[str, ...] | None, score: str, differentiate: bool
+    ) -> None:
+        self.predictor, self.game, self.layers, self.score = predictor, game, layers, score
+        self.differentiate = differentiate
+        self.asked, self.searched = (0, 0.0), 0
+        self.known: dict[Any, Any] = {}
+        self._places: dict[tuple[int, ...], list[Any]] = {}
+        self.shared: dict[str, int] = {}  # by method the fills that it had seen for an earlier input
+        self._kept: dict[bytes, list[Any]] = {}  # the last picture and the last fill
+        self._picture, self._fill = b"", b""
+        self._used_fill: dict[str, bytes] = {}
+        self._asks: dict[int, Callable[[Floats], Floats]] = {}
+
+    def places(self, picture: NDArray[np.float32]) -> list[Any]:
+        """Where the maps are, for pictures of this size."""
+        from perturbxai.baseline_methods import last_map, places, trail
+
+        if picture.shape not in self._places:
+            before = self.predictor.rows
+            with self._network(picture) as (net, batch):
+                if self.layers is None:
+                    self._places[picture.shape] = [last_map.last_map(net, batch, self._scores)]
+                else:
+                    shown = trail.survey(net, batch)
+                    self._places[picture.shape] = [places.named_place(net, shown, name) for name in self.layers]
+            self.searched += self.predictor.rows - before
+        return self._places[picture.shape]
+
+    def view(self, picture: NDArray[np.float32], layer: int) -> Any:
+        """The picture from inside. An input's picture and fill are kept, because every method of a call looks at them."""
+        from perturbxai.baseline_methods.views import views
+
+        name = picture.tobytes()
+        if name not in self._kept:
+            places = self.places(picture)
+            with self._network(picture) as (net, batch):
+                batches = self.predictor.look
+                inside = views(net, batch, places, self._scores, differentiate=self.differentiate, batches=batches)
+            for place, found in zip(places, inside, strict=True):
+                parts = (found.scores, found.activations, *([] if found.gradients is None else [found.gradients]))
+                if not all(np.isfinite(part).all() for part in parts):
+                    raise ModelError(f"layer {place.label!r}: map, gradient or scores are not finite; mend the model.")
+            self._picture = self._picture if name == self._fill else name
+            self._kept = {one: seen for one, seen in self._kept.items() if one in (self._picture, self._fill)}
+            self._kept[name] = [self._metered(picture, found) for found in inside]
+        return self._kept[name][layer]
+
+    def view_of_fill(self, fill: NDArray[np.float32], layer: int, method: str) -> Any:
+        """A fill from inside, for a method of the call. It stays until there is another, for all inputs that it is alike."""
+        name = fill.tobytes()
+        if name in self._kept and self._used_fill.get(method) == name:
+            self.shared[method] = self.shared.get(method, 0) + 1
+        self._fill = self._used_fill[method] = name
+        return self.view(fill, layer)
+
+    def view_of_input(self, number: int, layer: int) -> Any:
+        """An input's picture from inside, which can be seen through maps as well."""
+        one = self.game.inputs[number]
+        ask = self._asks.setdefault(number, _once(lambda maps: self._ask(number, maps)))
+        return replace(self.view(one.picture, layer), ask=ask)
+
+    def pixels(self, number: int, layer: int) -> Any:
+        """An input's picture by the pixel, with its view at the layer."""
+        from perturbxai.baseline_methods.pixels import Pixels
+
+        def logits(given: Any) -> Any:
+            return self._scores(given, "logit")
+
+        return Pixels(self.game, number, self._scores, logits, self.known, lambda: self.view_of_input(number, layer))
+
+    def count(self, pixels: Any) -> None:
+        """Take what a method by the pixel asked for itself out of what all passes share."""
+        self.asked = self.asked[0] + pixels.fresh[0], self.asked[1] + pixels.fresh[1]
+
+    def _metered(self, picture: NDArray[np.float32], found: Any) -> Any:
+        """A view that asks through the Predictor, each question once."""
+
+        def respond(activations: Floats) -> Floats:
+            with self._network(picture):
+                return np.asarray(found.respond(activations))
+
+        kept: list[Floats] = []
+
+        def ablated() -> Floats:
+            if not kept:
+                with self._asking(), self._network(picture):
+                    kept.append(found.ablated())
+            return kept[0]
+
+        return replace(found, respond=_once(respond), ablated=ablated)
+
+    def _ask(self, number: int, maps: Floats) -> Floats:
+        """(M, K): values of an input's picture seen through maps (M, h, w); through a constant one its bare fill is seen."""
+        one, columns = self.game.inputs[number], self.game.learn().columns
+        empty, _ = self.game.ends(number)
+        values = np.repeat(empty[None], len(maps), axis=0)
+        varied = np.flatnonzero(np.ptp(maps.reshape(len(maps), -1), axis=1) > 0)
+        with self._asking():
+            for start, stop, found in self.predictor.run(SeenThrough(one.picture, one.fill, maps[varied])):
+                values[varied[start:stop]] = found[:, columns]
+        return values
+
+    def _scores(self, given: Any, score: str | None = None) -> Any:
+        """(n, K) tensor: the scores that are explained, still differentiable."""
+        return self.predictor.network_model().differentiable(given, score or self.score)[:, self.game.learn().columns]
+
+    @context
+    def _asking(self) -> Iterator[None]:
+        rows, seconds = self.predictor.rows, self.predictor.seconds
+        yield
+        self.asked = (self.asked[0] + self.predictor.rows - rows, self.asked[1] + self.predictor.seconds - seconds)
+
+    @context
+    def _network(self, picture: NDArray[np.float32]) -> Iterator[tuple[Any, Any]]:
+        with self.predictor.network() as net:
+            yield net, self.predictor.tensor(picture[None])
+
+
+def _once(ask: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
+    """A function of an array that is not asked the same twice."""
+    known: dict[bytes, Floats] = {}
+
+    def asked(given: Floats) -> Floats:
+        name = sha256(np.ascontiguousarray(given)).digest()
+        if name not in known:
+            known[name] = ask(given)
+        return known[name]
+
+    return asked

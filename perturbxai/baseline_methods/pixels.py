@@ -1,0 +1,179 @@
+"""What a baseline may know of one picture's pixels: the network's input, and gradients of scores by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from perturbxai.core.stopping import context
+from perturbxai.game.game import Game
+from perturbxai.models.predictor import ModelError, Predictor
+
+Floats = NDArray[np.float64]
+Tensor = Any
+
+CHANNELS = ("sum", "max")
+
+
+@dataclass(frozen=True, eq=False)
+class PixelMap:
+    """What a method concludes: heat (K, H, W), notes for `meta`, and stderr (P, K) with df degrees of freedom or None."""
+
+    heat: Floats
+    notes: dict[str, Any]
+    stderr: Floats | None = None
+    df: float = np.inf
+
+
+@dataclass(eq=False)
+class Pixels:
+    """One picture to explain, as one method sees it. Gradients are by the network's own input, behind any `transform`.
+
+    game, number  the picture is this input of the game
+    score         (n, K) tensor of the explained scores, from what the network returned;  logits: the same before any softmax
+    known         what was asked once for this picture, by name, shared by the methods of a call
+    view          what the network holds of the picture at the layer of this method
+    rows, seconds what the method took so far, as if alone;  fresh: the part of it that no other method asked before
+    """
+
+    game: Game
+    number: int
+    score: Callable[[Tensor], Tensor]
+    logits: Callable[[Tensor], Tensor]
+    known: dict[Any, Any]
+    view: Callable[[], Any]
+    rows: int = 0
+    seconds: float = 0.0
+    fresh: tuple[int, float] = field(default=(0, 0.0))
+
+    @property
+    def predictor(self) -> Predictor:
+        return self.game.predictor
+
+    @property
+    def one(self) -> Any:
+        """The picture with its superpixels and fill."""
+        return self.game.inputs[self.number]
+
+    def tensor(self, picture: NDArray[np.float32]) -> Tensor:
+        """(1, C, H, W): a picture (H, W, C) as the network's input. Raises ValueError if it takes something else."""
+        found = self.predictor.tensor(picture[None])
+        if found.ndim != 4 or tuple(found.shape[2:]) != picture.shape[:2]:
+            raise ValueError(
+                f"the network's input has shape {tuple(found.shape)} for a picture of {picture.shape}, in which the pixels "
+                "cannot be found; let transform give (n, C, H, W) or (n, H, W, C), or take a map of a layer: grad_cam."
+            )
+        return found
+
+    def gradients(self, n: int, build: Callable[[int, int], Tensor]) -> Iterator[tuple[int, int, Floats]]:
+        """(start, stop, gradients (stop - start, K, C, H, W)) of the scores at n inputs, a batch of `build` at a time.
+
+        A batch that does not fit in memory is built again, from the same start and half as long.
+        Raises TypeError if the scores do not depend on the input, ModelError for gradients that are not finite.
+        """
+        return self._batches(n, lambda net, start, stop: slopes(net, build(start, stop), self.score))
+
+    def gradient_here(self) -> Floats:
+        """(K, C, H, W): the gradient at the picture itself, asked once however many methods want it."""
+        return self.once("gradient", lambda: next(self.gradients(1, lambda *_: self.tensor(self.one.picture)))[2][0])  # type: ignore[no-any-return]
+
+    def scores(self, n: int, build: Callable[[int, int], Tensor]) -> Iterator[tuple[int, int, Floats]]:
+        """(start, stop, scores (stop - start, K)) at n inputs, as `gradients`. Raises ModelError if one is not finite."""
+
+        def ask(net: Any, start: int, stop: int) -> Floats:
+            with torch.no_grad():
+                found = as_floats(self.score(net(build(start, stop))))
+            if not np.isfinite(found).all():
+                raise ModelError("scores on the way from the fill to the picture are not finite; mend the model.")
+            return found
+
+        return self._batches(n, ask)
+
+    def _batches(self, n: int, ask: Callable[[Any, int, int], Floats]) -> Iterator[tuple[int, int, Floats]]:
+        def metered(start: int, stop: int) -> Floats:
+            with self.metered() as net:
+                return ask(net, start, stop)
+
+        return self.predictor.look(n, metered)
+
+    def once(self, what: str, ask: Callable[[], Any]) -> Any:
+        """What `ask` gives, asked once for a picture; its rows count for each method that wants it."""
+        key = (what, self.number)
+        if key in self.known:
+            found, rows, seconds = self.known[key]
+            self.rows, self.seconds = self.rows + rows, self.seconds + seconds
+            return found
+        rows, seconds = self.rows, self.seconds
+        found = ask()
+        for old in [name for name in self.known if name[1] != self.number]:
+            del self.known[old]  # pictures are explained one after the other
+        self.known[key] = found, self.rows - rows, self.seconds - seconds
+        return found
+
+    @context
+    def metered(self) -> Iterator[Any]:
+        """The network, lent; what passes through it is counted, its rows if nothing fails."""
+        rows, seconds = self.predictor.rows, self.predictor.seconds
+        try:
+            with self.predictor.network() as net:
+                yield net
+        except BaseException:
+            rows = self.predictor.rows
+            raise
+        finally:
+            rows, seconds = self.predictor.rows - rows, self.predictor.seconds - seconds
+            self.rows, self.seconds = self.rows + rows, self.seconds + seconds
+            self.fresh = self.fresh[0] + rows, self.fresh[1] + seconds
+
+
+def slopes(net: Any, inputs: Tensor, score: Callable[[Tensor], Tensor]) -> Floats:
+    """(n, K, C, H, W): gradients of the scores (n, K) of some inputs (n, C, H, W), a pass backwards for each of K."""
+    leaf = inputs.detach().clone().requires_grad_(True)
+    scores = score(net(leaf.clone()))  # a copy, for a network that writes into its input
+    found = [gradient_of(one.sum(), leaf) for one in scores.unbind(dim=1)]
+    return np.stack(found, axis=1)
+
+
+def gradient_of(score: Tensor, leaf: Tensor, start: Tensor | None = None) -> Floats:
+    """(n, C, H, W): what a pass backwards from a score leaves at a leaf; start: what it begins with, 1 if None.
+
+    Raises TypeError if the score does not depend on it, ModelError for what is not finite.
+    """
+    found = None
+    if score.requires_grad:
+        (found,) = torch.autograd.grad(score, leaf, start, retain_graph=True, allow_unused=True)
+    if found is None:
+        raise no_gradient()
+    array = as_floats(found)
+    if not np.isfinite(array).all():
+        raise ModelError("what came back to the network's input is not finite; mend the model.")
+    return array
+
+
+def no_gradient() -> TypeError:
+    """That a network's scores have no gradient by its input."""
+    return TypeError(
+        "the network's scores do not depend on its input in a way that autograd can follow (a detach(), no_grad or a NumPy "
+        "step between, weights made for inference alone); there is no gradient. Take a method that asks for values alone, "
+        "such as 'kernel_shap'."
+    )
+
+
+def joined(maps: Floats, channels: str) -> Floats:
+    """(K, H, W) from (K, C, H, W): the signed sum over the channels, or the largest size among them."""
+    return np.asarray(maps.sum(axis=1) if channels == "sum" else np.abs(maps).max(axis=1))
+
+
+def check_channels(channels: Any) -> None:
+    """Refuse what is no way to join channels."""
+    if not isinstance(channels, str) or channels not in CHANNELS:
+        raise ValueError(f'channels={channels!r} is not known; expected "sum" (signed) or "max" (of the sizes).')
+
+
+def as_floats(tensor: Tensor) -> Floats:
+    return np.asarray(tensor.detach().to("cpu").double().numpy())

@@ -1,0 +1,244 @@
+"""One forward pass, followed: the operations and modules that ran, and where on the picture their results come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from perturbxai.baseline_methods.graph import Vertex, vertex_of
+from perturbxai.baseline_methods.whereabouts import (
+    MOVES,
+    REDUCTIONS,
+    Whereabouts,
+    by_looks,
+    carried,
+    name_of,
+    of_picture,
+    tensors_of,
+)
+from perturbxai.core.stopping import context
+
+Tensor = Any
+Call = tuple[str, int]  # a module's name, and how often it ran before
+
+ENTERS = "input of "  # a place that is named by the module it goes into
+
+
+class Operations(TorchFunctionMode):
+    """Numbers the tensor operations of a pass; `run` gets each, and gives what it returns."""
+
+    def __init__(self, run: Callable[[int, Any, tuple[Any, ...], dict[str, Any]], Any]) -> None:
+        super().__init__()
+        self.run, self.number = run, -1
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.number += 1
+        return self.run(self.number, func, args, kwargs or {})
+
+
+@dataclass(eq=False)
+class Step:
+    """A result of the pass that comes from the picture.
+
+    vertex    its name in autograd's graph
+    number    of the operation that made it, or that took it first where that is not seen
+    argument  which of the tensors that the operation takes it is; None: it is what the operation made
+    unmet     it is no result that stands alone, and was not met since
+    source    what its values were taken from, where it is nothing but those, rearranged
+    enters    what it went into, as a place is labelled, with what came out;  call: the module whose result it is
+    """
+
+    vertex: Vertex | None
+    number: int
+    where: Whereabouts | None
+    argument: int | None = None
+    unmet: bool = False
+    source: Vertex | None = None
+    enters: list[tuple[str, list[Vertex | None]]] = field(default_factory=list)
+    call: Call | None = None
+
+
+@dataclass(eq=False)
+class Trail:
+    """What a forward pass of one picture showed.
+
+    ran      the modules' calls, in order;  running: those that run now, the innermost last
+    gave, took  what each call gave, and the places of what went in
+    modules  by name
+    known    by id: a tensor (which keeps the id its own) and its places
+    pooled   ids of what was pooled to one place, and of what holds such values beside others
+    steps    the results as autograd's graph has them, in order;  picture, output: the picture and the scores there
+    scores   (1, K);  patches: (h, w) of the last map with the channels first, or None
+    size     (H, W) of the picture
+    through  autograd follows the network where that says no_grad, inference_mode or detach() too
+    """
+
+    size: tuple[int, int]
+    through: bool = False
+    ran: list[Call] = field(default_factory=list)
+    running: list[Call] = field(default_factory=list)
+    gave: dict[Call, Step] = field(default_factory=dict)
+    took: dict[Call, Whereabouts | None] = field(default_factory=dict)
+    known: dict[int, tuple[Tensor, Whereabouts | None]] = field(default_factory=dict)
+    pooled: set[int] = field(default_factory=set)
+    steps: dict[Vertex | None, Step] = field(default_factory=dict)
+    picture: Vertex | None = None
+    modules: dict[str, Any] = field(default_factory=dict)
+    scores: Tensor = None
+    output: Vertex | None = None
+    patches: tuple[int, int] | None = None
+
+    def calls(self, name: str) -> int:
+        """How often a module ran."""
+        return sum(one == name for one, _ in self.ran)
+
+    def where(self, tensor: Tensor) -> Whereabouts | None:
+        """The places of a tensor's values; by their looks where nothing is known of what made it."""
+        if id(tensor) not in self.known:
+            return by_looks(tensor, self.size) if tensor.requires_grad and not tensor.is_leaf else None
+        found = self.known[id(tensor)][1]
+        return found if found is not None and found.down.shape == tensor.shape else None
+
+    def run(self, number: int, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """One operation, taken note of."""
+        took = list(tensors_of((*args, *kwargs.values())))
+        before = [vertex_of(tensor) for tensor in took]
+        known = {id(tensor): self.where(tensor) for tensor in took}  # its shape may change in place
+        name = name_of(func)
+        out = _followed(name, func, args, kwargs) if self.through else func(*args, **kwargs)
+        # what is written into has nothing to show for it but itself
+        made = list(tensors_of((args[0] if name == "setitem" else out,)))
+        if not made or not any(self._descends(tensor) for tensor in (*took, *made)):
+            return out
+        places = carried(func, args, kwargs, made, lambda tensor: known.get(id(tensor)), self.size)
+        places = [self._with_pooled(name, took, known, tensor, where) for tensor, where in zip(made, places, strict=False)]
+        after = [vertex_of(one) for one in made]
+        for argument, (tensor, vertex) in enumerate(zip(took, before, strict=True)):
+            if vertex is not None and vertex not in after:
+                step = self._entered(number, argument, tensor, vertex)
+                step.enters.append((_label(self.running[-1] if self.running else ("", 0), func), after))
+        origins = {vertex for vertex in before if vertex is not None}
+        source = origins.pop() if name in MOVES and len(origins) == 1 else None
+        for tensor, where in zip(made, places, strict=False):
+            # several results, and one in place of what was there, are met where they go in next
+            self._made(number, tensor, where, source, len(made) > 1 or any(tensor is one for one in took))
+        return out
+
+    def _with_pooled(
+        self, name: str, took: list[Tensor], known: dict[int, Whereabouts | None], made: Tensor, where: Whereabouts | None
+    ) -> Whereabouts | None:
+        """The places of what an operation made. Where pooled values lie beside others it is no map: they pass by its places.
+
+        A token of a class has no place either, but it is read with the patches, not made of them before.
+        """
+        pooled = [tensor for tensor in took if id(tensor) in self.pooled]
+        if where is None:
+            from_places = (name in REDUCTIONS or "pool" in name) and any(known[id(tensor)] is not None for tensor in took)
+            if from_places or (pooled and name in MOVES):
+                self.pooled.add(id(made))
+            return None
+        beside = pooled if name in MOVES else [tensor for tensor in pooled if known[id(tensor)] is not None]
+        if not beside or not where.elsewhere:
+            return where
+        self.pooled.add(id(made))
+        return replace(where, worked=False)
+
+    def _descends(self, tensor: Tensor) -> bool:
+        return bool(tensor.requires_grad) or id(tensor) in self.known
+
+    def _entered(self, number: int, argument: int, tensor: Tensor, vertex: Vertex) -> Step:
+        """A tensor went into an operation; one that was made unseen, or in place, is met here, whatever name it had."""
+        step = self.steps.get(vertex)
+        if step is None:
+            step = self.steps[vertex] = Step(vertex, number, self.where(tensor), argument)
+        elif step.unmet:
+            step.number, step.argument, step.unmet = number, argument, False
+        return step
+
+    def _made(self, number: int, tensor: Tensor, where: Whereabouts | None, source: Vertex | None, unmet: bool) -> None:
+        self.known[id(tensor)] = tensor, where
+        if where is not None and tensor.ndim == 4 and where.worked and where.axes == (2, 3):
+            self.patches = (int(tensor.shape[2]), int(tensor.shape[3]))
+        vertex = vertex_of(tensor)
+        if vertex is not None:
+            self.steps.setdefault(vertex, Step(vertex, number, where, unmet=unmet, source=source))
+
+
+def survey(net: Any, batch: Tensor, score: Callable[[Tensor], Tensor] | None = None, *, through: bool = False) -> Trail:
+    """One forward pass of one picture (1, C, H, W): its operations in order, and how often each module runs.
+
+    score  from what the network returned to (n, K): then autograd follows too;  through: see Trail
+    """
+    trail = Trail(tuple(batch.shape[2:]), through, modules=dict(net.named_modules()))
+    own = batch.detach().clone().requires_grad_(score is not None)
+    picture = own.clone()  # for a network that writes into its input
+    trail.known[id(picture)] = picture, of_picture(picture)
+    trail.picture = vertex_of(own)
+    # the mode is set first: switching it is an operation that would be numbered
+    with torch.set_grad_enabled(score is not None), _counted(trail), Operations(trail.run):
+        given = net(picture)
+        scores = None if score is None else score(given)
+    if scores is not None:
+        trail.scores, trail.output = scores, vertex_of(scores)
+    return trail
+
+
+def _followed(name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """One operation with autograd on, whatever the network says."""
+    with torch.inference_mode(False), torch.enable_grad():
+        if name in ("detach", "data") and not getattr(func, "__name__", "").endswith("detach_"):
+            return args[0].view_as(args[0])
+        return func(*args, **kwargs)
+
+
+@context
+def _counted(trail: Trail) -> Iterator[None]:
+    """Have a trail keep the modules' calls, those that ran and those that run."""
+    with ExitStack() as stack:
+        for name, module in trail.modules.items():
+            if not isinstance(module, torch.jit.ScriptModule):  # which takes no hooks
+                _count(name, module, trail, stack)
+        yield
+
+
+def _count(name: str, module: Any, trail: Trail, stack: ExitStack) -> None:
+    calls = iter(range(1 << 62))
+
+    def enter(_module: Any, given: Any) -> None:
+        call = (name, next(calls))
+        trail.ran.append(call)
+        trail.running.append(call)
+        if isinstance(given, tuple) and given and isinstance(given[0], torch.Tensor):
+            with torch._C.DisableTorchFunction():  # what is asked here is no operation of the pass
+                trail.took[call] = trail.where(given[0])
+
+    def leave(_module: Any, _given: Any, out: Any) -> None:
+        call = trail.running.pop()
+        if isinstance(out, torch.Tensor):
+            with torch._C.DisableTorchFunction():
+                vertex, where = vertex_of(out), trail.where(out)
+            trail.gave[call] = Step(vertex, -1, where)
+            if vertex in trail.steps:
+                trail.steps[vertex].call = trail.steps[vertex].call or call
+
+    stack.callback(module.register_forward_pre_hook(enter).remove)
+    stack.callback(module.register_forward_hook(leave).remove)
+
+
+def label_of(call: Call, trail: Trail) -> str:
+    """A module's call, as a user names it."""
+    name, number = call
+    return name if trail.calls(name) == 1 else f"{name}#{number}"
+
+
+def _label(inside: Call, func: Any) -> str:
+    """How to call what a tensor goes into: a module by name, else the function."""
+    name, number = inside
+    if not name:
+        return f"{ENTERS}{getattr(func, '__name__', 'a function')}()"
+    return f"{ENTERS}{name}" + (f"#{number}" if number else "")

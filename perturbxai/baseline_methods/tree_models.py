@@ -1,0 +1,261 @@
+"""Fitted scikit-learn models, read: trees as arrays, slopes as a matrix, and which columns their numbers come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.models.estimators import EstimatorModel, frame_to_array, log_odds
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+# whose every column is made of the same column alone, so that hiding a column before them is hiding it behind them
+COLUMNWISE = (
+    "StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "PowerTransformer", "QuantileTransformer",
+    "SimpleImputer",
+)  # fmt: skip
+LINEAR = {"LinearModel", "LinearClassifierMixin", "BaseSGDRegressor"}
+FORESTS = {"ForestRegressor", "ForestClassifier"}
+TREES = {"DecisionTreeRegressor", "DecisionTreeClassifier"}
+BOOSTED = {"GradientBoostingRegressor", "GradientBoostingClassifier"}
+HISTOGRAM = {"HistGradientBoostingRegressor", "HistGradientBoostingClassifier"}
+
+WAY_OUT = (
+    "take 'kernel_shap' with budget=2^P, which is exact for any model, or GlassBox(additive=True) if the model is additive."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """One tree: its value for a row is that of the leaf where the row ends.
+
+    children (V, 2), -1 at leaves;  feature (V,) column of a node's question, 0 at leaves;  values (V, K)
+    outputs  which of the model's outputs it adds to, K of them
+    goes_left (rows (n, D)) -> (n, V): what each row answers at each node
+    """
+
+    children: Ints
+    feature: Ints
+    values: Floats
+    outputs: Ints
+    goes_left: Callable[[Any], Bools]
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A model read: a sum of trees and a constant, or slopes and a constant.
+
+    prepare  from rows as the model takes them to the numbers (n, D) that its nodes or slopes see, columns as `column` says
+    column (D,): the column of the table behind each of those numbers;  dtype: what they are compared in
+    trees    made anew at each call;  slopes (D, K), None for trees
+    """
+
+    prepare: Callable[[Any], Any]
+    column: Ints
+    trees: Callable[[], Iterator[Tree]]
+    slopes: Floats | None = None
+
+
+def read(kept: EstimatorModel) -> Reading:
+    """The model's inside. Raises TypeError for kinds that cannot be read, ValueError for scales on which it is no sum."""
+    *before, last = _steps(kept.model)
+    for step in before:
+        _check_step(step)
+    kinds = {c.__name__ for c in type(last).__mro__ if c.__module__.startswith("sklearn.")}
+    name = type(last).__name__
+    readers = ((TREES, _tree), (FORESTS, _forest), (BOOSTED, _boosted), (HISTOGRAM, _histogram), (LINEAR, _linear))
+    for known, reader in readers:
+        if kinds & known:
+            return reader(last, kept, _prepared(before))
+    raise TypeError(f"the model is a {name}, which glass_box cannot read (trees, forests, boosting, linear); {WAY_OUT}")
+
+
+def _steps(model: Any) -> list[Any]:
+    """A pipeline's steps, nested ones too, the model last."""
+    if not hasattr(model, "steps"):
+        return [model]
+    return [inner for _, step in model.steps if step not in (None, "passthrough") for inner in _steps(step)]
+
+
+def _check_step(step: Any) -> None:
+    """Refuse a step that mixes, drops or adds columns."""
+    name = type(step).__name__
+    plain = name in COLUMNWISE and type(step).__module__.startswith("sklearn.") and not getattr(step, "add_indicator", False)
+    statistics = np.asarray(getattr(step, "statistics_", 0))
+    empty = statistics.dtype.kind == "f" and np.isnan(statistics).any()  # an imputer drops a column without a value
+    if not plain or empty:
+        raise TypeError(
+            f"the pipeline has a {name}, behind which glass_box cannot tell the columns apart (it reads through "
+            f"{', '.join(COLUMNWISE)}); {WAY_OUT}"
+        )
+
+
+def _prepared(before: list[Any]) -> Callable[[Any], Any]:
+    def prepare(rows: Any) -> Any:
+        for step in before:
+            rows = step.transform(rows)
+        return rows
+
+    return prepare
+
+
+def _numbers(rows: Any, dtype: Any) -> Any:
+    return np.asarray(frame_to_array(rows) if hasattr(rows, "iloc") else rows, dtype=dtype)
+
+
+def _refuse(kept: EstimatorModel, name: str, why: str, way_out: str) -> ValueError:
+    return ValueError(f"output={kept.output!r} of a {name} {why}, so glass_box is not exact on it; take {way_out}")
+
+
+# ------------------------------------------------------------------------------------------------ scikit-learn's own trees
+
+
+def _grown(tree: Any, values: Floats, outputs: Ints) -> Tree:
+    """A `tree_` of scikit-learn, with values (V, K) for its nodes."""
+    leaf = tree.children_left < 0
+    children = np.where(leaf[:, None], -1, np.column_stack([tree.children_left, tree.children_right])).astype(np.int64)
+    feature = np.where(leaf, 0, tree.feature).astype(np.int64)
+    threshold = np.array(tree.threshold)
+    missing_left = np.asarray(tree.missing_go_to_left, dtype=bool) if hasattr(tree, "missing_go_to_left") else ~leaf
+
+    def goes_left(rows: Any) -> Bools:
+        asked = rows[:, feature]  # float32, compared with a float64 threshold, as scikit-learn does
+        return np.asarray(np.where(np.isnan(asked), missing_left, asked <= threshold))
+
+    return Tree(children, feature, np.ascontiguousarray(values, dtype=np.float64), outputs, goes_left)
+
+
+def _of_float32(prepare: Callable[[Any], Any], n_columns: int, trees: Callable[[], Iterator[Tree]]) -> Reading:
+    return Reading(lambda rows: _numbers(prepare(rows), np.float32), np.arange(n_columns), trees)
+
+
+def _leaf_values(model: Any) -> Floats:
+    """(V, K): a single tree's prediction at its nodes, targets side by side; of a classifier the share of each class."""
+    value = model.tree_.value  # (V, targets, classes or 1)
+    if not hasattr(model, "classes_"):
+        return np.asarray(value[:, :, 0])
+    counts = np.atleast_1d(model.n_classes_)
+    parts = [value[:, t, :n] / value[:, t, :n].sum(axis=1, keepdims=True) for t, n in enumerate(counts)]
+    return np.concatenate(parts, axis=1)
+
+
+def _check_shares(kept: EstimatorModel, model: Any) -> None:
+    if hasattr(model, "classes_") and kept.method == "predict":
+        raise _refuse(kept, type(model).__name__, "is a label", "Predictor(model, output='probability').")
+
+
+def _tree(model: Any, kept: EstimatorModel, prepare: Callable[[Any], Any]) -> Reading:
+    _check_shares(kept, model)
+    values = _leaf_values(model)
+    if kept.output == "logit":  # any function of one tree is a tree
+        values = log_odds(values)
+    outputs = np.arange(values.shape[1])
+    return _of_float32(prepare, model.n_features_in_, lambda: iter([_grown(model.tree_, values, outputs)]))
+
+
+def _forest(model: Any, kept: EstimatorModel, prepare: Callable[[Any], Any]) -> Reading:
+    _check_shares(kept, model)
+    if kept.output == "logit":
+        raise _refuse(kept, type(model).__name__, "is no mean of trees", "Predictor(model, output='probability').")
+
+    def trees() -> Iterator[Tree]:
+        for one in model.estimators_:
+            values = _leaf_values(one) / len(model.estimators_)
+            yield _grown(one.tree_, values, np.arange(values.shape[1]))
+
+    return _of_float32(prepare, model.n_features_in_, trees)
+
+
+def _check_sum(kept: EstimatorModel, model: Any) -> None:
+    """A boosted or linear classifier is a sum before the sigmoid or softmax, not behind it."""
+    if hasattr(model, "classes_") and kept.method != "decision_function":
+        raise _refuse(kept, type(model).__name__, "is no sum", "Predictor(model, output='logit'), its decision function.")
+
+
+def _boosted(model: Any, kept: EstimatorModel, prepare: Callable[[Any], Any]) -> Reading:
+    _check_sum(kept, model)
+    start = model.init_
+    if not (isinstance(start, str) or type(start).__name__ in ("DummyRegressor", "DummyClassifier")):
+        raise TypeError(f"the boosting starts from a {type(start).__name__}, which is no constant; {WAY_OUT}")
+
+    def trees() -> Iterator[Tree]:
+        for stage in model.estimators_:
+            for k, one in enumerate(stage):
+                yield _grown(one.tree_, one.tree_.value[:, :, 0] * model.learning_rate, np.array([k]))
+
+    return _of_float32(prepare, model.n_features_in_, trees)
+
+
+# ------------------------------------------------------------------------------------------------ histogram boosting
+
+
+def _histogram(model: Any, kept: EstimatorModel, prepare: Callable[[Any], Any]) -> Reading:
+    _check_sum(kept, model)
+    if not hasattr(model, "classes_") and type(model._loss.link).__name__ != "IdentityLink":
+        raise ValueError(
+            f"loss={model.loss!r} of a {type(model).__name__} predicts the exponential of a sum of trees, so glass_box is "
+            f"not exact on it; {WAY_OUT}"
+        )
+    categorical = model.is_categorical_
+    column = np.arange(model.n_features_in_)
+    if categorical is not None:  # its encoder puts categories first
+        column = np.concatenate([column[categorical], column[~categorical]])
+    known, numbers = model._bin_mapper.make_known_categories_bitsets()
+
+    def trees() -> Iterator[Tree]:
+        for stage in model._predictors:
+            for k, one in enumerate(stage):
+                yield _grown_on_bins(one, np.array([k]), known, numbers)
+
+    def ready(rows: Any) -> Any:
+        return np.asarray(model._preprocess_X(prepare(rows), reset=False), dtype=np.float64)
+
+    return Reading(ready, column, trees)
+
+
+def _grown_on_bins(one: Any, outputs: Ints, known: Any, numbers: Any) -> Tree:
+    """A TreePredictor of scikit-learn; known, numbers: bits of the categories seen in training, and each column's line."""
+    nodes, left_bits = one.nodes, one.raw_left_cat_bitsets
+    leaf = nodes["is_leaf"].astype(bool)
+    both = np.column_stack([nodes["left"], nodes["right"]]).astype(np.int64)
+    feature = np.where(leaf, 0, nodes["feature_idx"]).astype(np.int64)
+    missing_left, threshold = nodes["missing_go_to_left"].astype(bool), nodes["num_threshold"]
+    by_category = np.flatnonzero(nodes["is_categorical"].astype(bool) & ~leaf)
+
+    def goes_left(rows: Any) -> Bools:
+        asked = rows[:, feature]
+        found = np.where(np.isnan(asked), missing_left, asked <= threshold)
+        for v in by_category:
+            level = asked[:, v]
+            missing = ~(level >= 0)  # NaN too
+            level = np.where(missing, 0, level).astype(np.int64)
+            to_left, seen = _in_bits(left_bits[nodes["bitset_idx"][v]], level), _in_bits(known[numbers[feature[v]]], level)
+            # a category that training has not seen goes where missing values go
+            found[:, v] = np.where(missing, missing_left[v], to_left | (~seen & missing_left[v]))
+        return np.asarray(found)
+
+    values = np.array(nodes["value"], dtype=np.float64)[:, None]
+    return Tree(np.where(leaf[:, None], -1, both), feature, values, outputs, goes_left)
+
+
+def _in_bits(bits: Any, level: Ints) -> Bools:
+    """Whether numbers 0..255 are in a set of 8 words of 32 bits."""
+    return np.asarray((bits[level // 32 % 8].astype(np.int64) >> level % 32) & 1 == 1)
+
+
+# ------------------------------------------------------------------------------------------------ linear models
+
+
+def _linear(model: Any, kept: EstimatorModel, prepare: Callable[[Any], Any]) -> Reading:
+    _check_sum(kept, model)
+    slopes = model.coef_
+    slopes = np.asarray(slopes.toarray() if hasattr(slopes, "toarray") else slopes, dtype=np.float64)
+    slopes = np.atleast_2d(slopes).T
+    n_columns = slopes.shape[0]
+    return Reading(lambda rows: _numbers(prepare(rows), np.float64), np.arange(n_columns), lambda: iter(()), slopes)

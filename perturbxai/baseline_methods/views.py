@@ -1,0 +1,207 @@
+"""Looking inside a network: maps at some layers, their gradients, what other maps would give, and nothing left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from perturbxai.baseline_methods.layouts import Layout, layout_of
+from perturbxai.baseline_methods.places import Place, swapped
+
+Floats = NDArray[np.float64]
+Tensor = Any
+Score = Callable[[Tensor], Tensor]  # what a network returned -> (n, K), differentiable
+# rows, what to ask of rows start..stop, rows a batch at most or None -> (start, stop, what was asked)
+Batches = Callable[[int, Callable[[int, int], Floats], int | None], Iterator[tuple[int, int, Floats]]]
+
+CHUNK_BYTES = 1 << 24  # of the maps that are put in place of others at a time
+CUT_OUT = 32  # pixels a side
+SAME = 1e-4  # of the scores' size: a picture's own maps, put back among others, give its own scores but for rounding
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What one forward pass shows at a layer.
+
+    activations (C, h, w);  gradients (K, C, h, w) of the scores by them, or None where none were wanted;  scores (K,)
+    rounding    relative, of one number of the map or of a score: float32's, or that of a coarser type
+    respond     scores (K,) of the same picture if the layer had given other activations (C, h, w)
+    ablated     scores (C, K) of the same picture with each channel in turn set to zero at the layer
+    ask         scores (M, K) of the picture seen through maps (M, h, w), where the caller lends that
+    """
+
+    activations: Floats
+    gradients: Floats | None
+    scores: Floats
+    respond: Callable[[Floats], Floats]
+    ablated: Callable[[], Floats]
+    ask: Callable[[Floats], Floats] | None = None
+    rounding: float = float(np.finfo(np.float32).eps)
+
+
+def views(
+    net: Any, batch: Tensor, places: Sequence[Place], score: Score, *, differentiate: bool, batches: Batches
+) -> list[View]:
+    """What one forward pass of one picture shows at some places, with a pass backwards for each score.
+
+    batch          (1, C, H, W);  score: from what the network returned to (n, K)
+    differentiate  whether gradients are wanted;  batches: as `Predictor.look`, for what other maps give
+    Raises ValueError if what a place gives is no map of the picture, or if a score does not depend on it.
+    """
+    held: dict[int, tuple[Tensor, Layout]] = {}
+
+    def lend(number: int, found: Tensor) -> Tensor:
+        layout = _layout(found, batch, places[number])
+        # a later place stays tied to an earlier one, so that one pass serves both
+        kept = found.clone() if found.requires_grad else found.detach().clone().requires_grad_(differentiate)
+        held[number] = kept, layout
+        # a network may make its map without autograd, or read it with autograd though nobody asks
+        with torch.set_grad_enabled(differentiate or torch.is_grad_enabled()):
+            return kept.clone()  # what follows may work in place
+
+    own = batch.clone()  # for a network that writes into its input; made here, where it is no operation of the pass
+    with torch.set_grad_enabled(differentiate), swapped(net, places, lend):
+        scores = score(net(own))[0]
+    for number, place in enumerate(places):
+        if number not in held:
+            raise ValueError(f"layer={place.label!r} gave nothing in this pass; name another layer.")
+    tensors = [held[number][0] for number in range(len(places))]
+    slopes = _slopes(scores, tensors, places) if differentiate else None
+    found = []
+    for number, place in enumerate(places):
+        kept, layout = held[number]
+        gradients = None
+        if slopes is not None:
+            gradients = np.stack([_array(layout.read(slope[number])[0]) for slope in slopes])
+            _check_read(gradients, layout, place)
+        again = _Again(net, batch, place, score, kept.detach(), layout, _array(scores.detach()), batches)
+        seen = _array(layout.read(kept.detach())[0])
+        rounding = max(torch.finfo(one.dtype).eps for one in (kept, scores))
+        found.append(View(seen, gradients, again.own, again.respond, again.ablated, rounding=rounding))
+    return found
+
+
+def _layout(found: Any, batch: Tensor, place: Place) -> Layout:
+    """How maps lie in what a place gives, as it was followed or by its looks."""
+    if place.layout is None:
+        return layout_of(found, batch, place.label, place.patches)
+    if not isinstance(found, torch.Tensor) or tuple(found.shape) != place.shape:
+        shape = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
+        raise ValueError(
+            f"layer={place.label!r} gives {shape} in this pass and gave {place.shape} in the one before: the network does "
+            "not run the same operations each time. Name a module as layer=."
+        )
+    return place.layout
+
+
+def _slopes(scores: Tensor, tensors: list[Tensor], places: Sequence[Place]) -> list[tuple[Tensor, ...]]:
+    """For each score its gradients by what each place gave."""
+    slopes = []
+    for one in scores:
+        if not one.requires_grad:
+            raise ValueError(f"layer={places[0].label!r}: the score does not depend on it; name another layer.")
+        found = torch.autograd.grad(one, tensors, retain_graph=True, allow_unused=True)
+        for place, slope in zip(places, found, strict=True):
+            if slope is None:
+                raise ValueError(f"layer={place.label!r}: the score does not depend on it; name another layer.")
+        slopes.append(found)
+    return slopes
+
+
+def _check_read(gradients: Floats, layout: Layout, place: Place) -> None:
+    """Refuse tokens that are behind everything that the scores read of them."""
+    if layout.axes == "tokens" and not gradients.any():
+        raise ValueError(
+            f"layer={place.label!r}: no score reads the {layout.grid[0]} x {layout.grid[1]} patches after this layer (all "
+            "gradients by them are zero), as behind the last attention of a transformer that reads its class token. Name "
+            "an earlier layer, such as the first norm of the last block, or leave layer= out."
+        )
+
+
+class _Again:
+    """The same picture with other maps at a place.
+
+    What stands before the place need not be computed for every map: one picture goes in and many maps come out, or, for a
+    network that counts its pictures first, as many cut-outs of a few pixels. The picture's own maps go with them, and must
+    give its own scores. Where they do not, something passes the place by, and every map gets the whole picture.
+    """
+
+    def __init__(
+        self,
+        net: Any,
+        batch: Tensor,
+        place: Place,
+        score: Score,
+        found: Tensor,
+        layout: Layout,
+        own: Floats,
+        batches: Batches,
+    ) -> None:
+        self.net, self.batch, self.place, self.score = net, batch, place, score
+        self.found, self.layout, self.own, self.batches = found, layout, own, batches
+        self.short_cuts: list[Callable[[int], Tensor]] = [
+            lambda _: batch,
+            lambda n: torch.cat([batch[:, :, :CUT_OUT, :CUT_OUT]] * n),
+        ]
+
+    def respond(self, activations: Floats) -> Floats:
+        maps = torch.as_tensor(activations.copy(), dtype=self.found.dtype, device=self.found.device)
+        return np.asarray(self._scores(maps[None], self.batch)[0])
+
+    def ablated(self) -> Floats:
+        own = self.layout.read(self.found)[0]  # (C, h, w)
+        scores = np.repeat(self.own[None], len(own), axis=0)
+        alive = own.flatten(1).any(dim=1).nonzero().flatten()  # a channel of zeros changes nothing
+        each = max(1, CHUNK_BYTES // (own.numel() * own.element_size()))
+        for chunk in alive.split(each):
+            maps = own.expand(len(chunk), *own.shape).clone()
+            maps[torch.arange(len(chunk), device=chunk.device), chunk] = 0.0
+            scores[chunk.cpu().numpy()] = self._of_many(maps)
+        return scores
+
+    def _of_many(self, maps: Tensor) -> Floats:
+        """(M, K): the scores with each of these maps (M, C, h, w)."""
+        beside = torch.cat([self.layout.read(self.found), maps])
+        while self.short_cuts:
+            try:
+                return self._by_short_cut(beside, self.short_cuts[0])[1:]
+            except Exception:  # shapes that do not go together, in whatever words; an error of its own comes again below
+                del self.short_cuts[0]
+
+        def ask(start: int, stop: int) -> Floats:
+            return self._scores(maps[start:stop], torch.cat([self.batch] * (stop - start)))
+
+        # one picture at a time where the tensor's first axis does not count them
+        most = None if len(self.found) == 1 else 1
+        return np.concatenate([found for *_, found in self.batches(len(maps), ask, most)])
+
+    def _by_short_cut(self, maps: Tensor, pictures: Callable[[int], Tensor]) -> Floats:
+        """(M, K): the scores with each of these maps, the first of them the picture's own. Raises if it is no short cut."""
+        size = max(float(np.abs(self.own).max()), np.finfo(np.float64).tiny)
+
+        def ask(start: int, stop: int) -> Floats:
+            scores = self._scores(maps[start:stop], pictures(stop - start))
+            if len(scores) != stop - start or (start == 0 and np.abs(scores[0] - self.own).max() > SAME * size):
+                raise ValueError("the scores are not those of the maps")
+            return scores
+
+        return np.concatenate([found for *_, found in self.batches(len(maps), ask, len(maps))])
+
+    def _scores(self, maps: Tensor, pictures: Tensor) -> Floats:
+        own = pictures.clone()  # for a network that writes into its input
+
+        def lend(*_: Any) -> Tensor:
+            # a network that keeps gradients in spite of no_grad does so behind this place too
+            return self.layout.write(maps, self.found).requires_grad_(torch.is_grad_enabled())
+
+        with torch.no_grad(), swapped(self.net, [self.place], lend):
+            return _array(self.score(self.net(own)))
+
+
+def _array(tensor: Tensor) -> Floats:
+    return np.asarray(tensor.detach().to("cpu").double().numpy())

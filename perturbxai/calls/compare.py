@@ -1,0 +1,341 @@
+"""compare(): every map scored on the same coalitions, at home and away, beside what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.calls.explain import check_seed
+from perturbxai.calls.scoring import CURVES, HELD_OUT, Needs, TestSet
+from perturbxai.core import catalogue
+from perturbxai.core.evaluations import Answer, Coalitions, Unanswered
+from perturbxai.core.stopping import keeping
+from perturbxai.game.game import Game
+from perturbxai.inputs.fills import describe_fill
+from perturbxai.inputs.spaces import ImageSpace, Space, TabularSpace
+from perturbxai.metrics import agreement, between_fills, mean_curves
+from perturbxai.models.predictor import Predictor
+from perturbxai.results.explanation import Attribution, Explanation
+from perturbxai.sampling.streams import Streams
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+
+AGREEMENT = ("spearman", "top_k_iou")
+BACKGROUND, NO_FILL = "background", "none"
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What `compare` found, in tidy tables.
+
+    scores       one line a method, input, output, metric and scored fill; `home` if the map was explained under that fill
+    agreement    one line a pair of methods, input and output: spearman, top_k_iou
+    costs        model rows and seconds a method; shared rows are named, not divided
+    fill_spread  one line a pair of results of one method under two fills, input and output: how far the fill moves the map,
+                 beside the noise of the coalitions drawn; see `metrics.between_fills`
+    curves       deletion and insertion, one line a step; faithfulness, one line a size of coalition that has enough. Inputs
+                 that differ in players have other steps: `mean_curves()` averages them
+    results      the maps themselves;  inputs: the players, per input, of the first fill;  call: rows and seconds spent here
+    """
+
+    scores: pd.DataFrame
+    agreement: pd.DataFrame
+    costs: pd.DataFrame
+    fill_spread: pd.DataFrame
+    curves: pd.DataFrame
+    results: Mapping[str, Attribution]
+    inputs: Sequence[Any]
+    call: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The scores, tidy."""
+        return self.scores.copy()
+
+    def mean_curves(self) -> pd.DataFrame:
+        """Deletion and insertion, the mean over inputs, each read at the same shares; see `metrics.mean_curves`."""
+        import pandas as pd
+
+        return pd.DataFrame(mean_curves.mean_curves(self.curves))
+
+    def summary(self) -> pd.DataFrame:
+        """One line a method: each metric's mean over inputs, outputs and away fills; home beside it; rows and seconds.
+
+        Pictures: "srg" is the mean over fills that are not the map's own, "srg (home)" that under its own. A map that knows
+        no fill is never at home; beside the others' home it shows its mean under those same fills. Tables have one
+        background, on which everything was explained, and plain names.
+        Where a method was explained under several fills, three columns more, from `fill_spread`: "fill spread", the
+        standard deviation of a value over the fills (root mean square over players, inputs, outputs; output units), "fill
+        spread / noise", the same over the standard error from drawn coalitions, and "sign kept", the share that keeps its
+        sign of the players whose 95 % interval excludes zero under both fills. A map that no fill enters has 0, 0 and 1.
+        """
+        import pandas as pd
+
+        scores, home = self.scores, self.scores.home.astype(bool)
+        fills = set(scores.scored_fill)
+        beside = (scores.explained_fill == NO_FILL) & scores.scored_fill.isin(set(scores.scored_fill[home]))
+        away = ~home if len(fills) > 1 else ~(home | beside)
+        parts = []
+        for chosen, ending in ((away, ""), (home | beside, "" if fills == {BACKGROUND} else " (home)")):
+            means = scores[chosen].groupby(["method", "metric"]).value.mean().unstack()
+            parts.append(means[[m for m in catalogue.METRICS if m in means]].add_suffix(ending))
+        found = pd.concat(parts, axis=1).reindex(pd.Index(self.results, name="method"))
+        if len(self.fill_spread):
+            fill_free = [name for name, result in self.results.items() if explained_fill(result) == NO_FILL]
+            moved = between_fills.by_result(self.fill_spread, fill_free)
+            found = found.join(pd.DataFrame.from_dict(moved, orient="index", columns=list(between_fills.IN_SUMMARY)))
+        return found.join(self.costs.set_index("method")[["rows", "seconds"]])
+
+
+def compare(
+    results: Mapping[str, Attribution],
+    predictor: Predictor,
+    space: Space,
+    *,
+    metrics: Sequence[str] | None = None,
+    fills: Sequence[Any] | None = None,
+    seed: int = 0,
+) -> Comparison:
+    """Score maps of the same inputs and outputs against the model, and against each other.
+
+    results  name -> Attribution, perturbation methods and baselines alike; explain under several fills by renaming:
+             {f"{k}@mean": v for k, v in found.items()}
+    metrics  of catalogue.METRICS; None for all
+    fills    pictures only: every map is scored under each; the mean over fills that are not its own ("away") is the
+             headline. None takes the space's.
+    seed     breaks ties between equally valued players. The held-out coalitions are those the results' own seed reserved,
+             so that nothing is scored on what it was fitted on; where everything was listed, the whole table is the test.
+
+    Raises ValueError, before the model is asked, if inputs, outputs, players or seeds differ between results, if the space
+    has other players, for values that are not finite, and for unknown metrics.
+    """
+    wanted = _check_metrics(metrics)
+    if not isinstance(predictor, Predictor):
+        raise TypeError(f"predictor is {type(predictor).__name__}; wrap the model: px.Predictor(model).")
+    if not isinstance(results, Mapping) or not all(isinstance(one, Attribution) for one in results.values()):
+        raise TypeError(f"results is {type(results).__name__}; expected a mapping from name to Attribution (explain(...)).")
+    job = _Job(dict(results), predictor, space, wanted, check_seed(seed))
+    rows, seconds = predictor.rows, predictor.seconds
+    spaces = _scored_spaces(space, fills)
+    parts: list[dict[str, Any]] = []
+
+    def compared() -> Comparison:
+        asked = {"rows": predictor.rows - rows, "seconds": predictor.seconds - seconds}
+        return job.comparison(parts, asked | {"seed": seed, "metrics": list(wanted)})
+
+    with keeping(lambda: compared() if parts else None), predictor.watched("compare"):
+        for scored in spaces:
+            job.score(scored, parts)
+    return compared()
+
+
+def _check_metrics(metrics: Sequence[str] | None) -> tuple[str, ...]:
+    wanted = tuple(catalogue.METRICS if metrics is None else [metrics] if isinstance(metrics, str) else metrics)
+    unknown = [m for m in wanted if m not in catalogue.METRICS]
+    if unknown or not wanted:
+        what = f"{unknown} are not known" if unknown else "none is named"
+        raise ValueError(f"metrics: {what}; expected some of {', '.join(catalogue.METRICS)}.")
+    return wanted
+
+
+def _scored_spaces(space: Space, fills: Any) -> list[Space]:
+    if isinstance(space, TabularSpace):
+        if fills is not None:
+            raise ValueError("fills is for pictures; a table's absence is its background.")
+        return [space]
+    if fills is None:
+        return [space]
+    given = list(fills) if isinstance(fills, (list, tuple)) else [fills]
+    names = [describe_fill(fill) for fill in given]
+    if not given:
+        raise ValueError("fills is empty; name at least one, or leave it out for the space's own.")
+    if len(set(names)) < len(names):
+        raise ValueError(f"fills: the tables tell fills by their names, and {names} holds one twice; compare them apart.")
+    return [space.with_fill(fill) for fill in given]
+
+
+def _fill_name(space: Space) -> str:
+    return str(space.meta["fill"]) if isinstance(space, ImageSpace) else BACKGROUND
+
+
+def explained_fill(result: Attribution) -> str:
+    """The fill a map was explained under; "none" for maps that know no fill, "background" on tables."""
+    if result.meta.get("space") == "table":
+        return BACKGROUND
+    key = catalogue.key_of(result.method)
+    return NO_FILL if key in catalogue.FILL_FREE else str(result.meta.get("fill"))
+
+
+@dataclass
+class _Job:
+    results: dict[str, Attribution]
+    predictor: Predictor
+    space: Space
+    metrics: tuple[str, ...]
+    seed: int
+
+    def __post_init__(self) -> None:
+        if not self.results:
+            raise ValueError("results is empty; give at least one Attribution.")
+        first = next(iter(self.results.values()))
+        kind = "table" if isinstance(self.space, TabularSpace) else "image"
+        for name, result in self.results.items():
+            if result.outputs != first.outputs:
+                raise ValueError(
+                    f"results: {name!r} explains the outputs {result.outputs}, others {first.outputs}. "
+                    "Pass the same outputs= to every call."
+                )
+            if len(result) != len(first) or not all(map(_same_input, result, first)):
+                raise ValueError(f"results: {name!r} has other inputs or players than the rest; explain the same x.")
+            if result.meta.get("space", kind) != kind:
+                other = result.meta["space"]
+                raise ValueError(f"space is of the kind {kind!r}, but {name!r} explains the kind {other!r}; pass its own.")
+            if not all(np.isfinite(e.values).all() for e in result):
+                raise ValueError(f"results: {name!r} has values that are not finite, which rank nothing; leave it out.")
+        self.outputs = first.outputs
+        self.x = self._inputs(first)
+        seeds = {r.meta["seed"] for r in self.results.values() if "coalitions" in r.meta}
+        if len(seeds) > 1:
+            raise ValueError(
+                f"results were explained with the seeds {sorted(seeds)}, which hold out different coalitions; "
+                "explain with one seed, or compare them apart."
+            )
+        self.streams = Streams(seeds.pop() if seeds else self.seed)
+
+    def listed(self, number: int) -> bool:
+        """True if some method was given every coalition of this input: none is left to hold out."""
+        return any(r[number].meta.get("listed") for r in self.results.values())
+
+    def _inputs(self, first: Attribution) -> Any:
+        pictures = [e.input for e in first]
+        return self.space.columns.decode(np.array(pictures)) if isinstance(self.space, TabularSpace) else pictures
+
+    def score(self, space: Space, parts: list[dict[str, Any]]) -> None:
+        """All maps under one fill: every coalition that any metric needs, asked together. parts: of other fills before."""
+        game = Game(self.predictor, space, self.x, list(self.outputs), like=parts[-1]["game"] if parts else None)
+        for one, explained in zip(game.inputs, next(iter(self.results.values())), strict=True):
+            if one.names != explained.names:
+                raise ValueError(
+                    f"space gives {len(one.names)} players where results have {len(explained.names)} or others; "
+                    "pass the space that they were explained in."
+                )
+        part: dict[str, Any] = {"scores": [], "curves": [], "game": game}
+        parts.append(part)
+        if not any(m in CURVES + HELD_OUT for m in self.metrics):  # maps are only compared with maps: nothing to ask
+            return
+        needs = [self._needs(one, number) for number, one in enumerate(game.inputs)]
+        requests = [(number, Coalitions(need.z[:, game.inputs[number].active])) for number, need in enumerate(needs)]
+        scored = 0
+
+        def known() -> None:
+            """Scores of the inputs whose answers came before a failure."""
+            game.offline()
+            for number in range(scored, len(needs)):
+                with suppress(Unanswered):
+                    self._measure(number, needs[number], game.ask([requests[number]])[0], part)
+
+        with keeping(known):
+            answers = game.ask(requests)
+            for scored, (need, answer) in enumerate(zip(needs, answers, strict=True)):
+                self._measure(scored, need, answer, part)
+
+    def _measure(self, number: int, need: Needs, answer: Answer, part: dict[str, Any]) -> None:
+        """The scores and curves of all maps of one input."""
+        scores: list[dict[str, Any]] = []
+        curves: list[dict[str, Any]] = []
+        fill = _fill_name(part["game"].space)
+        for name, result in self.results.items():
+            own = explained_fill(result)
+            head = {"method": name, "row": result[number].label}
+            tail = {"explained_fill": own, "scored_fill": fill, "home": own == fill}
+            for k, output in enumerate(self.outputs):
+                found, steps = need.measure(name, k, result[number].values[:, k], answer.values[:, k])
+                scores += [
+                    {**head, "output": output, "metric": m, **tail, "value": v,
+                     "test_set": need.test.name if m in HELD_OUT else "none"}
+                    for m, v in found.items()
+                    if m in self.metrics
+                ]  # fmt: skip
+                curves += [{**head, "output": output, "scored_fill": fill, **step} for step in steps]
+        part["scores"] += scores
+        part["curves"] += curves
+
+    def _needs(self, one: Any, number: int) -> Needs:
+        test = TestSet.nothing(len(one.names))
+        if any(m in HELD_OUT for m in self.metrics):
+            asked = {int(h) for r in self.results.values() for h in r[number].meta.get("held_out_asked", ())}
+            test = TestSet.of(one, self.streams, self.listed(number), sorted(asked))
+        maps = {name: result[number].values for name, result in self.results.items()}
+        return Needs.of(maps, self.metrics, test, [self.seed, *one.digest])
+
+    def comparison(self, parts: list[dict[str, Any]], call: dict[str, Any]) -> Comparison:
+        import pandas as pd
+
+        return Comparison(
+            scores=pd.DataFrame([line for part in parts for line in part["scores"]], columns=SCORE_COLUMNS),
+            agreement=pd.DataFrame(self._agreement(), columns=AGREEMENT_COLUMNS),
+            costs=pd.DataFrame([_cost(name, result) for name, result in self.results.items()]),
+            fill_spread=pd.DataFrame(self._fill_spread(), columns=SPREAD_COLUMNS),
+            curves=pd.DataFrame([line for part in parts for line in part["curves"]], columns=CURVE_COLUMNS),
+            results=self.results,
+            inputs=parts[0]["game"].inputs,
+            call=call,
+        )
+
+    def _agreement(self) -> list[dict[str, Any]]:
+        lines = []
+        for metric in [m for m in AGREEMENT if m in self.metrics]:
+            measure = getattr(agreement, metric)
+            for a, b in combinations(self.results, 2):
+                for one, other in zip(self.results[a], self.results[b], strict=True):
+                    for k, output in enumerate(self.outputs):
+                        value = measure(one.values[:, k], other.values[:, k])
+                        lines.append(dict(zip(AGREEMENT_COLUMNS, (a, b, one.label, output, metric, value), strict=True)))
+        return lines
+
+    def _fill_spread(self) -> list[dict[str, Any]]:
+        """Pairs of results of one method under two fills."""
+        lines = []
+        for a, b in combinations(self.results, 2):
+            one, other = self.results[a], self.results[b]
+            fills = explained_fill(one), explained_fill(other)
+            if _asked_alike(one) != _asked_alike(other) or fills[0] == fills[1]:
+                continue
+            for left, right in zip(one, other, strict=True):
+                for k, output in enumerate(self.outputs):
+                    head = (catalogue.key_of(one.method), left.label, output, *fills, a, b)
+                    lines.append(dict(zip(PAIR_COLUMNS, head, strict=True)) | between_fills.measure(left, right, k))
+        return lines
+
+
+SCORE_COLUMNS = ["method", "row", "output", "metric", "explained_fill", "scored_fill", "home", "value", "test_set"]
+AGREEMENT_COLUMNS = ["method_a", "method_b", "row", "output", "metric", "value"]
+PAIR_COLUMNS = ["method", "row", "output", "fill_a", "fill_b", "result_a", "result_b"]
+SPREAD_COLUMNS = [*PAIR_COLUMNS, *between_fills.COLUMNS]
+CURVE_COLUMNS = ["method", "row", "output", "scored_fill", "curve", "share", "value"]
+
+
+def _cost(name: str, result: Attribution) -> dict[str, Any]:
+    meta = result.meta
+    shared = ", ".join(meta.get("rows_shared_with", ()))
+    return {"method": name, "rows": meta.get("rows", 0), "seconds": meta.get("seconds", 0.0), "rows_shared_with": shared}
+
+
+def _same_input(one: Explanation, other: Explanation) -> bool:
+    same = one.names == other.names and one.label == other.label
+    return same and np.array_equal(one.input, other.input, equal_nan=True)
+
+
+def _asked_alike(result: Attribution) -> Any:
+    """What two results of one method share that differ in their fill alone: its options, its layer and its score."""
+    method = result.method
+    options = replace(method, name="") if hasattr(method, "name") else method
+    return options, result.meta.get("layer"), result.meta.get("score")

@@ -1,0 +1,298 @@
+"""The one loop over the model: every method's questions of a block of inputs, answered in common batches."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
+
+from perturbxai.core.evaluations import (
+    Answer,
+    Bases,
+    Cells,
+    Coalitions,
+    Design,
+    Estimate,
+    Evaluations,
+    Opacities,
+    Question,
+    RowGroups,
+    Unanswered,
+)
+from perturbxai.game.game import Game
+from perturbxai.inputs.spaces import TabularSpace
+
+MANY_ROWS = 50  # background rows from which a coalition is costly
+TABLE = 1  # the methods that read the table, as users of rows
+ROWS_AT_ONCE = 1 << 18  # model rows of a block of inputs: enough for full batches, few enough to hold their tables
+
+
+@dataclass(eq=False)
+class Work:
+    """What is asked of one input, and what came back.
+
+    looks     designs, each the beginning of the next, of which so many were answered (`look` is the number of the last)
+    order (P',): the design's column that each active player takes;  bases (B,): the background row of a design's number
+    contrast  contrasts of the background rows, the active player of each, and how many belong together
+    kept_out (T, P'): the held-out coalitions, in the design's columns;  held_out: their names and numbers, once a question
+    could hold some;  held_out_asked: those that a generator asked all the same
+    numbers: of the methods, by key, under which the game counts their rows; 0 is the table's
+    seen: names of the rows that generators asked for, but for those that were drawn for them alone
+    """
+
+    number: int
+    n_active: int
+    order: NDArray[np.int64]
+    looks: Sequence[Design] = ()
+    look: int = 0
+    bases: NDArray[np.int64] | None = None
+    contrast: Any = None
+    wants_spread: bool = False
+    wants_groups: bool = False
+    generators: dict[str, Generator[Sequence[Question], list[Any], Estimate]] = field(default_factory=dict)
+    estimates: dict[str, Estimate] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+    table: Any = None
+    table_rows: int = 0
+    names: Any = None
+    empty: Any = None
+    full: Any = None
+    kept_out: Any = None
+    held_out: dict[bytes, int] | None = None
+    held_out_asked: dict[str, set[int]] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
+    seen: dict[str, Any] = field(default_factory=dict)
+    tabled: bool = False  # whether the table, or v(nothing) and v(N), is all there
+
+    @property
+    def design(self) -> Design | None:
+        """The design of the table as far as it was asked; None if no method reads a table."""
+        return self.looks[self.look] if self.looks else None
+
+    def note(self, key: str, questions: Sequence[Question]) -> None:
+        """Keep which of the held-out coalitions these questions hold: nothing may be scored on what it was fitted on."""
+        for question in questions:
+            if isinstance(question, Coalitions):
+                z = question.z
+            elif isinstance(question, Opacities):
+                z = question.alpha[((question.alpha == 0) | (question.alpha == 1)).all(axis=1)] == 1
+            else:
+                continue
+            if self.held_out is None:
+                kept_out = np.packbits(self.kept_out[:, self.order], axis=1)
+                self.held_out = {row.tobytes(): h for h, row in enumerate(kept_out)}
+            names = (row.tobytes() for row in np.packbits(z, axis=1))
+            found = {self.held_out[name] for name in names if name in self.held_out}
+            self.held_out_asked.setdefault(key, set()).update(found)
+
+    def count(self, answer: Answer) -> None:
+        """Add the rows of an answer to the table's, each once."""
+        if answer.names is None or self.names is None:
+            self.table_rows += answer.rows
+        else:
+            self.table_rows += len(np.setdiff1d(answer.names, self.names, assume_unique=True))
+        if answer.names is not None and self.look + 1 < len(self.looks):
+            self.names = answer.names if self.names is None else np.union1d(self.names, answer.names)
+
+    def count_of(self, key: str, answers: Sequence[Answer], game: Game) -> None:
+        """Add the rows of a generator's answers to its own, each once, beside those of v(nothing) and v(N)."""
+        known = self.seen[key] if key in self.seen else game.ends_names(self.number)
+        self.rows.setdefault(key, len(known))
+        for answer in answers:
+            if answer.names is None:
+                self.rows[key] += answer.rows  # drawn for it alone
+                continue
+            self.rows[key] += len(np.setdiff1d(answer.names, known, assume_unique=True))
+            known = np.union1d(known, answer.names)
+        self.seen[key] = known
+
+    def users(self, *keys: str) -> int:
+        """Methods as bits of a number."""
+        return sum(1 << self.numbers[key] for key in keys if key in self.numbers)
+
+    def table_question(self) -> Coalitions | Cells:
+        """What the table needs next: the design's rows beyond those of the last look, over the input's active players.
+
+        The empty and the full coalition come first; of cells the full one, for nothing is asked once for all inputs.
+        """
+        assert self.design is not None
+        start = len(self.looks[self.look - 1].z) if self.look else 0
+        z = self.design.z[start:, self.order]
+        if self.bases is not None and self.design.base is not None:
+            cells = Cells(z, self.bases[self.design.base[start:]])
+            # the input itself, on any background row, belongs to what the cells cost
+            whole = np.ones((1, self.n_active), dtype=bool)
+            return cells if start else Cells(np.concatenate([whole, z]), np.concatenate([[0], cells.base]))
+        if start:
+            return Coalitions(z)
+        ends = np.array([[False] * self.n_active, [True] * self.n_active], dtype=bool)
+        return Coalitions(np.concatenate([ends, z]))
+
+
+def chunks(n_inputs: int, rows_each: int) -> Iterator[list[int]]:
+    """Numbers of inputs, so many at once that their rows fill batches."""
+    step = max(1, ROWS_AT_ONCE // max(rows_each, 1))
+    for start in range(0, n_inputs, step):
+        yield list(range(start, min(start + step, n_inputs)))
+
+
+def one_thread_of_blas() -> AbstractContextManager[Any]:
+    """A context for whatever is solved in a call: solves are small, and threads of BLAS beside a network's own wait for each
+    other far longer than they work. It is also what makes a solve the same to the bit wherever it is done."""
+    found: AbstractContextManager[Any] = _libraries(len(sys.modules)).limit(limits=1, user_api="blas")
+    return found
+
+
+@lru_cache(maxsize=1)
+def _libraries(_n_modules: int) -> ThreadpoolController:
+    """The BLAS libraries of the process. To look for them takes milliseconds, so it is done when a module came."""
+    return ThreadpoolController()
+
+
+def drive(
+    game: Game,
+    works: Sequence[Work],
+    enough: Callable[[Work], bool] = lambda _work: False,
+) -> None:
+    """Answer everything these inputs ask: first all tables and first questions together, then whatever follows.
+
+    enough: whether an input's table needs no further look
+    """
+    _answer_tables(game, works, enough)
+    waiting: dict[tuple[int, str], Sequence[Question]] = {}
+    with one_thread_of_blas():
+        for at, work in enumerate(works):
+            for key in work.generators:
+                work.count_of(key, (), game)
+                _advance(work, key, None, waiting, at)
+    while waiting:
+        asked: list[tuple[int, Question]] = []
+        users: list[int] = []
+        place: dict[int, int] = {}
+        for (at, key), questions in waiting.items():
+            for question in questions:
+                if id(question) not in place:  # inputs that share a question share its answer
+                    place[id(question)] = len(asked)
+                    asked.append((works[at].number, question))
+                    users.append(0)
+                users[place[id(question)]] |= works[at].users(key)
+        answers = game.ask(asked, users=users, named=True)
+        pending, waiting = waiting, {}
+        with one_thread_of_blas():
+            for (at, key), questions in pending.items():
+                own = [answers[place[id(question)]] for question in questions]
+                works[at].note(key, questions)
+                works[at].count_of(key, own, game)
+                _advance(works[at], key, [answer.values for answer in own], waiting, at)
+
+
+def _answer_tables(game: Game, works: Sequence[Work], enough: Callable[[Work], bool]) -> None:
+    """The tables of these inputs, look by look and all together; v(nothing) and v(N) apart where no table holds them.
+
+    What an input was driven for before is there already.
+    """
+    works = [work for work in works if not work.tabled]
+    if any(work.bases is not None for work in works):
+        game.base_values(TABLE)  # first, so that v(nothing) finds them
+    apart = [work for work in works if not work.looks or work.bases is not None or work.generators]
+    for work, (empty, full) in zip(apart, _ends(game, apart), strict=True):
+        work.empty, work.full = empty, full
+    pending = [work for work in works if work.looks]
+    for work in works:
+        work.tabled = not work.looks
+    while pending:
+        tables: list[tuple[int, Question]] = [(work.number, work.table_question()) for work in pending]
+        # tables that need the background's spread are asked with it; the questions themselves are the same
+        spread, groups = any(work.wants_spread for work in pending), any(work.wants_groups for work in pending)
+        answers = game.ask(tables, spread, groups, [TABLE] * len(tables), any(len(work.looks) > 1 for work in pending))
+        for work, answer in zip(pending, answers, strict=True):
+            _grow(work, answer, game)
+        with one_thread_of_blas():
+            for work in pending:
+                work.tabled = work.look + 1 == len(work.looks) or enough(work)
+        pending = [work for work in pending if not work.tabled]
+        for work in pending:
+            work.look += 1
+
+
+def _ends(game: Game, works: Sequence[Work]) -> list[tuple[Any, Any]]:
+    """v(nothing) and v(N) of inputs, (K,) each, which every method's results tell."""
+    if not works:
+        return []
+    users = works[0].users(*works[0].generators) | (TABLE if works[0].looks else 0)
+    return game.ends_of([work.number for work in works], users)
+
+
+def _grow(work: Work, answer: Answer, game: Game) -> None:
+    """Put the answer to `table_question` to the input's table."""
+    assert work.design is not None
+    work.count(answer)
+    before, values, spread, groups = work.table, answer.values, answer.spread, None
+    bases, ends = None, None
+    if work.bases is not None and work.design.base is not None:
+        values = values if before is not None else values[1:]
+        contrast, player, widths = work.contrast
+        share = game.space.background_weights  # type: ignore[union-attr]
+        row = work.bases[work.design.base]
+        bases = Bases(row, share, game.base_values(), contrast, work.order[player], widths, game.drawn)
+    elif before is None:
+        (work.empty, work.full), values = values[:2], values[2:]
+        if spread is not None:
+            ends, spread = spread[:2], spread[2:]
+        if answer.groups is not None:
+            space = game.space
+            share = np.bincount(space.background_groups, space.background_weights).astype(np.float64)  # type: ignore[union-attr]
+            groups = RowGroups(share, answer.groups[0], answer.groups[2:])
+    if before is not None:
+        values = np.concatenate([before.values, values])
+        ends = before.ends_spread
+        spread = None if spread is None else np.concatenate([before.spread, spread])
+        if answer.groups is not None:
+            groups = replace(before.groups, values=np.concatenate([before.groups.values, answer.groups]))
+    # pictures, or tables on which a coalition is many rows
+    costly = len(game.space.background) >= MANY_ROWS if isinstance(game.space, TabularSpace) else True
+    work.table = Evaluations(work.design, values, work.empty, work.full, None, spread, ends, bases, costly, groups)
+
+
+def salvage(game: Game, work: Work, anew: Work, enough: Callable[[Work], bool]) -> Work | None:
+    """What can be concluded of an input from the answers that came before a failure; None if its table is not whole.
+
+    work: as far as it came;  anew: the same, nothing of it asked yet
+    """
+    generators, anew.generators = anew.generators, {}
+    if work.tabled:
+        anew = replace(work, generators={})
+    else:
+        try:
+            drive(game, [anew], enough)
+        except Unanswered:
+            return None
+    anew.held_out_asked = work.held_out_asked
+    for key, generator in generators.items():
+        if key in work.estimates:
+            anew.estimates[key], anew.rows[key] = work.estimates[key], work.rows[key]
+            continue
+        anew.rows.pop(key, None)
+        anew.seen.pop(key, None)
+        anew.generators = {key: generator}
+        with suppress(Exception):  # unanswered, or what stopped the call
+            drive(game, [anew])
+    return anew
+
+
+def _advance(
+    work: Work, key: str, values: list[Any] | None, waiting: dict[tuple[int, str], Sequence[Question]], at: int
+) -> None:
+    """Send a generator its values; note its next questions, or what it concludes."""
+    generator = work.generators[key]
+    try:
+        waiting[at, key] = next(generator) if values is None else generator.send(values)
+    except StopIteration as end:
+        work.estimates[key] = end.value

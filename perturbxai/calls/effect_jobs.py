@@ -1,0 +1,312 @@
+"""One call of effects(): what is asked about each column or pair, in common batches, and gathered as it comes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from perturbxai.calls.grids import Drawn
+from perturbxai.core.evaluations import Bools, Floats, Ints
+from perturbxai.core.stopping import keeping
+from perturbxai.core.versions import versions
+from perturbxai.estimation.curves.axes import Axis
+from perturbxai.estimation.curves.grid_tables import Curve, Differences, GridTable, Moments, Steps
+from perturbxai.explainers.ale import Ale
+from perturbxai.explainers.ice import Ice
+from perturbxai.game.game import Game
+from perturbxai.inputs.spaces import TabularSpace
+from perturbxai.models.plan import Gridded, TablePlan
+from perturbxai.models.predictor import ModelError, Predictor
+from perturbxai.results.effect import Effect
+from perturbxai.results.effect_reading import Reading, absence, between, on_grid
+from perturbxai.sampling.streams import Streams
+
+NUMBERS_AT_ONCE = 1 << 16  # answers gathered together: the same blocks at any batch size, so that sums do not depend on it
+ROWS_AT_ONCE = 1 << 18
+GRADIENTS_AT_ONCE = 4096
+
+Feature = tuple[int, ...]
+
+
+@dataclass(eq=False)
+class Job:
+    """The questions about one column or pair, and the tables that their answers go to.
+
+    piece   the rows to ask, or None where only gradients are
+    whole   whether each row is asked at the whole grid, else around its own place
+    tables  what gathers whole grids (`add_whole`) or the points around each row (`add_corners`), by group (None is all
+            rows);  sloped: the same for mean derivatives
+    """
+
+    key: Any
+    axes: tuple[Axis, ...]
+    piece: Gridded | None
+    whole: bool
+    tables: dict[Any, Any]
+    sloped: dict[Any, GridTable]
+    done: bool = False
+    sloped_done: bool = False
+    _block: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    _filled: int = 0
+    _rows_done: int = 0
+
+    def __len__(self) -> int:
+        """How many model rows its piece is."""
+        return 0 if self.piece is None else len(self.piece)
+
+    def add(self, values: Floats) -> None:
+        """The next answers (m, K) to the piece, in its order."""
+        assert self.piece is not None
+        n_asked, n_outputs = len(self.piece.offset), values.shape[1]
+        if not len(self._block):
+            self._block = np.empty((max(1, NUMBERS_AT_ONCE // (n_asked * n_outputs)) * n_asked, n_outputs))
+        at = 0
+        while at < len(values):
+            taken = min(len(values) - at, len(self._block) - self._filled)
+            self._block[self._filled : self._filled + taken] = values[at : at + taken]
+            self._filled, at = self._filled + taken, at + taken
+            if self._filled == len(self._block):
+                self._gather()
+
+    def finish(self) -> None:
+        """Gather what is left; the block is not needed any more."""
+        self._gather()
+        self._block, self.done = np.empty((0, 0)), True
+
+    def _gather(self) -> None:
+        assert self.piece is not None
+        n_asked = len(self.piece.offset)
+        cube = self._block[: self._filled].reshape(-1, n_asked, self._block.shape[1])
+        rows = self.piece.row[self._rows_done : self._rows_done + len(cube)].astype(np.int64)
+        for table in self.tables.values():
+            (table.add_whole if self.whole else table.add_corners)(rows, cube)
+        self._filled, self._rows_done = 0, self._rows_done + len(cube)
+
+
+def make_job(
+    key: Any, axes: tuple[Axis, ...], methods: Sequence[Any], drawn: Drawn, groups: Mapping[Any, Bools],
+    rank: Ints, n_outputs: int,
+) -> Job:  # fmt: skip
+    """What these methods need about one column or pair; ICE on the grid serves all but derivatives."""
+    accumulated = [m for m in methods if isinstance(m, Ale)]
+    steps, sloped = any(not m.differential for m in accumulated), any(m.differential for m in accumulated)
+    unordered = len(axes) == 1 and not axes[0].ordered
+    whole = any(not isinstance(m, Ale) for m in methods) or (steps and unordered)
+    ices = [m for m in methods if isinstance(m, Ice)]
+    along = tuple(axis.along() for axis in axes)
+    n_points = int(np.prod([len(axis.points) for axis in axes]))
+    own = None
+    if len(axes) == 1 and any(not isinstance(m, (Ale, Ice)) for m in methods):
+        own = between(axes[0].points, drawn.codes[:, axes[0].column], axes[0].number)
+
+    def table(inside: Bools | None, derivatives: bool) -> GridTable:
+        weight = drawn.weight if inside is None else np.where(inside, drawn.weight, 0.0)
+        kept = max((m.ice_rows for m in ices), default=0)
+        found = GridTable(axes, along, weight, rank, 0 if derivatives else kept, n_outputs)
+        if steps or derivatives:
+            found.steps = Steps(along, n_outputs)
+        if derivatives:
+            return found
+        if whole:
+            joint = len(axes) == 1
+            found.whole = Moments(n_points + 1 if joint else 2 * n_points, n_outputs, joint)
+            if own is not None and on_grid(own[0], own[1])[weight > 0].all():
+                found.own = own
+        if any(m.curves == "derivative" for m in ices):
+            found.slopes = Moments(axes[0].n_steps, n_outputs, True)
+        if steps and unordered:
+            found.differences = Differences(axes[0].n_known, n_outputs)
+        return found
+
+    parts: dict[Any, Bools | None] = {None: None, **groups}
+    tables = {group: table(inside, False) for group, inside in parts.items()} if whole or steps else {}
+    slopes = {group: table(inside, True) for group, inside in parts.items()} if sloped else {}
+    piece = _piece(drawn, axes if whole else along, whole) if tables else None
+    return Job(key, axes, piece, whole, tables, slopes)
+
+
+def _piece(drawn: Drawn, axes: tuple[Axis, ...], whole: bool) -> Gridded:
+    """Every row at all points, or at the points around its place where it has one."""
+    points = np.stack([p.ravel() for p in np.meshgrid(*[a.points for a in axes], indexing="ij")], axis=1)
+    columns = np.array([a.column for a in axes])
+    stride = [int(np.prod([len(a.points) for a in axes[d + 1 :]])) for d in range(len(axes))]
+    if whole:
+        row = np.arange(len(drawn.codes), dtype=np.int32)
+        return Gridded(drawn.codes, row, columns, points, np.zeros(len(row), dtype=np.int32), np.arange(len(points)))
+    known = np.logical_and.reduce([a.place >= 0 for a in axes])
+    row = np.flatnonzero(known).astype(np.int32)
+    first = sum(a.first[a.place[known]] * s for a, s in zip(axes, stride, strict=True))
+    offset = np.zeros(1, dtype=np.int64)
+    for axis, s in zip(axes, stride, strict=True):
+        offset = (offset[:, None] + np.arange(axis.window) * s).ravel()
+    return Gridded(drawn.codes, row, columns, points, np.asarray(first, dtype=np.int32), offset)
+
+
+def run_jobs(jobs: Sequence[Job], predictor: Predictor, space: TabularSpace, drawn: Drawn, columns: Ints) -> None:
+    """Ask all questions together, batch by batch, then derivatives. A failure notes where it happened."""
+    asked = [job for job in jobs if job.piece is not None]
+    plan = TablePlan([job.piece for job in asked if job.piece is not None], space.background, space.columns.decode_own)
+    ends = np.cumsum([len(job.piece) for job in asked if job.piece is not None])
+    number, at = 0, 0
+    try:
+        for start, stop, values in predictor.run(plan):
+            chosen = values[:, columns]
+            while at < stop:
+                upto = min(stop, int(ends[number]))
+                asked[number].add(chosen[at - start : upto - start])
+                at = upto
+                if at == ends[number]:
+                    asked[number].finish()
+                    number += 1
+    except ModelError as error:
+        if error.row is not None:
+            job = asked[int(np.searchsorted(ends, error.row, side="right"))]
+            error.add_note(note_of(job, error.row - int(ends[asked.index(job)]) + len(job), drawn))
+        raise
+    if sloped := [job for job in jobs if job.sloped]:
+        _ask_slopes(sloped, predictor, space, drawn, columns)
+
+
+def note_of(job: Job, line: int, drawn: Drawn) -> str:
+    """For a failure: which question of a job it was."""
+    assert job.piece is not None
+    row = line // len(job.piece.offset)
+    return f"asked for the effect of {job.key!r}, at row {int(drawn.row[job.piece.row[row]])} of x"
+
+
+def _ask_slopes(jobs: Sequence[Job], predictor: Predictor, space: TabularSpace, drawn: Drawn, columns: Ints) -> None:
+    for low in range(0, len(drawn.codes), GRADIENTS_AT_ONCE):
+        rows = np.arange(low, min(low + GRADIENTS_AT_ONCE, len(drawn.codes)))
+        found = predictor.gradient(space.columns.decode(drawn.codes[rows]), columns.tolist())  # (m, D, K)
+        for job in jobs:
+            for table in job.sloped.values():
+                table.add_slopes(rows, found[:, job.axes[0].column])
+    for job in jobs:
+        job.sloped_done = True
+
+
+def _is_sloped(method: Any) -> bool:
+    return isinstance(method, Ale) and method.differential
+
+
+class EffectsCall:
+    """One call of effects(): rounds of questions, and what is concluded from each before the next."""
+
+    def __init__(
+        self, named: dict[str, Any], game: Game, streams: Streams, drawn: Drawn, groups: Mapping[Any, Bools],
+        labels: Sequence[Any],
+    ) -> None:  # fmt: skip
+        self.named, self.game, self.streams = named, game, streams
+        self.drawn, self.groups, self.labels = drawn, groups, labels
+        assert isinstance(game.space, TabularSpace)
+        self.space, self.predictor = game.space, game.predictor
+        self.began = time.perf_counter(), self.predictor.rows, self.predictor.seconds
+        self.first_row = 0  # asked so far
+
+    def run(self, wanted: Sequence[Feature], axes: Mapping[int, Axis]) -> dict[str, dict[Any, Effect]]:
+        """Ask, gather, conclude, round by round. Whatever stops it: finished columns are in the exception's `partial`."""
+        found: dict[str, dict[Any, Effect]] = {key: {} for key in self.named}
+        jobs: list[Job] = []
+        with keeping(lambda: self._finished(self._salvaged(jobs, found))):
+            columns = self.game.learn().columns
+            self.first_row = self.predictor.rows - self.began[1]
+            rank = self.streams.of_call("ice rows").permutation(len(self.drawn.codes))
+            for jobs in self._rounds(wanted, axes, rank, len(columns)):
+                run_jobs(jobs, self.predictor, self.space, self.drawn, columns)
+                self._conclude(jobs, found)
+        return self._finished(found)
+
+    def _salvaged(self, jobs: Sequence[Job], found: dict[str, dict[Any, Effect]]) -> dict[str, dict[Any, Effect]]:
+        """With what can be concluded of the jobs of a round that was not finished."""
+        for key, method in self.named.items():
+            for job in jobs:
+                if job.sloped_done if _is_sloped(method) else job.done:
+                    with suppress(Exception):  # what stopped the call
+                        found[key][job.key] = self._effect(key, method, job)
+        return found
+
+    def _rounds(
+        self, wanted: Sequence[Feature], axes: Mapping[int, Axis], rank: Ints, n_outputs: int
+    ) -> Iterator[list[Job]]:
+        """Jobs, so many at once that their rows fill batches, so few that what they keep of every row does not pile up."""
+        methods = list(self.named.values())
+        jobs: list[Job] = []
+        for feature in wanted:
+            names = tuple(self.space.columns.names[c] for c in feature)
+            of_job = tuple(axes[c] for c in feature)
+            key = names if len(names) > 1 else names[0]
+            jobs.append(make_job(key, of_job, methods, self.drawn, self.groups, rank, n_outputs))
+            rows = sum(len(job.piece) for job in jobs if job.piece is not None)
+            if rows >= ROWS_AT_ONCE and not any(job.sloped for job in jobs):  # one gradient a row serves all columns
+                yield jobs
+                jobs = []
+        if jobs:
+            yield jobs
+
+    def _conclude(self, jobs: Sequence[Job], into: dict[str, dict[Any, Effect]]) -> None:
+        for key, method in self.named.items():
+            into[key] |= {job.key: self._effect(key, method, job) for job in jobs}
+
+    def _finished(self, found: dict[str, dict[Any, Effect]]) -> dict[str, dict[Any, Effect]]:
+        """With what is known of the whole call when it ends."""
+        of_call = {
+            "plan": self.predictor.plan, "versions": versions(), "call_rows": self.predictor.rows - self.began[1],
+            "call_model_seconds": self.predictor.seconds - self.began[2],
+            "call_seconds": time.perf_counter() - self.began[0],
+        }  # fmt: skip
+        for effect in (effect for effects in found.values() for effect in effects.values()):
+            for one in (effect, *effect.groups.values()):
+                one.meta.update(of_call)
+        return found
+
+    def _effect(self, key: str, method: Any, job: Job) -> Effect:
+        sloped = _is_sloped(method)
+        asked = len(self.drawn.codes) if sloped or job.piece is None else len(job.piece)
+        meta = {
+            "seed": self.streams.seed, **self.game.about_outputs, "drawn_rows": len(self.drawn.codes), "name": key,
+            "rows": asked, "rows_once_a_call": {"the first row": self.first_row}, **self.space.meta,
+            "rows_shared_with": [
+                k for k, m in self.named.items() if k != key and sloped == _is_sloped(m)
+            ],
+        }  # fmt: skip
+        made = {}
+        for group, table in (job.sloped if sloped else job.tables).items():
+            # a stream of its own, so that a band does not depend on what else is asked
+            curve = method.curve(table, self.streams.of_call(f"bands {job.key} {group}"))
+            made[group] = self._named(curve, method, job, meta | curve.notes)
+        whole = made.pop(None)
+        return replace(whole, groups=made) if made else whole
+
+    def _named(self, curve: Curve, method: Any, job: Job, meta: dict[str, Any]) -> Effect:
+        columns = self.space.columns
+        grid = [columns.decode_values(axis.column, axis.points) for axis in curve.axes]
+        if curve.midpoints:
+            known = curve.axes[0].points[: curve.axes[0].n_known]
+            middle = 0.5 * (known[:-1] + known[1:])
+            grid = [columns.decode_values(curve.axes[0].column, middle) if grid[0].dtype.kind == "M" else middle]
+        rows = None if curve.rows is None else tuple(self.labels[r] for r in self.drawn.row[curve.rows])
+        return Effect(
+            names=tuple(axis.name for axis in job.axes), outputs=self.game.outputs, grid=tuple(grid), values=curve.values,
+            stderr=curve.stderr, critical=curve.critical, df=curve.df, counts=curve.counts, importance=curve.importance,
+            importance_stderr=curve.importance_stderr, importance_bias=curve.importance_bias,
+            heterogeneity=curve.heterogeneity, method=method, extrapolated=curve.extrapolated, individual=curve.individual,
+            rows=rows, differences=curve.differences, differences_stderr=curve.differences_stderr, meta=meta,
+            reading=self._reading(curve, method),
+        )  # fmt: skip
+
+    def _reading(self, curve: Curve, method: Any) -> Reading | None:
+        """How the curve of one column is read at rows; None for surfaces and derivatives, which have no value there."""
+        if len(curve.axes) > 1 or curve.midpoints:
+            return None
+        (axis,) = curve.axes
+        kind = "ale" if isinstance(method, Ale) else "ice" if isinstance(method, Ice) else "pdp"
+        background, weight = self.space.background[:, axis.column], self.space.background_weights
+        absent = None if kind == "pdp" else absence(axis.points, background, weight, axis.number, kind == "ale")
+        rows = None if curve.rows is None else self.drawn.codes[curve.rows]
+        columns = self.space.columns
+        return Reading(kind, columns, axis.column, axis.points, axis.number, curve.centre, absent, curve.base, rows)

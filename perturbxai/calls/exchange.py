@@ -1,0 +1,323 @@
+"""To and from the objects of shap and lime: our results in shap's plots, their results in our comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.game.game import Game
+from perturbxai.inputs.segments import relabel
+from perturbxai.inputs.spaces import ImageSpace, Space, TabularSpace
+from perturbxai.models.predictor import Predictor
+from perturbxai.peers.lime_peers import coefficients
+from perturbxai.peers.packages import load_shap
+from perturbxai.results.explanation import Attribution, Explanation
+
+Floats = NDArray[np.float64]
+
+NORMAL_95 = 1.959963984540054
+SAME = 1e-4  # relative; explanations often carry their data as float32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imported:
+    """Values that another package computed.
+
+    package  "shap" or "lime";  name: the key that a report shows
+    """
+
+    package: str
+    name: str = ""
+
+
+# ------------------------------------------------------------------------------------------------ to shap
+
+
+def to_shap(result: Attribution | Explanation, output: Any = None, *, space: Space | None = None) -> Any:
+    """A `shap.Explanation` of a result, which shap's own plots draw (waterfall, bar, beeswarm, heatmap, scatter).
+
+    result  an Attribution whose inputs have the same players, or one of its parts: `to_shap(result[0])` for one row
+    output  the name or number of one output; None for all. With several outputs, plots take one: `found[:, :, "cat"]`
+    space   the table's space: then categories, dates and truth values show as such (`display_data`), and a group of
+            columns as how many it has. Without one, data are the codes (numbers are their own), and none where columns are
+            in groups.
+
+    values (N, P) or, of several outputs, (N, P, K); base_values (N,) or (N, K); data (N, P), None for pictures; for a single
+    row without the first axis. Where all errors are finite they are error_std, and the 95 % intervals the bounds.
+    Raises ImportError if shap is not there, TypeError for what is no result, ValueError for an unknown output and for
+    pictures that differ in their number of superpixels (take `result[i]`).
+    """
+    if not isinstance(result, (Attribution, Explanation)):
+        raise TypeError(f"result is {type(result).__name__}; expected an Attribution (explain(...)[name]) or one row.")
+    if space is not None and not isinstance(space, (TabularSpace, ImageSpace)):
+        raise TypeError(f"space is {type(space).__name__}; expected the space of the result, or None.")
+    shap = load_shap()
+    parts = list(result) if isinstance(result, Attribution) else [result]
+    if len({e.names for e in parts}) > 1:
+        counts = [len(e.names) for e in parts]
+        raise ValueError(f"result: the inputs have different players ({counts}); take them one by one: to_shap(result[i]).")
+    first, chosen = parts[0], _column(parts[0].outputs, output)
+    data, shown = _data(parts, space)
+    low, high = zip(*(e.interval() for e in parts), strict=True)
+    arrays: dict[str, Any] = {"values": [e.values for e in parts], "error_std": [e.stderr for e in parts]}
+    arrays |= {"lower_bounds": low, "upper_bounds": high}
+    found: dict[str, Any] = {key: np.stack(each)[:, :, chosen] for key, each in arrays.items()}
+    if not all(np.isfinite(array).all() for array in found.values()):
+        found = {"values": found["values"]}
+    found |= {"base_values": np.stack([e.base for e in parts])[:, chosen], "data": data, "display_data": shown}
+    if isinstance(result, Explanation):
+        found = {key: None if array is None else array[0] for key, array in found.items()}
+    else:
+        found["instance_names"] = [str(e.label) for e in parts]
+    if isinstance(chosen, list):
+        found["output_names"] = list(first.outputs)
+    return shap.Explanation(feature_names=list(first.names), **found)
+
+
+def _column(outputs: Sequence[str], output: Any) -> Any:
+    """A number of an output, or all in a list where there are several."""
+    if output is None:
+        return 0 if len(outputs) == 1 else list(range(len(outputs)))
+    if isinstance(output, str) and output in outputs:
+        return list(outputs).index(output)
+    if isinstance(output, (int, np.integer)) and not isinstance(output, bool) and 0 <= output < len(outputs):
+        return int(output)
+    raise ValueError(f"output={output!r} is none of the result's outputs {tuple(outputs)}, nor a number of them.")
+
+
+def _data(parts: Sequence[Explanation], space: Space | None) -> tuple[Any, Any]:
+    """(N, P) numbers, and what to show of them where that is no number; None for pictures and groups of unknown columns."""
+    first, n_players = parts[0], len(parts[0].names)
+    if np.ndim(first.input) != 1:
+        return None, None
+    codes = np.stack([e.input for e in parts])
+    if not isinstance(space, TabularSpace):
+        return (codes, None) if codes.shape[1] == n_players else (None, None)
+    if space.names != first.names:
+        raise ValueError(f"space has the players {space.names}, but result {first.names}; pass the space of the result.")
+    table = space.columns.plain(codes)
+    data, shown, plain = np.full((len(parts), n_players), np.nan), np.empty((len(parts), n_players), dtype=object), True
+    for p in range(n_players):
+        columns = np.flatnonzero(space.player_of_column == p)
+        d = int(columns[0])
+        if len(columns) > 1:
+            shown[:, p], plain = f"{len(columns)} columns", False
+            continue
+        values = np.asarray(table.iloc[:, d] if hasattr(table, "iloc") else table[:, d], dtype=object)
+        data[:, p], shown[:, p] = codes[:, d], values
+        plain = plain and all(isinstance(v, (int, float, np.number)) and not isinstance(v, bool) for v in values)
+    return data, None if plain else shown
+
+
+# ------------------------------------------------------------------------------------------------ from shap and lime
+
+
+def from_shap(
+    explanation: Any, predictor: Predictor, space: Space, x: Any, *, outputs: Any = None, name: str = "shap"
+) -> Attribution:
+    """An Attribution from a `shap.Explanation` of the same rows or pictures, for `compare({..., "theirs": found}, ...)`.
+
+    explanation  values (N, P), (N, P, K) or, of one input, (P,) or (P, K); players in any order if feature_names has them.
+                 Of pictures also (N, H, W, C) or (N, H, W, C, K), summed over channels and the space's superpixels
+    predictor, space, x  as in `explain`;  outputs  which of the model's outputs the K values are of, None for all
+    name         what `to_frame()` calls it
+
+    Base and prediction are asked of the model, background rows + 1 a row and two a picture; errors are infinite, as unknown;
+    `meta` keeps the explanation's base_values as peer_base, and the gap.
+    Raises TypeError for what has no values, ValueError for shapes, names, or data that do not fit x.
+    """
+    if not hasattr(explanation, "values") or callable(explanation.values):
+        raise TypeError(f"explanation is {type(explanation).__name__}; expected a shap.Explanation (explainer(X)).")
+    game = _game(predictor, space, x, outputs)
+    values = _shap_values(np.asarray(explanation.values, dtype=np.float64), game)
+    names = getattr(explanation, "feature_names", None)
+    order = _order(names, game.inputs[0].names)
+    _check_data(explanation, game, order)
+    ends = _ends(game, {values.shape[-1]})
+    base = getattr(explanation, "base_values", None)
+    n_inputs = len(game.inputs)
+    bases = [None] * n_inputs if base is None else np.broadcast_to(np.asarray(base).T, (*np.shape(base)[1:], n_inputs)).T
+    method = Imported(package="shap", name=name)
+    return _attribution(game, ends, [v[order] for v in values], method, [{"peer_base": _plain(b)} for b in bases])
+
+
+def from_lime(
+    explanations: Any, predictor: Predictor, space: Space, x: Any, *, outputs: Any = None, name: str = "lime"
+) -> Attribution:
+    """An Attribution from lime's explanations of the same rows or pictures, for `compare({..., "theirs": found}, ...)`.
+
+    explanations  what `explain_instance` returned, or a list, one an input; each has the label of every output, its number
+                  (`labels=range(K)`); one of the mode "regression" serves one output
+    predictor, space, x, outputs, name  as in `from_shap`
+
+    Values are lime's weights as they are, 0 for features that it left out. On tables feature j is column j of X; on pictures
+    the superpixel with label j, and its segments must be the space's.
+    Raises TypeError for what is no explanation of lime, ValueError for numbers, labels and segments that do not fit.
+    """
+    given = list(explanations) if isinstance(explanations, (list, tuple)) else [explanations]
+    for one in given:
+        if not hasattr(one, "local_exp"):
+            raise TypeError(f"explanations holds a {type(one).__name__}; expected what lime's explain_instance returns.")
+    game = _game(predictor, space, x, outputs)
+    if len(given) != len(game.inputs):
+        raise ValueError(f"explanations are {len(given)}, but x has {len(game.inputs)} inputs; give one for each.")
+    maps = [_features(one, where, space) for one, where in zip(given, game.inputs, strict=True)]
+    if outputs is None or predictor.outputs is None:
+        game.learn()  # which outputs there are
+    labels = predictor.select(game.outputs if outputs is None else outputs, len(predictor.outputs or ())).tolist()
+    for one in given:
+        if getattr(one, "mode", "") != "regression" and (missing := [k for k in labels if k not in one.local_exp]):
+            raise ValueError(
+                f"explanations lack the labels {missing}; they have {sorted(one.local_exp)}. Explain with labels={labels}, "
+                "or leave the others out of outputs=."
+            )
+        if getattr(one, "mode", "") == "regression" and len(labels) != 1:
+            raise ValueError(f"explanations are of a regression, one output, but outputs are {len(labels)}; name one.")
+    values = []
+    for one, players in zip(given, maps, strict=True):
+        keys = [1] if getattr(one, "mode", "") == "regression" else labels  # there, label 0 is label 1 with the sign turned
+        values.append(coefficients(one.local_exp, keys, len(players))[players])
+    return _attribution(game, _ends(game, {len(labels)}), values, Imported(package="lime", name=name), [{} for _ in given])
+
+
+def _game(predictor: Any, space: Any, x: Any, outputs: Any) -> Game:
+    if not isinstance(predictor, Predictor):
+        raise TypeError(f"predictor is {type(predictor).__name__}; wrap the model: px.Predictor(model).")
+    if not isinstance(space, (TabularSpace, ImageSpace)):
+        raise TypeError(f"space is {type(space).__name__}; build px.TabularSpace(X) or px.ImageSpace() first.")
+    return Game(predictor, space, x, outputs)
+
+
+def _shap_values(values: Floats, game: Game) -> Floats:
+    """(N, P, K) of any layout that shap gives. Raises ValueError for shapes that do not fit the inputs."""
+    inputs = game.inputs
+    players = sorted({len(one.names) for one in inputs})
+    n_inputs, n_players = len(inputs), players[0]
+    if len(players) > 1:
+        raise ValueError(f"x: the pictures have different players ({players}); bring them in one by one.")
+    if isinstance(game.space, ImageSpace) and values.ndim in (4, 5) and values.shape[1:3] == inputs[0].labels.shape:
+        heat = values.sum(axis=3)
+        heat = heat[..., None] if heat.ndim == 3 else heat  # (N, H, W, K)
+        if len(heat) == n_inputs:
+            return np.stack([one.pool(np.moveaxis(h, -1, 0)).T for one, h in zip(inputs, heat, strict=True)])
+    single = values[None] if n_inputs == 1 and values.shape[:1] == (n_players,) else values
+    single = single[..., None] if single.ndim == 2 else single
+    if single.ndim != 3 or single.shape[:2] != (n_inputs, n_players):
+        raise ValueError(
+            f"explanation has values of shape {values.shape}; expected ({n_inputs}, {n_players}) or ({n_inputs}, "
+            f"{n_players}, outputs), one line an input of x and one column a player of space."
+        )
+    if not np.isfinite(single).all():
+        raise ValueError("explanation has values that are not finite, which rank nothing; leave these inputs out.")
+    return single
+
+
+def _order(names: Any, players: tuple[str, ...]) -> Any:
+    """Numbers of the explanation's features in the order of our players."""
+    if names is None or len(names) != len(players) or not all(isinstance(n, str) for n in names):
+        if names is not None and len(names) != len(players):
+            raise ValueError(f"explanation names {len(names)} features, but space has {len(players)} players.")
+        return np.arange(len(players))
+    if set(names) == set(players):
+        return np.array([list(names).index(p) for p in players])
+    if list(names) in ([f"Feature {i}" for i in range(len(players))], [f"{i}" for i in range(len(players))]):
+        return np.arange(len(players))  # shap's own names for none
+    strange = sorted(set(names) - set(players))
+    raise ValueError(
+        f"explanation names the features {strange[:6]}, which space does not have; its players are {list(players[:6])}. "
+        "Explain the same columns, or set explanation.feature_names."
+    )
+
+
+def _check_data(explanation: Any, game: Game, order: Any) -> None:
+    """Refuse an explanation of other rows, as far as its data can tell."""
+    space, data = game.space, getattr(explanation, "data", None)
+    if not isinstance(space, TabularSpace) or data is None or space.n_players != len(space.columns.names):
+        return
+    codes = np.array([one.codes for one in game.inputs])
+    numbers = np.flatnonzero(space.columns.numeric)
+    try:
+        theirs = np.atleast_2d(np.asarray(data))[:, order][:, numbers].astype(np.float64)
+    except (TypeError, ValueError, IndexError):
+        return  # strings, dates or another layout: nothing to compare
+    ours = codes[:, numbers]
+    if theirs.shape == ours.shape and not np.allclose(theirs, ours, rtol=SAME, atol=1e-8, equal_nan=True):
+        row = int(np.argmax((~np.isclose(theirs, ours, rtol=SAME, atol=1e-8, equal_nan=True)).any(axis=1)))
+        raise ValueError(
+            f"explanation is of other data than x: row {game.inputs[row].label!r} differs. Pass the x that it explains."
+        )
+
+
+def _features(explanation: Any, one: Any, space: Space) -> Any:
+    """(P,): lime's feature for each player."""
+    n_players = len(one.names)
+    if isinstance(space, TabularSpace):
+        if space.n_players != len(space.columns.names):
+            raise ValueError("space has groups of columns, which lime does not know; build it without groups=.")
+        names = getattr(getattr(explanation, "domain_mapper", None), "feature_names", None)
+        if names is not None and len(names) != n_players:
+            raise ValueError(f"explanations are over {len(names)} features, but space has {n_players} players.")
+        return np.arange(n_players)
+    segments = getattr(explanation, "segments", None)
+    if segments is None:
+        raise TypeError("explanations are of a table, but space is of pictures; pass the space that they were explained in.")
+    segments = np.asarray(segments)
+    ids = np.unique(segments)
+    if segments.shape != one.labels.shape or not np.array_equal(relabel(relabel_by(segments, one.labels)), one.labels):
+        raise ValueError(
+            "explanations have other segments than space; build the space with segments=explanation.segments, or explain "
+            "with segmentation_fn=lambda _: space.players(picture)[0].labels."
+        )
+    if ids[0] != 0 or ids[-1] != len(ids) - 1:
+        raise ValueError(
+            f"explanations have segments numbered {ids[0]}..{ids[-1]}: lime takes 0..{len(ids) - 1} for granted, and never "
+            "hid the others. Explain again with labels renumbered from 0."
+        )
+    first = np.unique(one.labels.ravel(), return_index=True)[1]
+    return segments.ravel()[first]
+
+
+def relabel_by(segments: Any, labels: Any) -> Any:
+    """Segments renamed by our label of their first pixel; unlike our labels if they cut the picture in another way.
+
+    >>> relabel_by(np.array([[5, 5, 2]]), np.array([[0, 0, 1]])).tolist()
+    [[0, 0, 1]]
+    """
+    _, first, place = np.unique(segments, return_index=True, return_inverse=True)
+    return labels.ravel()[first][place].reshape(labels.shape)
+
+
+def _ends(game: Game, counts: set[int]) -> list[tuple[Floats, Floats]]:
+    """v(nothing) and v(N) of each input. Raises ValueError if the model has another number of outputs."""
+    game.learn()
+    if counts != {len(game.outputs)}:
+        raise ValueError(
+            f"explanation is of {sorted(counts)} outputs, but {len(game.outputs)} of the model are asked for: "
+            f"{game.outputs}. Name those that it explains in outputs=."
+        )
+    return [game.ends(number) for number in range(len(game.inputs))]
+
+
+def _plain(base: Any) -> Any:
+    return None if base is None else np.atleast_1d(base).tolist()
+
+
+def _attribution(
+    game: Game, ends: Sequence[tuple[Floats, Floats]], values: Sequence[Floats], method: Imported, notes: Sequence[Any]
+) -> Attribution:
+    parts = []
+    known = {"rows": 0, "seconds": 0.0, "rows_shared_with": [], "imported_from": method.package}
+    known |= {**game.about_outputs, "plan": game.predictor.plan}
+    for one, (empty, full), own, note in zip(game.inputs, ends, values, notes, strict=True):
+        gap = {"gap": (full - empty - own.sum(axis=0)).tolist()}
+        found = Explanation(
+            values=np.array(own), stderr=np.full(own.shape, np.inf), critical=np.full(len(empty), NORMAL_95), df=0.0,
+            base=empty, prediction=full, names=one.names, outputs=game.outputs, label=one.label, input=one.source,
+            method=method, meta=known | gap | note | one.meta,
+        )  # fmt: skip
+        parts.append(found)
+    return Attribution(tuple(parts), parts[0].meta | {"name": method.name})

@@ -1,0 +1,344 @@
+"""One call of explain(): what each method asks of each input, in blocks of inputs, and what it concludes."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from perturbxai.calls.driving import Work, chunks, drive, one_thread_of_blas, salvage
+from perturbxai.core import catalogue
+from perturbxai.core.evaluations import Design, Estimate, Players
+from perturbxai.core.stopping import keeping
+from perturbxai.core.versions import versions
+from perturbxai.game.game import MANY_OUTPUTS, Game
+from perturbxai.inputs.row_controls import contrasts
+from perturbxai.inputs.spaces import TabularSpace
+from perturbxai.models.device import check_room
+from perturbxai.results.explanation import Attribution, Explanation
+from perturbxai.sampling.coalitions import check_cells, least_budget
+from perturbxai.sampling.laws import Law
+from perturbxai.sampling.streams import Streams
+
+IMAGE_BUDGET = 1000
+LISTED_PLAYERS = 10  # up to here a table's default budget lists all coalitions
+
+
+@dataclass
+class Call:
+    """One call of explain(): what is asked of which input, in blocks of inputs so that tables do not pile up."""
+
+    named: dict[str, Any]
+    game: Game
+    seed: int
+    asked_budget: int | None
+    asked_rows: int | None = None
+    tol: float | None = None
+
+    def __post_init__(self) -> None:
+        space = self.game.space
+        self.kind = "table" if isinstance(space, TabularSpace) else "image"
+        self.streams = Streams(self.seed)
+        self.common: dict[Any, Any] = {}
+        self.began = time.perf_counter(), self.game.predictor.rows, self.game.predictor.seconds
+        self._laws: dict[int, dict[str, Law]] = {}
+        self.by_law = {k: m for k, m in self.named.items() if self.kind in getattr(m, "law_on", ("table", "image"))}
+        alone = [key for key in self.named if key not in self.by_law]
+        self.numbers = dict.fromkeys(self.by_law, 0) | {key: number for number, key in enumerate(alone, 1)}
+
+    def budget(self, n_players: int, method: Any = None) -> int:
+        """Coalitions an input, or what a method with questions of its own may ask."""
+        if self.asked_rows is not None:
+            return self.asked_rows
+        if self.asked_budget is not None:
+            return self.asked_budget
+        if method is not None and hasattr(method, "default_budget"):
+            return int(method.default_budget)
+        plain = 2**n_players if n_players <= LISTED_PLAYERS else 40 * n_players + 2
+        plain = IMAGE_BUDGET if self.kind == "image" else plain
+        whole = 0 if method is not None else max((getattr(m, "lists_up_to", 0) for m in self.by_law.values()), default=0)
+        return max(plain, 2**n_players) if n_players <= whole else plain
+
+    def laws(self, n_active: int) -> dict[str, Law]:
+        if n_active not in self._laws:
+            self._laws[n_active] = {key: method.law(n_active) for key, method in self.by_law.items()}
+        return self._laws[n_active]
+
+    def players(self, number: int, method: Any) -> Players:
+        """What a generator may know of an input: its active players, or all if it asks for them."""
+        one, space = self.game.inputs[number], self.game.space
+        if not isinstance(space, TabularSpace):
+            names = tuple(one.names[p] for p in one.active)
+            return Players(
+                self.kind, names, self.common, lambda: self.streams.of_call("rows"), everyone=one.names,
+                regions=one.regions, labels=one.labels,
+            )  # fmt: skip
+        chosen = self.chosen(one, method)
+        columns = tuple(space.columns_of[p] for p in chosen)
+        return Players(
+            self.kind, tuple(one.names[p] for p in chosen), self.common, lambda: self.streams.of_call("rows"), space.codes,
+            space.weights, space.background, space.background_weights, one.codes, columns, space.columns.numeric,
+            space.columns.whole, space.columns.levels, one.names, space.player_of_column, space.meta["choose"] != "all",
+        )  # fmt: skip
+
+    @staticmethod
+    def chosen(one: Any, method: Any) -> Any:
+        """Numbers of the players that a method concludes about; the others, whose absence changes nothing, get 0."""
+        return np.arange(len(one.names)) if getattr(method, "all_players", False) else one.active
+
+    def check(self) -> None:
+        """Everything that can be known without the model."""
+        if self.tol is not None and (others := [key for key in self.named if key not in self.by_law]):
+            raise ValueError(
+                f"tol={self.tol} stops tables of coalitions, but {', '.join(others)} asks questions of its own; give it a "
+                "call without tol."
+            )
+        for number, one in enumerate(self.game.inputs):
+            n_active = len(one.active)
+            budget = self.budget(len(one.names))
+            laws = list(self.laws(n_active).values())
+            if self.on_cells:
+                check_cells(laws, n_active, budget - 1, len(self.game.space.background))  # type: ignore[union-attr]
+                check_room(self.by_law, n_active, budget, on_cells=True)
+                continue
+            least = least_budget(laws, n_active) if laws else 0
+            if budget < least:
+                what = "budget" if self.asked_rows is None else "rows"  # on one background row they are the same
+                shown = least if least < 2**50 else f"2^{least.bit_length() - 1}"
+                raise ValueError(
+                    f"{what}={budget} is below the {shown} coalitions that {', '.join(self.by_law)} need together at "
+                    f"{n_active} players. Ask for {what}={shown} or more, or merge players into groups."
+                    + "".join(law.remedy for law in laws)
+                )
+            check_room(self.by_law, n_active, min(budget, 2**n_active), on_cells=False)
+            for key, method in self.named.items():
+                if key in self.by_law:
+                    continue
+                players = self.players(number, method)
+                if hasattr(method, "check"):
+                    method.check(players)
+                budget = self.budget(len(one.names), method)
+                if budget < (least := method.least(players)):
+                    raise ValueError(
+                        f"budget={budget} is below the {least} {getattr(method, 'asks', 'rows')} that {key} needs at "
+                        f"{players.n_players} players. "
+                        f"Ask for budget={least} or more, or for fewer players."
+                    )
+
+    def run(self) -> list[dict[str, Explanation]]:
+        """By input, by method. Whatever stops it keeps what was concluded before: `error.partial`."""
+        done: list[dict[str, Explanation]] = []
+        works: list[Work] = []
+        with keeping(lambda: self.attributions(done + self._salvaged(works, len(done))) or None):
+            self.game.learn()
+            for numbers in self._blocks():
+                works = [self._work(number) for number in numbers]
+                drive(self.game, works, self._enough)
+                done += self._concluded(works)
+        return done
+
+    def _concluded(self, works: list[Work], whatever: bool = False) -> list[dict[str, Explanation]]:
+        """What every method says of these inputs: here alone, so that it is solved alike however the answers came.
+
+        whatever: leave out a method that cannot conclude
+        """
+        found: list[dict[str, Explanation]] = [{} for _ in works]
+        with one_thread_of_blas():
+            for own, work in zip(found, works, strict=True):
+                for key in self.named:
+                    with contextlib.suppress(*(Exception,) if whatever else ()):
+                        own |= self._conclude(work, key)
+        return found
+
+    def _salvaged(self, works: list[Work], n_done: int) -> list[dict[str, Explanation]]:
+        """What can still be concluded of the inputs from the n-th on, from the answers that came before a failure."""
+        self.game.offline()
+        left = [work for work in works if work.number >= n_done]
+        found = [salvage(self.game, work, self._work(work.number), self._enough) for work in left]
+        return self._concluded([work for work in found if work is not None], whatever=True)
+
+    def _blocks(self) -> Iterator[list[int]]:
+        widest = max(len(one.names) for one in self.game.inputs)
+        per_line = len(self.game.space.background) if self.kind == "table" and not self.on_cells else 1  # type: ignore[union-attr]
+        rows = self.budget(widest) * per_line if self.by_law else per_line
+        for key, method in self.named.items():
+            if key not in self.by_law:
+                rows += self.budget(widest, method) * (per_line if getattr(method, "asks", "rows") == "coalitions" else 1)
+        # answers of many outputs are held as well as rows
+        return chunks(len(self.game.inputs), rows * max(1, len(self.game.outputs) // 4))
+
+    def _work(self, number: int) -> Work:
+        one = self.game.inputs[number]
+        n_active = len(one.active)
+        work = Work(number, n_active, self.streams.order(n_active, one.digest), numbers=self.numbers)
+        if self.by_law:
+            laws = self.laws(n_active)
+            if self.on_cells:
+                self._give_cells(work, laws, one)
+            else:
+                budget = self.budget(len(one.names))
+                work.looks = self._looks(laws, n_active, budget, None)
+            work.wants_spread = any(getattr(m, "wants_spread", False) for m in self.by_law.values())
+            few = len(self.game.outputs) <= MANY_OUTPUTS
+            work.wants_groups = few and any(getattr(m, "wants_groups", False) for m in self.by_law.values())
+        for key, method in self.named.items():
+            if key not in self.by_law:
+                rng = self.streams.of_input(one.digest, catalogue.key_of(method))
+                work.generators[key] = method.ask(self.players(number, method), self.budget(len(one.names), method), rng)
+        if work.generators:
+            work.kept_out = self.streams.held_out(n_active)
+        return work
+
+    def _looks(self, laws: dict[str, Law], n_active: int, budget: int, n_base: int | None) -> list[Design]:
+        """The design that everything is asked of at once; with a tolerance, the designs that grow into it."""
+        portfolio = tuple(laws), list(laws.values())
+        if self.tol is None:
+            return [self.streams.design(*portfolio, n_active, budget, n_base)]
+        return self.streams.looks(*portfolio, n_active, budget, n_base)
+
+    def _enough(self, work: Work) -> bool:
+        """Whether every method's widest simultaneous interval is within the tolerance, for every output."""
+        return self.tol is not None and all(within(method.estimate(work.table), self.tol) for method in self.by_law.values())
+
+    @property
+    def on_cells(self) -> bool:
+        """True if coalitions are asked on single background rows; where there is one, a row is a coalition."""
+        return self.asked_rows is not None and len(self.game.space.background) > 1  # type: ignore[union-attr]
+
+    def _give_cells(self, work: Work, laws: dict[str, Law], one: Any) -> None:
+        """The design of a table of cells, or the list of all coalitions where the rows hold it."""
+        space = self.game.space
+        assert isinstance(space, TabularSpace) and self.asked_rows is not None
+        n_base = len(space.background)
+        work.looks = self._looks(laws, work.n_active, self.asked_rows - 1, n_base)
+        if work.looks[-1].base is None:
+            return
+        work.bases = self.streams.bases(n_base, one.digest)
+        key = ("contrasts", tuple(one.active.tolist()))
+        if key not in self.common:
+            columns = [space.columns_of[p] for p in one.active]
+            self.common[key] = contrasts(space.background, space.background_weights, columns, space.columns.numeric)
+        work.contrast = self.common[key]
+
+    def _conclude(self, work: Work, key: str) -> dict[str, Explanation]:
+        """What a method says of an input; nothing if the model failed before it had its answers."""
+        method = self.named[key]
+        if key not in self.by_law and key not in work.estimates:
+            return {}
+        one = self.game.inputs[work.number]
+        table = work.table
+        scale = np.maximum(np.abs(work.empty), np.abs(work.full)) if table is None else table.scale
+        floor = 8 * np.finfo(float).eps * scale  # an error is never below rounding
+        shared = list(self.by_law)
+        if key in self.by_law:
+            estimate, rows = method.estimate(table), work.table_rows
+            order, others = work.order, [k for k in shared if k != key]
+            if self.on_cells and work.bases is None:  # rows= bounds them without the background
+                rows -= self.game.background_rows
+        else:
+            estimate, rows = work.estimates[key], work.rows[key]
+            if len(self.game.inputs) > 1 and (once := estimate.notes.get("rows_once_a_call")):
+                rows = max(rows, sum(once.values()) + len(self.game.ends_names(work.number)))
+            order, others = np.arange(len(estimate.values)), []
+        chosen = self.chosen(one, method)
+        meta = self._meta(one, chosen, rows, others) | estimate.notes
+        if self.tol is not None:
+            meta |= {"tol": self.tol, "reached": within(estimate, self.tol), "looks": work.look + 1}
+        if key in self.by_law and work.design is not None:
+            whole = work.design.listed or (work.design.base is not None and not len(work.design.held_out))
+            meta |= {"coalitions": work.design.n_coalitions, "listed": whole}
+        else:
+            meta["gap"] = (work.full - work.empty - estimate.values.sum(axis=0)).tolist()
+        if held_out := self._held_out_asked(work, key):
+            meta["held_out_asked"] = held_out
+        found = Explanation(
+            values=_embed(estimate.values[order], one, chosen, 0.0),
+            stderr=_embed(np.maximum(estimate.stderr[order], floor), one, chosen, floor),
+            critical=estimate.critical,
+            df=estimate.df,
+            base=work.empty.copy(),  # a view would keep the input's whole table alive
+            prediction=work.full.copy(),
+            names=one.names,
+            outputs=self.game.outputs,
+            label=one.label,
+            input=one.source,
+            method=method,
+            meta=meta,
+            stderr_background=None
+            if estimate.stderr_background is None
+            else _embed(estimate.stderr_background[order], one, chosen, 0.0),
+            columns=estimate.columns,
+            heat=estimate.heat,
+            **_embed_pairs(estimate, order, one, chosen, floor),
+        )
+        return {key: found}
+
+    def _held_out_asked(self, work: Work, key: str) -> list[int]:
+        """Numbers of the held-out coalitions that a method asked all the same: a design may hold none out."""
+        if key in self.by_law and work.design is not None and not work.design.listed and not len(work.design.held_out):
+            return list(range(len(self.streams.held_out(work.n_active))))
+        return sorted(work.held_out_asked.get(key, ()))
+
+    def _meta(self, one: Any, chosen: Any, rows: int, others: list[str]) -> dict[str, Any]:
+        predictor = self.game.predictor
+        merged = [name for p, name in enumerate(one.names) if p not in set(chosen.tolist())]
+        meta: dict[str, Any] = {
+            "seed": self.seed, "rows": rows, "rows_shared_with": others, "merged": merged, **self.game.about_outputs,
+            "seconds": rows * predictor.seconds / max(predictor.rows, 1),
+        }  # fmt: skip
+        if background := self.game.background_rows:
+            meta["background_rows"] = background
+        return {**meta, **one.meta}
+
+    def attributions(self, found: list[dict[str, Explanation]]) -> dict[str, Attribution]:
+        predictor = self.game.predictor
+        began, rows_before, seconds_before = self.began
+        of_call = {
+            "plan": predictor.plan,
+            "versions": versions(),
+            "call_rows": predictor.rows - rows_before,
+            "call_model_seconds": predictor.seconds - seconds_before,
+            "call_seconds": time.perf_counter() - began,
+        }
+        results = {}
+        for key in self.named:
+            parts = tuple(f[key] for f in found if key in f)
+            if not parts:
+                continue
+            for one in parts:
+                one.meta.update(of_call)
+            rows = self.game.used(self.numbers[key])
+            seconds = rows * predictor.seconds / max(predictor.rows, 1)
+            results[key] = Attribution(parts, parts[0].meta | {"name": key, "rows": rows, "seconds": seconds})
+        return results
+
+
+def within(estimate: Estimate, tol: float) -> bool:
+    """Whether, for every output, the widest half of a simultaneous 95 % interval is at most tol times the values' range."""
+    half = estimate.critical * estimate.stderr.max(axis=0, initial=0.0)
+    return bool((half <= tol * np.ptp(estimate.values, axis=0)).all()) if len(estimate.values) else True
+
+
+def _embed(values: Any, one: Any, chosen: Any, rest: Any) -> Any:
+    """(P, K) over all players: those that were not looked at, because absence cannot change them, have no effect."""
+    full = np.empty((len(one.names), values.shape[1]))
+    full[:] = rest
+    full[chosen] = values
+    return full
+
+
+def _embed_pairs(estimate: Any, order: Any, one: Any, chosen: Any, floor: Any) -> dict[str, Any]:
+    """The interactions of an estimate and their errors over all players, (P, P, K), where the method has any."""
+    if estimate.interactions is None:
+        return {}
+    square = (len(one.names), len(one.names), len(floor))
+    values, stderr = np.zeros(square), np.broadcast_to(floor, square).copy()
+    inner = np.ix_(chosen, chosen)
+    values[inner] = estimate.interactions[np.ix_(order, order)]
+    stderr[inner] = np.maximum(estimate.interactions_stderr[np.ix_(order, order)], floor)
+    stderr[np.diag_indices(len(one.names))] = 0.0  # a player has none with itself
+    return {"interactions": values, "interactions_stderr": stderr}

@@ -1,0 +1,178 @@
+"""Grids along the columns of a table: quantile edges, levels and their order, and where the drawn rows stand on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.core.evaluations import Bools, Floats, Ints
+from perturbxai.estimation.curves.axes import Axis, order_statistics, quantile_edges
+from perturbxai.inputs.columns import Columns
+from perturbxai.inputs.row_names import hash_rows
+
+MANY_VALUES = 200  # beyond these many a column of numbers is compared at so many quantiles
+FEW_LEVELS = 20  # numbers with at most so many values, which repeat, are taken value by value
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Rows of the data that are put on the grid: codes (n, D), weight (n,), row (n,) their numbers in the data."""
+
+    codes: Floats
+    weight: Floats
+    row: Ints
+
+
+def draw_rows(codes: Floats, weight: Floats, most: int, rng: np.random.Generator, order: Ints | None = None) -> Drawn:
+    """At most so many rows, drawn without replacement by their weights, so that they then count alike; else all.
+
+    Rows of weight 0 are never there. order (N,): how the rows are numbered for the draw, and follow each other in what is
+    drawn; None: as they come.
+    """
+    there = np.flatnonzero(weight > 0) if order is None else order[weight[order] > 0]
+    if len(there) <= most:
+        kept = codes if order is None and len(there) == len(codes) else codes[there]
+        return Drawn(kept, weight[there] / weight[there].sum(), there)
+    share = weight[there] / weight[there].sum()
+    found = there[np.sort(rng.choice(len(there), most, replace=False, p=share))]
+    return Drawn(codes[found], np.full(most, 1.0 / most), found)
+
+
+def order_by_value(codes: Floats, weight: Floats) -> Ints:
+    """(N,): an order of coded rows that is the same however the table is sorted: by 128-bit names, and weights if alike."""
+    words = hash_rows(codes)
+    return np.lexsort((weight, words[:, 1], words[:, 0]))
+
+
+def varies(column: Floats) -> bool:
+    """Whether a coded column has two values that are not missing."""
+    known = column[~np.isnan(column)]
+    return bool(len(known) and (known != known[0]).any())
+
+
+def most_points(column: Floats, columns: Columns, number: int, n_bins: int) -> int:
+    """The most points that a column's grid can have, missing values included."""
+    if not columns.numeric[number]:
+        return len(np.unique(column))
+    few = min(FEW_LEVELS, n_bins + 1) if not columns.whole[number] else n_bins + 1
+    return max(n_bins + 1, few) + int(np.isnan(column).any())
+
+
+def make_axis(drawn: Drawn, data: Floats, columns: Columns, number: int, grid: int | Floats) -> Axis:
+    """The grid of one column: levels of categories and of few values, else quantile edges or the points that are given.
+
+    data (N,) the whole coded column, whose extremes are the outer edges and whose missing values add a point
+    grid  how many bins, or the points (G,) themselves, ascending
+    """
+    column, name = drawn.codes[:, number], columns.names[number]
+    if not columns.numeric[number]:
+        return _level_axis(drawn, columns, number, None if isinstance(grid, int) else grid)
+    missing = bool(np.isnan(column).any())
+    known = column[~np.isnan(column)]
+    if not isinstance(grid, int):
+        points = grid
+    elif not len(known) or is_by_value(data, columns.whole[number], grid):
+        points = np.unique(known)
+        place = np.where(np.isnan(column), -1, np.searchsorted(points, column)).astype(np.int32)
+        with_gap = np.append(points, np.nan) if missing else points
+        return Axis(number, name, with_gap, True, True, True, place, np.zeros(len(place)), missing)
+    else:
+        points = quantile_edges(known, drawn.weight[~np.isnan(column)], grid)
+        # the ends reach as far as the data do
+        points = np.unique(np.concatenate([[np.nanmin(data)], points[1:-1], [np.nanmax(data)]]))
+    bins = np.clip(np.searchsorted(points, column, side="left") - 1, 0, len(points) - 2)
+    place = np.where(np.isnan(column), -1, bins).astype(np.int32)
+    share = np.clip((column - points[bins]) / (points[bins + 1] - points[bins]), 0.0, 1.0)
+    points = np.append(points, np.nan) if missing else points
+    return Axis(number, name, points, False, True, True, place, np.where(place < 0, 0.0, share), missing)
+
+
+def is_by_value(data: Floats, whole: bool, n_bins: int) -> bool:
+    """Whether a column of numbers is taken value by value."""
+    known = data[~np.isnan(data)]
+    n_values = len(np.unique(known))
+    if whole:
+        return n_values <= n_bins + 1
+    return n_values <= min(FEW_LEVELS, n_bins + 1) and 2 * n_values <= len(known)
+
+
+def _level_axis(drawn: Drawn, columns: Columns, number: int, chosen: Floats | None) -> Axis:
+    """All levels that drawn rows have, or those that are chosen: rows of others then have no place."""
+    column = drawn.codes[:, number]
+    ordered = bool(getattr(columns.codecs[number].dtype, "ordered", False))
+    points = np.unique(column) if chosen is None else chosen
+    inside = np.isin(column, points)
+    # a missing value has no place in an order; among levels without one it is a level as any other
+    missing = ordered and columns.missing_code(number) == points[-1]
+    place = np.where(inside, np.searchsorted(points, column), -1).astype(np.int32)
+    if missing:
+        place[place == len(points) - 1] = -1
+    names = [str(value) for value in columns.decode_values(number, points)]
+    if ordered:
+        order = None
+    elif not np.isin(points, column).all():  # a chosen level without a row is like no other
+        order = np.argsort(np.array(names), kind="stable")
+    else:
+        there = Drawn(drawn.codes[inside], drawn.weight[inside], drawn.row[inside])
+        order = similarity_order(there, number, columns.numeric, points, names)
+    return Axis(number, columns.names[number], points, True, ordered, False, place, np.zeros(len(place)), missing, order)
+
+
+def similarity_order(drawn: Drawn, number: int, numeric: Bools, points: Floats, names: Sequence[str]) -> Ints:
+    """(L,): an order in which levels whose rows are alike follow each other, from nothing but the drawn rows.
+
+    The distance of two levels is summed over the other columns: that of Kolmogorov and Smirnov for numbers, the total
+    variation for levels. Classical scaling puts the levels on a line (Apley & Zhu, 2020, do so). The levels' names (L,)
+    decide the line's direction, and between levels that are alike, so that the order of the rows does not.
+    """
+    rank = np.argsort(np.argsort(np.array(names), kind="stable"))
+    level, n_levels = np.searchsorted(points, drawn.codes[:, number]), len(points)
+    total = np.bincount(level, weights=drawn.weight, minlength=n_levels)[:, None]
+    distance = np.zeros((n_levels, n_levels))
+    for d in range(drawn.codes.shape[1]):
+        if d == number:
+            continue
+        column = drawn.codes[:, d]
+        values, place = np.unique(column, return_inverse=True)  # a missing value comes last, as one value
+        if numeric[d] and len(values) > MANY_VALUES:
+            known = column[~np.isnan(column)]
+            values = order_statistics(known, np.ones(len(known)), np.arange(MANY_VALUES), MANY_VALUES - 1)
+            place = np.searchsorted(values, column)
+        n_values = int(place.max()) + 1
+        cells = np.bincount(level * n_values + place, weights=drawn.weight, minlength=n_levels * n_values)
+        mass = cells.reshape(n_levels, n_values) / total
+        below = np.cumsum(mass, axis=1) if numeric[d] else mass
+        for a in range(n_levels):
+            apart = np.abs(below - below[a])
+            distance[a] += apart.max(axis=1) if numeric[d] else 0.5 * apart.sum(axis=1)
+    centred = distance**2 - (distance**2).mean(axis=0) - (distance**2).mean(axis=1)[:, None] + (distance**2).mean()
+    values, vectors = np.linalg.eigh(-0.5 * (centred + centred.T) / 2.0)
+    line = np.round(vectors[:, -1] * np.sqrt(max(values[-1], 0.0)), 9)
+    if line @ (rank - (n_levels - 1) / 2.0) < 0:
+        line = -line
+    return np.lexsort((rank, line))
+
+
+def group_rows(drawn: Drawn, columns: Columns, number: int, most: int = FEW_LEVELS) -> dict[Any, Bools]:
+    """The drawn rows of each value of a column, by the value as the user has it, missing ones last.
+
+    Raises ValueError for a column with more values than `most`.
+    """
+    column = drawn.codes[:, number]
+    codes = np.unique(column)
+    if len(codes) > most:
+        raise ValueError(
+            f"by={columns.names[number]!r} has {len(codes)} values among the drawn rows; expected at most {most}. Give a "
+            "column of categories, or cut the numbers into some first."
+        )
+    values = columns.decode_values(number, codes)
+    same: list[NDArray[np.bool_]] = [(column == code) | (np.isnan(column) & np.isnan(code)) for code in codes]
+    return dict(zip(_hashable(values), same, strict=True))
+
+
+def _hashable(values: Sequence[Any] | NDArray[Any]) -> list[Any]:
+    return [value.item() if isinstance(value, np.generic) else value for value in values]

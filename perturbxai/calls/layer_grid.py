@@ -1,0 +1,68 @@
+"""The cells of a network's layer as a cut of the picture, so that a map of that layer is judged on cuts that it can see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.baseline_methods.inside import Inside
+from perturbxai.game.game import Game
+from perturbxai.inputs.spaces import ImageSpace
+from perturbxai.models.predictor import Predictor
+
+
+def layer_grid(predictor: Predictor, photo: Any, layer: Any = None) -> NDArray[np.int32]:
+    """(H, W) int32: which cell of a layer's map each pixel lies in, numbered in rows. Give it to ImageSpace as `segments`.
+
+    predictor  of a torch.nn.Module
+    photo      one picture (H, W, C), as the network sees it; photos of the same size have the same cells
+    layer      as in `baselines`: a module or its name; None finds the layer that the class activation maps are of
+
+    Cells are laid on the picture as heat maps are: a cell has the pixels that are nearest to its centre. A heat map is drawn
+    bilinearly between the centres, so that its sums over the cells are the map's cells, each having given an eighth of its
+    value to each side. Of a map drawn with the nearest cell's value they are the cells exactly.
+    Asks the model three times: for its outputs, for the place of the map and for its shape.
+    Raises TypeError for a model that is no torch module, ValueError for several pictures, for an unknown layer, for one that
+    gives no map, and for a map with more cells than the picture has pixels on a side.
+
+    >>> import numpy as np, torch, perturbxai as px
+    >>> net = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 2, stride=2), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+    >>> layer_grid(px.Predictor(net), np.eye(4))
+    array([[0, 0, 1, 1],
+           [0, 0, 1, 1],
+           [2, 2, 3, 3],
+           [2, 2, 3, 3]], dtype=int32)
+    """
+    if not isinstance(predictor, Predictor):
+        raise TypeError(f"predictor is {type(predictor).__name__}; wrap the model: px.Predictor(model).")
+    if predictor.kind != "network":
+        raise TypeError(f"layer_grid looks inside a torch.nn.Module, but the model is a {predictor.kind}; give that itself.")
+    # any cut does: only the whole picture is looked at
+    game = Game(predictor, ImageSpace(segments="grid", n_segments=2, fill=0), photo)
+    if len(game.inputs) != 1:
+        raise ValueError(f"photo holds {len(game.inputs)} pictures; give one (H, W, C).")
+    picture = game.inputs[0].picture
+    with predictor.watched("layer_grid"):
+        view = Inside(predictor, game, _names(predictor, layer), "logit", differentiate=False).view(picture, 0)
+    down, across = (_nearest(n, size) for n, size in zip(view.activations.shape[1:], picture.shape[:2], strict=True))
+    return np.asarray(down[:, None] * view.activations.shape[2] + across, dtype=np.int32)
+
+
+def _names(predictor: Predictor, layer: Any) -> tuple[str, ...] | None:
+    if layer is None:
+        return None
+    from perturbxai.baseline_methods.places import layer_names
+
+    names = layer_names(predictor.network_model().inner, layer)
+    if len(names) > 1:
+        raise ValueError(f"layer names {len(names)} layers, whose cells differ; name one.")
+    return names
+
+
+def _nearest(n_cells: int, n_pixels: int) -> NDArray[np.int64]:
+    """(n_pixels,): the cell that the middle of each pixel lies in, in whole numbers, so that nothing is rounded."""
+    if n_cells > n_pixels:
+        raise ValueError(f"layer has {n_cells} cells along {n_pixels} pixels; name a coarser layer.")
+    return np.asarray((2 * np.arange(n_pixels) + 1) * n_cells // (2 * n_pixels))

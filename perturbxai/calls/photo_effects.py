@@ -1,0 +1,276 @@
+"""Effects on a photo: the curves of its superpixels' opacities, asked in common batches over one set of reference rows."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+
+from perturbxai.calls.photo_price import CURVES, RESTS, Price, References, count_pairs
+from perturbxai.core.evaluations import Floats, Ints, Opacities, Unanswered
+from perturbxai.core.stopping import keeping
+from perturbxai.core.versions import versions
+from perturbxai.estimation.curves.opacity import (  # fmt: skip
+    OpacityCurve,
+    accumulated_opacity,
+    averaged_opacity,
+    half_effect,
+    spread_rows,
+    variation,
+)
+from perturbxai.explainers.ale import BINS_OF_OPACITY, Ale
+from perturbxai.explainers.ice import Ice
+from perturbxai.game.game import Game
+from perturbxai.inputs.spaces import ImageInput, ImageSpace
+from perturbxai.models.predictor import Predictor
+from perturbxai.results.effect import Effect, Superpixel
+from perturbxai.sampling.streams import Streams
+
+LINES_AT_ONCE = 4096  # opacities asked together: many full batches, and few enough to hold
+
+
+def photo_effects(
+    named: Mapping[str, Any], predictor: Predictor, space: ImageSpace, x: Any, features: Any, rest: str, outputs: Any,
+    bins: Any, rows: Any, seed: int,
+) -> dict[str, dict[Any, Effect]]:  # fmt: skip
+    """What `effects` gives for a photo. Everything that can be known without the model is refused first."""
+    if rest not in RESTS:
+        raise ValueError(f"rest={rest!r} is not known; expected one of {', '.join(map(repr, RESTS))}.")
+    bins = BINS_OF_OPACITY if bins is None else bins
+    if isinstance(bins, bool) or not isinstance(bins, (int, np.integer)) or bins < 2:
+        raise ValueError(f"grid={bins!r} must be a whole number of bins of opacity from 2 up, on a photo.")
+    for key, method in named.items():
+        _check_options(key, method)
+    game = Game(predictor, space, x, outputs)
+    if len(game.inputs) > 1:
+        raise ValueError(f"x has {len(game.inputs)} photos, and a curve is of one photo's superpixels; call once a photo.")
+    one: ImageInput = game.inputs[0]
+    chosen = _read_features(features, one)
+    averaged = any(not isinstance(m, Ale) for m in named.values())
+    accumulated = any(isinstance(m, Ale) for m in named.values())
+    n_pairs = count_pairs(rows, Price(rest, int(bins), len(one.active), chosen, averaged, accumulated))
+    # what averages over all rows has the stream of explain's pdp, ale alone that of explain's ale: the rises are theirs
+    streams = Streams(seed)
+    rng = streams.of_input(one.digest, "pdp" if averaged else "ale")
+    references = References.draw(rest, n_pairs, len(one.active), int(bins), rng)
+    with predictor.watched("effects"):
+        return _Call(dict(named), game, streams, references, int(bins), chosen).run()
+
+
+def _check_options(key: str, method: Any) -> None:
+    """Refuse options of curves of columns: an opacity has no data to centre by, and its accumulated curve starts at 0."""
+    for one in fields(method):
+        if one.name in ("name", "ice_rows") or getattr(method, one.name) == one.default:
+            continue
+        raise ValueError(
+            f"{key}: {one.name}={getattr(method, one.name)!r} is for tables; leave it out on a photo, where "
+            "effects(grid=...) says how many bins of opacity there are."
+        )
+
+
+def _read_features(features: Any, one: ImageInput) -> list[int] | None:
+    """Which active players, by their place among these, are asked about; None means all."""
+    if not len(one.active):
+        raise ValueError(
+            "the fill shows every superpixel as the photo does, so no opacity has an effect; take another fill."
+        )
+    if features is None:
+        return None
+    given = [features] if isinstance(features, (str, int, np.integer, tuple)) else list(features)
+    if pairs := [feature for feature in given if isinstance(feature, tuple)]:
+        raise ValueError(f"features: {pairs[0]!r} is a pair, and on a photo curves are of single superpixels; give a list.")
+    if not given:
+        raise ValueError("features is empty; name at least one superpixel, or leave it out for all.")
+    place = {int(p): at for at, p in enumerate(one.active)}
+    found = []
+    for feature in given:
+        player = _player(feature, one.names)
+        if player not in place:
+            raise ValueError(
+                f"features: the fill shows {one.names[player]!r} as the photo does, so its opacity changes nothing; "
+                "leave it out, or take another fill."
+            )
+        found.append(place[player])
+    return list(dict.fromkeys(found))
+
+
+def _player(feature: Any, names: Sequence[str]) -> int:
+    if isinstance(feature, str) and feature in names:
+        return names.index(feature)
+    if isinstance(feature, (int, np.integer)) and not isinstance(feature, bool) and 0 <= feature < len(names):
+        return int(feature)
+    near = difflib.get_close_matches(str(feature), names, 1)
+    known = f"the photo has {len(names)}, {names[0]!r} to {names[-1]!r}, or 0 to {len(names) - 1}."
+    hint = f"did you mean {near[0]!r}?" if near else known
+    raise ValueError(f"features: {feature!r} is not a superpixel of the photo; {hint}")
+
+
+@dataclass(eq=False)
+class _Call:
+    """One call of effects() on a photo: what is asked, player by player, and what is concluded.
+
+    ends, step {player: (M, 2, K)}, curves {player: (M, G, K)}: answers, as far as they were asked
+    """
+
+    named: dict[str, Any]
+    game: Game
+    streams: Streams
+    references: References
+    bins: int
+    chosen: list[int] | None
+    ends: dict[int, Floats] = field(default_factory=dict)
+    step: dict[int, Floats] = field(default_factory=dict)
+    curves: dict[int, Floats] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.one: ImageInput = self.game.inputs[0]
+        self.at = np.linspace(0.0, 1.0, self.bins + 1)
+        self.asked = list(range(len(self.one.active))) if self.chosen is None else self.chosen
+        # of a single row an accumulated curve is its own
+        self._has_curves = self.references.single or any(not isinstance(m, Ale) for m in self.named.values())
+        self._has_ends = self._has_curves and self.chosen is None
+        self._has_steps = not self.references.single and any(isinstance(m, Ale) for m in self.named.values())
+        self._whole = np.tile(np.arange(self.bins + 1), (len(self.references.others), 1))
+        self._edges = np.column_stack([self.references.bin_of, self.references.bin_of + 1])
+        predictor = self.game.predictor
+        self.began = time.perf_counter(), predictor.rows, predictor.seconds
+        self._known = False
+
+    def run(self) -> dict[str, dict[Any, Effect]]:
+        """All effects; whatever stops it, those of the players whose answers came are in the exception's `partial`."""
+        with keeping(self._salvaged):
+            ((self.empty, self.full),) = self.game.ends_of([0], self._users(*self.named))
+            self._known = True
+            leading = self.asked
+            for into, points, users in self._parts():
+                if into is self.ends:
+                    self._fill(into, self.asked, points, users)
+                    leading = self._leading()
+                else:
+                    self._fill(into, leading if into is self.curves else self.asked, points, users)
+            return self._conclude()
+
+    def _parts(self) -> list[tuple[dict[int, Floats], Ints, int]]:
+        """What is asked, one after the other: where the answers go, the points that each row takes, and who reads them.
+
+        Steps that are on whole curves were answered with these, and are not asked again.
+        """
+        stepping = [key for key, method in self.named.items() if self._has_steps and isinstance(method, Ale)]
+        curved = self._users(*[key for key in self.named if key not in stepping])
+        found = [(self.ends, self._whole[:, [0, -1]], curved)] * self._has_ends
+        found += [(self.curves, self._whole, curved)] * self._has_curves
+        return found + [(self.step, self._edges, self._users(*stepping))] * self._has_steps
+
+    def _users(self, *keys: str) -> int:
+        """Methods as bits, by which the game counts the rows of each."""
+        numbers = list(self.named)
+        return sum(1 << numbers.index(key) for key in keys)
+
+    def _salvaged(self) -> dict[str, dict[Any, Effect]] | None:
+        """What is known of each player from the answers that came before a failure; None if not even the photo's was."""
+        self.game.offline()
+        if not self._known:
+            return None
+        for j in self.asked:
+            for into, points, users in self._parts():
+                if j not in into:
+                    with contextlib.suppress(Unanswered):
+                        self._fill(into, [j], points, users)
+        return self._conclude()
+
+    def _leading(self) -> list[int]:
+        """The players with the largest mean rises, each output on its own scale, in the order of their numbers."""
+        rises = np.array([np.abs((self.ends[j][:, 1] - self.ends[j][:, 0]).mean(axis=0)) for j in self.asked])
+        size = (rises / np.maximum(rises.max(axis=0), 1e-300)).mean(axis=1)
+        return sorted(self.asked[int(i)] for i in np.argsort(-size, kind="stable")[:CURVES])
+
+    def _fill(self, into: dict[int, Floats], players: Sequence[int], points: Ints, users: int) -> None:
+        """Ask the points (M, Q) of the grid that each reference row takes, of these players, in blocks.
+
+        users: the methods that read the answers, as bits
+        """
+        n_rows, n_points = points.shape
+        shape = (len(players), n_rows, n_points)
+        found = np.empty((int(np.prod(shape)), len(self.game.learn().columns)))
+        for low in range(0, len(found), LINES_AT_ONCE):
+            lines = np.arange(low, min(low + LINES_AT_ONCE, len(found)))
+            player, row, point = np.unravel_index(lines, shape)
+            alpha = self.references.others[row].astype(np.float64)
+            alpha[np.arange(len(lines)), np.asarray(players)[player]] = self.at[points[row, point]]
+            found[lines] = self.game.ask([(0, Opacities(alpha))], users=[users])[0].values
+        into.update(zip(players, found.reshape(*shape, found.shape[1]), strict=True))
+
+    # -------------------------------------------------------------------------------------------- what it says
+
+    def _conclude(self) -> dict[str, dict[Any, Effect]]:
+        known = [self.full[None, None], *(a for part in (self.ends, self.step, self.curves) for a in part.values())]
+        scale = np.max([np.abs(a).max(axis=(0, 1)) for a in known], axis=0) * np.sqrt(len(self.one.active))
+        found: dict[str, dict[Any, Effect]] = {}
+        for key, method in self.named.items():
+            meta = self._meta(key)
+            made: dict[Any, Effect] = {}
+            for j in self.asked:
+                name = self.one.names[self.one.active[j]]
+                # a stream of its own, so that a band does not depend on what else is asked
+                at, curve = self._curve(method, j, scale, self.streams.of_call(f"bands {name}"))
+                if curve is not None:
+                    made[name] = self._effect(method, j, at, curve, dict(meta))
+            if self.chosen is None and len(made) == len(self.asked):
+                rises = np.sum([one.superpixel.rise for one in made.values() if one.superpixel is not None], axis=0)
+                for effect in made.values():
+                    effect.meta["gap"] = (self.full - self.empty - rises).tolist()
+            found[key] = made
+        return found
+
+    def _curve(self, method: Any, j: int, scale: Floats, rng: np.random.Generator) -> tuple[Floats, OpacityCurve | None]:
+        """Where a method's curve of one player has points, and the curve; None where its answers did not come."""
+        accumulates = isinstance(method, Ale)
+        if accumulates and not self.references.single:
+            step = self.step.get(j)
+            if step is None:
+                return self.at, None
+            return self.at, accumulated_opacity(step[:, 1] - step[:, 0], self.references.bin_of, self.bins, scale, rng)
+        curves = self.curves.get(j, self.ends.get(j))
+        if curves is None:
+            return self.at, None
+        at = self.at if j in self.curves else self.at[[0, -1]]
+        return at, averaged_opacity(curves - curves[:, :1] if accumulates else curves, scale, rng)
+
+    def _effect(self, method: Any, j: int, at: Floats, curve: OpacityCurve, meta: dict[str, Any]) -> Effect:
+        number = int(self.one.active[j])
+        individual, rows = None, None
+        of_rise = curve.df[-1] if isinstance(curve.df, np.ndarray) else curve.df
+        if isinstance(method, Ice):
+            every = self.curves[j] if j in self.curves else self.ends[j]
+            drawn = spread_rows(len(every), method.ice_rows)
+            individual, rows = every[drawn], tuple(drawn.tolist())
+        return Effect(
+            names=(self.one.names[number],), outputs=self.game.outputs, grid=(at,), values=curve.values,
+            stderr=curve.stderr, critical=curve.critical, df=curve.df, counts=curve.counts, importance=np.abs(curve.rise),
+            heterogeneity=curve.spread, method=method, individual=individual, rows=rows, meta=meta,
+            superpixel=Superpixel(
+                self.one.picture, self.one.labels, number, curve.rise, curve.climb_stderr[-1], of_rise, curve.climb_stderr,
+                half_effect(at, curve), variation(curve), curve.non_monotone,
+            ),
+        )  # fmt: skip
+
+    def _meta(self, key: str) -> dict[str, Any]:
+        predictor, ends = self.game.predictor, len(self.game.ends_names(0))
+        own = self.game.used(list(self.named).index(key)) - ends
+        active = set(self.one.active.tolist())
+        return {
+            "name": key, "seed": self.streams.seed, **self.game.about_outputs, "rest": self.references.rest,
+            "bins": self.bins, "reference_rows": len(self.references.others), "rows": own,
+            "rows_once_a_call": {"v(nothing) and v(N)": ends},
+            **self.one.meta,
+            "merged": [name for p, name in enumerate(self.one.names) if p not in active],
+            "rows_shared_with": [k for k in self.named if k != key],
+            "base": self.empty.tolist(), "prediction": self.full.tolist(), "plan": predictor.plan, "versions": versions(),
+            "call_rows": predictor.rows - self.began[1], "call_model_seconds": predictor.seconds - self.began[2],
+            "call_seconds": time.perf_counter() - self.began[0],
+        }  # fmt: skip

@@ -1,0 +1,99 @@
+"""Reference rows of opacity curves: who else is shown, and what the rows cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.core.evaluations import Ints
+from perturbxai.sampling.coalitions import bins_of, draw_references
+
+RESTS = ("uniform", "fade", "present", "absent", "half")
+CURVES = 8  # players with whole curves, of the others only the rise
+PAIRS = 20  # of reference rows, where no rows= says otherwise
+
+
+@dataclass(frozen=True, eq=False)
+class References:
+    """Who else is shown while one player's opacity moves: others (M, P'), bool or opacities; bin_of (M,) by the row's t.
+
+    A single row (rest "present" or "absent") is the whole population, and lies in every bin.
+    """
+
+    rest: str
+    others: NDArray[Any]
+    bin_of: Ints
+
+    @property
+    def single(self) -> bool:
+        return len(self.others) == 1
+
+    @classmethod
+    def draw(cls, rest: str, n_pairs: int, n_players: int, n_bins: int, rng: np.random.Generator) -> References:
+        if rest in ("present", "absent"):
+            return cls(rest, np.full((1, n_players), rest == "present"), np.zeros(1, dtype=np.int64))
+        share, others = draw_references(n_pairs, n_players, rng, 0.5 if rest == "half" else None)
+        if rest == "fade":
+            return cls(rest, np.repeat(share[:, None], n_players, axis=1), bins_of(share, n_bins))
+        return cls(rest, others, bins_of(share, n_bins))
+
+
+@dataclass(frozen=True)
+class Price:
+    """What reference rows cost at most, in model rows: as many as differ where no two reference rows are alike.
+
+    chosen    the players that are asked, None for all;  averaged, accumulated: whether PDP or ICE, and whether ALE, is asked
+    """
+
+    rest: str
+    bins: int
+    n_active: int
+    chosen: list[int] | None
+    averaged: bool
+    accumulated: bool
+
+    @property
+    def n_asked(self) -> int:
+        return self.n_active if self.chosen is None else len(self.chosen)
+
+    @property
+    def n_curves(self) -> int:
+        return min(CURVES, self.n_active) if self.chosen is None else len(self.chosen)
+
+    def of(self, n_pairs: int) -> int:
+        """Model rows of so many pairs; of single rows whatever the pairs."""
+        single = self.rest in ("present", "absent")
+        n_rows = 1 if single else 2 * n_pairs
+        if not self.averaged and not single:
+            return 2 + 2 * n_rows * self.n_asked
+        ends = 2 * self.n_asked if self.rest == "fade" else self.n_asked + 1  # a row itself is an end for all players
+        steps = 0
+        if self.accumulated and not single:  # both sides of a bin, of which the outermost are ends
+            steps = (2 * self.bins - 2) * (self.n_asked - self.n_curves)
+        return 2 + n_rows * (ends + (self.bins - 1) * self.n_curves) + n_rows * steps // self.bins
+
+    def step(self) -> int:
+        """Pairs come in multiples of it: each bin of an accumulated curve takes as many rows."""
+        return self.bins if self.accumulated and self.rest not in ("present", "absent") else 1
+
+    def least(self) -> int:
+        return self.step() if self.accumulated else 2
+
+
+def count_pairs(rows: Any, price: Price) -> int:
+    """How many pairs of reference rows are drawn. Raises ValueError where the model rows pay for too few."""
+    step = price.step()
+    if rows is None:
+        return -(-PAIRS // step) * step
+    if isinstance(rows, bool) or not isinstance(rows, (int, np.integer)) or rows < 1:
+        raise ValueError(f"rows={rows!r} must be a whole number of model rows, or None.")
+    least = price.of(price.least())
+    if rows < least:
+        raise ValueError(
+            f"rows={rows} is below the {least} model rows that curves of {price.n_curves} superpixels need here; ask for "
+            f"rows={least} or more, for fewer features, or for a smaller grid."
+        )
+    return (int(rows) - 2) // (price.of(step) - 2) * step  # two are the ends of the game

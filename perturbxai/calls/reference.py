@@ -1,0 +1,233 @@
+"""reference(): the original packages lime and shap through the same Predictor, beside our own methods."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, fields, replace
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from perturbxai.calls.explain import check_budget, check_seed
+from perturbxai.core import catalogue
+from perturbxai.core.stopping import keeping
+from perturbxai.core.versions import versions
+from perturbxai.game.game import Game
+from perturbxai.inputs.spaces import ImageSpace, Space, TabularSpace
+from perturbxai.models.predictor import Predictor
+from perturbxai.peers.packages import LARGEST_SEED, kept_state, seed_state
+from perturbxai.peers.shap_peers import MOST_EXACT
+from perturbxai.peers.task import Found, Task
+from perturbxai.results.explanation import Attribution, Explanation
+from perturbxai.sampling.streams import Streams
+
+NORMAL_95 = 1.959963984540054
+CLOSE = 1e-6  # relative gap up to which a peer that draws nothing counts as exact
+IMAGE_BUDGET, LISTED_PLAYERS = 1000, 10  # the defaults of explain()
+
+
+def reference(
+    name: str,
+    predictor: Predictor,
+    space: Space,
+    x: Any,
+    *,
+    outputs: Any = None,
+    budget: int | None = None,
+    seed: int = 0,
+    as_shipped: bool = False,
+    **options: Any,
+) -> dict[str, Attribution]:
+    """Explain rows or pictures by an explainer of lime or shap, to set beside our own: `results | reference(...)`.
+
+    name    "lime.tabular" | "lime.image" | "shap.kernel" | "shap.permutation" | "shap.exact" | "shap.partition" |
+            "shap.sampling" | "shap.tree"
+    predictor, space, x, outputs  as in `explain`. Tables reach the packages as codes, numbers only; their background is the
+            space's, whole. Pictures are explained over the space's superpixels and fill.
+    budget  coalitions an input, as in `explain` (the same default): shap.kernel nsamples = budget - 2; shap.permutation
+            max_evals = budget, of which it drops what makes no whole walk of 2 P + 1; shap.exact 2^P, refused if more than
+            the budget; shap.partition max_evals = budget, rounded down to even; shap.sampling nsamples = half the model rows
+            that the budget stands for, less background and input; lime.image num_samples = budget - 1; lime.tabular
+            num_samples = budget, in rows (default 5,000); shap.tree reads the model and asks nothing.
+            `meta["rows"]` is what the peer asked: at most budget x background rows (lime.tabular: budget). `base` and
+            `prediction` are asked beside, once, if the peer did not: `meta["rows_once_a_call"]`. `meta["call_rows"]` is all.
+    seed    of numpy's global state, on which shap draws, and of lime's stream; anew for each input, so that a row gets one
+            answer in any company (with draws in common). The global state is left as it was, also if the model fails.
+    as_shipped  True for what a user of the package gets: its own defaults (budget too), one state that goes on from input to
+            input. The key is then "name(as_shipped=True)".
+    options the peer's own, each a field of its class: `over` ("columns", "coalitions" or "auto") of all of shap but
+            tree; `l1_reg` (0) of shap.kernel; `clustering` of shap.partition; `min_samples_per_feature` of shap.sampling;
+            `feature_perturbation` of shap.tree; `discretizer`, `kernel_width`, `sample_around_instance` (True),
+            `feature_selection` ("none"), `num_features`, `ridge` (1.0), `value` of lime.tabular; `kernel_width`,
+            `feature_selection`, `num_features`, `ridge` of lime.image
+
+    Returns {name: Attribution}. Errors are infinite (unknown), but rounding where nothing was drawn: no peer has one that
+    covers. `meta` has rows, seconds in the model, wall_seconds, seed, gap (prediction - base - the sum of the values),
+    peer_base, the package's version, and for peers that ask coalitions whole which held-out ones they asked.
+    Raises ImportError if the package is not there; TypeError for unknown options and for models that shap.tree cannot read;
+    ValueError for unknown names, inputs and groups that the peer does not take, and budgets that are too small, all before
+    the model is asked; ModelError if the model fails on the way, with what was finished in `partial`.
+
+    >>> import numpy as np
+    >>> space = TabularSpace(np.zeros((1, 2)))
+    >>> reference("lime.image", Predictor(lambda X: X[:, 0]), space, [[3.0, 2.0]])
+    Traceback (most recent call last):
+    ...
+    ValueError: lime.image explains pictures; for rows of a table take 'lime.tabular'.
+    """
+    method = _method(name, as_shipped, options)
+    if not isinstance(predictor, Predictor):
+        raise TypeError(f"predictor is {type(predictor).__name__}; wrap the model: px.Predictor(model).")
+    if not isinstance(space, (TabularSpace, ImageSpace)):
+        raise TypeError(f"space is {type(space).__name__}; build px.TabularSpace(X) or px.ImageSpace() first.")
+    seed, budget = check_seed(seed), check_budget(budget)
+    if seed > LARGEST_SEED:
+        raise ValueError(f"seed={seed} is above {LARGEST_SEED}, the largest that numpy's old generators take.")
+    call = _Call(method, Game(predictor, space, x, outputs), budget, seed)
+    with kept_state():
+        call.check()
+        with predictor.watched("reference"):
+            found = call.run()
+    return {call.key: found}
+
+
+def _method(name: str, as_shipped: bool, options: dict[str, Any]) -> Any:
+    """The peer of this name with its options. Raises ValueError for an unknown name, TypeError for an unknown option."""
+    if not isinstance(name, str):
+        raise TypeError(f"name is {type(name).__name__}; expected one of {', '.join(catalogue.PEERS)}.")
+    peer = catalogue.load(catalogue.PEERS, name)
+    known = [f.name for f in fields(peer) if f.name != "as_shipped"]
+    for option in options:
+        if option not in known:
+            raise TypeError(f"{name} has no option {option!r}; it has {', '.join(known)}.")
+    own = peer.own if as_shipped else {}
+    return peer(**(own | options), as_shipped=bool(as_shipped))
+
+
+@dataclass
+class _Call:
+    """One call of reference(): a peer at the inputs of a game, one after the other."""
+
+    method: Any
+    game: Game
+    asked_budget: int | None
+    seed: int
+
+    def __post_init__(self) -> None:
+        self.key = self.method.key + ("(as_shipped=True)" if self.method.as_shipped else "")
+        space = self.game.space
+        self.n_rows = len(space.background) if isinstance(space, TabularSpace) else 1
+        self.versions = versions() | {self.method.package: ""}
+        self.beside = 0  # rows for v(nothing) and v(N) that no peer was told of
+
+    def budget(self, one: Any) -> int | None:
+        """Coalitions for an input; None where the peer's own default holds."""
+        if self.asked_budget is not None:
+            return self.asked_budget
+        if self.method.key == "shap.exact":
+            return int(2 ** min(len(one.active), MOST_EXACT))
+        if self.method.as_shipped or self.method.key == "lime.tabular":
+            return getattr(self.method, "own_budget", None)
+        n_players = len(one.names)
+        if isinstance(self.game.space, ImageSpace):
+            return IMAGE_BUDGET
+        return int(2**n_players) if n_players <= LISTED_PLAYERS else 40 * n_players + 2
+
+    def check(self) -> None:
+        """Everything that can be known without the model."""
+        self.method.check(self.game)
+        self.versions[self.method.package] = version(self.method.package)
+        for one in self.game.inputs:
+            budget, n_active = self.budget(one), len(one.active)
+            if budget is not None and budget < (least := self.method.least(n_active, self.n_rows)):
+                raise ValueError(
+                    f"budget={budget} is below the {least} that {self.method.key} needs at {n_active} players. "
+                    f"Ask for budget={least} or more, or for fewer players."
+                )
+
+    def run(self) -> Attribution:
+        predictor = self.game.predictor
+        began = time.perf_counter(), predictor.rows, predictor.seconds
+        found: list[Explanation] = []
+        stream = seed_state(self.seed)
+        with keeping(lambda: {self.key: self._attribution(found, began)} if found else None):
+            self.game.learn()
+            self.beside = predictor.rows - began[1]
+            for number, one in enumerate(self.game.inputs):
+                seed = self.seed
+                if not self.method.as_shipped:
+                    stream = seed_state(self.seed)
+                elif number:  # what seeds by a number goes on by another; lime's stream is not to be drawn from
+                    seed = int(np.random.default_rng([self.seed, number]).integers(2**31))
+                found.append(self._explain(Task(self.game, number, self.budget(one), stream, seed)))
+        return self._attribution(found, began)
+
+    def _explain(self, task: Task) -> Explanation:
+        predictor = self.game.predictor
+        began, rows, seconds = time.perf_counter(), predictor.rows, predictor.seconds
+        answer = self.method.explain(task)
+        spent: dict[str, Any] = {"rows": predictor.rows - rows, "seconds": predictor.seconds - seconds}
+        spent["wall_seconds"] = time.perf_counter() - began
+        if answer.notes.get("asked_over") == "coalitions" and task.number == 0:
+            spent["rows"] += 1  # the whole input, which the peer asked too, and was told from memory
+            self.beside -= 1
+        rows = predictor.rows
+        empty, full = self.game.ends(task.number)
+        self.beside += predictor.rows - rows
+        self._refuse_nan(answer.values, task.one.label)
+        scale = np.maximum(np.abs(empty), np.abs(full))
+        gap = full - empty - answer.values.sum(axis=0)
+        exact = answer.exact and bool((np.abs(gap) <= CLOSE * scale).all())
+        floor = answer.rounding * np.maximum(scale, np.abs(answer.values).max(axis=0, initial=0.0))
+        stderr = np.broadcast_to(floor if exact else np.inf, answer.values.shape).copy()
+        meta = self._meta(task, answer) | spent | {"gap": gap.tolist()} | answer.notes | self._asked(task)
+        return Explanation(
+            values=answer.values, stderr=stderr, critical=np.full(len(empty), NORMAL_95), df=np.inf if exact else 0.0,
+            base=empty, prediction=full, names=task.one.names, outputs=self.game.outputs, label=task.one.label,
+            input=task.one.source, method=self.method, meta=meta | task.one.meta, columns=answer.columns,
+        )  # fmt: skip
+
+    def _refuse_nan(self, values: Any, label: Any) -> None:
+        dead = [o for k, o in enumerate(self.game.outputs) if not np.isfinite(values[:, k]).all()]
+        if dead:
+            raise ValueError(
+                f"{self.method.key} gives values that are not finite for the outputs {dead} of row {label!r} (of an output "
+                "that nothing moves, or a singular fit); leave them out of outputs=, or raise budget=."
+            )
+
+    def _meta(self, task: Task, answer: Found) -> dict[str, Any]:
+        one = task.one
+        return {
+            "seed": self.seed, "budget": task.budget, "rows_shared_with": [],
+            "merged": [n for p, n in enumerate(one.names) if p not in set(one.active.tolist())],
+            "plan": self.game.predictor.plan, **self.game.about_outputs, "versions": self.versions,
+            "as_shipped": self.method.as_shipped,
+            "peer_base": None if answer.base is None else np.asarray(answer.base).tolist(),
+        }  # fmt: skip
+
+    def _asked(self, task: Task) -> dict[str, Any]:
+        """What is known of the coalitions that the peer asked whole: none of them may score it as held out."""
+        if not task.asked:
+            return {}
+        one, streams = task.one, Streams(self.seed)
+        n_active = len(one.active)
+        held_out = streams.held_out(n_active)[:, streams.order(n_active, one.digest)]
+        names = [row.tobytes() for row in np.packbits(held_out, axis=1)]
+        return {
+            "coalitions": len(task.asked),
+            "listed": len(task.asked) == 2**n_active,
+            "held_out_asked": [h for h, name in enumerate(names) if name in task.asked],
+        }
+
+    def _attribution(self, found: list[Explanation], began: tuple[float, int, float]) -> Attribution:
+        predictor = self.game.predictor
+        spent = {
+            "call_rows": predictor.rows - began[1],
+            "call_model_seconds": predictor.seconds - began[2],
+            "call_seconds": time.perf_counter() - began[0],
+            "rows_once_a_call": {"v(nothing) and v(N)": self.beside},
+        }
+        parts = tuple(replace(e, meta=e.meta | spent) for e in found)
+        total = {what: sum(e.meta[what] for e in parts) for what in ("rows", "seconds", "wall_seconds")}
+        return Attribution(parts, parts[0].meta | {"name": self.key} | total)

@@ -1,0 +1,112 @@
+"""What scores need: the coalitions of one input, in one table, and where each score finds its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.metrics import faithfulness
+from perturbxai.sampling.coalitions import list_coalitions
+from perturbxai.sampling.streams import Streams
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+STEPPED = ("deletion", "insertion")
+CURVES = (*STEPPED, "srg")
+HELD_OUT = ("faithfulness", "faithfulness_raw")
+FEWEST = 20  # held-out coalitions that are left after those an explainer asked; with fewer the whole table is the test
+MOST_LISTED = 12  # players whose table may be asked whole for want of held-out coalitions
+PER_SIZE = 8  # coalitions of one size from which a correlation within it is told
+
+
+@dataclass(frozen=True, eq=False)
+class TestSet:
+    """Coalitions (T, P) that maps are scored on, their weights (None for equal ones), and what the tables call them."""
+
+    __test__ = False  # nothing for pytest to collect
+
+    z: Bools
+    weight: Floats | None
+    name: str
+
+    @classmethod
+    def of(cls, one: Any, streams: Streams, listed: bool, asked: Sequence[int]) -> TestSet:
+        """The coalitions held out for an input, less those that a method asked all the same (by number).
+
+        Where every coalition was listed for some method, the whole table is the test; also where too few are left.
+        """
+        n_players, n_active = len(one.names), len(one.active)
+        held_out = streams.held_out(n_active)
+        kept = np.setdiff1d(np.arange(len(held_out)), np.array(asked, dtype=np.int64))
+        if listed or not len(held_out) or (len(kept) < FEWEST <= len(held_out) and n_active <= MOST_LISTED):
+            inner, name = list_coalitions(n_active), "exact table"
+        else:
+            inner = held_out[kept][:, streams.order(n_active, one.digest)]
+            name = f"{len(inner)} held-out coalitions, sizes uniform"
+        z = np.ones((len(inner), n_players), dtype=bool)
+        z[:, one.active] = inner
+        return cls(z, faithfulness.size_weights(inner) if name == "exact table" else None, name)
+
+    @classmethod
+    def nothing(cls, n_players: int) -> TestSet:
+        """For metrics that need none."""
+        return cls(np.zeros((0, n_players), dtype=bool), None, "none")
+
+
+@dataclass(frozen=True, eq=False)
+class Needs:
+    """The coalitions z (T, P) that one input's scores need.
+
+    test: the first rows;  curves[name, k]: by curve, the rows of each order
+    """
+
+    z: Bools
+    test: TestSet
+    curves: dict[tuple[str, int], dict[str, list[slice]]]
+
+    @classmethod
+    def of(cls, maps: Mapping[str, Floats], metrics: Sequence[str], test: TestSet, seed: Sequence[int]) -> Needs:
+        """maps: name -> values (P, K);  seed breaks ties, the same way for every map."""
+        parts = [test.z]
+        at = len(test.z)
+        curves: dict[tuple[str, int], dict[str, list[slice]]] = {}
+        asked = [(which, c) for which, c in enumerate(STEPPED) if c in metrics or "srg" in metrics]
+        for name, values in maps.items() if asked else ():
+            for k in range(values.shape[1]):
+                rng = np.random.default_rng(seed)
+                found = curves.setdefault((name, k), {curve: [] for _, curve in asked})
+                for order in faithfulness.rankings(values[:, k], rng):
+                    both = faithfulness.curve_coalitions(order)
+                    for which, curve in asked:
+                        parts.append(both[which])
+                        found[curve].append(slice(at, at + len(order) + 1))
+                        at += len(order) + 1
+        return cls(np.concatenate(parts), test, curves)
+
+    def measure(self, name: str, k: int, values: Floats, answers: Floats) -> tuple[dict[str, float], list[dict[str, Any]]]:
+        """Scores by metric, and curves, of one map and output: deletion and insertion by step, faithfulness by size."""
+        found: dict[str, float] = {}
+        steps: list[dict[str, Any]] = []
+        for curve, orders in self.curves.get((name, k), {}).items():
+            mean = np.mean([answers[rows] for rows in orders], axis=0)
+            found[curve] = faithfulness.area(mean)
+            share = np.linspace(0.0, 1.0, len(mean))
+            steps += [{"curve": curve, "share": s, "value": v} for s, v in zip(share, mean, strict=True)]
+        if len(found) == len(STEPPED):
+            found["srg"] = found["insertion"] - found["deletion"]
+        z, weight = self.test.z, self.test.weight
+        if len(z):
+            truth = answers[: len(z)]
+            found["faithfulness"] = faithfulness.faithfulness(values, z, truth, weight)
+            found["faithfulness_raw"] = faithfulness.faithfulness_raw(values, z, truth, weight)
+            sizes = z.sum(axis=1)
+            for size in np.flatnonzero(np.bincount(sizes) >= PER_SIZE):
+                own = sizes == size
+                value = faithfulness.faithfulness(values, z[own], truth[own])
+                steps.append({"curve": "faithfulness", "share": size / z.shape[1], "value": value})
+        return found, steps

@@ -1,0 +1,1 @@
+"""Floor 7: the command line: a config in, files out."""

@@ -1,0 +1,142 @@
+"""The command line. Its help imports nothing but the standard library, so it answers at once."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from perturbxai.command import explain
+from perturbxai.core import catalogue
+
+FAILED = 2
+CALLERS = ("estimators", "networks", "native", "passes", "lending")  # the modules of models/ that run the user's model
+SHOWN = ("insertion", "deletion", "srg", "srg (home)", "faithfulness", "faithfulness (home)", "rows")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code: 0, or 2 with one line on stderr for what the user can mend."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    parser = _parser()
+    given = parser.parse_args(_joined(words))
+    if given.command is None:
+        parser.print_help()
+        return 0
+    if given.command == "list":
+        print(listed())
+        return 0
+    return _run(given, words)
+
+
+def _joined(words: Sequence[str]) -> list[str]:
+    """Words with a value such as "-5:" joined to its option, which argparse would take for an option itself."""
+    found: list[str] = []
+    for word in words:
+        if found and re.fullmatch(r"--[a-z-]+", found[-1]) and re.match(r"-\d", word):
+            found[-1] += f"={word}"
+        else:
+            found.append(word)
+    return found
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="perturbxai",
+        description="Explain a model by perturbing its input: LIME, SHAP, PDP, ICE and ALE with error bars, beside CAMs.",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    runs = "explain, compare and report what a config asks for"
+    run = commands.add_parser(
+        "run",
+        help=runs,
+        description=f"{runs[:1].upper()}{runs[1:]}. A config that names a model as package.module:factory runs that "
+        "code: run only configs that you trust.",
+    )
+    run.add_argument("config", metavar="CONFIG", help="a TOML file, such as configs/quickstart.toml")
+    run.add_argument("--results", metavar="DIR", help="where to write, instead of the folder that the config names")
+    run.add_argument("--quiet", action="store_true", help="no progress bar, no table: only errors are told")
+    explain.add_options(commands.add_parser("explain", help=explain.ABOUT, allow_abbrev=False))
+    commands.add_parser("list", help="the explainers, baselines and metrics, a line each")
+    parser.epilog = "A model that is named as package.module:factory runs that code: run only configs that you trust."
+    return parser
+
+
+def listed() -> str:
+    """Every name that a config or a call may use, with a line on what it is."""
+    groups = {"explainers": catalogue.EXPLAINERS, "baselines": catalogue.BASELINES, "metrics": catalogue.METRICS}
+    width = max(len(name) for names in groups.values() for name in names) + 2
+    parts = []
+    for group, names in groups.items():
+        parts.append("\n".join([group, *(f"  {name:<{width}}{catalogue.ABOUT[name]}" for name in names)]))
+    return "\n\n".join(parts)
+
+
+def _run(given: argparse.Namespace, words: list[str]) -> int:
+    try:
+        config, naming = _config(given)  # before the slow imports: a wrong key is told at once
+        from perturbxai.command.run import run
+
+        done = run(config, given.results, progress=not given.quiet, naming=naming, command=words)
+    except Exception as error:
+        told = _of_the_model(error)
+        if told is None and not isinstance(error, (ValueError, TypeError, OSError, ImportError)):
+            raise
+        print(f"perturbxai: {' '.join((told or _told(error)).split())}{_kept(error)}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt as error:
+        print(f"perturbxai: stopped; no manifest was written{_kept(error)}", file=sys.stderr)
+        return 130
+    if not given.quiet:
+        print(summary(done))
+    return 0
+
+
+def _config(given: argparse.Namespace) -> tuple[Any, Any]:
+    """The configuration that a command asks for, and how its errors name a key."""
+    if given.command == "explain":
+        return explain.config_of(given), explain.option_of
+    from perturbxai.command.config import load_config
+
+    return load_config(given.config), str
+
+
+def _of_the_model(error: Exception) -> str | None:
+    """What the user's model raised when it was asked, and where; None for errors of ours."""
+    frames = traceback.extract_tb(error.__traceback__)
+    package = Path(__file__).parent
+    ours = [number for number, frame in enumerate(frames) if Path(frame.filename).is_relative_to(package)]
+    if not ours or ours[-1] + 1 == len(frames) or Path(frames[ours[-1]].filename).stem not in CALLERS:
+        return None
+    first = frames[ours[-1] + 1]
+    return f"the model raised {type(error).__name__}: {error} ({Path(first.filename).name}, line {first.lineno})"
+
+
+def _kept(error: BaseException) -> str:
+    """Where a run put what it had finished when it was stopped."""
+    return "".join(f"; {one}" for one in getattr(error, "__notes__", ()) if one.startswith("what was finished is in"))
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError) and error.filename:
+        return f"{error.filename} is not there"
+    return str(error) or type(error).__name__
+
+
+def summary(done: Any) -> str:
+    """What a run found, in a short table a section, and where its files are."""
+    parts = []
+    for name, compared in done.comparisons.items():
+        facts = done.facts[name]
+        table = compared.summary()
+        table = table[[column for column in SHOWN if column in table]].rename_axis(None)
+        table = table.to_string(float_format=lambda v: f"{v:.2f}", na_rep="")
+        parts.append(f"{name}: {facts['rows']:,} model rows in {facts['seconds']:.0f} s\n{table}")
+        if unread := facts.get("pictures_left_out"):
+            parts.append("\n".join([f"{len(unread)} picture(s) left out:", *(f"  {why}" for why in unread.values())]))
+        if left_out := facts.get("left_out"):
+            parts.append("\n".join(["left out:", *(f"  {method}: {why}" for method, why in left_out.items())]))
+    return "\n\n".join([*parts, f"files: {done.folder}"])

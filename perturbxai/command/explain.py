@@ -1,0 +1,121 @@
+"""`perturbxai explain`: options of a command as the configuration that `perturbxai run` reads from a file."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from typing import TYPE_CHECKING, Any
+
+from perturbxai.command import options
+from perturbxai.command.options import Option, whole
+
+if TYPE_CHECKING:
+    from perturbxai.command.config import Config
+
+ABOUT = "explain rows of your own table, or your own pictures, and your own model by several methods, compare and report"
+DESCRIPTION = """\
+Explain rows of a table, or pictures, by several methods, compare them on held-out coalitions, and report: CSV tables,
+figures, and a manifest written last, as `perturbxai run` does from a config. --model package.module:factory runs that code.
+
+The model is what NAME stands for in MODULE, which may lie in the current folder:
+  a function or class makes it. Of a table it gets as many of X (the columns, a DataFrame) and y (the target) as it has
+  parameters without a default (or named X and y): both to train a model, none to return one that is fitted, from a file
+  perhaps. Of pictures it gets nothing. Anything else is the model itself.
+A model of a table is a scikit-learn estimator, a torch.nn.Module, or a function from rows to numbers. It is asked for rows
+that have the table's columns without those of --target, --label and --drop, with the dtypes that pandas reads, or
+--category and --text say.
+A model of pictures is a torch.nn.Module that takes (n, C, H, W) float32, or a function from (n, H, W, C), in the units of
+the file: 0 to 255. What it needs besides comes with it: (model, transform), the transform from arrays (n, H, W, C), or from
+tensors where the network is on a GPU, to what the model takes; (model, transform, class names), transform or names None
+where there are none; or a px.Predictor with any of its options. Pictures are turned as the camera says, laid on white where
+they are transparent, cropped and scaled."""
+EPILOG = """\
+examples, with mymodel.py in the current folder:
+  perturbxai explain --table houses.csv --target price --model mymodel:train --rows 0:20 --methods lime,kernel_shap
+  perturbxai explain --image cat.jpg dog.jpg --model mymodel:network --methods lime,kernel_shap,grad_cam --top 1
+
+Lists are separated by commas; a name with a comma goes in double quotes inside the list: --drop '"a,b",c'.
+`perturbxai list` tells the names of methods, baselines and metrics."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The command's options. One of the inputs must be there; its options make a section of the configuration."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description, parser.epilog = DESCRIPTION, EPILOG
+    inputs = parser.add_mutually_exclusive_group(required=True)
+    _add(inputs, options.DATA)
+    _add(inputs, options.IMAGE)
+    _add(parser, options.MODEL, required=True)
+    groups = {"questions": options.SHARED, "columns and rows of a table": (*options.COLUMNS, *options.ROWS)}
+    groups |= {"pictures": (*options.CROPS, *options.PARTS), "the run": options.RUN}
+    added = {}
+    for title, members in groups.items():
+        added[title] = parser.add_argument_group(title)
+        for option in members:
+            _add(added[title], option)
+    added["questions"].add_argument("--seed", metavar="NUMBER", help="the same seed asks the same questions; default: 0")
+    added["columns and rows of a table"].add_argument(
+        "--exact", action="store_true", help="list all 2^P coalitions too (P up to 16): exact values"
+    )
+    added["pictures"].add_argument("--grey", action="store_true", help="hand pictures over in one channel")
+    added["pictures"].add_argument(
+        "--strict", action="store_true", help="stop at a picture that cannot be read; of several it is left out otherwise"
+    )
+    added["the run"].add_argument("--results", metavar="DIR", help="where to write; default: results/explain")
+    added["the run"].add_argument("--quiet", action="store_true", help="no progress bar, no table: only errors are told")
+
+
+def _add(to: Any, option: Option, required: bool = False) -> None:
+    more: dict[str, Any] = {"required": True} if required else {}
+    more |= {"nargs": "+", "action": "extend"} if option.several else {}
+    to.add_argument(option.flag, metavar=option.metavar, dest=option.key, help=option.help.replace("%", "%%"), **more)
+
+
+def config_of(given: argparse.Namespace) -> Config:
+    """The configuration that the options ask for. Raises ValueError that names the option, and the way out."""
+    from perturbxai.command.config import parse_config
+
+    name = "table" if given.data is not None else "photo"
+    other = "photo" if name == "table" else "table"
+    section: dict[str, Any] = {key: getattr(given, key) for key, own in options.SWITCHES.items() if own == name}
+    misplaced = [option.flag for option in _only_of(other) if getattr(given, option.key) is not None]
+    misplaced += [f"--{key}" for key, own in options.SWITCHES.items() if own == other and getattr(given, key)]
+    if misplaced:
+        ours, theirs = (options.SECTIONS[one][0].flag for one in (name, other))
+        raise ValueError(f"{misplaced[0]} goes with {theirs}, and not with {ours}; leave it out.")
+    for option in options.SECTIONS[name]:
+        text = getattr(given, option.key)
+        if text is not None:
+            section[option.key] = [_read(option, one) for one in text] if option.several else _read(option, text)
+    if name == "photo" and "methods" in section:
+        section.setdefault("baselines", [])  # who names methods wants these
+    data: dict[str, Any] = {"results": given.results or "results/explain", name: section}
+    if given.seed is not None:
+        data["seed"] = whole(given.seed)
+    return parse_config(data, source="", naming=option_of)
+
+
+def _only_of(section: str) -> list[Option]:
+    shared = {option.key for option in (options.MODEL, *options.SHARED, *options.RUN)}
+    return [option for option in options.SECTIONS[section] if option.key not in shared]
+
+
+def _read(option: Option, text: str) -> Any:
+    try:
+        return option.read(text)
+    except csv.Error as error:
+        raise ValueError(
+            f"{option.flag} = {text!r} is no list: {error}. Separate names by commas; one that has a comma goes in "
+            "double quotes."
+        ) from error
+
+
+def option_of(key: str) -> str:
+    """The option that a dotted key of the configuration was given by.
+
+    >>> option_of("table.data"), option_of("photo.picture.0"), option_of("seed")
+    ('--table', '--image', '--seed')
+    """
+    section, _, name = key.partition(".")
+    name = name.partition(".")[0] or section
+    return {option.key: option.flag for option in options.SECTIONS.get(section, ())}.get(name, f"--{name}")

@@ -1,0 +1,158 @@
+"""A table from a file: comma-separated text, Parquet, or the first sheet of an Excel workbook."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from perturbxai.command.config import Naming, TableConfig
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABS = (".tsv", ".tab")
+COMPRESSED = (".gz", ".bz2", ".zip", ".xz", ".zst")
+NEEDED = {".parquet": "pyarrow", ".pq": "pyarrow", ".xlsx": "openpyxl", ".xlsm": "openpyxl"}
+OTHERS = (
+    ".json", ".jsonl", ".ndjson", ".feather", ".arrow", ".ipc", ".orc", ".avro", ".dta", ".sav", ".sas7bdat", ".rds", ".pkl",
+    ".pickle", ".joblib", ".npy", ".npz", ".h5", ".hdf5", ".ods", ".db", ".sqlite", ".html", ".xml", ".pdf",
+)  # fmt: skip
+UNNAMED = "Unnamed: 0"
+
+
+def read_file(section: TableConfig, naming: Naming) -> pd.DataFrame:
+    """The table of the configured file. Raises ValueError, in the user's own words, for what cannot be read."""
+    path, key = Path(section.data), f"{naming('table.data')} = {section.data!r}"
+    ending = path.suffix.lower()
+    kind = "Parquet" if NEEDED.get(ending) == "pyarrow" else "an Excel workbook" if ending in NEEDED else "CSV"
+    if not path.is_file():
+        found = "it is a folder" if path.is_dir() else "there is no such file"
+        raise ValueError(f"{key} cannot be read as {kind}: {found}.")
+    if ending == ".xls":
+        raise ValueError(f"{key} is a workbook of an old kind; save it as .xlsx or CSV.")
+    if ending in OTHERS:
+        raise ValueError(f"{key} is a {ending} file, which is not read here; save the table as CSV, Parquet or .xlsx.")
+    if ending in NEEDED:
+        _check_binary(section, key, kind, NEEDED[ending], naming)
+    read = {"CSV": _read_text, "Parquet": _read_parquet, "an Excel workbook": _read_workbook}[kind]
+    try:
+        frame = read(path, section, naming)
+    except _Told:
+        raise
+    except Exception as error:  # every format, and every compression, has errors of its own
+        way = "Save the table as CSV in UTF-8" if kind == "CSV" else "Save it anew, or as CSV"
+        if isinstance(error, UnicodeDecodeError):
+            told = f"it is not text in {(section.encoding or 'utf-8').upper()}"
+            way += f", or say what it is by {naming('table.encoding')}, latin-1 perhaps"
+        else:
+            told = str(error) or type(error).__name__
+        raise ValueError(f"{key} cannot be read as {kind}: {told}. {way}.") from error
+    if len(frame) == 0:
+        raise ValueError(f"{key} has a header and no row below it; there is nothing to explain.")
+    frame.columns = frame.columns.map(str)
+    _tell_index(frame, section, key, naming)
+    return frame
+
+
+class _Told(ValueError):
+    """An error that is in the user's words already."""
+
+
+def _read_text(path: Path, section: TableConfig, naming: Naming) -> pd.DataFrame:
+    import pandas as pd
+
+    key = f"{naming('table.data')} = {section.data!r}"
+    endings = [ending.lower() for ending in path.suffixes if ending.lower() not in COMPRESSED]
+    separator = section.separator or ("\t" if endings and endings[-1] in TABS else ",")
+    decimal = section.decimal or "."
+    if decimal == separator:
+        ways = f"give {naming('table.separator')}, ';' perhaps"
+        raise _Told(f"{naming('table.decimal')} = {decimal!r} separates the values too; {ways}.")
+    encoding = section.encoding or "utf-8"
+    # low_memory gives the parts of a long column different dtypes, an index column shifts the names by one
+    read: Any = functools.partial(
+        pd.read_csv, path, sep=separator, decimal=decimal, encoding=encoding, low_memory=False, index_col=False
+    )
+    _check_names(read(header=None, nrows=1, dtype=str, keep_default_na=False), key)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame = read()
+    except pd.errors.ParserWarning as error:
+        raise _Told(f"{key} has more values in a line than names in the first; give every column a name.") from error
+    first = str(frame.columns[0])
+    if len(frame) and frame.shape[1] == 1 and (likely := [m for m in ";\t|," if m in first and m != separator]):
+        raise _Told(
+            f"{key} has the one column {first!r}, so {separator!r} does not separate its values; "
+            f"give {naming('table.separator')}, {likely[0]!r} perhaps."
+        )
+    return _with_words(frame, section, read)
+
+
+def _check_names(header: pd.DataFrame, key: str) -> None:
+    """Refuse a name that stands twice in a header (1, D), which pandas would rename."""
+    names = [name.lstrip("\ufeff") for name in header.iloc[0] if name] if len(header) else []
+    if twice := [name for number, name in enumerate(names) if name in names[:number]]:
+        raise _Told(f"{key} has the column {twice[0]!r} twice; column names must be unique.")
+
+
+def _with_words(frame: pd.DataFrame, section: TableConfig, read: Callable[..., pd.DataFrame]) -> pd.DataFrame:
+    """The table with its columns of words read anew: "007" stays "007", "NA" and "None" are words, empty cells missing."""
+    text, names = set(section.text), list(map(str, frame.columns))
+    for words, dtype in ((text, str), ({*section.category, section.label} - text, None)):
+        if numbers := [d for d, name in enumerate(names) if name in words]:
+            again = read(usecols=numbers, dtype=dtype, keep_default_na=False, na_values=[""])
+            for place, number in enumerate(numbers):
+                frame.isetitem(number, again.iloc[:, place].array)
+    return frame
+
+
+def _read_parquet(path: Path, section: TableConfig, naming: Naming) -> pd.DataFrame:
+    import pandas as pd
+
+    frame = pd.read_parquet(path, engine="pyarrow")
+    said = {*section.drop, *section.category, *section.text, section.label, section.target} - {None}
+    index = [name for name in frame.index.names if name is not None]
+    if unsaid := [str(name) for name in index if str(name) not in said]:
+        key = f"{naming('table.data')} = {section.data!r}"
+        raise _Told(
+            f"{key} has the index {unsaid[0]!r} beside its columns. Let it name the rows: {naming('table.label')} "
+            f"{unsaid[0]!r}; or leave it out: {naming('table.drop')} {unsaid[0]!r}; or save it as a column, by "
+            "frame.reset_index()."
+        )
+    frame = frame.reset_index(drop=not index)  # an index without a name is no column
+    for name in set(section.text) & set(frame.columns):
+        frame[name] = frame[name].map(str, na_action="ignore")
+    return frame
+
+
+def _read_workbook(path: Path, section: TableConfig, naming: Naming) -> pd.DataFrame:
+    import pandas as pd
+
+    with pd.ExcelFile(path, engine="openpyxl") as book:
+        read: Any = functools.partial(pd.read_excel, book)
+        header = read(header=None, nrows=1, dtype=str, keep_default_na=False)
+        _check_names(header, f"{naming('table.data')} = {section.data!r}")
+        return _with_words(read(), section, read)
+
+
+def _check_binary(section: TableConfig, key: str, kind: str, package: str, naming: Naming) -> None:
+    for name in ("separator", "decimal", "encoding"):
+        if getattr(section, name) is not None:
+            raise ValueError(f"{naming(f'table.{name}')} is for text, and {key} is {kind}; leave it out.")
+    if importlib.util.find_spec(package) is None:
+        raise ValueError(f"{key} needs {package}, which is not installed: pip install {package}; or save the table as CSV.")
+
+
+def _tell_index(frame: pd.DataFrame, section: TableConfig, key: str, naming: Naming) -> None:
+    """Refuse a first column without a name, as a saved index has it, unless the user says what it is."""
+    said = (*section.drop, *section.category, *section.text, section.label, section.target)
+    if str(frame.columns[0]) == UNNAMED and UNNAMED not in said:
+        raise ValueError(
+            f"{key} has a first column without a name, as a saved index has it. Leave it out: {naming('table.drop')} "
+            f"{UNNAMED!r}; or let it name the rows: {naming('table.label')} {UNNAMED!r}; or give it a name in the file."
+        )

@@ -1,0 +1,204 @@
+"""What a configuration names, from disk: a table read and its columns sorted out, a model that the user's code makes."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+import inspect
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from perturbxai import assets
+from perturbxai.command import current_folder
+from perturbxai.command.config import SLICE, Naming, TableConfig
+from perturbxai.command.table_files import read_file
+from perturbxai.reporting.manifest import describe_file
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from perturbxai.calls.compare import Comparison
+    from perturbxai.models.predictor import Predictor
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table to explain: columns X (N, D), the target y or None, the explained rows x, and what the manifest tells."""
+
+    X: pd.DataFrame
+    y: pd.Series | None
+    x: pd.DataFrame
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """What a user's "module:name" came to, and where it was found."""
+
+    model: Any
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A section that is ready to start: its model, its work, and what the manifest tells of its input."""
+
+    section: Any
+    predictor: Predictor
+    work: Callable[[], Comparison]
+    facts: dict[str, Any]
+
+
+def read_table(section: TableConfig, naming: Naming) -> Table:
+    """The configured table. Raises ValueError, in the user's own words, for what cannot be read and columns not there."""
+    if section.data == "diabetes":
+        X, y, _ = assets.diabetes_boosted()
+        return Table(X, y, _chosen(X, section, naming), {"name": section.data, "rows": len(X)})
+    frame = read_file(section, naming)
+    left_out = _left_out(section, list(frame.columns), naming)
+    frame = frame.astype(dict.fromkeys(section.category, "category"))
+    if section.label is not None:
+        frame = frame.set_index(section.label, drop=False).rename_axis(None)
+    y = None if section.target is None else frame[section.target]
+    X = frame.drop(columns=left_out)
+    if X.shape[1] == 0:
+        raise ValueError(f"{naming('table.data')} = {section.data!r} has no column left to explain; leave fewer out.")
+    dtypes = {str(name): str(dtype) for name, dtype in X.dtypes.items()}
+    told = describe_file(Path(section.data), Path(section.data).parent) | {"rows": len(X), "columns": dtypes}
+    return Table(X, y, _chosen(X, section, naming), told)
+
+
+def _left_out(section: TableConfig, known: list[str], naming: Naming) -> list[str]:
+    """The columns that are not explained. Refuses names of no column, and a column with two reasons to be left out."""
+    single = {key: [name] for key, name in (("target", section.target), ("label", section.label)) if name is not None}
+    named = single | {"drop": section.drop, "category": section.category, "text": section.text}
+    for key, names in named.items():
+        for name in names:
+            if name not in known:
+                alike = {column.strip().casefold(): column for column in known}
+                near = difflib.get_close_matches(name.strip().casefold(), alike, 1, cutoff=0.5)
+                hint = f" Did you mean {alike[near[0]]!r}?" if near else ""
+                shown = ", ".join(map(repr, known[:12])) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
+                raise ValueError(
+                    f"{naming(f'table.{key}')} = {name!r} is no column of {section.data}; it has {shown}.{hint}"
+                )
+    found = [name for key in (*single, "drop") for name in named[key]]
+    if twice := [name for number, name in enumerate(found) if name in found[:number]]:
+        options = ", ".join(naming(f"table.{key}") for key in (*single, "drop"))
+        raise ValueError(f"the column {twice[0]!r} is named twice among {options}; each leaves it out, so once is enough.")
+    return found
+
+
+def _chosen(X: pd.DataFrame, section: TableConfig, naming: Naming) -> pd.DataFrame:
+    """The rows to explain, in the order that was asked for."""
+    rows, n_rows = section.rows, len(X)
+    key = f"{naming('table.rows')} = {', '.join(map(str, rows)) if isinstance(rows, tuple) else rows}"
+    if isinstance(rows, str):
+        parts = SLICE.fullmatch(rows)
+        assert parts is not None  # the configuration saw to that
+        numbers = list(range(n_rows)[slice(*(int(part) if part else None for part in parts.groups()))])
+    elif isinstance(rows, int):
+        numbers = list(range(min(rows, n_rows)))
+    else:
+        if far := [number for number in rows if not -n_rows <= number < n_rows]:
+            raise ValueError(f"{key}: there is no row {far[0]}; the table has {n_rows}, numbered from 0.")
+        numbers = [number % n_rows for number in rows]
+    if not numbers:
+        raise ValueError(f"{key} chooses no row; the table has {n_rows}, numbered from 0.")
+    if len(set(numbers)) < len(numbers):
+        raise ValueError(f"{key} names a row twice; the table has {n_rows}.")
+    x = X.iloc[numbers]
+    if not x.index.is_unique:
+        twice = x.index[x.index.duplicated()].tolist()[0]
+        raise ValueError(
+            f"{naming('table.label')} = {section.label!r} calls several of the rows {twice!r}; "
+            "take a column that differs from row to row, or leave it out."
+        )
+    return x
+
+
+def make_model(place: str, key: str, given: dict[str, Any], lacking: str = "") -> Made:
+    """The model behind "package.module:name".
+
+    A function or class of that name makes it, and gets as many of the `given` values ("X", "y") as it has parameters that
+    have no default or are called so; anything else is the model itself.
+    key      where the user wrote the name, for errors;  lacking: the way out for a factory that wants what is not given
+    Raises ValueError for a name that cannot be imported or called, and for code of the user's that fails, with its line.
+    """
+    where = f"{key} = {place!r}"
+    found, file = _import(place, where)
+    facts: dict[str, Any] = {"name": place} | ({"file": describe_file(file, file.parent)} if file else {})
+    if inspect.isroutine(found) or inspect.isclass(found) or isinstance(found, functools.partial) or _is_wrapped(found):
+        wanted = _arguments(found, where)
+        if missing := [name for _, name in wanted if name not in given]:
+            taken = [name if given or parameter is None else parameter for parameter, name in wanted]
+            lack = f"but there is no {missing[0]}" if given else "and there is nothing to give it"
+            raise ValueError(f"{where} takes {' and '.join(taken)}, {lack}. {lacking}")
+        facts["given"] = [name for _, name in wanted]
+        by_place = [given[name] for parameter, name in wanted if parameter is None]
+        by_name = {parameter: given[name] for parameter, name in wanted if parameter is not None}
+        try:
+            found = found(*by_place, **by_name)
+        except Exception as error:
+            raise ValueError(f"{where} failed: {_failure(error, file)}.") from error
+        if found is None:
+            raise ValueError(f"{where} returned nothing; let it return the model.")
+    return Made(found, facts | {"kind": type(found).__name__})
+
+
+def _import(place: str, where: str) -> tuple[Any, Path | None]:
+    """What "package.module:name" names, and the file of its module."""
+    module_name, _, name = place.partition(":")
+    if not module_name or not name:
+        raise ValueError(f"{where} is no model; expected a name of ours, or 'package.module:factory'.")
+    try:
+        with current_folder.holds(module_name):
+            module = importlib.import_module(module_name)
+    except Exception as error:  # the module is the user's code, and may do anything
+        if isinstance(error, ModuleNotFoundError) and f"{module_name}.".startswith(f"{error.name}."):
+            remedy = "run the command in the folder of the module, or put that on PYTHONPATH"
+            raise ValueError(f"{where} cannot be imported ({error}); {remedy}.") from error
+        raise ValueError(f"{where} cannot be imported: {_failure(error, None)}.") from error
+    file = None if module.__file__ is None else Path(module.__file__)
+    if not hasattr(module, name):
+        if mine := current_folder.shadowed(module, module_name):
+            found_in = file or module_name
+            raise ValueError(f"{where} is in {found_in}, which is installed, and not in {mine}; rename that file.")
+        near = difflib.get_close_matches(name, [known for known in vars(module) if not known.startswith("_")], 1)
+        hint = f"; did you mean {near[0]!r}?" if near else "."
+        raise ValueError(f"{where} cannot be imported: {file or module_name} has no {name!r}{hint}")
+    return getattr(module, name), file
+
+
+def _is_wrapped(found: Any) -> bool:
+    """True for a function in a decorator that is no function itself, as functools.cache is."""
+    return callable(found) and hasattr(found, "__wrapped__")
+
+
+def _arguments(factory: Any, where: str) -> list[tuple[str | None, str]]:
+    """What a factory is given: (its parameter, or None where it goes by place; "X" or "y")."""
+    try:
+        parameters = list(inspect.signature(factory).parameters.values())
+    except (TypeError, ValueError):  # built in, and says nothing of itself
+        return []
+    needed = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    needed = [p for p in needed if p.default is p.empty or p.name in ("X", "y")]
+    if not needed and any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return [(None, "X"), (None, "y")]
+    if len(needed) > 2:
+        names = ", ".join(p.name for p in needed)
+        raise ValueError(f"{where} takes {names}; expected X and y at most. Give the others a default.")
+    values = [p.name if p.name in ("X", "y") else ("X", "y")[number] for number, p in enumerate(needed)]
+    return [(None if p.kind is p.POSITIONAL_ONLY else p.name, v) for p, v in zip(needed, values, strict=True)]
+
+
+def _failure(error: Exception, file: Path | None) -> str:
+    """An error of the user's code in a line, with the place in the user's file where it came up."""
+    told = f"{type(error).__name__}: {error}".removesuffix(": ").rstrip(".")
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")]
+    frames = [frame for frame in frames if Path(frame.filename) == file] or frames
+    return told if isinstance(error, SyntaxError) else f"{told} ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"

@@ -1,0 +1,1 @@
+"""From values of coalitions to values of players and pairs."""

@@ -1,0 +1,89 @@
+"""Values of players from all coalitions: weighted means of what a player adds, the weight by the size that it joins."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+from math import comb
+
+import numpy as np
+
+from perturbxai.core.evaluations import Bools, Coalitions, Estimate, Evaluations, Floats, Question
+from perturbxai.estimation.coalitions.background_error import error_of_groups, flat
+from perturbxai.estimation.survey import ROUNDING, independent_factor, no_players
+from perturbxai.sampling.coalitions import list_coalitions
+
+
+def shapley_weights(n_players: int) -> Floats:
+    """(P,): |S|! (P - |S| - 1)! / P! by |S|, the weight of a coalition that a player joins."""
+    return np.array([1 / (n_players * comb(n_players - 1, size)) for size in range(n_players)])
+
+
+def banzhaf_weights(n_players: int, p: float) -> Floats:
+    """(P,): p^|S| (1 - p)^(P - 1 - |S|) by |S|: the others are each present with probability p."""
+    sizes = np.arange(n_players)
+    return np.asarray(p**sizes * (1.0 - p) ** (n_players - 1 - sizes))
+
+
+def of_all_coalitions(z: Bools, values: Floats, weight: Floats) -> Floats:
+    """(P, K): the sum over all S without i of weight[|S|] [v(S + i) - v(S)].
+
+    The table is put in binary order, P 2^P steps, and halved player by player: its upper half are the coalitions with the
+    player, and the two halves added are a table without it. No alternating sums over subsets, whose terms would cancel.
+
+    z (2^P, P) all coalitions in any order, P >= 1;  values (2^P, K);  weight (P,)
+    """
+    n_players = z.shape[1]
+    place = np.zeros(len(z), dtype=np.int64)
+    for p in range(n_players):
+        place |= z[:, p].astype(np.int64) << p
+    sizes = z.sum(axis=1)
+    joined, joining = np.concatenate([[0.0], weight])[sizes], np.concatenate([weight, [0.0]])[sizes]
+    values = values.T - values[~z.any(axis=1)].T  # (K, 2^P); less rounding where the outputs are far from zero
+    table = np.empty_like(values)
+    table[:, place] = values * (joined + joining)
+    left_out = (values * joining).sum(axis=1)
+    found = np.empty((n_players, len(values)))
+    for p in reversed(range(n_players)):
+        half = table.shape[1] // 2
+        found[p] = table[:, half:].sum(axis=1) - left_out
+        table = table[:, :half] + table[:, half:]
+    return found
+
+
+def with_ends(z: Bools) -> Bools:
+    """The coalitions (M, P) after the empty and the full one."""
+    ends = np.array([[False] * z.shape[1], [True] * z.shape[1]], dtype=bool)
+    return np.concatenate([ends, z])
+
+
+def exact(z: Bools, values: Floats, weight: Floats) -> Estimate:
+    """Values (P, K) from all coalitions, `with_ends`, whose only error is rounding; weight (P,) as above."""
+    n_players, n_outputs = z.shape[1], values.shape[1]
+    if n_players == 0:
+        return no_players(n_outputs)
+    floor = ROUNDING * np.abs(values).max(axis=0) * np.sqrt(n_players)
+    stderr = np.tile(floor, (n_players, 1))
+    critical = np.full(n_outputs, independent_factor(n_players))
+    return Estimate(of_all_coalitions(z, values, weight), stderr, critical, np.inf)
+
+
+def exact_of_table(table: Evaluations, weight: Floats) -> Estimate:
+    """The same from a table that lists all coalitions."""
+    z = with_ends(table.design.z)
+    found = exact(z, np.vstack([table.empty, table.full, table.values]), weight)
+    groups = table.groups
+    if groups is None or not table.design.n_players:
+        return found
+    ends = np.stack([groups.empty, np.zeros_like(groups.empty)])
+    apart = of_all_coalitions(z, np.vstack([flat(ends), flat(groups.values)]), weight)
+    return replace(found, stderr_background=error_of_groups(groups, apart, np.zeros_like(apart)))
+
+
+def ask_all(n_players: int, weight: Floats) -> Generator[Sequence[Question], list[Floats], Estimate]:
+    """Ask for all coalitions and conclude: what a generator does whose budget holds them."""
+    z = with_ends(list_coalitions(n_players))
+    (values,) = yield [Coalitions(z)]
+    found = exact(z, values, weight)
+    found.notes.update({"coalitions": 2**n_players, "listed": True})
+    return found

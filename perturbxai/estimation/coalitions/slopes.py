@@ -1,0 +1,148 @@
+"""The weighted linear fit with intercept whose slopes LIME and Banzhaf values are."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from perturbxai.core.evaluations import Design, Estimate, Evaluations, Floats, Ints, RowGroups
+from perturbxai.estimation.coalitions import blocks
+from perturbxai.estimation.coalitions.background_error import coalition_noise, error_of_groups, flat
+from perturbxai.estimation.coalitions.blocks import Columns, Gain, Normal, WithIntercept, lengths_of
+from perturbxai.estimation.coalitions.semivalues import with_ends
+from perturbxai.estimation.spread import jump_of_fit
+from perturbxai.estimation.survey import MAX_LEVERAGE, Clusters, errors, for_tails, row_weights
+from perturbxai.sampling.laws import Law
+
+
+@dataclass(frozen=True, eq=False)
+class Slopes:
+    """The part of the fit that depends on the design alone. Of a long table it is made, and used, by blocks of rows.
+
+    z (n, P) with the empty and the full coalition first;  operator (P + 1, n): from values to intercept and slopes
+    gain (M, P): what a unit residual of a drawn row moves the slopes, HC3;  starts: the first row of each pair
+    """
+
+    z: Floats | Columns
+    operator: Floats | WithIntercept
+    gain: Floats | Gain
+    weight: Floats
+    starts: Ints
+    clusters: Clusters
+    df: float
+
+    def estimate(self, table: Evaluations) -> Estimate:
+        """Slopes (P, K) and their errors."""
+        values = table.values if table.weight is not None else np.vstack([table.empty, table.full, table.values])
+        centre = values.mean(axis=0)  # less rounding where the outputs are far from zero
+        found = self.operator @ (values - centre)
+        residuals = values - centre - found[0] - self.z @ found[1:]
+        n_ends = 2 if table.weight is None else 0
+        residuals, ends = residuals[n_ends:], residuals[:n_ends]  # these are listed: they bring no sampling error
+        largest, beside = (np.abs(some).max(axis=0, initial=0.0) for some in (residuals, ends))
+        jump = jump_of_fit(largest, beside, found[1:], table)
+        stderr, critical = errors(
+            self.clusters, self.gain, self.weight, self.missed, residuals, self.starts, self.df, table, jump
+        )
+        stderr, critical = for_tails(stderr, critical, self.lengths, residuals, len(self.starts), self.df, table)
+        background = None if table.groups is None or table.weight is not None else self._background(table.groups)
+        return Estimate(found[1:], stderr, critical, self.df if not table.design.listed else np.inf, background)
+
+    def _background(self, groups: RowGroups) -> Floats:
+        """(P, K): the error that the draw of the background adds. What all rows agree on, the input itself, adds none."""
+        ends = np.stack([groups.empty, np.zeros_like(groups.empty)])
+        values = np.vstack([flat(ends), flat(groups.values)])
+        found = self.operator @ values
+        residuals = (values - found[0] - self.z @ found[1:])[2:]
+        return error_of_groups(groups, found[1:], coalition_noise(self.clusters, self.gain, residuals, self.starts, self.df))
+
+    @cached_property
+    def missed(self) -> Floats:
+        return self.clusters.missed(self.gain, self.starts)
+
+    @cached_property
+    def lengths(self) -> Floats:
+        return lengths_of(self.gain)
+
+    @classmethod
+    def of(cls, key: Hashable, law: Law, ridge: float, table: Evaluations) -> Slopes:
+        """The fit under a law. A table with its own weights is fitted with those; else it is kept in the design by key."""
+        if table.weight is not None:
+            return cls._make(law, ridge, table.design, table.weight)
+        if key not in table.design.cache:
+            table.design.cache[key] = cls._make(law, ridge, table.design, None)
+        found: Slopes = table.design.cache[key]
+        return found
+
+    @classmethod
+    def _make(cls, law: Law, ridge: float, design: Design, own: Floats | None) -> Slopes:
+        n_players = design.n_players
+        if own is None:
+            inner = row_weights(law, design)
+            weight = np.concatenate([law.in_fits[[0, -1]], inner])
+            if ridge:  # in lime's own units, where a row weighs its kernel: the ridge then means what it means there
+                weight = weight * law.total * len(weight)
+        else:
+            weight, inner = own, own
+        parts = None if blocks.in_one_piece(len(weight), n_players) else _in_blocks(design, weight, ridge, own is None)
+        z, operator, gain = parts or _in_one_piece(design, weight, ridge, own is None)
+        starts = np.unique(design.pair, return_index=True)[1]
+        paired = 2 * len(starts) == len(design.z)
+        # a walk goes through sizes that hardly count here: at 16 players and p = 1/2 intervals beside one covered .2 to .8
+        known = paired and not (design.chain >= 0).any()
+        df = float(len(starts) - n_players) if known else 0.0
+        cluster_weight = np.add.reduceat(inner, starts) if len(starts) else np.zeros(0)
+        return cls(z, operator, gain, cluster_weight, starts, Clusters.of(design), df)
+
+
+def _in_one_piece(design: Design, weight: Floats, ridge: float, ends: bool) -> tuple[Floats, Floats, Floats]:
+    """Rows, operator and gain by factoring all rows at once."""
+    z = (with_ends(design.z) if ends else design.z).astype(np.float64)
+    operator, leverage = solve(np.column_stack([np.ones(len(z)), z]), np.sqrt(weight), ridge)
+    drawn = slice(2 * ends, None)
+    return z, operator, operator[1:, drawn].T / (1.0 - np.minimum(leverage[drawn], MAX_LEVERAGE))[:, None]
+
+
+def _in_blocks(design: Design, weight: Floats, ridge: float, ends: bool) -> tuple[Columns, WithIntercept, Gain] | None:
+    """The same by normal equations, None where the weights span too much for them."""
+    nothing = np.zeros(design.n_players)
+    total = weight.sum()
+    mean = Columns(design.z, nothing, ends=ends).moment(weight) / total
+    x = Columns(design.z, mean, ends=ends)
+    inverse = blocks.inverse_of(x.gram(weight) + ridge * np.eye(design.n_players))
+    if inverse is None or not (weight > np.finfo(np.float64).tiny).all():
+        return None
+    own = weight[2 * ends :]
+    drawn = Columns(design.z, mean)
+    hat = np.minimum(own * (1.0 / total + drawn.lengths(inverse)), MAX_LEVERAGE)
+    gain = Gain(drawn, own / (1.0 - hat), inverse)
+    return Columns(design.z, nothing, ends=ends), WithIntercept(Normal(x, weight, inverse, ridge)), gain
+
+
+def solve(x: Floats, root: Floats, ridge: float) -> tuple[Floats, Floats]:
+    """The operator (P + 1, n) of weighted least squares with an unpenalised first column, and the leverages (n,).
+
+    x (n, P + 1), ones first;  root (n,): square roots of the weights. Weights span many orders of magnitude, so the rows
+    go into the factorisation from the heaviest to the lightest and its columns are pivoted: then each row is solved to
+    its own precision (Cox & Higham, "Stability of Householder QR factorization for weighted least squares problems", 1998).
+    """
+    from scipy import linalg
+
+    n, p = x.shape
+    weighed = root > np.sqrt(np.finfo(np.float64).tiny)
+    if not ridge and (not weighed.all() or np.linalg.matrix_rank(x) < p):
+        raise ValueError(
+            f"the table's {n} coalitions do not determine {p - 1} slopes and an intercept at the weights they have. "
+            "Draw more coalitions, or take a wider kernel."
+        )
+    rows = np.vstack([x * root[:, None], np.sqrt(ridge) * np.eye(p)[1:]]) if ridge else x * root[:, None]
+    order = np.argsort(-np.abs(rows).max(axis=1), kind="stable")
+    scale = np.sqrt((rows**2).sum(axis=0))
+    q, r, pivot = linalg.qr((rows / scale)[order], mode="economic", pivoting=True)
+    operator, leverage = np.empty((p, len(rows))), np.empty(len(rows))
+    operator[np.ix_(pivot, order)] = linalg.solve_triangular(r, q.T)
+    leverage[order] = (q**2).sum(axis=1)
+    return (operator / scale[:, None])[:, :n] * root, leverage[:n]

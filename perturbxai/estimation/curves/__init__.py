@@ -1,0 +1,1 @@
+"""From answers on a grid to curves and surfaces."""

@@ -1,0 +1,1 @@
+"""From answers near a row to a linear fit."""

@@ -1,0 +1,212 @@
+"""Weighted linear fits of a neighbourhood, their errors, and the choice of features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from perturbxai.core.evaluations import Bools, Floats
+from perturbxai.estimation.survey import MAX_LEVERAGE
+
+N_GROUPS = 20  # of the jackknife
+MANY_ROWS = 100  # rows a slope from which drawn columns count as independent,
+NEARLY_ONE = 1.1  # if no slope's variance is inflated by more by the others
+
+
+@dataclass(frozen=True, eq=False)
+class LocalFit:
+    """slopes, stderr (P, K);  r2 (K,) out of sample;  df of the errors;  effective: rows that the weights are worth."""
+
+    slopes: Floats
+    stderr: Floats
+    r2: Floats
+    df: float
+    effective: float
+
+
+def effective_rows(weight: Floats) -> float:
+    """(sum w)^2 / sum w^2."""
+    return float(weight.sum() ** 2 / (weight**2).sum()) if weight.any() else 0.0
+
+
+def fit_weighted(
+    design: Floats, weight: Floats, values: Floats, known: Floats, rest: Floats, n_terms: int, *, errors: bool = True
+) -> LocalFit:
+    """Weighted least squares with an intercept, by regression adjustment.
+
+    design (P, n), weight (n,), values (n, K);  rest (K, n): what a model of n_terms terms leaves of the values;  known
+    (P, K): the slopes of that model. Errors are the sandwich estimate with leverages, HC3.
+    Raises ValueError if the rows do not determine the slopes.
+    """
+    n_slopes, n_rows = design.shape
+    total = weight.sum()
+    root = np.sqrt(weight)
+    x = design - (design @ weight / total)[:, None]  # the intercept, eliminated
+    x *= root
+    gram = x @ x.T
+    inverse = _inverse(gram, n_rows)
+    left = (rest - (rest @ weight / total)[:, None]) * root
+    found = inverse @ (x @ left.T)
+    noise = _Noise.of(x, gram, inverse)
+    kept = 1.0 - np.minimum(noise.leverage + weight / total, MAX_LEVERAGE)
+    stderr = np.zeros_like(found)
+    if errors:
+        # the terms took part of the noise with them, and brought some of their own
+        taken = n_rows / max(n_rows - n_terms, 1)
+        stderr = taken * np.sqrt(noise.variance(((left - found.T @ x) / kept) ** 2))
+    slopes = found + known
+    whole = (values.T - (weight @ values / total)[:, None]) * root
+    r2 = _r2((whole - slopes.T @ x) / kept, whole)
+    df = float(max(n_rows - n_slopes - 1 - n_terms, 0))
+    return LocalFit(slopes, stderr, r2, df, effective_rows(weight))
+
+
+def _inverse(gram: Floats, n_rows: int) -> Floats:
+    """The inverse of a Gram matrix (P, P), or ValueError."""
+    scale = np.sqrt(np.diag(gram))
+    try:
+        if not (scale > 0).all() or n_rows < len(gram) + 1:
+            raise np.linalg.LinAlgError
+        lower = np.linalg.cholesky(gram / np.outer(scale, scale))
+        if len(gram) and np.diag(lower).min() < 1e-6:
+            raise np.linalg.LinAlgError
+    except np.linalg.LinAlgError:
+        raise ValueError(
+            f"{n_rows} drawn rows do not determine {len(gram)} slopes and an intercept at the weights they have. "
+            "Draw more rows, or take a wider kernel."
+        ) from None
+    half = np.linalg.inv(lower) / scale
+    found: Floats = half.T @ half
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Noise:
+    """How the noise of rows moves slopes.
+
+    squares (P, n), share (P,): the variance of a slope is its share times its squares at the rows' squared residuals
+    leverage (n,) of the rows
+    """
+
+    squares: Floats
+    share: Floats
+    leverage: Floats
+
+    @classmethod
+    def of(cls, x: Floats, gram: Floats, inverse: Floats) -> _Noise:
+        """x (P, n), centred and times the root of the weights."""
+        own = np.diag(inverse)
+        inflation = own * np.diag(gram)
+        if x.shape[1] >= MANY_ROWS * (len(x) + 1) and (inflation < NEARLY_ONE).all():
+            # columns that were drawn independently hardly correlate in so many rows: each slope stands alone but for the
+            # inflation of its variance, and a product with all others, as large as the fit itself, is spared
+            squares = x * x
+            return cls(squares, own**2 / np.maximum(inflation, 1.0), own @ squares)
+        moved = inverse @ x  # (P, n): what a unit of a row's value moves the slopes
+        return cls(moved**2, np.ones(len(x)), np.einsum("pn,pn->n", moved, x))
+
+    def variance(self, residuals: Floats) -> Floats:
+        """(P, K), at squared residuals (K, n), times the weights."""
+        return np.asarray(self.share[:, None] * (self.squares @ residuals.T))
+
+
+def _r2(residuals: Floats, values: Floats) -> Floats:
+    """(K,) share of the squares of values (K, n), centred, that is not left; NaN for a constant output."""
+    left, total = (residuals**2).sum(axis=1), (values**2).sum(axis=1)
+    told = total > np.finfo(np.float64).tiny
+    return np.where(told, 1.0 - left / np.where(told, total, 1.0), np.nan)
+
+
+def fit_surrogate(surrogate: Any, design: Floats, weight: Floats, values: Floats) -> LocalFit:
+    """A scikit-learn regressor's slopes, their errors by the jackknife over groups of rows.
+
+    Raises TypeError for a regressor that has no coef_.
+    """
+    n_rows = len(values)
+    n_groups = min(N_GROUPS, n_rows)
+    group = np.arange(n_rows) % n_groups
+    slopes = _fitted(surrogate, design, weight, values)
+    without = np.array([_fitted(surrogate, *(part[group != g] for part in (design, weight, values)))
+                        for g in range(n_groups)])  # fmt: skip
+    spread = ((without - without.mean(axis=0)) ** 2).sum(axis=0)
+    held = np.empty_like(values)
+    for g in range(n_groups):
+        inside = group == g
+        level = np.average(values[~inside] - design[~inside] @ without[g], axis=0, weights=weight[~inside])
+        held[inside] = values[inside] - design[inside] @ without[g] - level
+    root = np.sqrt(weight)
+    r2 = _r2(held.T * root, (values - weight @ values / weight.sum()).T * root)
+    stderr = np.sqrt((n_groups - 1.0) / n_groups * spread)
+    return LocalFit(slopes, stderr, r2, float(n_groups - 1), effective_rows(weight))
+
+
+def _fitted(surrogate: Any, design: Floats, weight: Floats, values: Floats) -> Floats:
+    from sklearn.base import clone
+
+    slopes = np.empty((design.shape[1], values.shape[1]))
+    for k in range(values.shape[1]):  # one by one: not every regressor takes several targets
+        done = clone(surrogate).fit(design, values[:, k], sample_weight=weight)
+        if not hasattr(done, "coef_"):
+            raise TypeError(
+                f"surrogate {type(surrogate).__name__} has no coef_ once fitted, so it has no slopes to show; "
+                "take a linear regressor such as Ridge, or surrogate=None."
+            )
+        slopes[:, k] = np.ravel(done.coef_)
+    return slopes
+
+
+def selected(how: str, n_features: int, design: Floats, weight: Floats, values: Floats, strength: Floats) -> Bools:
+    """(P, K): which features an output keeps, by "forward", "lasso_path" or "highest_weights" (of strength (P, K))."""
+    n_slopes, n_outputs = strength.shape
+    kept = np.zeros((n_slopes, n_outputs), dtype=bool)
+    count = min(n_features, n_slopes)
+    for k in range(n_outputs):
+        chosen: Any
+        if how == "highest_weights":
+            chosen = np.argsort(-np.abs(strength[:, k]), kind="stable")[:count]
+        elif how == "forward":
+            chosen = _forward(count, design, weight, values[:, k])
+        else:
+            chosen = _lasso_path(count, design, weight, values[:, k])
+        kept[chosen, k] = True
+    return kept
+
+
+def _weighted(design: Floats, weight: Floats, values: Floats) -> tuple[Floats, Floats]:
+    """Design and values less their weighted means, times the root of the weights."""
+    root = np.sqrt(weight)
+    share = weight / weight.sum()
+    return (design - share @ design) * root[:, None], (values - share @ values) * root
+
+
+def _forward(count: int, design: Floats, weight: Floats, values: Floats) -> list[int]:
+    """Features one at a time, each the one that lowers the weighted squared error most."""
+    x, y = _weighted(design, weight, values)
+    chosen: list[int] = []
+    residual, x = y.copy(), x.copy()
+    for _ in range(count):
+        norm = (x**2).sum(axis=0)
+        gain = np.where(norm > 1e-12 * max(norm.max(), 1e-300), (x.T @ residual) ** 2 / np.maximum(norm, 1e-300), -1.0)
+        gain[chosen] = -np.inf
+        best = int(np.argmax(gain))
+        chosen.append(best)
+        if norm[best] > 0:
+            direction = x[:, best] / np.sqrt(norm[best])
+            residual -= direction * (direction @ residual)
+            x -= direction[:, None] * (direction @ x)[None, :]
+    return chosen
+
+
+def _lasso_path(count: int, design: Floats, weight: Floats, values: Floats) -> Any:
+    """The last point of the lasso's path with so many features, as lime takes it."""
+    from sklearn.linear_model import lars_path
+
+    x, y = _weighted(design, weight, values)
+    _, _, path = lars_path(x, y, method="lasso")
+    for step in range(path.shape[1] - 1, 0, -1):
+        chosen = np.flatnonzero(path[:, step])
+        if len(chosen) <= count:
+            return chosen
+    return np.zeros(0, dtype=np.int64)

@@ -1,0 +1,355 @@
+"""Weights of drawn rows under a law, and the error of a weighted fit by survey-sampling linearisation.
+
+A design is a stratified sample without replacement whose clusters are complementary pairs (and, just above 2P, one
+antithetic walk). The variance of a weighted least-squares fit is then the stratified variance of its row scores, as for
+any linearised survey statistic, with the finite-population factor of each stratum.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy import stats
+
+from perturbxai.core.evaluations import Design, Estimate, Evaluations, Floats, Ints
+from perturbxai.estimation import spread
+from perturbxai.estimation.coalitions import blocks
+from perturbxai.estimation.coalitions.blocks import Gain
+from perturbxai.estimation.spread import ROUNDING as ROUNDING
+from perturbxai.sampling.laws import REFUSED, WARNED, Law, effective_fraction, populations
+
+LEVEL = 0.95  # the level of the simultaneous factor
+MAX_LEVERAGE = 0.95  # beyond it a residual says too little about its own row
+
+
+def check_reuse(law: Law, design: Design) -> None:
+    """Refuse to conclude under a law from coalitions drawn for another one, where they are worth too little."""
+    if design.listed or not law.design.any():
+        return
+    # a design that holds the share a of the law's own pays at most 1 / a of its variance, however many players there are
+    wanted = law.design > 0
+    fraction = max(effective_fraction(law, design.share), float((design.share[wanted] / law.design[wanted]).min()))
+    if fraction < REFUSED:
+        raise ValueError(
+            f"the table's coalitions are worth {fraction:.2g} of their number under the law of {law.name}, below "
+            f"{REFUSED}. Draw for both: pass both methods to one explain(), which asks the mixture of their sizes."
+        )
+    if fraction < WARNED:
+        warnings.warn(
+            f"effective sample {fraction:.2g} of the table's rows under the law of {law.name}; ask for both methods "
+            "in one explain() to draw the mixture of their sizes",
+            stacklevel=3,
+        )
+
+
+def row_weights(law: Law, design: Design) -> Floats:
+    """(M,): mass(s) / n_s. A size whose share was too small for a row passes its mass to the nearest size that has one."""
+    sizes = design.sizes
+    n_rows = np.bincount(sizes, minlength=design.n_players + 1)
+    asked = np.flatnonzero(n_rows)
+    mass, own = np.zeros(design.n_players + 1), law.in_fits
+    for size in range(1, design.n_players):
+        mass[asked[np.argmin(np.abs(asked - size))]] += own[size]
+    return np.asarray(mass[sizes] / n_rows[sizes])
+
+
+@dataclass(frozen=True, eq=False)
+class Clusters:
+    """The sampling clusters of a design, ready to turn scores into an error.
+
+    stratum (C,) by cluster, size of the smaller side;  population (P,) pairs, or cells of pairs, a stratum has in all
+    walk    (C,) bool, pairs that belong to the antithetic walk
+    coalition (C,) of cells: a number that pairs of the same coalitions share, whatever their rows;  pairs (P,) that a
+    stratum has, whatever the rows
+    """
+
+    stratum: Ints
+    population: Floats
+    walk: np.ndarray
+    listed: bool
+    coalition: Ints | None
+    pairs: Floats
+
+    @classmethod
+    def of(cls, design: Design) -> Clusters:
+        if "clusters" not in design.cache:
+            design.cache["clusters"] = cls._make(design)
+        found: Clusters = design.cache["clusters"]
+        return found
+
+    @classmethod
+    def _make(cls, design: Design) -> Clusters:
+        first = np.unique(design.pair, return_index=True)[1]
+        sizes = design.sizes[first]
+        stratum = np.minimum(sizes, design.n_players - sizes)
+        pairs = populations(design.n_players)
+        coalition = None
+        if design.base is not None:  # either side names a pair: the one whose number is the lower
+            coalition = np.minimum.reduceat(design.coalition, first)
+        walk = design.chain[first] == 0
+        population = populations(design.n_players, design.n_base)
+        return cls(np.asarray(stratum, dtype=np.int64), population, walk, design.listed, coalition, pairs)
+
+    def deviations(self, scores: Floats, weight: Floats) -> Floats:
+        """(R, P) rows whose Gram matrix estimates the covariance of the sum of the scores.
+
+        scores (C, P), each cluster's contribution;  weight (C,), by which a score grows (to lend spread between strata)
+        """
+        if self.walk.any():
+            alone = scores[~self.walk]
+            return np.concatenate([alone, scores[self.walk].sum(axis=0, keepdims=True)])
+        parts, spread_of = [], {}
+        strata, counts = np.unique(self.stratum, return_counts=True)
+        for h, n in zip(strata, counts, strict=True):
+            if n < 2:
+                continue
+            inside = self.stratum == h
+            centred = (scores[inside] - scores[inside].mean(axis=0)) / np.sqrt(n - 1.0)
+            spread_of[h] = centred / weight[inside][:, None]
+            fraction = max(1.0 - n / self.population[h], 0.0)
+            if self.coalition is not None:
+                # in two stages: a coalition that was held out, or not drawn, is missing on all rows
+                sums = _sums(scores[inside], self.coalition[inside])
+                asked = min(len(sums) / self.pairs[h], 1.0)
+                parts.append((sums - sums.mean(axis=0)) * np.sqrt((1.0 - asked) * len(sums) / max(len(sums) - 1.0, 1.0)))
+                fraction *= asked
+            parts.append(centred * np.sqrt(n * fraction))
+        alone = strata[counts == 1]
+        for h in alone:
+            fraction = max(1.0 - 1.0 / self.population[h], 0.0)
+            if fraction == 0.0:
+                continue
+            inside = self.stratum == h
+            if spread_of:  # one pair has no spread of its own: it borrows its neighbour's
+                nearest = min(spread_of, key=lambda other: abs(int(other) - int(h)))
+                parts.append(spread_of[nearest] * weight[inside][0] * np.sqrt(fraction))
+            else:
+                parts.append(scores[inside] * np.sqrt(fraction))
+        return np.concatenate(parts) if parts else np.zeros((1, scores.shape[1]))
+
+    def covariance(self, gain: Floats | Gain, residuals: Floats, weight: Floats, first: Ints | None) -> Floats:
+        """(P, P): the Gram matrix of the deviations of what residuals (R,) move the values.
+
+        gain (R, P): what a unit residual of a row moves the values;  weight (C,) as above
+        first (C,): the first row of each cluster, None if they are rows
+        """
+        if isinstance(gain, Gain):
+            return gain.after(self._by_block(gain, residuals, weight, first))
+        scores = gain * residuals[:, None]
+        moved = self.deviations(scores if first is None else np.add.reduceat(scores, first, axis=0), weight)
+        return np.asarray(moved.T @ moved)
+
+    def _by_block(self, gain: Gain, residuals: Floats, weight: Floats, first: Ints | None) -> Floats:
+        """The same, before the gain's inverse: twice through the scores of the clusters, for means and for squares."""
+        n_players = gain.shape[1]
+        each, centred = self._factors(weight)
+        place = np.unique(self.stratum, return_inverse=True)[1]
+        order = np.argsort(place, kind="stable")
+        order, walk = order[~self.walk[order]], np.flatnonzero(self.walk)
+        means, found = np.zeros((place.max(initial=0) + 1, n_players)), np.zeros((n_players, n_players))
+        if centred:
+            for at in blocks.blocks(len(order), 2 * n_players):
+                here, starts = np.unique(place[order[at]], return_index=True)
+                means[here] += np.add.reduceat(_scores(gain, residuals, first, order[at]), starts, axis=0)
+            means /= np.bincount(place)[:, None]
+        for at in blocks.blocks(len(order), 2 * n_players):
+            scores = _scores(gain, residuals, first, order[at])
+            scores -= means[place[order[at]]]
+            scores *= np.sqrt(each[order[at]])[:, None]
+            found += scores.T @ scores
+        if len(walk):
+            parts = (_scores(gain, residuals, first, walk[at]).sum(axis=0) for at in blocks.blocks(len(walk), 2 * n_players))
+            whole = np.sum(list(parts), axis=0)
+            found += np.outer(whole, whole)
+        return found
+
+    def _factors(self, weight: Floats) -> tuple[Floats, bool]:
+        """(C,): by what the square of each cluster's deviation counts; whether that is from the mean of its stratum."""
+        if self.walk.any():
+            return np.ones(len(self.stratum)), False
+        strata, place, counts = np.unique(self.stratum, return_inverse=True, return_counts=True)
+        fraction = np.maximum(1.0 - counts / self.population[strata], 0.0)
+        several = np.flatnonzero(counts > 1)
+        if not len(several):
+            return fraction[place], False
+        each = np.where(counts > 1, counts * fraction / np.maximum(counts - 1.0, 1.0), 0.0)[place]
+        for lone in np.flatnonzero((counts == 1) & (fraction > 0.0)):
+            nearest = several[np.argmin(np.abs(strata[several] - strata[lone]))]
+            inside, own = place == nearest, weight[place == lone][0]
+            each[inside] += fraction[lone] * (own / weight[inside]) ** 2 / (counts[nearest] - 1.0)
+        return each, True
+
+    @property
+    def asked(self) -> float:
+        """The share of all clusters of the strata that was drawn."""
+        return float(len(self.stratum) / self.population[np.unique(self.stratum)].sum())
+
+    def missed(self, gain: Floats | Gain, first: Ints | None) -> Floats:
+        """(P, P): the covariance that residuals of one make which may come in a row, and did not; made once a design.
+
+        gain (R, P): what a unit residual of a row moves the values;  first (C,) row of each cluster, None if they are rows
+        """
+        variance = self.unseen(len(gain), first)
+        if isinstance(gain, Gain):
+            return gain.gram(variance)
+        root = np.sqrt(variance)[:, None] * gain
+        return np.asarray(root.T @ root)
+
+    def unseen(self, n_rows: int, first: Ints | None) -> Floats:
+        """(R,): the variance of such a residual of each row; what was not drawn can have them."""
+        strata, place, counts = np.unique(self.stratum, return_inverse=True, return_counts=True)
+        fraction = np.maximum(1.0 - counts / self.population[strata], 0.0)[place]
+        if first is not None:
+            fraction = np.repeat(fraction, np.diff(np.append(first, n_rows)))
+        return np.asarray(spread.unseen(n_rows) * fraction)
+
+
+def _sums(scores: Floats, group: Ints) -> Floats:
+    """(G, P): sums of scores (C, P) by group (C,)."""
+    place = np.unique(group, return_inverse=True)[1]
+    found = np.zeros((place.max() + 1, scores.shape[1]))
+    np.add.at(found, place, scores)
+    return found
+
+
+def _scores(gain: Gain, residuals: Floats, first: Ints | None, at: Ints) -> Floats:
+    """(c, P): what the residuals of some clusters move the values, before the gain's inverse."""
+    if first is None:
+        return gain.before(at) * residuals[at, None]
+    lengths = np.diff(np.append(first, len(gain)))[at]
+    starts = np.cumsum(lengths) - lengths
+    rows = np.repeat(first[at] - starts, lengths) + np.arange(lengths.sum())
+    scores = gain.before(rows) * residuals[rows, None]
+    if (lengths == 2).all():  # as of all pairs: half the time of the sums below
+        return np.asarray(scores[::2] + scores[1::2])
+    return np.add.reduceat(scores, starts, axis=0)
+
+
+def errors(
+    clusters: Clusters,
+    gain: Floats | Gain,
+    weight: Floats,
+    missed: Floats,
+    residuals: Floats,
+    pair_rows: Ints | None,
+    df: float,
+    table: Evaluations,
+    jump: Floats,
+) -> tuple[Floats, Floats]:
+    """Standard errors (P, K) and simultaneous factors (K,) of a linear fit.
+
+    gain (R, P): what a unit residual of a row moves the values;  missed (P, P): see `Clusters.missed`
+    residuals (R, K);  jump (K,): how large one may be that was not drawn
+    pair_rows (C,) the first row of each cluster, or None if rows are clusters
+    """
+    n_players, n_outputs = gain.shape[1], residuals.shape[1]
+    floor = ROUNDING * table.scale * np.sqrt(n_players)
+    stderr = np.tile(floor, (n_players, 1))
+    critical = np.full(n_outputs, independent_factor(n_players, np.inf if clusters.listed else df))
+    if clusters.listed:
+        return stderr, critical
+    if df <= 0:
+        return np.full_like(stderr, np.inf), critical
+    for k in range(n_outputs):
+        if np.isinf(jump[k]):
+            stderr[:, k] = np.inf
+            continue
+        own, unshown = clusters.covariance(gain, residuals[:, k], weight, pair_rows), jump[k] ** 2 * missed
+        stderr[:, k] = np.maximum(spread.errors_of_fit(np.diag(own), np.diag(unshown), clusters.asked), floor[k])
+        critical[k] = simultaneous_factor(own + unshown, df, table.design)
+    return stderr, critical
+
+
+def for_tails(
+    stderr: Floats, critical: Floats, lengths: Floats, residuals: Floats, n_clusters: int, df: float, table: Evaluations
+) -> tuple[Floats, Floats]:
+    """The same errors (P, K) and factors (K,), wider where a few residuals bring most of the variance.
+
+    A variance of n squares of kurtosis k is known as that of a normal sample with 2 n / (k - 1) degrees of freedom; below
+    df the quantiles of t are taken from there. lengths (R,): of the rows of the gain, squared;  residuals (R, K)
+    """
+    if not 0 < df < np.inf or not len(residuals) or table.design.listed:
+        return stderr, critical
+    rounding = ROUNDING * table.scale * np.sqrt(len(stderr))
+    stderr, critical = stderr.copy(), critical.copy()
+    for k in range(len(critical)):
+        squares = lengths * residuals[:, k] ** 2
+        above, total = (stderr[:, k] > rounding[k]) & np.isfinite(stderr[:, k]), squares.sum()
+        kurtosis = len(squares) * float(squares @ squares) / total**2 if above.any() and total > 0.0 else 1.0
+        known = max(2.0 * n_clusters / (kurtosis - 1.0), 1.0) if kurtosis > 1.0 else np.inf
+        if known < df:
+            wider = independent_factor(1, known) / independent_factor(1, df)
+            stderr[above, k] *= wider
+            critical[k] *= independent_factor(len(stderr), known) / independent_factor(len(stderr), df) / wider
+    return stderr, critical
+
+
+def simultaneous_factor(covariance: Floats, df: float, design: Design) -> float:
+    """The 95 % quantile of max_j |t_j| for errors with a covariance (P, P), from the design's own draws.
+
+    Never below the pointwise factor, which the draws' own noise could otherwise undercut where few players are free.
+    """
+    deviation = np.sqrt(np.diag(covariance))
+    live = deviation > 1e-12 * max(deviation.max(initial=0.0), 1e-300)
+    if not live.any():
+        return independent_factor(len(deviation), df)
+    correlation = covariance[np.ix_(live, live)] / np.outer(deviation[live], deviation[live])
+    values, vectors = np.linalg.eigh(correlation)
+    # the symmetric root: it does not turn with the eigenvectors of equal eigenvalues, which rounding chooses
+    root = (vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T
+    normals = design.normals[:, : live.sum()]
+    draws = np.concatenate([np.abs(normals[at] @ root.T).max(axis=1) for at in blocks.blocks(*normals.shape)])
+    if np.isfinite(df):
+        draws = draws / _chi(design, df)
+    return max(float(np.quantile(draws, LEVEL)), independent_factor(1, df))
+
+
+def _chi(design: Design, df: float) -> Floats:
+    """(R,) the denominators of drawn t statistics, kept with the design because every input and output needs them."""
+    key = ("chi", df)
+    if key not in design.cache:
+        design.cache[key] = np.sqrt(stats.chi2.ppf(design.uniforms, df) / df)
+    found: Floats = design.cache[key]
+    return found
+
+
+@lru_cache(maxsize=1024)
+def independent_factor(n_players: int, df: float = np.inf) -> float:
+    """The simultaneous factor of independent t statistics with df degrees of freedom (Sidak): wide if they depend.
+
+    Without a degree of freedom the standard error is infinite already, and the factor is the normal's.
+    """
+    return float(stats.t.ppf(0.5 + 0.5 * LEVEL ** (1.0 / max(n_players, 1)), df if df > 0 else np.inf))
+
+
+def pair_sides(design: Design) -> tuple[Ints, Ints]:
+    """Row numbers of the two sides of each pair. Raises ValueError if a row has no complement beside it."""
+    order = np.argsort(design.pair, kind="stable")
+    if len(order) % 2 == 0 and len(order):
+        first, second = order[0::2], order[1::2]
+        z, parts = design.z, blocks.blocks(len(first), design.n_players)
+        if (design.pair[first] == design.pair[second]).all() and all((z[first[at]] != z[second[at]]).all() for at in parts):
+            return first, second
+    raise ValueError(
+        "the table's coalitions do not come in complementary pairs, which Shapley values are estimated from. "
+        "Let explain() draw them with kernel_shap among its methods."
+    )
+
+
+def sum_zero_basis(n_players: int) -> Floats:
+    """(P, P - 1): an orthonormal basis of the vectors that sum to zero (Helmert's, scaled)."""
+    basis = np.zeros((n_players, n_players - 1))
+    for k in range(1, n_players):
+        basis[:k, k - 1] = 1.0
+        basis[k, k - 1] = -k
+        basis[:, k - 1] /= np.sqrt(k * (k + 1.0))
+    return basis
+
+
+def no_players(n_outputs: int) -> Estimate:
+    """The answer for an input that absence cannot change."""
+    nothing = np.zeros((0, n_outputs))
+    return Estimate(nothing, nothing, np.full(n_outputs, independent_factor(0)), np.inf, notes={"rows": 0})

@@ -1,0 +1,1 @@
+"""Floor 3: values of coalitions, each asked once."""

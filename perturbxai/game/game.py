@@ -1,0 +1,208 @@
+"""Game: the value of coalitions, asked through the Predictor, each question once a call."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.core.evaluations import Answer, Coalitions, Question, Rows, Unanswered
+from perturbxai.core.outputs import check_outputs
+from perturbxai.game.image_asker import ImageAsker, first_alike
+from perturbxai.game.table_asker import TableAsker
+from perturbxai.inputs.spaces import Space, TableInput, TabularSpace, digest
+from perturbxai.models.predictor import Predictor
+
+Floats = NDArray[np.float64]
+
+MANY_OUTPUTS = 20  # all outputs up to here, else the highest
+KEPT_OUTPUTS = 5
+
+
+class Game:
+    """The masking games of the inputs of one call, with one memo.
+
+    like: a game of the same pictures under another fill, whose answers about whole pictures are not asked again.
+    v(S) is the model's output with the players of S as the input has them and the others absent: averaged over the
+    background rows on a table, filled on a picture. `evaluate(z)` takes coalitions of all P players of an input.
+
+    >>> import numpy as np
+    >>> game = Game(Predictor(lambda X: X.prod(axis=1)), TabularSpace(np.zeros((1, 2))), np.ones((1, 2)))
+    >>> game.evaluate(np.array([[True, False], [True, True]]))
+    array([[0.],
+           [1.]])
+    """
+
+    def __init__(
+        self, predictor: Predictor, space: Space, x: Any, outputs: Any = None, *, like: Game | None = None, label: Any = None
+    ) -> None:
+        """label: of the first input, where x was made anew and has lost it."""
+        self.predictor, self.space = predictor, space
+        self.inputs: list[Any] = list(space.players(x))
+        if label is not None:
+            self.inputs[0] = replace(self.inputs[0], label=label)
+        if isinstance(space, TabularSpace):
+            predictor.check_columns(space.columns.names, space.columns.frame)
+        else:
+            for one in self.inputs:
+                predictor.check_picture(one.picture, one.fill)
+        self._wanted = outputs
+        self._asker: TableAsker | ImageAsker | None = None
+        self._like, self._offline = like, False
+        self._kept: str = "" if like is None else like._kept
+        if outputs is not None:
+            check_outputs(outputs)
+        if outputs is not None and predictor.outputs is not None:
+            predictor.select(outputs, len(predictor.outputs))
+
+    def learn(self) -> TableAsker | ImageAsker:
+        """Ask the model at the first input alone, which tells how many outputs there are, and whether it works at all."""
+        if self._asker is None and self._offline:
+            raise Unanswered("the model was not asked at all")
+        if self._asker is None and self._like is not None:
+            other = self._like.learn()
+            assert isinstance(other, ImageAsker)
+            self._asker = ImageAsker(self.predictor, self.inputs, other.columns)
+            for number in range(len(self.inputs)):
+                self._asker.know_whole(number, other.whole(number))
+        if self._asker is None:
+            one = self._first_rows()
+            values = self.predictor(one)
+            n_outputs = values.shape[1]
+            if self._wanted is not None:
+                columns = self.predictor.select(self._wanted, n_outputs)
+            elif n_outputs <= MANY_OUTPUTS:
+                columns = np.arange(n_outputs)
+            else:
+                columns = self._highest(values[0])
+            if isinstance(self.space, TabularSpace):
+                self._asker = TableAsker(self.predictor, self.space, self.inputs, columns, values[:, columns])
+            else:
+                self._asker = ImageAsker(self.predictor, self.inputs, columns)
+                self._asker.know_whole(0, values[:, columns])
+        return self._asker
+
+    def _highest(self, values: Floats) -> NDArray[np.intp]:
+        """Columns of the five highest outputs at the first input, where nobody said which; told once, and in every meta."""
+        columns = np.argsort(-values, kind="stable")[:KEPT_OUTPUTS]
+        known = self.predictor.outputs
+        assert known is not None
+        self._kept = (
+            f"{', '.join(known[c] for c in columns)}: the {KEPT_OUTPUTS} highest of {len(values)} at the first input "
+            f"({self.inputs[0].label})"
+        )
+        warnings.warn(
+            f"the model has {len(values)} outputs, more than {MANY_OUTPUTS}, and outputs= names none; kept are "
+            f"{self._kept}. Name the outputs that matter to you in outputs=.",
+            stacklevel=2,
+        )
+        return columns
+
+    def _first_rows(self) -> Any:
+        first = self.inputs[0]
+        if isinstance(first, TableInput):
+            assert isinstance(self.space, TabularSpace)
+            return self.space.columns.decode(first.codes[None])
+        return first.picture[None]
+
+    def offline(self) -> None:
+        """From now on only what is known is answered; anything else raises Unanswered. For salvage after a failure."""
+        self._offline = True
+        if self._asker is not None:
+            self._asker.offline = True
+
+    @property
+    def about_outputs(self) -> dict[str, str]:
+        """For meta: the scale of the outputs and, where nobody said which of many are meant, those that were kept."""
+        scale = {"scale": self.predictor.output}
+        return scale | ({"outputs_kept": self._kept} if self._kept else {})
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the outputs that are looked at."""
+        columns = self.learn().columns
+        assert self.predictor.outputs is not None
+        return tuple(self.predictor.outputs[c] for c in columns)
+
+    def ask(
+        self,
+        requests: Sequence[tuple[int, Question]],
+        spread: bool = False,
+        groups: bool = False,
+        users: Sequence[int] = (),
+        named: bool = False,
+    ) -> list[Answer]:
+        """The answers to questions about inputs (by number), all of them together in full batches.
+
+        Coalitions and opacities are over an input's *active* players. With spread=True tables also return the variance
+        that the draw of the background brings, with groups=True what each group of its rows would add to the values.
+        users: for each question the methods of the call that ask it, as bits of a number, by which `used` counts the rows of
+        each; with named=True answers tell their rows' names.
+        """
+        return self.learn().ask(requests, spread, groups, users, named)
+
+    def used(self, method: int) -> int:
+        """Distinct model rows that a method of the call, by its number, has used."""
+        return self.learn().used.get(method, 0)
+
+    def evaluate(self, z: Any, number: int = 0) -> Floats:
+        """(M, K): the game of one input at coalitions (M, P) over all of its players."""
+        one = self.inputs[number]
+        z = np.asarray(z)
+        if z.ndim != 2 or z.shape[1] != len(one.names):
+            raise ValueError(f"z has shape {z.shape}; expected (coalitions, {len(one.names)} players).")
+        present = z.astype(bool)
+        if (present != z).any():
+            raise ValueError("z has values other than 0 and 1; a player is either present or absent.")
+        return self.ask([(number, Coalitions(present[:, one.active]))])[0].values
+
+    def ends(self, number: int) -> tuple[Floats, Floats]:
+        """v(nothing) and v(N) of one input, (K,) each."""
+        return self.ends_of([number])[0]
+
+    def ends_of(self, numbers: Sequence[int], users: int = 0) -> list[tuple[Floats, Floats]]:
+        """The same of several inputs, asked together."""
+        if not len(numbers):
+            return []
+        sizes = [len(self.inputs[number].active) for number in numbers]
+        if not isinstance(self.space, TabularSpace):
+            both = [Coalitions(np.array([[False] * n, [True] * n], dtype=bool)) for n in sizes]
+            answers = self.ask(list(zip(numbers, both, strict=True)), users=[users] * len(both))
+            return [(a.values[0], a.values[1]) for a in answers]
+        # nothing is the same background for all, and everything is a row
+        nothing = Coalitions(np.zeros((1, sizes[0]), dtype=bool))
+        rows = Rows(np.array([self.inputs[number].codes for number in numbers]))
+        empty, full = self.ask([(numbers[0], nothing), (numbers[0], rows)], users=[users] * 2)
+        return [(empty.values[0], values) for values in full.values]
+
+    def base_values(self, users: int = 0) -> Floats:
+        """(B, K): the model at each background row of a table."""
+        asker = self.learn()
+        assert isinstance(asker, TableAsker)
+        return asker.base_values(users)
+
+    def ends_names(self, number: int) -> NDArray[Any]:
+        """Names of the rows of v(nothing) and v(N) of an input."""
+        return self.learn().ends_names(number)
+
+    @property
+    def first_alike(self) -> list[int]:
+        """By input: the number of the first that is the same."""
+        tables = isinstance(self.space, TabularSpace)
+        return first_alike([one.digest if tables else digest(one.picture, one.fill, one.player) for one in self.inputs])
+
+    @property
+    def drawn(self) -> float:
+        """Variance of a mean over the background rows, as a factor of that of one; 0 where they were not drawn."""
+        asker = self.learn()
+        return asker.mean_factor if isinstance(asker, TableAsker) else 0.0
+
+    @property
+    def background_rows(self) -> int:
+        """Distinct rows of a table's background, which are asked once a call beside what a budget bounds; 0 on pictures."""
+        asker = self.learn()
+        return len(np.unique(asker.base_names)) if isinstance(asker, TableAsker) else 0

@@ -1,0 +1,154 @@
+"""Questions about pictures, answered: each distinct mask of a picture asked once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.core.evaluations import Answer, Cells, Coalitions, PixelMasks, Question, Rows, Unanswered
+from perturbxai.inputs.row_names import bits
+from perturbxai.inputs.spaces import ImageInput, digest
+from perturbxai.models.masks import Described
+from perturbxai.models.plan import ImagePlan, Masked
+from perturbxai.models.predictor import Predictor
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class ImageAsker:
+    """Questions about pictures: each distinct mask of a picture asked once, and so the fill alone where it is the same."""
+
+    def __init__(self, predictor: Predictor, inputs: list[ImageInput], columns: Ints) -> None:
+        self.predictor, self.inputs, self.columns = predictor, inputs, columns
+        self.offline = False
+        # by input: the first input that is the same picture, and the first whose empty coalition shows the same
+        self.owner = first_alike([digest(one.picture, one.fill, one.player) for one in inputs])
+        self.hidden = first_alike(
+            [
+                ("fill", digest(one.fill)) if one.player.max(initial=0) < len(one.active) else ("own", owner)
+                for one, owner in zip(inputs, self.owner, strict=True)
+            ]
+        )
+        self.memo: dict[tuple[int, bytes], Floats] = {}
+        self.users: dict[tuple[int, bytes], int] = {}  # methods that use a mask, as bits
+        self.used: dict[int, int] = {}  # distinct masks by the number of the method that uses them
+        self.there: list[dict[Any, Any]] = [{} for _ in inputs]  # what of a picture is on a device already
+
+    def whole(self, number: int) -> Floats | None:
+        """(1, K): what the model said of a picture itself, if it was asked."""
+        found = self.memo.get(self._names(number, np.ones((1, len(self.inputs[number].active)), dtype=bool))[0])
+        return None if found is None else found[None]
+
+    def know_whole(self, number: int, values: Floats | None) -> None:
+        """Take note of what the model said of a picture itself."""
+        if values is not None:
+            self.memo[self._names(number, np.ones((1, len(self.inputs[number].active)), dtype=bool))[0]] = values[0]
+
+    def ends_names(self, number: int) -> NDArray[np.int64]:
+        """Words for the masks of v(nothing) and v(N) of an input."""
+        ends = np.array([[False], [True]]).repeat(len(self.inputs[number].active), axis=1)
+        return _words(set(self._names(number, ends)))
+
+    def ask(
+        self,
+        requests: Sequence[tuple[int, Question]],
+        spread: bool,  # noqa: ARG002
+        groups: bool = False,  # noqa: ARG002
+        users: Sequence[int] = (),
+        named: bool = False,
+    ) -> list[Answer]:
+        asked: list[list[tuple[int, bytes]]] = []
+        wanted: dict[tuple[int, ...], list[tuple[list[tuple[int, bytes]], Masked]]] = {}
+        coming: set[tuple[int, bytes]] = set()
+        for number, question in requests:
+            if isinstance(question, (Rows, Cells)):
+                raise TypeError("a picture has no table rows to ask")
+            if isinstance(question, PixelMasks):
+                asked.append(self._pixel_names(number, question))
+            else:
+                mask = question.z if isinstance(question, Coalitions) else question.alpha.astype(np.float32)
+                asked.append(self._names(number, mask))
+            fresh, rows = [], []
+            for line, name in enumerate(asked[-1]):
+                if name not in self.memo and name not in coming:
+                    coming.add(name)  # asked below
+                    fresh.append(name)
+                    rows.append(line)
+            if fresh:
+                one = self.inputs[number]
+                if isinstance(question, PixelMasks):
+                    piece = Described(question.take(rows), *one.labels.shape).of(one.picture, one.fill)
+                else:
+                    chosen = mask[rows]
+                    always = np.ones((len(chosen), 1), dtype=chosen.dtype)
+                    shown = np.concatenate([chosen, always], axis=1)
+                    piece = Masked(one.picture, one.fill, one.player, shown, self.there[self.owner[number]])
+                wanted.setdefault(one.picture.shape, []).append((fresh, piece))
+        self._run(list(wanted.values()))
+        answers = []
+        for names, by in zip(asked, users or [0] * len(asked), strict=True):
+            values = np.array([self.memo[name] for name in names]).reshape(len(names), len(self.columns))
+            own = set(names)
+            self._use(own, by)
+            answers.append(Answer(values, len(own), names=_words(own) if named else None))
+        return answers
+
+    def _use(self, names: set[tuple[int, bytes]], users: int) -> None:
+        """Note that methods (bits) use these masks, and count those that each had not used."""
+        for name in names if users else ():
+            before = self.users.get(name, 0)
+            self.users[name] = before | users
+            for bit in bits(users & ~before):
+                self.used[bit] = self.used.get(bit, 0) + 1
+
+    def _run(self, wanted: list[list[tuple[list[tuple[int, bytes]], Masked]]]) -> None:
+        names = [name for group in wanted for fresh, _ in group for name in fresh]
+        if self.offline and names:
+            raise Unanswered(f"{len(names)} masks were not answered")
+        done = 0
+        for group in wanted:
+            for start, stop, values in self.predictor.run(ImagePlan([piece for _, piece in group])):
+                for name, line in zip(names[done : done + stop - start], values, strict=True):
+                    self.memo[name] = line[self.columns]
+                done += stop - start
+
+    def _names(self, number: int, mask: NDArray[Any]) -> list[tuple[int, bytes]]:
+        """What each line shows: whose picture, and which of its players. The empty coalition has the name b""."""
+        owner, hidden = self.owner[number], self.hidden[number]
+        return [(owner, key) if any(key) else (hidden, b"") for key in _mask_keys(mask)]
+
+    def _pixel_names(self, number: int, question: PixelMasks) -> list[tuple[int, bytes]]:
+        """The same of masks of pixels; one that shows or hides everything has the name of that coalition."""
+        whole = self._names(number, np.array([[False], [True]]).repeat(len(self.inputs[number].active), axis=1))
+        geometry = blake2b(question.down.tobytes() + question.across.tobytes()).digest()
+        cells = question.grid.reshape(len(question), -1)
+        level = np.where((cells == cells[:, :1]).all(axis=1), cells[:, 0], 0.5)
+        names = []
+        for grid, shift, same in zip(question.grid, question.shift, level, strict=True):
+            name = b"seen" + blake2b(geometry + grid.tobytes() + shift.tobytes(), digest_size=16).digest()
+            names.append(whole[int(same)] if same in (0, 1) else (self.owner[number], name))
+        return names
+
+
+def _words(names: set[tuple[int, bytes]]) -> NDArray[np.int64]:
+    return np.unique(np.fromiter(map(hash, names), dtype=np.int64, count=len(names)))
+
+
+def first_alike(names: Sequence[Any]) -> list[int]:
+    """For each name the number of the first that equals it."""
+    first: dict[Any, int] = {}
+    return [first.setdefault(name, number) for number, name in enumerate(names)]
+
+
+def _mask_keys(mask: NDArray[Any]) -> list[bytes]:
+    """One name a line; opacities that are all 0 or 1 have the name of their coalition."""
+    if mask.dtype == bool:
+        return [row.tobytes() for row in np.packbits(mask, axis=1)]
+    hard = ((mask == 0) | (mask == 1)).all(axis=1)
+    packed = np.packbits(mask == 1, axis=1)
+    return [p.tobytes() if h else b"soft" + row.tobytes() for h, p, row in zip(hard, packed, mask, strict=True)]

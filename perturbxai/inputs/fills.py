@@ -1,0 +1,131 @@
+"""What a hidden superpixel shows: a fill picture of the size of the input, made once an input."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.core import kernels
+from perturbxai.inputs.pictures import as_picture, as_pictures
+
+Picture = NDArray[np.float32]
+NAMES = ("blur", "mean", "inpaint", "noise")
+BLUR_SHARE = 1 / 22  # of the longer side: 10 pixels at 224
+
+
+def read_fill(fill: Any) -> Any:
+    """A name, or an array that is the caller's no more: a constant () or (C,), or a picture (H, W) or (H, W, C).
+
+    Several pictures, in a list or (N, H, W, C), are the constant that is their mean colour, each picture counting once.
+    Raises TypeError for what is none of these, ValueError for pictures whose channels differ.
+    """
+    if isinstance(fill, str):
+        return fill
+    if getattr(fill, "ndim", 0) == 4 or (isinstance(fill, (list, tuple)) and len(fill) and all(map(_is_picture, fill))):
+        means = [picture.mean(axis=(0, 1), dtype=np.float64) for picture in as_pictures(fill)]
+        if len({len(mean) for mean in means}) > 1:
+            raise ValueError(
+                f"fill: the pictures have {sorted({len(mean) for mean in means})} channels; convert them to one."
+            )
+        return np.mean(means, axis=0)
+    values = as_picture(fill, "fill")
+    if values.dtype.kind not in "fiub":
+        raise TypeError(f"fill={fill!r} is not known; expected a name, a number, one number a channel, or a picture.")
+    rgba = values.ndim == 3 and values.shape[2] == 4 and values.dtype == np.uint8
+    return as_pictures([fill])[0] if rgba else values.copy()
+
+
+def _is_picture(one: Any) -> bool:
+    return getattr(one, "ndim", 0) in (2, 3) or hasattr(one, "getbands")
+
+
+def make_fill(fill: Any, picture: Picture, labels: NDArray[np.int32], rng: np.random.Generator | None = None) -> Picture:
+    """(H, W, C) float32: what each pixel shows when its superpixel is hidden.
+
+    fill: "blur" (Gaussian, deviation of the longer side / 22), "mean" (each superpixel's mean colour), "inpaint" (each
+    superpixel painted over from the pixels around it), "noise" (uniform within each channel's range, drawn from rng), a
+    number or one number a channel (a constant in the picture's own units), or a picture of the same shape.
+    Raises ValueError for an unknown name, a wrong shape, or values that are not finite; TypeError for noise without rng.
+    """
+    if isinstance(fill, str):
+        if fill == "blur":
+            from skimage.filters import gaussian
+
+            deviation = max(picture.shape[:2]) * BLUR_SHARE
+            blurred = gaussian(picture.astype(np.float64), sigma=deviation, channel_axis=-1, preserve_range=True)
+            return np.ascontiguousarray(blurred, dtype=np.float32)
+        if fill == "mean":
+            return _superpixel_means(picture, labels)
+        if fill == "inpaint":
+            return _painted_over(picture, labels)
+        if fill == "noise":
+            if rng is None:
+                raise TypeError("fill='noise' is drawn; give rng, a NumPy Generator.")
+            low, high = picture.min(axis=(0, 1)), picture.max(axis=(0, 1))
+            return np.asarray(low + (high - low) * rng.random(picture.shape, dtype=np.float32))
+        known = ", ".join(f'"{name}"' for name in NAMES)
+        raise ValueError(f"fill={fill!r} is not known; expected {known}, a constant, a picture, or several for their mean.")
+    values = np.asarray(fill).astype(np.float32)  # a copy: the caller may change theirs
+    if not np.isfinite(values).all():
+        raise ValueError("fill has values that are not finite; give a constant or a picture without NaN.")
+    if values.ndim <= 1:
+        if values.ndim == 1 and len(values) != picture.shape[2]:
+            raise ValueError(f"fill has {len(values)} numbers, but the picture has {picture.shape[2]} channels.")
+        return np.ascontiguousarray(np.broadcast_to(values, picture.shape))
+    if values.ndim == 2:
+        values = values[..., None]
+    if values.shape != picture.shape:
+        rgba = values.ndim == 3 and (values.shape[2], picture.shape[2]) == (4, 3)
+        white = " Lay its opacity on white: px.on_white(fill)." if rgba else ""
+        raise ValueError(
+            f"fill has shape {values.shape}, but the picture {picture.shape}; give as many channels, and resize it "
+            f"(px.fit).{white}"
+        )
+    return np.ascontiguousarray(values)
+
+
+def describe_fill(fill: Any, seed: int = 0) -> str:
+    """A short name for tables: "blur", the constant, "noise 3" of seed 3, or "picture" with a checksum of its own."""
+    if isinstance(fill, str):
+        return f"{fill} {seed}" if fill == "noise" and seed else fill
+    values = np.asarray(fill)
+    if values.ndim <= 1:
+        return "constant " + " ".join(f"{v:g}" for v in values.ravel())
+    return f"picture {zlib.crc32(np.ascontiguousarray(values, dtype=np.float32).tobytes()):08x}"
+
+
+def _superpixel_means(picture: Picture, labels: NDArray[np.int32]) -> Picture:
+    n_players = int(labels.max()) + 1
+    channels = np.ascontiguousarray(np.moveaxis(picture, -1, 0), dtype=np.float64)
+    sums = np.zeros((channels.shape[0], n_players))
+    kernels.pool_regions(channels, labels, sums)
+    means = sums / np.bincount(labels.ravel(), minlength=n_players)
+    return np.ascontiguousarray(means.T[labels], dtype=np.float32)
+
+
+def _painted_over(picture: Picture, labels: NDArray[np.int32]) -> Picture:
+    """Each superpixel alone as its surroundings continue into it: every pixel is the mean of the four around it.
+
+    That is harmonic, and so stays within the colours of the rim, where smoother continuations run beyond them.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.linalg import splu
+
+    number = np.arange(labels.size).reshape(labels.shape)
+    colours = picture.reshape(labels.size, -1).astype(np.float64)
+    sides = [(number[:, :-1], number[:, 1:]), (number[:-1], number[1:])]
+    here = np.concatenate([side.ravel() for a, b in sides for side in (a, b)])
+    there = np.concatenate([side.ravel() for a, b in sides for side in (b, a)])
+    inside = labels.ravel()[here] == labels.ravel()[there]
+    # unknown neighbours on the left, those of other superpixels, which are seen, on the right
+    rows = np.concatenate([here[inside], number.ravel()])
+    columns = np.concatenate([there[inside], number.ravel()])
+    entries = np.concatenate([np.full(inside.sum(), -1.0), np.bincount(here, minlength=labels.size)])
+    shown = np.zeros_like(colours)
+    np.add.at(shown, here[~inside], colours[there[~inside]])
+    system = coo_array((entries, (rows, columns)), shape=(labels.size, labels.size)).tocsc()
+    solved = splu(system, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}).solve(shown)
+    return np.ascontiguousarray(solved.reshape(picture.shape), dtype=np.float32)

@@ -1,0 +1,345 @@
+"""Spaces: what the players of an input are, and what their absence looks like. A space never calls a model."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.core import kernels
+from perturbxai.core.evaluations import Regions
+from perturbxai.core.options import refuse_missing
+from perturbxai.core.unnamed_tables import as_values, check_groups
+from perturbxai.inputs.columns import Columns
+from perturbxai.inputs.fills import describe_fill, make_fill, read_fill
+from perturbxai.inputs.pictures import as_pictures
+from perturbxai.inputs.row_names import distinct, hash_rows
+from perturbxai.inputs.segments import areas, cut, neighbours
+from perturbxai.sampling.coalitions import draw_background
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+ROW_GROUPS = 20  # of background rows
+
+
+def digest(*parts: Any) -> tuple[int, ...]:
+    """Eight 32-bit words of the SHA-256 of arrays: the name of an input's random stream."""
+    state = hashlib.sha256()
+    for part in parts:
+        array = np.ascontiguousarray(part)
+        state.update(str((array.dtype.str, array.shape)).encode())
+        state.update(array.tobytes())
+    return tuple(int(word) for word in np.frombuffer(state.digest(), dtype=np.uint32))
+
+
+@dataclass(frozen=True, eq=False)
+class TableInput:
+    """One row to explain. player (D,): the number of a column's player among the active ones, -1 if always present.
+
+    meta: what results tell of its space
+    """
+
+    codes: Floats
+    label: Any
+    names: tuple[str, ...]
+    active: Ints
+    player: NDArray[np.int32]
+    digest: tuple[int, ...]
+    meta: dict[str, Any]
+
+    @property
+    def source(self) -> Floats:
+        """What was explained: the coded row."""
+        return self.codes
+
+
+@dataclass(frozen=True, eq=False)
+class ImageInput:
+    """One picture to explain: picture, fill (H, W, C) float32; labels (H, W) of all players, `player` of active ones.
+
+    player (H, W) int32: the number of a pixel's player among those that the fill can hide, P' if always present
+    meta: what results tell of its space, and of its superpixels: how many were found, and how their areas spread
+    """
+
+    picture: NDArray[np.float32]
+    fill: NDArray[np.float32]
+    labels: NDArray[np.int32]
+    player: NDArray[np.int32]
+    label: Any
+    names: tuple[str, ...]
+    active: Ints
+    digest: tuple[int, ...]
+    meta: dict[str, Any]
+
+    @property
+    def source(self) -> NDArray[np.float32]:
+        """What was explained: the picture."""
+        return self.picture
+
+    def regions(self) -> Regions:
+        """Which superpixels touch, what colour they are on average, and how large."""
+        colours = self.pool(np.moveaxis(self.picture, 2, 0), "mean").T
+        return Regions(neighbours(self.labels), colours, np.bincount(self.labels.ravel()))
+
+    def pool(self, heat: Any, how: str = "sum") -> Floats:
+        """(K, P): a heat map (K, H, W) or (H, W) on the players. "sum" keeps the total; "mean" is a density.
+
+        The sum goes with an axis counted in players, the mean with one counted in area; they rank differently.
+        """
+        maps = np.asarray(heat, dtype=np.float64)
+        maps = maps[None] if maps.ndim == 2 else maps
+        if maps.ndim != 3 or maps.shape[1:] != self.labels.shape:
+            height, width = self.labels.shape
+            raise ValueError(f"heat has shape {np.shape(heat)}; expected (K, {height}, {width}), as the picture has.")
+        if how not in ("sum", "mean"):
+            raise ValueError(f'how={how!r} is not known; expected "sum" or "mean".')
+        pooled = np.zeros((len(maps), len(self.names)))
+        kernels.pool_regions(np.ascontiguousarray(maps), self.labels, pooled)
+        return pooled if how == "sum" else pooled / np.bincount(self.labels.ravel(), minlength=len(self.names))
+
+
+class TabularSpace:
+    """The players of a table's rows are its columns (or groups of columns); absence is a set of background rows.
+
+    X           table or array (N, D), the data: background rows are drawn from it, and ALE asks around it. A DataFrame of
+                pandas or polars, an Arrow table, or what narwhals can read. The model gets the kind of table that X is, with
+                its dtypes, categories, dates and missing values (estimators get a DataFrame for an Arrow table; lazy frames
+                come back collected)
+    background  how many distinct rows stand for absence, or "all"
+    choose      "sample" draws them, "kmeans" takes the real row nearest to each centre, weighted by its cluster, "all"
+    weights     (N,) row weights, None for equal ones
+    groups      {name: [columns]} that act as one player, columns by name, by number (of an array also "x0") or by a mask of
+                truth values; other columns stay players of their own
+    seed        of the background draw; the background is part of the space
+
+    Rows to explain have the columns of X, in any order if they are named, and values that its dtypes hold: any number or
+    date, a missing value (which is a level of its own where X has none), and the categories and strings that X has.
+
+    Raises ValueError if X has no rows, for unknown columns, and for weights that do not fit; TypeError for what is no table,
+    with the way to one: a dict, a generator, a sparse matrix, a structured array.
+
+    >>> import numpy as np
+    >>> TabularSpace(np.eye(3), groups={"first two": ["x0", "x1"]}).names
+    ('first two', 'x2')
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        *,
+        background: int | str = 100,
+        choose: str = "sample",
+        weights: Any = None,
+        groups: Mapping[str, Sequence[Any]] | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.columns = Columns(X)
+        self.codes = self.columns.encode(X, "X")
+        if len(self.codes) == 0:
+            raise ValueError("X has no rows, so the background is empty; give at least one row that stands for absence.")
+        self.codes.setflags(write=False)
+        self.weights = _check_weights(weights, len(self.codes))
+        if isinstance(background, str) and background == "all":
+            choose, background = "all", len(self.codes)
+        if not isinstance(choose, str) or choose not in ("sample", "kmeans", "all"):
+            raise ValueError(f'choose={choose!r} is not known; expected "sample", "kmeans" or "all".')
+        if np.ndim(background) > 0 or hasattr(background, "columns"):
+            raise TypeError(
+                f"background is a {type(background).__name__}; give these rows as X: TabularSpace(rows, background='all')."
+            )
+        if isinstance(background, str) or not _is_whole(background) or background < 1:
+            raise ValueError(f'background={background!r} must be a whole number of rows from 1 up, or "all".')
+        seed = _check_seed(seed)
+        rng = np.random.default_rng(seed)
+        numeric = self.columns.numeric
+        names, first, place = distinct(hash_rows(self.codes))  # sorting cannot tell that two rows with NaN are one
+        mass = np.bincount(place, weights=self.weights, minlength=len(names)).astype(np.float64)
+        n_rows = min(int(background), len(names))
+        there = np.argsort(first, kind="stable")
+        known = self.codes if len(first) == len(self.codes) else self.codes[first[there]]
+        rows, shares = draw_background(known, mass[there], n_rows, choose, numeric, rng)
+        self.background, self.background_weights = rows, shares
+        # at random, for the rows are sorted: what a draw of them errs by is read from groups that are alike
+        self.background_groups = rng.permutation(len(rows)) % ROW_GROUPS
+        self.names, self.player_of_column = _players(self.columns, {} if groups is None else groups)
+        self.columns_of = tuple(tuple(np.flatnonzero(self.player_of_column == p).tolist()) for p in range(len(self.names)))
+        self.meta = {"space": "table", "background": len(rows), "choose": choose, "space_seed": seed}
+
+    @property
+    def n_players(self) -> int:
+        return len(self.names)
+
+    def players(self, x: Any) -> list[TableInput]:
+        """The rows of x as inputs. A single row (D,) is one input; index labels, and the name of a Series, are kept."""
+        codes = self.columns.encode(x, "x")
+        if len(codes) == 0:
+            raise ValueError("x has no rows; give at least one row to explain.")
+        labels = self.columns.row_labels(x, len(codes))
+        return [self._bind(row, _plain(label)) for row, label in zip(codes, labels, strict=True)]
+
+    def _bind(self, row: Floats, label: Any) -> TableInput:
+        same = (self.background == row) | (np.isnan(self.background) & np.isnan(row))
+        moves = ~same.all(axis=0)  # (D,): columns that some background row changes
+        active = np.unique(self.player_of_column[moves])
+        number = np.full(self.n_players, -1, dtype=np.int32)
+        number[active] = np.arange(len(active))
+        player = number[self.player_of_column]
+        name = digest(np.where(np.isnan(row), np.nan, row + 0.0))
+        return TableInput(row, label, self.names, active, player, name, self.meta)
+
+
+class ImageSpace:
+    """The players of a picture are its superpixels; absence is a fill. A recipe: the pictures are given as `x`.
+
+    segments    "slic", "quickshift", "felzenszwalb", "watershed" or "grid"; a label map (H, W) with any ids; a mask of
+                True and False; a dictionary {name: mask} whose names are the players', as in {"liver": a, "spleen": b},
+                what they leave being "rest", or cut in its turn: {"liver": a, "around": "slic"}; or a function from a
+                picture (H, W, C) to one of these
+    n_segments  how many superpixels to aim at; `meta["superpixels"]` has the number found, and how their areas spread
+    fill        "blur"; "mean" (of each superpixel); "inpaint" (each superpixel painted over from around it: what several
+                superpixels share stays to be seen); "noise" (uniform within each channel's range); a constant (a number,
+                or one a channel); several pictures, whose mean colour is taken; or a picture, of another thing or blank
+    seed        of the noise, which each picture has its own of
+
+    The space works on the picture that the network sees: crop and resize first, with `px.fit`. Superpixels that the fill
+    cannot change are merged with what is always present, get the value 0, and are named in `meta["merged"]`.
+
+    >>> import numpy as np
+    >>> left = np.arange(8) < np.full((6, 1), 4)
+    >>> ImageSpace(segments={"left": left}, fill=0).players(np.ones((6, 8)))[0].names
+    ('left', 'rest')
+    """
+
+    def __init__(self, *, segments: Any = "slic", n_segments: int = 50, fill: Any = "blur", seed: int = 0) -> None:
+        if not _is_whole(n_segments) or n_segments < 2:
+            raise ValueError(f"n_segments={n_segments!r} must be a whole number from 2 up.")
+        refuse_missing(segments=segments, fill=fill)
+        self.segments = _copied(segments)
+        self.fill: Any = read_fill(fill)
+        self.n_segments, self.seed = int(n_segments), _check_seed(seed)
+        # masks are a label map to what draws results: it cannot be made anew by name
+        name = segments if isinstance(segments, str) else "function" if callable(segments) else "label map"
+        self.meta = {
+            "space": "image",
+            "segments": name,
+            "n_segments": int(n_segments),
+            "fill": describe_fill(self.fill, self.seed),
+        }
+        self._bound: OrderedDict[tuple[int, ...], ImageInput] = OrderedDict()
+
+    def with_fill(self, fill: Any) -> ImageSpace:
+        """The same superpixels under another fill."""
+        return ImageSpace(segments=self.segments, n_segments=self.n_segments, fill=fill, seed=self.seed)
+
+    def players(self, x: Any) -> list[ImageInput]:
+        """The pictures of x as inputs, segmented and filled. One picture (H, W, C) or (H, W), or several."""
+        return [self._bind(picture, label) for label, picture in enumerate(as_pictures(x))]
+
+    def pool(self, heat: Any, x: Any = None, how: str = "sum") -> Floats:
+        """(K, P): a heat map on the superpixels of one picture; see `ImageInput.pool`.
+
+        x  the picture; None where this space has seen one only. Raises ValueError for several pictures, and without x
+           if it has seen none or several.
+        """
+        if x is not None:
+            inputs = self.players(x)
+            if len(inputs) != 1:
+                raise ValueError(f"x holds {len(inputs)} pictures, but a heat map is of one; pool them one by one.")
+            return inputs[0].pool(heat, how)
+        if len(self._bound) != 1:
+            seen = len(self._bound)
+            raise ValueError(f"x is not given, but the space has seen {seen} pictures; say which: pool(heat, x).")
+        return next(iter(self._bound.values())).pool(heat, how)
+
+    def _bind(self, picture: NDArray[np.float32], label: int) -> ImageInput:
+        name = digest(picture)
+        if name not in self._bound:
+            self._bound[name] = self._make(picture, name)
+            while len(self._bound) > 16:
+                self._bound.popitem(last=False)
+        found = self._bound[name]
+        return ImageInput(**{**found.__dict__, "label": label})
+
+    def _make(self, picture: NDArray[np.float32], name: tuple[int, ...]) -> ImageInput:
+        labels, names = cut(self.segments, picture, self.n_segments)
+        fill = make_fill(self.fill, picture, labels, np.random.default_rng([self.seed, *name]))
+        n_players = int(labels.max()) + 1
+        changed = (picture != fill).any(axis=2)
+        active = np.flatnonzero(np.bincount(labels[changed], minlength=n_players))
+        number = np.full(n_players, len(active), dtype=np.int32)
+        number[active] = np.arange(len(active))
+        meta = self.meta | {"superpixels": areas(labels)}
+        return ImageInput(picture, fill, labels, number[labels], 0, names, active, name, meta)
+
+
+Space = TabularSpace | ImageSpace
+Input = TableInput | ImageInput
+
+
+def _players(columns: Columns, groups: Mapping[str, Sequence[Any]]) -> tuple[tuple[str, ...], Ints]:
+    """Names of the players, and the player of each column: groups take the place of their first column."""
+    owner: dict[int, str] = {}
+    for key, members in check_groups(groups).items():
+        group = str(key)
+        chosen = columns.read_mask(members, f"groups[{group!r}]")
+        for member in members if chosen is None else chosen:
+            d = columns.find(member) if chosen is None else int(member)
+            if d is None:
+                raise ValueError(f"groups[{group!r}] names the unknown feature {member!r}; X has {columns.names}.")
+            if d in owner:
+                raise ValueError(f"groups: column {member!r} is in {owner[d]!r} and in {group!r}; give it to one.")
+            owner[d] = group
+    alone = [column for d, column in enumerate(columns.names) if d not in owner]
+    for group in owner.values():
+        if group in alone:
+            raise ValueError(f"groups: the name {group!r} is also the name of a column outside the group; choose another.")
+    names = list(dict.fromkeys(owner.get(d, column) for d, column in enumerate(columns.names)))
+    player = np.array([names.index(owner.get(d, column)) for d, column in enumerate(columns.names)], dtype=np.int64)
+    return tuple(names), player
+
+
+def _check_weights(weights: Any, n_rows: int) -> Floats:
+    if weights is None:
+        return np.full(n_rows, 1.0 / n_rows)
+    found = np.asarray(as_values(weights, "weights"), dtype=np.float64)
+    if found.shape != (n_rows,):
+        raise ValueError(f"weights has shape {found.shape}; expected ({n_rows},), one weight a row of X.")
+    if not np.isfinite(found).all() or (found < 0).any() or found.sum() == 0:
+        raise ValueError("weights must be finite, not negative, and not all zero.")
+    return np.asarray(found / found.sum())
+
+
+def _copied(segments: Any) -> Any:
+    """What cuts pictures, as it is now: what the caller changes later stays out."""
+    if isinstance(segments, str) or callable(segments):
+        return segments
+    if isinstance(segments, Mapping):
+        if len({str(name) for name in segments}) < len(segments):
+            raise ValueError(f"segments: two of the names {list(segments)} are spelled alike; name the masks otherwise.")
+        return {str(name): _copied(one) for name, one in segments.items()}
+    if np.ma.is_masked(segments):
+        raise ValueError("segments is a masked array; use array.filled(...) to say whose the masked pixels are.")
+    return np.asarray(segments.detach().cpu() if hasattr(segments, "detach") else segments).copy()
+
+
+def _is_whole(number: Any) -> bool:
+    if isinstance(number, bool) or not isinstance(number, (int, float, np.number)):
+        return False
+    return bool(np.isfinite(number) and number == np.floor(number))
+
+
+def _check_seed(seed: Any) -> int:
+    if not _is_whole(seed) or seed < 0:
+        raise ValueError(f"seed={seed!r} must be a whole number from 0 up.")
+    return int(seed)
+
+
+def _plain(label: Any) -> Any:
+    return label.item() if isinstance(label, np.generic) else label

@@ -1,0 +1,318 @@
+"""A torch module as a function from a batch of rows to (n, K) numbers, left exactly as it was found."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.core import frames
+from perturbxai.models.device import is_out_of_memory
+from perturbxai.models.estimators import (
+    CallableModel,
+    EstimatorModel,
+    as_matrix,
+    check_transformed,
+    frame_to_array,
+    has_channels_last,
+    numbered,
+    pick,
+    refuse_table,
+)
+from perturbxai.models.labels import SCORES
+from perturbxai.models.lending import closed, inner, lent
+from perturbxai.models.native import as_estimator, as_function_of_pictures
+from perturbxai.models.network_inputs import check_one_input, refusal
+from perturbxai.models.passes import Passes
+from perturbxai.models.probabilities import Ending, last_operation
+from perturbxai.models.transforms import Transform
+
+Floats = NDArray[np.float64]
+
+
+class NetworkModel:
+    """A torch module, left exactly as it was found; another layout or precision runs a private copy."""
+
+    kind = "network"
+    clipped = 0  # its logit is the raw output
+
+    def __init__(
+        self,
+        model: Any,
+        output: str | None,
+        transform: Any,
+        device: Any,
+        precision: str | None,
+        multi_label: bool,
+        select: Any = None,
+        pixels: str = "float32",
+    ) -> None:
+        import torch
+
+        self.model, self.transform, self.multi_label, self.select = model, transform, multi_label, select
+        check_one_input(inner(model))
+        self.output, self.pixels = output or "raw", pixels
+        self.ending = Ending()
+        floats = [t for t in (*model.parameters(), *model.buffers()) if t.is_floating_point()]
+        home = floats[0].device if floats else torch.device("cpu")
+        self.asked_device = device
+        self.device = _device(device) if device is not None else home
+        self.asked_dtype = _dtype(precision)
+        self.dtype = self.asked_dtype or (floats[0].dtype if floats else torch.float32)
+        self.convolves = any(isinstance(m, (torch.nn.Conv2d, torch.nn.ConvTranspose2d)) for m in model.modules())
+        moves = any(t.dtype != self.dtype for t in floats if self.asked_dtype) or self.device != home
+        self.passes = Passes(model, self.device, self.asked_dtype, must_copy=moves, channels_last=self.convolves)
+
+    @property
+    def layout(self) -> str:
+        """How a batch of pictures lies in memory so that nothing is copied."""
+        return "HWC" if self.passes.channels_last else "CHW"
+
+    @property
+    def on_device(self) -> bool:
+        """Rows are built by torch where the network is, if that is not this CPU or if a device was asked for."""
+        return self.asked_device is not None or self.device.type != "cpu"
+
+    def module(self) -> Any:
+        """The module that values are asked of: the user's, or the private copy in another layout, precision or place."""
+        return self.passes.module()
+
+    @property
+    def inner(self) -> Any:
+        """The user's module, out of a compiled or data-parallel one: its layers have the names that they were given."""
+        return inner(self.model)
+
+    def closed(self) -> tuple[str, str]:
+        """Why its layers cannot be looked at, and why it has no gradient; "" where nothing speaks against it."""
+        return closed(self.inner)
+
+    def tensor(self, rows: Any, *, fast: bool | None = None) -> Any:
+        """A batch of rows as the network's input: pictures (n, H, W, C) become (n, C, H, W).
+
+        fast  whether they lie with their channels last; None if the network was seen to take that
+        """
+        import torch
+
+        shape = tuple(rows.shape)
+        if self.transform is not None:
+            rows = check_transformed(self.transform(rows), shape)
+        rows = frames.as_pandas(rows)
+        if hasattr(rows, "iloc"):
+            rows = frame_to_array(rows)
+        if isinstance(rows, np.ndarray) and rows.dtype.kind not in "biuf":
+            try:
+                rows = rows.astype(np.float64)
+            except (TypeError, ValueError) as error:
+                raise TypeError(f"a network takes numbers, but not all in these rows are ({error}); encode them.") from error
+        if isinstance(rows, np.ndarray):  # torch refuses negative strides and warns about arrays that cannot be written
+            planes = rows.ndim == 4 and rows.transpose(0, 3, 1, 2).flags.c_contiguous
+            rows = np.require(rows, requirements=["W"] if planes else ["C", "W"])
+        found = torch.as_tensor(rows)
+        if has_channels_last(found, shape):
+            found = found.permute(0, 3, 1, 2)  # a view, which lies in memory as `layout` says
+        found = found.to(device=self.device, dtype=self.dtype)
+        if found.ndim != 4:
+            return found
+        fast = self.passes.takes_channels_last if fast is None else fast
+        return found.contiguous(memory_format=torch.channels_last if fast else torch.contiguous_format)
+
+    def __call__(self, rows: Any) -> Floats:
+        batch = self.tensor(rows, fast=self.passes.channels_last)
+        shape = tuple(batch.shape)
+        try:
+            values = self.scaled(self.passes(batch), batch)
+        except Exception as error:
+            if not is_out_of_memory(error) and (told := refusal(self.inner, shape, error)):
+                raise told from error
+            raise
+        if len(values) != len(batch) and (told := refusal(self.inner, shape, None)):
+            raise told
+        return values
+
+    def selected(self, given: Any) -> Any:
+        """The tensor that is explained, of what the network returned."""
+        found = pick(given, self.select, "the network")
+        if not hasattr(found, "detach"):
+            raise TypeError(
+                f"the network returned {type(found).__name__}; expected a tensor (rows, outputs). Say where in it the "
+                "tensor is (Predictor(select=...): an index, a key or a function), or wrap its forward."
+            )
+        return found
+
+    def scaled(self, given: Any, batch: Any) -> Floats:
+        """(n, K) on the output scale, in float64 from the network's own numbers on, of a batch."""
+        values = as_matrix(found := self.selected(given), "the network")
+        if self.output != "probability":
+            return values
+        self._look(values, found, lambda: self._last(batch[:0]))
+        if values.shape[1] == 1 or self.multi_label:
+            return np.asarray(0.5 * (1.0 + np.tanh(0.5 * values)))
+        with np.errstate(invalid="ignore"):  # an infinite score gives NaN, which the Predictor names
+            odds = np.exp(values - values.max(axis=1, keepdims=True))
+        return np.asarray(odds / odds.sum(axis=1, keepdims=True))
+
+    def _look(self, values: Floats, given: Any, last: Callable[[], str]) -> None:
+        """Tell of a network whose numbers (n, K) need no softmax or sigmoid any more."""
+        import torch
+
+        rounding = float(torch.finfo(given.dtype).eps) if given.dtype.is_floating_point else 0.0
+        self.ending.look(values, rounding, single=values.shape[1] == 1 or self.multi_label, last=last)
+
+    def _last(self, nothing: Any) -> str:
+        """The network's last operation, asked with a batch of no rows; "" if it takes none."""
+        import torch
+
+        net = self.passes.looked_into()
+        try:
+            with lent(net), torch.inference_mode(False), torch.enable_grad():
+                return last_operation(self.selected(net(nothing.clone().requires_grad_(True))))
+        except Exception:  # in whatever words: the question is ours
+            return ""
+
+    def differentiable(self, given: Any, score: str) -> Any:
+        """(n, K) tensor of what the network returned, as logits or behind the softmax or sigmoid, ready for autograd."""
+        found = self.selected(given)
+        if score == "probability" and not self.ending.known:
+            values = found.detach().to("cpu").double().numpy()
+            self._look(values.reshape(len(values), -1), found, lambda: last_operation(found))
+        return self._behind(found, score)
+
+    def _behind(self, given: Any, score: str) -> Any:
+        """The same of the tensor that is explained."""
+        scores = given[:, None] if given.ndim == 1 else given
+        if score == "logit":
+            return scores
+        return scores.sigmoid() if scores.shape[1] == 1 or self.multi_label else scores.softmax(dim=1)
+
+    def check_gradient(self, rows: Any) -> None:
+        """Refuse rows by whose columns there is no gradient: pictures, columns that are no numbers, a transform between."""
+        if np.ndim(rows) != 2:
+            raise ValueError(f"rows has shape {np.shape(rows)}; expected (rows, columns): gradients are of tables.")
+        if self.transform is not None:
+            raise TypeError(
+                "transform stands between the columns and the network and has no gradient; make it the first layer instead."
+            )
+        rows = frames.as_pandas(rows)
+        # a name for each column of a frame; one dtype for all of an array
+        dtypes = dict(rows.dtypes) if hasattr(rows, "iloc") else {"all": np.asarray(rows).dtype}
+        for name, dtype in dtypes.items():
+            if getattr(dtype, "kind", "O") not in "biuf":
+                raise TypeError(f"column {name!r} is {dtype}, by which there is no gradient; encode it as numbers.")
+        if flat := self.closed()[1]:
+            raise TypeError(f"the network {flat}; give the float network that it was made of.")
+
+    def gradient(self, net: Any, rows: Any, choose: Callable[[int, int], NDArray[np.int64]]) -> Floats:
+        """(n, D, K): gradients by the columns of the outputs that `choose` takes of (number of rows, number of outputs).
+
+        net  the module, lent. On the output scale, which is taken in float64 as `scaled` does.
+        """
+        import torch
+
+        batch = self.tensor(rows).requires_grad_(True)
+        given = self.selected(net(batch.clone()))  # a network may work in place, which a leaf does not allow
+        as_matrix(given.detach(), "the network")  # raises for what is no (n, K)
+        scores = self._behind(given.to("cpu").double(), "probability" if self.output == "probability" else "logit")
+        chosen = choose(*scores.shape)
+        found = np.empty((*batch.shape, len(chosen)))
+        for k, column in enumerate(chosen):
+            slope = None
+            if scores.requires_grad:
+                (slope,) = torch.autograd.grad(scores[:, column].sum(), batch, retain_graph=True, allow_unused=True)
+            if slope is None:
+                raise TypeError(
+                    "the network's output does not depend on its input in a way that autograd can follow (a detach(), a "
+                    "NumPy step or whole numbers between); there is no gradient."
+                )
+            found[:, :, k] = slope.to("cpu").double().numpy()
+        return found
+
+    def check(self, names: tuple[str, ...], named: bool = True) -> None:  # noqa: ARG002
+        """A network says nothing of its columns, but may be one of pictures."""
+        refuse_table(self.pixels, "HWC")
+
+    def names(self, n_outputs: int) -> tuple[str, ...]:
+        return ("prediction",) if n_outputs == 1 else numbered(n_outputs)
+
+
+def _device(device: Any) -> Any:
+    import torch
+
+    try:
+        found = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"device={device!r} is not known to torch; expected for example 'cpu' or 'cuda'.") from error
+    if found.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device={device!r}, but torch finds no GPU here; leave it out, or take 'cpu'.")
+    return found
+
+
+def _dtype(precision: str | None) -> Any:
+    import torch
+
+    if precision is None:
+        return None
+    known = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16}
+    if precision not in known:
+        raise ValueError(f"precision={precision!r} is not known; expected one of {sorted(known)} or None.")
+    return known[precision]
+
+
+def wrap(
+    model: Any,
+    output: str | None,
+    transform: Any,
+    device: Any,
+    precision: str | None,
+    multi_label: bool,
+    select: Any,
+    pixels: str | None,
+    layout: str | None,
+) -> EstimatorModel | CallableModel | NetworkModel:
+    """The model, its scale and device checked, as a function from a batch of rows to (n, K) numbers.
+
+    Raises TypeError for what is no model, ValueError for options that its kind does not have.
+    """
+    if transform is not None and not callable(transform):
+        raise TypeError(
+            f"transform is {transform!r}, no function of pictures; of torchvision's weights give weights.transforms()."
+        )
+    transform = None if transform is None else Transform(transform)
+    if isinstance(model, type):
+        raise TypeError(f"model is the class {model.__name__}; give an instance of it.")
+    is_network = "torch" in sys.modules and isinstance(model, sys.modules["torch"].nn.Module)
+    if is_network:
+        if layout is not None:
+            raise ValueError(f"layout={layout!r} is for functions; a torch module always gets its channels first.")
+        return NetworkModel(model, output, transform, device, precision, multi_label, select, pixels or "float32")
+    for name, value in (("device", device), ("precision", precision)):
+        if value is not None:
+            raise ValueError(f"{name}={value!r} is for a torch.nn.Module, but the model is {type(model).__name__}.")
+    if multi_label:
+        raise ValueError("multi_label=True is for a torch.nn.Module; other models bring their own scale.")
+    of_pictures = as_function_of_pictures(model)
+    if of_pictures is not None:
+        own_pixels, own_layout = of_pictures.pixels, layout or of_pictures.layout
+        return CallableModel(of_pictures, output, transform, select, pixels or own_pixels, own_layout)
+    model = as_estimator(model)
+    if any(hasattr(model, name) for name in ("predict", "predict_proba", *SCORES)):
+        if transform is not None:
+            raise ValueError("transform is for pictures; put a table's preprocessing into a scikit-learn pipeline.")
+        for name, value in (("select", select), ("pixels", pixels), ("layout", layout)):
+            if value is not None:
+                raise ValueError(f"{name}={value!r} is for networks and functions, but the model is {type(model).__name__}.")
+        return EstimatorModel(model, output)
+    if callable(model):
+        return CallableModel(model, output, transform, select, pixels or "float32", layout or "HWC")
+    if hasattr(model, "fit"):
+        raise TypeError(
+            f"model is {type(model).__name__}, which has no predict, predict_proba, decision_function or score_samples for "
+            "new rows. LocalOutlierFactor has them with novelty=True; for a clustering without predict explain a classifier "
+            "of its labels."
+        )
+    raise TypeError(
+        f"model is {type(model).__name__}; expected a scikit-learn estimator, a booster, an ONNX "
+        "session, a torch.nn.Module or a function."
+    )

@@ -1,0 +1,182 @@
+"""How a torch module is run: its layout in memory, its private copy, its mode, each only as far as the network takes it."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from perturbxai.models import randomness
+from perturbxai.models.copies import Copy
+from perturbxai.models.device import is_out_of_memory
+from perturbxai.models.lending import alone, asked_of_memory, inner, is_compiled, lent, reached, settled, tracked
+
+Module = Any
+Tensor = Any
+
+
+class Passes:
+    """A module as a function from a batch to what it returns, in eval mode, in the fastest layout, and left as found.
+
+    must_copy      another precision or place was asked, so that a private copy runs
+    channels_last  pictures lie with their channels last, which is for speed alone: a network that cannot run so (a view() of
+                   a map) runs as it is, once that is found out
+    tracks         the network runs only where gradients are kept, as one that hooks its own tensors does
+    """
+
+    def __init__(self, model: Module, device: Any, dtype: Any, *, must_copy: bool, channels_last: bool) -> None:
+        self.model, self.must_copy, self.tracks = model, must_copy, False
+        # a compiled module's copy would be compiled anew, and its compiler chooses layouts itself
+        self.channels_last = channels_last and not any(map(is_compiled, model.modules()))
+        self._plain = Copy(device, dtype, channels_last=False)
+        self._copy = Copy(device, dtype, channels_last=True) if self.channels_last else self._plain
+        self._told = False  # that it draws random numbers
+        self._known: set[tuple[int, ...]] = set()  # shapes of rows at which it was seen to run
+
+    def module(self) -> Module:
+        """The module that values are asked of: the user's, or the private copy."""
+        if self._copy.net is None:
+            self.refresh()
+        return self.model if self._copy.net is None else self._copy.net
+
+    def refresh(self) -> None:
+        """Make the private copy anew if the user's module has changed since. Asked once a request, not once a batch."""
+        if not (self.channels_last or self.must_copy):
+            return
+        try:
+            with alone([*self.model.modules(), *self.model.parameters()]):
+                if self._copy.refresh(self.model):
+                    self._known.clear()
+        except Exception as error:
+            if self.must_copy:
+                raise RuntimeError(
+                    f"another precision or device runs a private copy, but the network cannot be copied ({error}). "
+                    "Leave them out, or remove what copy.deepcopy cannot take."
+                ) from error
+            self.lay_aside()  # the layout is for speed alone, and `plan` says which it is
+
+    def lay_aside(self) -> bool:
+        """From now on the network runs in the layout that it was written for; False if it does already."""
+        found, self.channels_last = self.channels_last, False
+        if found:
+            self._copy = self._plain
+            self.refresh()
+        return found
+
+    @property
+    def takes_channels_last(self) -> bool:
+        """Whether the network was seen to run with its channels last."""
+        return self.channels_last and bool(self._known)
+
+    def looked_into(self) -> Module:
+        """The module whose layers and gradients are asked for: with weights that autograd takes, out of its wrapper."""
+        if self.must_copy or self.takes_channels_last:
+            return inner(self.module())
+        if any(t.is_inference() for t in (*self.model.parameters(), *self.model.buffers())):
+            self._plain.refresh(self.model)
+            return inner(self._plain.net)
+        return inner(self.model)
+
+    def __call__(self, batch: Tensor) -> Any:
+        """What the network returns of a batch that lies as `channels_last` says. Raises the network's own error."""
+        shape = tuple(batch.shape[1:])
+        if shape in self._known:
+            return self._run(batch)
+        before = randomness.state()
+        spare = batch.clone()  # a network may write into its input before it fails
+        try:
+            found = self._first(batch)
+        except Exception as error:
+            if is_out_of_memory(error) or not (self.channels_last or _wants_gradients(error)):
+                raise
+            failed = error
+        else:
+            return self._seen(spare, found, before)
+        # here the error no longer holds what the batch took
+        return self._seen(spare, self._otherwise(spare, failed), before)
+
+    def _first(self, batch: Tensor) -> Any:
+        """A first pass over rows of a shape, in which a private copy that is none is found out, and one that must not lie
+        in another layout.
+
+        Raises RuntimeError for either.
+        """
+        if self.module() is not self._copy.net:
+            return self._run(batch)
+        parts: list[Module] = []
+        try:
+            with reached(self.model) as parts, asked_of_memory() as asked:
+                found = self._run(batch)
+        except Exception as error:
+            if not parts or is_out_of_memory(error):
+                raise
+            raise _no_copy(parts) from error
+        if parts:
+            raise _no_copy(parts)
+        if asked and self.channels_last:
+            raise RuntimeError(f"{asked[0]}() reads how values lie in memory")
+        return found
+
+    def _seen(self, batch: Tensor, found: Any, before: bytes) -> Any:
+        """What came of the first pass over rows of a shape; tells of one that drew random numbers."""
+        import torch
+
+        if randomness.state() != before and not self._told:
+            self._told = True
+            net = inner(self.module())
+            with lent(net), torch.inference_mode():
+                where = randomness.who_draws(net, batch[:1].clone())
+            if where:
+                warnings.warn(
+                    f"the network draws random numbers {randomness.MEANS} ({where}): answers are as noisy as it is, and "
+                    "standard errors tell of the questions alone. Make it F.dropout(..., training=self.training).",
+                    stacklevel=2,
+                )
+        self._known.add(tuple(batch.shape[1:]))
+        return found
+
+    def _otherwise(self, batch: Tensor, own: Exception) -> Any:
+        """A batch at which the network failed, run in its own layout, then with gradients kept; and so later, if that works.
+
+        Raises the error of the network as it is if that was not why.
+        """
+        before = self.channels_last, self._copy
+        if self.lay_aside():
+            try:
+                return self._first(batch.contiguous().clone())
+            except Exception as error:
+                own = error
+        if _wants_gradients(own):
+            self.tracks = True
+            try:
+                return self._first(batch.contiguous().clone())
+            except Exception:
+                self.tracks = False
+        self.channels_last, self._copy = before
+        raise own from None
+
+    def _run(self, batch: Tensor) -> Any:
+        import torch
+
+        net = self.module()
+        if self.tracks:
+            with lent(net), torch.inference_mode(False), torch.no_grad():
+                return tracked(net, batch)
+        # the private copy is settled already, and going through its modules for every batch took 3 % of the time
+        with alone([inner(net)]) if net is self._copy.net else settled(net), torch.inference_mode():
+            return net(batch)
+
+
+def _no_copy(parts: list[Module]) -> RuntimeError:
+    """What is to be said where another precision or device was asked; without, the network runs as it is."""
+    names = ", ".join(dict.fromkeys(type(part).__name__ for part in parts[:4]))
+    return RuntimeError(
+        "another precision or device runs a private copy, but the network cannot be copied: a function that it keeps (a "
+        f"lambda, a replaced forward, a hook) runs parts of the original ({names}). Make it a method that goes through "
+        "self, or leave precision and device out."
+    )
+
+
+def _wants_gradients(error: Exception) -> bool:
+    """Whether a network failed because it keeps gradients itself: a hook on a tensor of its own, a derivative on the way."""
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and ("grad" in text or "inference" in text)

@@ -1,0 +1,349 @@
+"""The Predictor: any model as (n, K) float64, and the only caller of a model for values."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.core.options import refuse_missing
+from perturbxai.core.outputs import output_names, select_outputs
+from perturbxai.core.stopping import ModelError as ModelError
+from perturbxai.core.stopping import context, keeping
+from perturbxai.inputs.pictures import as_bytes
+from perturbxai.models.batches import Batches
+from perturbxai.models.device import LARGEST_BATCH, is_out_of_memory, keep_memory, rows_a_batch, synchronise
+from perturbxai.models.estimators import EstimatorModel, check_options, warn_of_clip
+from perturbxai.models.lending import Lent, lent
+from perturbxai.models.networks import NetworkModel, wrap
+from perturbxai.models.plan import Given, Plan, Recast, TablePlan, recast
+from perturbxai.models.progress import Bar, Progress
+
+T = TypeVar("T")
+Floats = NDArray[np.float64]
+Batch = tuple[int, int, Floats]
+
+NETWORK_BATCH = 8  # on a CPU larger batches are slower: activations outgrow the caches and the allocator
+DEVICE_BATCH = 256
+GRADIENT_BATCH = 4096  # at most, where none is given: a gradient keeps what every layer made of every row
+
+
+class Predictor:
+    """Any model as a function from rows to (n, K) float64, in batches, with a meter.
+
+    model       scikit-learn estimator (or anything with predict), torch.nn.Module, or function array -> array
+    output      "probability", "logit" or "raw". Default: probability where there is predict_proba, else raw.
+    outputs     names of the columns, for example class names; a single string names one column
+    transform   from a batch of pictures (n, H, W, C) in their own units to the model's input; keeps height and width. One of
+                torchvision (weights.transforms()), or that takes tensors (C, H, W) or PIL pictures, is handed those
+    device      of a torch module; None leaves it where it is, and builds rows on the host if that is the CPU
+    batch_size  rows a call of the model; None chooses once, by kind of model, and says so in `plan`
+    precision   "float32", "float64" or "bfloat16" for a torch module (a private copy); None as it is
+    memory      "keep" tells glibc not to give freed memory back (networks on a Linux CPU; process-wide),
+                "system" leaves the allocator alone; None means "keep" where that helps
+    progress    True for a bar on stderr, a function (done, total), or False for silence
+    multi_label a sigmoid for each output instead of a softmax over them
+    select      which of several results (a tuple, a dict) is explained: an index, a key, or a function of what came back
+    pixels      "uint8" hands pictures (to transform, or the model) as whole numbers 0..255; None as float32, in any units
+    layout      "CHW" hands pictures to a function as (n, C, H, W), behind transform; None as (n, H, W, C)
+
+    Raises TypeError for what is no model, ValueError for scales that the model does not have. While it runs: ModelError
+    (a ValueError) for NaN or a wrong number of rows or outputs, with the values that came before in `partial`. A batch
+    that does not fit in memory is halved, and the smaller size kept for later calls.
+
+    rows, retried_rows, seconds: rows that came back, rows asked again after memory ran out, seconds inside the model.
+
+    >>> import numpy as np
+    >>> Predictor(lambda X: X.sum(axis=1))(np.ones((2, 3)))
+    array([[3.],
+           [3.]])
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        *,
+        output: str | None = None,
+        outputs: Any = None,
+        transform: Callable[[Any], Any] | None = None,
+        device: Any = None,
+        batch_size: int | None = None,
+        precision: str | None = None,
+        memory: str | None = None,
+        progress: Progress = False,
+        multi_label: bool = False,
+        select: Any = None,
+        pixels: str | None = None,
+        layout: str | None = None,
+    ) -> None:
+        refuse_missing(output=output, memory=memory, multi_label=multi_label, select=select, pixels=pixels, layout=layout)
+        check_options(output, batch_size, progress, memory, select, pixels, layout)
+        if isinstance(model, Predictor):
+            raise TypeError("model is a Predictor already; use it as it is.")
+        self._model = wrap(model, output, transform, device, precision, multi_label, select, pixels, layout)
+        self.kind = self._model.kind
+        self.output = self._model.output
+        self.outputs: tuple[str, ...] | None = output_names(outputs)
+        self._named = self.outputs is not None
+        self.batch_size = None if batch_size is None else int(batch_size)
+        self.progress = progress if callable(progress) else bool(progress)
+        self.rows, self.seconds = 0, 0.0
+        self._batches = Batches(self._model.device)
+        self._bar: Bar | None = None
+        self._watched = False
+        on_cpu = isinstance(self._model, NetworkModel) and self._model.device.type == "cpu"
+        self.memory = "keep" if on_cpu and memory != "system" and keep_memory() else "system"
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        """How the model is run: what `meta["plan"]` says."""
+        size = self.batch_size or self._fixed_batch() or "by row size"
+        found: dict[str, Any] = {"kind": self.kind, "output": self.output, "batch_size": size}
+        limit = self._batches.limit
+        if limit and (isinstance(size, str) or limit < size):
+            found["batch_size_halved_to"] = limit  # memory ran out
+        found |= {"logit_clipped_rows": self._model.clipped} if self._model.clipped else {}
+        found |= {"pixels": self._model.pixels} if self._model.pixels != "float32" else {}
+        found |= {"transform": told} if (told := getattr(getattr(self._model, "transform", None), "told", "")) else {}
+        if isinstance(self._model, NetworkModel):
+            found |= {
+                "device": str(self._model.device),
+                "layout": "channels_last" if self._model.passes.channels_last else "contiguous",
+                "precision": str(self._model.dtype).removeprefix("torch."),
+                "rows_built": "device" if self._model.on_device else "host",
+                "memory": self.memory,
+            }
+            found |= {"gradients": "kept"} if self._model.passes.tracks else {}  # the network cannot do without
+        return found
+
+    @property
+    def retried_rows(self) -> int:
+        """Rows asked again after memory ran out."""
+        return self._batches.retried
+
+    def __call__(self, rows: Any) -> Floats:
+        """(n, K): the model at these rows (an array, a table of any library, or pictures (n, H, W, C))."""
+        parts: list[Floats] = []
+        with keeping(lambda: np.concatenate(parts) if parts else None), self.watched("predict"):
+            parts.extend(values for _, _, values in self.run(Given.of(rows)))
+        if not parts:
+            raise ValueError("rows is empty; give at least one row.")
+        return np.concatenate(parts)
+
+    def run(self, plan: Plan) -> Iterator[tuple[int, int, Floats]]:
+        """The model's values over a plan, batch by batch: (start, stop, values (stop - start, K))."""
+        if isinstance(self._model, NetworkModel):
+            self._model.passes.refresh()
+        plan = recast(plan, self._model.pixels, self._model.layout)
+        for start, stop, values in self._in_batches(plan, lambda start, stop: self._ask(plan, start, stop)):
+            self.rows += stop - start
+            self._check(values, stop - start, start)
+            yield start, stop, values
+
+    def _in_batches(self, plan: Plan, ask: Callable[[int, int], Floats], most: int = LARGEST_BATCH) -> Iterator[Batch]:
+        """What `ask` gives for a plan's rows start..stop, batch by batch; one that does not fit in memory is halved."""
+        size = self.batch_size or min(self._fixed_batch() or rows_a_batch(plan.row_bytes), most)
+        if self._bar:
+            self._bar.expect(len(plan))
+        for start, stop, values in self._batches.run(len(plan), size, ask):
+            yield start, stop, values
+            if self._bar:
+                self._bar.advance(len(values))
+
+    def look(self, n: int, ask: Callable[[int, int], T], most: int | None = None) -> Iterator[tuple[int, int, T]]:
+        """(start, stop, ask(start, stop)) over n rows that a baseline passes through the lent network, in batches like any.
+
+        most  rows a batch, `batch_size` or 8 if None. Rows of a batch that did not fit are not counted as having come back.
+        """
+
+        def asked(start: int, stop: int) -> T:
+            before = self.rows
+            try:
+                return ask(start, stop)
+            except Exception as error:
+                self.rows = before if is_out_of_memory(error) else self.rows
+                raise
+
+        return self._batches.run(n, most or self.batch_size or NETWORK_BATCH, asked)
+
+    def _build(self, plan: Plan, start: int, stop: int) -> Any:
+        """Rows as the model takes them. Tables are built on the host: they are small, and keep their float64."""
+        model = self._model
+        table = isinstance(plan, TablePlan) or (isinstance(plan, Given) and np.ndim(plan.rows) != 4)
+        if isinstance(model, NetworkModel) and model.on_device and not table:
+            return plan.device(start, stop, model.device)
+        return plan.host(start, stop)
+
+    def _ask(self, plan: Plan, start: int, stop: int) -> Floats:
+        rows = self._build(plan, start, stop)
+        began = time.perf_counter()
+        try:
+            return self._model(rows)
+        finally:
+            synchronise(self._model.device)
+            self.seconds += time.perf_counter() - began
+
+    def _check(self, values: Floats, n_rows: int, done: int) -> None:
+        self._check_shape(len(values), values.shape[1], n_rows)
+        if not np.isfinite(values).all():
+            row, column = (int(i) for i in np.argwhere(~np.isfinite(values))[0])
+            assert self.outputs is not None
+            raise ModelError(
+                f"the model returned {values[row, column]} for row {done + row} of this request, output "
+                f"{self.outputs[column]!r}. An explanation of it would mean nothing: mend the model, or leave out the "
+                "rows and backgrounds that it cannot take.",
+                row=done + row,
+            )
+
+    def _check_shape(self, n_given: int, n_outputs: int, n_rows: int) -> None:
+        if n_given != n_rows:
+            hint = " A squeeze() without an axis drops the rows' axis when one row is asked." if n_rows == 1 else ""
+            raise ModelError(
+                f"the model returned {n_given} rows for {n_rows}; expected one row of outputs for each row asked.{hint}"
+            )
+        if self.outputs is None:
+            self.outputs = self._model.names(n_outputs)
+        if len(self.outputs) != n_outputs:
+            source = "outputs= names" if self._named else "earlier calls had"
+            raise ModelError(f"the model returned {n_outputs} outputs, but {source} {len(self.outputs)}.")
+
+    def _fixed_batch(self) -> int | None:
+        """Rows a batch where the kind of model decides it, None where the size of a row does."""
+        if not isinstance(self._model, NetworkModel):
+            return None
+        if self._model.device.type != "cpu":
+            return DEVICE_BATCH
+        return NETWORK_BATCH if self._model.convolves else None
+
+    def check_columns(self, names: tuple[str, ...], named: bool = True) -> None:
+        """Refuse columns that the model was not trained on, before any row is asked; named=False of an array's."""
+        self._model.check(names, named)
+
+    def check_picture(self, picture: NDArray[np.float32], fill: NDArray[np.float32]) -> None:
+        """Refuse pictures and fills that cannot be handed over as `pixels` says, before any is asked."""
+        if self._model.pixels == "uint8":
+            as_bytes(picture, "the picture", whole=True)
+            as_bytes(fill, "the fill")
+
+    def select(self, outputs: Any, n_outputs: int) -> NDArray[np.int64]:
+        """Column numbers of the outputs asked for, by name or number. Raises ValueError for one that is not there."""
+        return select_outputs(outputs, self.outputs or self._model.names(n_outputs))
+
+    @context
+    def watched(self, what: str) -> Iterator[None]:
+        """Show progress over all that is asked inside, and tell of logits that the clip set; nested calls share it."""
+        if self._watched:
+            yield
+            return
+        self._watched, rows, clipped = True, self.rows, self._model.clipped
+        self._bar = None if self.progress is False else Bar(self.progress, what)
+        try:
+            yield
+        finally:
+            self._watched = False
+            if self._bar is not None:
+                self._bar.close()
+            self._bar = None
+        warn_of_clip(self._model.clipped - clipped, self.rows - rows)
+
+    @context
+    def network(self) -> Iterator[Any]:
+        """Lend the torch module to a baseline: eval mode, no parameter gradients, all restored on exit, passes metered.
+
+        Gradients by the input are on inside, whatever mode the caller is in.
+        Raises TypeError if the model is not a torch module.
+        """
+        if not isinstance(self._model, NetworkModel):
+            raise TypeError(f"the model is a {self.kind}, but gradient baselines need a torch.nn.Module; give that itself.")
+        import torch
+
+        passes = self._model.passes
+        passes.refresh()
+        net = passes.looked_into()
+        with lent(net), torch.inference_mode(False), torch.enable_grad():
+            began, seconds = time.perf_counter(), self.seconds
+            try:
+                yield Lent(net, self._pass_by, tracks=passes.tracks)
+            finally:
+                synchronise(self._model.device)
+                self.seconds = seconds + time.perf_counter() - began
+
+    def _pass_by(self, passed: int) -> None:
+        """Rows that went through the lent network."""
+        self.rows += passed
+        if self._bar is not None:
+            self._bar.pass_by(passed)
+
+    def gradient(self, rows: Any, outputs: Any = None) -> Floats:
+        """(n, D, K): gradients by the columns of a table of what `predictor(rows)` returns, on the predictor's own scale.
+
+        rows     (n, D), an array or DataFrame of numbers;  outputs: names or numbers, None for all K
+        In units of an output per unit of a column: of a probability behind the softmax or sigmoid, else of the raw output.
+        Each row is a row of the meter; each output is a pass backwards. Batches are `batch_size`, or 4,096 rows at most.
+        Raises TypeError for a model that is not a torch module, behind a `transform`, whose output does not depend on its
+        input, and for columns that are no numbers; ModelError for gradients that are not finite.
+
+        >>> import numpy as np, torch
+        >>> slope = Predictor(torch.nn.Softplus().double()).gradient(np.zeros((1, 2)))
+        >>> slope.shape, slope[0].tolist()
+        ((1, 2, 2), [[0.5, 0.0], [0.0, 0.5]])
+        """
+        model = self.check_gradient(rows)
+        plan = Given.of(rows)
+        if not len(plan):
+            raise ValueError("rows is empty; give at least one row.")
+
+        def ask(start: int, stop: int) -> Floats:
+            def choose(n_given: int, n_outputs: int) -> NDArray[np.int64]:
+                self._check_shape(n_given, n_outputs, stop - start)
+                return np.arange(n_outputs) if outputs is None else self.select(outputs, n_outputs)
+
+            before = self.rows
+            try:
+                return model.gradient(net, self._build(plan, start, stop), choose)
+            except BaseException:
+                self.rows = before  # none came back
+                raise
+
+        parts: list[Floats] = []
+        with keeping(lambda: np.concatenate(parts) if parts else None), self.watched("gradient"), self.network() as net:
+            parts.extend(part for _, _, part in self._in_batches(plan, ask, GRADIENT_BATCH))
+        found = np.concatenate(parts)
+        if not np.isfinite(found).all():
+            row, column, _ = (int(i) for i in np.argwhere(~np.isfinite(found))[0])
+            raise ModelError(f"the gradient at row {row} by column {column} is not finite; mend the model, or leave it out.")
+        return found
+
+    def check_gradient(self, rows: Any) -> NetworkModel:
+        """Refuse what has no gradient by the columns of these rows, before the model is asked; see `gradient`."""
+        if not isinstance(self._model, NetworkModel):
+            raise TypeError(
+                f"the model is a {self.kind}, which has no gradient; give Predictor a torch.nn.Module, or take 'glass_box' "
+                "or a method that asks for values alone."
+            )
+        self._model.check_gradient(rows)
+        return self._model
+
+    def tensor(self, rows: Any) -> Any:
+        """Rows or pictures as the torch module's input, through `transform`. Raises TypeError for other models."""
+        import torch
+
+        model = self.network_model()
+        plan = Recast(Given(rows), model.pixels, "HWC") if np.ndim(rows) == 4 else Given(rows)
+        with torch.inference_mode(False):  # autograd refuses what is made under it
+            return model.tensor(self._build(plan, 0, len(rows)))
+
+    def estimator(self) -> EstimatorModel:
+        """The scikit-learn model, its scale and method, for baselines that read it. Raises TypeError for other models."""
+        if not isinstance(self._model, EstimatorModel):
+            raise TypeError(f"the model is a {self.kind}, which cannot be read; give Predictor the fitted estimator itself.")
+        return self._model
+
+    def network_model(self) -> NetworkModel:
+        """The torch module and its scale, for baselines that look inside. Raises TypeError for other models."""
+        if not isinstance(self._model, NetworkModel):
+            raise TypeError(f"the model is a {self.kind}; only a torch.nn.Module takes tensors and shows its layers.")
+        return self._model

@@ -1,0 +1,222 @@
+"""A transform as people have it: of a batch of pictures, of tensors with their channels first, or of PIL pictures."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.models import randomness
+from perturbxai.models.device import is_out_of_memory
+from perturbxai.models.estimators import check_transformed
+
+Floats = NDArray[np.float32]
+Run = Callable[[Any], Any]
+
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+SIZES = ("Resize", "CenterCrop")  # steps that px.fit has done before a space looks at the picture
+
+
+class Transform:
+    """A transform whose kind is found out with the first batch of pictures, and kept.
+
+    One of torchvision is handed pictures as torchvision has them: 0..255 as whole numbers, 0..1 as float32, tensors with
+    their channels first or PIL pictures. Any other is handed the batch (n, H, W, C), and those only if it fails at that.
+    Steps that resize or crop a picture that has its size already are left out; a transform that moves pixels in another way
+    is refused, because a superpixel would not lie where the network sees it.
+    told  how pictures are handed over, for `plan`; "" for a batch as it is
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.told = run, ""
+        self._form: Run | None = None
+        self._whole = False  # whether pictures are whole numbers 0..255
+
+    def __call__(self, rows: Any) -> Any:
+        if np.ndim(rows) != 4 or self._form is self.run:
+            return self.run(rows)
+        if self._form is None:
+            if not _of_torchvision(self.run):
+                try:
+                    found = self.run(_copied(rows))
+                except Exception as error:
+                    if is_out_of_memory(error):
+                        raise
+                    self._decide(_on_host(rows), error)
+                else:
+                    self._form = self.run
+                    return found
+            else:
+                self._decide(_on_host(rows), None)
+        assert self._form is not None
+        return self._form(self._in_units(_on_host(rows)))
+
+    def _decide(self, rows: Floats, own: Exception | None) -> None:
+        """Find the first form that the transform takes. own: the error that it had with the batch as it is."""
+        self._whole = rows.dtype == np.uint8 or float(rows.max(initial=0)) > 1.0
+        given = self._in_units(rows[:1])
+        failed = [f"a batch {rows.shape} of {rows.dtype}: {_said(own)}"] if own else []
+        for what, form in self._forms(self.run):
+            try:
+                made = form(given)
+            except Exception as error:  # in whatever words
+                failed.append(f"{what}: {_said(error)}")
+                continue
+            check_transformed(made, given.shape)
+            self._form, self.told = form, what
+            if not _keeps_places(form, given):
+                self._leave_out(given, what)
+            return
+        if own is not None:
+            raise own
+        raise TypeError(
+            f"transform took pictures of 0..{self._top} in none of these ways: {'; '.join(failed)}. Whole numbers "
+            "become shares by ToTensor() or v2.ToDtype(scale=True) before Normalize; or give a function of a "
+            f"batch (n, H, W, C), here {rows.shape}, to the network's input."
+        )
+
+    def _leave_out(self, given: Floats, what: str) -> None:
+        """The same transform without the steps that resize and crop."""
+        fixed = _without_sizes(self.run, given.shape[1:3])
+        form = dict(self._forms(fixed))[what] if fixed is not None else None
+        if form is None or not _keeps_places(form, given):
+            self._form, self.told = None, ""
+            raise ValueError(
+                f"transform moves the pixels of a picture of {given.shape[1]} x {given.shape[2]} (it crops, turns or draws "
+                "at random), so that superpixels would not lie where the network sees them. Crop and resize before "
+                "ImageSpace (px.fit), and give the steps behind that alone."
+            )
+        self._form, self.told = form, f"{what}, its resizing and cropping left out"
+
+    def _forms(self, run: Run) -> list[tuple[str, Run]]:
+        """Ways to hand pictures over, the most usual first."""
+        kind = "uint8" if self._whole else "float32"
+        forms: list[tuple[str, Run]] = []
+        if "torch" in sys.modules:
+            forms.append((f"{kind} tensors (n, C, H, W)", lambda rows: run(_tensor(rows))))
+            forms.append((f"{kind} tensors (C, H, W)", lambda rows: _each(run, list(_tensor(rows)))))
+        if not self._whole:
+            forms.append(("arrays (H, W, C)", lambda rows: _each(run, list(rows))))
+        forms.append(("PIL pictures", lambda rows: _each(run, [_pil(picture) for picture in rows])))
+        if self._whole and "torch" in sys.modules and not any(_for_shares(step) for step in _parts(run)):
+            forms.append(("float32 tensors (n, C, H, W)", lambda rows: run(_tensor(rows.astype(np.float32)))))
+        return forms
+
+    @property
+    def _top(self) -> int:
+        """The largest value of a pixel."""
+        return 255 if self._whole else 1
+
+    def _in_units(self, rows: Any) -> Any:
+        """Pictures as they are handed over. Raises ValueError for units other than those of the first."""
+        if rows.dtype == np.uint8:
+            return rows
+        low, high, slack = float(rows.min(initial=0)), float(rows.max(initial=0)), 0.4 if self._whole else 1e-3
+        if low < -slack or high > self._top + slack:
+            raise ValueError(
+                f"transform is handed pictures in 0..{self._top}, as the first was, but here values run from {low:g} to "
+                f"{high:g}; give all pictures and fills in the same units, or a Predictor of its own to each."
+            )
+        return np.floor(rows + np.float32(0.5)).astype(np.uint8) if self._whole else rows
+
+
+def _each(run: Run, pictures: list[Any]) -> Any:
+    """One picture after the other, put together again. Raises TypeError for what is no picture of numbers."""
+    made = [run(picture) for picture in pictures]
+    if not all(getattr(one, "ndim", 0) == 3 for one in made):
+        raise TypeError(f"it made {type(made[0]).__name__}, no tensor or array of three axes")
+    if hasattr(made[0], "detach"):
+        import torch
+
+        return torch.stack(made)
+    return np.stack(made)
+
+
+def _keeps_places(form: Run, given: Floats) -> bool:
+    """Whether each of two corners shows in the same corner of what is made of a picture, and no random number does."""
+    before, plain = randomness.state() if "torch" in sys.modules else b"", _numbers(form(given))
+    if before and randomness.state() != before:
+        return False
+    first = plain.shape[2:] == given.shape[1:3]  # (n, C, H, W), or with the channels last
+    half = 127.5 if given.dtype == np.uint8 else 0.5
+    for corner in (0, -1):
+        other = given.copy()
+        other[:, corner, corner] = np.where(other[:, corner, corner] > half, 0, 2 * half)
+        made = _numbers(form(other))
+        if made.shape != plain.shape:
+            return False
+        moved = (made != plain).any(axis=(0, 1) if first else (0, 3))
+        if not moved[corner, corner]:
+            return False
+    return True
+
+
+def _without_sizes(run: Run, size: tuple[int, ...]) -> Run | None:
+    """A transform of torchvision without steps that resize or crop, where it is known what they are."""
+    if hasattr(run, "resize_size"):  # a preset of its weights
+        fixed = copy.copy(run)
+        fixed.resize_size = [min(size)]
+        if hasattr(fixed, "crop_size"):
+            fixed.crop_size = list(size)
+        return fixed
+    steps = getattr(run, "transforms", None) or (list(run.children()) if hasattr(run, "children") else None)
+    if not isinstance(steps, (list, tuple)):
+        return None
+    kept = [step for step in steps if type(step).__name__ not in SIZES]
+
+    def rest(picture: Any) -> Any:
+        for step in kept:
+            picture = step(picture)
+        return picture
+
+    return rest if kept else None
+
+
+def _parts(run: Any) -> list[Any]:
+    """A transform and the steps that it is made of."""
+    return [run, *(run.modules() if hasattr(run, "modules") else ()), *(getattr(run, "transforms", None) or ())]
+
+
+def _of_torchvision(run: Any) -> bool:
+    return any(type(part).__module__.startswith("torchvision.") for part in _parts(run))
+
+
+def _for_shares(step: Any) -> bool:
+    """Whether a step normalises numbers of 0..1, which those of 0..255 are not."""
+    return type(step).__name__ == "Normalize" and bool(np.max(step.mean) <= 1.0)
+
+
+def _tensor(rows: Any) -> Any:
+    import torch
+
+    return torch.as_tensor(np.ascontiguousarray(rows.transpose(0, 3, 1, 2)))
+
+
+def _pil(picture: Any) -> Any:
+    from PIL import Image
+
+    if picture.shape[2] not in MODES:
+        raise TypeError(f"no PIL picture has {picture.shape[2]} channels")
+    if picture.dtype != np.uint8:
+        picture = np.floor(picture * np.float32(255.0) + np.float32(0.5)).astype(np.uint8)
+    return Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture, MODES[picture.shape[2]])
+
+
+def _on_host(rows: Any) -> Any:
+    return rows.detach().cpu().numpy() if hasattr(rows, "detach") else np.asarray(rows)
+
+
+def _copied(rows: Any) -> Any:
+    return rows.clone() if hasattr(rows, "clone") else rows.copy()
+
+
+def _numbers(made: Any) -> Any:
+    return _on_host(made).astype(np.float64)
+
+
+def _said(error: Exception | None) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"

@@ -1,0 +1,1 @@
+"""Floor 6: results as CSV files, figures and a page."""

@@ -1,0 +1,184 @@
+"""What a panel of effects stands on: where the points of an axis are on paper, and how many rows of the data are there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.explainers.ale import Ale
+from perturbxai.reporting.lettering import number, text, texts
+
+Floats = NDArray[np.float64]
+
+GAP = 0.07  # of an axis: how far a missing value stands from the others
+LEVEL_KINDS = "OSUb"
+LONGEST_LEVEL = 14
+LEVEL_DIGITS = 7
+FEW = 5  # whole numbers that have a tick each, and none between them
+LONG_NUMBER = 1e4  # from here on fewer have room
+BESIDE = 0.1  # of an axis: so near to the word "missing" no other stands
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """One axis of a panel.
+
+    values  the points that are no missing value, in the table's own units;  missing: whether one has
+    at      where the values stand on paper, the missing one behind them
+    levels  whether the values are levels, side by side, and no numbers;  dates: whether numbers are days
+    """
+
+    name: str
+    values: NDArray[Any]
+    at: Floats
+    levels: bool
+    dates: bool
+    missing: bool
+
+    @classmethod
+    def of(cls, name: str, grids: Sequence[NDArray[Any]], levels: bool = False) -> Ground:
+        """The axis that several grids of a column share; levels follow each other as in the last of them."""
+        levels = levels or any(grid.dtype.kind in LEVEL_KINDS for grid in grids)
+        missing = any(bool(is_missing(grid).any()) for grid in grids)
+        known = [grid[~is_missing(grid)] for grid in grids]
+        if levels:
+            ordered = list(dict.fromkeys([*known[-1].tolist(), *(v for grid in known for v in grid.tolist())]))
+            values = np.empty(len(ordered), dtype=object)
+            values[:] = ordered
+            return cls(name, values, np.arange(len(ordered) + missing, dtype=float), True, False, missing)
+        values = np.unique(np.concatenate(known))
+        at = _numbers(values)
+        if missing:
+            at = np.append(at, at[-1] + 1.5 * GAP * (at[-1] - at[0]))
+        shown = f"{name} (days)" if values.dtype.kind == "m" else name
+        return cls(shown, values, at, False, values.dtype.kind == "M", missing)
+
+    @property
+    def known(self) -> Floats:
+        """Where the values stand, without the missing one."""
+        return self.at[:-1] if self.missing else self.at
+
+    def places(self, grid: NDArray[Any]) -> Floats:
+        """(G,): where the points of a grid stand."""
+        gone = is_missing(grid)
+        found = np.full(len(grid), self.at[-1])
+        if self.levels:
+            number = {value: place for place, value in enumerate(self.values.tolist())}
+            found[~gone] = [number[value] for value in grid[~gone].tolist()]
+        else:
+            found[~gone] = _numbers(grid[~gone])
+        return found
+
+    def edges(self, at: Floats) -> Floats:
+        """(G + 1,): ends of the cells around points, half way to the next; levels reach half a step to either side."""
+        middle = 0.5 * (at[:-1] + at[1:])
+        if self.levels:
+            return np.concatenate([at[:1] - 0.5, middle, at[-1:] + 0.5])
+        return np.concatenate([at[:1], middle, at[-1:]])
+
+    @property
+    def _few(self) -> bool:
+        """Whether the values themselves are the ticks: two, or a few whole numbers that follow each other."""
+        steps = np.diff(self.known)
+        return len(self.known) == 2 or (len(self.known) <= FEW and bool((self.known % 1 == 0).all() and (steps == 1).all()))
+
+    def label(self, axis: Any, side: str = "x") -> None:
+        """Name the axis and its values: levels by name, days as days, a missing value as what it is."""
+        ticks = getattr(axis, f"set_{side}ticks")
+        getattr(axis, f"set_{side}label")(text(self.name))
+        if self.levels:
+            told = [number(value, LEVEL_DIGITS) if isinstance(value, float) else value for value in self.values]
+            names = texts(told, LONGEST_LEVEL) + ["missing"] * self.missing
+            crowded = side == "x" and sum(map(len, names)) > 34
+            turned = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
+            ticks(self.at, names, **turned)
+            return
+        if self.dates:
+            from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+            locator = AutoDateLocator(maxticks=6)
+            getattr(axis, f"{side}axis").set_major_locator(locator)
+            getattr(axis, f"{side}axis").set_major_formatter(ConciseDateFormatter(locator))
+            shown = locator.tick_values(*_as_dates(self.known[[0, -1]]))
+            names = ConciseDateFormatter(locator).format_ticks(shown)
+        else:
+            axis.locator_params(axis=side, nbins=5 if np.abs(self.known).max() < LONG_NUMBER else 4)
+            if not self.missing and not self._few:
+                return
+            from matplotlib.ticker import MaxNLocator
+
+            shown = self.known if self._few else MaxNLocator(4).tick_values(self.known[0], self.known[-1])
+            names = [number(value, LEVEL_DIGITS) for value in shown]
+        last = self.known[-1] - BESIDE * (self.missing and not self._few) * (self.known[-1] - self.known[0])
+        inside = [(at, name) for at, name in zip(shown, names, strict=True) if self.known[0] <= at <= last]
+        behind = [(self.at[-1], "missing")] * self.missing
+        ticks([at for at, _ in [*inside, *behind]], [name for _, name in [*inside, *behind]])
+
+
+def is_missing(grid: NDArray[Any]) -> NDArray[np.bool_]:
+    """(G,): which points are missing values, of whatever kind."""
+    if grid.dtype.kind in "fMm":
+        return np.asarray(np.isnan(grid) if grid.dtype.kind == "f" else np.isnat(grid))
+    none = ("<NA>", "NaT", "nan")
+    return np.array(
+        [value is None or (not isinstance(value, str) and str(value) in none) for value in grid.tolist()], dtype=bool
+    )
+
+
+def _numbers(values: NDArray[Any]) -> Floats:
+    """Numbers as they are, dates as matplotlib's days, spans of time in days."""
+    if values.dtype.kind == "M":
+        from matplotlib.dates import date2num
+
+        return np.asarray(date2num(values), dtype=np.float64)
+    if values.dtype.kind == "m":
+        return np.asarray(values / np.timedelta64(1, "D"), dtype=np.float64)
+    return values.astype(np.float64)
+
+
+def _as_dates(days: Floats) -> list[Any]:
+    from matplotlib.dates import num2date
+
+    return list(num2date(days))
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """How many rows of the data lie where: at points (by_point) or between neighbours. missing: those without a value."""
+
+    at: Floats
+    counts: NDArray[np.int64]
+    by_point: bool
+    missing: int
+
+    def deciles(self) -> Floats:
+        """(9,) of rows that lie between points, evenly within."""
+        below = np.concatenate([[0.0], np.cumsum(self.counts)])
+        return np.asarray(np.interp(np.arange(1, 10) * below[-1] / 10.0, below, self.at))
+
+
+def rows_of(effects: Sequence[Any], ground: Ground, space: Any = None) -> Rows | None:
+    """The rows behind effects of one column, None where they do not tell: an accumulated curve over levels counts steps.
+
+    space  whose table is counted in that case
+    """
+    for effect in effects:
+        if not isinstance(effect.method, Ale):
+            gone = is_missing(effect.grid[0])
+            n_places = len(effect.counts) - int(gone.any())
+            places = ground.places(effect.grid[0][~gone])
+            # between points there is one place less
+            return Rows(places, effect.counts[:n_places], n_places == len(places), int(effect.counts[n_places:].sum()))
+    if not ground.levels:
+        return Rows(ground.places(effects[0].grid[0]), effects[0].counts, False, 0)
+    if space is None:
+        return None
+    number = space.columns.names.index(effects[0].names[0])
+    held = space.columns.decode_values(number, space.codes[space.weights > 0, number])
+    gone = is_missing(held)
+    known = held[~gone].tolist()
+    return Rows(ground.known, np.array([known.count(value) for value in ground.values]), True, int(gone.sum()))

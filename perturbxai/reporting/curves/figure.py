@@ -1,0 +1,129 @@
+"""Figures of effects: panels of columns and pairs side by side, and what they have in common said once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from perturbxai.reporting.curves import column_panel, pair_panel, view
+from perturbxai.reporting.curves.view import Panel
+from perturbxai.reporting.style import new_figure, notebook_png, rc
+from perturbxai.reporting.values.view import left_out
+
+ACROSS = 3
+WIDTH, HEIGHT = 3.5, 2.75  # inches a panel
+
+
+def plot_effects(found: view.Found, kind: str | None, row: Any, output: Any, top: int, ax: Any, space: Any) -> Any:
+    """A new Figure of effects, or `ax`; see `plot.plot`."""
+    known = view.check(found, kind)
+    view.check_space(found, space)
+    outputs = view.outputs_of(known, output)
+    shown, n_left = view.leading(found, outputs, top)
+    lines = view.panels(shown, kind, outputs, row, space)
+    drawn = [panel for line in lines for panel in line]
+    if ax is not None:
+        if len(drawn) > 1:
+            raise ValueError(
+                f"ax is one panel, and {len(drawn)} are to be drawn; give one effect and output=, or leave ax= out."
+            )
+        draw(drawn, [ax], space)
+        if keys := handles(drawn):
+            ax.legend(handles=keys, frameon=False)
+        return ax
+    more = [f"{n_left} features more"] * bool(n_left)
+    more += [left_out(len(known) - len(outputs)).removeprefix("; ")] * (output is None and len(known) > len(outputs))
+    return figure(lines, space, more)
+
+
+@rc
+def figure(lines: Sequence[Sequence[Panel]], space: Any, more: Sequence[str] = ()) -> Any:
+    """A new Figure of panels: those of a column side by side where it has several, else all in turn."""
+    drawn = [panel for line in lines for panel in line]
+    widest = max(map(len, lines))
+    if widest > 1:
+        places = [(r, c) for r, line in enumerate(lines) for c in range(len(line))]
+        shape = len(lines), widest
+    else:
+        across = 2 if len(drawn) == 4 else min(len(drawn), ACROSS)
+        places = [divmod(number, across) for number in range(len(drawn))]
+        shape = -(-len(drawn) // across), across
+    made, grid = canvas(shape)
+    axes = [grid[place] for place in places]
+    for axis in set(grid.ravel()) - set(axes):
+        axis.remove()
+    draw(drawn, axes, space)
+    finish(made, drawn, axes, more)
+    return made
+
+
+@rc
+def canvas(shape: tuple[int, int]) -> tuple[Any, NDArray[Any]]:
+    """An empty Figure with so many lines and columns of axes, which a notebook shows."""
+    made = new_figure(WIDTH * shape[1] + 0.5, HEIGHT * shape[0] + 0.7)
+    notebook_png(made)
+    return made, made.subplots(*shape, squeeze=False)
+
+
+@rc
+def finish(made: Any, drawn: Sequence[Panel], axes: Sequence[Any], more: Sequence[str] = ()) -> None:
+    """Say once what all panels share: the scale at the first of a line, bands above, the legend below."""
+    said: set[Any] = set()
+    for panel, axis in zip(drawn, axes, strict=True):
+        line = axis.get_subplotspec().rowspan.start
+        if len(panel.names) == 1 and (line, panel.scale) in said:
+            axis.set_ylabel("")
+        said.add((line, panel.scale))
+    made.suptitle("; ".join([*about(drawn), *more]), fontsize=9)
+    if keys := handles(drawn, with_data=True):
+        made.legend(handles=keys, loc="outside lower center", ncols=min(len(keys), 6), frameon=False)
+
+
+@rc
+def draw(drawn: Sequence[Panel], axes: Sequence[Any], space: Any) -> None:
+    """Draw panels on axes. Curves of one output and scale have the same ends, so that their sizes compare."""
+    for panel, axis in zip(drawn, axes, strict=True):
+        if len(panel.names) == 2:
+            pair_panel.draw(axis, panel)
+            continue
+        alike = [one for one in drawn if len(one.names) == 1 and (one.k, one.scale) == (panel.k, panel.scale)]
+        warned = any(one.said is not None for one in alike)
+        above = column_panel.SPACE_WARNED if warned else column_panel.SPACE_ABOVE
+        column_panel.draw(axis, panel, column_panel.limits(alike), above, space)
+
+
+def about(drawn: Sequence[Panel]) -> list[str]:
+    """What is said once over all panels."""
+    rows = drawn[0].effects[0].meta.get("drawn_rows")
+    parts = [f"{rows:,} rows"] if rows else []
+    lines = [line for panel in drawn if len(panel.names) == 1 for line in panel.lines if line.mean]
+    if any(line.has_band for line in lines):
+        whole = ", thin lines for the whole curve" if any(line.has_band and not line.among for line in lines) else ""
+        parts.append(f"95 % bands: filled at each point{whole}")
+    if centred := list(dict.fromkeys(line.label for line in lines if line.centred)):
+        parts.append(f"centred here, without a band: {', '.join(centred)}")
+    if any(len(panel.names) == 2 and pair_panel.without_rows(panel.effects[0]).any() for panel in drawn):
+        parts.append("hatched: no rows there")
+    return parts
+
+
+def handles(drawn: Sequence[Panel], with_data: bool = False) -> list[Any]:
+    """What the lines are, for a legend, each once; nothing for a single one. with_data: also what lies below them."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    found: dict[str, Any] = {}
+    curved = [panel for panel in drawn if len(panel.names) == 1]
+    for line in (line for panel in curved for line in panel.lines):
+        if line.mean:
+            found.setdefault(line.label, Line2D([], [], color=line.colour, linewidth=1.8, label=line.label))
+        if line.rows:
+            label = f"{line.label}, single rows"
+            found.setdefault(label, Line2D([], [], color=line.colour, linewidth=0.9, alpha=0.7, label=label))
+    if curved and with_data:
+        found["data"] = Patch(color=column_panel.DATA, label="rows of the data (ticks: deciles)")
+        if any(panel.said is not None for panel in curved):
+            found["said"] = Patch(color=column_panel.WARNING, alpha=0.7, label="share of questions where no rows are")
+    return list(found.values()) if len(found) > 1 else []

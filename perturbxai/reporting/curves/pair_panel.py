@@ -1,0 +1,141 @@
+"""Panels of two columns' effects: a coloured map with contours, hatched where the data have no rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.explainers.ale import Ale
+from perturbxai.reporting.curves.axis_places import Ground, is_missing
+from perturbxai.reporting.curves.column_panel import LONGEST
+from perturbxai.reporting.curves.view import Panel, scale_of
+from perturbxai.reporting.lettering import text
+from perturbxai.reporting.values.many_rows import sequence
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+PALE = 3.0  # times the least error: a map that is nowhere above it has no strong colours
+ENOUGH = 8.0  # rows that a neighbourhood would hold if they lay evenly: where it holds none, the data are not there
+CONTOURS = 8
+CONTOUR = {"colors": "#222222", "linewidths": 0.5, "alpha": 0.7}
+HATCH = "#333333"
+
+
+def draw(axis: Any, panel: Panel) -> None:
+    """One map: what the output is at each pair of values; of ALE, what the two columns do beyond each alone."""
+    effect, k = panel.lines[0].effect, panel.k
+    x, y = panel.ground
+    at = [ground.places(grid) for ground, grid in zip(panel.ground, effect.grid, strict=True)]
+    order = [np.argsort(places, kind="stable") for places in at]
+    at = [places[o] for places, o in zip(at, order, strict=True)]
+    values = effect.values[..., k][np.ix_(*order)]
+    signed = scale_of(effect) != "raw"
+    error = effect.stderr[..., k]
+    noise = PALE * float(error[np.isfinite(error)].min(initial=np.inf))
+    seen = effect.values[..., k][held(effect)]
+    limit = max(float(np.abs(seen).max()), noise if np.isfinite(noise) else 0.0) or 1.0
+    ends = (-limit, limit) if signed else (float(seen.min()), float(seen.max()))
+    colours = {"cmap": "RdBu_r" if signed else sequence(), "vmin": ends[0], "vmax": ends[1]}
+    mesh = None
+    for a in blocks(x, at[0]):
+        for b in blocks(y, at[1]):
+            ends_of = edges(x, at[0][a], at[0]), edges(y, at[1][b], at[1])
+            mesh = axis.pcolormesh(*ends_of, values[a, b].T, rasterized=True, **colours)
+    if not (x.levels or y.levels):
+        known = [slice(0, len(ground.known)) for ground in (x, y)]
+        if np.ptp(values[tuple(known)]) > 0:
+            axis.contour(at[0][known[0]], at[1][known[1]], values[tuple(known)].T, CONTOURS, **CONTOUR)
+    hatch(axis, panel.ground, effect)
+    beyond = values.min() < ends[0], values.max() > ends[1]
+    extend = {(True, True): "both", (True, False): "min", (False, True): "max"}.get(beyond, "neither")
+    bar = axis.figure.colorbar(mesh, ax=axis, pad=0.02, aspect=26, extend=extend)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(labelsize=7.5)
+    x.label(axis, "x")
+    y.label(axis, "y")
+    axis.set_title(text(panel.title, LONGEST) if panel.title else "", loc="left")
+    axis.spines[:].set_visible(False)
+
+
+def held(effect: Any) -> Bools:
+    """(G1, G2): the points that the colours are for: of an accumulated surface corners of cells that hold rows.
+
+    The others were filled from their nearest and carried on from there, as far from all data as the cell is.
+    """
+    if not isinstance(effect.method, Ale) or effect.extrapolated is None or effect.extrapolated.all():
+        return np.ones(effect.values.shape[:2], dtype=bool)
+    cells = np.pad(~effect.extrapolated, 1)
+    return np.asarray(cells[1:, 1:] | cells[:-1, 1:] | cells[1:, :-1] | cells[:-1, :-1])
+
+
+def blocks(ground: Ground, at: Floats) -> Sequence[slice]:
+    """The points with values, and apart from them the missing one."""
+    n_known = len(at) - int(ground.missing and at[-1] == ground.at[-1])
+    return [one for one in (slice(0, n_known), slice(n_known, len(at))) if one.stop > one.start]
+
+
+def edges(ground: Ground, at: Floats, whole: Floats) -> Floats:
+    """Ends of the cells around points. A missing value alone has a cell as wide as it stands apart."""
+    if len(at) == 1 and not ground.levels:
+        half = 0.02 * float(np.ptp(whole)) or 0.5
+        return np.array([at[0] - half, at[0] + half])
+    return ground.edges(at)
+
+
+def hatch(axis: Any, grounds: Sequence[Ground], effect: Any) -> None:
+    """Hatch the cells of a map that no row is in or near."""
+    import matplotlib
+    from matplotlib.collections import PolyCollection
+
+    empty = without_rows(effect)
+    (left, right), (low, high) = (_ends(effect, d, grounds[d], n) for d, n in enumerate(empty.shape))
+    shown = np.argwhere(empty & np.isfinite(left + right)[:, None] & np.isfinite(low + high))
+    corners = [[(left[i], low[j]), (right[i], low[j]), (right[i], high[j]), (left[i], high[j])] for i, j in shown]
+    with matplotlib.rc_context({"hatch.linewidth": 0.5}):
+        cells = PolyCollection(corners, facecolor="none", edgecolor=HATCH, linewidth=0.0, hatch="/////", rasterized=True)
+    axis.add_collection(cells, autolim=False)
+
+
+def _ends(effect: Any, d: int, ground: Ground, n_cells: int) -> tuple[Floats, Floats]:
+    """Where the cells that rows are counted in begin and end along an axis, each (n_cells,): around a point, or between two.
+
+    NaN for a step of an accumulated surface to or from a missing value, which stands apart on paper.
+    """
+    grid = effect.grid[d]
+    known = ~is_missing(grid)
+    steps = isinstance(effect.method, Ale)
+    at = np.where(known, ground.places(grid), np.nan) if steps else ground.places(grid[known])
+    if n_cells < len(at):
+        return np.minimum(at[:-1], at[1:]), np.maximum(at[:-1], at[1:])
+    if ground.levels:
+        return at - 0.5, at + 0.5
+    edges = ground.edges(at)
+    return edges[:-1], edges[1:]
+
+
+def without_rows(effect: Any) -> Bools:
+    """(cells): where a surface has no row of the data, in the cell and in those around it.
+
+    How many are around depends on how fine the grid is: so many that eight rows would be among them if rows lay evenly.
+    Cells of a missing value are left out.
+    """
+    counts = effect.counts
+    if not isinstance(effect.method, Ale):
+        kept = [n - int(is_missing(grid).any()) for n, grid in zip(counts.shape, effect.grid, strict=True)]
+        counts = counts[: kept[0], : kept[1]]
+    total = max(int(counts.sum()), 1)
+    reach = 0
+    while (2 * reach + 1) ** 2 * total < ENOUGH * counts.size and 2 * reach + 1 < max(counts.shape):
+        reach += 1
+    held = np.pad((counts > 0).astype(np.int64), reach + 1).cumsum(axis=0).cumsum(axis=1)
+    side = 2 * reach + 1
+    n = counts.shape
+    around = (
+        held[side : side + n[0], side : side + n[1]] - held[: n[0], side : side + n[1]]
+        - held[side : side + n[0], : n[1]] + held[: n[0], : n[1]]
+    )  # fmt: skip
+    return np.asarray(around == 0)

@@ -1,0 +1,213 @@
+"""What the arguments of scikit-learn's partial dependence displays ask for, read before any model is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from perturbxai.core.frames import by_column
+from perturbxai.inputs.spaces import TabularSpace
+from perturbxai.models.predictor import Predictor
+
+KINDS = ("average", "individual", "both", "ale")
+ORDERS = ("sorted", "likeness")
+SCALES = {"predict_proba": "probability", "decision_function": "logit"}
+
+
+def read_features(features: Any, *orders: Sequence[Any]) -> list[Any]:
+    """One entry a panel: columns by name or number, or masks. A mask over all columns is a panel for each that it names.
+
+    orders  what the columns are called, in X and in the figure, by which a Series is aligned
+    Raises ValueError for a column that is not in a list, which scikit-learn does not take either.
+    """
+    n_columns = len(orders[0])
+    if isinstance(features, (str, int, np.integer)) or not hasattr(features, "__len__") or not len(features):
+        raise ValueError(f"features={features!r} must be a list of columns, or of tuples of two, such as [0, (0, 1)].")
+    if _is_mask(features):
+        features = list(by_column(features, "features", *orders))
+        if len(features) != n_columns or not any(features):
+            raise ValueError(
+                f"features is a mask of {len(features)} with {int(np.sum(features))} columns in it; X has {n_columns}: give "
+                "one truth value for each, at least one of them true."
+            )
+        return [int(c) for c in np.flatnonzero(np.asarray(features))]
+    masked = [_is_mask(one, n_columns) for one in features]
+    return [
+        tuple(np.flatnonzero(np.asarray(by_column(one, "features", *orders))).tolist()) if mask else one
+        for one, mask in zip(features, masked, strict=True)
+    ]
+
+
+def _is_mask(entry: Any, n_columns: int | None = None) -> bool:
+    """Whether an entry is a list or an array of truth values, and has as many as there are columns."""
+    if isinstance(entry, (str, dict)) or not hasattr(entry, "__len__") or not len(entry):
+        return False
+    truths = all(isinstance(value, (bool, np.bool_)) for value in entry)
+    return truths and (n_columns is None or len(entry) == n_columns)
+
+
+def read_kinds(kind: Any, n_panels: int) -> list[str]:
+    """A kind for each panel."""
+    kinds = [kind] * n_panels if isinstance(kind, str) else list(kind)
+    if len(kinds) != n_panels:
+        raise ValueError(f"kind has {len(kinds)} entries for {n_panels} features; give one for each, or one for all.")
+    for one in kinds:
+        if one not in KINDS:
+            raise ValueError(f"kind={one!r} is not known; expected one of {', '.join(map(repr, KINDS))}.")
+    return kinds
+
+
+def check_grid(resolution: Any, percentiles: Any, kinds: Sequence[str]) -> None:
+    least = 3 if "ale" in kinds else 2
+    if isinstance(resolution, bool) or not isinstance(resolution, (int, np.integer)) or resolution < least:
+        raise ValueError(f"grid_resolution={resolution!r} must be a whole number of points from {least} up.")
+    if np.shape(percentiles) != (2,) or not 0.0 <= percentiles[0] < percentiles[1] <= 1.0:
+        raise ValueError(f"percentiles={percentiles!r} must be two shares that rise, between 0 and 1, such as (0.05, 0.95).")
+
+
+def check_options(method: Any, levels: Any, n_jobs: Any, verbose: Any) -> None:
+    if method not in ("auto", "brute"):
+        raise ValueError(
+            f'method={method!r}: any model is asked here, which scikit-learn calls "brute"; it alone reads trees, whose '
+            "averages are over other rows. Leave method out."
+        )
+    if levels not in ORDERS:
+        raise ValueError(f"levels={levels!r} is not known; expected one of {', '.join(map(repr, ORDERS))}.")
+    if n_jobs is not None and (not _is_whole(n_jobs) or n_jobs == 0):
+        raise ValueError(f"n_jobs={n_jobs!r} must be a whole number of workers, -1 for all processors, or None.")
+    if not _is_whole(verbose) and not isinstance(verbose, (bool, np.bool_)):
+        raise ValueError(f"verbose={verbose!r} must be a whole number; above 0 it shows a bar.")
+
+
+def check_pairs(columns: Sequence[tuple[int, ...]], kinds: Sequence[str], names: Sequence[str]) -> None:
+    """Refuse rows' curves of two columns, and a column with itself."""
+    for pair, one in zip(columns, kinds, strict=True):
+        if len(pair) > 1 and one in ("individual", "both"):
+            raise ValueError(f"kind={one!r} shows rows' curves, and {[names[c] for c in pair]} is a map; take 'average'.")
+        if len(set(pair)) < len(pair):
+            raise ValueError(f"features: {names[pair[0]]!r} is named twice in a pair; a map needs two columns.")
+
+
+def _is_whole(number: Any) -> bool:
+    return isinstance(number, (int, np.integer)) and not isinstance(number, (bool, np.bool_))
+
+
+def read_predictor(estimator: Any, response_method: str, verbose: Any) -> Predictor:
+    """The estimator on the scale that is wanted."""
+    if response_method == "auto":
+        return estimator if isinstance(estimator, Predictor) else Predictor(estimator, progress=bool(verbose))
+    if response_method not in SCALES:
+        raise ValueError(
+            f"response_method={response_method!r} is not known; expected 'auto' or {' or '.join(map(repr, SCALES))}."
+        )
+    if isinstance(estimator, Predictor):
+        raise ValueError(f"response_method={response_method!r}, but the Predictor has a scale already; leave it out.")
+    if not hasattr(estimator, response_method):
+        raise ValueError(
+            f"response_method={response_method!r}, which {type(estimator).__name__} does not have; take 'auto'."
+        )
+    return Predictor(estimator, output=SCALES[response_method], progress=bool(verbose))
+
+
+def read_names(feature_names: Any, space: TabularSpace) -> list[Any]:
+    """What the columns are called in the figure, as they were given."""
+    if feature_names is None:
+        return list(space.columns.labels)
+    names = list(feature_names.tolist() if hasattr(feature_names, "tolist") else feature_names)
+    different = len(set(map(str, names)))
+    if len(names) != len(space.columns.names) or different < len(names):
+        raise ValueError(
+            f"feature_names has {len(names)} names, {different} of them different; expected one for each of the "
+            f"{len(space.columns.names)} columns of X."
+        )
+    return names
+
+
+def read_columns(one: Any, names: Sequence[Any]) -> tuple[int, ...]:
+    """Numbers of the columns of one panel."""
+    # a MultiIndex calls columns by tuples
+    several = isinstance(one, (tuple, list, np.ndarray)) and str(one) not in map(str, names)
+    entries = one if several else (one,)
+    if not 1 <= len(entries) <= 2:
+        raise ValueError(f"features: {one!r} has {len(entries)} columns; expected one, or two for a map.")
+    return tuple(read_column(entry, names) for entry in entries)
+
+
+def read_column(entry: Any, names: Sequence[Any]) -> int:
+    """The number of a column, by its number or name."""
+    if _is_whole(entry):
+        if 0 <= entry < len(names):
+            return int(entry)
+        raise ValueError(f"column {entry} is not there; X has {len(names)}, numbered from 0.")
+    told = [str(name) for name in names]
+    if str(entry) in told:
+        return told.index(str(entry))
+    shown = ", ".join(map(repr, names[:8])) + (" ..." if len(names) > 8 else "")
+    raise ValueError(f"column {entry!r} is not there; X has {shown}")
+
+
+def read_declared(categorical: Any, names: Sequence[Any], labels: Sequence[Any]) -> set[int]:
+    """Numbers of the columns that are said to hold levels, by what they are called in the figure and in X."""
+    if categorical is None:
+        return set()
+    given = np.asarray(categorical)
+    if given.ndim == 1 and _is_mask(given.tolist()):
+        given = np.asarray(by_column(categorical, "categorical_features", labels, names), dtype=bool)
+        if given.shape != (len(names),):
+            raise ValueError(f"categorical_features is a mask of shape {given.shape}; X has {len(names)} columns.")
+        return set(np.flatnonzero(given).tolist())
+    if given.dtype.kind not in "iuOUT" or given.ndim != 1 or not given.size:
+        raise ValueError(
+            f"categorical_features={categorical!r} must be a list of columns by name or number, or a mask over all; leave "
+            "it out where there are none."
+        )
+    return {read_column(entry, names) for entry in given.tolist()}
+
+
+def check_levels(codes: Any, declared: set[int], names: Sequence[Any], resolution: int) -> None:
+    """Refuse a resolution that has no room for the levels of any of the columns that were declared to have some."""
+    count = {c: len(np.unique(codes[:, c])) for c in declared}
+    if count and resolution < min(count.values()):
+        c = min(count, key=lambda one: count[one])
+        raise ValueError(
+            f"grid_resolution={resolution} is less than the {count[c]} levels of {names[c]!r}, all of which are shown; ask "
+            f"for {count[c]} or more, or name some levels in custom_values."
+        )
+
+
+def read_subsample(subsample: Any, n_rows: int) -> int:
+    """How many rows' curves are drawn."""
+    if subsample is None:
+        return n_rows
+    if _is_whole(subsample) and subsample > 0:
+        return min(int(subsample), n_rows)
+    if isinstance(subsample, (float, np.floating)) and 0.0 < subsample < 1.0:
+        return int(np.ceil(float(subsample) * n_rows))
+    raise ValueError(
+        f"subsample={subsample!r} must be a number of rows from 1 up, a share between 0 and 1, or None for all."
+    )
+
+
+def read_seed(random_state: Any) -> int:
+    """The seed of simultaneous bands: the number that draws rows, or 0."""
+    if random_state is None or hasattr(random_state, "randint"):
+        return 0
+    if not _is_whole(random_state) or not 0 <= random_state < 1 << 32:
+        raise ValueError(
+            f"random_state={random_state!r} must be a whole number from 0 up, below 2^32, a RandomState, or None."
+        )
+    return int(random_state)
+
+
+def read_limits(pdp_lim: Any) -> dict[int, tuple[float, float]] | None:
+    """The ends of what panels of one column (1) and of two (2) show."""
+    if pdp_lim is None:
+        return None
+    if not isinstance(pdp_lim, dict) or not set(pdp_lim) <= {1, 2}:
+        raise ValueError(f"pdp_lim={pdp_lim!r} must be a dictionary such as {{1: (low, high), 2: (low, high)}}.")
+    for n_columns, ends in pdp_lim.items():
+        if np.shape(ends) != (2,) or not np.isfinite(ends).all() or not ends[0] < ends[1]:
+            raise ValueError(f"pdp_lim[{n_columns}]={ends!r} must be two finite numbers that rise.")
+    return {n: (float(ends[0]), float(ends[1])) for n, ends in pdp_lim.items()}

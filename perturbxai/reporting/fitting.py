@@ -1,0 +1,156 @@
+"""Figures that hold what is written on them: long titles take several lines, legends as many columns as have room."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+SIGNS = re.compile(r"\\\$|.")  # a dollar sign that is none of a formula is two
+MARGIN = 0.12  # inches at either side
+LEAST = 1.1  # inches that a title has, however narrow its panel is
+NAMES = 1.9  # inches that panels are made for
+LINE = 0.15  # inches
+COLOURS = "<colorbar>"  # what matplotlib calls its axes: they are alone in their line
+
+
+def fit(figure: Any) -> None:
+    """Break what is too long for a new figure into lines, and make it as large as its title and legend need.
+
+    What is no Figure (axes that the user gave, None) is left alone.
+    """
+    from matplotlib.figure import Figure
+
+    if not isinstance(figure, Figure) or getattr(figure, "_fitted", False):
+        return
+    figure._fitted = True  # type: ignore[attr-defined]
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    renderer = canvas.get_renderer()
+    _legends(figure, renderer)
+    _heading(figure, renderer)
+    _sides(figure, renderer)
+    _panels(figure, renderer)
+
+
+def _inches(artist: Any, renderer: Any) -> tuple[float, float]:
+    box = artist.get_window_extent(renderer)
+    return box.width / renderer.dpi, box.height / renderer.dpi
+
+
+def _grow(figure: Any, width: float = 0.0, height: float = 0.0) -> None:
+    now = figure.get_size_inches()
+    figure.set_size_inches(now[0] + max(width, 0.0), now[1] + max(height, 0.0))
+
+
+def _legends(figure: Any, renderer: Any) -> None:
+    """Fewer columns where they are too wide, more where they are too high, and a figure that has room for them."""
+    for legend in figure.legends:
+        upright = legend._outside_loc == "right"
+        n = len(legend.get_texts())
+        width, height = figure.get_size_inches()
+        if upright:
+            columns = 1
+            while _inches(legend, renderer)[1] > max(height, 8.0) - 2 * MARGIN and columns < n:
+                columns += 1
+                legend.set_ncols(columns)
+            mine = _inches(legend, renderer)
+            _grow(figure, mine[0] - 2.2, mine[1] + 2 * MARGIN - height)
+            continue
+        columns = min(n, 6)
+        while _inches(legend, renderer)[0] > width - 2 * MARGIN and columns > 1:
+            columns -= 1
+            legend.set_ncols(columns)
+        mine = _inches(legend, renderer)
+        _grow(figure, mine[0] + 2 * MARGIN - width, mine[1] - 0.3)
+
+
+def _heading(figure: Any, renderer: Any) -> None:
+    """The words above all panels."""
+    title = figure._suptitle
+    if title is not None and title.get_text():
+        before = _inches(title, renderer)[1]
+        _break(title, figure.get_size_inches()[0] - 2 * MARGIN, renderer)
+        _grow(figure, height=_inches(title, renderer)[1] - before)
+
+
+def _sides(figure: Any, renderer: Any) -> None:
+    """What is said along the sides of a figure, and of its colour bars."""
+    width, height = figure.get_size_inches()
+    for words in (figure._supxlabel, figure._supylabel):
+        if words is not None:
+            _break(words, (height if words.get_rotation() else width) - 2 * MARGIN, renderer)
+
+
+def _panels(figure: Any, renderer: Any) -> None:
+    """Titles and labels of panels, once it is known how large these are; the figure grows by the lines that were added."""
+    named = [axis for axis in _axes(figure) if _words(axis)]
+    if not named:
+        return
+    figure.draw_without_rendering()
+    height, more = float(figure.get_size_inches()[1]), 0.0
+    wide = max((_names_width(axis, renderer) for axis in figure.axes), default=0.0)
+    if wide > NAMES:
+        _grow(figure, wide - NAMES)
+        figure.draw_without_rendering()
+    for axis in named:
+        box = axis.get_window_extent(renderer)
+        across, up = box.width / renderer.dpi, box.height / renderer.dpi
+        for words in _words(axis):
+            before = words.get_text().count("\n")
+            if words.get_rotation():
+                middle = 0.5 * (box.y0 + box.y1) / renderer.dpi  # of colours, which have the figure's height to themselves
+                beside = 2.0 * (min(middle, height - middle) - MARGIN) if axis.get_label() == COLOURS else up
+                _break(words, max(beside, LEAST), renderer)
+            else:
+                _break(words, max(across, LEAST), renderer)
+                more = max(more, LINE * (words.get_text().count("\n") - before))
+    lines = max((axis.get_subplotspec().rowspan.stop for axis in named if axis.get_subplotspec() is not None), default=1)
+    _grow(figure, height=more * lines if more * lines > 0.02 * height else 0.0)
+
+
+def _names_width(axis: Any, renderer: Any) -> float:
+    """Inches that the names beside a panel take."""
+    box = axis.yaxis.get_tightbbox(renderer) if axis.axison else None
+    return 0.0 if box is None else float(box.width / renderer.dpi)
+
+
+def _axes(figure: Any) -> list[Any]:
+    """All axes, also those within others."""
+    return [one for axis in figure.axes for one in (axis, *axis.child_axes)]
+
+
+def _words(axis: Any) -> list[Any]:
+    """What is written around a panel: its titles and the names of its axes."""
+    found = [axis.title, axis._left_title, axis._right_title]
+    found += [axis.xaxis.label, axis.yaxis.label] if axis.axison else []
+    return [words for words in found if words.get_text() and words.get_visible()]
+
+
+def _break(words: Any, room: float, renderer: Any) -> None:
+    """Put line breaks between words so that no line is longer than there is room, in inches along the text."""
+    along = 1 if words.get_rotation() else 0
+    if _inches(words, renderer)[along] <= room:
+        return
+
+    def fits(line: str) -> bool:
+        words.set_text(line)
+        return bool(_inches(words, renderer)[along] <= room)
+
+    lines = [part for line in words.get_text().split("\n") for part in _lines(line.split(" "), " ", fits)]
+    words.set_text("\n".join(lines))
+
+
+def _lines(parts: Sequence[str], between: str, fits: Callable[[str], bool]) -> list[str]:
+    """Parts in lines that fit; one that does not fit a line alone is broken between its signs."""
+    found, now = [], ""
+    for part in parts:
+        longer = f"{now}{between}{part}" if now else part
+        if fits(longer):
+            now = longer
+            continue
+        found += [now] if now else []
+        *whole, now = _lines(SIGNS.findall(part), "", fits) if between and not fits(part) else [part]
+        found += whole
+    return [*found, now]

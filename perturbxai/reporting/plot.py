@@ -1,0 +1,337 @@
+"""plot(): one result as one figure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.reporting.curves import photo_figure
+from perturbxai.reporting.curves.figure import plot_effects
+from perturbxai.reporting.curves.view import as_effects
+from perturbxai.reporting.lettering import text, texts
+from perturbxai.reporting.style import looks, new_figure, notebook_png, rc, scale, title, titles
+from perturbxai.reporting.values import features, interactions, many_rows, one_row
+from perturbxai.reporting.values.strip import strip
+from perturbxai.reporting.values.view import KINDS, View, as_named, left_out, panels_of, view_of
+from perturbxai.results.explanation import Attribution, Explanation
+from perturbxai.results.importance import Importance
+
+PANEL = 3.9  # inches
+
+
+def plot(
+    result: Any,
+    kind: str | None = None,
+    *,
+    row: int | str | None = None,
+    output: str | int | None = None,
+    top: int = 10,
+    ax: Any = None,
+    space: Any = None,
+) -> Any:
+    """Draw a result with matplotlib: returns a new Figure (which a notebook shows), or `ax` if that is given.
+
+    result  an Attribution, one Explanation, an Importance, or a mapping from name to one of these (bars and strip only); or
+            an Effect, several, a mapping to them, or all that `effects` returned: a panel a column, its methods over each
+            other (around their means, where scales differ), with bands and the rows of the data below; maps of pairs,
+            hatched where no rows are; a panel a method where there are groups. Of effects on a photo: the numbered
+            superpixels, and how the output climbs with their opacities. Half transparent is a picture that no camera
+            takes: the curve shows how soon a region is detected
+    kind    "waterfall": one row, from base to prediction; what the values do not sum to is a bar "not explained"
+            "bars": one row with 95 % intervals, thick pointwise, thin simultaneous; of an Importance thick is the noise of
+            the estimates, thin with that of the rows, and the diamond is the value without the bias of noise
+            "beeswarm": all rows, a point each, coloured by the feature's value; "heatmap": rows by features, or a picture's
+            map; "decision": a line a row, from base to prediction
+            "matrix", "network": one row's interactions, of a method that has them: all pairs of the features shown in
+            colours beside the features' own values, or the strongest pairs as lines on a circle
+            "strip": a picture's maps side by side, of baselines at several layers (`layer=[...]`) or of several methods
+            "overlay" (as None), "separate": of effects
+            None: beeswarm for several rows, waterfall for one (or where `row` is given), heatmap for pictures, bars else
+    row     which row of waterfall, bars, matrix, network, decision (drawn strong) and a picture's heatmap: its number, or
+            its label if that is text; None is the first. Of effects the label of a row whose ICE curve is drawn strong
+    output  name or number; None draws a panel for each, up to 6, of more the 6 that the model rates highest
+    top     features shown; the others are summed, or in bars left out
+    ax      matplotlib Axes to draw on; needs a single output
+    space   the space of the call. Of a table it adds values to names and shows categories, which have no order, in grey
+            instead of coloured by their codes, and it tells how much PDP asks where no row is (`support.unsupported`); of
+            a picture it tells superpixels that were not made by name
+
+    Raises TypeError for what cannot be drawn, ValueError for an unknown kind, row or output and for a kind that the result
+    does not allow, each before anything is drawn.
+
+    >>> import numpy as np, perturbxai as px
+    >>> space = px.TabularSpace(np.zeros((1, 3)))
+    >>> found = px.explain(["lime"], px.Predictor(lambda X: X @ [1.0, 2.0, 3.0]), space, np.ones((1, 3)))["lime"]
+    >>> [tick.get_text() for tick in px.plot(found, "waterfall").axes[0].get_yticklabels()]
+    ['x2', 'x1', 'x0']
+    """
+    if isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1:
+        raise ValueError(f"top={top!r} must be a whole number of features from 1 up.")
+    if (found := as_effects(result)) is not None:
+        if photo_figure.on_a_photo(found):
+            return photo_figure.plot_opacities(found, kind, row, output, int(top), ax)
+        return plot_effects(found, kind, row, output, int(top), ax, space)
+    if kind is not None and kind not in KINDS:
+        raise ValueError(f"kind={kind!r} is not known; expected one of {', '.join(KINDS)}, or None.")
+    named = as_named(result)
+    if all(isinstance(one, Importance) for one in named.values()):
+        return _importance(named, kind, row, output, int(top), ax)
+    if kind == "strip":
+        if ax is not None:
+            raise ValueError("ax is one panel, and kind='strip' draws a figure of its own; leave ax= out.")
+        return strip(named, row, output)
+    if len(named) > 1:
+        return _compared(named, kind, row, output, int(top), ax, space)
+    ((name, one),) = named.items()
+    view = view_of(name, one, kind, row, output, int(top), ax, space)
+    return _DRAWN[view.kind](view, ax)
+
+
+# ------------------------------------------------------------------------------------------------ how it is drawn
+
+
+def _panels(n_panels: int, height: float, ax: Any, width: float = PANEL) -> tuple[Any, list[Any]]:
+    """(Figure, None where `ax` is given; axes)."""
+    if ax is not None:
+        return None, [ax]
+    figure = new_figure(width * n_panels + 1.4, height)
+    notebook_png(figure)
+    return figure, list(figure.subplots(1, n_panels, squeeze=False)[0])
+
+
+def _done(figure: Any, ax: Any, about: str, handles: list[Any] | None = None) -> Any:
+    if figure is None:
+        return ax
+    figure.suptitle(about, fontsize=9)
+    if handles:
+        figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6), frameon=False)
+    return figure
+
+
+def _lines(n_lines: int, each: float = 0.3) -> float:
+    return max(1.5 + each * n_lines, 2.6)
+
+
+def _has_gap(rows: list[Explanation], outputs: list[int]) -> bool:
+    """Whether the values of some row and output, all of which share their lines, do not sum to its prediction."""
+    sides = [(e.base[outputs], e.prediction[outputs], e.values[:, outputs].T) for e in rows]
+    return any(one_row.unexplained(*side)[1] for side in sides)
+
+
+@rc
+def _waterfall(view: View, ax: Any) -> Any:
+    e = view.one
+    shown, rest = features.leading(features.order(e.values[None][..., view.outputs]), view.top)
+    labels = features.row_labels(e, view.space)
+    with_gap = _has_gap([e], view.outputs)
+    figure, axes = _panels(len(view.outputs), _lines(len(shown) + 2), ax)
+    for axis, k in zip(axes, view.outputs, strict=True):
+        one_row.waterfall(axis, e, k, labels, shown, rest, with_gap)
+        axis.tick_params(labelleft=axis is axes[0])
+    return _done(figure, ax, f"{view.about}; whiskers: 95 % interval")
+
+
+def _bars(view: View, ax: Any) -> Any:
+    return _bar_panels({view.name: view.result}, view.row or 0, view.outputs, view.about, view.top, ax, view.space)
+
+
+def _compared(named: dict[str, Attribution], kind: str | None, row: Any, output: Any, top: int, ax: Any, space: Any) -> Any:
+    """Bars of several methods at one row."""
+    if kind not in (None, "bars"):
+        raise ValueError(f"kind={kind!r} draws one result, and {len(named)} came: give one of {', '.join(named)}, or bars.")
+    views = [view_of(name, one, "bars", row, output, top, ax, space) for name, one in named.items()]
+    first = views[0]
+    for view in views:
+        if (view.one.names, view.one.outputs) != (first.one.names, first.one.outputs):
+            raise ValueError(f"{view.name} and {first.name} differ in features or outputs; draw results of one call.")
+    about = f"row {text(first.one.label)}{left_out(first.n_left_out)}"
+    return _bar_panels(named, first.row or 0, first.outputs, about, top, ax, space)
+
+
+@rc
+def _bar_panels(
+    named: dict[str, Attribution], row: int, outputs: list[int], about: str, top: int, ax: Any, space: Any
+) -> Any:
+    firsts = {name: result[row] for name, result in named.items()}
+    first, styles = next(iter(firsts.values())), looks(named)
+    ranked = features.order(np.stack([e.values[:, outputs] for e in firsts.values()]))
+    shown, _ = features.leading(ranked, top)
+    labels = features.row_labels(first, space)
+    figure, axes = _panels(len(outputs), _lines(len(shown), 0.18 + 0.12 * len(firsts)), ax)
+    for axis, k in zip(axes, outputs, strict=True):
+        one_row.bars(axis, firsts, k, labels, shown, styles)
+        axis.tick_params(labelleft=axis is axes[0])
+    left = f"; {len(first.names) - len(shown)} features more" if len(first.names) > len(shown) else ""
+    handles = _handles(named) if len(firsts) > 1 else None
+    if ax is not None and handles:
+        ax.legend(handles=handles, frameon=False)
+    return _done(figure, ax, f"{about}; 95 % intervals: thick of one, thin of all features together{left}", handles)
+
+
+def _handles(named: dict[str, Attribution]) -> list[Any]:
+    from matplotlib.patches import Patch
+
+    shown = titles(named)
+    return [Patch(color=style["color"], alpha=0.75, label=shown[name]) for name, style in looks(named).items()]
+
+
+@rc
+def _beeswarm(view: View, ax: Any) -> Any:
+    values = view.result.values
+    shown, rest = features.leading(features.order(values[..., view.outputs]), view.top)
+    shade = features.colours(view.result.inputs, values.shape[1], view.space)
+    figure, axes = _panels(len(view.outputs), _lines(len(shown) + bool(rest), 0.36), ax)
+    for axis, k in zip(axes, view.outputs, strict=True):
+        many_rows.beeswarm(axis, values[..., k], shade, view.result.names, shown, rest)
+        axis.set_title(texts(view.result.outputs)[k])
+        axis.tick_params(labelleft=axis is axes[0])
+    unordered = bool(np.isnan(shade[:, shown]).any()) or bool(rest)
+    grey = " (grey: categories, sums)" if unordered else ""
+    if not np.isnan(shade).all():
+        scale(axes, many_rows.sequence(), 0, 1, f"feature's value{grey}", ("low", "high"))
+    return _done(figure, ax, f"{text(title(view.name, view.result))}, {len(values)} rows{left_out(view.n_left_out)}")
+
+
+@rc
+def _heatmap(view: View, ax: Any) -> Any:
+    result, values = view.result, view.result.values
+    shown, rest = features.leading(features.order(values[..., view.outputs]), view.top)
+    seen = np.stack([features.summed(values[..., k], shown, rest) for k in view.outputs])
+    limit = float(np.percentile(np.abs(seen), 99)) or float(np.abs(seen).max()) or 1.0
+    figure, axes = _panels(len(view.outputs), _lines(len(shown) + 3, 0.28), ax)
+    labels = [e.label for e in result]
+    for axis, k in zip(axes, view.outputs, strict=True):
+        many_rows.heatmap(
+            axis, values[..., k], result.prediction[:, k], float(result.base[:, k].mean()), result.names, labels,
+            shown, rest, limit,
+        )  # fmt: skip
+        axis.tick_params(labelleft=axis is axes[0])
+        axis.child_axes[-1].set_title(texts(result.outputs)[k])
+    scale(axes, "RdBu_r", -limit, limit, "value, in units of the model's output", None)
+    return _done(figure, ax, f"{text(title(view.name, view.result))}, {len(values)} rows{left_out(view.n_left_out)}")
+
+
+@rc
+def _decision(view: View, ax: Any) -> Any:
+    result, values = view.result, view.result.values
+    shown, rest = features.leading(features.order(values[..., view.outputs]), view.top)
+    with_gap = _has_gap(list(result), view.outputs)
+    figure, axes = _panels(len(view.outputs), _lines(len(shown) + 2, 0.3), ax)
+    for axis, k in zip(axes, view.outputs, strict=True):
+        ends = result.prediction[:, k], result.base[:, k]
+        many_rows.decision(axis, values[..., k], *ends, result.names, shown, rest, view.row, with_gap)
+        axis.set_title(texts(result.outputs)[k])
+        axis.tick_params(labelleft=axis is axes[0])
+    strong = "" if view.row is None else f", in black row {text(view.one.label)}"
+    return _done(figure, ax, f"{text(title(view.name, view.result))}, {len(values)} rows{strong}{left_out(view.n_left_out)}")
+
+
+@rc
+def _matrix(view: View, ax: Any) -> Any:
+    e, labels = view.one, features.row_labels(view.one, view.space)
+    shown, _ = features.leading(interactions.ranked(e, view.outputs), view.top)
+    limit = interactions.limit_of(e, view.outputs, shown)
+    width, height = interactions.matrix_size(len(shown))
+    figure, axes = _panels(len(view.outputs), height, ax, width)
+    for axis, k in zip(axes, view.outputs, strict=True):
+        interactions.matrix(axis, e, k, labels, shown, limit)
+        axis.tick_params(labelleft=axis is axes[0])
+    interactions.colour_bar(axes, limit, e)
+    return _done(figure, ax, view.about + interactions.about(e, shown))
+
+
+@rc
+def _network(view: View, ax: Any) -> Any:
+    e, labels = view.one, features.row_labels(view.one, view.space)
+    shown, rest = features.leading(interactions.ranked(e, view.outputs), view.top)
+    width, height = interactions.network_size(len(shown))
+    figure, axes = _panels(len(view.outputs), height, ax, width)
+    counts = [interactions.network(axis, e, k, labels, shown) for axis, k in zip(axes, view.outputs, strict=True)]
+    n_pairs = len(shown) * (len(shown) - 1) // 2
+    most = f"; the {max(counts)} strongest of {n_pairs} pairs" if max(counts) < n_pairs else ""
+    left = f"; {len(rest)} features more" if rest else ""
+    about = f"{view.about}{interactions.index_of(e)}{most}; circles: values{left}"
+    return _done(figure, ax, about, interactions.pair_handles())
+
+
+@rc
+def _photo(view: View, ax: Any) -> Any:
+    """The photo, and beside it the map of each output."""
+    from perturbxai.reporting.figures import shown, tell_bands
+
+    e = view.one
+    labels = _superpixels(e, view.space)
+    figure, axes = _panels(len(view.outputs) + (ax is None), 3.2, ax, width=2.7)
+    if ax is None:
+        axes[0].imshow(shown(e.input))
+        axes[0].set_axis_off()
+        axes[0].set_title("\nphoto")
+        tell_bands(axes[0], e.input)
+    for axis, k in zip(axes[ax is None :], view.outputs, strict=True):
+        one_row.photo_map(axis, e, k, labels)
+    scale(axes, "RdBu_r", -1, 1, "value, as a share of the map's largest", ("against", "for"))
+    return _done(figure, ax, view.about)
+
+
+def _superpixels(e: Explanation, space: Any) -> NDArray[np.int32] | None:
+    """The label map (H, W) that the values belong to, or None where the method's own map is to be drawn."""
+    from perturbxai.core.versions import versions
+    from perturbxai.inputs.segments import make_segments
+
+    labels = None
+    if space is not None:
+        if not hasattr(space, "segments"):
+            raise TypeError(f"space is {type(space).__name__}; expected the ImageSpace that the picture was explained in.")
+        labels = space.players(e.input)[0].labels
+    elif e.meta.get("versions", {}).get("scikit-image") == versions().get("scikit-image"):
+        # by name and with the same library a picture is cut as it was
+        if e.meta.get("segments") not in (None, "function", "label map"):
+            labels = make_segments(e.meta["segments"], e.input, e.meta["n_segments"])
+    if labels is not None and int(labels.max()) + 1 == len(e.names):
+        return np.asarray(labels, dtype=np.int32)
+    if space is None and e.heat is not None:
+        return None
+    raise ValueError(
+        f"the superpixels of this picture ({e.meta.get('segments', 'unknown')}, {len(e.names)} of them) cannot be told from "
+        "the result; give space=, the ImageSpace that it was explained in."
+    )
+
+
+def _importance(named: dict[str, Importance], kind: str | None, row: Any, output: Any, top: int, ax: Any) -> Any:
+    if kind not in (None, "bars"):
+        raise ValueError(f"kind={kind!r} needs single rows, and an importance is a mean over them; take bars.")
+    if row is not None:
+        raise ValueError(f"row={row!r}: an importance is a mean over rows; leave row= out.")
+    first = next(iter(named.values()))
+    if any((one.names, one.outputs) != (first.names, first.outputs) for one in named.values()):
+        raise ValueError(f"{', '.join(named)} differ in features or outputs; draw importances of one call.")
+    outputs, n_left_out = panels_of(first.outputs, output, first.values.sum(axis=0), ax)
+    if ax is not None and len(named) > 1:
+        raise ValueError(f"ax is one panel, and {len(named)} importances came: give one of {', '.join(named)}.")
+    return _importance_panels(named, outputs, n_left_out, top, ax)
+
+
+@rc
+def _importance_panels(named: dict[str, Importance], outputs: list[int], n_left_out: int, top: int, ax: Any) -> Any:
+    first = next(iter(named.values()))
+    ranked = features.order(np.stack([one.values[:, outputs] for one in named.values()]))
+    shown, rest = features.leading(ranked, top)
+    figure, axes = _panels(len(outputs) * len(named), _lines(len(shown), 0.3), ax)
+    styles, shown_as = looks(named), titles(named)
+    panels = [(name, k) for k in outputs for name in named]
+    for axis, (name, k) in zip(axes, panels, strict=True):
+        one_row.importance_bars(axis, named[name], k, shown, styles[name]["color"])
+        axis.set_title(f"{shown_as[name]}, {texts(first.outputs)[k]}")
+        axis.tick_params(labelleft=axis is axes[0])
+    left = f"; {len(rest)} features more" if rest else ""
+    about = f"{first.n_rows} rows; 95 %: thick the estimates' noise, thin with the rows'; diamond: without the noise's bias"
+    return _done(figure, ax, about + left + left_out(n_left_out))
+
+
+_DRAWN: dict[str, Callable[[View, Any], Any]] = {
+    "waterfall": _waterfall, "bars": _bars, "beeswarm": _beeswarm, "heatmap": _heatmap, "decision": _decision,
+    "photo": _photo, "matrix": _matrix, "network": _network,
+}  # fmt: skip

@@ -1,0 +1,69 @@
+"""report(): what was found as tidy CSVs, figures and one HTML page in one folder, and a manifest written last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from perturbxai.core.csv_files import write_csv
+from perturbxai.reporting.curves.view import Found, as_effects
+from perturbxai.reporting.manifest import Folder, check_place, facts
+from perturbxai.reporting.tables import as_results, tables
+
+
+def report(anything: Any, folder: str | Path, *, config: Any = None) -> Path:
+    """Write tables, figures, a page and a manifest of results, all inside one folder.
+
+    anything  a Comparison, an Attribution, a mapping from name to Attribution, or what `effects` returned (all of it, the
+              mapping of a method, or one Effect)
+    folder    made if it is not there. What an older report wrote there, as its manifest says, is taken away or replaced;
+              other files are left alone, and so is one that was changed since, unless it has the name of a new one
+    config    kept in the manifest
+
+    Writes attributions.csv, with a Comparison also scores, agreement, costs, fill_spread, curves and summary, of effects
+    effects.csv and effects_of_pairs.csv; PNG figures;
+    index.html, which shows them on one page; and manifest.json last: where it stands, everything it lists is complete.
+    All is written aside first: where it breaks off, an older report stays as it is. With manifest.json.part and without a
+    manifest the move itself broke off; the next report clears up. Of two at once the later one stays. Returns the folder.
+    Raises TypeError for what holds no results; ValueError, before anything is drawn, for a folder that is a file, may not be
+    written to, or leads elsewhere by a link.
+    """
+    check_place(folder, "folder=")
+    if (found := as_effects(anything)) is not None:
+        return _of_effects(found, folder, config)
+    results, compared = as_results(anything)
+    frames = tables(results, compared)
+    from perturbxai.reporting.figures import figures
+    from perturbxai.reporting.page import of_results
+
+    target = Folder(folder)
+    _write(target, frames, figures(results, compared), of_results(results, frames), facts(results, compared, config))
+    return target.place
+
+
+def _of_effects(found: Found, folder: str | Path, config: Any) -> Path:
+    from perturbxai.reporting import effect_report
+    from perturbxai.reporting.page import of_effects
+
+    target = Folder(folder)
+    known = facts(effect_report.metas(found), None, config)
+    _write(target, effect_report.tables(found), effect_report.figures(found), of_effects(found), known)
+    return target.place
+
+
+def _write(target: Folder, frames: Mapping[str, Any], drawn: Iterable[Any], shown: Sequence[Any], known: Any) -> None:
+    """CSVs, then figures one at a time, then the page that names both, then the manifest."""
+    from perturbxai.reporting.page import write_page
+    from perturbxai.reporting.style import save
+
+    with target:
+        for name, frame in frames.items():
+            write_csv(frame, target.new(name, ".csv"))
+        captions = {}
+        for name, figure in drawn:
+            path = target.new(name, ".png")
+            save(figure, path)
+            captions[path.name] = name
+        write_page(target, shown, captions, known)
+        target.finish(known)

@@ -1,0 +1,251 @@
+"""How figures look: colours that the colour-blind tell apart, one look a method, whatever a result is called."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import is_dataclass, replace
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from perturbxai.core import catalogue
+from perturbxai.reporting.lettering import LONGEST, our_fonts, texts
+
+if TYPE_CHECKING:
+    from io import BytesIO
+
+# Okabe & Ito's palette for the explainers, other lines and greys for what they are compared with
+LOOKS: dict[str, dict[str, Any]] = {
+    "lime": {"color": "#E69F00"},
+    "kernel_shap": {"color": "#0072B2"},
+    "pdp": {"color": "#009E73"},
+    "ice": {"color": "#CC79A7"},
+    "ale": {"color": "#56B4E9"},
+    "lime_tabular": {"color": "#A65E00"},
+    "interactions": {"color": "#8C4A9E"},
+    "exact_shap": {"color": "#003A5D"},
+    "permutation_shap": {"color": "#4F93C4"},
+    "sampling_shap": {"color": "#7FB0D0"},
+    "partition_shap": {"color": "#1F8A99"},
+    "banzhaf": {"color": "#5B4FA2"},
+    "occlusion": {"color": "#A3476F"},
+    "sliding_occlusion": {"color": "#C46A93"},
+    "rise": {"color": "#3C8D40"},
+    "rise_smooth": {"color": "#7DB46C"},
+    "inclusion": {"color": "#00664B"},
+    "glass_box": {"color": "#2B2B2B"},
+    "gradient": {"color": "#C8102E"},
+    "gradient_x_input": {"color": "#E8788A"},
+    "integrated_gradients": {"color": "#8E1B2F"},
+    "expected_gradients": {"color": "#B8506A"},
+    "smooth_grad": {"color": "#F2545B"},
+    "deconvnet": {"color": "#6B4E71"},
+    "guided_backprop": {"color": "#A26BA8"},
+    "guided_grad_cam": {"color": "#4A2545"},
+    "lrp": {"color": "#3D5A40"},
+    "deep_taylor": {"color": "#7A9E7E"},
+    "cam": {"color": "#D55E00"},
+    "grad_cam": {"color": "#7A2E00"},
+    "cam_difference": {"color": "#B8A200"},
+    "grad_cam_plus_plus": {"color": "#A84B00"},
+    "xgrad_cam": {"color": "#E08040"},
+    "hires_cam": {"color": "#F0A36B"},
+    "layer_cam": {"color": "#5C4A00"},
+    "eigen_cam": {"color": "#8C7B2A"},
+    "score_cam": {"color": "#C7522A"},
+    "ablation_cam": {"color": "#946B2D"},
+    "mask_optimisation": {"color": "#20566B"},
+    "random": {"color": "#9A9A9A"},
+    "centre": {"color": "#6A6A6A"},
+    "edges": {"color": "#3F3F3F"},
+}
+TITLES = {
+    "lime": "LIME", "kernel_shap": "KernelSHAP", "pdp": "PDP", "ice": "ICE", "ale": "ALE",
+    "lime_tabular": "tabular LIME", "interactions": "interactions",
+    "exact_shap": "ExactSHAP", "permutation_shap": "PermutationSHAP", "sampling_shap": "SamplingSHAP",
+    "partition_shap": "PartitionSHAP",
+    "banzhaf": "Banzhaf", "occlusion": "occlusion", "inclusion": "inclusion",
+    "sliding_occlusion": "sliding occlusion", "rise": "RISE", "rise_smooth": "smooth RISE",
+    "glass_box": "glass box", "gradient": "gradient", "gradient_x_input": "gradient × input",
+    "integrated_gradients": "integrated gradients", "expected_gradients": "expected gradients",
+    "smooth_grad": "SmoothGrad", "deconvnet": "deconvnet", "guided_backprop": "guided backprop",
+    "guided_grad_cam": "Guided Grad-CAM", "lrp": "LRP", "deep_taylor": "deep Taylor",
+    "cam": "CAM", "grad_cam": "Grad-CAM", "cam_difference": "CAM difference",
+    "grad_cam_plus_plus": "Grad-CAM++", "xgrad_cam": "XGrad-CAM", "hires_cam": "HiResCAM", "layer_cam": "LayerCAM",
+    "eigen_cam": "Eigen-CAM", "score_cam": "Score-CAM", "ablation_cam": "Ablation-CAM",
+    "mask_optimisation": "mask optimisation",
+    "random": "random", "centre": "centre", "edges": "edges",
+}  # fmt: skip
+CONTROLS = ("random", "centre", "edges")
+TRUTH = "exact_shap"  # drawn behind or across the others where it is beside them
+EXACT = "exact Shapley"
+TRUTH_LOOK: dict[str, Any] = {"color": "#000000", "linewidth": 4.0, "alpha": 0.3}
+SPARE = ("#E69F00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#B8A200")
+DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)))
+FONT = {"font.size": 9.0, "axes.titlesize": 9.0, "axes.labelsize": 9.0, "legend.fontsize": 8.5}
+
+
+def fill_of(result: Any) -> str:
+    """The fill that a picture was explained under; "" of tables and of maps that no fill enters."""
+    meta = getattr(result, "meta", {})  # an Importance has none
+    free = meta.get("space") == "table" or catalogue.key_of(result.method) in catalogue.FILL_FREE
+    return "" if free else str(meta.get("fill") or "")
+
+
+def title(name: str, result: Any, fill: str = "") -> str:
+    """A result's name as people write it: "KernelSHAP (surrogate='none') @blur" of the key that a call gave it.
+
+    What it is called by somebody else stands as it is: a name says nothing of the method.
+    fill  what a figure is all of, and need not be said again
+    """
+    own, method = fill_of(result), catalogue.key_of(result.method)
+    if fill and fill == own:
+        name = name.removesuffix(f"@{fill}")
+    rest = name.removeprefix(method)
+    by_call = name.startswith(method) and (rest == "" or rest.startswith("(") or (own != "" and rest == f"@{own}"))
+    return f"{TITLES.get(method, method)} {rest}".strip() if by_call and method in TITLES else name
+
+
+def titles(results: Mapping[str, Any], fill: str = "", longest: int = LONGEST) -> dict[str, str]:
+    """Name -> title, as a figure shows it: those that differ do when they are cut."""
+    return dict(zip(results, texts([title(*one, fill) for one in results.items()], longest), strict=True))
+
+
+def truth_of(results: Mapping[str, Any]) -> str | None:
+    """The name of the exact Shapley values, where they stand beside others and are the only ones."""
+    found = [name for name, result in results.items() if catalogue.key_of(result.method) == TRUTH]
+    return found[0] if len(found) == 1 and len(results) > 1 else None
+
+
+def looks(results: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Colour and dashes of each result: a colour a method and its options, dashes for its second and later fills.
+
+    Two results that only their names tell apart, as those of two models, have two colours.
+    """
+    fills = list(dict.fromkeys(fill for fill in map(fill_of, results.values()) if fill))
+    groups, seen = {}, Counter[Any]()
+    for name, result in results.items():
+        alike = _options(result)
+        groups[name] = alike, seen[alike, fill_of(result)]
+        seen[alike, fill_of(result)] += 1
+    colours = _colours(list(dict.fromkeys(groups.values())))
+    found = {}
+    for name, result in results.items():
+        dashes = DASHES[fills.index(fill_of(result)) % len(DASHES)] if fill_of(result) else "-"
+        if catalogue.key_of(result.method) in CONTROLS:
+            dashes = (0, (1, 1.6))
+        found[name] = {"color": colours[groups[name]], "linestyle": dashes}
+    return found
+
+
+def _options(result: Any) -> tuple[str, str, str]:
+    """What results of one method under several fills have in common."""
+    method = result.method
+    named = hasattr(method, "name") and is_dataclass(method) and not isinstance(method, type)
+    layer = getattr(result, "meta", {}).get("layer")
+    return catalogue.key_of(method), repr(replace(method, name="") if named else method), str(layer)
+
+
+def _colours(groups: Sequence[tuple[tuple[str, str, str], int]]) -> dict[Any, str]:
+    """The method's own colour for the first of its groups, others that no method here has for the rest."""
+    found: dict[Any, str] = {}
+    for group in groups:
+        own = LOOKS.get(group[0][0], {}).get("color")
+        if own is not None and own not in found.values():
+            found[group] = own
+    spare = (colour for colour in _spare() if colour not in set(found.values()))
+    return {group: found[group] if group in found else next(spare) for group in groups}
+
+
+def _spare() -> Iterator[str]:
+    """Colours without end: those that the colour-blind tell apart come first."""
+    from colorsys import hls_to_rgb
+
+    yield from SPARE
+    for n in count():  # hues by the golden section, which keeps them apart
+        red, green, blue = hls_to_rgb(0.618034 * n % 1.0, (0.35, 0.5, 0.62)[n % 3], 0.6)
+        yield f"#{round(255 * red):02X}{round(255 * green):02X}{round(255 * blue):02X}"
+
+
+def new_figure(width: float, height: float) -> Any:
+    """An empty figure of its own, known to no global state."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained", dpi=150)
+
+
+def rc(function: Any) -> Any:
+    """Draw with our fonts, whatever the user's settings are, and leave these as they were. Figures are made to fit."""
+    from functools import wraps
+
+    @wraps(function)
+    def drawn(*args: Any, **options: Any) -> Any:
+        from perturbxai.reporting.fitting import fit
+
+        with our_fonts(FONT):
+            made = function(*args, **options)
+            fit(made)
+            return made
+
+    return drawn
+
+
+def notebook_png(figure: Any) -> None:
+    """Have a notebook show this figure, which pyplot does not know of."""
+    from functools import partial
+
+    figure._repr_png_ = partial(_png, figure)
+
+
+def _png(figure: Any) -> bytes:
+    from io import BytesIO
+
+    kept = BytesIO()
+    save(figure, kept)
+    return kept.getvalue()
+
+
+def save(figure: Any, path: Path | BytesIO) -> None:
+    """Write a figure as PNG, without a window system, cut to what it shows."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    FigureCanvasAgg(figure)
+    with our_fonts(FONT):
+        figure.savefig(path, format="png", dpi=150, bbox_inches="tight", metadata=dict[str, Any]())
+
+
+def legend_handles(results: Mapping[str, Any]) -> list[Any]:
+    """One line a result, for a legend."""
+    from matplotlib.lines import Line2D
+
+    styles, names, truth = looks(results), titles(results), truth_of(results)
+    handles = []
+    for name, style in styles.items():
+        if name == truth:
+            handles.append(Line2D([], [], label=truth_title(names[name]), **TRUTH_LOOK))
+        else:
+            handles.append(Line2D([], [], label=names[name], linewidth=1.4, **style))
+    return handles
+
+
+def truth_title(shown: str) -> str:
+    """What exact Shapley values are called in a legend, beside what a user calls them."""
+    return EXACT if shown in ("exact", TITLES[TRUTH]) else f"{shown} ({EXACT})"
+
+
+def scale(axes: list[Any], colours: Any, low: float, high: float, label: str, ends: tuple[str, str] | None) -> None:
+    """A colour bar beside the panels."""
+    import matplotlib
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    colours = matplotlib.colormaps[colours] if isinstance(colours, str) else colours
+    ticks = None if ends is None else (low, high)
+    of = ScalarMappable(Normalize(low, high), colours)
+    extend = "neither" if ends else "both"  # outliers may lie beyond
+    bar = axes[0].figure.colorbar(of, ax=axes, shrink=0.7, aspect=30, pad=0.01, ticks=ticks, extend=extend)
+    if ends is not None:
+        bar.ax.set_yticklabels(ends)
+    bar.set_label(label)
+    bar.outline.set_visible(False)

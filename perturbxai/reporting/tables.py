@@ -1,0 +1,75 @@
+"""Results as tidy tables: one line a fact, a column a name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from perturbxai.metrics.mean_curves import STEPPED, mean_curves
+from perturbxai.results.explanation import Attribution
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COMPARED = ("scores", "agreement", "costs", "fill_spread", "curves")
+
+
+def as_results(anything: Any) -> tuple[dict[str, Attribution], Any]:
+    """(name -> Attribution, the Comparison or None) of whatever a report may be asked of.
+
+    Raises TypeError for what holds no Attribution, ValueError for an empty mapping.
+    """
+    if isinstance(anything, Attribution):
+        name = anything.meta.get("name") or type(anything.method).__name__
+        return {str(name): anything}, None
+    compared = anything if all(hasattr(anything, name) for name in (*COMPARED, "results", "summary")) else None
+    results = anything.results if compared is not None else anything
+    if not isinstance(results, Mapping) or not all(isinstance(one, Attribution) for one in results.values()):
+        raise TypeError(
+            f"report got {type(anything).__name__}; expected a Comparison, an Attribution, or a mapping from name to "
+            "Attribution, as explain(), baselines() and compare() return them, or what effects() returned."
+        )
+    if not results:
+        raise ValueError("report got an empty mapping; give at least one Attribution.")
+    return {str(name): one for name, one in results.items()}, compared
+
+
+def tables(results: Mapping[str, Attribution], compared: Any = None) -> dict[str, pd.DataFrame]:
+    """Every table of a report by its file's name: attributions, and with a Comparison its scores, curves and the rest."""
+    import pandas as pd
+
+    found = {"attributions": attributions(results)}
+    if pairs := {name: one for name, one in results.items() if one.explanations[0].interactions is not None}:
+        found["interactions"] = interactions(pairs)
+    if compared is not None:
+        found |= {name: getattr(compared, name) for name in COMPARED}
+        if len(next(iter(results.values()))) > 1 and compared.curves.curve.isin(STEPPED).any():
+            found["mean_curves"] = pd.DataFrame(mean_curves(compared.curves))
+        found["summary"] = compared.summary().rename_axis("method").reset_index()
+    return found
+
+
+def attributions(results: Mapping[str, Attribution]) -> pd.DataFrame:
+    """One line a method, row, feature and output: value, standard error and both 95 % intervals."""
+    import pandas as pd
+
+    frames = []
+    for name, result in results.items():
+        for one in result:
+            frame = one.to_frame()
+            low, high = one.interval(simultaneous=True)
+            frame["low_simultaneous"], frame["high_simultaneous"] = low.ravel(), high.ravel()
+            frame.insert(0, "method", name)
+            frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+def interactions(results: Mapping[str, Attribution]) -> pd.DataFrame:
+    """One line a method, row, pair of features and output."""
+    import pandas as pd
+
+    frames = []
+    for name, result in results.items():
+        frame = result.interactions_frame()
+        frames.append(frame.assign(method=name))
+    return pd.concat(frames, ignore_index=True)

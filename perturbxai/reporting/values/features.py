@@ -1,0 +1,90 @@
+"""What the features of a result are called in figures, what they hold, and which come first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.reporting.lettering import number, shortened, texts
+
+Floats = NDArray[np.float64]
+
+
+def order(values: Floats) -> list[int]:
+    """Players of (N, P, K) from the largest to the smallest mean |value|, each output on its own scale."""
+    size = np.abs(values).mean(axis=0)
+    return [int(p) for p in np.argsort(-(size / np.maximum(size.max(axis=0), 1e-300)).mean(axis=1), kind="stable")]
+
+
+def leading(ranked: list[int], top: int) -> tuple[list[int], list[int]]:
+    """The players that are shown, and the others. A single other one is shown too: to sum it would save nothing."""
+    return (ranked, []) if len(ranked) <= top + 1 else (ranked[:top], ranked[top:])
+
+
+def summed(values: Floats, shown: list[int], rest: list[int]) -> Floats:
+    """(N, n): the values (N, P) of the shown players, and behind them the sum of the others if there are any."""
+    return np.column_stack([values[:, shown], values[:, rest].sum(axis=1)]) if rest else values[:, shown]
+
+
+def rest_label(rest: Sequence[int]) -> list[str]:
+    return [f"{len(rest)} other features"] if rest else []
+
+
+def check_space(explanation: Any, space: Any) -> None:
+    """Refuse a space in which this was not explained."""
+    if space is None:
+        return
+    if not hasattr(space, "columns") or not hasattr(space, "player_of_column"):
+        raise TypeError(f"space is {type(space).__name__}; expected the TabularSpace that the rows were explained in.")
+    if tuple(space.names) != explanation.names:
+        raise ValueError(
+            f"space has the features {list(space.names)[:6]}, but the result has {list(explanation.names)[:6]}; "
+            "give the space that the rows were explained in."
+        )
+
+
+def row_labels(explanation: Any, space: Any = None) -> list[str]:
+    """Names of one row's features: rules where the method has them, with a space "name = value"."""
+    rules = explanation.columns.get("rule")
+    if rules is not None and np.shape(rules) == (len(explanation.names),):
+        return texts(rules, 34)
+    if space is None or not hasattr(space, "columns"):  # superpixels have no values to tell
+        return texts(explanation.names)
+    table = space.columns.plain(np.asarray(explanation.input)[None])
+    found = []
+    for p, name in enumerate(shortened(explanation.names, 22)):
+        (*columns,) = np.flatnonzero(space.player_of_column == p)
+        if len(columns) > 1:
+            found.append(name)
+            continue
+        value = table.iloc[0, columns[0]] if hasattr(table, "iloc") else table[0, columns[0]]
+        told = number(value) if isinstance(value, (float, np.floating)) else str(value).removesuffix(" 00:00:00")
+        found.append(f"{name} = {told}")
+    return texts(found, 34)
+
+
+def colours(inputs: Sequence[Any], n_players: int, space: Any = None) -> Floats:
+    """(N, P) in 0..1: where a row's value lies between the 5th and the 95th percentile of its feature.
+
+    NaN where values have no order: categories (which a space knows), groups of columns, missing values.
+    """
+    codes = np.stack([np.asarray(one, dtype=np.float64) for one in inputs])
+    found = np.full((len(codes), n_players), np.nan)
+    if space is None:
+        if codes.shape[1] == n_players:
+            found = codes.copy()
+    else:
+        for p in range(n_players):
+            columns = np.flatnonzero(space.player_of_column == p)
+            if len(columns) == 1 and space.columns.numeric[columns[0]]:
+                found[:, p] = codes[:, columns[0]]
+    for p in range(n_players):
+        there = found[np.isfinite(found[:, p]), p]
+        low, high = np.percentile(there, (5, 95)) if len(there) else (0.0, 0.0)
+        if low == high and len(there):  # a rare value beside a common one
+            low, high = there.min(), there.max()
+        found[:, p] = np.clip((found[:, p] - low) / (high - low), 0, 1) if high > low else found[:, p] * 0 + 0.5
+    return found

@@ -1,0 +1,119 @@
+"""Figures of many rows: points in a swarm, a heat map of rows by features, lines from the base to the predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.reporting.lettering import texts
+from perturbxai.reporting.values.features import rest_label, summed
+from perturbxai.reporting.values.one_row import NOT_EXPLAINED, unexplained
+
+Floats = NDArray[np.float64]
+
+GREY = "#8A8A8A"
+BINS = 90  # of a swarm's axis: points of one bin are stacked
+FEW_ROWS = 30  # up to here a heat map names its rows
+
+
+def sequence() -> Any:
+    """Colours from low to high, dark to light, without the end that white paper swallows."""
+    import matplotlib
+    from matplotlib.colors import ListedColormap
+
+    found = ListedColormap(matplotlib.colormaps["viridis"](np.linspace(0.0, 0.92, 256)), name="low to high")
+    return found.with_extremes(bad=GREY)
+
+
+def beeswarm(axis: Any, values: Floats, shade: Floats, names: Sequence[str], shown: list[int], rest: list[int]) -> None:
+    """A line a feature, a point a row at its value (N, P), coloured by what the row has there (`shade`, see `colours`)."""
+    across = summed(values, shown, rest)
+    shade = np.column_stack([shade[:, shown], np.full((len(shade), int(bool(rest))), np.nan)])
+    span = float(np.ptp([*across.ravel(), 0.0])) or 1.0
+    low = min(across.min(), 0.0)
+    size = float(np.clip(900.0 / len(across), 4.0, 14.0))
+    for y, (column, colour) in enumerate(zip(across.T, shade.T, strict=True)):
+        heights = _stacked(((column - low) / span * BINS).astype(int), colour)
+        heights *= min(0.1, 0.4 / (np.abs(heights).max() or 1.0))
+        axis.scatter(
+            column, y + heights, c=colour, cmap=sequence(), vmin=0, vmax=1, s=size,
+            linewidths=0, plotnonfinite=True, zorder=3, rasterized=len(column) > 2000,
+        )  # fmt: skip
+    axis.axvline(0.0, color="#888888", linewidth=0.7, zorder=0)
+    told = texts(names)
+    axis.set_yticks(range(across.shape[1]), [told[p] for p in shown] + rest_label(rest))
+    axis.set_ylim(across.shape[1] - 0.4, -0.6)
+    axis.grid(axis="y", color="#DDDDDD", linewidth=0.6, zorder=0)
+    axis.locator_params(axis="x", nbins=6)
+    axis.set_axisbelow(True)
+    axis.set_xlabel("value, in units of the model's output")
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def _stacked(bins: NDArray[Any], colour: Floats) -> Floats:
+    """Heights, a unit apart and centred, of the points of each bin, low colours below high ones."""
+    heights = np.zeros(len(bins))
+    for one in np.unique(bins):
+        members = np.flatnonzero(bins == one)
+        members = members[np.argsort(-np.nan_to_num(colour[members]), kind="stable")]  # the axis points down
+        heights[members] = np.arange(len(members)) - (len(members) - 1) / 2.0
+    return heights
+
+
+def heatmap(
+    axis: Any, values: Floats, prediction: Floats, base: float, names: Sequence[str], labels: Sequence[Any],
+    shown: list[int], rest: list[int], limit: float,
+) -> Any:  # fmt: skip
+    """Features down, rows across from the lowest prediction to the highest, which a line above shows. Returns the image."""
+    rows = np.argsort(prediction, kind="stable")
+    across = summed(values, shown, rest)[rows]
+    picture = axis.imshow(across.T, aspect="auto", cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
+    told = texts(names)
+    axis.set_yticks(range(across.shape[1]), [told[p] for p in shown] + rest_label(rest))
+    if len(rows) <= FEW_ROWS:
+        called = texts(labels, 14)
+        axis.set_xticks(range(len(rows)), [called[r] for r in rows], rotation=90, fontsize=7)
+    else:
+        axis.set_xticks([])
+    axis.set_xlabel(f"{len(rows)} rows, by their prediction (above)")
+    above = axis.inset_axes((0.0, 1.02, 1.0, 0.16), sharex=axis)
+    above.plot(range(len(rows)), prediction[rows], color="#222222", linewidth=1.1)
+    above.axhline(base, color="#888888", linewidth=0.7, linestyle=(0, (1, 2)))
+    above.tick_params(labelbottom=False, bottom=False, labelsize=7)
+    above.spines[["top", "right", "bottom"]].set_visible(False)
+    return picture
+
+
+def decision(
+    axis: Any, values: Floats, prediction: Floats, base: Floats, names: Sequence[str],
+    shown: list[int], rest: list[int], row: int | None, with_gap: bool,
+) -> None:  # fmt: skip
+    """A line a row: from its base (bottom) over the sums of its values to its prediction (top). `row` is drawn strong."""
+    steps = summed(values, shown, rest)  # from the top: the most important feature is the last step
+    told = texts(names)
+    labels = [told[p] for p in shown] + rest_label(rest)
+    if with_gap:
+        gap, _ = unexplained(base, prediction, values)
+        steps, labels = np.column_stack([steps, gap]), [*labels, NOT_EXPLAINED]
+    n_steps = steps.shape[1]
+    lines = prediction[:, None] - np.concatenate([np.zeros((len(steps), 1)), np.cumsum(steps, axis=1)], axis=1)
+    low, high = prediction.min(), prediction.max()
+    colours = sequence()((prediction - low) / ((high - low) or 1.0))
+    alpha = 0.9 if len(lines) <= 10 else 0.55 if row is None else 0.3
+    for number, line in enumerate(lines):
+        strong = number == row
+        axis.plot(
+            line, np.arange(n_steps + 1) - 0.5, color="black" if strong else colours[number],
+            alpha=1.0 if strong else alpha, linewidth=2.0 if strong else 1.0, zorder=5 if strong else 3,
+        )  # fmt: skip
+    axis.axvline(base.mean(), color="#888888", linewidth=0.7, linestyle=(0, (1, 2)), zorder=0)
+    axis.set_yticks(range(n_steps), labels)
+    axis.set_ylim(n_steps - 0.45, -0.55)
+    axis.grid(axis="y", color="#E4E4E4", linewidth=0.6, zorder=0)
+    axis.locator_params(axis="x", nbins=6)
+    axis.set_axisbelow(True)
+    axis.set_xlabel("model's output, from base (bottom) to prediction (top)")
+    axis.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,122 @@
+"""Figures of one row: how its values lead from the base to the prediction, bars with intervals, a map over the photo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.reporting.figures import bar_panel, grey, painted
+from perturbxai.reporting.lettering import number, texts
+from perturbxai.reporting.values.features import rest_label
+
+Floats = NDArray[np.float64]
+
+FOR, AGAINST, NEITHER = "#B2182B", "#2166AC", "#BBBBBB"  # the ends of RdBu_r, as in maps
+NOT_EXPLAINED = "not explained"
+LETTER = 0.055  # of the bars' span: a letter, in a narrow panel
+PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 0.4}  # lines do not strike through a number
+Z95 = 1.959963984540054
+
+
+def unexplained(base: Floats, prediction: Floats, values: Floats) -> tuple[Floats, bool]:
+    """What values (N, P) do not sum to, (N,), and whether any of it is more than rounding. base, prediction (N,)."""
+    gap = prediction - base - values.sum(axis=1)
+    scale = np.abs(prediction) + np.abs(base) + np.abs(values).sum(axis=1)
+    return gap, bool((np.abs(gap) > 1e-9 * scale).any())
+
+
+def waterfall(axis: Any, e: Any, k: int, labels: Sequence[str], shown: list[int], rest: list[int], with_gap: bool) -> None:
+    """From the base (bottom) to the prediction (top), a bar a feature, and one for what the values do not sum to."""
+    steps = [(labels[p], float(e.values[p, k])) for p in shown]
+    steps += [(label, float(e.values[rest, k].sum())) for label in rest_label(rest)]
+    if with_gap:
+        steps.append((NOT_EXPLAINED, float(e.prediction[k] - e.base[k] - e.values[:, k].sum())))
+    changes = np.array([change for _, change in steps])
+    ends = e.prediction[k] - np.concatenate([[0.0], np.cumsum(changes)[:-1]])  # (n,): where each bar ends, from the top
+    starts = ends - changes
+    colours = [FOR if change > 0 else AGAINST for change in changes[: len(changes) - with_gap]] + [NEITHER] * with_gap
+    place = np.arange(len(steps))
+    axis.barh(place, changes, left=starts, height=0.66, color=colours, linewidth=0)
+    axis.vlines(ends[1:], place[1:] - 0.67, place[1:] + 0.33, color="#888888", linewidth=0.7)
+    _ends(axis, starts, ends, changes, _errors(axis, e, k, shown, ends))
+    for value in (e.base[k], e.prediction[k]):
+        axis.axvline(value, color="#444444", linewidth=0.8, linestyle=(0, (1, 2)), zorder=0)
+    axis.set_yticks(place, [name for name, _ in steps])
+    axis.set_ylim(len(steps) - 0.4, -0.6)
+    axis.locator_params(axis="x", nbins=6)
+    axis.set_title(f"{texts(e.outputs)[k]}: base {number(e.base[k])}, prediction {number(e.prediction[k])}")
+    axis.set_xlabel("model's output")
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def _errors(axis: Any, e: Any, k: int, shown: list[int], ends: Floats) -> Floats:
+    """Pointwise 95 % intervals at the ends of the shown features' bars; how far each reaches, 0 where not drawn."""
+    low, high = e.interval()
+    half = (high - low)[shown, k] / 2.0
+    known = np.isfinite(half) & (half > 1e-9 * (np.abs(e.values[:, k]).max() or 1.0))
+    y = np.flatnonzero(known)
+    axis.hlines(y, ends[y] - half[known], ends[y] + half[known], color="#222222", linewidth=1.2)
+    far = np.zeros(len(ends))
+    far[y] = half[known]
+    return far
+
+
+def _ends(axis: Any, starts: Floats, ends: Floats, changes: Floats, far: Floats) -> None:
+    """The changes in numbers beyond bars and whiskers, and an axis with room for them."""
+    rises = changes > 0
+    at = np.where(rises, np.maximum(ends, ends + far), np.minimum(ends, ends - far))
+    low, high = min([*starts, *at, *(ends - far)]), max([*starts, *at, *(ends + far)])
+    span = (high - low) or 1.0
+    told = [number(change, 3, sign=True) for change in changes]
+    room = LETTER * span * np.array([len(one) for one in told])
+    low, high = min([low, *(at - room)[~rises]]), max([high, *(at + room)[rises]])
+    for y, (x, change) in enumerate(zip(at, changes, strict=True)):
+        side = "left" if change > 0 else "right"
+        axis.text(x + np.copysign(0.02 * span, change), y, told[y], ha=side, va="center", fontsize=8, bbox=PAPER)
+    axis.set_xlim(low - 0.03 * span, high + 0.03 * span)
+
+
+def bars(
+    axis: Any, firsts: Mapping[str, Any], k: int, labels: Sequence[str], shown: list[int], styles: Mapping[str, Any]
+) -> None:
+    """Values with 95 % intervals, thick pointwise and thin simultaneous over all features; a bar a method."""
+    bar_panel(axis, firsts, None, shown, k, styles)
+    axis.locator_params(axis="x", nbins=6)
+    axis.set_yticks(np.arange(len(shown)), [labels[p] for p in shown])
+    axis.set_title(texts(next(iter(firsts.values())).outputs)[k])
+
+
+def importance_bars(axis: Any, found: Any, k: int, shown: list[int], colour: str) -> None:
+    """Mean sizes; thick: the estimates' 95 % noise, thin: with that of the rows; a diamond without the noise's bias."""
+    place = np.arange(len(shown))
+    values = found.values[shown, k]
+    axis.barh(place, values, height=0.66, color=colour, alpha=0.75, linewidth=0)
+    for error, width in ((found.stderr, 0.6), (found.stderr_estimate, 2.2)):
+        half = Z95 * error[shown, k]
+        known = np.isfinite(half)
+        low = np.maximum(values - half, 0.0)
+        axis.hlines(place[known], low[known], (values + half)[known], color="#222222", linewidth=width)
+    axis.plot(found.corrected[shown, k], place, "D", color="white", markeredgecolor="#222222", markersize=4, zorder=4)
+    names = texts(found.names)
+    axis.set_yticks(place, [names[p] for p in shown])
+    axis.set_ylim(len(shown) - 0.4, -0.6)
+    axis.set_xlim(left=0.0)
+    axis.locator_params(axis="x", nbins=6)
+    axis.set_title(texts(found.outputs)[k])
+    axis.set_xlabel("mean |value|, in units of the model's output")
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def photo_map(axis: Any, e: Any, k: int, labels: NDArray[np.int32] | None) -> None:
+    """Values on the superpixels, or without these the method's own map, over the grey photo."""
+    if labels is not None:
+        values = e.values[:, k]
+    else:
+        labels = np.arange(e.heat[k].size, dtype=np.int32).reshape(e.heat[k].shape)
+        values = e.heat[k].ravel()
+    axis.imshow(painted(grey(e.input), labels, values))
+    axis.set_axis_off()
+    axis.set_title(f"{texts(e.outputs)[k]}\n{number(e.prediction[k])}, hidden {number(e.base[k])}")

@@ -1,0 +1,116 @@
+"""What a call of plot() asks for: which result, rows and outputs, checked before anything is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.core.outputs import select_outputs
+from perturbxai.reporting.lettering import text
+from perturbxai.reporting.style import title
+from perturbxai.reporting.values import features
+from perturbxai.results.explanation import Attribution, Explanation
+from perturbxai.results.importance import Importance
+
+ONE_ROW = ("waterfall", "bars")
+MANY_ROWS = ("beeswarm", "heatmap", "decision")
+PAIRS = ("matrix", "network")  # of one row's interactions
+KINDS = (*ONE_ROW, *MANY_ROWS, *PAIRS, "strip")
+PANELS = 6  # outputs side by side
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What is drawn: the rows, which of them, which outputs, and how many features."""
+
+    name: str
+    result: Attribution
+    kind: str
+    row: int | None
+    outputs: list[int]
+    n_left_out: int
+    top: int
+    space: Any
+
+    @property
+    def one(self) -> Explanation:
+        return self.result[self.row or 0]
+
+    @property
+    def about(self) -> str:
+        head = f"{text(title(self.name, self.result))}, row {text(self.one.label)}"
+        return head + left_out(self.n_left_out)
+
+
+def left_out(n_left_out: int) -> str:
+    return f"; the highest outputs, {n_left_out} more not shown" if n_left_out else ""
+
+
+def as_named(result: Any) -> dict[str, Any]:
+    """name -> Attribution or Importance."""
+    if isinstance(result, Explanation):
+        result = Attribution((result,))
+    if isinstance(result, Attribution):
+        return {str(result.meta.get("name") or type(result.method).__name__): result}
+    if isinstance(result, Importance):
+        return {result.name: result}
+    members = list(result.values()) if isinstance(result, Mapping) else []
+    if members and any(all(isinstance(one, kind) for one in members) for kind in (Attribution, Importance)):
+        return {str(name): one for name, one in result.items()}
+    raise TypeError(
+        f"plot got {type(result).__name__}; expected an Attribution, an Explanation, an Importance, or a mapping from name "
+        "to Attribution or to Importance."
+    )
+
+
+def view_of(name: str, result: Attribution, kind: str | None, row: Any, output: Any, top: int, ax: Any, space: Any) -> View:
+    picture = np.ndim(result[0].input) > 1
+    number = row_number(result, row)
+    if kind is None:
+        kind = "heatmap" if picture else "beeswarm" if len(result) > 1 and row is None else "waterfall"
+    if kind in PAIRS and result[0].interactions is None:
+        raise ValueError(
+            f"kind={kind!r} shows interactions, and {name} has none; explain with px.Interactions(), or take another kind."
+        )
+    if picture and kind in ("beeswarm", "decision"):
+        raise ValueError(
+            f"kind={kind!r} needs the same features in all rows, and superpixels of pictures are not; "
+            "take heatmap, waterfall or bars, with row= for one picture."
+        )
+    if row is not None and kind in ("beeswarm", "heatmap") and not picture:
+        raise ValueError(f"row={row!r}: {kind} shows all rows; leave row= out, or take waterfall, bars or decision.")
+    if not picture:
+        features.check_space(result[0], space)
+        if kind in MANY_ROWS and any(e.names != result[0].names for e in result):
+            raise ValueError(f"kind={kind!r} needs the same features in all rows; draw one, with row=.")
+    rows = [result[number or 0]] if kind in (*ONE_ROW, *PAIRS) or picture else list(result)
+    outputs, n_left_out = panels_of(result.outputs, output, np.mean([e.prediction for e in rows], axis=0), ax)
+    return View(name, result, "photo" if picture and kind == "heatmap" else kind, number, outputs, n_left_out, top, space)
+
+
+def row_number(result: Attribution, row: Any) -> int | None:
+    if row is None:
+        return None
+    labels = [e.label for e in result]
+    if isinstance(row, str):
+        if labels.count(row) == 1:
+            return labels.index(row)
+        known = ", ".join(repr(label) for label in labels[:6]) + (" ..." if len(labels) > 6 else "")
+        raise ValueError(f"row={row!r} is the label of {labels.count(row)} rows; the labels are {known}. Give its number.")
+    if isinstance(row, bool) or not isinstance(row, (int, np.integer)) or not -len(labels) <= row < len(labels):
+        raise ValueError(f"row={row!r} is no row of the result, which has {len(labels)}: give a number from 0, or a label.")
+    return int(row) % len(labels)
+
+
+def panels_of(known: tuple[str, ...], output: Any, prediction: NDArray[np.float64], ax: Any) -> tuple[list[int], int]:
+    """Numbers of the outputs that get a panel, and how many do not."""
+    if output is not None:
+        return [int(k) for k in select_outputs(output, known)], 0
+    if ax is not None and len(known) > 1:
+        raise ValueError(f"ax is one panel, and the result has {len(known)} outputs: say which, output={known[0]!r}.")
+    chosen = np.sort(np.argsort(-prediction, kind="stable")[:PANELS])
+    return [int(k) for k in chosen], len(known) - len(chosen)

@@ -1,0 +1,215 @@
+"""Effects: what `effects` returns of one column or pair. Frozen, in numbers and names, able to become a tidy table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.core.csv_files import write_csv
+from perturbxai.results.effect_reading import Reading
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+LEVEL = 0.95  # the level that `critical` is kept for
+
+
+@dataclass(frozen=True, eq=False)
+class Superpixel:
+    """What stands behind an effect on a photo: which superpixel, and what it does from hidden (opacity 0) to whole (1).
+
+    picture (H, W, C), labels (H, W), number: the photo, its cut, and which label this one is
+    rise, stderr (K,): the curve at 1 less the curve at 0;  df: degrees of freedom of its interval, a number or (K,)
+    climb_stderr (G, K): standard error of the curve less its value at 0, without what moves it up or down as a whole
+    at_half (K,)       the least opacity with half of the rise; NaN where only the ends of the curve are known
+    variation (K,)     the curve's way up and down over |rise|: 1 where it is monotone; NaN alike
+    non_monotone (K,)  share of the reference rows' curves that both rise and fall, by more than a hundredth of the widest
+                       range among them; NaN where these are not known (ALE, and curves of two ends)
+    """
+
+    picture: NDArray[Any]
+    labels: NDArray[np.int32]
+    number: int
+    rise: Floats
+    stderr: Floats
+    df: Any
+    climb_stderr: Floats
+    at_half: Floats
+    variation: Floats
+    non_monotone: Floats
+
+    def interval(self, level: float = LEVEL) -> tuple[Floats, Floats]:
+        """Lower and upper ends of the rise, each (K,), by Student's t. Raises ValueError for a level outside (0, 1)."""
+        half = _pointwise(level, self.df) * self.stderr
+        return self.rise - half, self.rise + half
+
+
+@dataclass(frozen=True, eq=False)
+class Effect:
+    """The effect of one column, of two together, or of a superpixel's opacity, in units of the model's output.
+
+    names   of the columns, one or two;  outputs (K,)
+    grid    an array an axis (G,): the points in the table's own values, a missing value last; opacities 0..1 on a photo
+    values  (G..., K);  stderr  (G..., K) from having asked these rows and not all rows like them; infinite where it cannot
+            be known, rounding where there is none
+    df      degrees of freedom of the pointwise interval, a number or (G..., K);  critical: the factor that makes `stderr` a
+            simultaneous 95 % band over the grid, (K,) or (G..., K)
+    counts  rows of the data behind it. PDP, ICE: at each level, or in each bin between two points (left-open), missing ones
+            last. ALE: behind each step from a point to the next; in two dimensions behind each cell
+    extrapolated  ALE: steps or cells without a row, filled from the nearest that have some; None elsewhere
+    importance (K,)  standard deviation over the data of the curve; of ICE the mean of that of the rows' curves; on a photo,
+            where opacities have no data, the size of the rise. Over the data means over the drawn rows, by their weights:
+            of the curve read at each, straight between points and flat beyond them. A row with a missing value is read at
+            its point, and left out where there is none (ALE)
+    heterogeneity  how far the rows lie apart, which is no error: standard deviation of their curves at each point (PDP, ICE)
+            or of their steps (ALE, shaped as `counts` and (K,))
+    individual (rows, G..., K), rows: the curves of drawn rows and the labels of these (ICE), else None
+    differences (L, L, K), differences_stderr  ALE of levels without an order: what going from the first to the second adds,
+            at the rows of both; else None
+    groups  the same for the rows of each value of the `by` column, on the same grid; empty without one
+    superpixel  on a photo: the rise with its error and the shape of the curve in numbers, and the photo; else None
+    importance_stderr, importance_bias  (K,): the error of `importance` from having asked these rows and not all rows like
+            them, and how far the curve's noise raises it; None on a photo, and for surfaces of PDP and ALE
+    reading  of one column: what `attribution` needs to know beside the curve; else None
+    method  the frozen method object;  meta: seed, drawn rows, model rows, seconds, versions, ...
+    """
+
+    names: tuple[str, ...]
+    outputs: tuple[str, ...]
+    grid: tuple[NDArray[Any], ...]
+    values: Floats
+    stderr: Floats
+    critical: Floats
+    df: Any
+    counts: NDArray[np.int64]
+    importance: Floats
+    heterogeneity: Floats
+    method: Any
+    extrapolated: NDArray[np.bool_] | None = None
+    individual: Floats | None = None
+    rows: tuple[Any, ...] | None = None
+    differences: Floats | None = None
+    differences_stderr: Floats | None = None
+    groups: Mapping[Any, Effect] = field(default_factory=dict)
+    superpixel: Superpixel | None = None
+    importance_stderr: Floats | None = None
+    importance_bias: Floats | None = None
+    reading: Reading | None = None
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        shape = " x ".join(str(len(axis)) for axis in self.grid)
+        about = " and ".join(self.names)
+        return f"<Effect {type(self.method).__name__} of {about}: {shape} points, outputs {', '.join(self.outputs)}>"
+
+    def interval(self, level: float = LEVEL, *, simultaneous: bool = False) -> tuple[Floats, Floats]:
+        """Lower and upper ends, each (G..., K): pointwise by Student's t, or simultaneous over the grid.
+
+        What they are about is said by the method's docstring. Raises ValueError for a level outside (0, 1), or a
+        simultaneous level other than the kept 0.95.
+        """
+        half = self._factor(level, simultaneous) * self.stderr
+        return self.values - half, self.values + half
+
+    def _factor(self, level: float, simultaneous: bool) -> Any:
+        pointwise = _pointwise(level, self.df)
+        if not simultaneous:
+            return pointwise
+        if abs(level - LEVEL) > 1e-12:
+            raise ValueError(
+                f"level={level}: the simultaneous factor is kept for {LEVEL} only. "
+                "Ask for level=0.95, or for a pointwise band."
+            )
+        return self.critical
+
+    def attribution(self, x: Any, *, base: Any = None) -> Floats:
+        """(N, K): the value of the column at rows x (N, D) of its table, as `explain` gives it, without asking the model.
+
+        The curve at the row's value less the curve at absence, which is the background of the space; in output units.
+        PDP   the curve less the model's mean. What `explain` gives if the curve is over the background (x=X with
+              TabularSpace(X, background="all"), no more rows than are drawn) and the value of the row is a point of the
+              grid. The mean is that over the drawn rows, read from their own curves: exact where the values of all are
+              points, as they are of columns taken value by value and for grid={"bmi": np.unique(X.bmi)}
+        ICE   the row's own curve less its mean over the background, for rows whose curves are kept. What `explain` gives if
+              the values of the row and of the background are points of the grid
+        ALE   the curve less its mean over the background. What `explain` gives for columns of numbers taken in bins, with
+              the table of the space as x, and its seed: both then have the same rows and bins, and read straight lines
+              between edges
+        Elsewhere numbers are read on straight lines between points. ALE goes on flat beyond the last one, as in `explain`.
+
+        base  PDP: the model's mean (K,) where it is known better, such as results["pdp"].base[0] of `explain`
+        Raises ValueError for values that no point of the curve is near (outside a PDP or ICE, levels that no drawn row has,
+        missing values of an ALE), for pairs, photos and derivatives, for rows without a kept ICE curve, and if the
+        background, or for PDP the drawn rows, reach beyond the grid.
+        """
+        if self.reading is None:
+            why = (
+                f"{self.names[0]!r} is a superpixel: its value is effect.superpixel.rise" if self.superpixel is not None
+                else "a surface of two columns is of no single one: ask for the columns alone" if len(self.names) > 1
+                else "a curve of derivatives has no value at a row: take another curves="
+            )  # fmt: skip
+            raise ValueError(f"attribution: {why}.")
+        if base is not None and getattr(self.method, "centred", False):
+            raise ValueError("base: the level of this curve was taken away (centred=True); leave base out.")
+        return self.reading.attribution(self.values, self.individual, x, base)
+
+    def to_frame(self) -> pd.DataFrame:
+        """A tidy table: one line a point and output (and group), with the pointwise and the simultaneous 95 % band.
+
+        On a photo each line also has the superpixel's rise and the shape of its curve in numbers.
+        """
+        import pandas as pd
+
+        if not self.groups:
+            return self._own_frame()
+        parts = {"all": self, **self.groups}
+        frames = [one._own_frame() for one in parts.values()]
+        for group, frame in zip(parts, frames, strict=True):
+            frame.insert(0, "group", pd.Series([group] * len(frame), dtype=object))
+        return pd.concat(frames, ignore_index=True)
+
+    def _own_frame(self) -> pd.DataFrame:
+        import pandas as pd
+
+        n_points, n_outputs = int(np.prod([len(axis) for axis in self.grid])), len(self.outputs)
+        places = np.meshgrid(*[np.arange(len(axis)) for axis in self.grid], indexing="ij")
+        columns: dict[str, Any] = {"method": self.meta.get("name", type(self.method).__name__)}
+        for number, (name, axis, place) in enumerate(zip(self.names, self.grid, places, strict=True)):
+            mark = "" if len(self.grid) == 1 else ("_a", "_b")[number]
+            columns[f"feature{mark}"] = name
+            columns[f"at{mark}"] = np.repeat(axis[place.ravel()], n_outputs)
+        low, high = self.interval()
+        all_low, all_high = self.interval(simultaneous=True)
+        columns["output"] = np.tile(np.array(self.outputs, dtype=object), n_points)
+        columns |= {
+            "value": self.values.ravel(), "stderr": self.stderr.ravel(), "low": low.ravel(), "high": high.ravel(),
+            "low_simultaneous": all_low.ravel(), "high_simultaneous": all_high.ravel(),
+        }  # fmt: skip
+        if self.superpixel is not None:
+            of_rise = {"rise": self.superpixel.rise, "rise_stderr": self.superpixel.stderr}
+            shape = {name: getattr(self.superpixel, name) for name in ("at_half", "variation", "non_monotone")}
+            columns |= {name: np.tile(one, n_points) for name, one in (of_rise | shape).items()}
+        return pd.DataFrame(columns)
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write `to_frame()` as CSV, for spreadsheets too: text that is a formula to them begins with an apostrophe there.
+
+        `px.read_csv` reads it as it was.
+        """
+        write_csv(self.to_frame(), path)
+
+
+def _pointwise(level: float, df: Any) -> Any:
+    """The factor of an interval by Student's t, 1 where there is no degree of freedom: the error is infinite already."""
+    from scipy import stats
+
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"level={level} must lie between 0 and 1, for example 0.95.")
+    df = np.asarray(df, dtype=np.float64)
+    return np.where(df > 0, stats.t.ppf(0.5 + level / 2.0, np.where(df > 0, df, 1.0)), 1.0)

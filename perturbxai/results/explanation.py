@@ -1,0 +1,320 @@
+"""Results: frozen, in numbers and names, able to become a tidy table and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.core.csv_files import write_csv
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+
+SIMULTANEOUS_LEVEL = 0.95
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """One input's values by one method.
+
+    values   (P, K), one signed value a player and output, in units of the model's output
+    stderr   (P, K), standard error from drawn coalitions; infinite where it cannot be known, rounding where exact
+    critical (K,), the factor that makes `stderr` a simultaneous 95 % interval over the players
+    df       degrees of freedom of the pointwise interval
+    base, prediction (K,): the model's value with every player absent, and at the input
+    names (P,), outputs (K,); label: its number in the call or its index label
+    input    what was explained: the coded row (D,) of a table, or the picture (H, W, C)
+    method   the frozen method object;  meta: seed, rows, seconds, fill, segments, ...
+    stderr_background (P, K) or None, error that a drawn background adds;  heat (K, H, W) or None, on the picture's grid
+    columns  what else `to_frame` shows of the players, by name: each (P,) or (P, K)
+    interactions (P, P, K) or None, what pairs of players do together: symmetric, zero on the diagonal (main effects are
+             `values`);  interactions_stderr (P, P, K) or None, their standard errors, with the same degrees of freedom
+    """
+
+    values: Floats
+    stderr: Floats
+    critical: Floats
+    df: float
+    base: Floats
+    prediction: Floats
+    names: tuple[str, ...]
+    outputs: tuple[str, ...]
+    label: Any
+    input: Any
+    method: Any
+    meta: dict[str, Any] = field(default_factory=dict)
+    stderr_background: Floats | None = None
+    heat: Floats | None = None
+    columns: dict[str, Any] = field(default_factory=dict)
+    interactions: Floats | None = None
+    interactions_stderr: Floats | None = None
+
+    def interval(self, level: float = 0.95, *, simultaneous: bool = False) -> tuple[Floats, Floats]:
+        """Lower and upper ends, each (P, K): pointwise by Student's t, or simultaneous over the players.
+
+        Raises ValueError for a level outside (0, 1), or a simultaneous level other than the kept 0.95.
+        """
+        half = _factor(level, simultaneous, self.df, self.critical) * self.stderr
+        return self.values - half, self.values + half
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """This input alone as JSON; see `Attribution.to_json`."""
+        return Attribution((self,)).to_json(path)
+
+    @classmethod
+    def from_json(cls, text_or_path: str | Path) -> Explanation:
+        """What `to_json` wrote, of one input. Raises as `Attribution.from_json`, and ValueError for several inputs."""
+        found = Attribution.from_json(text_or_path)
+        if len(found) != 1:
+            raise ValueError(f"the file holds {len(found)} inputs; read it with Attribution.from_json, and take a[i].")
+        return found[0]
+
+    def _repr_html_(self) -> str:
+        from perturbxai.results import notebook
+
+        return notebook.page([self], type(self.method).__name__)
+
+    def to_frame(self) -> pd.DataFrame:
+        """A tidy table: one line a feature and output."""
+        import pandas as pd
+
+        low, high = self.interval()
+        n_players, n_outputs = self.values.shape
+        columns = {
+            "row": pd.Series([self.label] * (n_players * n_outputs), dtype=object),  # a label may be a tuple
+            "feature": np.repeat(np.array(self.names, dtype=object), n_outputs),
+            "output": np.tile(np.array(self.outputs, dtype=object), n_players),
+            "value": self.values.ravel(),
+            "stderr": self.stderr.ravel(),
+            "low": low.ravel(),
+            "high": high.ravel(),
+            "base": np.tile(self.base, n_players),
+            "prediction": np.tile(self.prediction, n_players),
+        }
+        if self.stderr_background is not None:
+            columns["stderr_background"] = self.stderr_background.ravel()
+        for name, shown in self.columns.items():
+            columns[name] = np.repeat(shown, n_outputs) if np.ndim(shown) == 1 else np.ravel(shown)
+        return pd.DataFrame(columns)
+
+    def interactions_frame(self) -> pd.DataFrame:
+        """A tidy table of the pairs: one line a pair (each once) and output, with a pointwise 95 % interval.
+
+        Raises ValueError for a method without interactions.
+        """
+        import pandas as pd
+
+        if self.interactions is None or self.interactions_stderr is None:
+            raise ValueError(
+                f"interactions_frame(): {type(self.method).__name__} gives none; explain with px.Interactions() for them."
+            )
+        first, second = np.triu_indices(len(self.names), 1)
+        values, stderr = self.interactions[first, second], self.interactions_stderr[first, second]  # (pairs, K)
+        half = _factor(0.95, False, self.df, self.critical) * stderr
+        n_pairs, n_outputs = values.shape
+        names = np.array(self.names, dtype=object)
+        return pd.DataFrame(
+            {
+                "row": pd.Series([self.label] * values.size, dtype=object),
+                "feature_a": np.repeat(names[first], n_outputs),
+                "feature_b": np.repeat(names[second], n_outputs),
+                "output": np.tile(np.array(self.outputs, dtype=object), n_pairs),
+                "value": values.ravel(),
+                "stderr": stderr.ravel(),
+                "low": (values - half).ravel(),
+                "high": (values + half).ravel(),
+            }
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Attribution(Sequence[Explanation]):
+    """What one method says of all inputs of a call: a sequence of `Explanation`, and stacked arrays.
+
+    The arrays (`values` (N, P, K), `stderr`, `base` (N, K), ...) exist when all inputs have the same number of players,
+    as they do on tables; photos may differ, and then an error says to take `a[i]`.
+    """
+
+    explanations: tuple[Explanation, ...]
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    @overload
+    def __getitem__(self, index: int) -> Explanation: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Explanation]: ...
+    def __getitem__(self, index: int | slice) -> Explanation | Sequence[Explanation]:
+        return self.explanations[index]
+
+    def __len__(self) -> int:
+        return len(self.explanations)
+
+    def __iter__(self) -> Iterator[Explanation]:
+        return iter(self.explanations)
+
+    def __repr__(self) -> str:
+        first = self.explanations[0]
+        players = sorted({len(e.names) for e in self})
+        return (
+            f"<Attribution {type(first.method).__name__}: {len(self)} input(s), "
+            f"{'/'.join(map(str, players))} players, outputs {', '.join(first.outputs)}>"
+        )
+
+    def _stack(self, what: str) -> Floats:
+        parts = [getattr(e, what) for e in self]
+        self._common(what, [np.shape(part) for part in parts])
+        return np.stack(parts)
+
+    def _common(self, what: str, shapes: Sequence[tuple[int, ...]]) -> None:
+        """Refuse an array of parts that differ in shape, and say where they are."""
+        if len(set(shapes)) > 1:
+            players = [len(e.names) for e in self]
+            why = f"numbers of players ({players})" if len(set(players)) > 1 else f"sizes ({list(shapes)})"
+            raise ValueError(
+                f"{what}: the inputs have different {why}, so there is no common array. Take them one by one: a[i].{what}"
+            )
+
+    @property
+    def values(self) -> Floats:
+        return self._stack("values")
+
+    @property
+    def stderr(self) -> Floats:
+        return self._stack("stderr")
+
+    @property
+    def stderr_background(self) -> Floats | None:
+        return None if any(e.stderr_background is None for e in self) else self._stack("stderr_background")
+
+    @property
+    def critical(self) -> Floats:
+        return self._stack("critical")
+
+    @property
+    def base(self) -> Floats:
+        return self._stack("base")
+
+    @property
+    def prediction(self) -> Floats:
+        return self._stack("prediction")
+
+    @property
+    def heat(self) -> Floats | None:
+        """(N, K, H, W), or None where the method draws no map of its own."""
+        return None if any(e.heat is None for e in self) else self._stack("heat")
+
+    @property
+    def interactions(self) -> Floats | None:
+        """(N, P, P, K), or None where the method gives none."""
+        return None if any(e.interactions is None for e in self) else self._stack("interactions")
+
+    @property
+    def interactions_stderr(self) -> Floats | None:
+        return None if any(e.interactions_stderr is None for e in self) else self._stack("interactions_stderr")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        self._common("names", [e.values.shape for e in self])
+        return self.explanations[0].names
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return self.explanations[0].outputs
+
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        return tuple(e.input for e in self)
+
+    @property
+    def method(self) -> Any:
+        return self.explanations[0].method
+
+    def interval(self, level: float = 0.95, *, simultaneous: bool = False) -> tuple[Floats, Floats]:
+        """Lower and upper ends, each (N, P, K); see `Explanation.interval`."""
+        self._common("interval(...)", [e.values.shape for e in self])
+        ends = [e.interval(level, simultaneous=simultaneous) for e in self]
+        return np.stack([low for low, _ in ends]), np.stack([high for _, high in ends])
+
+    def to_frame(self) -> pd.DataFrame:
+        """A tidy table: one line a row, feature and output, the method's name in front."""
+        import pandas as pd
+
+        return self._named(pd.concat([e.to_frame() for e in self], ignore_index=True))
+
+    def interactions_frame(self) -> pd.DataFrame:
+        """A tidy table: one line a row, pair of features and output; see `Explanation.interactions_frame`."""
+        import pandas as pd
+
+        return self._named(pd.concat([e.interactions_frame() for e in self], ignore_index=True))
+
+    def _named(self, frame: pd.DataFrame) -> pd.DataFrame:
+        frame.insert(0, "method", self.meta.get("name", type(self.method).__name__))
+        return frame
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write `to_frame()` as CSV, for spreadsheets too: text that is a formula to them begins with an apostrophe there.
+
+        `px.read_csv` reads it as it was.
+        """
+        write_csv(self.to_frame(), path)
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """All of this as strict JSON text with a schema version, also written to `path` if one is given.
+
+        `from_json` gives it back equal to the last bit: numbers (infinite errors too), names, labels of every usual index,
+        inputs (pictures as base64 of their float32), heat maps, `meta`, and the method object.
+        Raises TypeError, before anything is written, for a method that is not perturbxai's and for labels or `meta` of a
+        kind that would not come back.
+
+        >>> import numpy as np, perturbxai as px
+        >>> space = px.TabularSpace(np.zeros((1, 3)))
+        >>> found = px.explain(["lime"], px.Predictor(lambda X: X @ [1.0, 2.0, 3.0]), space, np.ones((1, 3)))["lime"]
+        >>> again = px.Attribution.from_json(found.to_json())
+        >>> bool((again.values == found.values).all()), again.method
+        (True, Lime(kernel_width=0.25, ridge=0.0, name=''))
+        """
+        from perturbxai.results import serial
+
+        return serial.write(self.explanations, self.meta, path)
+
+    @classmethod
+    def from_json(cls, text_or_path: str | Path) -> Attribution:
+        """What `to_json` wrote, from its text or from a file. Nothing in a file is executed or unpickled.
+
+        Methods are rebuilt from their name in the catalogue and their options; an estimator among the options must be a
+        regressor of sklearn.linear_model.
+        Raises FileNotFoundError where no file is, and ValueError, which says what to do, for text that is damaged, that
+        was written by a newer schema, or that names a method or an option that this version does not have.
+        """
+        from perturbxai.results import serial
+
+        records, meta = serial.read(text_or_path)
+        return cls(tuple(Explanation(**record) for record in records), meta)
+
+    def _repr_html_(self) -> str:
+        from perturbxai.results import notebook
+
+        return notebook.page(self.explanations, str(self.meta.get("name") or type(self.method).__name__))
+
+
+def _factor(level: float, simultaneous: bool, df: float, critical: Floats) -> Floats | float:
+    from scipy import stats
+
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"level={level} must lie between 0 and 1, for example 0.95.")
+    if simultaneous:
+        if abs(level - SIMULTANEOUS_LEVEL) > 1e-12:
+            raise ValueError(
+                f"level={level}: the simultaneous factor is kept for {SIMULTANEOUS_LEVEL} only. "
+                "Ask for level=0.95, or for a pointwise interval."
+            )
+        return critical
+    if df <= 0:
+        return 1.0  # stderr is infinite already
+    return float(stats.t.ppf(0.5 + level / 2.0, df) if np.isfinite(df) else stats.norm.ppf(0.5 + level / 2.0))

@@ -1,0 +1,205 @@
+"""importance(): the size of a feature's values over rows, or of its curve over the data, with errors, noise taken off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.results.effect import Effect
+from perturbxai.results.explanation import Attribution
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+UNSEEN = 3.0  # of n rows that are all alike as many as 3 / n of all rows may be others, with 95 %
+ROUNDING = 1e-12
+ABOUT = ("seed", "scale", "outputs_kept", "plan", "versions")  # what is true of a whole call, its meta tells here too
+
+
+@dataclass(frozen=True, eq=False)
+class Importance:
+    """Global importance by one method, in units of the model's output; every array is (P, K).
+
+    values     mean of |value| over the rows; of effects the standard deviation over the data of the curve (of ICE the mean
+               of that of the rows' curves)
+    corrected  the same with the estimated `bias` taken off, never below 0: noise in a value makes its size larger
+    bias       how far the errors of the values raise the mean: about .8 stderr where a feature does nothing, 0 where it
+               does much; NaN where errors are not known. Estimated at the values themselves: finds 40 % of it for a feature
+               that does nothing, and nearly all of it for others. Of effects: how far the noise of the curve raises it
+    stderr_rows      error from having explained (or drawn) these rows and not all rows; infinite for a single row. Effects
+                     have no other. Where all rows say the same, few others may not, by as much as rows differ in the
+                     feature where they do most
+    stderr_estimate  error from the errors of the values: independent over rows, or (`common_errors`) bounded as if they were
+                     one, where a method reads all rows off the same answers. Errors of a drawn background are not in it
+    names (P,), outputs (K,), n_rows, name of the result;  method: its object, None if unknown
+    meta       of the call that it was read from: seed, scale, which of many outputs were kept, plan, versions
+    """
+
+    values: Floats
+    corrected: Floats
+    bias: Floats
+    stderr_rows: Floats
+    stderr_estimate: Floats
+    names: tuple[str, ...]
+    outputs: tuple[str, ...]
+    n_rows: int
+    name: str
+    common_errors: bool
+    method: Any = None
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def stderr(self) -> Floats:
+        """(P, K): both errors together."""
+        return np.asarray(np.hypot(self.stderr_rows, self.stderr_estimate))
+
+    def interval(self, level: float = 0.95) -> tuple[Floats, Floats]:
+        """Ends (P, K) around `corrected`, for the importance over all rows like these, by Student's t; never below 0."""
+        from scipy import stats
+
+        if not 0 < level < 1:
+            raise ValueError(f"level={level} must lie between 0 and 1, such as 0.95.")
+        half = stats.t.ppf(0.5 + level / 2.0, max(self.n_rows - 1, 1)) * self.stderr
+        return np.maximum(self.corrected - half, 0.0), np.asarray(self.corrected + half)
+
+    def to_frame(self) -> pd.DataFrame:
+        """A tidy table: one line a feature and output, with the 95 % interval."""
+        import pandas as pd
+
+        n_players, n_outputs = self.values.shape
+        numbers = ("corrected", "bias", "stderr_rows", "stderr_estimate", "stderr")
+        low, high = self.interval()
+        return pd.DataFrame(
+            {
+                "method": self.name,
+                "feature": np.repeat(np.array(self.names, dtype=object), n_outputs),
+                "output": np.tile(np.array(self.outputs, dtype=object), n_players),
+                "importance": self.values.ravel(),
+            }
+            | {name: getattr(self, name).ravel() for name in numbers}
+            | {"low": low.ravel(), "high": high.ravel()}
+        )
+
+
+@overload
+def importance(results: Attribution | Mapping[Any, Effect]) -> Importance: ...
+@overload
+def importance(results: Mapping[str, Attribution] | Mapping[str, Mapping[Any, Effect]]) -> dict[str, Importance]: ...
+def importance(results: Any) -> Importance | dict[str, Importance]:
+    """How much each feature moves the output: over explained rows the mean of |value|, over curves their deviation.
+
+    results  an Attribution of several rows of a table; the effects of one method, a mapping from column to Effect, whose
+             pairs are left out; or a mapping from name to one of these, as explain() and effects() return it
+
+    Returns an `Importance`, or a mapping from name to one. It has no sign and ranks features over all rows, never the
+    players of one input. Its errors are kept apart, because more rows mend one and a larger budget the other. Of effects
+    the error is that of the curve (PDP, ALE) and of where the rows lie along it, linearised. Draw it with `px.plot(found)`.
+    Raises TypeError for what is neither, ValueError for pictures, whose superpixels are not the same features, and for
+    effects of pairs alone.
+
+    >>> import numpy as np, perturbxai as px
+    >>> X = np.random.default_rng(0).normal(size=(200, 2))
+    >>> predictor = px.Predictor(lambda X: 3 * X[:, 0] + X[:, 1])
+    >>> found = px.importance(px.explain(["kernel_shap"], predictor, px.TabularSpace(X), X[:50])["kernel_shap"])
+    >>> found.values.shape, bool(found.values[0, 0] > 2 * found.values[1, 0])
+    ((2, 1), True)
+    >>> found = px.importance(px.effects("ale", predictor, px.TabularSpace(X), X))
+    >>> bool(found["ale"].values[0, 0] > 2 * found["ale"].values[1, 0])
+    True
+    """
+    if isinstance(results, Attribution):
+        return _importance(results)
+    if _are_effects(results):
+        return _of_effects(results)
+    if not isinstance(results, Mapping) or not all(isinstance(r, Attribution) or _are_effects(r) for r in results.values()):
+        raise TypeError(
+            f"importance got {type(results).__name__}; expected an Attribution, or a mapping: from column to Effect, or "
+            "from name to Attribution or to such a mapping, as explain() and effects() return it."
+        )
+    return {
+        str(name): _importance(one, str(name)) if isinstance(one, Attribution) else _of_effects(one, str(name))
+        for name, one in results.items()
+    }
+
+
+def _are_effects(results: Any) -> bool:
+    return isinstance(results, Mapping) and bool(results) and all(isinstance(one, Effect) for one in results.values())
+
+
+def _of_effects(effects: Mapping[Any, Effect], name: str = "") -> Importance:
+    if any(one.superpixel is not None for one in effects.values()):
+        raise ValueError(
+            "importance: a photo has no data over which a curve of opacity varies; its superpixels have values with a sign, "
+            "effect.superpixel.rise."
+        )
+    single = [one for one in effects.values() if len(one.names) == 1]
+    if not single:
+        raise ValueError("importance: these effects are all of pairs, whose surfaces are no feature's; give single columns.")
+    values, error, bias = (
+        np.array([getattr(one, what) for one in single], dtype=np.float64)
+        for what in ("importance", "importance_stderr", "importance_bias")
+    )
+    n_rows = int(single[0].meta["drawn_rows"])
+    # a curve that is flat for all rows may not be for few others
+    error = np.where(values <= ROUNDING * values.max(axis=0), np.maximum(error, UNSEEN * values.max(axis=0) / n_rows), error)
+    return Importance(
+        values, np.maximum(values - bias, 0.0), bias, error, np.zeros_like(error), tuple(one.names[0] for one in single),
+        single[0].outputs, n_rows, name or str(single[0].meta["name"]), True,
+        single[0].method, _about(single[0]),
+    )  # fmt: skip
+
+
+def _importance(result: Attribution, name: str = "") -> Importance:
+    if any(np.ndim(one) > 1 for one in result.inputs):
+        raise ValueError(
+            "importance: superpixels of different pictures are not the same features, so there is no mean over pictures; "
+            "look at them one by one, with px.plot(result, row=...)."
+        )
+    values, stderr = result.values, result.stderr  # (N, P, K)
+    n_rows = len(values)
+    size = np.abs(values)
+    mean, spread = folded(values, stderr)
+    bias = np.asarray((mean - size).mean(axis=0))
+    common = bool(result.meta.get("errors_in_common"))
+    # |mean of correlated errors| is at most the mean of their deviations
+    noise = np.sqrt(spread).mean(axis=0) if common else np.sqrt(spread.sum(axis=0)) / n_rows
+    if n_rows > 1:
+        # the spread that is seen over rows holds the errors' own, which is taken off where it is known
+        own = spread.mean(axis=0)
+        varied = size.var(axis=0, ddof=1)
+        between = np.sqrt(np.maximum(varied - np.where(np.isfinite(own), own, 0.0), 0.0) / n_rows)
+        alike = np.ptp(size, axis=0) <= ROUNDING * size.max(axis=(0, 1))
+        between = np.where(alike, UNSEEN * np.sqrt(varied.max(axis=0)) / n_rows, between)
+    else:
+        between = np.full(values.shape[1:], np.inf)
+    bias = np.where(np.isfinite(bias), bias, np.nan)
+    corrected = np.maximum(size.mean(axis=0) - bias, 0.0)
+    return Importance(
+        size.mean(axis=0), corrected, bias, between, noise, result.names, result.outputs, n_rows,
+        name or str(result.meta.get("name") or type(result.method).__name__), common, result.method,
+        _about(result),
+    )  # fmt: skip
+
+
+def _about(result: Attribution | Effect) -> dict[str, Any]:
+    return {what: result.meta[what] for what in ABOUT if what in result.meta}
+
+
+def folded(value: Any, stderr: Any) -> tuple[Floats, Floats]:
+    """Mean and variance of |value + error| for a normal error of this deviation; infinite where it is not known."""
+    from scipy import stats
+
+    value, stderr = np.asarray(value, dtype=np.float64), np.asarray(stderr, dtype=np.float64)
+    unknown = ~np.isfinite(stderr)
+    scale = np.where(unknown, 1.0, np.maximum(stderr, np.finfo(np.float64).tiny))
+    z = np.abs(value) / np.maximum(scale, 1e-20 * np.abs(value))  # whose square is still a number where there is no error
+    mean = np.abs(value) + 2.0 * scale * (stats.norm.pdf(z) - z * stats.norm.sf(z))
+    variance = np.maximum(scale**2 + value**2 - mean**2, 0.0)
+    # far from zero nothing is folded; there the difference above is rounding of squares
+    variance = np.where(z > 6.0, scale**2, variance)
+    return np.where(unknown, np.inf, mean), np.where(unknown, np.inf, variance)

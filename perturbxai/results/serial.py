@@ -1,0 +1,252 @@
+"""Results as JSON with a schema version, and back. A file is data: it names registered methods, and nothing in it is run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from perturbxai.core import catalogue
+from perturbxai.core.jsonable import DamagedError, decode, encode, floats, nested, number
+
+FORMAT = "perturbxai.attribution"
+SCHEMA = 1
+# what others computed, under the names of `reference` and of `from_shap` and `from_lime`
+GUESTS = catalogue.PEERS | {"imported": "perturbxai.calls.exchange:Imported"}
+
+
+def write(explanations: Sequence[Any], meta: dict[str, Any], path: str | Path | None = None) -> str:
+    """The JSON text of these explanations, also written to `path`.
+
+    What all explanations have in common (method, names, outputs, most of meta) is written once.
+    Raises TypeError for a method that is not registered, and for labels and meta that would not come back equal.
+    """
+    records = [_record(e) for e in explanations]
+    head = {"format": FORMAT, "schema": SCHEMA, "meta": encode(meta, "meta")}
+    document = {**head, "shared": _shared(records), "explanations": records}
+    text = json.dumps(document, allow_nan=False, separators=(",", ":"))
+    if path is not None:
+        Path(path).write_text(text + "\n", encoding="ascii")
+    return text
+
+
+def read(text_or_path: str | Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Fields of every explanation, and the result's meta, of what `write` wrote.
+
+    Raises FileNotFoundError for a path where nothing is, ValueError for what is damaged, newer, or not ours.
+    """
+    document = _document(_text(text_or_path))
+    shared, records = document.get("shared"), document.get("explanations")
+    if not isinstance(shared, dict) or not isinstance(records, list) or not records:
+        raise DamagedError("the file is damaged: it holds no explanation.")
+    common = _restore_shared(shared)
+    found = [_restore(record, common, f"explanations[{n}]") for n, record in enumerate(records)]
+    return found, _dict(decode(document.get("meta"), "meta"), "meta")
+
+
+# ------------------------------------------------------------------------------------------------ writing
+
+
+def _record(e: Any) -> dict[str, Any]:
+    return {
+        "names": list(e.names),
+        "outputs": list(e.outputs),
+        "method": _method(e.method),
+        "meta": {key: encode(value, f"meta[{key!r}]") for key, value in e.meta.items()},
+        "label": encode(e.label, "the row's label"),
+        "values": nested(e.values),
+        "stderr": nested(e.stderr),
+        "critical": nested(e.critical),
+        "df": number(float(e.df)),
+        "base": nested(e.base),
+        "prediction": nested(e.prediction),
+        "stderr_background": None if e.stderr_background is None else nested(e.stderr_background),
+        "input": encode(e.input, "input"),
+        "heat": encode(e.heat, "heat"),
+        "columns": encode(e.columns, "columns"),
+        "interactions": None if e.interactions is None else nested(e.interactions),
+        "interactions_stderr": None if e.interactions_stderr is None else nested(e.interactions_stderr),
+    }
+
+
+def _shared(records: list[dict[str, Any]]) -> dict[str, Any]:
+    """Takes out of the records what they all say alike, of `meta` key by key."""
+
+    def alike(parts: list[Any]) -> bool:  # as text: 1, 1.0 and True are three
+        return len({json.dumps(part) for part in parts}) == 1
+
+    found: dict[str, Any] = {"meta": {}}
+    for key in ("names", "outputs", "method"):
+        if alike([record[key] for record in records]):
+            found[key], *_ = [record.pop(key) for record in records]
+    for key in list(records[0]["meta"]):
+        if all(key in record["meta"] for record in records) and alike([record["meta"][key] for record in records]):
+            found["meta"][key], *_ = [record["meta"].pop(key) for record in records]
+    return found
+
+
+def _method(method: Any) -> dict[str, Any]:
+    home = f"{type(method).__module__}:{type(method).__name__}"
+    key = next((name for name, where in _homes().items() if where == home), None)
+    if key is None:
+        raise TypeError(
+            f"method is a {type(method).__name__}, which is not one of perturbxai's, so that it cannot be rebuilt from its "
+            "name and options; keep the numbers with to_csv(), or to_frame()."
+        )
+    options = {f.name: getattr(method, f.name) for f in fields(method) if f.init}
+    return {"name": key, "options": {name: _option(value, f"{key}.{name}") for name, value in options.items()}}
+
+
+def _option(value: Any, where: str) -> Any:
+    if type(value).__module__.startswith("sklearn.linear_model."):
+        settings = encode(value.get_params(deep=False), where)
+        return {"$": "linear_model", "name": type(value).__name__, "settings": settings}
+    return encode(value, where)
+
+
+def _homes() -> dict[str, str]:
+    return catalogue.EXPLAINERS | catalogue.BASELINES | GUESTS
+
+
+# ------------------------------------------------------------------------------------------------ reading
+
+
+def _text(text_or_path: str | Path) -> str:
+    if not isinstance(text_or_path, (str, Path)):
+        raise TypeError(f"from_json got {type(text_or_path).__name__}; expected JSON text, or the path of a file of it.")
+    if isinstance(text_or_path, str) and text_or_path.lstrip().startswith("{"):
+        return text_or_path
+    try:
+        return Path(text_or_path).read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise DamagedError(f"{str(text_or_path)!r:.80} is no text: the file is damaged, or not JSON.") from error
+    except (OSError, ValueError) as error:
+        if isinstance(text_or_path, Path) and isinstance(error, OSError):
+            raise
+        raise FileNotFoundError(
+            f"{text_or_path!r:.80} is neither JSON text of an object nor a file that can be read; "
+            "give what to_json() returned, or the path that it wrote."
+        ) from error
+
+
+def _document(text: str) -> dict[str, Any]:
+    """The outermost object, of a format and schema that can be read."""
+    try:
+        document = json.loads(text, parse_constant=_no_literal)
+    except (ValueError, RecursionError) as error:
+        raise DamagedError(f"the text is not valid JSON ({error}): it is damaged, or cut off. Write it again.") from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise DamagedError(f'the JSON is no result of perturbxai: expected "format": "{FORMAT}", as to_json() writes it.')
+    schema = document.get("schema")
+    if type(schema) is not int or schema < 1:
+        raise DamagedError(f"the file is damaged: its schema version is {schema!r:.40}; expected a whole number from 1 up.")
+    if schema > SCHEMA:
+        raise ValueError(
+            f"the file has schema version {schema}, and this version of perturbxai reads up to {SCHEMA}; "
+            "update perturbxai, or write the file again with this version."
+        )
+    return document
+
+
+def _no_literal(literal: str) -> float:
+    raise ValueError(f"{literal} is not JSON")
+
+
+def _restore_shared(shared: dict[str, Any]) -> dict[str, Any]:
+    common = {key: _PARTS[key](shared[key], f"shared {key}") for key in ("names", "outputs", "method") if key in shared}
+    return common | {"meta": _restore_meta(shared.get("meta"), "shared meta")}
+
+
+def _restore(record: Any, common: dict[str, Any], where: str) -> dict[str, Any]:
+    """The fields of one explanation, shapes checked."""
+    own = _dict(record, where)
+    found = {k: common[k] if k in common else _PARTS[k](own.get(k), f"{where}.{k}") for k in ("names", "outputs", "method")}
+    n_players, n_outputs = len(found["names"]), len(found["outputs"])
+    square = (n_players, n_players, n_outputs)
+    for field, shape in {
+        "values": (n_players, n_outputs), "stderr": (n_players, n_outputs), "stderr_background": (n_players, n_outputs),
+        "critical": (n_outputs,), "base": (n_outputs,), "prediction": (n_outputs,), "df": (),
+        "interactions": square, "interactions_stderr": square,
+    }.items():  # fmt: skip
+        found[field] = None
+        if own.get(field) is not None or field not in ("stderr_background", "interactions", "interactions_stderr"):
+            found[field] = floats(own.get(field), shape, f"{where}.{field}")
+    found["df"] = float(found["df"])
+    for field in ("label", "input", "heat", "columns"):
+        if field not in own:
+            raise DamagedError(f"{where} lacks {field}: the file is damaged.")
+        found[field] = decode(own[field], f"{where}.{field}")
+    _check(found, where)
+    return found | {"meta": common["meta"] | _restore_meta(own.get("meta"), f"{where}.meta")}
+
+
+def _check(found: dict[str, Any], where: str) -> None:
+    n_players, n_outputs = len(found["names"]), len(found["outputs"])
+    heat = found["heat"]
+    if heat is not None and not (isinstance(heat, np.ndarray) and heat.ndim == 3 and len(heat) == n_outputs):
+        raise DamagedError(f"{where}.heat is no array (outputs, height, width): the file is damaged.")
+    for name, column in _dict(found["columns"], f"{where}.columns").items():
+        if np.shape(column) not in ((n_players,), (n_players, n_outputs)):
+            raise DamagedError(f"{where}.columns[{name!r}] does not fit {n_players} features: the file is damaged.")
+
+
+def _restore_meta(data: Any, where: str) -> dict[str, Any]:
+    return {key: decode(value, f"{where}[{key!r}]") for key, value in _dict(data, where).items()}
+
+
+def _restore_names(data: Any, where: str) -> tuple[str, ...]:
+    if not isinstance(data, list) or not all(isinstance(name, str) for name in data):
+        raise DamagedError(f"{where} is no list of text: the file is damaged.")
+    return tuple(data)
+
+
+def _restore_method(data: Any, where: str) -> Any:
+    """The method object, from the catalogue and its options alone."""
+    name = _dict(data, where).get("name")
+    if not isinstance(name, str) or name not in _homes():
+        raise ValueError(
+            f"{where}: the method {name!r:.60} is not known here; expected one of {', '.join(sorted(_homes()))}. "
+            "Update perturbxai, or take the numbers from the CSV."
+        )
+    options = _dict(data.get("options"), f"{where} {name}")
+    kind = catalogue.load(_homes(), name)
+    unknown = set(options) - {f.name for f in fields(kind) if f.init}
+    if unknown:
+        raise ValueError(
+            f"{where}: {name} has no option {', '.join(map(repr, sorted(unknown)))} here; update perturbxai, which "
+            "may be older than the file."
+        )
+    restored = {key: _restore_option(value, f"{name}.{key}") for key, value in options.items()}
+    try:
+        return kind(**restored)
+    except (TypeError, ValueError) as error:
+        raise DamagedError(f"{where}: {name} refuses its options ({error}): the file is damaged, or newer.") from error
+
+
+def _restore_option(data: Any, where: str) -> Any:
+    if not (isinstance(data, dict) and data.get("$") == "linear_model"):
+        return decode(data, where)
+    from sklearn import linear_model
+    from sklearn.base import RegressorMixin
+
+    # only by name from this one module, and only regressors: a file cannot choose what is imported
+    kind = getattr(linear_model, str(data.get("name"))) if data.get("name") in linear_model.__all__ else None
+    if not (isinstance(kind, type) and issubclass(kind, RegressorMixin)):
+        raise DamagedError(f"{where}: {data.get('name')!r:.60} is no regressor of sklearn.linear_model.")
+    try:
+        return kind(**_dict(decode(data.get("settings"), where), where))
+    except TypeError as error:
+        raise DamagedError(f"{where}: {kind.__name__} refuses its settings ({error}).") from error
+
+
+def _dict(data: Any, where: str) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise DamagedError(f"{where} is missing or no object: the file is damaged.")
+    return data
+
+
+_PARTS = {"names": _restore_names, "outputs": _restore_names, "method": _restore_method}

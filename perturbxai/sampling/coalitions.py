@@ -1,0 +1,329 @@
+"""The one place that draws: coalitions, held-out coalitions, background rows, reference rows for opacities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import lcm
+
+import numpy as np
+
+from perturbxai.core.evaluations import Bools, Design, Floats, Ints
+from perturbxai.sampling import laws as size_laws
+from perturbxai.sampling.laws import Law, count_pairs
+from perturbxai.sampling.strata import allocate, count_taken, draw_strata, draw_stratum, pair_key, with_complements
+
+N_HELD_OUT = 200
+ALL_ON_CELLS = 10  # players up to which cells hold every coalition if there is room: held-out ones would be a fifth of all
+SPANNED_AT_ONCE = 1 << 19  # numbers of coalitions that stand as floats at once
+N_MULTIPLIERS = 2000  # draws behind a simultaneous factor: its 95 % quantile is then known to about 2 %
+
+
+def least_budget(laws: Sequence[Law], n_players: int) -> int:
+    """The fewest coalitions, empty and full included, from which every law of the portfolio can be concluded."""
+    least: int = max((law.minimum for law in laws), default=2)
+    sides = {size for law in laws for size in law.listed if 0 < size < n_players}
+    if sides and size_laws.mixture(laws).any():
+        # size 1 and P - 1 are listed as pairs, and each further size needs a pair of its own
+        least = max(least, 2 + 2 * (n_players + max(n_players // 2 - 1, 0)))
+    elif len(sides) == 2:
+        least = max(least, 2 + 2 * n_players)
+    return int(min(least, 2**n_players))
+
+
+def draw_held_out(n_players: int, rng: np.random.Generator) -> Bools:
+    """(T, P) coalitions to score with, T = min(200, 2^P / 4), in complementary pairs, uniform over the sizes 2..P-2.
+
+    Sizes 1 and P - 1 are left out: they are the very questions of inclusion, occlusion, PDP and ICE, which list them. Of
+    more sizes than half the pairs so many are taken, evenly: a score within sizes needs two of each.
+    """
+    n_pairs = min(N_HELD_OUT, 2**n_players // 4) // 2
+    strata = np.arange(2, n_players // 2 + 1)
+    if n_pairs == 0 or len(strata) == 0:
+        return np.zeros((0, n_players), dtype=bool)
+    if len(strata) > max(n_pairs // 2, 1):
+        strata = strata[np.linspace(0, len(strata) - 1, max(n_pairs // 2, 1)).astype(np.int64)]
+    share = np.where(2 * strata == n_players, 1.0, 2.0)
+    room = np.array([count_pairs(n_players, int(h)) // 2 for h in strata], dtype=object)
+    counts = allocate(n_pairs, share / share.sum(), room, least=0)
+    return with_complements(draw_strata(n_players, strata, counts, set(), rng))
+
+
+def draw_design(
+    laws: Sequence[Law], n_players: int, budget: int, rng: np.random.Generator, held_out: Bools | None = None
+) -> Design:
+    """Coalitions for a portfolio of laws: every one if they fit the budget, else stratified complementary pairs.
+
+    Just above 2P independent pairs are often rank-deficient, so below 2 (P - 1) pairs one antithetic walk comes first.
+    budget counts the empty and the full coalition; it is never exceeded. held_out (T, P) is never drawn.
+    Raises ValueError if the budget is below what the laws need.
+    """
+    least = least_budget(laws, n_players)
+    if budget < least:
+        raise ValueError(
+            f"budget={budget} is below the least of {least} coalitions that {', '.join(law.name for law in laws)} "
+            f"need together at {n_players} players. Ask for budget={least} or more, or merge players."
+        )
+    if held_out is None:
+        held_out = np.zeros((0, n_players), dtype=bool)
+    share = size_laws.mixture(laws)
+    if 2**n_players <= budget:
+        return _finish(list_coalitions(n_players), None, share, True, np.zeros((0, n_players), dtype=bool), rng)
+    sides = {size for law in laws for size in law.listed}
+    if not share.any():
+        return _finish(_listed_sides(n_players, sides), None, share, False, held_out, rng)
+    if budget < 2 * n_players:
+        z, chain = _one_sided_walk(n_players, budget - 2, share, held_out, rng)
+        return _finish(z, chain, share, False, held_out, rng, paired=False)
+    spanning = any(law.spanning for law in laws)
+    firsts, n_walk = _draw_pairs(n_players, (budget - 2) // 2, share, bool(sides), spanning, held_out, rng)
+    chain = np.full(2 * len(firsts), -1, dtype=np.int64)
+    chain[: 2 * n_walk] = 0
+    return _finish(with_complements(firsts), chain, share, False, held_out, rng)
+
+
+def draw_cells(
+    laws: Sequence[Law], n_players: int, n_rows: int, n_base: int, rng: np.random.Generator, held_out: Bools
+) -> Design:
+    """Cells of coalition x background row for a portfolio of laws, in complementary pairs on one background row each.
+
+    n_rows model rows at most, an even number of them used; distinct cells, so many of each size as the laws want; within a
+    size all coalitions come equally often (once, where there are more of them than cells) and so do the background rows,
+    numbered 0..n_base-1. held_out (T, P) is never drawn, but of few players whose coalitions all fit, none is held out: they
+    are missing on every row, and no number of rows would make up for it. All cells are listed, as coalitions, if they fit.
+    Raises ValueError if n_rows is below what the laws need.
+    """
+    check_cells(laws, n_players, n_rows, n_base)
+    if (2**n_players - 2) * n_base <= n_rows:
+        return draw_design(laws, n_players, 2**n_players, rng)
+    if n_players <= ALL_ON_CELLS and 2**n_players - 2 <= n_rows:
+        held_out = held_out[:0]
+    share = size_laws.mixture(laws)
+    for _ in range(50):
+        firsts, bases = _draw_cell_pairs(n_players, n_rows // 2, n_base, share, {pair_key(row) for row in held_out}, rng)
+        if _spans(firsts):
+            design = _finish(with_complements(firsts), None, share, False, held_out, rng, paired=True)
+            return replace(design, base=np.repeat(bases, 2), n_base=n_base)
+    raise RuntimeError(f"{n_rows} cells did not span {n_players} players in 50 draws")  # pragma: no cover
+
+
+def check_cells(laws: Sequence[Law], n_players: int, n_rows: int, n_base: int) -> None:
+    """Refuse fewer model rows than the fits to cells can be sure of: two pairs of cells a player."""
+    if (2**n_players - 2) * n_base > n_rows and n_rows < 4 * n_players:
+        raise ValueError(
+            f"rows={n_rows + 1} is below the {4 * n_players + 1} that {', '.join(law.name for law in laws)} need at "
+            f"{n_players} players, beside the {n_base} background rows, which are asked once a call. Ask for "
+            f"rows={4 * n_players + 1} or more, or merge players into groups."
+        )
+
+
+def _draw_cell_pairs(
+    n_players: int, n_pairs: int, n_base: int, share: Floats, taken: set[bytes], rng: np.random.Generator
+) -> tuple[Bools, Ints]:
+    """One side of each pair, (n, P), and its background row (n,)."""
+    strata = np.arange(1, n_players // 2 + 1)
+    spare = count_taken(taken, n_players)
+    free = [count_pairs(n_players, int(h)) - int(spare[h]) for h in strata]
+    wanted = share[strata] * np.where(2 * strata == n_players, 1.0, 2.0)
+    counts = allocate(n_pairs, wanted, np.array([n * n_base for n in free], dtype=object), least=1)
+    firsts: list[Bools] = []
+    for h, n, n_free in zip(strata.tolist(), counts.tolist(), free, strict=True):
+        if n:
+            coalitions = draw_stratum(n_players, h, min(n, n_free), taken, int(spare[h]), rng)
+            m, cell = len(coalitions), np.arange(n)
+            # rows come in turn: along the diagonals of coalitions x rows, which meet every cell once before any comes twice
+            firsts.append(coalitions[(cell + cell // lcm(m, n_base)) % m])
+    return np.concatenate(firsts), np.arange(counts.sum()) % n_base
+
+
+def _draw_pairs(
+    n_players: int,
+    n_pairs: int,
+    share: Floats,
+    singles_listed: bool,
+    spanning: bool,
+    held_out: Bools,
+    rng: np.random.Generator,
+) -> tuple[Bools, int]:
+    """One side of each pair, (n, P), and how many of them belong to a walk (they come first)."""
+    taken = {pair_key(row) for row in held_out}
+    strata = np.arange(1, n_players // 2 + 1)
+    if singles_listed:
+        fixed, n_walk, strata = np.eye(n_players, dtype=bool), 0, strata[1:]
+    elif n_pairs < 2 * (n_players - 1):
+        fixed, n_walk = _walk(n_players, taken, rng), n_players - 1
+    else:
+        fixed, n_walk = np.zeros((0, n_players), dtype=bool), 0
+    taken |= {pair_key(row) for row in fixed}
+    used = count_taken(taken, n_players)
+    room = np.array([count_pairs(n_players, int(h)) - int(used[h]) for h in strata], dtype=object)
+    wanted = share[strata] * np.where(2 * strata == n_players, 1.0, 2.0)
+    least = 1 if spanning and n_walk == 0 else 0
+    counts = allocate(n_pairs - len(fixed), wanted, room, least)
+    for _ in range(50):
+        drawn = draw_strata(n_players, strata, counts, taken, rng)
+        firsts = np.concatenate([fixed, drawn])
+        if len(fixed) or _spans(firsts):
+            return firsts, n_walk
+    raise RuntimeError(f"{n_pairs} pairs did not span {n_players} players in 50 draws")  # pragma: no cover
+
+
+def _walk(n_players: int, taken: set[bytes], rng: np.random.Generator) -> Bools:
+    """The P - 1 prefixes of a random order of the players, none of them taken; with complements: an antithetic walk."""
+    for _ in range(10_000):
+        order = rng.permutation(n_players)
+        rank = np.empty(n_players, dtype=np.int64)
+        rank[order] = np.arange(n_players)
+        prefixes = rank[None, :] < np.arange(1, n_players)[:, None]
+        if not taken or not any(pair_key(row) in taken for row in prefixes):
+            return prefixes
+    raise RuntimeError("no walk avoids the held-out coalitions")  # pragma: no cover
+
+
+def _one_sided_walk(
+    n_players: int, n_rows: int, share: Floats, held_out: Bools, rng: np.random.Generator
+) -> tuple[Bools, Ints]:
+    """Below 2P no paired design spans the players: one walk without complements, then single coalitions."""
+    taken = {pair_key(row) for row in held_out}
+    walk = _walk(n_players, taken, rng)
+    taken |= {pair_key(row) for row in walk}
+    rest: list[Bools] = []
+    while len(rest) < n_rows - len(walk):
+        size = int(rng.choice(n_players + 1, p=share))
+        row = rng.permutation(n_players) < size
+        if pair_key(row) not in taken:
+            taken.add(pair_key(row))
+            rest.append(row)
+    z = np.concatenate([walk, np.array(rest, dtype=bool).reshape(-1, n_players)])
+    chain = np.full(len(z), -1, dtype=np.int64)
+    chain[: len(walk)] = 0
+    return z, chain
+
+
+def list_coalitions(n_players: int) -> Bools:
+    """(2^P - 2, P) all coalitions of the sizes 1..P-1, complements side by side."""
+    if n_players < 2:
+        return np.zeros((0, n_players), dtype=bool)
+    numbers = np.arange(1, 2 ** (n_players - 1), dtype=np.int64)
+    firsts = ((numbers[:, None] >> np.arange(n_players)) & 1).astype(bool)
+    return with_complements(firsts)
+
+
+def _listed_sides(n_players: int, sides: set[int]) -> Bools:
+    singles = np.eye(n_players, dtype=bool)
+    if sides == {1}:
+        return singles
+    if sides == {n_players - 1}:
+        return ~singles
+    return with_complements(singles)
+
+
+def _finish(
+    z: Bools,
+    chain: Ints | None,
+    share: Floats,
+    listed: bool,
+    held_out: Bools,
+    rng: np.random.Generator,
+    paired: bool | None = None,
+) -> Design:
+    if paired is None:
+        paired = len(z) % 2 == 0 and len(z) > 0 and bool((z[0] != z[1]).all())
+    pair = np.arange(len(z), dtype=np.int64) // (2 if paired else 1)
+    if chain is None:
+        chain = np.full(len(z), -1, dtype=np.int64)
+    normals = rng.standard_normal((N_MULTIPLIERS, z.shape[1]))
+    return Design(z, pair, chain, share, listed, held_out, normals, rng.random(N_MULTIPLIERS))
+
+
+def _spans(firsts: Bools) -> bool:
+    """Whether the first sides of pairs tell all players apart, once their sizes are known."""
+    if firsts.size > SPANNED_AT_ONCE and _spans_widely(firsts):
+        return True
+    u = firsts - 0.5
+    u = u - u.mean(axis=1, keepdims=True)
+    return bool(np.linalg.matrix_rank(u) == firsts.shape[1] - 1)
+
+
+def _spans_widely(firsts: Bools) -> bool:
+    """The same from P x P sums, block by block, where it is beyond doubt."""
+    n_players = firsts.shape[1]
+    gram = np.zeros((n_players, n_players))
+    step = max(SPANNED_AT_ONCE // n_players, 1)
+    for low in range(0, len(firsts), step):
+        u = firsts[low : low + step] - 0.5
+        u -= u.mean(axis=1, keepdims=True)
+        gram += u.T @ u
+    lengths = np.linalg.eigvalsh(gram)  # one is zero: sizes tell nothing here
+    return bool(lengths[1] > 1e-6 * lengths[-1])
+
+
+def draw_background(
+    rows: Floats, share: Floats, n_rows: int, choose: str, numeric: Bools, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Rows that stand for absence, (B, D), and their weights (B,), which sum to one.
+
+    rows (R, D) distinct, share (R,) how often each occurs. All of them if they fit; else a draw of n_rows of them, or
+    ("kmeans") the real row nearest to each of n_rows centres, weighted by its cluster.
+    Raises ValueError if k-means is asked of infinite numbers.
+    """
+    order = np.lexsort(rows.T[::-1])  # the draw does not depend on the order of the table's rows
+    order = order[share[order] > 0]
+    share = share[order] / share.sum()
+    if choose == "sample" and len(order) > n_rows:  # of a large table only these rows are copied
+        drawn = np.sort(rng.choice(len(order), n_rows, replace=False, p=share))
+        return rows[order[drawn]], np.full(n_rows, 1.0 / n_rows)
+    rows = rows[order]
+    if choose == "all" or len(rows) <= n_rows:
+        return np.ascontiguousarray(rows), share
+    if np.isinf(rows).any():
+        raise ValueError("choose='kmeans' needs finite numbers, but X has infinite ones; take choose='sample'.")
+    return _nearest_to_centres(rows, share, n_rows, numeric, rng)
+
+
+def _nearest_to_centres(
+    rows: Floats, share: Floats, n_rows: int, numeric: Bools, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    from sklearn.cluster import KMeans
+
+    parts = []
+    for d in range(rows.shape[1]):
+        missing = np.isnan(rows[:, d])
+        column = np.where(missing, rows[~missing, d].mean() if not missing.all() else 0.0, rows[:, d])
+        spread = column.std()
+        parts.append((column / spread)[:, None] if numeric[d] and spread > 0 else _indicators(column, numeric[d]))
+        if missing.any() and not missing.all():
+            parts.append(_indicators(missing.astype(np.float64), False))
+    points = np.concatenate(parts, axis=1)
+    seed = int(rng.integers(2**31))
+    found = KMeans(n_rows, n_init=1, random_state=seed).fit(points, sample_weight=share)
+    distance = ((points - found.cluster_centers_[found.labels_]) ** 2).sum(axis=1)
+    order = np.lexsort((distance, found.labels_))
+    clusters, first = np.unique(found.labels_[order], return_index=True)
+    mass = np.bincount(found.labels_, weights=share, minlength=n_rows).astype(np.float64)[clusters]
+    return np.ascontiguousarray(rows[order[first]]), mass / mass.sum()
+
+
+def _indicators(column: Floats, numeric: bool) -> Floats:
+    """A level's distance to another is the same for all pairs; a constant number says nothing."""
+    return np.zeros((len(column), 0)) if numeric else (column[:, None] == np.unique(column)[None, :]) / np.sqrt(2.0)
+
+
+def draw_references(
+    n_pairs: int, n_players: int, rng: np.random.Generator, chance: float | None = None
+) -> tuple[Floats, Bools]:
+    """Reference rows for opacity curves: (M,) shares t and (M, P) coalitions, M = 2 n_pairs.
+
+    t is stratified uniform on (0, 1/2), each player is present with probability t, or with a chance that does not depend on
+    it; every row is followed by its antithetic twin (1 - t, complement).
+    """
+    share = 0.5 * (np.arange(n_pairs) + rng.random(n_pairs)) / n_pairs
+    present = rng.random((n_pairs, n_players)) < (share[:, None] if chance is None else chance)
+    shares = np.column_stack([share, 1.0 - share]).ravel()
+    return shares, with_complements(present)
+
+
+def bins_of(share: Floats, n_bins: int) -> Ints:
+    """(M,): the bin of each reference row's t, the twin's mirrored, so that rounding at an edge parts no pair."""
+    low = np.minimum((share[0::2] * n_bins).astype(np.int64), (n_bins - 1) // 2)
+    return np.column_stack([low, n_bins - 1 - low]).ravel()

@@ -1,0 +1,83 @@
+"""Random streams of a call: what depends on the seed alone, and what on the seed and an input."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.core.evaluations import Design
+from perturbxai.sampling.coalitions import draw_cells, draw_design, draw_held_out, least_budget
+from perturbxai.sampling.growing import nested_looks
+from perturbxai.sampling.laws import Law
+
+
+def _word(text: str) -> int:
+    return zlib.crc32(text.encode())
+
+
+class Streams:
+    """Generators by purpose. An input's stream is default_rng([seed, *digest]), so it answers alike in any company.
+
+    Inputs with the same number of players share one base design; each permutes its columns with its own stream. The
+    held-out coalitions come from the seed alone and are permuted alike, so they stay apart from what was fitted on.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self._designs: dict[Any, Design] = {}
+        self._looks: dict[Any, list[Design]] = {}
+        self._held_out: dict[int, NDArray[np.bool_]] = {}
+
+    def of_call(self, purpose: str) -> np.random.Generator:
+        return np.random.default_rng([self.seed, _word(purpose)])
+
+    def of_input(self, digest: Sequence[int], purpose: str) -> np.random.Generator:
+        return np.random.default_rng([self.seed, *digest, _word(purpose)])
+
+    def order(self, n_players: int, digest: Sequence[int]) -> NDArray[np.int64]:
+        """(P,): the base design's column that each player of an input takes."""
+        return np.random.default_rng([self.seed, *digest]).permutation(n_players)
+
+    def bases(self, n_base: int, digest: Sequence[int]) -> NDArray[np.int64]:
+        """(B,): the background row that each of a design's numbers stands for at an input."""
+        return np.random.default_rng([self.seed, *digest, _word("background rows")]).permutation(n_base)
+
+    def held_out(self, n_players: int) -> NDArray[np.bool_]:
+        """(T, P) base coalitions that no design of this seed asks."""
+        if n_players not in self._held_out:
+            rng = np.random.default_rng([self.seed, n_players, _word("held out")])
+            self._held_out[n_players] = draw_held_out(n_players, rng)
+        return self._held_out[n_players]
+
+    def looks(
+        self, key: tuple[str, ...], laws: Sequence[Law], n_players: int, budget: int, n_base: int | None = None
+    ) -> list[Design]:
+        """Designs that grow into that of the portfolio: looks at a table on the way."""
+        where = (key, n_players, budget, n_base)
+        if where not in self._looks:
+            rng = np.random.default_rng([self.seed, n_players, _word("looks")])
+            whole = self.design(key, laws, n_players, budget, n_base)
+            sides = any(law.listed for law in laws)
+            self._looks[where] = nested_looks(whole, sides, self.held_out(n_players), rng, least_budget(laws, n_players))
+        return self._looks[where]
+
+    def design(
+        self, key: tuple[str, ...], laws: Sequence[Law], n_players: int, budget: int, n_base: int | None = None
+    ) -> Design:
+        """The base design of a portfolio, drawn once a call for each number of players.
+
+        budget counts coalitions, or with n_base the model rows of cells with as many background rows.
+        """
+        where = (key, n_players, budget, n_base)
+        if where not in self._designs:
+            rng = np.random.default_rng([self.seed, n_players, _word("design")])
+            held_out = self.held_out(n_players)
+            if n_base is None:
+                self._designs[where] = draw_design(laws, n_players, budget, rng, held_out)
+            else:
+                self._designs[where] = draw_cells(laws, n_players, budget, n_base, rng, held_out)
+        return self._designs[where]
