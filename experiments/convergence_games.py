@@ -12,12 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import perturbxai as px
+from perturbxai.core.types import Floats
 from perturbxai.game.game import Game
-
-Floats = NDArray[np.float64]
 
 BACKGROUND = 100
 MOST_LISTED = 12  # columns whose 2^P coalitions are listed for the truth

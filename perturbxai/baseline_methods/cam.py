@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.core.options import checked
-
-Floats = NDArray[np.float64]
+from perturbxai.core.types import Floats
 
 LINEAR = 1e-4  # of the scores' size: how far a head may be from linear and still be float32's rounding
 ROUNDINGS = 4.0  # of a coarser type: in the gradient, the mean, the products and their sum

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.baseline_methods.cam import LayerMap, weighted
 from perturbxai.core.options import checked
-
-Floats = NDArray[np.float64]
+from perturbxai.core.types import Floats
 
 # float32's rounding of a sum of so many terms: a divisor below that share of its terms' sizes is no number to divide by
 ROUNDING = 1e-6

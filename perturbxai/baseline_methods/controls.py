@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core.options import checked
-
-Floats = NDArray[np.float64]
+from perturbxai.core.types import Floats
 
 
 @checked

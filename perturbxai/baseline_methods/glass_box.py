@@ -7,16 +7,14 @@ from math import comb
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.baseline_methods.table_row import TableRow
 from perturbxai.baseline_methods.tree_models import Tree, read
 from perturbxai.core import kernels
 from perturbxai.core.options import checked
+from perturbxai.core.types import Floats
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.predictor import ModelError, Predictor
-
-Floats = NDArray[np.float64]
 
 MISREAD = 1e-6  # of the outputs' size; a float32 table costs a linear model 1e-7
 ROUNDING = 1e-9  # of the values' size, by which an additive model may miss its sum

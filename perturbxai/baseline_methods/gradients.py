@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.baseline_methods.line_integral import integrate
 from perturbxai.baseline_methods.pixels import PixelMap, Pixels, as_floats, check_channels, joined
 from perturbxai.baseline_methods.table_row import TableRow, check_numbers
 from perturbxai.core.options import checked
+from perturbxai.core.types import Floats
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.predictor import Predictor
-
-Floats = NDArray[np.float64]
 
 CHUNK = 8192  # rows of gradients in memory at once
 PER_UNIT = "score per unit of the network's input"

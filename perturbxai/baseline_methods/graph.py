@@ -16,8 +16,8 @@ from torch.overrides import TorchFunctionMode
 
 from perturbxai.baseline_methods.whereabouts import tensors_of
 from perturbxai.core.stopping import context
+from perturbxai.core.types import Tensor
 
-Tensor = Any
 Node = Any
 Vertex = tuple[Any, int]  # a node and the number of one of its results
 Way = tuple[Any, int]  # a node and the number of one of those that it takes

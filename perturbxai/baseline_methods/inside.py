@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core.stopping import context
+from perturbxai.core.types import Floats
 from perturbxai.game.game import Game
 from perturbxai.models.masks import SeenThrough
 from perturbxai.models.predictor import ModelError, Predictor
-
-Floats = NDArray[np.float64]
 
 
 class Inside:

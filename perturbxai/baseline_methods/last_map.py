@@ -12,9 +12,9 @@ from perturbxai.baseline_methods.graph import Vertex, Way, between, cuts, heard,
 from perturbxai.baseline_methods.places import Place
 from perturbxai.baseline_methods.trail import Step, Trail, label_of, survey
 from perturbxai.baseline_methods.whereabouts import Whereabouts
+from perturbxai.core.types import Tensor
 from perturbxai.models.device import is_out_of_memory
 
-Tensor = Any
 Score = Callable[[Tensor], Tensor]  # what a network returned -> (n, K), differentiable
 Ways = dict[Vertex, list[Vertex]]  # results, and what each was made of
 

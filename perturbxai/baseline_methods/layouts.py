@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-Tensor = Any
+from perturbxai.core.types import Tensor
+
 Grid = tuple[int, int]
 
 

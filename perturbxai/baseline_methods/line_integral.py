@@ -11,9 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from perturbxai.baseline_methods.pixels import Pixels, as_floats
-
-Floats = NDArray[np.float64]
-Tensor = Any
+from perturbxai.core.types import Floats, Tensor
 
 NODES = 4  # Gauss-Legendre nodes a panel
 MOST = 10  # times as many nodes as were asked for, at most

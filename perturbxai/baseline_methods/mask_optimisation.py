@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 from perturbxai.baseline_methods.pixels import PixelMap, Pixels, as_floats, gradient_of
 from perturbxai.core.interpolation import between_centres
 from perturbxai.core.options import checked
-
-Floats = NDArray[np.float64]
-Tensor = Any
+from perturbxai.core.types import Floats, Tensor
 
 AIMS = ("preserve", "delete")
 KEPT = 0.8  # of the running slope, from step to step

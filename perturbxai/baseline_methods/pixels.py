@@ -11,11 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from perturbxai.core.stopping import context
+from perturbxai.core.types import Floats, Tensor
 from perturbxai.game.game import Game
 from perturbxai.models.predictor import ModelError, Predictor
-
-Floats = NDArray[np.float64]
-Tensor = Any
 
 CHANNELS = ("sum", "max")
 

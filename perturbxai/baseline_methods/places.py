@@ -13,8 +13,7 @@ from perturbxai.baseline_methods.layouts import Layout
 from perturbxai.baseline_methods.trail import ENTERS, Operations, Trail
 from perturbxai.baseline_methods.whereabouts import tensors_of
 from perturbxai.core.stopping import context
-
-Tensor = Any
+from perturbxai.core.types import Tensor
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,7 @@ from perturbxai.baseline_methods.pixels import PixelMap, Pixels, check_channels,
 from perturbxai.baseline_methods.rectified import rectified
 from perturbxai.baseline_methods.upsample import enlarge
 from perturbxai.core.options import checked
-
-Floats = NDArray[np.float64]
+from perturbxai.core.types import Floats
 
 BACK = "passed back to the network's input, in score per unit of it"
 FIRST = ("flat", "box")

@@ -6,14 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.baseline_methods import graph
 from perturbxai.baseline_methods.graph import ARITHMETIC, GATES, MOVES, Calls, NoRule, is_rectifier, kind_of
 from perturbxai.baseline_methods.pixels import gradient_of, no_gradient
+from perturbxai.core.types import Floats, Tensor
 
-Floats = NDArray[np.float64]
-Tensor = Any
 Node = Any
 Score = Callable[[Tensor], Tensor]  # what a network returned -> (n, K), differentiable
 

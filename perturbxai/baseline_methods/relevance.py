@@ -14,16 +14,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.nn.functional import batch_norm, pad
 
 from perturbxai.baseline_methods import graph
 from perturbxai.baseline_methods.graph import MOVES, Calls, NoRule, followed, kind_of, nodes_of
 from perturbxai.baseline_methods.pixels import as_floats, gradient_of
 from perturbxai.baseline_methods.whereabouts import tensors_of
+from perturbxai.core.types import Floats, Tensor
 
-Floats = NDArray[np.float64]
-Tensor = Any
 Rule = Any  # has register(module)
 Rules = Mapping[str, Callable[..., Rule]]  # by role; "first" takes the bounds (low, high) of its input, or (None, None)
 

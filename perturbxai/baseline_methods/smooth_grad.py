@@ -7,13 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from perturbxai.baseline_methods.gradients import PER_UNIT
 from perturbxai.baseline_methods.pixels import PixelMap, Pixels, check_channels, joined
 from perturbxai.core.options import checked
-
-Floats = NDArray[np.float64]
+from perturbxai.core.types import Floats
 
 
 @checked

@@ -22,8 +22,8 @@ from perturbxai.baseline_methods.whereabouts import (
     tensors_of,
 )
 from perturbxai.core.stopping import context
+from perturbxai.core.types import Tensor
 
-Tensor = Any
 Call = tuple[str, int]  # a module's name, and how often it ran before
 
 ENTERS = "input of "  # a place that is named by the module it goes into

@@ -7,13 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.models.estimators import EstimatorModel, frame_to_array, log_odds
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 
 # whose every column is made of the same column alone, so that hiding a column before them is hiding it behind them
 COLUMNWISE = (

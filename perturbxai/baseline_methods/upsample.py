@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from perturbxai.core.types import Floats
 
 
 def enlarge(cells: Floats, shape: tuple[int, int], *, conserve: bool) -> Floats:

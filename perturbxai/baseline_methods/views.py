@@ -8,13 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from perturbxai.baseline_methods.layouts import Layout, layout_of
 from perturbxai.baseline_methods.places import Place, swapped
+from perturbxai.core.types import Floats, Tensor
 
-Floats = NDArray[np.float64]
-Tensor = Any
 Score = Callable[[Tensor], Tensor]  # what a network returned -> (n, K), differentiable
 # rows, what to ask of rows start..stop, rows a batch at most or None -> (start, stop, what was asked)
 Batches = Callable[[int, Callable[[int, int], Floats], int | None], Iterator[tuple[int, int, Floats]]]

@@ -9,8 +9,7 @@ from typing import Any
 import torch
 
 from perturbxai.baseline_methods.layouts import Grid, Layout, fits, layout_of_order
-
-Tensor = Any
+from perturbxai.core.types import Tensor
 
 SAME = 1e-5  # of the picture's side: two places nearer than that are one
 

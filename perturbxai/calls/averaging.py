@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.core.stopping import keeping
 from perturbxai.inputs.spaces import ImageInput, ImageSpace
 from perturbxai.results.explanation import Attribution, Explanation
-
-Floats = NDArray[np.float64]
 
 
 def average_segmentations(results: Sequence[Attribution], spaces: Sequence[ImageSpace]) -> Attribution:

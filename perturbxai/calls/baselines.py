@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.baseline_methods.inside import Inside
 from perturbxai.baseline_methods.table_row import TableRow
@@ -16,13 +15,12 @@ from perturbxai.calls.explain import name_methods
 from perturbxai.core import catalogue
 from perturbxai.core.options import refuse_missing
 from perturbxai.core.stopping import keeping
+from perturbxai.core.types import Floats
 from perturbxai.core.versions import versions
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import Space, TabularSpace
 from perturbxai.models.predictor import Predictor
 from perturbxai.results.explanation import Attribution, Explanation
-
-Floats = NDArray[np.float64]
 
 SCORES = ("logit", "probability")
 NORMAL_95 = 1.959963984540054

@@ -9,7 +9,6 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.calls.explain import check_seed
 from perturbxai.calls.scoring import CURVES, HELD_OUT, Needs, TestSet
@@ -27,7 +26,6 @@ from perturbxai.sampling.streams import Streams
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats = NDArray[np.float64]
 
 AGREEMENT = ("spearman", "top_k_iou")
 BACKGROUND, NO_FILL = "background", "none"

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from perturbxai.calls.effect_jobs import Job, note_of
 from perturbxai.calls.grids import Drawn
-from perturbxai.core.evaluations import Floats, Ints
-from perturbxai.inputs.row_names import RowMemo, Words, distinct, hash_values
+from perturbxai.core.types import Floats, Ints, Words
+from perturbxai.inputs.row_names import RowMemo, distinct, hash_values
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.plan import Gridded, TablePlan
 from perturbxai.models.predictor import ModelError, Predictor

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.grids import Drawn
-from perturbxai.core.evaluations import Bools, Floats, Ints
 from perturbxai.core.stopping import keeping
+from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.core.versions import versions
 from perturbxai.estimation.curves.axes import Axis
 from perturbxai.estimation.curves.grid_tables import Curve, Differences, GridTable, Moments, Steps

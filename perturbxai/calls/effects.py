@@ -13,8 +13,8 @@ from perturbxai.calls.explain import check_seed, name_methods
 from perturbxai.calls.grids import draw_rows, group_rows, is_by_value, make_axis, most_points, varies
 from perturbxai.calls.photo_effects import photo_effects
 from perturbxai.core import catalogue
-from perturbxai.core.evaluations import Floats
 from perturbxai.core.options import refuse_missing
+from perturbxai.core.types import Floats
 from perturbxai.explainers.ale import Ale
 from perturbxai.explainers.ice import Ice
 from perturbxai.game.game import Game

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from perturbxai.core.types import Floats
 from perturbxai.game.game import Game
 from perturbxai.inputs.segments import relabel
 from perturbxai.inputs.spaces import ImageSpace, Space, TabularSpace
@@ -16,8 +16,6 @@ from perturbxai.models.predictor import Predictor
 from perturbxai.peers.lime_peers import coefficients
 from perturbxai.peers.packages import load_shap
 from perturbxai.results.explanation import Attribution, Explanation
-
-Floats = NDArray[np.float64]
 
 NORMAL_95 = 1.959963984540054
 SAME = 1e-4  # relative; explanations often carry their data as float32

@@ -17,8 +17,8 @@ from perturbxai.calls.effects import read_features, weighted_rows
 from perturbxai.calls.explain import check_seed
 from perturbxai.calls.grids import Drawn, draw_rows, order_by_value
 from perturbxai.core.csv_files import write_csv
-from perturbxai.core.evaluations import Floats, Ints
 from perturbxai.core.stopping import keeping
+from perturbxai.core.types import Floats, Ints
 from perturbxai.core.versions import versions
 from perturbxai.estimation.curves.partial_means import GROUPS, PartialMeans, Shared, of_column, of_pair, spread_of
 from perturbxai.game.game import Game

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.photo_price import CURVES, RESTS, Price, References, count_pairs
-from perturbxai.core.evaluations import Floats, Ints, Opacities, Unanswered
+from perturbxai.core.evaluations import Opacities, Unanswered
 from perturbxai.core.stopping import keeping
+from perturbxai.core.types import Floats, Ints
 from perturbxai.core.versions import versions
 from perturbxai.estimation.curves.opacity import (  # fmt: skip
     OpacityCurve,

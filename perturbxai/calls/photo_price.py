@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.core.evaluations import Ints
+from perturbxai.core.types import Ints
 from perturbxai.sampling.coalitions import bins_of, draw_references
 
 RESTS = ("uniform", "fade", "present", "absent", "half")

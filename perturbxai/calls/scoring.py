@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from perturbxai.core.types import Bools, Floats
 from perturbxai.metrics import faithfulness
 from perturbxai.sampling.coalitions import list_coalitions
 from perturbxai.sampling.streams import Streams
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 STEPPED = ("deletion", "insertion")
 CURVES = (*STEPPED, "srg")

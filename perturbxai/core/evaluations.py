@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
+from perturbxai.core.types import Bools, Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)

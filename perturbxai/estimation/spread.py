@@ -13,7 +13,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from perturbxai.core.evaluations import Evaluations, Floats
+from perturbxai.core.evaluations import Evaluations
+from perturbxai.core.types import Floats
 
 ROUNDING = 8.0 * np.finfo(np.float64).eps
 PRIOR = 2.0  # draws that the spread elsewhere counts for beside a player's own

@@ -14,7 +14,8 @@ from functools import lru_cache
 import numpy as np
 from scipy import stats
 
-from perturbxai.core.evaluations import Design, Estimate, Evaluations, Floats, Ints
+from perturbxai.core.evaluations import Design, Estimate, Evaluations
+from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation import spread
 from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.blocks import Gain

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from perturbxai.core.evaluations import Coalitions, Estimate, Floats, Ints, Opacities, Players, Question, Rows
+from perturbxai.core.evaluations import Coalitions, Estimate, Opacities, Players, Question, Rows
 from perturbxai.core.options import checked
+from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.curves.accumulated import accumulated_curve
 from perturbxai.estimation.curves.grid_tables import Curve, GridTable
 from perturbxai.estimation.curves.table_curve import CurveValue, EdgeRows, TableCurve, curve_key, words_of

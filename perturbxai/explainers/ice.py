@@ -7,8 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from perturbxai.core.evaluations import Estimate, Evaluations, Floats
+from perturbxai.core.evaluations import Estimate, Evaluations
 from perturbxai.core.options import checked
+from perturbxai.core.types import Floats
 from perturbxai.estimation.curves.averaged import shown_alike, slope_curve, whole_curve
 from perturbxai.estimation.curves.grid_tables import Curve, GridTable
 from perturbxai.estimation.survey import ROUNDING, independent_factor

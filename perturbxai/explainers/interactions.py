@@ -7,8 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from perturbxai.core.evaluations import Design, Estimate, Evaluations, Floats, Ints
+from perturbxai.core.evaluations import Design, Estimate, Evaluations
 from perturbxai.core.options import checked
+from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.coalitions import pair_indices, semivalues
 from perturbxai.estimation.spread import errors_of_fit, jump_of_fit
 from perturbxai.estimation.survey import (

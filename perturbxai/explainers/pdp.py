@@ -8,8 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from perturbxai.core.evaluations import Coalitions, Estimate, Evaluations, Floats, Players
+from perturbxai.core.evaluations import Coalitions, Estimate, Evaluations, Players
 from perturbxai.core.options import checked
+from perturbxai.core.types import Floats
 from perturbxai.estimation.curves.averaged import errors_of_importance, importance_of, whole_curve
 from perturbxai.estimation.curves.grid_tables import Curve, GridTable
 from perturbxai.estimation.survey import ROUNDING, independent_factor, no_players

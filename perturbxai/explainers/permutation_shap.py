@@ -8,8 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from perturbxai.core.evaluations import Coalitions, Estimate, Floats, Ints, Players, Question
+from perturbxai.core.evaluations import Coalitions, Estimate, Players, Question
 from perturbxai.core.options import checked
+from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation import spread
 from perturbxai.estimation.coalitions import semivalues
 from perturbxai.estimation.survey import ROUNDING, independent_factor

@@ -7,8 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from perturbxai.core.evaluations import Estimate, Evaluations, Floats
+from perturbxai.core.evaluations import Estimate, Evaluations
 from perturbxai.core.options import checked
+from perturbxai.core.types import Floats
 from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.background_error import coalition_noise, error_of_groups, flat
 from perturbxai.estimation.coalitions.blocks import Columns, Gain, lengths_of

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from perturbxai.core.evaluations import Estimate, Floats, PixelMasks, Players, Question
+from perturbxai.core.evaluations import Estimate, PixelMasks, Players, Question
 from perturbxai.core.interpolation import between_centres
 from perturbxai.core.options import checked
+from perturbxai.core.types import Floats
 from perturbxai.estimation.spread import STILL, unseen
 from perturbxai.estimation.survey import MAX_LEVERAGE, ROUNDING, independent_factor
 

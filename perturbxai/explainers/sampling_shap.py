@@ -8,8 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from perturbxai.core.evaluations import Bools, Coalitions, Estimate, Floats, Ints, Players, Question, Rows
+from perturbxai.core.evaluations import Coalitions, Estimate, Players, Question, Rows
 from perturbxai.core.options import checked
+from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.estimation import spread
 from perturbxai.estimation.coalitions import semivalues
 from perturbxai.estimation.survey import ROUNDING, independent_factor

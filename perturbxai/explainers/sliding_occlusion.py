@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from perturbxai.core.evaluations import Coalitions, Estimate, Floats, Ints, PixelMasks, Players, Question
+from perturbxai.core.evaluations import Coalitions, Estimate, PixelMasks, Players, Question
 from perturbxai.core.options import checked
+from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.survey import ROUNDING, independent_factor
 
 PATCHES_A_SIDE = 7  # of the shorter side, where no patch is given

@@ -11,8 +11,9 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from perturbxai.core.evaluations import Estimate, Floats, Ints, Players, Question, Rows
+from perturbxai.core.evaluations import Estimate, Players, Question, Rows
 from perturbxai.core.options import checked
+from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.neighbourhood.additive import Additive
 from perturbxai.estimation.neighbourhood.coding import Coding
 from perturbxai.estimation.neighbourhood.weighted_fit import LocalFit, fit_surrogate, fit_weighted, selected

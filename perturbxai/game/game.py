@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from perturbxai.core.evaluations import Answer, Coalitions, Question, Rows, Unanswered
 from perturbxai.core.outputs import check_outputs
+from perturbxai.core.types import Floats
 from perturbxai.game.image_asker import ImageAsker, first_alike
 from perturbxai.game.table_asker import TableAsker
 from perturbxai.inputs.spaces import Space, TableInput, TabularSpace, digest
 from perturbxai.models.predictor import Predictor
-
-Floats = NDArray[np.float64]
 
 MANY_OUTPUTS = 20  # all outputs up to here, else the highest
 KEPT_OUTPUTS = 5

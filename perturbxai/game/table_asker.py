@@ -11,13 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core.evaluations import Answer, Cells, Coalitions, Opacities, PixelMasks, Question, Rows, Unanswered
+from perturbxai.core.types import Floats, Ints
 from perturbxai.inputs.row_names import RowMemo, bits, distinct, hash_cells, hash_rows, hash_values
 from perturbxai.inputs.spaces import TableInput, TabularSpace
 from perturbxai.models.plan import Spliced, TablePlan
 from perturbxai.models.predictor import ModelError, Predictor
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 WINDOW = 1 << 17  # table rows that are looked at together; independent of the batch size, so questions never depend on it
 WINDOW_NUMBERS = 1 << 22

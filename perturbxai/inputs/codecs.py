@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from perturbxai.core.types import Floats
 
 LARGEST_EXACT = 2**53  # whole numbers up to here survive float64
 MISSING = (None, np.nan, pd.NaT, pd.NA)

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core import kernels
+from perturbxai.core.types import Picture
 from perturbxai.inputs.pictures import as_picture, as_pictures
 
-Picture = NDArray[np.float32]
 NAMES = ("blur", "mean", "inpaint", "noise")
 BLUR_SHARE = 1 / 22  # of the longer side: 10 pixels at 224
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.float32]
+from perturbxai.core.types import Picture
 
 COLOURS = (1, 3, 4)  # grey, RGB, RGBA: so many channels are channels, wherever they stand
 NOT_COLOURS = {"PA": "RGBA", "LA": "RGBA", "La": "RGBA", "RGBa": "RGBA"} | dict.fromkeys(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from perturbxai.core.evaluations import Bools, Floats, Ints
+from perturbxai.core.types import Bools, Floats, Ints
 
 MOST_LEVELS = 3  # indicators of a column of levels, those of its most frequent levels
 ENDS = (0.05, 0.95)  # a number counts as far beyond these quantiles as they are apart: a few far out would rule the fit

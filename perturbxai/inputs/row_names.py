@@ -6,9 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core import kernels
-
-Floats = NDArray[np.float64]
-Words = NDArray[np.uint64]
+from perturbxai.core.types import Floats, Words
 
 BLOCK = 1 << 18  # values that are hashed together: what is held beside the names stays small
 MEMO_BYTES = 1 << 25  # beyond this, rows that were not asked for again are forgotten

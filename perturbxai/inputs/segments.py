@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Labels = NDArray[np.int32]
+from perturbxai.core.types import Labels
 
 QUICKSHIFT_SIDE = 256
 QUICKSHIFT_KERNELS = (4, 6, 9)  # wider ones leave fewer modes, and take longer

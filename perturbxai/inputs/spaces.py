@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from perturbxai.core import kernels
 from perturbxai.core.evaluations import Regions
 from perturbxai.core.options import refuse_missing
+from perturbxai.core.types import Floats, Ints
 from perturbxai.core.unnamed_tables import as_values, check_groups
 from perturbxai.inputs.columns import Columns
 from perturbxai.inputs.fills import describe_fill, make_fill, read_fill
@@ -21,10 +22,6 @@ from perturbxai.inputs.pictures import as_pictures
 from perturbxai.inputs.row_names import distinct, hash_rows
 from perturbxai.inputs.segments import areas, cut, neighbours
 from perturbxai.sampling.coalitions import draw_background
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
 
 ROW_GROUPS = 20  # of background rows
 

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from perturbxai.metrics import agreement
 from perturbxai.results.explanation import Explanation
 
-Floats = NDArray[np.float64]
-
 COLUMNS = (
     "correlation", "same_sign", "difference", "noise", "spread", "spread_over_noise", "told", "told_same_sign",
 )  # fmt: skip

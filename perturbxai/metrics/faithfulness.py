@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
+from perturbxai.core.types import Bools, Floats, Ints
 
 ROUNDING = 1e-9  # what is left of a constant after its mean is taken, relative to its size
 

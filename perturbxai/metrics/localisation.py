@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from perturbxai.core.types import Floats
 
 
 def on_pixels(values: Any, labels: NDArray[Any]) -> Floats:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from perturbxai.core.types import Floats
 
 STEPPED = ("deletion", "insertion")
 SAME = 1e-12  # shares this near are one, 1/3 and 2/6

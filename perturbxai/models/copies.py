@@ -5,9 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from perturbxai.core.types import Module
 from perturbxai.models.lending import evaluate
-
-Module = Any
 
 
 class Copy:

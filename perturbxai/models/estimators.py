@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core import frames
+from perturbxai.core.types import Floats
 from perturbxai.models.labels import SCORES, classes_of, labels_of, raw_methods
-
-Floats = NDArray[np.float64]
 
 SCALES = ("probability", "logit", "raw")
 CLIP = 1e-12  # probabilities are kept this far from 0 and 1 before a logit is taken

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from perturbxai.core.types import Floats
 
 SCORES = ("decision_function", "score_samples")
 INNER = ("best_estimator_", "final_estimator_", "estimator_")  # where scikit-learn keeps the fitted one that answers

@@ -9,10 +9,8 @@ from contextlib import ExitStack
 from typing import Any
 
 from perturbxai.core.stopping import context, loop_ended
+from perturbxai.core.types import Module, Tensor
 from perturbxai.models.randomness import none_drawn
-
-Module = Any
-Tensor = Any
 
 BY_MEMORY = frozenset(("as_strided", "stride", "storage", "untyped_storage", "storage_offset", "data_ptr", "set"))
 

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from perturbxai.core.evaluations import PixelMasks
 from perturbxai.core.interpolation import between_centres
+from perturbxai.core.types import Masks
 from perturbxai.models.plan import ImagePlan, Masked
-
-Masks = NDArray[np.float32]
 
 
 def enlarge(maps: NDArray[Any], shape: tuple[int, int]) -> Masks:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
 
-Module = Any
+from perturbxai.core.types import Module
 
 
 def check_one_input(net: Module) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core import frames
+from perturbxai.core.types import Floats
 from perturbxai.models.device import is_out_of_memory
 from perturbxai.models.estimators import (
     CallableModel,
@@ -29,8 +30,6 @@ from perturbxai.models.network_inputs import check_one_input, refusal
 from perturbxai.models.passes import Passes
 from perturbxai.models.probabilities import Ending, last_operation
 from perturbxai.models.transforms import Transform
-
-Floats = NDArray[np.float64]
 
 
 class NetworkModel:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from perturbxai.core.types import Module, Tensor
 from perturbxai.models import randomness
 from perturbxai.models.copies import Copy
 from perturbxai.models.device import is_out_of_memory
 from perturbxai.models.lending import alone, asked_of_memory, inner, is_compiled, lent, reached, settled, tracked
-
-Module = Any
-Tensor = Any
 
 
 class Passes:

@@ -14,12 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core import frames, kernels
+from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.core.unnamed_tables import as_batch
 from perturbxai.inputs.pictures import as_bytes
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 
 
 class Plan(Protocol):

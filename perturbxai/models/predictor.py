@@ -13,6 +13,7 @@ from perturbxai.core.options import refuse_missing
 from perturbxai.core.outputs import output_names, select_outputs
 from perturbxai.core.stopping import ModelError as ModelError
 from perturbxai.core.stopping import context, keeping
+from perturbxai.core.types import Floats
 from perturbxai.inputs.pictures import as_bytes
 from perturbxai.models.batches import Batches
 from perturbxai.models.device import LARGEST_BATCH, is_out_of_memory, keep_memory, rows_a_batch, synchronise
@@ -23,7 +24,6 @@ from perturbxai.models.plan import Given, Plan, Recast, TablePlan, recast
 from perturbxai.models.progress import Bar, Progress
 
 T = TypeVar("T")
-Floats = NDArray[np.float64]
 Batch = tuple[int, int, Floats]
 
 NETWORK_BATCH = 8  # on a CPU larger batches are slower: activations outgrow the caches and the allocator

@@ -7,9 +7,8 @@ import warnings
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from perturbxai.core.types import Floats
 
 MANY = 100  # different rows between 0 and 1, where nothing else tells a sigmoid's numbers from small scores
 ROUNDINGS = 8.0  # of a sum of K numbers, in the network's own type

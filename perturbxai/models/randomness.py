@@ -7,8 +7,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from perturbxai.core.stopping import context
-
-Module = Any
+from perturbxai.core.types import Module
 
 MEANS = "as it runs, also in eval mode, so that two passes over one input differ"
 

@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from perturbxai.core.types import Floats
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import ImageSpace, TabularSpace
 from perturbxai.peers.packages import load_lime, without_bar
-from perturbxai.peers.task import Floats, Found, Task
+from perturbxai.peers.task import Found, Task
 
 SELECTIONS = ("none", "auto", "forward_selection", "lasso_path", "highest_weights")
 PICTURES_A_CALL = 64  # lime's batch_size; the Predictor cuts its own batches

@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from perturbxai.core.types import Floats
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.predictor import Predictor
 from perturbxai.peers.packages import load_shap
-from perturbxai.peers.task import Floats, Found, Task
+from perturbxai.peers.task import Found, Task
 
 PERTURBATIONS = ("interventional", "tree_path_dependent")
 SINGLE = float(np.finfo(np.float32).eps)  # shap's walk holds its weights as float32

@@ -7,13 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from perturbxai.core.types import Floats, Ints
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import TableInput, TabularSpace
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 ROUNDING = 8.0 * float(np.finfo(np.float64).eps)
 OVER = ("auto", "columns", "coalitions")

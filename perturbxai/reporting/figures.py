@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core import catalogue
+from perturbxai.core.types import Floats
 from perturbxai.metrics.mean_curves import mean_curves
 from perturbxai.reporting.lettering import minus, number, text, texts
 from perturbxai.reporting.style import (
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["figures", "save"]
 
-Floats = NDArray[np.float64]
 PER_LINE = 6  # maps side by side: small enough for a page, large enough to see
 PER_LONG_LINE, MANY = 9, 18  # where there are more maps than these lines hold well
 TOP_PLAYERS = 8

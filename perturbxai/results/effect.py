@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core.csv_files import write_csv
+from perturbxai.core.types import Floats
 from perturbxai.results.effect_reading import Reading
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats = NDArray[np.float64]
 LEVEL = 0.95  # the level that `critical` is kept for
 
 

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from perturbxai.core.types import Floats, Ints
 
 
 def between(points: Floats, codes: Floats, number: bool) -> tuple[Ints, Floats]:

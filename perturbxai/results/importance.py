@@ -7,15 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
+from perturbxai.core.types import Floats
 from perturbxai.results.effect import Effect
 from perturbxai.results.explanation import Attribution
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats = NDArray[np.float64]
 UNSEEN = 3.0  # of n rows that are all alike as many as 3 / n of all rows may be others, with 95 %
 ROUNDING = 1e-12
 ABOUT = ("seed", "scale", "outputs_kept", "plan", "versions")  # what is true of a whole call, its meta tells here too

@@ -12,9 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from perturbxai.core.types import Floats
 
 ROWS, OUTPUTS, FEATURES, PAIRS = 3, 3, 8, 3  # shown at most; the rest is counted
 LONGEST = 22

@@ -7,17 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from perturbxai.results.explanation import Attribution
 from perturbxai.core.outputs import select_outputs
+from perturbxai.core.types import Bools, Floats, Ints
+from perturbxai.results.explanation import Attribution
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 
 ROUNDING = 8 * np.finfo(np.float64).eps  # a value that is no more than this part of its row's largest is none
 TIE = 1e-12  # of all importance: gains that differ by less are sums of the same numbers, in another order

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from perturbxai.core.evaluations import Bools, Design, Ints
+from perturbxai.core.evaluations import Design
+from perturbxai.core.types import Bools, Ints
 from perturbxai.sampling.strata import allocate, pair_key
 
 FIRST, GROWTH = 4, 1.5  # looks at so many rows a player, and at so many times as many each time

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from math import comb
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import gammaln, logsumexp
 
-Floats = NDArray[np.float64]
+from perturbxai.core.types import Floats
 
 REFUSED, WARNED = 0.05, 0.2  # effective fractions: below the first a re-use is refused, below the second warned of
 # masses beside the second largest: no fit notices the first, and a solver still tells it from nothing

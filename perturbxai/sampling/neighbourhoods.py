@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from perturbxai.core import kernels
-from perturbxai.core.evaluations import Bools, Floats, Ints
+from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.estimation.curves.axes import order_statistics
 
 Bins = NDArray[np.int16] | NDArray[np.int32]

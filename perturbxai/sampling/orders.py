@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from perturbxai.core.evaluations import Bools, Floats, Ints
+from perturbxai.core.types import Bools, Floats, Ints
 
 
 def draw_orders(n_orders: int, n_players: int, rng: np.random.Generator) -> Ints:

@@ -6,7 +6,7 @@ from math import comb
 
 import numpy as np
 
-from perturbxai.core.evaluations import Bools, Floats, Ints
+from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.sampling.laws import count_pairs
 
 RANKED = 1 << 62  # strata smaller than this are drawn by rank, without any repetition to reject

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from perturbxai.core.evaluations import Floats, Ints, RowGroups
+from perturbxai.core.evaluations import RowGroups
+from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.blocks import Gain
 from perturbxai.estimation.survey import Clusters

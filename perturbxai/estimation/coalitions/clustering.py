@@ -6,7 +6,8 @@ import numpy as np
 from scipy.cluster.hierarchy import linkage
 from scipy.spatial.distance import squareform
 
-from perturbxai.core.evaluations import Bools, Floats, Ints, Regions
+from perturbxai.core.evaluations import Regions
+from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.estimation.coalitions.hierarchy import MOST_LEVELS, Tree
 
 MOST_ROWS = 10_000  # rows that columns are compared on, evenly spaced; a correlation is then known to .01

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from perturbxai.core.evaluations import Ints
+from perturbxai.core.types import Ints
 
 MOST_LEVELS = 200  # unions within unions; results hold the tree as nested lists, whose writers and readers have a limit
 

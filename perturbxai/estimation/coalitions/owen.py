@@ -13,7 +13,8 @@ from math import factorial, prod
 
 import numpy as np
 
-from perturbxai.core.evaluations import Bools, Estimate, Floats, Ints
+from perturbxai.core.evaluations import Estimate
+from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.estimation import spread
 from perturbxai.estimation.coalitions import semivalues
 from perturbxai.estimation.coalitions.hierarchy import Union

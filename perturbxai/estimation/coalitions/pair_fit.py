@@ -7,7 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from perturbxai.core.evaluations import Design, Floats, Ints
+from perturbxai.core.evaluations import Design
+from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.blocks import Columns, Gain, Normal
 from perturbxai.estimation.survey import MAX_LEVERAGE, Clusters, pair_sides, row_weights, sum_zero_basis

@@ -12,7 +12,7 @@ from math import comb, factorial
 import numpy as np
 from scipy.linalg import qr, solve_triangular
 
-from perturbxai.core.evaluations import Bools, Floats, Ints
+from perturbxai.core.types import Bools, Floats, Ints
 
 
 def context_weight(index: str, n_players: int, size: int) -> tuple[int, int]:

@@ -15,7 +15,8 @@ from itertools import pairwise
 import numpy as np
 from scipy import linalg
 
-from perturbxai.core.evaluations import Bases, Bools, Estimate, Evaluations, Floats, Ints
+from perturbxai.core.evaluations import Bases, Estimate, Evaluations
+from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.estimation import spread
 from perturbxai.estimation.survey import (
     MAX_LEVERAGE,

@@ -8,7 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from perturbxai.core.evaluations import Design, Estimate, Evaluations, Floats, Ints, RowGroups
+from perturbxai.core.evaluations import Design, Estimate, Evaluations, RowGroups
+from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.background_error import coalition_noise, error_of_groups, flat
 from perturbxai.estimation.coalitions.blocks import Columns, Gain, Normal, WithIntercept, lengths_of

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perturbxai.core.evaluations import Bools, Estimate, Evaluations, Floats, Ints
+from perturbxai.core.evaluations import Estimate, Evaluations
+from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.estimation.coalitions.pair_fit import PairFit
 from perturbxai.estimation.coalitions.tree_game import grow
 from perturbxai.estimation.coalitions.triples import explained, triple_controls

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.core.evaluations import Bools, Floats, Ints
+from perturbxai.core.types import Bools, Floats, Ints
 
 TREES, DEPTH, RATE, PAIRS_A_LEAF = 30, 4, 0.25, 4
 MOST_PAIRS = 2500  # that trees are grown on

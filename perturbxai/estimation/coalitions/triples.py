@@ -8,7 +8,7 @@ from math import comb
 import numpy as np
 from scipy import linalg
 
-from perturbxai.core.evaluations import Bools, Floats, Ints
+from perturbxai.core.types import Bools, Floats, Ints
 
 PAIRS_A_TERM = 4  # pairs of coalitions for each product that is taken in the end
 MOST_TERMS = 400

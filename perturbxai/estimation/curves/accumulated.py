@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from perturbxai.core.evaluations import Bools, Floats, Ints
+from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.estimation.curves.averaged import errors_of_importance, importance_of, largest_of
 from perturbxai.estimation.curves.axes import Axis, Standing
 from perturbxai.estimation.curves.grid_tables import Curve, GridTable, Steps

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from scipy import stats
 
-from perturbxai.core.evaluations import Bools, Floats
+from perturbxai.core.types import Bools, Floats
 from perturbxai.estimation.curves.axes import Standing, counts_of
 from perturbxai.estimation.curves.grid_tables import Curve, GridTable, Moments
 from perturbxai.estimation.survey import LEVEL, ROUNDING, independent_factor

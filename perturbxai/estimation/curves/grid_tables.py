@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.core.evaluations import Bools, Floats, Ints
+from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.estimation.curves.axes import Axis, Standing, cell_of
 from perturbxai.results.effect_reading import interpolate
 

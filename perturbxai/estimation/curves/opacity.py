@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perturbxai.core.evaluations import Floats, Ints
+from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.curves.averaged import largest_of
 from perturbxai.estimation.survey import ROUNDING, independent_factor
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from perturbxai.core.evaluations import Floats, Ints
+from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.survey import LEVEL, ROUNDING
 
 GROUPS = 20  # of rows, whose means tell how far the mean of all errs

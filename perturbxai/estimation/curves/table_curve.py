@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from perturbxai.core.evaluations import Bools, Floats, Ints, Players, Rows
+from perturbxai.core.evaluations import Players, Rows
+from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.estimation.curves.axes import quantile_edges
 from perturbxai.estimation.survey import ROUNDING
 

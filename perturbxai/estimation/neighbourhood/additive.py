@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from perturbxai.core import kernels
-from perturbxai.core.evaluations import Floats, Ints
+from perturbxai.core.types import Floats, Ints
 from perturbxai.sampling.neighbourhoods import Bins, Neighbourhood
 
 ROWS_A_TERM = 10  # drawn rows that each term of the additive model has to have

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perturbxai.core.evaluations import Bools, Floats, Ints
+from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.sampling.neighbourhoods import Bins, Neighbourhood
 
 

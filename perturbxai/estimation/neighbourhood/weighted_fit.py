@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.core.evaluations import Bools, Floats
+from perturbxai.core.types import Bools, Floats
 from perturbxai.estimation.survey import MAX_LEVERAGE
 
 N_GROUPS = 20  # of the jackknife

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.core.types import Floats
 from perturbxai.explainers.ale import Ale
 from perturbxai.reporting.lettering import number, text, texts
-
-Floats = NDArray[np.float64]
 
 GAP = 0.07  # of an axis: how far a missing value stands from the others
 LEVEL_KINDS = "OSUb"

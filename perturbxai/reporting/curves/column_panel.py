@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.core.types import Floats
 from perturbxai.reporting.curves.axis_places import Ground, Rows, is_missing, rows_of
 from perturbxai.reporting.curves.view import Line, Panel
 from perturbxai.reporting.lettering import text
-
-Floats = NDArray[np.float64]
 
 STRIP = 0.12  # of a panel's height: the rows of the data
 SPACE_BELOW, SPACE_ABOVE, SPACE_WARNED = 0.17, 0.05, 0.2  # of a panel's height: free of curves

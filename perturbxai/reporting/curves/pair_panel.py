@@ -6,17 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from perturbxai.core.types import Bools, Floats
 from perturbxai.explainers.ale import Ale
 from perturbxai.reporting.curves.axis_places import Ground, is_missing
 from perturbxai.reporting.curves.column_panel import LONGEST
 from perturbxai.reporting.curves.view import Panel, scale_of
 from perturbxai.reporting.lettering import text
 from perturbxai.reporting.values.many_rows import sequence
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 PALE = 3.0  # times the least error: a map that is nowhere above it has no strong colours
 ENOUGH = 8.0  # rows that a neighbourhood would hold if they lay evenly: where it holds none, the data are not there

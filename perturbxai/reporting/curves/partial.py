@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.calls.effects import effects
+from perturbxai.core.types import Floats, Ints
 from perturbxai.explainers.ale import Ale
 from perturbxai.explainers.ice import Ice
 from perturbxai.explainers.pdp import Pdp
@@ -20,9 +20,6 @@ from perturbxai.reporting.curves import points
 from perturbxai.reporting.curves.off_data import Unsupported
 from perturbxai.reporting.curves.view import said_of
 from perturbxai.results.effect import Effect
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 EVERY_ROW = 1 << 60  # model rows: as many as it takes
 

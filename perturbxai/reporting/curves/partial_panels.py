@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.core.types import Floats
 from perturbxai.reporting.curves import pair_panel
 from perturbxai.reporting.curves.axis_places import Ground, is_missing
 from perturbxai.reporting.curves.column_panel import WARNING
 from perturbxai.reporting.curves.keywords import Keywords
 from perturbxai.reporting.lettering import shortened, text
 
-Floats = NDArray[np.float64]
 Artists = dict[str, Any]
 
 BAND, WHOLE_BAND = 0.25, 0.1  # opacities: at each point, of the whole curve

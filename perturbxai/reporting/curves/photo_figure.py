@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from perturbxai.core.types import Floats
 from perturbxai.estimation.curves.opacity import spread_rows
 from perturbxai.explainers.ale import Ale
 from perturbxai.explainers.ice import Ice
@@ -19,7 +19,6 @@ from perturbxai.reporting.values.view import left_out, panels_of
 from perturbxai.results.effect import Effect
 
 Found = Mapping[tuple[str, ...], Mapping[str, Effect]]
-Floats = NDArray[np.float64]
 
 ACROSS = 4  # curves side by side
 ROWS_DRAWN = 60  # thin lines in a panel

@@ -8,11 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.calls.grids import Drawn, is_by_value, similarity_order
+from perturbxai.core.types import Floats, Ints
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.reporting.curves.axis_places import is_missing
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 def grid_of(space: TabularSpace, column: int, level: bool, resolution: int, percentiles: Any, kind: str) -> Any:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.core.outputs import select_outputs
 from perturbxai.explainers.ale import Ale
@@ -18,8 +17,6 @@ from perturbxai.reporting.curves.off_data import Unsupported, unsupported
 from perturbxai.reporting.lettering import shortened, texts
 from perturbxai.reporting.style import SPARE, looks, title, titles
 from perturbxai.results.effect import Effect
-
-Floats = NDArray[np.float64]
 
 KINDS = ("overlay", "separate")
 PANELS = 6  # outputs side by side

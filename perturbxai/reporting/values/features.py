@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from perturbxai.core.types import Floats
 from perturbxai.reporting.lettering import number, shortened, texts
-
-Floats = NDArray[np.float64]
 
 
 def order(values: Floats) -> list[int]:

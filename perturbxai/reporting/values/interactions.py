@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.core.types import Floats
 from perturbxai.reporting.lettering import number, text, texts
 from perturbxai.reporting.style import new_figure, rc, title
 from perturbxai.reporting.values import features
-
-Floats = NDArray[np.float64]
 
 NUMBERED = 14  # features up to which a matrix has room for numbers
 EDGES_A_NODE = 2  # pairs that a network shows, at most, for each of its features

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.core.types import Floats
 from perturbxai.reporting.lettering import texts
 from perturbxai.reporting.values.features import rest_label, summed
 from perturbxai.reporting.values.one_row import NOT_EXPLAINED, unexplained
-
-Floats = NDArray[np.float64]
 
 GREY = "#8A8A8A"
 BINS = 90  # of a swarm's axis: points of one bin are stacked

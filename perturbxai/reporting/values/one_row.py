@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.core.types import Floats
 from perturbxai.reporting.figures import bar_panel, grey, painted
 from perturbxai.reporting.lettering import number, texts
 from perturbxai.reporting.values.features import rest_label
-
-Floats = NDArray[np.float64]
 
 FOR, AGAINST, NEITHER = "#B2182B", "#2166AC", "#BBBBBB"  # the ends of RdBu_r, as in maps
 NOT_EXPLAINED = "not explained"
