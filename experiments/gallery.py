@@ -27,7 +27,7 @@ from perturbxai.command.photo_part import PhotoJob
 from perturbxai.core import catalogue
 from perturbxai.inputs.segments import make_segments
 from perturbxai.reporting import style
-from perturbxai.reporting.figures import grey, painted, shown
+from perturbxai.reporting.photo import grey, painted, shown
 from perturbxai.reporting.tables import attributions
 
 SIDE = 224

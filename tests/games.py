@@ -241,7 +241,7 @@ def drawn(methods: Any, game: KnownGame, budget: int, seed: int) -> list[Any]:
 
 def answered(method: Any, game: KnownGame, budget: int, seed: int, players: Any = None) -> Any:
     """The estimate of a method with questions of its own, each answered by the game."""
-    from perturbxai.core.evaluations import Players
+    from perturbxai.core.questions import Players
 
     names = tuple(map(str, range(game.n_players)))
     players = players or Players("image", names, {}, lambda: np.random.default_rng(seed))

@@ -8,7 +8,7 @@ import oracles
 import pytest
 
 import perturbxai as px
-from perturbxai.sampling.coalitions import draw_references
+from perturbxai.sampling.references import draw_references
 from perturbxai.sampling.streams import Streams
 
 

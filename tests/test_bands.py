@@ -19,7 +19,7 @@ from perturbxai.core import catalogue
 from perturbxai.inputs.fills import NAMES
 from perturbxai.inputs.pictures import as_pictures
 from perturbxai.inputs.segments import SEGMENTERS, make_segments
-from perturbxai.reporting.figures import as_shown, shown
+from perturbxai.reporting.photo import as_shown, shown
 
 BANDS = [1, 2, 4, 5, 11]
 UNITS = np.array([1.0, 300.0, 0.01, 5000.0, 2.0, 1.0, 40.0, 1e-4, 7.0, 1e5, 3.0], dtype=np.float32)

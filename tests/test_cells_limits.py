@@ -8,7 +8,7 @@ import pytest
 from recorders import Recorder, bits
 
 import perturbxai as px
-from perturbxai.core.evaluations import Cells, Coalitions
+from perturbxai.core.questions import Cells, Coalitions
 from perturbxai.game.game import Game
 from perturbxai.inputs.row_names import hash_cells, hash_rows, hash_values
 from perturbxai.sampling import laws

@@ -18,7 +18,8 @@ import perturbxai as px
 from perturbxai.command import cli
 from perturbxai.command import options as command_options
 from perturbxai.command.config import TableConfig
-from perturbxai.command.user_model import make_model, read_table
+from perturbxai.command.table_files import read_table
+from perturbxai.command.user_model import make_model
 from perturbxai.core import catalogue
 
 ROOT = Path(__file__).parent.parent

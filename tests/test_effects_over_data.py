@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import perturbxai as px
-from perturbxai.estimation.curves.axes import order_statistics
+from perturbxai.core.quantiles import order_statistics
 from perturbxai.reporting.curves.axis_places import Ground
 from perturbxai.reporting.curves.column_panel import read as drawn_line
 from perturbxai.reporting.curves.view import Line

@@ -13,7 +13,7 @@ import recorders
 
 import perturbxai as px
 from perturbxai.estimation.curves.opacity import OpacityCurve, half_effect, non_monotone, variation
-from perturbxai.sampling.coalitions import bins_of, draw_references
+from perturbxai.sampling.references import bins_of, draw_references
 from perturbxai.sampling.streams import Streams
 
 ALL = ["pdp", "ice", "ale"]

@@ -10,7 +10,7 @@ import recorders
 from recorders import FIVE, Recorder
 
 import perturbxai as px
-from perturbxai.core import evaluations
+from perturbxai.core import questions
 from perturbxai.models.predictor import ModelError
 
 
@@ -211,7 +211,7 @@ def test_opacities_of_0_and_1_are_the_coalitions_that_were_asked_already():
     z = coalitions(9)
     values = game.evaluate(z)
     asked = predictor.rows
-    (answer,) = game.ask([(0, evaluations.Opacities(z.astype(np.float64)))])
+    (answer,) = game.ask([(0, questions.Opacities(z.astype(np.float64)))])
     np.testing.assert_array_equal(answer.values, values)
     assert predictor.rows == asked
 
@@ -235,10 +235,10 @@ def test_half_present_players_are_refused_as_coalitions():
 def test_questions_of_the_wrong_kind_are_refused():
     space, x = recorders.table()
     with pytest.raises(TypeError, match="a table's columns have no opacity"):
-        px.Game(px.Predictor(recorders.of_table), space, x).ask([(0, evaluations.Opacities(np.ones((1, 6))))])
+        px.Game(px.Predictor(recorders.of_table), space, x).ask([(0, questions.Opacities(np.ones((1, 6))))])
     space, x = recorders.pictures()
     with pytest.raises(TypeError, match="a picture has no table rows"):
-        px.Game(px.Predictor(recorders.of_pictures), space, x).ask([(0, evaluations.Rows(np.ones((1, 6))))])
+        px.Game(px.Predictor(recorders.of_pictures), space, x).ask([(0, questions.Rows(np.ones((1, 6))))])
 
 
 def test_the_spread_of_the_background_survives_a_failure_on_the_way():
@@ -251,7 +251,7 @@ def test_the_spread_of_the_background_survives_a_failure_on_the_way():
         return values * np.nan if bad["left"] == -1 else values  # the second call: the background rows
 
     game = px.Game(px.Predictor(model), space, x)
-    question = [(0, evaluations.Coalitions(oracles.all_coalitions(5)))]
+    question = [(0, questions.Coalitions(oracles.all_coalitions(5)))]
     with pytest.raises(ModelError):
         game.ask(question, spread=True)
     (again,) = game.ask(question, spread=True)

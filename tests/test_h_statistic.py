@@ -13,7 +13,7 @@ from recorders import Recorder
 import perturbxai as px
 from perturbxai.calls.distinct_rows import OnceEach
 from perturbxai.calls.effect_jobs import run_jobs
-from perturbxai.inputs.row_names import RowMemo
+from perturbxai.game.row_memo import RowMemo
 
 
 def data(n=60, d=3, seed=0):

@@ -8,7 +8,8 @@ import pytest
 
 import perturbxai as px
 from perturbxai.core.evaluations import Evaluations
-from perturbxai.estimation.survey import for_tails, independent_factor
+from perturbxai.estimation.intervals import independent_factor
+from perturbxai.estimation.survey import for_tails
 from perturbxai.sampling.coalitions import draw_design
 
 PLAYERS = few_draws.PLAYERS

@@ -9,7 +9,7 @@ from scipy.cluster.hierarchy import linkage, to_tree
 
 import perturbxai as px
 from perturbxai import assets
-from perturbxai.core.evaluations import Regions
+from perturbxai.core.questions import Regions
 from perturbxai.estimation.coalitions import hierarchy
 from perturbxai.estimation.coalitions.clustering import MOST_ROWS, _of_heights, association, cluster_columns, merge_regions
 from perturbxai.estimation.coalitions.hierarchy import MOST_LEVELS

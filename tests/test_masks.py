@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from perturbxai.core.evaluations import PixelMasks
+from perturbxai.core.questions import PixelMasks
+from perturbxai.models.image_plan import ImagePlan
 from perturbxai.models.masks import Described, SeenThrough, enlarge, stretch
-from perturbxai.models.plan import ImagePlan
 
 RNG = np.random.default_rng(0)
 PICTURE, FILL = (RNG.random((24, 40, 3), dtype=np.float32) for _ in range(2))

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perturbxai.game import row_memo
+from perturbxai.game.row_memo import RowMemo
 from perturbxai.inputs import row_names
-from perturbxai.inputs.row_names import RowMemo, distinct, hash_cells, hash_rows, hash_values
+from perturbxai.inputs.row_names import distinct, hash_cells, hash_rows, hash_values
 
 FEW = settings(max_examples=60, deadline=None)
 CODES = st.one_of(
@@ -137,8 +139,8 @@ def test_a_name_with_a_known_first_word_only_is_not_known():
 
 def bounded(monkeypatch, room, n_outputs=2):
     """A memo with room for so many names."""
-    monkeypatch.setattr(row_names, "MEMO_BYTES", room * (37 + 8 * n_outputs))
-    monkeypatch.setattr(row_names, "LEAST_ROWS", 1)
+    monkeypatch.setattr(row_memo, "MEMO_BYTES", room * (37 + 8 * n_outputs))
+    monkeypatch.setattr(row_memo, "LEAST_ROWS", 1)
     return RowMemo(n_outputs)
 
 
@@ -154,7 +156,7 @@ def test_the_memo_is_bounded(monkeypatch, batches):
     for number, size in enumerate(batches):
         known.add(*numbered(100 * number + np.arange(size)))
         held = [part for part in vars(known).values() if isinstance(part, np.ndarray)]
-        assert sum(part.nbytes for part in held) <= row_names.MEMO_BYTES
+        assert sum(part.nbytes for part in held) <= row_memo.MEMO_BYTES
     assert 1 <= known.n_rows <= 10
 
 
@@ -167,7 +169,7 @@ def test_a_full_memo_knows_at_least_the_newest_half(monkeypatch, n_names):
 
 
 def test_a_memo_of_many_outputs_has_room_all_the_same():
-    assert RowMemo(10_000).room == row_names.LEAST_ROWS
+    assert RowMemo(10_000).room == row_memo.LEAST_ROWS
 
 
 def test_a_full_memo_knows_the_names_that_are_asked_for_again_and_again(monkeypatch):

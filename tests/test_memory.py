@@ -43,8 +43,8 @@ def test_beside_its_results_a_call_holds_no_more_for_more_rows_than_what_names_t
     # small blocks, windows and memo, which 40 rows fill as 160 do
     monkeypatch.setattr("perturbxai.calls.driving.ROWS_AT_ONCE", 1 << 12)
     monkeypatch.setattr("perturbxai.game.table_asker.WINDOW", 1 << 12)
-    monkeypatch.setattr("perturbxai.inputs.row_names.MEMO_BYTES", 1 << 18)
-    monkeypatch.setattr("perturbxai.inputs.row_names.LEAST_ROWS", 1 << 12)
+    monkeypatch.setattr("perturbxai.game.row_memo.MEMO_BYTES", 1 << 18)
+    monkeypatch.setattr("perturbxai.game.row_memo.LEAST_ROWS", 1 << 12)
     few, many = (beside_results(methods, n_rows) for n_rows in (40, 160))
     # an input and its results are some objects, 3 kB a method; its perturbed rows alone would be 58 kB, its table 0.5 kB
     assert many - few < 120 * 3000 * (1 + len(methods))
@@ -52,8 +52,8 @@ def test_beside_its_results_a_call_holds_no_more_for_more_rows_than_what_names_t
 
 def test_beside_its_table_a_call_holds_no_more_for_more_coalitions(monkeypatch):
     monkeypatch.setattr("perturbxai.game.table_asker.WINDOW", 1 << 13)
-    monkeypatch.setattr("perturbxai.inputs.row_names.MEMO_BYTES", 1 << 20)
-    monkeypatch.setattr("perturbxai.inputs.row_names.LEAST_ROWS", 1 << 13)
+    monkeypatch.setattr("perturbxai.game.row_memo.MEMO_BYTES", 1 << 20)
+    monkeypatch.setattr("perturbxai.game.row_memo.LEAST_ROWS", 1 << 13)
     data = np.random.default_rng(0).normal(size=(100, 20))
     predictor, space = px.Predictor(lambda rows: np.tanh(rows.sum(axis=1)), batch_size=1000), px.TabularSpace(data)
     peaks = []
@@ -82,8 +82,8 @@ def test_results_own_their_numbers_and_keep_no_table_alive(kind):
 
 def test_a_hundred_outputs_cost_no_more_rows_than_one_where_the_memo_is_full(monkeypatch):
     # of one output all rows are remembered, of a hundred a fifth
-    monkeypatch.setattr("perturbxai.inputs.row_names.MEMO_BYTES", 1 << 22)
-    monkeypatch.setattr("perturbxai.inputs.row_names.LEAST_ROWS", 1 << 13)
+    monkeypatch.setattr("perturbxai.game.row_memo.MEMO_BYTES", 1 << 22)
+    monkeypatch.setattr("perturbxai.game.row_memo.LEAST_ROWS", 1 << 13)
     monkeypatch.setattr("perturbxai.game.table_asker.WINDOW", 1 << 11)
     monkeypatch.setattr("perturbxai.calls.driving.ROWS_AT_ONCE", 1 << 12)
     rows = []

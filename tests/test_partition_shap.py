@@ -14,7 +14,7 @@ from scipy import stats
 from scipy.cluster.hierarchy import linkage
 
 import perturbxai as px
-from perturbxai.core.evaluations import Players
+from perturbxai.core.questions import Players
 from perturbxai.estimation import spread
 from perturbxai.estimation.coalitions import hierarchy, owen
 

@@ -12,7 +12,8 @@ import pytest
 
 import perturbxai as px
 from perturbxai.sampling import laws
-from perturbxai.sampling.coalitions import draw_design, draw_references
+from perturbxai.sampling.coalitions import draw_design
+from perturbxai.sampling.references import draw_references
 from perturbxai.sampling.streams import Streams
 
 

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 import perturbxai as px
 from perturbxai.inputs.fills import make_fill
-from perturbxai.inputs.pictures import as_bytes
 from perturbxai.models import masks
-from perturbxai.models import plan as module
-from perturbxai.models.plan import Given, ImagePlan, Masked, Spliced, TablePlan, recast
+from perturbxai.models import image_plan as module
+from perturbxai.models.image_plan import ImagePlan, Masked
+from perturbxai.models.plan import Given, Spliced, TablePlan, as_bytes
+from perturbxai.models.recast import recast
 
 FEW = settings(max_examples=30, deadline=None)
 CPU = torch.device("cpu")
@@ -158,8 +159,8 @@ def test_rounding_a_picture_and_its_fill_first_is_rounding_the_rows(fill):
 
 def test_masks_travel_to_the_device_and_pictures_stay_there(monkeypatch):
     travelled = []
-    resident = module._resident
-    monkeypatch.setattr(module, "_resident", lambda array, device: travelled.append(array.nbytes) or resident(array, device))
+    resident = module.resident
+    monkeypatch.setattr(module, "resident", lambda array, device: travelled.append(array.nbytes) or resident(array, device))
     plan = ImagePlan([masked(0, 64, shape=(40, 50, 3)), masked(1, 64, soft=True, shape=(40, 50, 3))])
     plan.device(0, len(plan), CPU)
     once = sum(travelled)
@@ -173,8 +174,8 @@ def test_masks_travel_to_the_device_and_pictures_stay_there(monkeypatch):
 @pytest.mark.parametrize("pixels", PIXELS)
 def test_a_picture_goes_to_the_device_once_however_many_questions_are_asked(pixels, monkeypatch):
     travelled = []
-    resident = module._resident
-    monkeypatch.setattr(module, "_resident", lambda array, device: travelled.append(array.shape) or resident(array, device))
+    resident = module.resident
+    monkeypatch.setattr(module, "resident", lambda array, device: travelled.append(array.shape) or resident(array, device))
     net = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
     game = px.Game(px.Predictor(net, device="cpu", pixels=pixels), px.ImageSpace(segments=LABELS), [PHOTO, PHOTO.copy()])
     for present in np.eye(4, dtype=bool):

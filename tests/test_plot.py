@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from test_serial import HOSTILE
 
 import perturbxai as px
+from perturbxai.reporting.style import GREY
 from perturbxai.reporting.values import features, one_row
-from perturbxai.reporting.values.many_rows import GREY
 
 KINDS = ["waterfall", "bars", "beeswarm", "heatmap", "decision"]
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -17,6 +17,7 @@ from perturbxai.core import catalogue
 from perturbxai.reporting import figures as drawing
 from perturbxai.reporting import style
 from perturbxai.reporting.manifest import Folder, plain
+from perturbxai.reporting.photo import painted
 from perturbxai.reporting.style import looks
 from perturbxai.reporting.tables import attributions
 from perturbxai.results.explanation import Attribution, Explanation
@@ -215,8 +216,8 @@ def test_a_table_has_no_maps(tmp_path):
 
 def test_painted_maps_are_symmetric_around_zero():
     labels = np.array([[0, 1, 2]], dtype=np.int32)
-    painted = drawing.painted(np.full((1, 3), 0.5), labels, np.array([-2.0, 0.0, 2.0]))
-    against, none, much = painted[0]
+    colours = painted(np.full((1, 3), 0.5), labels, np.array([-2.0, 0.0, 2.0]))
+    against, none, much = colours[0]
     assert against[2] > against[0]  # blue
     assert much[0] > much[2]  # red
     assert np.ptp(none) < 0.01  # grey

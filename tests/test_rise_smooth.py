@@ -13,7 +13,7 @@ from scipy import stats
 from torch.nn import functional as F
 
 import perturbxai as px
-from perturbxai.core.evaluations import PixelMasks, Players
+from perturbxai.core.questions import PixelMasks, Players
 from perturbxai.explainers.rise_smooth import RiseSmooth
 
 SHAPE = (14, 11)

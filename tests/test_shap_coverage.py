@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 import perturbxai as px
-from perturbxai.core.evaluations import Players
+from perturbxai.core.questions import Players
 from perturbxai.estimation.coalitions import semivalues
 
 pytestmark = pytest.mark.slow

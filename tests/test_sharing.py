@@ -27,7 +27,7 @@ BUDGETS = pytest.mark.parametrize("per_player", [6, 10, pytest.param(20, marks=p
 @pytest.fixture(autouse=True)
 def _without_simultaneous_factors(monkeypatch):
     """They cost most of the time here, and have no part in the values."""
-    monkeypatch.setattr("perturbxai.estimation.survey.simultaneous_factor", lambda *_: 2.0)
+    monkeypatch.setattr("perturbxai.estimation.intervals.simultaneous_factor", lambda *_: 2.0)
 
 
 @cache

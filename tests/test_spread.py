@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import perturbxai as px
-from perturbxai.core.evaluations import Players
+from perturbxai.core.questions import Players
 from perturbxai.estimation import spread
 from perturbxai.estimation.coalitions import semivalues
 

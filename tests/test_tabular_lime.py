@@ -10,7 +10,7 @@ from scipy import stats
 from sklearn.linear_model import Ridge
 
 import perturbxai as px
-from perturbxai.core.evaluations import Rows
+from perturbxai.core.questions import Rows
 from perturbxai.estimation.neighbourhood.coding import Coding
 from perturbxai.explainers.tabular_lime import _Drawn
 from perturbxai.sampling.neighbourhoods import Neighbourhood, binned_column, gaussian_column, quantile_edges

@@ -11,7 +11,7 @@ import numpy as np
 
 from perturbxai.baseline_methods.inside import Inside
 from perturbxai.baseline_methods.table_row import TableRow
-from perturbxai.calls.explain import name_methods
+from perturbxai.calls.arguments import name_methods
 from perturbxai.core import catalogue
 from perturbxai.core.options import refuse_missing
 from perturbxai.core.stopping import keeping
@@ -289,7 +289,7 @@ def _of_picture(key: str, placed: dict[str, tuple[Any, int]], number: int, insid
 
 
 def _simultaneous(n_players: int, df: float) -> float:
-    from perturbxai.estimation.survey import independent_factor
+    from perturbxai.estimation.intervals import independent_factor
 
     return independent_factor(n_players, df)
 

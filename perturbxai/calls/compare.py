@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perturbxai.calls.explain import check_seed
+from perturbxai.calls.arguments import check_seed
 from perturbxai.calls.scoring import CURVES, HELD_OUT, Needs, TestSet
 from perturbxai.core import catalogue
-from perturbxai.core.evaluations import Answer, Coalitions, Unanswered
+from perturbxai.core.questions import Answer, Coalitions, Unanswered
 from perturbxai.core.stopping import keeping
 from perturbxai.game.game import Game
 from perturbxai.inputs.fills import describe_fill

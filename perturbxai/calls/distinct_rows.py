@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from perturbxai.calls.effect_jobs import Job, note_of
 from perturbxai.calls.grids import Drawn
 from perturbxai.core.types import Floats, Ints, Words
-from perturbxai.inputs.row_names import RowMemo, distinct, hash_values
+from perturbxai.game.row_memo import RowMemo
+from perturbxai.inputs.row_names import distinct, hash_values
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.plan import Gridded, TablePlan
 from perturbxai.models.predictor import ModelError, Predictor

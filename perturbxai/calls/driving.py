@@ -13,19 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from perturbxai.core.evaluations import (
-    Answer,
-    Bases,
-    Cells,
-    Coalitions,
-    Design,
-    Estimate,
-    Evaluations,
-    Opacities,
-    Question,
-    RowGroups,
-    Unanswered,
-)
+from perturbxai.core.evaluations import Bases, Design, Estimate, Evaluations, RowGroups
+from perturbxai.core.questions import Answer, Cells, Coalitions, Opacities, Question, Unanswered
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import TabularSpace
 

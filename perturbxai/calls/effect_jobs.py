@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.grids import Drawn
+from perturbxai.core.interpolation import between, on_grid
 from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.core.versions import versions
@@ -23,7 +24,7 @@ from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.plan import Gridded, TablePlan
 from perturbxai.models.predictor import ModelError, Predictor
 from perturbxai.results.effect import Effect
-from perturbxai.results.effect_reading import Reading, absence, between, on_grid
+from perturbxai.results.effect_reading import Reading, absence
 from perturbxai.sampling.streams import Streams
 
 NUMBERS_AT_ONCE = 1 << 16  # answers gathered together: the same blocks at any batch size, so that sums do not depend on it

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from perturbxai.calls.arguments import check_seed, name_methods
 from perturbxai.calls.effect_jobs import EffectsCall, Feature
-from perturbxai.calls.explain import check_seed, name_methods
 from perturbxai.calls.grids import draw_rows, group_rows, is_by_value, make_axis, most_points, varies
 from perturbxai.calls.photo_effects import photo_effects
 from perturbxai.core import catalogue

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Any
 
-import numpy as np
-
+from perturbxai.calls.arguments import check_budget, check_options, check_rows, check_seed, check_tol, name_methods
 from perturbxai.calls.explain_call import Call
 from perturbxai.core import catalogue
 from perturbxai.game.game import Game
@@ -69,77 +67,3 @@ def explain(
     call.check()
     with predictor.watched("explain"):
         return call.attributions(call.run())
-
-
-def name_methods(methods: Any, known: dict[str, str]) -> dict[str, Any]:
-    """Keys and method objects: the class's name, with the fields that differ where a class comes twice."""
-    given = [methods] if isinstance(methods, str) or not isinstance(methods, Sequence) else list(methods)
-    if not given:
-        raise ValueError(f"methods is empty; name at least one of {', '.join(known)}.")
-    objects = [catalogue.load(known, m)() if isinstance(m, str) else m for m in given]
-    for one in objects:
-        if catalogue.key_of(one) not in known:
-            raise TypeError(f"methods: {one!r} is none of {', '.join(known)}, nor an object of their classes.")
-    named: dict[str, Any] = {}
-    for one in objects:
-        key = one.name or catalogue.key_of(one)
-        twins = [o for o in objects if type(o) is type(one) and not o.name]
-        if not one.name and len(twins) > 1:
-            differ = [f.name for f in fields(one) if len({repr(getattr(o, f.name)) for o in twins}) > 1]
-            if differ:
-                key += "(" + ", ".join(f"{f}={getattr(one, f)!r}" for f in differ) + ")"
-        if key in named:
-            raise ValueError(f"methods: {key!r} comes twice; give one of them another name=.")
-        named[key] = one
-    return named
-
-
-def check_options(named: dict[str, Any]) -> None:
-    """Refuse options that only curves have: nothing here would read them."""
-    for key, method in named.items():
-        for option in getattr(method, "of_curves", ()):
-            if getattr(method, option) != getattr(type(method), option):
-                raise ValueError(
-                    f"{key}: {option}={getattr(method, option)!r} is for effects(), where curves are shown; "
-                    "leave it out here."
-                )
-
-
-def check_seed(seed: Any) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ValueError(f"seed={seed!r} must be a whole number from 0 up.")
-    return int(seed)
-
-
-def check_rows(rows: Any, budget: int | None, space: Space, named: dict[str, Any]) -> int | None:
-    if rows is None:
-        return None
-    if isinstance(rows, bool) or not isinstance(rows, (int, np.integer)) or rows < 2:
-        raise ValueError(f"rows={rows!r} must be a whole number of model rows from 2 up, or None.")
-    if budget is not None:
-        raise ValueError(f"rows={rows} and budget={budget} both bound what is asked; give one of them.")
-    if not isinstance(space, TabularSpace):
-        raise ValueError(f"rows={rows} is for tables; on a picture a coalition costs one row: give budget={rows}.")
-    if others := [key for key, method in named.items() if not getattr(method, "on_cells", False)]:
-        raise ValueError(
-            f"rows={rows} asks coalitions on single background rows, which {', '.join(others)} cannot take"
-            + (" with a ridge" if any(getattr(named[key], "ridge", 0) for key in others) else "")
-            + "; give them a call of their own with budget=."
-        )
-    return int(rows)
-
-
-def check_tol(tol: Any) -> float | None:
-    if tol is None:
-        return None
-    if isinstance(tol, bool) or not isinstance(tol, (int, float, np.number)) or not 0 < tol < np.inf:
-        raise ValueError(f"tol={tol!r} must be a positive share of the values' range, such as 0.1, or None.")
-    return float(tol)
-
-
-def check_budget(budget: Any) -> int | None:
-    if budget is None:
-        return None
-    if isinstance(budget, bool) or not isinstance(budget, (int, np.integer)) or budget < 2:
-        raise ValueError(f"budget={budget!r} must be a whole number of coalitions from 2 up, or None for the default.")
-    return int(budget)

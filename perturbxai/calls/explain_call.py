@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from perturbxai.calls.conclude import embed, embed_pairs, within
 from perturbxai.calls.driving import Work, chunks, drive, one_thread_of_blas, salvage
 from perturbxai.core import catalogue
-from perturbxai.core.evaluations import Design, Estimate, Players
+from perturbxai.core.evaluations import Design
+from perturbxai.core.questions import Players
 from perturbxai.core.stopping import keeping
 from perturbxai.core.versions import versions
 from perturbxai.game.game import MANY_OUTPUTS, Game
@@ -256,8 +258,8 @@ class Call:
         if held_out := self._held_out_asked(work, key):
             meta["held_out_asked"] = held_out
         found = Explanation(
-            values=_embed(estimate.values[order], one, chosen, 0.0),
-            stderr=_embed(np.maximum(estimate.stderr[order], floor), one, chosen, floor),
+            values=embed(estimate.values[order], one, chosen, 0.0),
+            stderr=embed(np.maximum(estimate.stderr[order], floor), one, chosen, floor),
             critical=estimate.critical,
             df=estimate.df,
             base=work.empty.copy(),  # a view would keep the input's whole table alive
@@ -270,10 +272,10 @@ class Call:
             meta=meta,
             stderr_background=None
             if estimate.stderr_background is None
-            else _embed(estimate.stderr_background[order], one, chosen, 0.0),
+            else embed(estimate.stderr_background[order], one, chosen, 0.0),
             columns=estimate.columns,
             heat=estimate.heat,
-            **_embed_pairs(estimate, order, one, chosen, floor),
+            **embed_pairs(estimate, order, one, chosen, floor),
         )
         return {key: found}
 
@@ -315,30 +317,3 @@ class Call:
             seconds = rows * predictor.seconds / max(predictor.rows, 1)
             results[key] = Attribution(parts, parts[0].meta | {"name": key, "rows": rows, "seconds": seconds})
         return results
-
-
-def within(estimate: Estimate, tol: float) -> bool:
-    """Whether, for every output, the widest half of a simultaneous 95 % interval is at most tol times the values' range."""
-    half = estimate.critical * estimate.stderr.max(axis=0, initial=0.0)
-    return bool((half <= tol * np.ptp(estimate.values, axis=0)).all()) if len(estimate.values) else True
-
-
-def _embed(values: Any, one: Any, chosen: Any, rest: Any) -> Any:
-    """(P, K) over all players: those that were not looked at, because absence cannot change them, have no effect."""
-    full = np.empty((len(one.names), values.shape[1]))
-    full[:] = rest
-    full[chosen] = values
-    return full
-
-
-def _embed_pairs(estimate: Any, order: Any, one: Any, chosen: Any, floor: Any) -> dict[str, Any]:
-    """The interactions of an estimate and their errors over all players, (P, P, K), where the method has any."""
-    if estimate.interactions is None:
-        return {}
-    square = (len(one.names), len(one.names), len(floor))
-    values, stderr = np.zeros(square), np.broadcast_to(floor, square).copy()
-    inner = np.ix_(chosen, chosen)
-    values[inner] = estimate.interactions[np.ix_(order, order)]
-    stderr[inner] = np.maximum(estimate.interactions_stderr[np.ix_(order, order)], floor)
-    stderr[np.diag_indices(len(one.names))] = 0.0  # a player has none with itself
-    return {"interactions": values, "interactions_stderr": stderr}

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.core.quantiles import order_statistics, quantile_edges
 from perturbxai.core.types import Bools, Floats, Ints
-from perturbxai.estimation.curves.axes import Axis, order_statistics, quantile_edges
+from perturbxai.estimation.curves.axes import Axis
 from perturbxai.inputs.columns import Columns
 from perturbxai.inputs.row_names import hash_rows
 

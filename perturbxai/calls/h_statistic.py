@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perturbxai.calls.arguments import check_seed
 from perturbxai.calls.distinct_rows import OnceEach
 from perturbxai.calls.effect_jobs import ROWS_AT_ONCE, Feature, Job
 from perturbxai.calls.effects import read_features, weighted_rows
-from perturbxai.calls.explain import check_seed
 from perturbxai.calls.grids import Drawn, draw_rows, order_by_value
 from perturbxai.core.csv_files import write_csv
 from perturbxai.core.stopping import keeping

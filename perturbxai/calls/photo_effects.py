@@ -11,25 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.calls.photo_price import CURVES, RESTS, Price, References, count_pairs
-from perturbxai.core.evaluations import Opacities, Unanswered
+from perturbxai.calls.photo_price import CURVES, RESTS, Price, count_pairs
+from perturbxai.core.quantiles import spread_rows
+from perturbxai.core.questions import Opacities, Unanswered
 from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Floats, Ints
 from perturbxai.core.versions import versions
-from perturbxai.estimation.curves.opacity import (  # fmt: skip
-    OpacityCurve,
-    accumulated_opacity,
-    averaged_opacity,
-    half_effect,
-    spread_rows,
-    variation,
-)
+from perturbxai.estimation.curves.opacity import OpacityCurve, accumulated_opacity, averaged_opacity, half_effect, variation
 from perturbxai.explainers.ale import BINS_OF_OPACITY, Ale
 from perturbxai.explainers.ice import Ice
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import ImageInput, ImageSpace
 from perturbxai.models.predictor import Predictor
 from perturbxai.results.effect import Effect, Superpixel
+from perturbxai.sampling.references import References
 from perturbxai.sampling.streams import Streams
 
 LINES_AT_ONCE = 4096  # opacities asked together: many full batches, and few enough to hold

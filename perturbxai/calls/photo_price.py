@@ -6,39 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
-from perturbxai.core.types import Ints
-from perturbxai.sampling.coalitions import bins_of, draw_references
 
 RESTS = ("uniform", "fade", "present", "absent", "half")
 CURVES = 8  # players with whole curves, of the others only the rise
 PAIRS = 20  # of reference rows, where no rows= says otherwise
-
-
-@dataclass(frozen=True, eq=False)
-class References:
-    """Who else is shown while one player's opacity moves: others (M, P'), bool or opacities; bin_of (M,) by the row's t.
-
-    A single row (rest "present" or "absent") is the whole population, and lies in every bin.
-    """
-
-    rest: str
-    others: NDArray[Any]
-    bin_of: Ints
-
-    @property
-    def single(self) -> bool:
-        return len(self.others) == 1
-
-    @classmethod
-    def draw(cls, rest: str, n_pairs: int, n_players: int, n_bins: int, rng: np.random.Generator) -> References:
-        if rest in ("present", "absent"):
-            return cls(rest, np.full((1, n_players), rest == "present"), np.zeros(1, dtype=np.int64))
-        share, others = draw_references(n_pairs, n_players, rng, 0.5 if rest == "half" else None)
-        if rest == "fade":
-            return cls(rest, np.repeat(share[:, None], n_players, axis=1), bins_of(share, n_bins))
-        return cls(rest, others, bins_of(share, n_bins))
 
 
 @dataclass(frozen=True)

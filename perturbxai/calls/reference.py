@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.calls.explain import check_budget, check_seed
+from perturbxai.calls.arguments import check_budget, check_seed
 from perturbxai.core import catalogue
 from perturbxai.core.stopping import keeping
 from perturbxai.core.versions import versions

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
+import importlib
 import importlib.util
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perturbxai.command.config import Naming, TableConfig
+from perturbxai import assets
+from perturbxai.command.config import SLICE, Naming, TableConfig
+from perturbxai.reporting.manifest import describe_file
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -156,3 +165,81 @@ def _tell_index(frame: pd.DataFrame, section: TableConfig, key: str, naming: Nam
             f"{key} has a first column without a name, as a saved index has it. Leave it out: {naming('table.drop')} "
             f"{UNNAMED!r}; or let it name the rows: {naming('table.label')} {UNNAMED!r}; or give it a name in the file."
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table to explain: columns X (N, D), the target y or None, the explained rows x, and what the manifest tells."""
+
+    X: pd.DataFrame
+    y: pd.Series | None
+    x: pd.DataFrame
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def read_table(section: TableConfig, naming: Naming) -> Table:
+    """The configured table. Raises ValueError, in the user's own words, for what cannot be read and columns not there."""
+    if section.data == "diabetes":
+        X, y, _ = assets.diabetes_boosted()
+        return Table(X, y, _chosen(X, section, naming), {"name": section.data, "rows": len(X)})
+    frame = read_file(section, naming)
+    left_out = _left_out(section, list(frame.columns), naming)
+    frame = frame.astype(dict.fromkeys(section.category, "category"))
+    if section.label is not None:
+        frame = frame.set_index(section.label, drop=False).rename_axis(None)
+    y = None if section.target is None else frame[section.target]
+    X = frame.drop(columns=left_out)
+    if X.shape[1] == 0:
+        raise ValueError(f"{naming('table.data')} = {section.data!r} has no column left to explain; leave fewer out.")
+    dtypes = {str(name): str(dtype) for name, dtype in X.dtypes.items()}
+    told = describe_file(Path(section.data), Path(section.data).parent) | {"rows": len(X), "columns": dtypes}
+    return Table(X, y, _chosen(X, section, naming), told)
+
+
+def _left_out(section: TableConfig, known: list[str], naming: Naming) -> list[str]:
+    """The columns that are not explained. Refuses names of no column, and a column with two reasons to be left out."""
+    single = {key: [name] for key, name in (("target", section.target), ("label", section.label)) if name is not None}
+    named = single | {"drop": section.drop, "category": section.category, "text": section.text}
+    for key, names in named.items():
+        for name in names:
+            if name not in known:
+                alike = {column.strip().casefold(): column for column in known}
+                near = difflib.get_close_matches(name.strip().casefold(), alike, 1, cutoff=0.5)
+                hint = f" Did you mean {alike[near[0]]!r}?" if near else ""
+                shown = ", ".join(map(repr, known[:12])) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
+                raise ValueError(
+                    f"{naming(f'table.{key}')} = {name!r} is no column of {section.data}; it has {shown}.{hint}"
+                )
+    found = [name for key in (*single, "drop") for name in named[key]]
+    if twice := [name for number, name in enumerate(found) if name in found[:number]]:
+        options = ", ".join(naming(f"table.{key}") for key in (*single, "drop"))
+        raise ValueError(f"the column {twice[0]!r} is named twice among {options}; each leaves it out, so once is enough.")
+    return found
+
+
+def _chosen(X: pd.DataFrame, section: TableConfig, naming: Naming) -> pd.DataFrame:
+    """The rows to explain, in the order that was asked for."""
+    rows, n_rows = section.rows, len(X)
+    key = f"{naming('table.rows')} = {', '.join(map(str, rows)) if isinstance(rows, tuple) else rows}"
+    if isinstance(rows, str):
+        parts = SLICE.fullmatch(rows)
+        assert parts is not None  # the configuration saw to that
+        numbers = list(range(n_rows)[slice(*(int(part) if part else None for part in parts.groups()))])
+    elif isinstance(rows, int):
+        numbers = list(range(min(rows, n_rows)))
+    else:
+        if far := [number for number in rows if not -n_rows <= number < n_rows]:
+            raise ValueError(f"{key}: there is no row {far[0]}; the table has {n_rows}, numbered from 0.")
+        numbers = [number % n_rows for number in rows]
+    if not numbers:
+        raise ValueError(f"{key} chooses no row; the table has {n_rows}, numbered from 0.")
+    if len(set(numbers)) < len(numbers):
+        raise ValueError(f"{key} names a row twice; the table has {n_rows}.")
+    x = X.iloc[numbers]
+    if not x.index.is_unique:
+        twice = x.index[x.index.duplicated()].tolist()[0]
+        raise ValueError(
+            f"{naming('table.label')} = {section.label!r} calls several of the rows {twice!r}; "
+            "take a column that differs from row to row, or leave it out."
+        )
+    return x

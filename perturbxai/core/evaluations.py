@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.core.types import Bools, Floats, Ints
 
@@ -146,139 +144,3 @@ class Estimate:
     interactions: Floats | None = None
     interactions_stderr: Floats | None = None
     heat: Floats | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Coalitions:
-    """A question: the game at these coalitions, (M, P) bool."""
-
-    z: Bools
-
-
-@dataclass(frozen=True, eq=False)
-class Cells:
-    """A question: the model at these coalitions (M, P) bool, each on the one background row with the number base (M,)."""
-
-    z: Bools
-    base: Ints
-
-
-@dataclass(frozen=True, eq=False)
-class Opacities:
-    """A question: the model at these opacities of the players, (M, P) in [0, 1]. Pictures only."""
-
-    alpha: Floats
-
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """A question: the model at these coded table rows, (M, D). Tables only.
-
-    fresh: no other question has a row like these (they hold drawn real numbers), so none is looked up or remembered
-    """
-
-    codes: Floats
-    fresh: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class PixelMasks:
-    """A question: the model at a picture seen through masks of its pixels, which are described and not held. Pictures only.
-
-    Mask m at pixel (i, j) is down[shift[m, 0] + i] @ grid[m] @ across[shift[m, 1] + j]: 1 shows the picture, 0 the fill.
-
-    grid (M, a, b) in [0, 1], bool or floats;  shift (M, 2), where the picture's first row and column lie
-    down (U, a), across (V, b): what each cell weighs along the rows and columns around the picture; lines sum to one
-    """
-
-    grid: NDArray[Any]
-    shift: Ints
-    down: Floats
-    across: Floats
-
-    def __len__(self) -> int:
-        return len(self.grid)
-
-    def take(self, rows: Sequence[int]) -> PixelMasks:
-        """The same with some of its masks."""
-        return self if len(rows) == len(self) else replace(self, grid=self.grid[rows], shift=self.shift[rows])
-
-    def build(self, start: int, stop: int, height: int, width: int, dtype: Any = np.float64) -> NDArray[Any]:
-        """(stop - start, H, W): masks start..stop, in a float type."""
-        grid, shift = self.grid[start:stop].astype(dtype), self.shift[start:stop]
-        left = self.down.astype(dtype)[shift[:, :1] + np.arange(height)]  # (n, H, a)
-        right = self.across.astype(dtype)[shift[:, 1:] + np.arange(width)]  # (n, W, b)
-        return np.asarray(np.clip(left @ grid @ right.transpose(0, 2, 1), 0.0, 1.0))  # weights sum to one but for rounding
-
-
-Question = Coalitions | Cells | Opacities | PixelMasks | Rows
-
-
-@dataclass(frozen=True, eq=False)
-class Regions:
-    """The superpixels of a picture: pairs that touch (E, 2), each once; mean colours (P, C); sizes (P,) in pixels."""
-
-    neighbours: Ints
-    colours: Floats
-    sizes: Ints
-
-
-@dataclass(frozen=True, eq=False)
-class Players:
-    """What a generator of questions may know of one input: its active players, and on a table the data around it.
-
-    kind        "table" or "image"
-    names       (P',) of the active players, those that absence can change
-    common      shared by all inputs of a call: what one input has asked of the whole table serves the others
-    stream      a new generator from the call's seed alone, the same for every input
-    data (N, D), data_weights (N,), background (B, D), background_weights (B,), codes (D,): coded rows, tables only
-    columns     the columns of each active player;  numeric (D,): which columns are numbers and not levels
-    whole (D,): which columns hold whole numbers only;  levels (D,): names of a column's levels, None for numbers
-    everyone    (P,) names of all players, active or not;  owner (D,): which of them each column of a table belongs to
-    drawn       of a table: whether its background rows were drawn, and are not all there are
-    regions     of a picture, found when they are asked for: all its superpixels
-    labels      (H, W) of a picture: the number, among all players, of the superpixel that a pixel lies in
-    """
-
-    kind: str
-    names: tuple[str, ...]
-    common: dict[Any, Any]
-    stream: Callable[[], np.random.Generator]
-    data: Floats | None = None
-    data_weights: Floats | None = None
-    background: Floats | None = None
-    background_weights: Floats | None = None
-    codes: Floats | None = None
-    columns: tuple[tuple[int, ...], ...] = ()
-    numeric: Bools | None = None
-    whole: Bools | None = None
-    levels: tuple[tuple[str, ...] | None, ...] = ()
-    everyone: tuple[str, ...] = ()
-    owner: Ints | None = None
-    drawn: bool = False
-    regions: Callable[[], Regions] | None = None
-    labels: NDArray[np.int32] | None = None
-
-    @property
-    def n_players(self) -> int:
-        return len(self.names)
-
-
-@dataclass(frozen=True, eq=False)
-class Answer:
-    """values (M, K) of a question's lines;  spread (M, 2, K) or None, see `Evaluations`;  groups (M, G, K), see `RowGroups`.
-
-    rows: what it would cost alone; of cells, which need the model at the background rows anyway, beside those
-
-    names: a word for each of these rows, where they were asked for, by which rows of several questions are counted once
-    """
-
-    values: Floats
-    rows: int
-    spread: Floats | None = None
-    names: Any = None
-    groups: Floats | None = None
-
-
-class Unanswered(LookupError):
-    """A question that the model was not asked before it failed."""

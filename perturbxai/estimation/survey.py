@@ -7,54 +7,20 @@ any linearised survey statistic, with the finite-population factor of each strat
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
-from scipy import stats
 
-from perturbxai.core.evaluations import Design, Estimate, Evaluations
+from perturbxai.core.evaluations import Design, Evaluations
 from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation import spread
 from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.blocks import Gain
+from perturbxai.estimation.intervals import independent_factor, simultaneous_factor
 from perturbxai.estimation.spread import ROUNDING as ROUNDING
-from perturbxai.sampling.laws import REFUSED, WARNED, Law, effective_fraction, populations
+from perturbxai.sampling.laws import populations
 
-LEVEL = 0.95  # the level of the simultaneous factor
 MAX_LEVERAGE = 0.95  # beyond it a residual says too little about its own row
-
-
-def check_reuse(law: Law, design: Design) -> None:
-    """Refuse to conclude under a law from coalitions drawn for another one, where they are worth too little."""
-    if design.listed or not law.design.any():
-        return
-    # a design that holds the share a of the law's own pays at most 1 / a of its variance, however many players there are
-    wanted = law.design > 0
-    fraction = max(effective_fraction(law, design.share), float((design.share[wanted] / law.design[wanted]).min()))
-    if fraction < REFUSED:
-        raise ValueError(
-            f"the table's coalitions are worth {fraction:.2g} of their number under the law of {law.name}, below "
-            f"{REFUSED}. Draw for both: pass both methods to one explain(), which asks the mixture of their sizes."
-        )
-    if fraction < WARNED:
-        warnings.warn(
-            f"effective sample {fraction:.2g} of the table's rows under the law of {law.name}; ask for both methods "
-            "in one explain() to draw the mixture of their sizes",
-            stacklevel=3,
-        )
-
-
-def row_weights(law: Law, design: Design) -> Floats:
-    """(M,): mass(s) / n_s. A size whose share was too small for a row passes its mass to the nearest size that has one."""
-    sizes = design.sizes
-    n_rows = np.bincount(sizes, minlength=design.n_players + 1)
-    asked = np.flatnonzero(n_rows)
-    mass, own = np.zeros(design.n_players + 1), law.in_fits
-    for size in range(1, design.n_players):
-        mass[asked[np.argmin(np.abs(asked - size))]] += own[size]
-    return np.asarray(mass[sizes] / n_rows[sizes])
 
 
 @dataclass(frozen=True, eq=False)
@@ -286,71 +252,3 @@ def for_tails(
             stderr[above, k] *= wider
             critical[k] *= independent_factor(len(stderr), known) / independent_factor(len(stderr), df) / wider
     return stderr, critical
-
-
-def simultaneous_factor(covariance: Floats, df: float, design: Design) -> float:
-    """The 95 % quantile of max_j |t_j| for errors with a covariance (P, P), from the design's own draws.
-
-    Never below the pointwise factor, which the draws' own noise could otherwise undercut where few players are free.
-    """
-    deviation = np.sqrt(np.diag(covariance))
-    live = deviation > 1e-12 * max(deviation.max(initial=0.0), 1e-300)
-    if not live.any():
-        return independent_factor(len(deviation), df)
-    correlation = covariance[np.ix_(live, live)] / np.outer(deviation[live], deviation[live])
-    values, vectors = np.linalg.eigh(correlation)
-    # the symmetric root: it does not turn with the eigenvectors of equal eigenvalues, which rounding chooses
-    root = (vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T
-    normals = design.normals[:, : live.sum()]
-    draws = np.concatenate([np.abs(normals[at] @ root.T).max(axis=1) for at in blocks.blocks(*normals.shape)])
-    if np.isfinite(df):
-        draws = draws / _chi(design, df)
-    return max(float(np.quantile(draws, LEVEL)), independent_factor(1, df))
-
-
-def _chi(design: Design, df: float) -> Floats:
-    """(R,) the denominators of drawn t statistics, kept with the design because every input and output needs them."""
-    key = ("chi", df)
-    if key not in design.cache:
-        design.cache[key] = np.sqrt(stats.chi2.ppf(design.uniforms, df) / df)
-    found: Floats = design.cache[key]
-    return found
-
-
-@lru_cache(maxsize=1024)
-def independent_factor(n_players: int, df: float = np.inf) -> float:
-    """The simultaneous factor of independent t statistics with df degrees of freedom (Sidak): wide if they depend.
-
-    Without a degree of freedom the standard error is infinite already, and the factor is the normal's.
-    """
-    return float(stats.t.ppf(0.5 + 0.5 * LEVEL ** (1.0 / max(n_players, 1)), df if df > 0 else np.inf))
-
-
-def pair_sides(design: Design) -> tuple[Ints, Ints]:
-    """Row numbers of the two sides of each pair. Raises ValueError if a row has no complement beside it."""
-    order = np.argsort(design.pair, kind="stable")
-    if len(order) % 2 == 0 and len(order):
-        first, second = order[0::2], order[1::2]
-        z, parts = design.z, blocks.blocks(len(first), design.n_players)
-        if (design.pair[first] == design.pair[second]).all() and all((z[first[at]] != z[second[at]]).all() for at in parts):
-            return first, second
-    raise ValueError(
-        "the table's coalitions do not come in complementary pairs, which Shapley values are estimated from. "
-        "Let explain() draw them with kernel_shap among its methods."
-    )
-
-
-def sum_zero_basis(n_players: int) -> Floats:
-    """(P, P - 1): an orthonormal basis of the vectors that sum to zero (Helmert's, scaled)."""
-    basis = np.zeros((n_players, n_players - 1))
-    for k in range(1, n_players):
-        basis[:k, k - 1] = 1.0
-        basis[k, k - 1] = -k
-        basis[:, k - 1] /= np.sqrt(k * (k + 1.0))
-    return basis
-
-
-def no_players(n_outputs: int) -> Estimate:
-    """The answer for an input that absence cannot change."""
-    nothing = np.zeros((0, n_outputs))
-    return Estimate(nothing, nothing, np.full(n_outputs, independent_factor(0)), np.inf, notes={"rows": 0})

@@ -8,14 +8,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from perturbxai.core.evaluations import Coalitions, Estimate, Opacities, Players, Question, Rows
+from perturbxai.core.evaluations import Estimate
 from perturbxai.core.options import checked
+from perturbxai.core.questions import Coalitions, Opacities, Players, Question, Rows
 from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.curves.accumulated import accumulated_curve
 from perturbxai.estimation.curves.grid_tables import Curve, GridTable
 from perturbxai.estimation.curves.table_curve import CurveValue, EdgeRows, TableCurve, curve_key, words_of
-from perturbxai.estimation.survey import ROUNDING, independent_factor, no_players
-from perturbxai.sampling.coalitions import draw_references
+from perturbxai.estimation.intervals import independent_factor, no_players
+from perturbxai.estimation.survey import ROUNDING
+from perturbxai.sampling.references import draw_references
 
 BINS_OF_OPACITY = 5
 CENTRES, TARGETS = ("data", "start"), ("sample", "population")

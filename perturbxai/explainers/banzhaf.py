@@ -10,7 +10,7 @@ from perturbxai.core.options import checked
 from perturbxai.estimation.coalitions import blocks, semivalues
 from perturbxai.estimation.coalitions.row_fit import slopes_on_cells
 from perturbxai.estimation.coalitions.slopes import Slopes
-from perturbxai.estimation.survey import check_reuse
+from perturbxai.estimation.coalitions.weights import check_reuse
 from perturbxai.sampling import laws
 from perturbxai.sampling.laws import Law
 

@@ -12,7 +12,8 @@ from perturbxai.core.options import checked
 from perturbxai.core.types import Floats
 from perturbxai.estimation.curves.averaged import shown_alike, slope_curve, whole_curve
 from perturbxai.estimation.curves.grid_tables import Curve, GridTable
-from perturbxai.estimation.survey import ROUNDING, independent_factor
+from perturbxai.estimation.intervals import independent_factor
+from perturbxai.estimation.survey import ROUNDING
 from perturbxai.sampling import laws
 from perturbxai.sampling.laws import Law
 

@@ -11,18 +11,10 @@ from perturbxai.core.evaluations import Design, Estimate, Evaluations
 from perturbxai.core.options import checked
 from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.coalitions import pair_indices, semivalues
+from perturbxai.estimation.coalitions.weights import check_reuse, pair_sides, row_weights, sum_zero_basis
+from perturbxai.estimation.intervals import independent_factor, simultaneous_factor
 from perturbxai.estimation.spread import errors_of_fit, jump_of_fit
-from perturbxai.estimation.survey import (
-    MAX_LEVERAGE,
-    ROUNDING,
-    Clusters,
-    check_reuse,
-    independent_factor,
-    pair_sides,
-    row_weights,
-    simultaneous_factor,
-    sum_zero_basis,
-)
+from perturbxai.estimation.survey import MAX_LEVERAGE, ROUNDING, Clusters
 from perturbxai.sampling import laws
 from perturbxai.sampling.laws import Law
 

@@ -13,7 +13,9 @@ from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.background_error import of_ends
 from perturbxai.estimation.coalitions.row_fit import slopes_on_cells
 from perturbxai.estimation.coalitions.slopes import Slopes
-from perturbxai.estimation.survey import ROUNDING, check_reuse, independent_factor, no_players
+from perturbxai.estimation.coalitions.weights import check_reuse
+from perturbxai.estimation.intervals import independent_factor, no_players
+from perturbxai.estimation.survey import ROUNDING
 from perturbxai.sampling import laws
 from perturbxai.sampling.laws import Law
 

@@ -9,8 +9,9 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from perturbxai.core.evaluations import Coalitions, Estimate, Players, Question
+from perturbxai.core.evaluations import Estimate
 from perturbxai.core.options import checked
+from perturbxai.core.questions import Coalitions, Players, Question
 from perturbxai.core.types import Floats
 from perturbxai.estimation.coalitions import clustering, hierarchy, owen, semivalues
 from perturbxai.estimation.coalitions.hierarchy import Tree

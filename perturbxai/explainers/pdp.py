@@ -8,16 +8,18 @@ from typing import ClassVar
 
 import numpy as np
 
-from perturbxai.core.evaluations import Coalitions, Estimate, Evaluations, Players
+from perturbxai.core.evaluations import Estimate, Evaluations
 from perturbxai.core.options import checked
+from perturbxai.core.questions import Coalitions, Players
 from perturbxai.core.types import Floats
 from perturbxai.estimation.curves.averaged import errors_of_importance, importance_of, whole_curve
 from perturbxai.estimation.curves.grid_tables import Curve, GridTable
-from perturbxai.estimation.survey import ROUNDING, independent_factor, no_players
+from perturbxai.estimation.intervals import independent_factor, no_players
+from perturbxai.estimation.survey import ROUNDING
 from perturbxai.explainers.ice import alone
 from perturbxai.sampling import laws
-from perturbxai.sampling.coalitions import draw_references
 from perturbxai.sampling.laws import Law
+from perturbxai.sampling.references import draw_references
 
 
 @checked

@@ -8,12 +8,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from perturbxai.core.evaluations import Coalitions, Estimate, Players, Question
+from perturbxai.core.evaluations import Estimate
 from perturbxai.core.options import checked
+from perturbxai.core.questions import Coalitions, Players, Question
 from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation import spread
 from perturbxai.estimation.coalitions import semivalues
-from perturbxai.estimation.survey import ROUNDING, independent_factor
+from perturbxai.estimation.intervals import independent_factor
+from perturbxai.estimation.survey import ROUNDING
 from perturbxai.sampling.orders import draw_orders, prefixes
 
 

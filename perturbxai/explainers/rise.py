@@ -13,8 +13,10 @@ from perturbxai.core.types import Floats
 from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.background_error import coalition_noise, error_of_groups, flat
 from perturbxai.estimation.coalitions.blocks import Columns, Gain, lengths_of
+from perturbxai.estimation.coalitions.weights import check_reuse, row_weights
+from perturbxai.estimation.intervals import no_players
 from perturbxai.estimation.spread import jump_of_fit
-from perturbxai.estimation.survey import Clusters, check_reuse, errors, for_tails, no_players, row_weights
+from perturbxai.estimation.survey import Clusters, errors, for_tails
 from perturbxai.explainers.banzhaf import slopes_under
 from perturbxai.sampling import laws
 from perturbxai.sampling.laws import Law

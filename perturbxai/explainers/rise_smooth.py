@@ -9,12 +9,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from perturbxai.core.evaluations import Estimate, PixelMasks, Players, Question
+from perturbxai.core.evaluations import Estimate
 from perturbxai.core.interpolation import between_centres
 from perturbxai.core.options import checked
+from perturbxai.core.questions import PixelMasks, Players, Question
 from perturbxai.core.types import Floats
+from perturbxai.estimation.intervals import independent_factor
 from perturbxai.estimation.spread import STILL, unseen
-from perturbxai.estimation.survey import MAX_LEVERAGE, ROUNDING, independent_factor
+from perturbxai.estimation.survey import MAX_LEVERAGE, ROUNDING
 
 ESTIMATORS = ("controlled", "centred", "plain")
 LEAST_MASKS = 10

@@ -8,10 +8,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from perturbxai.core.evaluations import Coalitions, Estimate, PixelMasks, Players, Question
+from perturbxai.core.evaluations import Estimate
 from perturbxai.core.options import checked
+from perturbxai.core.questions import Coalitions, PixelMasks, Players, Question
 from perturbxai.core.types import Floats, Ints
-from perturbxai.estimation.survey import ROUNDING, independent_factor
+from perturbxai.estimation.intervals import independent_factor
+from perturbxai.estimation.survey import ROUNDING
 
 PATCHES_A_SIDE = 7  # of the shorter side, where no patch is given
 

@@ -11,13 +11,15 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from perturbxai.core.evaluations import Estimate, Players, Question, Rows
+from perturbxai.core.evaluations import Estimate
 from perturbxai.core.options import checked
+from perturbxai.core.questions import Players, Question, Rows
 from perturbxai.core.types import Floats, Ints
+from perturbxai.estimation.intervals import independent_factor
 from perturbxai.estimation.neighbourhood.additive import Additive
 from perturbxai.estimation.neighbourhood.coding import Coding
 from perturbxai.estimation.neighbourhood.weighted_fit import LocalFit, fit_surrogate, fit_weighted, selected
-from perturbxai.estimation.survey import ROUNDING, independent_factor
+from perturbxai.estimation.survey import ROUNDING
 from perturbxai.sampling.neighbourhoods import (
     PARTS,
     Bins,

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.core.evaluations import Answer, Coalitions, Question, Rows, Unanswered
 from perturbxai.core.outputs import check_outputs
+from perturbxai.core.questions import Answer, Coalitions, Question, Rows, Unanswered
 from perturbxai.core.types import Floats
 from perturbxai.game.image_asker import ImageAsker, first_alike
 from perturbxai.game.table_asker import TableAsker

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.core.evaluations import Answer, Cells, Coalitions, PixelMasks, Question, Rows, Unanswered
+from perturbxai.core.questions import Answer, Cells, Coalitions, PixelMasks, Question, Rows, Unanswered
 from perturbxai.core.types import Floats, Ints
 from perturbxai.inputs.row_names import bits
 from perturbxai.inputs.spaces import ImageInput, digest
+from perturbxai.models.image_plan import ImagePlan, Masked
 from perturbxai.models.masks import Described
-from perturbxai.models.plan import ImagePlan, Masked
 from perturbxai.models.predictor import Predictor
 
 

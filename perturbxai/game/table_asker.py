@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.core.evaluations import Answer, Cells, Coalitions, Opacities, PixelMasks, Question, Rows, Unanswered
+from perturbxai.core.questions import Answer, Cells, Coalitions, Opacities, PixelMasks, Question, Rows, Unanswered
 from perturbxai.core.types import Floats, Ints
-from perturbxai.inputs.row_names import RowMemo, bits, distinct, hash_cells, hash_rows, hash_values
+from perturbxai.game.row_memo import RowMemo
+from perturbxai.inputs.row_names import bits, distinct, hash_cells, hash_rows, hash_values
 from perturbxai.inputs.spaces import TableInput, TabularSpace
 from perturbxai.models.plan import Spliced, TablePlan
 from perturbxai.models.predictor import ModelError, Predictor

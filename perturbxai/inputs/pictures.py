@@ -162,19 +162,6 @@ def _four(values: Picture, dtype: np.dtype, number: int) -> Picture:
     return values
 
 
-def as_bytes(values: NDArray[Any], what: str, *, whole: bool = False) -> NDArray[np.uint8]:
-    """The nearest whole numbers, halves up, as uint8. Raises ValueError beyond 0..255, and if whole, for fractions."""
-    if values.dtype == np.uint8:
-        return values
-    low, high = float(values.min(initial=0)), float(values.max(initial=0))
-    if not (low >= 0.0 and high <= 255.0) or (whole and (values != np.floor(values)).any()):
-        raise ValueError(
-            f"pixels='uint8' is what the model takes, but {what} has values from {low:g} to {high:g}"
-            f"{', not all whole' if whole else ''}; give pictures and fills in 0..255, or leave pixels= out."
-        )
-    return np.floor(values + np.float32(0.5)).astype(np.uint8)
-
-
 def fit(image: Any, size: int | tuple[int, int] = 224, crop: float = 1.0) -> Any:
     """The largest centred region of a picture of that shape, scaled to it: what a classifier sees.
 

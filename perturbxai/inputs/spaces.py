@@ -12,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core import kernels
-from perturbxai.core.evaluations import Regions
 from perturbxai.core.options import refuse_missing
+from perturbxai.core.questions import Regions
 from perturbxai.core.types import Floats, Ints
 from perturbxai.core.unnamed_tables import as_values, check_groups
+from perturbxai.inputs.background import draw_background
 from perturbxai.inputs.columns import Columns
 from perturbxai.inputs.fills import describe_fill, make_fill, read_fill
 from perturbxai.inputs.pictures import as_pictures
 from perturbxai.inputs.row_names import distinct, hash_rows
 from perturbxai.inputs.segments import areas, cut, neighbours
-from perturbxai.sampling.coalitions import draw_background
 
 ROW_GROUPS = 20  # of background rows
 

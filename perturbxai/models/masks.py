@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.core.evaluations import PixelMasks
 from perturbxai.core.interpolation import between_centres
+from perturbxai.core.questions import PixelMasks
 from perturbxai.core.types import Masks
-from perturbxai.models.plan import ImagePlan, Masked
+from perturbxai.models.image_plan import ImagePlan, Masked
 
 
 def enlarge(maps: NDArray[Any], shape: tuple[int, int]) -> Masks:

@@ -7,7 +7,7 @@ the shape (n, H, W, C) whatever their memory is: a model that wants its channels
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from perturbxai.core import frames, kernels
 from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.core.unnamed_tables import as_batch
-from perturbxai.inputs.pictures import as_bytes
 
 
 class Plan(Protocol):
@@ -134,7 +133,7 @@ class TablePlan:
 
     def codes(self, start: int, stop: int) -> Floats:
         """(stop - start, D) coded rows, an array of its own."""
-        parts = _slices(self._starts(), start, stop)
+        parts = slices(self._starts(), start, stop)
         if len(parts) == 1 and not isinstance(only := self.pieces[parts[0][0]], Spliced | Gridded):
             return only[parts[0][1] : parts[0][2]].copy()
         out = np.empty((stop - start, self.bases.shape[1]))
@@ -161,172 +160,14 @@ class TablePlan:
         return torch.as_tensor(np.asarray(self.host(start, stop), dtype=np.float32), device=device)
 
 
-@dataclass(frozen=True, eq=False)
-class Masked:
-    """Perturbed versions of one picture: picture, fill (H, W, C), both float32 or both uint8, player (H, W) int32.
-
-    mask (M, P + 1): bool selects, float32 in [0, 1] blends; the last column is the always present player. In place of an
-    array something that makes its rows as they are taken, see `masks.Described`
-    there: what of the picture is on a device already, shared by the pieces of one picture
-    Raises ValueError for shapes and dtypes that do not fit, and for players without a column in the mask.
-    """
-
-    picture: NDArray[Any]
-    fill: NDArray[Any]
-    player: NDArray[np.int32]
-    mask: Any
-    there: dict[Any, Any] = field(default_factory=dict, repr=False)
-
-    def __post_init__(self) -> None:
-        shape, n_columns = self.picture.shape, self.mask.shape[1]
-        if self.fill.dtype != self.picture.dtype or self.picture.dtype not in (np.float32, np.uint8):
-            raise ValueError(f"picture is {self.picture.dtype} and fill {self.fill.dtype}; expected float32 or uint8 twice.")
-        if self.fill.shape != shape or self.player.shape != shape[:2]:
-            raise ValueError(f"picture {shape}, fill {self.fill.shape} and player {self.player.shape} do not fit.")
-        if self.player.min() < 0 or self.player.max() >= n_columns:
-            raise ValueError(f"player must be in 0..{n_columns - 1}, a column of the mask; got up to {self.player.max()}.")
-
-    def on(self, device: Any) -> Any:
-        """picture, fill and player on a device, where they stay."""
-        name = str(device), str(self.picture.dtype)
-        if name not in self.there:
-            self.there[name] = [_resident(a, device) for a in (self.picture, self.fill, self.player.astype(np.int64))]
-        return self.there[name]
-
-    def as_bytes(self) -> Masked:
-        """The same with the nearest whole numbers 0..255 as uint8."""
-        return replace(self, picture=as_bytes(self.picture, "the picture", whole=True), fill=as_bytes(self.fill, "the fill"))
-
-
-@dataclass(frozen=True, eq=False)
-class ImagePlan:
-    """Perturbed versions of several pictures of one size and dtype, one picture after the other.
-
-    layout  how a batch lies in memory: "HWC", or "CHW" with the channels first. Its shape is (n, H, W, C) all the same
-    """
-
-    pieces: Sequence[Masked]
-    layout: str = "HWC"
-
-    def __len__(self) -> int:
-        return sum(len(p.mask) for p in self.pieces)
-
-    @property
-    def row_bytes(self) -> int:
-        return int(self.pieces[0].picture.nbytes)
-
-    def _starts(self) -> Ints:
-        return np.concatenate([[0], np.cumsum([len(p.mask) for p in self.pieces], dtype=np.int64)])
-
-    def host(self, start: int, stop: int) -> NDArray[Any]:
-        """(stop - start, H, W, C) of the pieces' dtype, in the picture's own units."""
-        height, width, n_channels = self.pieces[0].picture.shape
-        planes = self.layout == "CHW"
-        shape = (n_channels, height, width) if planes else (height, width, n_channels)
-        out = np.empty((stop - start, *shape), dtype=self.pieces[0].picture.dtype)
-        out = out.transpose(0, 2, 3, 1) if planes else out
-        for piece, low, high, into in _slices(self._starts(), start, stop):
-            p = self.pieces[piece]
-            if p.mask.dtype == bool:
-                kernels.splice_pixels(p.picture, p.fill, p.player, p.mask[low:high], out[into])
-            else:
-                half = np.float32(0.5 if out.dtype == np.uint8 else 0.0)
-                kernels.blend_pixels(p.picture, p.fill, p.player, p.mask[low:high], half, out[into])
-        return out
-
-    def device(self, start: int, stop: int, device: Any) -> Any:
-        """The same batch as a tensor on the device; only masks travel, the pictures stay there."""
-        import torch
-
-        planes = self.layout == "CHW"
-        parts = []
-        for piece, low, high, _ in _slices(self._starts(), start, stop):
-            p = self.pieces[piece]
-            picture, fill, player = p.on(device)
-            if planes:
-                picture, fill = (a.permute(2, 0, 1).contiguous() for a in (picture, fill))
-            held = isinstance(p.mask, np.ndarray)  # masks that are only described are made on the device
-            mask = _resident(p.mask[low:high], device) if held else p.mask.on(slice(low, high), device)
-            mask = mask[:, player].unsqueeze(1 if planes else -1)
-            parts.append(_select(picture, fill, mask) if p.mask.dtype == bool else _blend(picture, fill, mask))
-        if not parts:
-            return self.pieces[0].on(device)[0].new_empty((0, *self.pieces[0].picture.shape))
-        found = torch.cat(parts)
-        return found.permute(0, 2, 3, 1) if planes else found
-
-    def recast(self, dtype: str, layout: str) -> ImagePlan:
-        """The same plan, its pictures once and for all in another dtype, its batches in another layout."""
-        return ImagePlan([p.as_bytes() for p in self.pieces] if dtype == "uint8" else self.pieces, layout)
-
-
-@dataclass(frozen=True, eq=False)
-class Recast:
-    """Another plan's rows of pictures as whole numbers 0..255, or with their channels first in memory; see `recast`."""
-
-    plan: Plan
-    dtype: str
-    layout: str
-    whole: bool = False  # whether fractions are refused, not rounded
-
-    def __len__(self) -> int:
-        return len(self.plan)
-
-    @property
-    def row_bytes(self) -> int:
-        return self.plan.row_bytes
-
-    def host(self, start: int, stop: int) -> Any:
-        rows = self.plan.host(start, stop)
-        if self.dtype == "uint8":
-            rows = as_bytes(rows, "a picture", whole=self.whole)
-        if self.layout == "CHW":
-            rows = np.ascontiguousarray(np.moveaxis(rows, 3, 1)).transpose(0, 2, 3, 1)
-        return rows
-
-    def device(self, start: int, stop: int, device: Any) -> Any:
-        import torch
-
-        return torch.as_tensor(self.host(start, stop), device=device)
-
-
-def recast(plan: Plan, dtype: str, layout: str) -> Plan:
-    """A plan of pictures as a model takes them. dtype: "float32" or "uint8";  layout: "HWC" or "CHW", in memory.
-
-    Tables come back as they are. Raises ValueError where numbers that are no bytes would have to be.
-    """
-    table = isinstance(plan, TablePlan) or (isinstance(plan, Given) and np.ndim(plan.rows) != 4)
-    if table or (dtype, layout) == ("float32", "HWC"):
-        return plan
-    return (
-        plan.recast(dtype, layout)
-        if isinstance(plan, ImagePlan)
-        else Recast(plan, dtype, layout, whole=isinstance(plan, Given))
-    )
-
-
-def _select(picture: Any, fill: Any, mask: Any) -> Any:
-    import torch
-
-    return torch.where(mask, picture, fill)
-
-
-def _blend(picture: Any, fill: Any, alpha: Any) -> Any:
-    """The twin of kernels.blend_pixels; separate products, so that both ends are exact."""
-    import torch
-
-    mixed = (1.0 - alpha) * fill.float() + alpha * picture.float()
-    mixed = (mixed + 0.5).floor().to(torch.uint8) if picture.dtype == torch.uint8 else mixed
-    return torch.where(alpha == 1.0, picture, torch.where(alpha == 0.0, fill, mixed))
-
-
-def _resident(array: NDArray[Any], device: Any) -> Any:
+def resident(array: NDArray[Any], device: Any) -> Any:
     import torch
 
     # torch refuses negative strides and warns about arrays that cannot be written
     return torch.as_tensor(np.require(array, requirements=["C", "W"]), device=device)
 
 
-def _slices(starts: Ints, start: int, stop: int) -> list[tuple[int, int, int, slice]]:
+def slices(starts: Ints, start: int, stop: int) -> list[tuple[int, int, int, slice]]:
     """The parts of pieces that make rows start..stop: (piece, its first row, its last row, where they go)."""
     if not 0 <= start <= stop <= starts[-1]:
         raise IndexError(f"rows {start}..{stop} of a plan of {int(starts[-1])} rows")
@@ -342,3 +183,16 @@ def _slices(starts: Ints, start: int, stop: int) -> list[tuple[int, int, int, sl
             found.append((piece, at - offset, end - offset, slice(at - start, end - start)))
             at = end
     return found
+
+
+def as_bytes(values: NDArray[Any], what: str, *, whole: bool = False) -> NDArray[np.uint8]:
+    """The nearest whole numbers, halves up, as uint8. Raises ValueError beyond 0..255, and if whole, for fractions."""
+    if values.dtype == np.uint8:
+        return values
+    low, high = float(values.min(initial=0)), float(values.max(initial=0))
+    if not (low >= 0.0 and high <= 255.0) or (whole and (values != np.floor(values)).any()):
+        raise ValueError(
+            f"pixels='uint8' is what the model takes, but {what} has values from {low:g} to {high:g}"
+            f"{', not all whole' if whole else ''}; give pictures and fills in 0..255, or leave pixels= out."
+        )
+    return np.floor(values + np.float32(0.5)).astype(np.uint8)

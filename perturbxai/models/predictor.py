@@ -14,14 +14,14 @@ from perturbxai.core.outputs import output_names, select_outputs
 from perturbxai.core.stopping import ModelError as ModelError
 from perturbxai.core.stopping import context, keeping
 from perturbxai.core.types import Floats
-from perturbxai.inputs.pictures import as_bytes
 from perturbxai.models.batches import Batches
 from perturbxai.models.device import LARGEST_BATCH, is_out_of_memory, keep_memory, rows_a_batch, synchronise
 from perturbxai.models.estimators import EstimatorModel, check_options, warn_of_clip
 from perturbxai.models.lending import Lent, lent
 from perturbxai.models.networks import NetworkModel, wrap
-from perturbxai.models.plan import Given, Plan, Recast, TablePlan, recast
+from perturbxai.models.plan import Given, Plan, TablePlan, as_bytes
 from perturbxai.models.progress import Bar, Progress
+from perturbxai.models.recast import Recast, recast
 
 T = TypeVar("T")
 Batch = tuple[int, int, Floats]

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.core import catalogue
-from perturbxai.core.types import Floats
 from perturbxai.metrics.mean_curves import mean_curves
 from perturbxai.reporting.lettering import minus, number, text, texts
+from perturbxai.reporting.photo import grey, numbered_photo, painted, shown, tell_bands
 from perturbxai.reporting.style import (
     TRUTH_LOOK,
     fill_of,
@@ -22,9 +21,9 @@ from perturbxai.reporting.style import (
     save,
     titles,
     truth_of,
-    truth_title,
 )
 from perturbxai.reporting.values import interactions
+from perturbxai.reporting.values.bar_panel import bar_handles, bar_panel
 from perturbxai.results.explanation import Attribution
 
 if TYPE_CHECKING:
@@ -136,47 +135,6 @@ def _colour_bar(figure: Any, axes: Any) -> None:
     bar.set_label("value, as a share of the map's largest")
 
 
-def shown(picture: Any) -> Floats:
-    """A picture in its own units as red, green and blue in 0..1; of bands, which have no colours, the grey mean."""
-    values = np.asarray(picture, dtype=np.float64)
-    if values.shape[2] not in (1, 3):
-        low, high = values.min(axis=(0, 1)), values.max(axis=(0, 1))
-        values = ((values - low) / np.where(high > low, high - low, 1.0)).mean(axis=2, keepdims=True)
-    top = 255.0 if values.max() > 1.0 else 1.0
-    measured = values.shape[2] == 1 and top > 1.0 and bool((values != np.floor(values)).any())  # no grey levels
-    if values.min() < 0.0 or values.max() > 255.0 or measured:
-        values, top = values - values.min(), float(np.ptp(values)) or 1.0
-    return np.broadcast_to(np.clip(values / top, 0, 1), (*values.shape[:2], 3))
-
-
-def as_shown(picture: Any) -> str:
-    """What `shown` made of a picture without colours, to be told beside it; nothing of a grey or coloured one."""
-    n_channels = np.shape(picture)[2]
-    return "" if n_channels in (1, 3) else f"grey: mean of {n_channels} bands, each in its range"
-
-
-def tell_bands(axis: Any, picture: Any) -> None:
-    """Say below a picture without colours what is shown of it."""
-    if told := as_shown(picture):
-        axis.text(0.5, -0.02, told, transform=axis.transAxes, ha="center", va="top", fontsize=6)
-
-
-def grey(picture: Any) -> Floats:
-    """(H, W): the brightness of a picture in 0..1."""
-    return np.asarray(shown(picture) @ np.array([0.299, 0.587, 0.114]))
-
-
-def painted(photo: Floats, labels: NDArray[np.int32], values: Floats) -> Floats:
-    """(H, W, 3): the values in signed colours over the grey photo; the weaker a value, the more photo is seen."""
-    import matplotlib
-
-    largest = np.abs(values).max() or 1.0
-    share = (values / largest)[labels]
-    colour = matplotlib.colormaps["RdBu_r"](0.5 + 0.5 * share)[..., :3]
-    weight = (0.25 + 0.5 * np.abs(share))[..., None]
-    return np.asarray((1.0 - weight) * (0.25 + 0.65 * photo[..., None]) + weight * colour)
-
-
 @rc
 def bars(results: Mapping[str, Attribution], one: Any, fill: str, n: int = 0) -> Any:
     """Values of one input with 95 % intervals, thick pointwise and thin simultaneous; exact values as a line."""
@@ -192,7 +150,7 @@ def bars(results: Mapping[str, Attribution], one: Any, fill: str, n: int = 0) ->
     figure = new_figure(4.2 * n_panels + 1.0, max(height, 3.4))
     axes = figure.subplots(1, n_panels, squeeze=False)[0]
     if one is not None:
-        _numbered_photo(axes[0], one, chosen)
+        numbered_photo(axes[0], one, chosen)
     for place, (k, axis) in enumerate(zip(classes, axes[one is not None :], strict=True)):
         bar_panel(axis, measured, exact, chosen, k, looks(results))
         axis.set_title(outputs[k])
@@ -200,7 +158,7 @@ def bars(results: Mapping[str, Attribution], one: Any, fill: str, n: int = 0) ->
     where = f"explained under {text(fill)}" if fill else f"row {text(first.label)}" if one is None else ""
     about = "whiskers: thick 95 % interval, thin simultaneous over all features, an arrow goes on"
     figure.suptitle(f"{where}; {about}" if where else about, fontsize=9)
-    handles = _bar_handles(results, truth, fill)
+    handles = bar_handles(results, truth, fill)
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6), frameon=False)
     return figure
 
@@ -211,85 +169,6 @@ def _top(explanations: list[Any], exact: Any) -> list[int]:
     strength = np.mean([np.abs(e.values).mean(axis=1) / (np.abs(e.values).max() or 1.0) for e in ranked], axis=0)
     most = 12 if len(strength) <= 12 else TOP_PLAYERS
     return [int(p) for p in np.argsort(-strength, kind="stable")[:most]]
-
-
-def bar_panel(
-    axis: Any, measured: Mapping[str, Any], exact: Any, chosen: list[int], k: int, styles: Mapping[str, Any]
-) -> None:
-    """One output's bars: a line a player, in it a bar a method. styles: of each, see `looks`."""
-    names = texts(next(iter(measured.values())).names, 22)
-    place = np.arange(len(chosen), dtype=float)
-    step = 0.8 / len(measured)
-    ends = _ends(measured, exact, chosen, k)
-    for n, (name, e) in enumerate(measured.items()):
-        at = place + (n - (len(measured) - 1) / 2) * step
-        axis.barh(at, e.values[chosen, k], height=0.86 * step, color=styles[name]["color"], alpha=0.75, linewidth=0)
-        for simultaneous, width in ((True, 0.6), (False, 1.6)):
-            low, high = (end[chosen, k] for end in e.interval(simultaneous=simultaneous))
-            _whiskers(axis, at, low, high, ends, width)
-    if exact is not None:
-        axis.vlines(exact.values[chosen, k], place - 0.44, place + 0.44, color="black", linewidth=1.3, zorder=4)
-    axis.axvline(0.0, color="#888888", linewidth=0.7, zorder=0)
-    axis.set_yticks(place, [names[p] for p in chosen])
-    axis.set_ylim(len(chosen) - 0.4, -0.6)
-    axis.set_xlim(*ends)
-    axis.set_xlabel("value, in units of the model's output")
-    axis.spines[["top", "right"]].set_visible(False)
-
-
-def _ends(measured: Mapping[str, Any], exact: Any, chosen: list[int], k: int) -> tuple[float, float]:
-    """Ends of the axis: all values, and whiskers as far as 0.6 of the values' range, so that one cannot flatten the rest."""
-    shown = [*measured.values(), *([exact] if exact is not None else [])]
-    values = np.array([0.0, *np.concatenate([e.values[chosen, k] for e in shown])])
-    whiskers = np.concatenate([end[chosen, k] for e in shown for end in e.interval(simultaneous=True)])
-    whiskers = np.append(whiskers[np.isfinite(whiskers)], 0.0)
-    span = float(np.ptp(values)) or 1.0
-    low = max(min(values.min(), whiskers.min()), values.min() - 0.6 * span)
-    high = min(max(values.max(), whiskers.max()), values.max() + 0.6 * span)
-    return low - 0.04 * span, high + 0.04 * span
-
-
-def _whiskers(axis: Any, at: Floats, low: Floats, high: Floats, ends: tuple[float, float], width: float) -> None:
-    """Intervals as lines; an arrow head where one goes on beyond the axis, nothing where it is not known."""
-    known = np.isfinite(low) & np.isfinite(high)
-    near, far = np.clip(low[known], *ends), np.clip(high[known], *ends)
-    axis.hlines(at[known], near, far, color="#222222", linewidth=width)
-    for end, beyond, head in ((ends[0], low < ends[0], "<"), (ends[1], high > ends[1], ">")):
-        gone = known & beyond
-        place = np.full(gone.sum(), end), at[gone]
-        axis.plot(*place, head, color="#222222", markersize=3.5, clip_on=False, in_layout=False)
-
-
-def _bar_handles(results: Mapping[str, Any], truth: str | None, fill: str) -> list[Any]:
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
-    short, styles = titles(results, fill), looks(results)
-    found: list[Any] = [Patch(color=styles[n]["color"], alpha=0.75, label=short[n]) for n in results if n != truth]
-    if truth is not None:
-        found.append(Line2D([], [], color="black", marker="|", markersize=9, linewidth=0, label=truth_title(short[truth])))
-    return found
-
-
-def _numbered_photo(axis: Any, one: Any, chosen: list[int]) -> None:
-    """The photo with the borders of its superpixels, and the numbers of those that the bars show."""
-    from scipy.ndimage import distance_transform_edt
-
-    labels = one.labels
-    edge = np.zeros(labels.shape, dtype=bool)
-    edge[1:] |= labels[1:] != labels[:-1]
-    edge[:, 1:] |= labels[:, 1:] != labels[:, :-1]
-    outlined = shown(one.picture).copy()
-    outlined[edge] = 1.0
-    axis.imshow(outlined)
-    axis.set_axis_off()
-    for player in chosen:
-        depth = distance_transform_edt(np.pad(labels == player, 1))  # deepest inside: also where it is no blob
-        row, column = np.subtract(np.unravel_index(depth.argmax(), depth.shape), 1)
-        box = {"boxstyle": "round,pad=0.15", "facecolor": "black", "edgecolor": "none", "alpha": 0.65}
-        axis.text(column, row, str(player), color="white", ha="center", va="center", fontsize=8, bbox=box)
-    axis.set_title("superpixels")
-    tell_bands(axis, one.picture)
 
 
 @rc

@@ -12,10 +12,10 @@ from perturbxai.reporting.curves import photo_figure
 from perturbxai.reporting.curves.figure import plot_effects
 from perturbxai.reporting.curves.view import as_effects
 from perturbxai.reporting.lettering import text, texts
-from perturbxai.reporting.style import looks, new_figure, notebook_png, rc, scale, title, titles
+from perturbxai.reporting.style import left_out, looks, new_figure, notebook_png, rc, scale, sequence, title, titles
 from perturbxai.reporting.values import features, interactions, many_rows, one_row
 from perturbxai.reporting.values.strip import strip
-from perturbxai.reporting.values.view import KINDS, View, as_named, left_out, panels_of, view_of
+from perturbxai.reporting.values.view import KINDS, View, as_named, panels_of, view_of
 from perturbxai.results.explanation import Attribution, Explanation
 from perturbxai.results.importance import Importance
 
@@ -191,7 +191,7 @@ def _beeswarm(view: View, ax: Any) -> Any:
     unordered = bool(np.isnan(shade[:, shown]).any()) or bool(rest)
     grey = " (grey: categories, sums)" if unordered else ""
     if not np.isnan(shade).all():
-        scale(axes, many_rows.sequence(), 0, 1, f"feature's value{grey}", ("low", "high"))
+        scale(axes, sequence(), 0, 1, f"feature's value{grey}", ("low", "high"))
     return _done(figure, ax, f"{text(title(view.name, view.result))}, {len(values)} rows{left_out(view.n_left_out)}")
 
 
@@ -260,7 +260,7 @@ def _network(view: View, ax: Any) -> Any:
 @rc
 def _photo(view: View, ax: Any) -> Any:
     """The photo, and beside it the map of each output."""
-    from perturbxai.reporting.figures import shown, tell_bands
+    from perturbxai.reporting.photo import shown, tell_bands
 
     e = view.one
     labels = _superpixels(e, view.space)

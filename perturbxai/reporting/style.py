@@ -9,6 +9,8 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from perturbxai.core import catalogue
 from perturbxai.reporting.lettering import LONGEST, our_fonts, texts
 
@@ -249,3 +251,19 @@ def scale(axes: list[Any], colours: Any, low: float, high: float, label: str, en
         bar.ax.set_yticklabels(ends)
     bar.set_label(label)
     bar.outline.set_visible(False)
+
+
+GREY = "#8A8A8A"
+
+
+def sequence() -> Any:
+    """Colours from low to high, dark to light, without the end that white paper swallows."""
+    import matplotlib
+    from matplotlib.colors import ListedColormap
+
+    found = ListedColormap(matplotlib.colormaps["viridis"](np.linspace(0.0, 0.92, 256)), name="low to high")
+    return found.with_extremes(bad=GREY)
+
+
+def left_out(n_left_out: int) -> str:
+    return f"; the highest outputs, {n_left_out} more not shown" if n_left_out else ""

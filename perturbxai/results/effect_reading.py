@@ -6,39 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from perturbxai.core.interpolation import between, interpolate, on_grid
 from perturbxai.core.types import Floats, Ints
-
-
-def between(points: Floats, codes: Floats, number: bool) -> tuple[Ints, Floats]:
-    """Where codes (n,) lie on a grid: the point (n,) below each, -1 for none, and the share (n,) of the way to the next one.
-
-    points (G,)  ascending where they are numbers, the missing value last; levels in any order. Next to a level is nothing
-    The share is below 0 or above 1 for numbers outside. On a point it is 0 or 1 exactly, so the curve there is the point's.
-    """
-    if not number:
-        same = points == codes[:, None]
-        return np.where(same.any(axis=1), same.argmax(axis=1), -1), np.zeros(len(codes))
-    n_known = len(points) - int(np.isnan(points[-1]))
-    known = points[:n_known]
-    low = np.clip(np.searchsorted(known, codes, side="right") - 1, 0, n_known - 2)
-    share = (codes - known[low]) / (known[low + 1] - known[low])
-    missing = np.isnan(codes)
-    place = np.where(missing, n_known if n_known < len(points) else -1, low)
-    return place, np.where(missing, 0.0, share)
-
-
-def interpolate(curves: Floats, place: Ints, share: Floats) -> Floats:
-    """(n, K): each of the curves (n, G, K) at its own place; see `between`."""
-    row, last = np.arange(len(place)), curves.shape[1] - 1
-    low, high = curves[row, place], curves[row, np.minimum(place + 1, last)]
-    return np.asarray((1.0 - share)[:, None] * low + share[:, None] * high)
-
-
-def on_grid(place: Ints, share: Floats) -> NDArray[np.bool_]:
-    """(n,): which have a place on the grid."""
-    return np.asarray((place >= 0) & (share >= 0.0) & (share <= 1.0))
 
 
 @dataclass(frozen=True, eq=False)

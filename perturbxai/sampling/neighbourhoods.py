@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from perturbxai.core import kernels
+from perturbxai.core.quantiles import order_statistics
 from perturbxai.core.types import Bools, Floats, Ints
-from perturbxai.estimation.curves.axes import order_statistics
 
 Bins = NDArray[np.int16] | NDArray[np.int32]
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.cluster.hierarchy import linkage
 from scipy.spatial.distance import squareform
 
-from perturbxai.core.evaluations import Regions
+from perturbxai.core.questions import Regions
 from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.estimation.coalitions.hierarchy import MOST_LEVELS, Tree
 

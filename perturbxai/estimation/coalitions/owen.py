@@ -18,7 +18,8 @@ from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.estimation import spread
 from perturbxai.estimation.coalitions import semivalues
 from perturbxai.estimation.coalitions.hierarchy import Union
-from perturbxai.estimation.survey import ROUNDING, independent_factor
+from perturbxai.estimation.intervals import independent_factor
+from perturbxai.estimation.survey import ROUNDING
 from perturbxai.sampling.coalitions import list_coalitions
 from perturbxai.sampling.orders import draw_orders
 

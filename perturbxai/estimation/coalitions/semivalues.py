@@ -8,10 +8,12 @@ from math import comb
 
 import numpy as np
 
-from perturbxai.core.evaluations import Coalitions, Estimate, Evaluations, Question
+from perturbxai.core.evaluations import Estimate, Evaluations
+from perturbxai.core.questions import Coalitions, Question
 from perturbxai.core.types import Bools, Floats
 from perturbxai.estimation.coalitions.background_error import error_of_groups, flat
-from perturbxai.estimation.survey import ROUNDING, independent_factor, no_players
+from perturbxai.estimation.intervals import independent_factor, no_players
+from perturbxai.estimation.survey import ROUNDING
 from perturbxai.sampling.coalitions import list_coalitions
 
 

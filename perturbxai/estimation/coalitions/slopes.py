@@ -14,8 +14,9 @@ from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.background_error import coalition_noise, error_of_groups, flat
 from perturbxai.estimation.coalitions.blocks import Columns, Gain, Normal, WithIntercept, lengths_of
 from perturbxai.estimation.coalitions.semivalues import with_ends
+from perturbxai.estimation.coalitions.weights import row_weights
 from perturbxai.estimation.spread import jump_of_fit
-from perturbxai.estimation.survey import MAX_LEVERAGE, Clusters, errors, for_tails, row_weights
+from perturbxai.estimation.survey import MAX_LEVERAGE, Clusters, errors, for_tails
 from perturbxai.sampling.laws import Law
 
 

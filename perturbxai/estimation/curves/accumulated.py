@@ -17,7 +17,8 @@ from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.estimation.curves.averaged import errors_of_importance, importance_of, largest_of
 from perturbxai.estimation.curves.axes import Axis, Standing
 from perturbxai.estimation.curves.grid_tables import Curve, GridTable, Steps
-from perturbxai.estimation.survey import LEVEL, ROUNDING
+from perturbxai.estimation.intervals import LEVEL
+from perturbxai.estimation.survey import ROUNDING
 
 NUMBERS_AT_ONCE = 1 << 21
 

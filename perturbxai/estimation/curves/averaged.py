@@ -10,7 +10,8 @@ from scipy import stats
 from perturbxai.core.types import Bools, Floats
 from perturbxai.estimation.curves.axes import Standing, counts_of
 from perturbxai.estimation.curves.grid_tables import Curve, GridTable, Moments
-from perturbxai.estimation.survey import LEVEL, ROUNDING, independent_factor
+from perturbxai.estimation.intervals import LEVEL, independent_factor
+from perturbxai.estimation.survey import ROUNDING
 
 RANK = 1e-9  # of the largest: smaller parts of a correlation are rounding
 # Of n rows that all answer alike as many as 3 / n of all rows may answer otherwise, with 95 %, by about two deviations where

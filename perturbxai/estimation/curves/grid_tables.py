@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from perturbxai.core.interpolation import interpolate
 from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.estimation.curves.axes import Axis, Standing, cell_of
-from perturbxai.results.effect_reading import interpolate
 
 
 class Moments:

@@ -8,7 +8,8 @@ import numpy as np
 
 from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.curves.averaged import largest_of
-from perturbxai.estimation.survey import ROUNDING, independent_factor
+from perturbxai.estimation.intervals import independent_factor
+from perturbxai.estimation.survey import ROUNDING
 
 AGAINST = 0.01  # of the widest range of a player's curves: a curve that goes back by less still counts as monotone
 
@@ -108,14 +109,6 @@ def accumulated_opacity(step: Floats, bin_of: Ints, n_bins: int, scale: Floats, 
 def mean_of_pairs(rows: Floats) -> Floats:
     """(n, ...): the means of rows (2 n, ...) and of the antithetic twins that follow them."""
     return np.asarray(0.5 * (rows[0::2] + rows[1::2]))
-
-
-def spread_rows(n_rows: int, most: int) -> Ints:
-    """Numbers of at most so many of the reference rows, which rise in t: evenly spread, and in antithetic pairs."""
-    if n_rows <= most:
-        return np.arange(n_rows)
-    first = 2 * np.linspace(0, n_rows // 2 - 1, -(-most // 2)).astype(np.int64)
-    return np.column_stack([first, first + 1]).ravel()[:most]
 
 
 def half_effect(at: Floats, curve: OpacityCurve) -> Floats:

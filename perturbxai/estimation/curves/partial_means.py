@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from perturbxai.core.types import Floats, Ints
-from perturbxai.estimation.survey import LEVEL, ROUNDING
+from perturbxai.estimation.intervals import LEVEL
+from perturbxai.estimation.survey import ROUNDING
 
 GROUPS = 20  # of rows, whose means tell how far the mean of all errs
 DRAWS = 4000  # behind the quantile of noise

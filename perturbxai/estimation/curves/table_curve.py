@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from perturbxai.core.evaluations import Players, Rows
+from perturbxai.core.quantiles import quantile_edges
+from perturbxai.core.questions import Players, Rows
 from perturbxai.core.types import Bools, Floats, Ints
-from perturbxai.estimation.curves.axes import quantile_edges
 from perturbxai.estimation.survey import ROUNDING
 
 TIED_ROUNDING = 64.0 * np.finfo(np.float64).eps

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from perturbxai.reporting.curves import column_panel, pair_panel, view
 from perturbxai.reporting.curves.view import Panel
-from perturbxai.reporting.style import new_figure, notebook_png, rc
-from perturbxai.reporting.values.view import left_out
+from perturbxai.reporting.style import left_out, new_figure, notebook_png, rc
 
 ACROSS = 3
 WIDTH, HEIGHT = 3.5, 2.75  # inches a panel

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.core.quantiles import order_statistics
 from perturbxai.core.types import Floats, Ints
-from perturbxai.estimation.curves.axes import order_statistics
 
 MOST_BINS = 10
 EXPECTED = 8.0  # rows where columns were independent: then a cell is empty by chance once in e^8 = 3,000 times

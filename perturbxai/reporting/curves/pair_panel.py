@@ -13,7 +13,7 @@ from perturbxai.reporting.curves.axis_places import Ground, is_missing
 from perturbxai.reporting.curves.column_panel import LONGEST
 from perturbxai.reporting.curves.view import Panel, scale_of
 from perturbxai.reporting.lettering import text
-from perturbxai.reporting.values.many_rows import sequence
+from perturbxai.reporting.style import sequence
 
 PALE = 3.0  # times the least error: a map that is nowhere above it has no strong colours
 ENOUGH = 8.0  # rows that a neighbourhood would hold if they lay evenly: where it holds none, the data are not there

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from perturbxai.core.quantiles import spread_rows
 from perturbxai.core.types import Floats
-from perturbxai.estimation.curves.opacity import spread_rows
 from perturbxai.explainers.ale import Ale
 from perturbxai.explainers.ice import Ice
-from perturbxai.reporting.figures import shown, tell_bands
 from perturbxai.reporting.lettering import minus, number, text, texts
-from perturbxai.reporting.style import looks, new_figure, notebook_png, rc, titles
+from perturbxai.reporting.photo import shown, tell_bands
+from perturbxai.reporting.style import left_out, looks, new_figure, notebook_png, rc, titles
 from perturbxai.reporting.values.one_row import AGAINST, FOR
-from perturbxai.reporting.values.view import left_out, panels_of
+from perturbxai.reporting.values.view import panels_of
 from perturbxai.results.effect import Effect
 
 Found = Mapping[tuple[str, ...], Mapping[str, Effect]]

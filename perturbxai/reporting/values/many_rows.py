@@ -10,21 +10,12 @@ from numpy.typing import NDArray
 
 from perturbxai.core.types import Floats
 from perturbxai.reporting.lettering import texts
+from perturbxai.reporting.style import sequence
 from perturbxai.reporting.values.features import rest_label, summed
 from perturbxai.reporting.values.one_row import NOT_EXPLAINED, unexplained
 
-GREY = "#8A8A8A"
 BINS = 90  # of a swarm's axis: points of one bin are stacked
 FEW_ROWS = 30  # up to here a heat map names its rows
-
-
-def sequence() -> Any:
-    """Colours from low to high, dark to light, without the end that white paper swallows."""
-    import matplotlib
-    from matplotlib.colors import ListedColormap
-
-    found = ListedColormap(matplotlib.colormaps["viridis"](np.linspace(0.0, 0.92, 256)), name="low to high")
-    return found.with_extremes(bad=GREY)
 
 
 def beeswarm(axis: Any, values: Floats, shade: Floats, names: Sequence[str], shown: list[int], rest: list[int]) -> None:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core.types import Floats
-from perturbxai.reporting.figures import bar_panel, grey, painted
 from perturbxai.reporting.lettering import number, texts
+from perturbxai.reporting.photo import grey, painted
+from perturbxai.reporting.values.bar_panel import bar_panel
 from perturbxai.reporting.values.features import rest_label
 
 FOR, AGAINST, NEITHER = "#B2182B", "#2166AC", "#BBBBBB"  # the ends of RdBu_r, as in maps

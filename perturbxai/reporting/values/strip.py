@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.reporting.figures import grey, painted, shown, tell_bands
 from perturbxai.reporting.lettering import number, text, texts
-from perturbxai.reporting.style import new_figure, notebook_png, rc, title
-from perturbxai.reporting.values.view import left_out, panels_of, row_number
+from perturbxai.reporting.photo import grey, painted, shown, tell_bands
+from perturbxai.reporting.style import left_out, new_figure, notebook_png, rc, title
+from perturbxai.reporting.values.view import panels_of, row_number
 from perturbxai.results.explanation import Explanation
 
 WIDTH = 1.9  # inches a panel

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from perturbxai.core.outputs import select_outputs
 from perturbxai.reporting.lettering import text
-from perturbxai.reporting.style import title
+from perturbxai.reporting.style import left_out, title
 from perturbxai.reporting.values import features
 from perturbxai.results.explanation import Attribution, Explanation
 from perturbxai.results.importance import Importance
@@ -44,10 +44,6 @@ class View:
     def about(self) -> str:
         head = f"{text(title(self.name, self.result))}, row {text(self.one.label)}"
         return head + left_out(self.n_left_out)
-
-
-def left_out(n_left_out: int) -> str:
-    return f"; the highest outputs, {n_left_out} more not shown" if n_left_out else ""
 
 
 def as_named(result: Any) -> dict[str, Any]:

@@ -1,0 +1,75 @@
+"""Photos on paper: as they are, in grey, painted with values, and with their superpixels numbered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perturbxai.core.types import Floats
+
+if TYPE_CHECKING:
+    pass
+
+
+def shown(picture: Any) -> Floats:
+    """A picture in its own units as red, green and blue in 0..1; of bands, which have no colours, the grey mean."""
+    values = np.asarray(picture, dtype=np.float64)
+    if values.shape[2] not in (1, 3):
+        low, high = values.min(axis=(0, 1)), values.max(axis=(0, 1))
+        values = ((values - low) / np.where(high > low, high - low, 1.0)).mean(axis=2, keepdims=True)
+    top = 255.0 if values.max() > 1.0 else 1.0
+    measured = values.shape[2] == 1 and top > 1.0 and bool((values != np.floor(values)).any())  # no grey levels
+    if values.min() < 0.0 or values.max() > 255.0 or measured:
+        values, top = values - values.min(), float(np.ptp(values)) or 1.0
+    return np.broadcast_to(np.clip(values / top, 0, 1), (*values.shape[:2], 3))
+
+
+def as_shown(picture: Any) -> str:
+    """What `shown` made of a picture without colours, to be told beside it; nothing of a grey or coloured one."""
+    n_channels = np.shape(picture)[2]
+    return "" if n_channels in (1, 3) else f"grey: mean of {n_channels} bands, each in its range"
+
+
+def tell_bands(axis: Any, picture: Any) -> None:
+    """Say below a picture without colours what is shown of it."""
+    if told := as_shown(picture):
+        axis.text(0.5, -0.02, told, transform=axis.transAxes, ha="center", va="top", fontsize=6)
+
+
+def grey(picture: Any) -> Floats:
+    """(H, W): the brightness of a picture in 0..1."""
+    return np.asarray(shown(picture) @ np.array([0.299, 0.587, 0.114]))
+
+
+def painted(photo: Floats, labels: NDArray[np.int32], values: Floats) -> Floats:
+    """(H, W, 3): the values in signed colours over the grey photo; the weaker a value, the more photo is seen."""
+    import matplotlib
+
+    largest = np.abs(values).max() or 1.0
+    share = (values / largest)[labels]
+    colour = matplotlib.colormaps["RdBu_r"](0.5 + 0.5 * share)[..., :3]
+    weight = (0.25 + 0.5 * np.abs(share))[..., None]
+    return np.asarray((1.0 - weight) * (0.25 + 0.65 * photo[..., None]) + weight * colour)
+
+
+def numbered_photo(axis: Any, one: Any, chosen: list[int]) -> None:
+    """The photo with the borders of its superpixels, and the numbers of those that the bars show."""
+    from scipy.ndimage import distance_transform_edt
+
+    labels = one.labels
+    edge = np.zeros(labels.shape, dtype=bool)
+    edge[1:] |= labels[1:] != labels[:-1]
+    edge[:, 1:] |= labels[:, 1:] != labels[:, :-1]
+    outlined = shown(one.picture).copy()
+    outlined[edge] = 1.0
+    axis.imshow(outlined)
+    axis.set_axis_off()
+    for player in chosen:
+        depth = distance_transform_edt(np.pad(labels == player, 1))  # deepest inside: also where it is no blob
+        row, column = np.subtract(np.unravel_index(depth.argmax(), depth.shape), 1)
+        box = {"boxstyle": "round,pad=0.15", "facecolor": "black", "edgecolor": "none", "alpha": 0.65}
+        axis.text(column, row, str(player), color="white", ha="center", va="center", fontsize=8, bbox=box)
+    axis.set_title("superpixels")
+    tell_bands(axis, one.picture)
