@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 import perturbxai as px
 from perturbxai.inputs.fills import make_fill
-from perturbxai.models import masks
 from perturbxai.models import image_plan as module
+from perturbxai.models import masks
 from perturbxai.models.image_plan import ImagePlan, Masked
 from perturbxai.models.plan import Given, Spliced, TablePlan, as_bytes
 from perturbxai.models.recast import recast
