@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import opacity_games as photos
 import pytest
-import test_effects_photos as photos
 
 import perturbxai as px
 from perturbxai import assets

@@ -6,8 +6,8 @@ from functools import cache
 
 import matplotlib
 import numpy as np
+import opacity_games as photos
 import pytest
-import test_effects_photos as photos
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
-from test_report import comparison
+from stub_results import comparison
 
 import perturbxai as px
 from perturbxai.reporting import figures as drawing

@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-from test_serial import one
+from explanations import one
 
 import perturbxai as px
 from perturbxai.results import notebook

@@ -7,8 +7,8 @@ from dataclasses import FrozenInstanceError, replace
 import numpy as np
 import pytest
 import recorders
+from explanations import one
 from scipy import stats
-from test_serial import one
 
 import perturbxai as px
 from perturbxai.results.importance import folded

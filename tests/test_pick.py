@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import recorders
-from test_serial import one
+from explanations import one
 
 import perturbxai as px
 from perturbxai.results.pick import greedy

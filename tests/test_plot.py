@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import recorders
+from explanations import HOSTILE
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from test_serial import HOSTILE
 
 import perturbxai as px
 from perturbxai.reporting.style import GREY

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_report import comparison, result
+from stub_results import comparison, result
 
 import perturbxai as px
 from perturbxai.command.config import Config
