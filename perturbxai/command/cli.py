@@ -107,7 +107,7 @@ def _config(given: argparse.Namespace) -> tuple[Any, Any]:
 def _of_the_model(error: Exception) -> str | None:
     """What the user's model raised when it was asked, and where; None for errors of ours."""
     frames = traceback.extract_tb(error.__traceback__)
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     ours = [number for number, frame in enumerate(frames) if Path(frame.filename).is_relative_to(package)]
     if not ours or ours[-1] + 1 == len(frames) or Path(frames[ours[-1]].filename).stem not in CALLERS:
         return None

@@ -1,6 +1,6 @@
 """Numba kernels: dumb, serial, own no policy. The caller allocates and checks; a kernel fills.
 
-Every kernel has a slow twin in tests/oracles.py. The pixel kernels have a device twin in plan.py.
+Every kernel has a slow twin in tests/support/oracles.py. The pixel kernels have a device twin in models/image_plan.py.
 """
 
 # An absent annotation here is meant: numba compiles for what it is given, and reads no hints.

@@ -1,4 +1,4 @@
-"""Metrics of place on maps whose place is known, and the experiment that asks every method for them."""
+"""Metrics of place on maps whose place is known."""
 
 from __future__ import annotations
 

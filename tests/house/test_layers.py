@@ -14,7 +14,7 @@ import pytest
 import perturbxai as px
 from perturbxai.core import catalogue
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "perturbxai"
 
 # From the ground up. A folder may import those of lower floors that its row names; a new file edits nothing here.

@@ -22,7 +22,7 @@ from perturbxai.core import catalogue
 from perturbxai.inputs import fills, segments
 
 torch = pytest.importorskip("torch")
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 NAMES = ["warm", "cold", "<script>x</script>", "../../up", "7"]
 MODULE = f"""
 import torch

@@ -10,7 +10,7 @@ import pytest
 
 from perturbxai.core import catalogue
 
-EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 
 TINY = """
 results = "{folder}"

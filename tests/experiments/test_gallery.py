@@ -12,7 +12,7 @@ import perturbxai as px
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("skimage", reason="the quickstart extra is not installed")
-EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 CLASSES = ("a", "b", "c", "d")
 
 

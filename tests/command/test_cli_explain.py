@@ -22,7 +22,7 @@ from perturbxai.command.table_files import read_table
 from perturbxai.command.user_model import make_model
 from perturbxai.core import catalogue
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 MODULE = '''
 import functools
 import numpy as np

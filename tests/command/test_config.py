@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from perturbxai.command.config import Config, PhotoConfig, TableConfig, load_config, parse_config
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_quickstart_is_valid():

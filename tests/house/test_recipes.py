@@ -15,7 +15,7 @@ import pytest
 import perturbxai as px
 from perturbxai.models import estimators
 
-RECIPES = (Path(__file__).resolve().parent.parent / "docs" / "recipes.md").read_text("utf-8")
+RECIPES = (Path(__file__).resolve().parents[2] / "docs" / "recipes.md").read_text("utf-8")
 PACKAGES = ("xgboost", "lightgbm", "onnxruntime", "skl2onnx")
 RNG = np.random.default_rng(0)
 N = 400

@@ -11,7 +11,7 @@ import pytest
 
 if find_spec("shapiq") is None:
     pytest.skip('the table comes in shapiq, pip install "perturbxai[experiments]"', allow_module_level=True)
-EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 TINY = """
 results = "{folder}"
 features = ["temp"]

@@ -69,7 +69,10 @@ def command(folder, model, *flags, start=("-m", "perturbxai")):
     return done, sorted(path.stem for path in folder.glob("*.ran"))
 
 
-SCRIPT = ("-c", "import sys; sys.path.remove(''); from perturbxai.cli import main; raise SystemExit(main(sys.argv[1:]))")
+SCRIPT = (
+    "-c",
+    "import sys; sys.path.remove(''); from perturbxai.command.cli import main; raise SystemExit(main(sys.argv[1:]))",
+)
 
 
 @pytest.mark.parametrize("model", ["boosted", "mymodel:make"])

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("lightshap", reason='LightSHAP comes with pip install "perturbxai[experiments]"')
 pytest.importorskip("shapiq", reason='shapiq comes with pip install "perturbxai[experiments]"')
-EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 TINY = """
 results = "{folder}"
 scale = "tiny"

@@ -57,7 +57,7 @@ def make(X, y):
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["explain", "--help"], ["list"], []])
 def test_help_and_list_import_nothing_heavy(arguments):
     code = (
-        "import sys\nfrom perturbxai.cli import main\n"
+        "import sys\nfrom perturbxai.command.cli import main\n"
         f"try:\n    main({arguments!r})\nexcept SystemExit:\n    pass\n"
         "heavy = {'numpy', 'torch', 'pandas', 'pydantic', 'matplotlib', 'sklearn', 'numba', 'tqdm'} & set(sys.modules)\n"
         "sys.stderr.write(','.join(sorted(heavy)))"
