@@ -1,6 +1,7 @@
 """perturbxai: explain any model by perturbing its input, with error bars, beside gradient CAMs.
 
-The public names load when they are first used: importing the package itself loads none of its dependencies.
+The public names load when they are first used: importing the package itself loads none of its dependencies. Type checkers
+and editors read them in `__init__.pyi`.
 """
 
 from __future__ import annotations
@@ -71,4 +72,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+    return [*__all__, *(name for name in globals() if name.startswith("__"))]

@@ -2,6 +2,8 @@
 
 The letters of shapes are the same everywhere: n rows, D columns, M coalitions, P players, K outputs, B background rows,
 H x W pixels with C channels.
+
+Annotations name pandas as `pd` without loading it: `typing.get_type_hints(px.read_csv, localns={"pd": pandas})`.
 """
 
 from __future__ import annotations
