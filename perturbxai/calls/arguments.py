@@ -9,7 +9,28 @@ from typing import Any
 import numpy as np
 
 from perturbxai.core import catalogue
-from perturbxai.inputs.spaces import Space, TabularSpace
+from perturbxai.inputs.spaces import ImageSpace, Space, TabularSpace
+from perturbxai.models.predictor import Predictor
+
+IMAGE_BUDGET = 1000
+LISTED_PLAYERS = 10  # up to here a table's default budget lists all coalitions
+
+
+def default_budget(space: Space, n_players: int) -> int:
+    """Coalitions an input, where nobody says how many."""
+    if not isinstance(space, TabularSpace):
+        return IMAGE_BUDGET
+    return int(2**n_players) if n_players <= LISTED_PLAYERS else 40 * n_players + 2
+
+
+def check_predictor(predictor: Any) -> None:
+    if not isinstance(predictor, Predictor):
+        raise TypeError(f"predictor is {type(predictor).__name__}; wrap the model: px.Predictor(model).")
+
+
+def check_space(space: Any) -> None:
+    if not isinstance(space, (TabularSpace, ImageSpace)):
+        raise TypeError(f"space is {type(space).__name__}; build px.TabularSpace(X) or px.ImageSpace() first.")
 
 
 def name_methods(methods: Any, known: dict[str, str]) -> dict[str, Any]:

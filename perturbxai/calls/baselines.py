@@ -11,7 +11,7 @@ import numpy as np
 
 from perturbxai.baseline_methods.inside import Inside
 from perturbxai.baseline_methods.table_row import TableRow
-from perturbxai.calls.arguments import name_methods
+from perturbxai.calls.arguments import check_predictor, check_space, name_methods
 from perturbxai.core import catalogue
 from perturbxai.core.options import refuse_missing
 from perturbxai.core.stopping import keeping
@@ -76,8 +76,8 @@ def baselines(
     """
     named = name_methods(methods, catalogue.BASELINES)
     refuse_missing(score=score)
-    if not isinstance(predictor, Predictor):
-        raise TypeError(f"predictor is {type(predictor).__name__}; wrap the model: px.Predictor(model).")
+    check_predictor(predictor)
+    check_space(space)
     game = Game(predictor, space, x, outputs)
     check_methods(named, predictor, space, layer, score)
     differentiate = any(getattr(method, "differentiates", False) for method in named.values())

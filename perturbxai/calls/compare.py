@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perturbxai.calls.arguments import check_seed
+from perturbxai.calls.arguments import check_predictor, check_seed, check_space
 from perturbxai.calls.scoring import CURVES, HELD_OUT, Needs, TestSet
 from perturbxai.core import catalogue
 from perturbxai.core.questions import Answer, Coalitions, Unanswered
@@ -116,8 +116,8 @@ def compare(
     has other players, for values that are not finite, and for unknown metrics.
     """
     wanted = _check_metrics(metrics)
-    if not isinstance(predictor, Predictor):
-        raise TypeError(f"predictor is {type(predictor).__name__}; wrap the model: px.Predictor(model).")
+    check_predictor(predictor)
+    check_space(space)
     if not isinstance(results, Mapping) or not all(isinstance(one, Attribution) for one in results.values()):
         raise TypeError(f"results is {type(results).__name__}; expected a mapping from name to Attribution (explain(...)).")
     job = _Job(dict(results), predictor, space, wanted, check_seed(seed))

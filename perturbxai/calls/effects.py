@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.calls.arguments import check_seed, name_methods
+from perturbxai.calls.arguments import check_predictor, check_seed, check_space, name_methods
 from perturbxai.calls.effect_jobs import EffectsCall, Feature
 from perturbxai.calls.grids import draw_rows, group_rows, is_by_value, make_axis, most_points, varies
 from perturbxai.calls.photo_effects import photo_effects
@@ -18,7 +18,7 @@ from perturbxai.core.types import Floats
 from perturbxai.explainers.ale import Ale
 from perturbxai.explainers.ice import Ice
 from perturbxai.game.game import Game
-from perturbxai.inputs.spaces import ImageSpace, Space, TabularSpace
+from perturbxai.inputs.spaces import Space, TabularSpace
 from perturbxai.models.predictor import Predictor
 from perturbxai.results.effect import Effect
 from perturbxai.sampling.streams import Streams
@@ -101,14 +101,12 @@ def effects(
     """
     named = name_methods(methods, CURVES)
     refuse_missing(rest=rest)
-    if not isinstance(predictor, Predictor):
-        raise TypeError(f"predictor is {type(predictor).__name__}; wrap the model: px.Predictor(model).")
-    if isinstance(space, ImageSpace):
+    check_predictor(predictor)
+    check_space(space)
+    if not isinstance(space, TabularSpace):
         if by is not None:
             raise ValueError(f"by={by!r} is a column of a table, and x is a photo; leave it out.")
         return photo_effects(named, predictor, space, x, features, rest, outputs, grid, rows, check_seed(seed))
-    if not isinstance(space, TabularSpace):
-        raise TypeError(f"space is {type(space).__name__}; build px.TabularSpace(X) or px.ImageSpace() first.")
     if rest != "uniform":
         raise ValueError(f"rest={rest!r} is about the other superpixels of a photo, and x is a table; leave it out.")
     streams = Streams(check_seed(seed))

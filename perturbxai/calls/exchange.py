@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from perturbxai.calls.arguments import check_predictor, check_space
 from perturbxai.core.types import Floats
 from perturbxai.game.game import Game
 from perturbxai.inputs.segments import relabel
@@ -183,10 +184,8 @@ def from_lime(
 
 
 def _game(predictor: Any, space: Any, x: Any, outputs: Any) -> Game:
-    if not isinstance(predictor, Predictor):
-        raise TypeError(f"predictor is {type(predictor).__name__}; wrap the model: px.Predictor(model).")
-    if not isinstance(space, (TabularSpace, ImageSpace)):
-        raise TypeError(f"space is {type(space).__name__}; build px.TabularSpace(X) or px.ImageSpace() first.")
+    check_predictor(predictor)
+    check_space(space)
     return Game(predictor, space, x, outputs)
 
 

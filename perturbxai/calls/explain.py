@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from perturbxai.calls.arguments import check_budget, check_options, check_rows, check_seed, check_tol, name_methods
+from perturbxai.calls.arguments import (
+    check_budget,
+    check_options,
+    check_predictor,
+    check_rows,
+    check_seed,
+    check_space,
+    check_tol,
+    name_methods,
+)  # fmt: skip
 from perturbxai.calls.explain_call import Call
 from perturbxai.core import catalogue
 from perturbxai.game.game import Game
-from perturbxai.inputs.spaces import ImageSpace, Space, TabularSpace
+from perturbxai.inputs.spaces import Space
 from perturbxai.models.predictor import Predictor
 from perturbxai.results.explanation import Attribution
 
@@ -56,10 +65,8 @@ def explain(
     [3.0, 4.0]
     """
     named = name_methods(methods, catalogue.EXPLAINERS)
-    if not isinstance(predictor, Predictor):
-        raise TypeError(f"predictor is {type(predictor).__name__}; wrap the model: px.Predictor(model).")
-    if not isinstance(space, (TabularSpace, ImageSpace)):
-        raise TypeError(f"space is {type(space).__name__}; build px.TabularSpace(X) or px.ImageSpace() first.")
+    check_predictor(predictor)
+    check_space(space)
     seed, budget, rows = check_seed(seed), check_budget(budget), check_rows(rows, budget, space, named)
     check_options(named)
     game = Game(predictor, space, x, outputs)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from perturbxai.calls.arguments import default_budget
 from perturbxai.calls.conclude import embed, embed_pairs, within
 from perturbxai.calls.driving import Work, chunks, drive, one_thread_of_blas, salvage
 from perturbxai.core import catalogue
@@ -25,9 +26,6 @@ from perturbxai.results.explanation import Attribution, Explanation
 from perturbxai.sampling.coalitions import check_cells, least_budget
 from perturbxai.sampling.laws import Law
 from perturbxai.sampling.streams import Streams
-
-IMAGE_BUDGET = 1000
-LISTED_PLAYERS = 10  # up to here a table's default budget lists all coalitions
 
 
 @dataclass
@@ -60,8 +58,7 @@ class Call:
             return self.asked_budget
         if method is not None and hasattr(method, "default_budget"):
             return int(method.default_budget)
-        plain = 2**n_players if n_players <= LISTED_PLAYERS else 40 * n_players + 2
-        plain = IMAGE_BUDGET if self.kind == "image" else plain
+        plain = default_budget(self.game.space, n_players)
         whole = 0 if method is not None else max((getattr(m, "lists_up_to", 0) for m in self.by_law.values()), default=0)
         return max(plain, 2**n_players) if n_players <= whole else plain
 

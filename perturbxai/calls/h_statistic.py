@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perturbxai.calls.arguments import check_seed
+from perturbxai.calls.arguments import check_predictor, check_seed
 from perturbxai.calls.distinct_rows import OnceEach
 from perturbxai.calls.effect_jobs import ROWS_AT_ONCE, Feature, Job
 from perturbxai.calls.effects import read_features, weighted_rows
@@ -169,8 +169,7 @@ def h_statistic(
     >>> found.features, found.values[:, 0].round(3).tolist()
     (('x0', 'x1', ('x0', 'x1')), [0.333, 0.333, 0.333])
     """
-    if not isinstance(predictor, Predictor):
-        raise TypeError(f"predictor is {type(predictor).__name__}; wrap the model: px.Predictor(model).")
+    check_predictor(predictor)
     if not isinstance(space, TabularSpace):
         raise TypeError(f"space is {type(space).__name__}; H squared is of tables: build px.TabularSpace(X) first.")
     for name, value, least in (("rows", rows, LEAST_ROWS), ("top", top, 0), ("limit", limit, 0)):

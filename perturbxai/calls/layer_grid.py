@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.baseline_methods.inside import Inside
+from perturbxai.calls.arguments import check_predictor
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import ImageSpace
 from perturbxai.models.predictor import Predictor
@@ -35,8 +36,7 @@ def layer_grid(predictor: Predictor, photo: Any, layer: Any = None) -> NDArray[n
            [2, 2, 3, 3],
            [2, 2, 3, 3]], dtype=int32)
     """
-    if not isinstance(predictor, Predictor):
-        raise TypeError(f"predictor is {type(predictor).__name__}; wrap the model: px.Predictor(model).")
+    check_predictor(predictor)
     if predictor.kind != "network":
         raise TypeError(f"layer_grid looks inside a torch.nn.Module, but the model is a {predictor.kind}; give that itself.")
     # any cut does: only the whole picture is looked at

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.calls.arguments import check_budget, check_seed
+from perturbxai.calls.arguments import check_budget, check_predictor, check_seed, check_space, default_budget
 from perturbxai.core import catalogue
 from perturbxai.core.stopping import keeping
 from perturbxai.core.versions import versions
 from perturbxai.game.game import Game
-from perturbxai.inputs.spaces import ImageSpace, Space, TabularSpace
+from perturbxai.inputs.spaces import Space, TabularSpace
 from perturbxai.models.predictor import Predictor
 from perturbxai.peers.packages import LARGEST_SEED, kept_state, seed_state
 from perturbxai.peers.shap_peers import MOST_EXACT
@@ -24,7 +24,6 @@ from perturbxai.sampling.streams import Streams
 
 NORMAL_95 = 1.959963984540054
 CLOSE = 1e-6  # relative gap up to which a peer that draws nothing counts as exact
-IMAGE_BUDGET, LISTED_PLAYERS = 1000, 10  # the defaults of explain()
 
 
 def reference(
@@ -77,10 +76,8 @@ def reference(
     ValueError: lime.image explains pictures; for rows of a table take 'lime.tabular'.
     """
     method = _method(name, as_shipped, options)
-    if not isinstance(predictor, Predictor):
-        raise TypeError(f"predictor is {type(predictor).__name__}; wrap the model: px.Predictor(model).")
-    if not isinstance(space, (TabularSpace, ImageSpace)):
-        raise TypeError(f"space is {type(space).__name__}; build px.TabularSpace(X) or px.ImageSpace() first.")
+    check_predictor(predictor)
+    check_space(space)
     seed, budget = check_seed(seed), check_budget(budget)
     if seed > LARGEST_SEED:
         raise ValueError(f"seed={seed} is above {LARGEST_SEED}, the largest that numpy's old generators take.")
@@ -129,10 +126,7 @@ class _Call:
             return int(2 ** min(len(one.active), MOST_EXACT))
         if self.method.as_shipped or self.method.key == "lime.tabular":
             return getattr(self.method, "own_budget", None)
-        n_players = len(one.names)
-        if isinstance(self.game.space, ImageSpace):
-            return IMAGE_BUDGET
-        return int(2**n_players) if n_players <= LISTED_PLAYERS else 40 * n_players + 2
+        return default_budget(self.game.space, len(one.names))
 
     def check(self) -> None:
         """Everything that can be known without the model."""
