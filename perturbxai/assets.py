@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.core.extras import remedy
 from perturbxai.inputs.pictures import fit
 
-INSTALL = 'pip install "perturbxai[quickstart]"'
 CROP = 224 / 256  # EfficientNet-Lite0 was trained on the centre of a picture scaled to 256
 CHANNEL_MEAN, CHANNEL_SCALE = 127.0, 128.0
 
@@ -65,7 +65,7 @@ def photo(name: str, size: int = 224) -> NDArray[np.uint8]:
 
 def photo_path(name: str) -> Path:
     """Where a photo of the scikit-image wheel lies. Raises ValueError for a name that it does not hold."""
-    folder = _folder("skimage", "the photos") / "data"
+    folder = _folder("skimage") / "data"
     files = {f.stem: f for f in sorted(folder.glob("*.*")) if f.suffix in (".png", ".jpg")}
     if name not in files:
         raise ValueError(f"picture {name!r} is not in the scikit-image wheel; it has {', '.join(files)}.")
@@ -94,9 +94,7 @@ def adult() -> tuple[Any, Any]:
     """
     import pandas as pd
 
-    spec = importlib.util.find_spec("shapiq")
-    folders = spec.submodule_search_locations if spec is not None else None
-    path = Path(folders[0]) / "datasets/data/adult_census.csv" if folders else Path()
+    path = _folder("shapiq") / "datasets/data/adult_census.csv"
     if not path.is_file():
         raise ImportError("the Adult table needs the package 'shapiq'. Install it: pip install shapiq==1.4.1")
     frame = pd.read_csv(path, skipinitialspace=True)
@@ -109,12 +107,11 @@ def _package(name: str, what: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise ImportError(f"{what} needs the package {name.partition('.')[0]!r}. Install it: {INSTALL}") from error
+        raise ImportError(f"{what}: {remedy((error.name or name).partition('.')[0], 'quickstart')}") from error
 
 
-def _folder(name: str, what: str) -> Path:
-    """Where a package lies, without importing it."""
+def _folder(name: str) -> Path:
+    """Where a package lies, without importing it; nowhere if it is not installed."""
     spec = importlib.util.find_spec(name)
-    if spec is None or not spec.submodule_search_locations:
-        raise ImportError(f"{what} need the package {name!r}. Install it: {INSTALL}")
-    return Path(spec.submodule_search_locations[0])
+    found = spec.submodule_search_locations if spec else None
+    return Path(found[0] if found else "nowhere")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.util import find_spec
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +13,22 @@ import pytest
 if "PYTEST_XDIST_WORKER" in os.environ:  # before numpy and torch: threads of two workers wait for each other
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+
+
+class _NoTorch:
+    """Where torch is not installed a test that imports it is skipped. Modules of the package have to do without."""
+
+    def find_spec(self, name, _path=None, _target=None):
+        if name.partition(".")[0] in ("torch", "torchvision", "efficientnet_lite_pytorch"):
+            frame = sys._getframe(1)
+            while "importlib" in frame.f_code.co_filename:
+                frame = frame.f_back
+            if Path(frame.f_code.co_filename).is_relative_to(Path(__file__).parent):
+                pytest.skip(f"{name} is not installed", allow_module_level=True)
+
+
+if find_spec("torch") is None:
+    sys.meta_path.insert(0, _NoTorch())
 
 
 @pytest.fixture(autouse=True)

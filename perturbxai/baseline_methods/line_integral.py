@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from perturbxai.baseline_methods.pixels import Pixels, as_floats
@@ -49,6 +48,8 @@ def integrate(pixels: Pixels, steps: int, tol: float) -> tuple[Panels, int]:
     It starts with about `steps` nodes in even panels. While the sum lacks more, the panels that lack most are halved, up to
     MOST * steps nodes: on a network with kinks the gradient jumps all the way, and most near the fill.
     """
+    import torch
+
     ends = torch.cat([pixels.tensor(pixels.one.fill), pixels.tensor(pixels.one.picture)])
     edges = np.linspace(0.0, 1.0, max(1, round(steps / NODES)) + 1)
     scores = _scores(pixels, ends, edges)
@@ -83,7 +84,7 @@ def integrate(pixels: Pixels, steps: int, tol: float) -> tuple[Panels, int]:
 
 def _at(ends: Tensor, places: Floats) -> Tensor:
     """The network's inputs at some places of the line, 0 for the fill and 1 for the picture."""
-    share = torch.as_tensor(places, dtype=ends.dtype, device=ends.device)[:, None, None, None]
+    share = ends.new_tensor(places)[:, None, None, None]
     return ends[:1] + share * (ends[1:] - ends[:1])
 
 

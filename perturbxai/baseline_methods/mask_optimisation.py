@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from perturbxai.baseline_methods.pixels import PixelMap, Pixels, as_floats, gradient_of
@@ -128,7 +127,7 @@ class _Seen:
 
     def through(self, masks: Tensor) -> Tensor:
         """(n, C, H, W): the picture seen through masks (n, h, w), differentiable."""
-        down, across = (torch.as_tensor(weights).to(self.picture) for weights in (self.down, self.across))
+        down, across = (self.picture.new_tensor(weights) for weights in (self.down, self.across))
         fine = (down @ masks @ across.T)[:, None]
         return (1.0 - fine) * self.fill + fine * self.picture
 
@@ -137,7 +136,7 @@ def _slope(net: Any, pixels: Pixels, seen: _Seen, masks: Floats, k: int) -> tupl
     """One score through masks (n, h, w), a batch at a time: how it rises with each cell, (n, h, w), and itself, (n,)."""
 
     def ask(start: int, stop: int) -> tuple[Floats, Floats]:
-        leaf = torch.as_tensor(masks[start:stop]).to(seen.picture).requires_grad_(True)
+        leaf = seen.picture.new_tensor(masks[start:stop]).requires_grad_(True)
         score = pixels.score(net(seen.through(leaf)))[:, k]
         return gradient_of(score.sum(), leaf), as_floats(score)
 
@@ -149,7 +148,7 @@ def _scores(pixels: Pixels, seen: _Seen, masks: Floats) -> Floats:
     """(n, K): the scores of the picture seen through masks (n, h, w)."""
 
     def build(start: int, stop: int) -> Tensor:
-        return seen.through(torch.as_tensor(masks[start:stop]).to(seen.picture))
+        return seen.through(seen.picture.new_tensor(masks[start:stop]))
 
     return np.concatenate([found for *_, found in pixels.scores(len(masks), build)])
 

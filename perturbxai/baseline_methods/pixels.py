@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from perturbxai.core.stopping import context
@@ -82,6 +81,7 @@ class Pixels:
 
     def scores(self, n: int, build: Callable[[int, int], Tensor]) -> Iterator[tuple[int, int, Floats]]:
         """(start, stop, scores (stop - start, K)) at n inputs, as `gradients`. Raises ModelError if one is not finite."""
+        import torch
 
         def ask(net: Any, start: int, stop: int) -> Floats:
             with torch.no_grad():
@@ -142,6 +142,8 @@ def gradient_of(score: Tensor, leaf: Tensor, start: Tensor | None = None) -> Flo
 
     Raises TypeError if the score does not depend on it, ModelError for what is not finite.
     """
+    import torch
+
     found = None
     if score.requires_grad:
         (found,) = torch.autograd.grad(score, leaf, start, retain_graph=True, allow_unused=True)

@@ -13,13 +13,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.baseline_methods import relevance
 from perturbxai.baseline_methods.cam import GradCam
 from perturbxai.baseline_methods.pixels import PixelMap, Pixels, check_channels, joined
-from perturbxai.baseline_methods.rectified import rectified
 from perturbxai.baseline_methods.upsample import enlarge
+from perturbxai.core.extras import remedy
 from perturbxai.core.options import checked
 from perturbxai.core.types import Floats
+
+Rule = Callable[..., Any]  # makes a rule of zennit
 
 BACK = "passed back to the network's input, in score per unit of it"
 FIRST = ("flat", "box")
@@ -187,8 +188,7 @@ class Lrp:
             "gamma": lambda: rules.Gamma(gamma=self.gamma, stabilizer=stable),
             "alpha_beta": lambda: rules.AlphaBeta(alpha=self.alpha, beta=self.alpha - 1.0, stabilizer=stable),
         }
-        chosen = {relevance.DENSE: kinds["epsilon"], relevance.CONVOLUTION: kinds[self.rule]}
-        return _relevance(pixels, chosen, self.first, self.box, stable)
+        return _relevance(pixels, kinds["epsilon"], kinds[self.rule], self.first, self.box, stable)
 
 
 @checked
@@ -220,12 +220,16 @@ class DeepTaylor:
     def of_picture(self, pixels: Pixels) -> PixelMap:
         """(K, H, W)"""
         rules = _zennit()
-        chosen = dict.fromkeys((relevance.DENSE, relevance.CONVOLUTION), lambda: rules.ZPlus(stabilizer=STABLE))
-        return _relevance(pixels, chosen, "box", self.box, STABLE)
+
+        def plus() -> Any:
+            return rules.ZPlus(stabilizer=STABLE)
+
+        return _relevance(pixels, plus, plus, "box", self.box, STABLE)
 
 
 def _back(pixels: Pixels, rule: str) -> Floats:
     """(K, C, H, W): what a rule of zennit for rectifiers passes back to the input, asked once a picture."""
+    from perturbxai.baseline_methods.rectified import rectified
 
     def ask() -> Floats:
         hook = getattr(_zennit(), rule)()
@@ -236,10 +240,13 @@ def _back(pixels: Pixels, rule: str) -> Floats:
     return pixels.once(rule, ask)  # type: ignore[no-any-return]
 
 
-def _relevance(pixels: Pixels, chosen: dict[str, Any], first: str | None, box: Any, stable: float) -> PixelMap:
+def _relevance(pixels: Pixels, dense: Rule, convolution: Rule, first: str | None, box: Any, stable: float) -> PixelMap:
     """Relevance of each pixel, all channels, and what is missing to the score."""
+    from perturbxai.baseline_methods import relevance
+
     rules = _zennit()
-    chosen = chosen | {relevance.LINEAR: lambda: rules.Norm(stabilizer=stable), relevance.PASS: rules.Pass}
+    chosen: dict[str, Rule] = {relevance.DENSE: dense, relevance.CONVOLUTION: convolution, relevance.PASS: rules.Pass}
+    chosen[relevance.LINEAR] = lambda: rules.Norm(stabilizer=stable)
     notes: dict[str, Any] = {}
     ends = None
     if first == "flat":
@@ -283,8 +290,6 @@ def _zennit() -> Any:
     try:
         import zennit.rules
     except ImportError as error:
-        raise ImportError(
-            "deconvnet, guided_backprop, guided_grad_cam, lrp and deep_taylor take their rules from the package 'zennit'. "
-            'Install it: pip install "perturbxai[propagation]"'
-        ) from error
+        told = "deconvnet, guided_backprop, guided_grad_cam, lrp and deep_taylor take their rules from zennit"
+        raise ImportError(f"{told}, but {remedy('zennit')}") from error
     return zennit.rules

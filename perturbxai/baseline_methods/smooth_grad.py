@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 
 from perturbxai.baseline_methods.gradients import PER_UNIT
 from perturbxai.baseline_methods.pixels import PixelMap, Pixels, check_channels, joined
@@ -66,7 +65,7 @@ class SmoothGrad:
                 del drawn[done]
             for number in range(start + len(drawn), stop):
                 drawn[number] = scale * rng.standard_normal(picture.shape[1:])
-            return picture + torch.as_tensor(np.stack([drawn[number] for number in range(start, stop)])).to(picture)
+            return picture + picture.new_tensor(np.stack([drawn[number] for number in range(start, stop)]))
 
         total: Floats = np.zeros(0)
         values = []

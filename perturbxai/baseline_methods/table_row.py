@@ -78,4 +78,4 @@ def check_numbers(key: str, predictor: Predictor, space: TabularSpace) -> None:
     try:
         predictor.check_gradient(space.columns.plain(space.background[:1]))
     except TypeError as error:
-        raise TypeError(f"{key}: {error}") from error
+        raise type(error)(f"{key}: {error}") from error

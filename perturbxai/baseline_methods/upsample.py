@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from perturbxai.core.types import Floats
 
@@ -14,6 +13,8 @@ def enlarge(cells: Floats, shape: tuple[int, int], *, conserve: bool) -> Floats:
     The total of the cells is kept where H and W are multiples of h and w. At other sizes the corners weigh a little more
     or less; conserve=True spreads what is missing evenly over the pixels, so that the totals agree to rounding.
     """
+    import torch
+
     height, width = shape
     coarse = torch.as_tensor(cells)[None]
     fine = torch.nn.functional.interpolate(coarse, size=(height, width), mode="bilinear", align_corners=False)

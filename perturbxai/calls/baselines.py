@@ -13,6 +13,7 @@ from perturbxai.baseline_methods.inside import Inside
 from perturbxai.baseline_methods.table_row import TableRow
 from perturbxai.calls.arguments import check_predictor, check_space, name_methods
 from perturbxai.core import catalogue
+from perturbxai.core.extras import not_a_network
 from perturbxai.core.options import refuse_missing
 from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Floats
@@ -165,7 +166,7 @@ def check_methods(named: dict[str, Any], predictor: Predictor, space: Space, lay
         if score not in getattr(method, "scores", SCORES):
             raise ValueError(f"{key}: score={score!r} is no sum that it could share out; take score='logit', or grad_cam.")
     if looking and predictor.kind != "network":
-        raise TypeError(
+        raise not_a_network(
             f"{', '.join(looking)} look inside a torch.nn.Module, but the model is a {predictor.kind}; "
             "give Predictor the module itself, or leave them out."
         )

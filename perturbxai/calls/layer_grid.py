@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from perturbxai.baseline_methods.inside import Inside
 from perturbxai.calls.arguments import check_predictor
+from perturbxai.core.extras import not_a_network
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import ImageSpace
 from perturbxai.models.predictor import Predictor
@@ -38,7 +39,9 @@ def layer_grid(predictor: Predictor, photo: Any, layer: Any = None) -> NDArray[n
     """
     check_predictor(predictor)
     if predictor.kind != "network":
-        raise TypeError(f"layer_grid looks inside a torch.nn.Module, but the model is a {predictor.kind}; give that itself.")
+        raise not_a_network(
+            f"layer_grid looks inside a torch.nn.Module, but the model is a {predictor.kind}; give that itself."
+        )
     # any cut does: only the whole picture is looked at
     game = Game(predictor, ImageSpace(segments="grid", n_segments=2, fill=0), photo)
     if len(game.inputs) != 1:

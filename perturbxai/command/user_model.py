@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perturbxai.command import current_folder
+from perturbxai.core.extras import EXTRAS, remedy
 from perturbxai.reporting.manifest import describe_file
 
 if TYPE_CHECKING:
@@ -116,6 +117,8 @@ def _arguments(factory: Any, where: str) -> list[tuple[str | None, str]]:
 def _failure(error: Exception, file: Path | None) -> str:
     """An error of the user's code in a line, with the place in the user's file where it came up."""
     told = f"{type(error).__name__}: {error}".removesuffix(": ").rstrip(".")
+    if isinstance(error, ModuleNotFoundError) and error.name in EXTRAS:
+        told += f"; {remedy(error.name)}"
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")]
     frames = [frame for frame in frames if Path(frame.filename) == file] or frames
     return told if isinstance(error, SyntaxError) else f"{told} ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"

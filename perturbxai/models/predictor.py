@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.core.extras import not_a_network
 from perturbxai.core.options import refuse_missing
 from perturbxai.core.outputs import output_names, select_outputs
 from perturbxai.core.stopping import ModelError as ModelError
@@ -256,11 +257,9 @@ class Predictor:
         Gradients by the input are on inside, whatever mode the caller is in.
         Raises TypeError if the model is not a torch module.
         """
-        if not isinstance(self._model, NetworkModel):
-            raise TypeError(f"the model is a {self.kind}, but gradient baselines need a torch.nn.Module; give that itself.")
+        passes = self.network_model(", but gradient baselines need a torch.nn.Module; give that itself.").passes
         import torch
 
-        passes = self._model.passes
         passes.refresh()
         net = passes.looked_into()
         with lent(net), torch.inference_mode(False), torch.enable_grad():
@@ -319,19 +318,16 @@ class Predictor:
 
     def check_gradient(self, rows: Any) -> NetworkModel:
         """Refuse what has no gradient by the columns of these rows, before the model is asked; see `gradient`."""
-        if not isinstance(self._model, NetworkModel):
-            raise TypeError(
-                f"the model is a {self.kind}, which has no gradient; give Predictor a torch.nn.Module, or take 'glass_box' "
-                "or a method that asks for values alone."
-            )
-        self._model.check_gradient(rows)
-        return self._model
+        way_out = "give Predictor a torch.nn.Module, or take 'glass_box' or a method that asks for values alone."
+        model = self.network_model(f", which has no gradient; {way_out}")
+        model.check_gradient(rows)
+        return model
 
     def tensor(self, rows: Any) -> Any:
         """Rows or pictures as the torch module's input, through `transform`. Raises TypeError for other models."""
+        model = self.network_model()
         import torch
 
-        model = self.network_model()
         plan = Recast(Given(rows), model.pixels, "HWC") if np.ndim(rows) == 4 else Given(rows)
         with torch.inference_mode(False):  # autograd refuses what is made under it
             return model.tensor(self._build(plan, 0, len(rows)))
@@ -342,8 +338,8 @@ class Predictor:
             raise TypeError(f"the model is a {self.kind}, which cannot be read; give Predictor the fitted estimator itself.")
         return self._model
 
-    def network_model(self) -> NetworkModel:
-        """The torch module and its scale, for baselines that look inside. Raises TypeError for other models."""
+    def network_model(self, why: str = "; only a torch.nn.Module takes tensors and shows its layers.") -> NetworkModel:
+        """The torch module and its scale, for baselines that look inside. Raises TypeError, which says why, for others."""
         if not isinstance(self._model, NetworkModel):
-            raise TypeError(f"the model is a {self.kind}; only a torch.nn.Module takes tensors and shows its layers.")
+            raise not_a_network(f"the model is a {self.kind}{why}")
         return self._model

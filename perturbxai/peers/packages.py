@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from perturbxai.core.extras import remedy
 from perturbxai.core.stopping import context
 
 LARGEST_SEED = 2**32 - 1  # what numpy's old generators take
@@ -28,7 +29,7 @@ def load_lime() -> Any:
             warnings.simplefilter("ignore")
             from lime import lime_image, lime_tabular  # type: ignore[import-untyped]
     except ImportError as error:
-        raise ImportError("the package lime is not installed, which this needs: pip install lime==0.2.0.1") from error
+        raise ImportError(remedy("lime")) from error
     return lime_tabular, lime_image
 
 
@@ -39,7 +40,7 @@ def load_shap() -> Any:
             warnings.simplefilter("ignore")
             import shap  # type: ignore[import-untyped]
     except ImportError as error:
-        raise ImportError('the package shap is not installed, which this needs: pip install "shap>=0.45"') from error
+        raise ImportError(remedy("shap")) from error
     return shap
 
 

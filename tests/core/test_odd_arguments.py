@@ -25,7 +25,7 @@ def test_there_are_options_of_every_kind_to_try():
     assert len(METHODS) > 30 and len(OPTIONS) > 80
 
 
-@pytest.mark.parametrize("value", [pd.NA, pd.NaT, np.datetime64("NaT")], ids=["NA", "NaT", "datetime64"])
+@pytest.mark.parametrize("value", [pd.NA, pd.NaT, np.datetime64("NaT", "ns")], ids=["NA", "NaT", "datetime64"])
 @pytest.mark.parametrize(("method", "field"), OPTIONS, ids=lambda one: getattr(one, "name", None) or one.__name__)
 def test_a_missing_value_is_no_option(method, field, value):
     with pytest.raises(TypeError, match=rf"{method.__name__}\({field.name}=.*leave the option out for its default"):

