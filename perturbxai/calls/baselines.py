@@ -16,7 +16,7 @@ from perturbxai.core import catalogue
 from perturbxai.core.extras import not_a_network
 from perturbxai.core.options import refuse_missing
 from perturbxai.core.stopping import keeping
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Floats, Inputs, Layer, Outputs
 from perturbxai.core.versions import versions
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import Space, TabularSpace
@@ -32,10 +32,10 @@ def baselines(
     methods: str | Sequence[Any],
     predictor: Predictor,
     space: Space,
-    x: Any,
+    x: Inputs,
     *,
-    outputs: Any = None,
-    layer: Any = None,
+    outputs: Outputs | None = None,
+    layer: Layer | Sequence[Layer] | None = None,
     score: str = "logit",
 ) -> dict[str, Attribution]:
     """What can be told from inside a model, and controls, one signed value a player of a space.

@@ -15,9 +15,10 @@ from perturbxai.calls.scoring import CURVES, HELD_OUT, Needs, TestSet
 from perturbxai.core import catalogue
 from perturbxai.core.questions import Answer, Coalitions, Unanswered
 from perturbxai.core.stopping import keeping
+from perturbxai.core.types import Fill
 from perturbxai.game.game import Game
 from perturbxai.inputs.fills import describe_fill
-from perturbxai.inputs.spaces import ImageSpace, Space, TabularSpace
+from perturbxai.inputs.spaces import ImageSpace, Input, Space, TabularSpace
 from perturbxai.metrics import agreement, between_fills, mean_curves
 from perturbxai.models.predictor import Predictor
 from perturbxai.results.explanation import Attribution, Explanation
@@ -51,7 +52,7 @@ class Comparison:
     fill_spread: pd.DataFrame
     curves: pd.DataFrame
     results: Mapping[str, Attribution]
-    inputs: Sequence[Any]
+    inputs: Sequence[Input]
     call: Mapping[str, Any] = field(default_factory=dict)
 
     def to_frame(self) -> pd.DataFrame:
@@ -99,7 +100,7 @@ def compare(
     space: Space,
     *,
     metrics: Sequence[str] | None = None,
-    fills: Sequence[Any] | None = None,
+    fills: Fill | Sequence[Fill] | None = None,
     seed: int = 0,
 ) -> Comparison:
     """Score maps of the same inputs and outputs against the model, and against each other.

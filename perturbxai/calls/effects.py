@@ -14,13 +14,13 @@ from perturbxai.calls.grids import draw_rows, group_rows, is_by_value, make_axis
 from perturbxai.calls.photo_effects import photo_effects
 from perturbxai.core import catalogue
 from perturbxai.core.options import refuse_missing
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Column, Features, Floats, Grid, Inputs, Outputs
 from perturbxai.explainers.ale import Ale
 from perturbxai.explainers.ice import Ice
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import Space, TabularSpace
 from perturbxai.models.predictor import Predictor
-from perturbxai.results.effect import Effect
+from perturbxai.results.effect import Effect, EffectKey
 from perturbxai.sampling.streams import Streams
 
 DRAWN_ROWS = 1000
@@ -32,16 +32,16 @@ def effects(
     methods: str | Sequence[Any],
     predictor: Predictor,
     space: Space,
-    x: Any,
+    x: Inputs,
     *,
-    features: Any = None,
+    features: Features | None = None,
     rest: str = "uniform",
-    outputs: Any = None,
-    grid: Any = None,
+    outputs: Outputs | None = None,
+    grid: Grid | None = None,
     rows: int | None = None,
-    by: Any = None,
+    by: Column | None = None,
     seed: int = 0,
-) -> dict[str, dict[Any, Effect]]:
+) -> dict[str, dict[EffectKey, Effect]]:
     """The effects of columns of a table, alone or in pairs, or of a photo's superpixels: PDP, ICE, ALE, all outputs at once.
 
     methods    "pdp", "ice", "ale", or objects with options: px.Pdp(centred=True), px.Ice(curves="centred"),

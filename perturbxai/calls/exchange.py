@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.arguments import check_predictor, check_space
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Floats, Inputs, Outputs
 from perturbxai.game.game import Game
 from perturbxai.inputs.segments import relabel
 from perturbxai.inputs.spaces import ImageSpace, Space, TabularSpace
@@ -36,7 +36,7 @@ class Imported:
 # ------------------------------------------------------------------------------------------------ to shap
 
 
-def to_shap(result: Attribution | Explanation, output: Any = None, *, space: Space | None = None) -> Any:
+def to_shap(result: Attribution | Explanation, output: str | int | None = None, *, space: Space | None = None) -> Any:
     """A `shap.Explanation` of a result, which shap's own plots draw (waterfall, bar, beeswarm, heatmap, scatter).
 
     result  an Attribution whose inputs have the same players, or one of its parts: `to_shap(result[0])` for one row
@@ -93,7 +93,7 @@ def _data(parts: Sequence[Explanation], space: Space | None) -> tuple[Any, Any]:
     first, n_players = parts[0], len(parts[0].names)
     if np.ndim(first.input) != 1:
         return None, None
-    codes = np.stack([e.input for e in parts])
+    codes = np.stack([e.input for e in parts], dtype=np.float64)
     if not isinstance(space, TabularSpace):
         return (codes, None) if codes.shape[1] == n_players else (None, None)
     if space.names != first.names:
@@ -116,7 +116,7 @@ def _data(parts: Sequence[Explanation], space: Space | None) -> tuple[Any, Any]:
 
 
 def from_shap(
-    explanation: Any, predictor: Predictor, space: Space, x: Any, *, outputs: Any = None, name: str = "shap"
+    explanation: Any, predictor: Predictor, space: Space, x: Inputs, *, outputs: Outputs | None = None, name: str = "shap"
 ) -> Attribution:
     """An Attribution from a `shap.Explanation` of the same rows or pictures, for `compare({..., "theirs": found}, ...)`.
 
@@ -145,7 +145,7 @@ def from_shap(
 
 
 def from_lime(
-    explanations: Any, predictor: Predictor, space: Space, x: Any, *, outputs: Any = None, name: str = "lime"
+    explanations: Any, predictor: Predictor, space: Space, x: Inputs, *, outputs: Outputs | None = None, name: str = "lime"
 ) -> Attribution:
     """An Attribution from lime's explanations of the same rows or pictures, for `compare({..., "theirs": found}, ...)`.
 

@@ -17,6 +17,7 @@ from perturbxai.calls.arguments import (
 )  # fmt: skip
 from perturbxai.calls.explain_call import Call
 from perturbxai.core import catalogue
+from perturbxai.core.types import Inputs, Outputs
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import Space
 from perturbxai.models.predictor import Predictor
@@ -27,9 +28,9 @@ def explain(
     methods: str | Sequence[Any],
     predictor: Predictor,
     space: Space,
-    x: Any,
+    x: Inputs,
     *,
-    outputs: Any = None,
+    outputs: Outputs | None = None,
     budget: int | None = None,
     rows: int | None = None,
     tol: float | None = None,

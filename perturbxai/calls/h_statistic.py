@@ -18,7 +18,7 @@ from perturbxai.calls.effects import read_features, weighted_rows
 from perturbxai.calls.grids import Drawn, draw_rows, order_by_value
 from perturbxai.core.csv_files import write_csv
 from perturbxai.core.stopping import keeping
-from perturbxai.core.types import Floats, Ints
+from perturbxai.core.types import Data, Features, Floats, Ints, Outputs
 from perturbxai.core.versions import versions
 from perturbxai.estimation.curves.partial_means import GROUPS, PartialMeans, Shared, of_column, of_pair, spread_of
 from perturbxai.game.game import Game
@@ -26,6 +26,7 @@ from perturbxai.game.table_asker import TableAsker
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.plan import Gridded
 from perturbxai.models.predictor import Predictor
+from perturbxai.results.effect import EffectKey
 from perturbxai.sampling.streams import Streams
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class HStatistic:
     outputs (K,), meta: seed, scale, drawn rows, model rows, seconds, versions, ...
     """
 
-    features: tuple[Any, ...]
+    features: tuple[EffectKey, ...]
     outputs: tuple[str, ...]
     values: Floats
     floor: Floats
@@ -119,12 +120,12 @@ class HStatistic:
 def h_statistic(
     predictor: Predictor,
     space: TabularSpace,
-    x: Any,
+    x: Data,
     *,
-    features: Any = None,
+    features: Features | None = None,
     top: int = 5,
     rank: str = "pdp",
-    outputs: Any = None,
+    outputs: Outputs | None = None,
     rows: int = 200,
     limit: int = 2_000_000,
     seed: int = 0,

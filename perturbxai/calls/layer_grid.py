@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from perturbxai.baseline_methods.inside import Inside
 from perturbxai.calls.arguments import check_predictor
 from perturbxai.core.extras import not_a_network
+from perturbxai.core.types import Layer, Photo
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import ImageSpace
 from perturbxai.models.predictor import Predictor
 
 
-def layer_grid(predictor: Predictor, photo: Any, layer: Any = None) -> NDArray[np.int32]:
+def layer_grid(predictor: Predictor, photo: Photo, layer: Layer | None = None) -> NDArray[np.int32]:
     """(H, W) int32: which cell of a layer's map each pixel lies in, numbered in rows. Give it to ImageSpace as `segments`.
 
     predictor  of a torch.nn.Module

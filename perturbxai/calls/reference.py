@@ -12,6 +12,7 @@ import numpy as np
 from perturbxai.calls.arguments import check_budget, check_predictor, check_seed, check_space, default_budget
 from perturbxai.core import catalogue
 from perturbxai.core.stopping import keeping
+from perturbxai.core.types import Inputs, Outputs
 from perturbxai.core.versions import versions
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import Space, TabularSpace
@@ -30,9 +31,9 @@ def reference(
     name: str,
     predictor: Predictor,
     space: Space,
-    x: Any,
+    x: Inputs,
     *,
-    outputs: Any = None,
+    outputs: Outputs | None = None,
     budget: int | None = None,
     seed: int = 0,
     as_shipped: bool = False,

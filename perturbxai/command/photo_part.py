@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -258,7 +258,8 @@ class PhotoJob:
 
     def _labelled(self, result: Attribution) -> Attribution:
         """The same with each picture, which has its number, called by its file."""
-        return replace(result, explanations=tuple(replace(one, label=self.photos.names[one.label]) for one in result))
+        named = (replace(one, label=self.photos.names[cast(int, one.label)]) for one in result)
+        return replace(result, explanations=tuple(named))
 
 
 def _some_of(names: list[str]) -> str:

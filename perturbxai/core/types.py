@@ -3,15 +3,17 @@
 The letters of shapes are the same everywhere: n rows, D columns, M coalitions, P players, K outputs, B background rows,
 H x W pixels with C channels.
 
-Annotations name pandas as `pd` without loading it: `typing.get_type_hints(px.read_csv, localns={"pd": pandas})`.
+Annotations name pandas as `pd`, and matplotlib's Figure and Axes, without loading them. Who evaluates annotations says what
+these are: `typing.get_type_hints(px.read_csv, localns={"pd": pandas})`.
 """
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
 """Numbers in double precision, as every solve takes them."""
@@ -31,3 +33,75 @@ Tensor: TypeAlias = Any
 """A torch.Tensor, which is not named here: torch need not be there."""
 Module: TypeAlias = Any
 """A torch.nn.Module."""
+
+
+# ------------------------------------------------------------------------------------------------ what users hand in
+
+
+class HasColumns(Protocol):
+    """A table: of pandas or polars, of Arrow, or of what narwhals reads."""
+
+    @property
+    def columns(self) -> Any: ...
+
+
+class HasPixels(Protocol):
+    """A PIL picture, which type checkers do not know as an array."""
+
+    @property
+    def __array_interface__(self) -> Any: ...
+
+
+class Predicts(Protocol):
+    """A fitted estimator of scikit-learn, or a booster."""
+
+    @property
+    def predict(self) -> Callable[..., Any]: ...
+
+
+class ScoresSamples(Protocol):
+    """A fitted density of scikit-learn."""
+
+    @property
+    def score_samples(self) -> Callable[..., Any]: ...
+
+
+class Runs(Protocol):
+    """A session of ONNX Runtime."""
+
+    @property
+    def run(self) -> Callable[..., Any]: ...
+
+
+class TorchDevice(Protocol):
+    """A torch.device."""
+
+    @property
+    def type(self) -> str: ...
+
+
+Model: TypeAlias = Callable[..., Any] | Predicts | ScoresSamples | Runs
+"""What `Predictor` takes; a torch.nn.Module is a callable too."""
+Device: TypeAlias = str | int | TorchDevice
+"""Where a torch.nn.Module runs."""
+Data: TypeAlias = ArrayLike | HasColumns | Sequence[Any]
+"""Rows of a table."""
+Photo: TypeAlias = ArrayLike | HasPixels
+"""One picture: an array, a tensor or a PIL picture."""
+Inputs: TypeAlias = Data | Photo
+"""What is explained: rows of a table, one picture, or several."""
+Column: TypeAlias = Hashable
+"""The name of a column, which pandas lets be anything, or its number."""
+Features: TypeAlias = Column | Iterable[Column]
+"""Columns or superpixels: one or several, a tuple of two for a pair; or a mask of truth values."""
+Grid: TypeAlias = int | Mapping[Any, int | ArrayLike | Sequence[Any]]
+"""How many bins, or for a column by name how many or which points."""
+Outputs: TypeAlias = str | int | Iterable[str | int]
+"""Names or numbers of a model's outputs."""
+Fill: TypeAlias = str | Photo | Sequence[Photo]
+"""What a hidden superpixel shows; see `ImageSpace`."""
+Cut: TypeAlias = str | ArrayLike | Callable[[Picture], Any]
+Segments: TypeAlias = Cut | Mapping[str, Cut]
+"""Which pixels are a player; see `ImageSpace`."""
+Layer: TypeAlias = str | Module
+"""A layer of a network, or its name."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from perturbxai.core.outputs import check_outputs
 from perturbxai.core.questions import Answer, Coalitions, Question, Rows, Unanswered
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Floats, Inputs, Outputs
 from perturbxai.game.image_asker import ImageAsker, first_alike
 from perturbxai.game.table_asker import TableAsker
 from perturbxai.inputs.spaces import Space, TableInput, TabularSpace, digest
@@ -37,8 +37,9 @@ class Game:
     """
 
     def __init__(
-        self, predictor: Predictor, space: Space, x: Any, outputs: Any = None, *, like: Game | None = None, label: Any = None
-    ) -> None:
+        self, predictor: Predictor, space: Space, x: Inputs, outputs: Outputs | None = None, *, like: Game | None = None,
+        label: Hashable = None,
+    ) -> None:  # fmt: skip
         """label: of the first input, where x was made anew and has lost it."""
         self.predictor, self.space = predictor, space
         self.inputs: list[Any] = list(space.players(x))
@@ -148,7 +149,7 @@ class Game:
         """Distinct model rows that a method of the call, by its number, has used."""
         return self.learn().used.get(method, 0)
 
-    def evaluate(self, z: Any, number: int = 0) -> Floats:
+    def evaluate(self, z: ArrayLike, number: int = 0) -> Floats:
         """(M, K): the game of one input at coalitions (M, P) over all of its players."""
         one = self.inputs[number]
         z = np.asarray(z)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.core.types import Picture
+from perturbxai.core.types import Photo, Picture
 
 COLOURS = (1, 3, 4)  # grey, RGB, RGBA: so many channels are channels, wherever they stand
 NOT_COLOURS = {"PA": "RGBA", "LA": "RGBA", "La": "RGBA", "RGBa": "RGBA"} | dict.fromkeys(
@@ -88,7 +88,7 @@ def _oblong(sides: tuple[int, ...]) -> float:
     return max(sides) / max(min(sides), 1)
 
 
-def on_white(picture: Any) -> NDArray[Any]:
+def on_white(picture: Photo) -> NDArray[Any]:
     """A picture (H, W, 4) of red, green, blue and opacity laid on white: (H, W, 3) of the same dtype and units.
 
     An array, a tensor or a PIL picture, in uint8, uint16 or floats of 0..1. Four channels of uint8 are laid on white
@@ -162,7 +162,7 @@ def _four(values: Picture, dtype: np.dtype, number: int) -> Picture:
     return values
 
 
-def fit(image: Any, size: int | tuple[int, int] = 224, crop: float = 1.0) -> Any:
+def fit(image: Photo, size: int | tuple[int, int] = 224, crop: float = 1.0) -> NDArray[Any]:
     """The largest centred region of a picture of that shape, scaled to it: what a classifier sees.
 
     image  an array (H, W) or (H, W, C), a tensor (its channels may come first), or a PIL picture; the dtype, the units and
@@ -201,7 +201,7 @@ def fit(image: Any, size: int | tuple[int, int] = 224, crop: float = 1.0) -> Any
     # cubic interpolation overshoots at edges; fmin and fmax, so that a NaN stays where it is
     out = np.clip(np.stack(done, axis=-1), np.fmin.reduce(array, axis=None), np.fmax.reduce(array, axis=None))
     out = (np.round(out) if array.dtype.kind in "iub" else out).astype(array.dtype)
-    return out[..., 0] if array.ndim == 2 else out
+    return np.asarray(out[..., 0] if array.ndim == 2 else out)
 
 
 def _sides(size: Any) -> tuple[int, int]:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from perturbxai.core import kernels
 from perturbxai.core.options import refuse_missing
 from perturbxai.core.questions import Regions
-from perturbxai.core.types import Floats, Ints
+from perturbxai.core.types import Data, Features, Fill, Floats, Inputs, Ints, Segments
 from perturbxai.core.unnamed_tables import as_values, check_groups
 from perturbxai.inputs.background import draw_background
 from perturbxai.inputs.columns import Columns
@@ -44,7 +44,7 @@ class TableInput:
     """
 
     codes: Floats
-    label: Any
+    label: Hashable
     names: tuple[str, ...]
     active: Ints
     player: NDArray[np.int32]
@@ -69,7 +69,7 @@ class ImageInput:
     fill: NDArray[np.float32]
     labels: NDArray[np.int32]
     player: NDArray[np.int32]
-    label: Any
+    label: Hashable
     names: tuple[str, ...]
     active: Ints
     digest: tuple[int, ...]
@@ -85,7 +85,7 @@ class ImageInput:
         colours = self.pool(np.moveaxis(self.picture, 2, 0), "mean").T
         return Regions(neighbours(self.labels), colours, np.bincount(self.labels.ravel()))
 
-    def pool(self, heat: Any, how: str = "sum") -> Floats:
+    def pool(self, heat: ArrayLike, how: str = "sum") -> Floats:
         """(K, P): a heat map (K, H, W) or (H, W) on the players. "sum" keeps the total; "mean" is a density.
 
         The sum goes with an axis counted in players, the mean with one counted in area; they rank differently.
@@ -129,12 +129,12 @@ class TabularSpace:
 
     def __init__(
         self,
-        X: Any,
+        X: Data,
         *,
         background: int | str = 100,
         choose: str = "sample",
-        weights: Any = None,
-        groups: Mapping[str, Sequence[Any]] | None = None,
+        weights: ArrayLike | None = None,
+        groups: Mapping[str, Features] | None = None,
         seed: int = 0,
     ) -> None:
         self.columns = Columns(X)
@@ -173,7 +173,7 @@ class TabularSpace:
     def n_players(self) -> int:
         return len(self.names)
 
-    def players(self, x: Any) -> list[TableInput]:
+    def players(self, x: Inputs) -> list[TableInput]:
         """The rows of x as inputs. A single row (D,) is one input; index labels, and the name of a Series, are kept."""
         codes = self.columns.encode(x, "x")
         if len(codes) == 0:
@@ -181,7 +181,7 @@ class TabularSpace:
         labels = self.columns.row_labels(x, len(codes))
         return [self._bind(row, _plain(label)) for row, label in zip(codes, labels, strict=True)]
 
-    def _bind(self, row: Floats, label: Any) -> TableInput:
+    def _bind(self, row: Floats, label: Hashable) -> TableInput:
         same = (self.background == row) | (np.isnan(self.background) & np.isnan(row))
         moves = ~same.all(axis=0)  # (D,): columns that some background row changes
         active = np.unique(self.player_of_column[moves])
@@ -214,7 +214,7 @@ class ImageSpace:
     ('left', 'rest')
     """
 
-    def __init__(self, *, segments: Any = "slic", n_segments: int = 50, fill: Any = "blur", seed: int = 0) -> None:
+    def __init__(self, *, segments: Segments = "slic", n_segments: int = 50, fill: Fill = "blur", seed: int = 0) -> None:
         if not _is_whole(n_segments) or n_segments < 2:
             raise ValueError(f"n_segments={n_segments!r} must be a whole number from 2 up.")
         refuse_missing(segments=segments, fill=fill)
@@ -231,15 +231,15 @@ class ImageSpace:
         }
         self._bound: OrderedDict[tuple[int, ...], ImageInput] = OrderedDict()
 
-    def with_fill(self, fill: Any) -> ImageSpace:
+    def with_fill(self, fill: Fill) -> ImageSpace:
         """The same superpixels under another fill."""
         return ImageSpace(segments=self.segments, n_segments=self.n_segments, fill=fill, seed=self.seed)
 
-    def players(self, x: Any) -> list[ImageInput]:
+    def players(self, x: Inputs) -> list[ImageInput]:
         """The pictures of x as inputs, segmented and filled. One picture (H, W, C) or (H, W), or several."""
         return [self._bind(picture, label) for label, picture in enumerate(as_pictures(x))]
 
-    def pool(self, heat: Any, x: Any = None, how: str = "sum") -> Floats:
+    def pool(self, heat: ArrayLike, x: Inputs | None = None, how: str = "sum") -> Floats:
         """(K, P): a heat map on the superpixels of one picture; see `ImageInput.pool`.
 
         x  the picture; None where this space has seen one only. Raises ValueError for several pictures, and without x
@@ -280,7 +280,7 @@ Space = TabularSpace | ImageSpace
 Input = TableInput | ImageInput
 
 
-def _players(columns: Columns, groups: Mapping[str, Sequence[Any]]) -> tuple[tuple[str, ...], Ints]:
+def _players(columns: Columns, groups: Mapping[str, Features]) -> tuple[tuple[str, ...], Ints]:
     """Names of the players, and the player of each column: groups take the place of their first column."""
     owner: dict[int, str] = {}
     for key, members in check_groups(groups).items():
@@ -313,7 +313,7 @@ def _check_weights(weights: Any, n_rows: int) -> Floats:
     return np.asarray(found / found.sum())
 
 
-def _copied(segments: Any) -> Any:
+def _copied(segments: Segments) -> Any:
     """What cuts pictures, as it is now: what the caller changes later stays out."""
     if isinstance(segments, str) or callable(segments):
         return segments

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,7 +14,7 @@ from perturbxai.core.options import refuse_missing
 from perturbxai.core.outputs import output_names, select_outputs
 from perturbxai.core.stopping import ModelError as ModelError
 from perturbxai.core.stopping import context, keeping
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Device, Floats, Inputs, Model, Outputs, Tensor
 from perturbxai.models.batches import Batches
 from perturbxai.models.device import LARGEST_BATCH, is_out_of_memory, keep_memory, rows_a_batch, synchronise
 from perturbxai.models.estimators import EstimatorModel, check_options, warn_of_clip
@@ -65,18 +65,18 @@ class Predictor:
 
     def __init__(
         self,
-        model: Any,
+        model: Model,
         *,
         output: str | None = None,
-        outputs: Any = None,
+        outputs: str | Iterable[Any] | None = None,
         transform: Callable[[Any], Any] | None = None,
-        device: Any = None,
+        device: Device | None = None,
         batch_size: int | None = None,
         precision: str | None = None,
         memory: str | None = None,
         progress: Progress = False,
         multi_label: bool = False,
-        select: Any = None,
+        select: int | str | Callable[[Any], Any] | None = None,
         pixels: str | None = None,
         layout: str | None = None,
     ) -> None:
@@ -125,7 +125,7 @@ class Predictor:
         """Rows asked again after memory ran out."""
         return self._batches.retried
 
-    def __call__(self, rows: Any) -> Floats:
+    def __call__(self, rows: Inputs) -> Floats:
         """(n, K): the model at these rows (an array, a table of any library, or pictures (n, H, W, C))."""
         parts: list[Floats] = []
         with keeping(lambda: np.concatenate(parts) if parts else None), self.watched("predict"):
@@ -229,7 +229,7 @@ class Predictor:
             as_bytes(picture, "the picture", whole=True)
             as_bytes(fill, "the fill")
 
-    def select(self, outputs: Any, n_outputs: int) -> NDArray[np.int64]:
+    def select(self, outputs: Outputs, n_outputs: int) -> NDArray[np.int64]:
         """Column numbers of the outputs asked for, by name or number. Raises ValueError for one that is not there."""
         return select_outputs(outputs, self.outputs or self._model.names(n_outputs))
 
@@ -251,7 +251,7 @@ class Predictor:
         warn_of_clip(self._model.clipped - clipped, self.rows - rows)
 
     @context
-    def network(self) -> Iterator[Any]:
+    def network(self) -> Iterator[Lent]:
         """Lend the torch module to a baseline: eval mode, no parameter gradients, all restored on exit, passes metered.
 
         Gradients by the input are on inside, whatever mode the caller is in.
@@ -276,7 +276,7 @@ class Predictor:
         if self._bar is not None:
             self._bar.pass_by(passed)
 
-    def gradient(self, rows: Any, outputs: Any = None) -> Floats:
+    def gradient(self, rows: Inputs, outputs: Outputs | None = None) -> Floats:
         """(n, D, K): gradients by the columns of a table of what `predictor(rows)` returns, on the predictor's own scale.
 
         rows     (n, D), an array or DataFrame of numbers;  outputs: names or numbers, None for all K
@@ -316,14 +316,14 @@ class Predictor:
             raise ModelError(f"the gradient at row {row} by column {column} is not finite; mend the model, or leave it out.")
         return found
 
-    def check_gradient(self, rows: Any) -> NetworkModel:
+    def check_gradient(self, rows: Inputs) -> NetworkModel:
         """Refuse what has no gradient by the columns of these rows, before the model is asked; see `gradient`."""
         way_out = "give Predictor a torch.nn.Module, or take 'glass_box' or a method that asks for values alone."
         model = self.network_model(f", which has no gradient; {way_out}")
         model.check_gradient(rows)
         return model
 
-    def tensor(self, rows: Any) -> Any:
+    def tensor(self, rows: Any) -> Tensor:
         """Rows or pictures as the torch module's input, through `transform`. Raises TypeError for other models."""
         model = self.network_model()
         import torch

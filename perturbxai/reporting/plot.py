@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.inputs.spaces import Space
 from perturbxai.reporting.curves import photo_figure
 from perturbxai.reporting.curves.figure import plot_effects
 from perturbxai.reporting.curves.view import as_effects
@@ -16,22 +17,34 @@ from perturbxai.reporting.style import left_out, looks, new_figure, notebook_png
 from perturbxai.reporting.values import features, interactions, many_rows, one_row
 from perturbxai.reporting.values.strip import strip
 from perturbxai.reporting.values.view import KINDS, View, as_named, panels_of, view_of
+from perturbxai.results.effect import Effects
 from perturbxai.results.explanation import Attribution, Explanation
 from perturbxai.results.importance import Importance
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 PANEL = 3.9  # inches
+Drawable: TypeAlias = Attribution | Explanation | Importance | Mapping[str, Attribution] | Mapping[str, Importance] | Effects
 
 
+# fmt: off
+@overload
 def plot(
-    result: Any,
-    kind: str | None = None,
-    *,
-    row: int | str | None = None,
-    output: str | int | None = None,
-    top: int = 10,
-    ax: Any = None,
-    space: Any = None,
+    result: Drawable, kind: str | None = None, *, row: int | str | None = None, output: str | int | None = None,
+    top: int = 10, ax: None = None, space: Space | None = None,
+) -> Figure: ...
+@overload
+def plot(
+    result: Drawable, kind: str | None = None, *, row: int | str | None = None, output: str | int | None = None,
+    top: int = 10, ax: Axes, space: Space | None = None,
+) -> Axes: ...
+def plot(
+    result: Drawable, kind: str | None = None, *, row: int | str | None = None, output: str | int | None = None,
+    top: int = 10, ax: Axes | None = None, space: Space | None = None,
 ) -> Any:
+# fmt: on
     """Draw a result with matplotlib: returns a new Figure (which a notebook shows), or `ax` if that is given.
 
     result  an Attribution, one Explanation, an Importance, or a mapping from name to one of these (bars and strip only); or
@@ -289,7 +302,7 @@ def _superpixels(e: Explanation, space: Any) -> NDArray[np.int32] | None:
     elif e.meta.get("versions", {}).get("scikit-image") == versions().get("scikit-image"):
         # by name and with the same library a picture is cut as it was
         if e.meta.get("segments") not in (None, "function", "label map"):
-            labels = make_segments(e.meta["segments"], e.input, e.meta["n_segments"])
+            labels = make_segments(e.meta["segments"], e.input.astype(np.float32, copy=False), e.meta["n_segments"])
     if labels is not None and int(labels.max()) + 1 == len(e.names):
         return np.asarray(labels, dtype=np.int32)
     if space is None and e.heat is not None:

@@ -6,13 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from perturbxai.calls.compare import Comparison
 from perturbxai.core.csv_files import write_csv
 from perturbxai.reporting.curves.view import Found, as_effects
 from perturbxai.reporting.manifest import Folder, check_place, facts
 from perturbxai.reporting.tables import as_results, tables
+from perturbxai.results.effect import Effects
+from perturbxai.results.explanation import Attribution
 
 
-def report(anything: Any, folder: str | Path, *, config: Any = None) -> Path:
+def report(
+    anything: Attribution | Mapping[str, Attribution] | Comparison | Effects, folder: str | Path, *, config: object = None
+) -> Path:
     """Write tables, figures, a page and a manifest of results, all inside one folder.
 
     anything  a Comparison, an Attribution, a mapping from name to Attribution, or what `effects` returned (all of it, the

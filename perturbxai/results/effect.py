@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from perturbxai.core.csv_files import write_csv
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Data, Floats, Labels, Picture
 from perturbxai.results.effect_reading import Reading
 
 if TYPE_CHECKING:
     import pandas as pd
 
+EffectKey: TypeAlias = str | tuple[str, ...]
+"""A column, a pair of them, or a superpixel."""
 LEVEL = 0.95  # the level that `critical` is kept for
 
 
@@ -33,12 +35,12 @@ class Superpixel:
                        range among them; NaN where these are not known (ALE, and curves of two ends)
     """
 
-    picture: NDArray[Any]
-    labels: NDArray[np.int32]
+    picture: Picture
+    labels: Labels
     number: int
     rise: Floats
     stderr: Floats
-    df: Any
+    df: float | Floats
     climb_stderr: Floats
     at_half: Floats
     variation: Floats
@@ -86,17 +88,17 @@ class Effect:
     values: Floats
     stderr: Floats
     critical: Floats
-    df: Any
+    df: float | Floats
     counts: NDArray[np.int64]
     importance: Floats
     heterogeneity: Floats
     method: Any
     extrapolated: NDArray[np.bool_] | None = None
     individual: Floats | None = None
-    rows: tuple[Any, ...] | None = None
+    rows: tuple[Hashable, ...] | None = None
     differences: Floats | None = None
     differences_stderr: Floats | None = None
-    groups: Mapping[Any, Effect] = field(default_factory=dict)
+    groups: Mapping[Hashable, Effect] = field(default_factory=dict)
     superpixel: Superpixel | None = None
     importance_stderr: Floats | None = None
     importance_bias: Floats | None = None
@@ -117,7 +119,7 @@ class Effect:
         half = self._factor(level, simultaneous) * self.stderr
         return self.values - half, self.values + half
 
-    def _factor(self, level: float, simultaneous: bool) -> Any:
+    def _factor(self, level: float, simultaneous: bool) -> Floats:
         pointwise = _pointwise(level, self.df)
         if not simultaneous:
             return pointwise
@@ -128,7 +130,7 @@ class Effect:
             )
         return self.critical
 
-    def attribution(self, x: Any, *, base: Any = None) -> Floats:
+    def attribution(self, x: Data, *, base: ArrayLike | None = None) -> Floats:
         """(N, K): the value of the column at rows x (N, D) of its table, as `explain` gives it, without asking the model.
 
         The curve at the row's value less the curve at absence, which is the background of the space; in output units.
@@ -205,7 +207,11 @@ class Effect:
         write_csv(self.to_frame(), path)
 
 
-def _pointwise(level: float, df: Any) -> Any:
+Effects: TypeAlias = Effect | Sequence[Effect] | Mapping[Any, Effect] | Mapping[Any, Mapping[Any, Effect]]
+"""What `effects` returned: all of it, the mapping of a method, or some or one of them."""
+
+
+def _pointwise(level: float, df: float | Floats) -> Floats:
     """The factor of an interval by Student's t, 1 where there is no degree of freedom: the error is infinite already."""
     from scipy import stats
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from perturbxai.core.csv_files import write_csv
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Floats, Picture
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,13 +46,13 @@ class Explanation:
     prediction: Floats
     names: tuple[str, ...]
     outputs: tuple[str, ...]
-    label: Any
-    input: Any
+    label: Hashable
+    input: Floats | Picture
     method: Any
     meta: dict[str, Any] = field(default_factory=dict)
     stderr_background: Floats | None = None
     heat: Floats | None = None
-    columns: dict[str, Any] = field(default_factory=dict)
+    columns: dict[str, NDArray[Any]] = field(default_factory=dict)
     interactions: Floats | None = None
     interactions_stderr: Floats | None = None
 
@@ -227,7 +228,7 @@ class Attribution(Sequence[Explanation]):
         return self.explanations[0].outputs
 
     @property
-    def inputs(self) -> tuple[Any, ...]:
+    def inputs(self) -> tuple[Floats | Picture, ...]:
         return tuple(e.input for e in self)
 
     @property

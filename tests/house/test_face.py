@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 import perturbxai as px
 
@@ -58,4 +60,4 @@ def parts(name):
 def test_a_notebook_shows_signature_and_types(name):
     assert inspect.signature(getattr(px, name)).parameters is not None
     for one in parts(name):
-        typing.get_type_hints(one, localns={"pd": pd})  # the one name that is there for type checkers alone
+        typing.get_type_hints(one, localns={"pd": pd, "Axes": Axes, "Figure": Figure})  # there for type checkers alone

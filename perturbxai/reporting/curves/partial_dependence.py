@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from numpy.random import RandomState
+from numpy.typing import ArrayLike, NDArray
+
+from perturbxai.core.types import Column, Data, Model
 from perturbxai.inputs.spaces import TabularSpace
+from perturbxai.models.predictor import Predictor
 from perturbxai.reporting.curves import partial, points, sklearn_arguments
 from perturbxai.reporting.curves.keywords import read_keywords
 from perturbxai.reporting.curves.partial import Request
@@ -14,21 +19,24 @@ from perturbxai.reporting.curves.partial_axes import check_places
 from perturbxai.reporting.curves.sklearn_display import EffectsDisplay
 from perturbxai.reporting.curves.target import check_target, read_output
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 
 def plot_effects(
-    estimator: Any,
-    X: Any,
-    features: Sequence[Any],
+    estimator: Model | Predictor,
+    X: Data,
+    features: Sequence[Column] | ArrayLike,
     *,
-    sample_weight: Any = None,
-    categorical_features: Any = None,
-    feature_names: Any = None,
-    target: Any = None,
+    sample_weight: ArrayLike | None = None,
+    categorical_features: Sequence[Column] | ArrayLike | None = None,
+    feature_names: Sequence[Column] | ArrayLike | None = None,
+    target: Hashable = None,
     response_method: str = "auto",
     n_cols: int = 3,
     grid_resolution: int = 100,
     percentiles: tuple[float, float] = (0.05, 0.95),
-    custom_values: Mapping[Any, Any] | None = None,
+    custom_values: Mapping[Any, ArrayLike | Sequence[Any]] | None = None,
     method: str = "auto",
     n_jobs: int | None = None,
     verbose: int = 0,
@@ -39,11 +47,11 @@ def plot_effects(
     bar_kw: Mapping[str, Any] | None = None,
     heatmap_kw: Mapping[str, Any] | None = None,
     pdp_lim: Mapping[int, tuple[float, float]] | None = None,
-    ax: Any = None,
+    ax: Axes | Sequence[Axes] | NDArray[Any] | None = None,
     kind: str | Sequence[str] = "average",
     centered: bool = False,
     subsample: float | int | None = 1000,
-    random_state: Any = None,
+    random_state: int | RandomState | None = None,
     levels: str = "sorted",
 ) -> EffectsDisplay:
     """Draw partial dependence, ICE or accumulated local effects with the call of scikit-learn's `from_estimator`.
