@@ -4,11 +4,6 @@ The public names load when they are first used: importing the package itself loa
 and editors read them in `__init__.pyi`.
 """
 
-from __future__ import annotations
-
-import importlib
-from typing import Any
-
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -65,7 +60,9 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = sorted(_HOME)
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
+    import importlib  # here, so that no editor offers it
+
     if name not in _HOME:
         raise AttributeError(f"module 'perturbxai' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOME[name]), name)

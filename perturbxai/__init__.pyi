@@ -78,4 +78,3 @@ from perturbxai.results.pick import Pick as Pick
 from perturbxai.results.pick import submodular_pick as submodular_pick
 
 __version__: str
-__all__: list[str]

@@ -100,7 +100,7 @@ def compare(
     space: Space,
     *,
     metrics: Sequence[str] | None = None,
-    fills: Fill | Sequence[Fill] | None = None,
+    fills: Sequence[Fill] | None = None,
     seed: int = 0,
 ) -> Comparison:
     """Score maps of the same inputs and outputs against the model, and against each other.
