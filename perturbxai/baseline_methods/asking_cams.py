@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from perturbxai.baseline_methods.cam import LayerMap, weighted
+from perturbxai.baseline_methods.cam import weighted
+from perturbxai.baseline_methods.kinds import OfLayer
 from perturbxai.core.options import checked
 from perturbxai.core.types import Floats
+
+if TYPE_CHECKING:  # loads torch
+    from perturbxai.baseline_methods.views import View
 
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class ScoreCam(LayerMap):
+class ScoreCam(OfLayer):
     """Score-CAM: ReLU(sum_k w_k A_k), w the softmax over the channels of v_k, the score of the picture seen through A_k.
 
     Wang, Wang, Du, Yang, Zhang, Ding, Mardziel & Hu, "Score-CAM: score-weighted visual explanations for convolutional
@@ -29,10 +33,10 @@ class ScoreCam(LayerMap):
 
     signed: bool = False
     differentiates: ClassVar[bool] = False
-    asks: ClassVar[bool] = True
+    by_asking: ClassVar[bool] = True
     on_the_scale_of_the_predictor: ClassVar[bool] = True
 
-    def cells(self, seen: Any, fill: Any) -> Floats:  # noqa: ARG002
+    def cells(self, seen: View, fill: View | None) -> Floats:  # noqa: ARG002
         """(K, h, w)"""
         values = seen.ask(seen.activations)  # (C, K)
         odds = np.exp(values - values.max(axis=0))
@@ -41,7 +45,7 @@ class ScoreCam(LayerMap):
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class AblationCam(LayerMap):
+class AblationCam(OfLayer):
     """Ablation-CAM: ReLU(sum_k w_k A_k), w_k = (y - y_k) / |y|, y_k the score with channel k set to zero at the layer.
 
     Desai & Ramaswamy, "Ablation-CAM: visual explanations for deep convolutional network via gradient-free localization"
@@ -55,9 +59,9 @@ class AblationCam(LayerMap):
 
     signed: bool = False
     differentiates: ClassVar[bool] = False
-    asks: ClassVar[bool] = True
+    by_asking: ClassVar[bool] = True
 
-    def cells(self, seen: Any, fill: Any) -> Floats:  # noqa: ARG002
+    def cells(self, seen: View, fill: View | None) -> Floats:  # noqa: ARG002
         """(K, h, w)"""
         drops = seen.scores - seen.ablated()  # (C, K)
         size = np.abs(seen.scores)

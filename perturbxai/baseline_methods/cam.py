@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from perturbxai.baseline_methods.kinds import OfLayer
 from perturbxai.core.options import checked
 from perturbxai.core.types import Floats
+
+if TYPE_CHECKING:  # loads torch
+    from perturbxai.baseline_methods.views import View
 
 LINEAR = 1e-4  # of the scores' size: how far a head may be from linear and still be float32's rounding
 ROUNDINGS = 4.0  # of a coarser type: in the gradient, the mean, the products and their sum
@@ -17,34 +21,7 @@ FAR = -10.0  # the map on which a head is tried: other channels, the other sign,
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class LayerMap:
-    """A map made of what a network holds at one layer: `cells` turns a view of it into (K, h, w).
-
-    passes          forward passes a picture, those of `asks` apart
-    conserves       the cells sum to something that the pixels must sum to as well, at any size
-    scores          the scores it can be taken of;  needs_fill: it looks at the fill too
-    differentiates  it reads gradients;  asks: it asks for scores of other pictures or other maps, hundreds of them
-    on_the_scale_of_the_predictor  what it asks are the predictor's own values
-    name            the key of the result, the method's own if empty
-    """
-
-    name: str = ""
-    passes: ClassVar[int] = 1
-    conserves: ClassVar[bool] = False
-    scores: ClassVar[tuple[str, ...]] = ("logit", "probability")
-    needs_fill: ClassVar[bool] = False
-    differentiates: ClassVar[bool] = True
-    asks: ClassVar[bool] = False
-    on_the_scale_of_the_predictor: ClassVar[bool] = False
-
-    def paper_map(self, cells: Floats) -> Floats:
-        """(K, h, w): the map in the paper's units."""
-        return cells
-
-
-@checked
-@dataclass(frozen=True, kw_only=True)
-class Cam(LayerMap):
+class Cam(OfLayer):
     """Class activation mapping: the map sum_k w_k A_k of a network whose head is linear in the pooled map.
 
     Zhou, Khosla, Lapedriza, Oliva & Torralba, "Learning deep features for discriminative localization" (2016). The weights
@@ -58,7 +35,7 @@ class Cam(LayerMap):
     conserves: ClassVar[bool] = True
     scores: ClassVar[tuple[str, ...]] = ("logit",)
 
-    def cells(self, seen: Any, fill: Any) -> Floats:  # noqa: ARG002
+    def cells(self, seen: View, fill: View | None) -> Floats:  # noqa: ARG002
         """(K, h, w): what each cell of the map brings to the score. Raises ValueError for a head that is not linear."""
         return contributions(seen)
 
@@ -69,7 +46,7 @@ class Cam(LayerMap):
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class GradCam(LayerMap):
+class GradCam(OfLayer):
     """Grad-CAM: ReLU(sum_k mean(g_k) A_k), g the gradient of the score by the map.
 
     Selvaraju, Cogswell, Das, Vedantam, Parikh & Batra, "Grad-CAM: visual explanations from deep networks via gradient-based
@@ -81,14 +58,14 @@ class GradCam(LayerMap):
 
     signed: bool = False
 
-    def cells(self, seen: Any, fill: Any) -> Floats:  # noqa: ARG002
+    def cells(self, seen: View, fill: View | None) -> Floats:  # noqa: ARG002
         """(K, h, w)"""
         return weighted(seen.gradients.mean(axis=(2, 3)), seen.activations, signed=self.signed)
 
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class CamDifference(LayerMap):
+class CamDifference(OfLayer):
     """CAM of the picture less CAM of its fill: a CAM whose values sum to logit(x) - logit(fill), as Shapley values do.
 
     What stands in the fill as well, the background of every hidden superpixel, is no evidence and drops out.
@@ -101,8 +78,9 @@ class CamDifference(LayerMap):
     scores: ClassVar[tuple[str, ...]] = ("logit",)
     needs_fill: ClassVar[bool] = True
 
-    def cells(self, seen: Any, fill: Any) -> Floats:
+    def cells(self, seen: View, fill: View | None) -> Floats:
         """(K, h, w): what each cell brings to the score, beyond what it brings in the fill."""
+        assert fill is not None
         return contributions(seen) - contributions(fill, tried=True)
 
     def paper_map(self, cells: Floats) -> Floats:
@@ -116,7 +94,7 @@ def weighted(weights: Floats, activations: Floats, *, signed: bool) -> Floats:
     return np.asarray(cells if signed else np.maximum(cells, 0.0))
 
 
-def contributions(seen: Any, *, tried: bool = False) -> Floats:
+def contributions(seen: View, *, tried: bool = False) -> Floats:
     """(K, h, w): each cell's part of a score that is linear in the pooled map; they sum to score - bias.
 
     Raises ValueError if the score is not linear in the mean of the map.
@@ -133,7 +111,7 @@ def contributions(seen: Any, *, tried: bool = False) -> Floats:
     return np.asarray(np.tensordot(weights[:, :, 0, 0], activations, axes=1))
 
 
-def _is_linear(seen: Any, weights: Floats) -> bool:
+def _is_linear(seen: View, weights: Floats) -> bool:
     """The head, tried on a map far off: a linear one changes by what its weights say, a rectified one bends on the way."""
     activations = seen.activations
     other = FAR * activations[::-1]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from perturbxai.baseline_methods.cam import LayerMap, weighted
+from perturbxai.baseline_methods.cam import weighted
+from perturbxai.baseline_methods.kinds import OfLayer
 from perturbxai.core.options import checked
 from perturbxai.core.types import Floats
+
+if TYPE_CHECKING:  # loads torch
+    from perturbxai.baseline_methods.views import View
 
 # float32's rounding of a sum of so many terms: a divisor below that share of its terms' sizes is no number to divide by
 ROUNDING = 1e-6
@@ -17,7 +21,7 @@ ROUNDING = 1e-6
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class GradCamPlusPlus(LayerMap):
+class GradCamPlusPlus(OfLayer):
     """Grad-CAM++: ReLU(sum_k w_k A_k), w_k = sum of a ReLU(g) over the cells, a = g^2 / (2 g^2 + g^3 sum A_k).
 
     Chattopadhyay, Sarkar, Howlader & Balasubramanian, "Grad-CAM++: improved visual explanations for deep convolutional
@@ -31,7 +35,7 @@ class GradCamPlusPlus(LayerMap):
 
     signed: bool = False
 
-    def cells(self, seen: Any, fill: Any) -> Floats:  # noqa: ARG002
+    def cells(self, seen: View, fill: View | None) -> Floats:  # noqa: ARG002
         """(K, h, w)"""
         rising = np.maximum(seen.gradients, 0.0)  # (K, C, h, w); where g <= 0 the weight is 0 whatever `a` is
         product = rising * seen.activations.sum(axis=(1, 2))[:, None, None]
@@ -41,7 +45,7 @@ class GradCamPlusPlus(LayerMap):
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class XgradCam(LayerMap):
+class XgradCam(OfLayer):
     """XGrad-CAM: ReLU(sum_k w_k A_k), w_k = sum(g_k A_k) / sum(A_k): gradients averaged where the channel is active.
 
     Fu, Hu, Dong, Guo, Gao & Li, "Axiom-based Grad-CAM: towards accurate visualization and explanation of CNNs" (2020).
@@ -54,7 +58,7 @@ class XgradCam(LayerMap):
 
     signed: bool = False
 
-    def cells(self, seen: Any, fill: Any) -> Floats:  # noqa: ARG002
+    def cells(self, seen: View, fill: View | None) -> Floats:  # noqa: ARG002
         """(K, h, w)"""
         active = seen.activations
         weights = _divide(
@@ -65,7 +69,7 @@ class XgradCam(LayerMap):
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class HiresCam(LayerMap):
+class HiresCam(OfLayer):
     """HiResCAM: sum_k g_k A_k, cell by cell, with its sign.
 
     Draelos & Carin, "Use HiResCAM instead of Grad-CAM for faithful explanations of convolutional neural networks" (2021).
@@ -77,14 +81,14 @@ class HiresCam(LayerMap):
 
     conserves: ClassVar[bool] = True
 
-    def cells(self, seen: Any, fill: Any) -> Floats:  # noqa: ARG002
+    def cells(self, seen: View, fill: View | None) -> Floats:  # noqa: ARG002
         """(K, h, w)"""
         return np.asarray(np.einsum("kchw,chw->khw", seen.gradients, seen.activations))
 
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class LayerCam(LayerMap):
+class LayerCam(OfLayer):
     """LayerCAM: sum_k ReLU(g_k) A_k, cell by cell; sharper than Grad-CAM at early layers.
 
     Jiang, Zhang, Hou, Cheng & Wei, "LayerCAM: exploring hierarchical class activation maps for localization" (2021). Their
@@ -93,14 +97,14 @@ class LayerCam(LayerMap):
     name  the key of the result, "layer_cam" if empty
     """
 
-    def cells(self, seen: Any, fill: Any) -> Floats:  # noqa: ARG002
+    def cells(self, seen: View, fill: View | None) -> Floats:  # noqa: ARG002
         """(K, h, w)"""
         return np.asarray(np.einsum("kchw,chw->khw", np.maximum(seen.gradients, 0.0), seen.activations))
 
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class EigenCam(LayerMap):
+class EigenCam(OfLayer):
     """Eigen-CAM: the cells' projection on the first principal component of the channels. The same for every output.
 
     Muhammad & Yeasin, "Eigen-CAM: class activation map using principal components" (2020). Each channel is centred over
@@ -111,7 +115,7 @@ class EigenCam(LayerMap):
 
     differentiates: ClassVar[bool] = False
 
-    def cells(self, seen: Any, fill: Any) -> Floats:  # noqa: ARG002
+    def cells(self, seen: View, fill: View | None) -> Floats:  # noqa: ARG002
         """(K, h, w)"""
         n_channels, *grid = seen.activations.shape
         table = seen.activations.reshape(n_channels, -1).T  # (h w, C)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from perturbxai.baseline_methods.kinds import OfPicture, OfPlayers
 from perturbxai.core.options import checked
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Floats, Picture
 
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class Random:
+class Random(OfPlayers):
     """Control: independent normal values, one a player and output, on tables and pictures.
 
     seed  of the values, beside the input itself: the same input gets the same map in any company
@@ -24,7 +23,6 @@ class Random:
 
     seed: int = 0
     name: str = ""
-    passes: ClassVar[int] = 0
 
     def values(self, n_players: int, n_outputs: int, rng: Callable[[int], np.random.Generator]) -> Floats:
         """(P, K)"""
@@ -33,16 +31,15 @@ class Random:
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class Centre:
+class Centre(OfPicture):
     """Control: nearness to the middle of the picture, 1 there and 0 in the corners. Photographers put things there.
 
     name  the key of the result, "centre" if empty
     """
 
     name: str = ""
-    passes: ClassVar[int] = 0
 
-    def heat(self, picture: NDArray[np.float32]) -> Floats:
+    def heat(self, picture: Picture) -> Floats:
         """(H, W)"""
         down, across = (np.linspace(-1.0, 1.0, n) if n > 1 else np.zeros(1) for n in picture.shape[:2])
         return np.asarray(1.0 - np.hypot(down[:, None], across[None, :]) / np.sqrt(2.0))
@@ -50,7 +47,7 @@ class Centre:
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class Edges:
+class Edges(OfPicture):
     """Control: strength of the edges, the Sobel magnitude of the grey picture. What some gradient maps come down to.
 
     Of bands that are no colours each has its own range, and the edges are their root mean square.
@@ -59,9 +56,8 @@ class Edges:
     """
 
     name: str = ""
-    passes: ClassVar[int] = 0
 
-    def heat(self, picture: NDArray[np.float32]) -> Floats:
+    def heat(self, picture: Picture) -> Floats:
         """(H, W)"""
         from skimage.filters import sobel
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import comb
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
+from perturbxai.baseline_methods.kinds import OfRow
 from perturbxai.baseline_methods.table_row import TableRow
 from perturbxai.baseline_methods.tree_models import Tree, read
 from perturbxai.core import kernels
@@ -24,7 +25,7 @@ CELLS = 1 << 22  # (background row, node) answers in memory at once
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class GlassBox:
+class GlassBox(OfRow):
     """Exact interventional Shapley values under the space's background (P, K), in output units, read from the model.
 
     The truth of comparisons on tables, without sampling and with no row of the model. Trees are walked once for each pair of
@@ -55,10 +56,8 @@ class GlassBox:
 
     additive: bool = False
     name: str = ""
-    passes: ClassVar[int] = 0
-    at_x: ClassVar[bool] = False
 
-    def check(self, predictor: Predictor, space: TabularSpace) -> None:  # noqa: ARG002
+    def check_table(self, predictor: Predictor, space: TabularSpace) -> None:  # noqa: ARG002
         """Everything that can be known without the model's answers. Raises TypeError or ValueError."""
         if self.additive:
             return

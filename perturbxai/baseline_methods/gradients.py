@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from perturbxai.baseline_methods.kinds import OfPixels, OfRow
 from perturbxai.baseline_methods.line_integral import integrate
 from perturbxai.baseline_methods.pixels import PixelMap, Pixels, as_floats, check_channels, joined
 from perturbxai.baseline_methods.table_row import TableRow, check_numbers
@@ -26,7 +27,7 @@ PER_UNIT = "score per unit of the network's input"
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class Gradient:
+class Gradient(OfRow, OfPixels):
     """The gradient of the output by each column of a row, or by each pixel: output *per unit of the column* or of the input.
 
     Simonyan, Vedaldi & Zisserman, "Deep inside convolutional networks: visualising image classification models and saliency
@@ -53,14 +54,13 @@ class Gradient:
 
     channels: str = "sum"
     name: str = ""
-    passes: ClassVar[int] = 0
     at_x: ClassVar[bool] = True  # asks for the gradient at the input and nothing else
     shares: ClassVar[str] = "gradient"
 
     def __post_init__(self) -> None:
         check_channels(self.channels)
 
-    def check(self, predictor: Predictor, space: TabularSpace) -> None:
+    def check_table(self, predictor: Predictor, space: TabularSpace) -> None:
         """Everything that can be known without the model. Raises TypeError or ValueError."""
         check_numbers("gradient", predictor, space)
         if self.channels != "sum":
@@ -82,7 +82,7 @@ class Gradient:
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class GradientXInput:
+class GradientXInput(OfRow, OfPixels):
     """The input times the gradient: x_j df/dx_j, in output units; the sum over a group's columns or a superpixel's pixels.
 
     Shrikumar, Greenside, Shcherbina & Kundaje, "Not just a black box: learning important features through propagating
@@ -97,7 +97,6 @@ class GradientXInput:
 
     baseline: str = "zero"
     name: str = ""
-    passes: ClassVar[int] = 0
     at_x: ClassVar[bool] = True
     shares: ClassVar[str] = "gradient"
 
@@ -105,7 +104,7 @@ class GradientXInput:
         if not isinstance(self.baseline, str) or self.baseline not in ("zero", "mean"):
             raise ValueError(f'baseline={self.baseline!r} is not known; expected "zero" (the classic definition) or "mean".')
 
-    def check(self, predictor: Predictor, space: TabularSpace) -> None:
+    def check_table(self, predictor: Predictor, space: TabularSpace) -> None:
         """Everything that can be known without the model. Raises TypeError."""
         check_numbers("gradient_x_input", predictor, space)
 
@@ -131,7 +130,7 @@ class GradientXInput:
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class IntegratedGradients:
+class IntegratedGradients(OfRow, OfPixels):
     """Integrated gradients: (x_j - x'_j) times the mean gradient on the line from x' to x, in output units.
 
     Sundararajan, Taly & Yan, "Axiomatic attribution for deep networks" (2017). The integral is taken by Gauss-Legendre
@@ -163,8 +162,6 @@ class IntegratedGradients:
     steps: int = 50
     tol: float = 0.01
     name: str = ""
-    passes: ClassVar[int] = 0
-    at_x: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         _check_steps(self.steps)
@@ -172,7 +169,7 @@ class IntegratedGradients:
             raise ValueError(f"tol={self.tol!r} must be a number above 0, a share of the rise such as 0.01.")
         object.__setattr__(self, "baseline", _frozen_row(self.baseline))
 
-    def check(self, predictor: Predictor, space: TabularSpace) -> None:
+    def check_table(self, predictor: Predictor, space: TabularSpace) -> None:
         """Everything that can be known without the model. Raises TypeError or ValueError."""
         check_numbers("integrated_gradients", predictor, space)
         self._start(space)
@@ -218,7 +215,7 @@ class IntegratedGradients:
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class ExpectedGradients:
+class ExpectedGradients(OfRow):
     """Expected gradients: integrated gradients averaged over *all* background rows with their weights, in output units.
 
     Erion, Janizek, Sturmfels, Lundberg & Lee, "Improving performance of deep learning models with axiomatic attribution
@@ -234,13 +231,11 @@ class ExpectedGradients:
 
     steps: int = 50
     name: str = ""
-    passes: ClassVar[int] = 0
-    at_x: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         _check_steps(self.steps)
 
-    def check(self, predictor: Predictor, space: TabularSpace) -> None:
+    def check_table(self, predictor: Predictor, space: TabularSpace) -> None:
         """Everything that can be known without the model. Raises TypeError."""
         check_numbers("expected_gradients", predictor, space)
 

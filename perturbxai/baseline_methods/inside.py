@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,11 @@ from perturbxai.core.types import Floats
 from perturbxai.game.game import Game
 from perturbxai.models.masks import SeenThrough
 from perturbxai.models.predictor import ModelError, Predictor
+
+if TYPE_CHECKING:  # all load torch
+    from perturbxai.baseline_methods.pixels import Pixels
+    from perturbxai.baseline_methods.places import Place
+    from perturbxai.baseline_methods.views import View
 
 
 class Inside:
@@ -34,14 +39,14 @@ class Inside:
         self.differentiate = differentiate
         self.asked, self.searched = (0, 0.0), 0
         self.known: dict[Any, Any] = {}
-        self._places: dict[tuple[int, ...], list[Any]] = {}
+        self._places: dict[tuple[int, ...], list[Place]] = {}
         self.shared: dict[str, int] = {}  # by method the fills that it had seen for an earlier input
-        self._kept: dict[bytes, list[Any]] = {}  # the last picture and the last fill
+        self._kept: dict[bytes, list[View]] = {}  # the last picture and the last fill
         self._picture, self._fill = b"", b""
         self._used_fill: dict[str, bytes] = {}
         self._asks: dict[int, Callable[[Floats], Floats]] = {}
 
-    def places(self, picture: NDArray[np.float32]) -> list[Any]:
+    def places(self, picture: NDArray[np.float32]) -> list[Place]:
         """Where the maps are, for pictures of this size."""
         from perturbxai.baseline_methods import last_map, places, trail
 
@@ -56,7 +61,7 @@ class Inside:
             self.searched += self.predictor.rows - before
         return self._places[picture.shape]
 
-    def view(self, picture: NDArray[np.float32], layer: int) -> Any:
+    def view(self, picture: NDArray[np.float32], layer: int) -> View:
         """The picture from inside. An input's picture and fill are kept, because every method of a call looks at them."""
         from perturbxai.baseline_methods.views import views
 
@@ -67,15 +72,14 @@ class Inside:
                 batches = self.predictor.look
                 inside = views(net, batch, places, self._scores, differentiate=self.differentiate, batches=batches)
             for place, found in zip(places, inside, strict=True):
-                parts = (found.scores, found.activations, *([] if found.gradients is None else [found.gradients]))
-                if not all(np.isfinite(part).all() for part in parts):
+                if not all(np.isfinite(part).all() for part in (found.scores, found.activations, found.gradients)):
                     raise ModelError(f"layer {place.label!r}: map, gradient or scores are not finite; mend the model.")
             self._picture = self._picture if name == self._fill else name
             self._kept = {one: seen for one, seen in self._kept.items() if one in (self._picture, self._fill)}
             self._kept[name] = [self._metered(picture, found) for found in inside]
         return self._kept[name][layer]
 
-    def view_of_fill(self, fill: NDArray[np.float32], layer: int, method: str) -> Any:
+    def view_of_fill(self, fill: NDArray[np.float32], layer: int, method: str) -> View:
         """A fill from inside, for a method of the call. It stays until there is another, for all inputs that it is alike."""
         name = fill.tobytes()
         if name in self._kept and self._used_fill.get(method) == name:
@@ -83,13 +87,13 @@ class Inside:
         self._fill = self._used_fill[method] = name
         return self.view(fill, layer)
 
-    def view_of_input(self, number: int, layer: int) -> Any:
+    def view_of_input(self, number: int, layer: int) -> View:
         """An input's picture from inside, which can be seen through maps as well."""
         one = self.game.inputs[number]
         ask = self._asks.setdefault(number, _once(lambda maps: self._ask(number, maps)))
         return replace(self.view(one.picture, layer), ask=ask)
 
-    def pixels(self, number: int, layer: int) -> Any:
+    def pixels(self, number: int, layer: int) -> Pixels:
         """An input's picture by the pixel, with its view at the layer."""
         from perturbxai.baseline_methods.pixels import Pixels
 
@@ -98,11 +102,11 @@ class Inside:
 
         return Pixels(self.game, number, self._scores, logits, self.known, lambda: self.view_of_input(number, layer))
 
-    def count(self, pixels: Any) -> None:
+    def count(self, pixels: Pixels) -> None:
         """Take what a method by the pixel asked for itself out of what all passes share."""
         self.asked = self.asked[0] + pixels.fresh[0], self.asked[1] + pixels.fresh[1]
 
-    def _metered(self, picture: NDArray[np.float32], found: Any) -> Any:
+    def _metered(self, picture: NDArray[np.float32], found: View) -> View:
         """A view that asks through the Predictor, each question once."""
 
         def respond(activations: Floats) -> Floats:

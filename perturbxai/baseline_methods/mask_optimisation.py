@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.baseline_methods.kinds import OfPixels
 from perturbxai.baseline_methods.pixels import PixelMap, Pixels, as_floats, gradient_of
 from perturbxai.core.interpolation import between_centres
 from perturbxai.core.options import checked
@@ -21,7 +22,7 @@ UNITS = "share of the areas whose mask shows the pixel"
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class MaskOptimisation:
+class MaskOptimisation(OfPixels):
     """Extremal perturbations: for each area, the smooth mask that keeps the score highest; the map is the masks' mean.
 
     Fong, Patrick & Vedaldi, "Understanding deep networks via extremal perturbations and smooth masks" (2019). The picture
@@ -51,7 +52,6 @@ class MaskOptimisation:
     grid: int = 10
     aim: str = "preserve"
     name: str = ""
-    passes: ClassVar[int] = 0
 
     def __post_init__(self) -> None:
         areas = self.areas if isinstance(self.areas, (tuple, list)) else ()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.baseline_methods.views import View
 from perturbxai.core.stopping import context
 from perturbxai.core.types import Floats, Tensor
 from perturbxai.game.game import Game
@@ -43,7 +44,7 @@ class Pixels:
     score: Callable[[Tensor], Tensor]
     logits: Callable[[Tensor], Tensor]
     known: dict[Any, Any]
-    view: Callable[[], Any]
+    view: Callable[[], View]
     rows: int = 0
     seconds: float = 0.0
     fresh: tuple[int, float] = field(default=(0, 0.0))

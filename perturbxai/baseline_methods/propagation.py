@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.baseline_methods.cam import GradCam
+from perturbxai.baseline_methods.kinds import OfPixels
 from perturbxai.baseline_methods.pixels import PixelMap, Pixels, check_channels, joined
 from perturbxai.baseline_methods.upsample import enlarge
 from perturbxai.core.extras import remedy
@@ -30,12 +31,11 @@ STABLE = 1e-6  # added to the size of a layer's output, so that nothing is divid
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class _Rectified:
+class _Rectified(OfPixels):
     """What comes back to the picture through one of zennit's rules for rectifiers."""
 
     channels: str = "sum"
     name: str = ""
-    passes: ClassVar[int] = 0
     rule: ClassVar[str]
 
     def __post_init__(self) -> None:
@@ -86,7 +86,7 @@ class GuidedBackprop(_Rectified):
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class GuidedGradCam:
+class GuidedGradCam(OfPixels):
     """Guided Grad-CAM: guided backpropagation times Grad-CAM, enlarged to the picture: fine lines where the class is.
 
     Selvaraju, Cogswell, Das, Vedantam, Parikh & Batra, "Grad-CAM: visual explanations from deep networks via gradient-based
@@ -99,7 +99,6 @@ class GuidedGradCam:
     channels: str = "sum"
     name: str = ""
     passes: ClassVar[int] = 1
-    scores: ClassVar[tuple[str, ...]] = ("logit", "probability")
     differentiates: ClassVar[bool] = True
     shares: ClassVar[str] = "guided_backprop"
 
@@ -121,7 +120,7 @@ class GuidedGradCam:
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class Lrp:
+class Lrp(OfPixels):
     """Layer-wise relevance propagation: the score handed back layer by layer, each time in shares of what was handed on.
 
     Bach, Binder, Montavon, Klauschen, Mueller & Samek, "On pixel-wise explanations for non-linear classifier decisions by
@@ -153,7 +152,6 @@ class Lrp:
     first: str | None = "flat"
     box: tuple[float, float] | None = None
     name: str = ""
-    passes: ClassVar[int] = 0
     scores: ClassVar[tuple[str, ...]] = ("logit",)
     follows: ClassVar[bool] = True  # rules are tied to the operations as they run
 
@@ -193,7 +191,7 @@ class Lrp:
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class DeepTaylor:
+class DeepTaylor(OfPixels):
     """Deep Taylor decomposition: z+ at every layer, z^B at those that read the picture; what speaks for the score alone.
 
     Montavon, Lapuschkin, Binder, Samek & Mueller, "Explaining nonlinear classification decisions with deep Taylor
@@ -206,7 +204,6 @@ class DeepTaylor:
 
     box: tuple[float, float] | None = None
     name: str = ""
-    passes: ClassVar[int] = 0
     scores: ClassVar[tuple[str, ...]] = ("logit",)
     follows: ClassVar[bool] = True  # rules are tied to the operations as they run
 

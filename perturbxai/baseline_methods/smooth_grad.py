@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from perturbxai.baseline_methods.gradients import PER_UNIT
+from perturbxai.baseline_methods.kinds import OfPixels
 from perturbxai.baseline_methods.pixels import PixelMap, Pixels, check_channels, joined
 from perturbxai.core.options import checked
 from perturbxai.core.types import Floats
@@ -15,7 +16,7 @@ from perturbxai.core.types import Floats
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class SmoothGrad:
+class SmoothGrad(OfPixels):
     """SmoothGrad: the mean gradient by the network's input over n copies of the picture with Gaussian noise.
 
     Smilkov, Thorat, Kim, Viegas & Wattenberg, "SmoothGrad: removing noise by adding noise" (2017). It estimates the gradient
@@ -35,7 +36,6 @@ class SmoothGrad:
     channels: str = "sum"
     seed: int = 0
     name: str = ""
-    passes: ClassVar[int] = 0
 
     def __post_init__(self) -> None:
         check_channels(self.channels)

@@ -22,11 +22,15 @@ CUT_OUT = 32  # pixels a side
 SAME = 1e-4  # of the scores' size: a picture's own maps, put back among others, give its own scores but for rounding
 
 
+def _nobody(maps: Floats) -> Floats:
+    raise RuntimeError(f"nobody lends what the picture is seen through {len(maps)} maps by; views of an input do.")
+
+
 @dataclass(frozen=True, eq=False)
 class View:
     """What one forward pass shows at a layer.
 
-    activations (C, h, w);  gradients (K, C, h, w) of the scores by them, or None where none were wanted;  scores (K,)
+    activations (C, h, w);  gradients (K, C, h, w) of the scores by them, empty where none were wanted;  scores (K,)
     rounding    relative, of one number of the map or of a score: float32's, or that of a coarser type
     respond     scores (K,) of the same picture if the layer had given other activations (C, h, w)
     ablated     scores (C, K) of the same picture with each channel in turn set to zero at the layer
@@ -34,11 +38,11 @@ class View:
     """
 
     activations: Floats
-    gradients: Floats | None
+    gradients: Floats
     scores: Floats
     respond: Callable[[Floats], Floats]
     ablated: Callable[[], Floats]
-    ask: Callable[[Floats], Floats] | None = None
+    ask: Callable[[Floats], Floats] = _nobody
     rounding: float = float(np.finfo(np.float32).eps)
 
 
@@ -73,7 +77,7 @@ def views(
     found = []
     for number, place in enumerate(places):
         kept, layout = held[number]
-        gradients = None
+        gradients = np.zeros(0)
         if slopes is not None:
             gradients = np.stack([_array(layout.read(slope[number])[0]) for slope in slopes])
             _check_read(gradients, layout, place)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from perturbxai.core import catalogue
+from perturbxai.core.methods import Explainer, Method
 from perturbxai.inputs.spaces import ImageSpace, Space, TabularSpace
 from perturbxai.models.predictor import Predictor
 
+Declared = TypeVar("Declared", bound=Method)
 IMAGE_BUDGET = 1000
 LISTED_PLAYERS = 10  # up to here a table's default budget lists all coalitions
 
@@ -33,16 +35,22 @@ def check_space(space: Any) -> None:
         raise TypeError(f"space is {type(space).__name__}; build px.TabularSpace(X) or px.ImageSpace() first.")
 
 
-def name_methods(methods: Any, known: dict[str, str]) -> dict[str, Any]:
-    """Keys and method objects: the class's name, with the fields that differ where a class comes twice."""
+def name_methods(methods: Any, known: dict[str, str], kind: type[Declared]) -> dict[str, Declared]:
+    """Keys and method objects: the class's name, with the fields that differ where a class comes twice.
+
+    kind: what they all have to be; an object of the caller's own class will do, if it declares itself as one
+    """
     given = [methods] if isinstance(methods, str) or not isinstance(methods, Sequence) else list(methods)
     if not given:
         raise ValueError(f"methods is empty; name at least one of {', '.join(known)}.")
     objects = [catalogue.load(known, m)() if isinstance(m, str) else m for m in given]
     for one in objects:
-        if catalogue.key_of(one) not in known:
-            raise TypeError(f"methods: {one!r} is none of {', '.join(known)}, nor an object of their classes.")
-    named: dict[str, Any] = {}
+        if not isinstance(one, kind):
+            raise TypeError(
+                f"methods: {one!r} is none of {', '.join(known)}, nor an object of their classes. A method of your own "
+                f"inherits from {kind.__module__}.{kind.__name__}, which says what it has to have."
+            )
+    named: dict[str, Declared] = {}
     for one in objects:
         key = one.name or catalogue.key_of(one)
         twins = [o for o in objects if type(o) is type(one) and not o.name]
@@ -56,10 +64,10 @@ def name_methods(methods: Any, known: dict[str, str]) -> dict[str, Any]:
     return named
 
 
-def check_options(named: dict[str, Any]) -> None:
+def check_options(named: Mapping[str, Explainer]) -> None:
     """Refuse options that only curves have: nothing here would read them."""
     for key, method in named.items():
-        for option in getattr(method, "of_curves", ()):
+        for option in method.of_curves:
             if getattr(method, option) != getattr(type(method), option):
                 raise ValueError(
                     f"{key}: {option}={getattr(method, option)!r} is for effects(), where curves are shown; "
@@ -73,7 +81,7 @@ def check_seed(seed: Any) -> int:
     return int(seed)
 
 
-def check_rows(rows: Any, budget: int | None, space: Space, named: dict[str, Any]) -> int | None:
+def check_rows(rows: Any, budget: int | None, space: Space, named: Mapping[str, Explainer]) -> int | None:
     if rows is None:
         return None
     if isinstance(rows, bool) or not isinstance(rows, (int, np.integer)) or rows < 2:
@@ -82,10 +90,11 @@ def check_rows(rows: Any, budget: int | None, space: Space, named: dict[str, Any
         raise ValueError(f"rows={rows} and budget={budget} both bound what is asked; give one of them.")
     if not isinstance(space, TabularSpace):
         raise ValueError(f"rows={rows} is for tables; on a picture a coalition costs one row: give budget={rows}.")
-    if others := [key for key, method in named.items() if not getattr(method, "on_cells", False)]:
+    if others := [key for key, method in named.items() if not method.on_cells]:
+        why = {named[key].off_cells for key in others} - {""}
         raise ValueError(
             f"rows={rows} asks coalitions on single background rows, which {', '.join(others)} cannot take"
-            + (" with a ridge" if any(getattr(named[key], "ridge", 0) for key in others) else "")
+            + "".join(f" ({one})" for one in sorted(why))
             + "; give them a call of their own with budget=."
         )
     return int(rows)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from perturbxai.baseline_methods.inside import Inside
+from perturbxai.baseline_methods.kinds import Baseline, OfLayer, OfPicture, OfPixels, OfPlayers, OfRow
 from perturbxai.baseline_methods.table_row import TableRow
 from perturbxai.calls.arguments import check_predictor, check_space, name_methods
 from perturbxai.core import catalogue
@@ -18,10 +19,16 @@ from perturbxai.core.options import refuse_missing
 from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Floats, Inputs, Layer, Outputs
 from perturbxai.core.versions import versions
+from perturbxai.estimation.intervals import independent_factor
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import Space, TabularSpace
 from perturbxai.models.predictor import Predictor
 from perturbxai.results.explanation import Attribution, Explanation
+
+if TYPE_CHECKING:  # loads torch
+    from perturbxai.baseline_methods.pixels import PixelMap
+
+Placed = dict[str, tuple[Baseline, int]]  # by key a method, and the number of its layer
 
 SCORES = ("logit", "probability")
 NORMAL_95 = 1.959963984540054
@@ -29,7 +36,7 @@ ROUNDING = 8.0 * np.finfo(np.float64).eps
 
 
 def baselines(
-    methods: str | Sequence[Any],
+    methods: str | Baseline | Sequence[str | Baseline],
     predictor: Predictor,
     space: Space,
     x: Inputs,
@@ -75,13 +82,13 @@ def baselines(
     >>> found.values.shape, found.meta["layer"]
     ((1, 4, 1), 'input of 1')
     """
-    named = name_methods(methods, catalogue.BASELINES)
+    named = named_baselines(methods)
     refuse_missing(score=score)
     check_predictor(predictor)
     check_space(space)
     game = Game(predictor, space, x, outputs)
     check_methods(named, predictor, space, layer, score)
-    differentiate = any(getattr(method, "differentiates", False) for method in named.values())
+    differentiate = any(method.differentiates for method in named.values())
     layers = _layers(predictor, layer)
     placed = _placed(named, layer, layers)
     began, rows, seconds = time.perf_counter(), predictor.rows, predictor.seconds
@@ -138,11 +145,11 @@ def _layers(predictor: Predictor, layer: Any) -> tuple[str, ...] | None:
     return layer_names(predictor.network_model().inner, layer)
 
 
-def _placed(named: dict[str, Any], layer: Any, layers: tuple[str, ...] | None) -> dict[str, tuple[Any, int]]:
+def _placed(named: Mapping[str, Baseline], layer: Any, layers: tuple[str, ...] | None) -> Placed:
     """Key -> (method, number of its layer): of a list of layers, those that look inside have a result at each."""
     if layers is None or not _is_list(layer):
         return {key: (method, 0) for key, method in named.items()}
-    placed = {}
+    placed: Placed = {}
     for key, method in named.items():
         if not method.passes:
             placed[key] = (method, 0)
@@ -156,14 +163,19 @@ def _is_list(layer: Any) -> bool:
     return isinstance(layer, Sequence) and not isinstance(layer, str)
 
 
-def check_methods(named: dict[str, Any], predictor: Predictor, space: Space, layer: Any, score: str) -> None:
+def named_baselines(methods: Any) -> dict[str, Baseline]:
+    """By key, the methods that `baselines` is given."""
+    return name_methods(methods, catalogue.BASELINES, Baseline)
+
+
+def check_methods(named: Mapping[str, Baseline], predictor: Predictor, space: Space, layer: Any, score: str) -> None:
     """Everything that can be known without the model."""
     if score not in SCORES:
         raise ValueError(f"score={score!r} is not known; expected one of {SCORES}.")
     looking = [key for key, method in named.items() if method.passes or _by_pixel(method, space)]
     for key, method in named.items():
         _check_kind(key, method, space)
-        if score not in getattr(method, "scores", SCORES):
+        if score not in method.scores:
             raise ValueError(f"{key}: score={score!r} is no sum that it could share out; take score='logit', or grad_cam.")
     if looking and predictor.kind != "network":
         raise not_a_network(
@@ -173,8 +185,7 @@ def check_methods(named: dict[str, Any], predictor: Predictor, space: Space, lay
     if looking:
         _check_open({key: named[key] for key in looking}, predictor)
     for key, method in named.items():
-        on_its_scale = getattr(method, "on_the_scale_of_the_predictor", False)
-        if on_its_scale and (score == "probability") != (predictor.output == "probability"):
+        if method.on_the_scale_of_the_predictor and (score == "probability") != (predictor.output == "probability"):
             raise ValueError(
                 f"{key} asks the predictor, whose output is {predictor.output!r}, but score={score!r}; make it "
                 f"Predictor(output={score!r}), or give the other score=."
@@ -184,53 +195,51 @@ def check_methods(named: dict[str, Any], predictor: Predictor, space: Space, lay
     if score != SCORES[0] and isinstance(space, TabularSpace):
         raise ValueError(f"score={score!r} is for maps; tables have the predictor's own scale: Predictor(output={score!r}).")
     for method in named.values():
-        if isinstance(space, TabularSpace) and hasattr(method, "check"):
-            method.check(predictor, space)
-        if not isinstance(space, TabularSpace) and hasattr(method, "check_picture"):
+        if isinstance(space, TabularSpace):
+            method.check_table(predictor, space)
+        else:
             method.check_picture()
 
 
-def _check_open(named: dict[str, Any], predictor: Predictor) -> None:
+def _check_open(named: Mapping[str, Baseline], predictor: Predictor) -> None:
     """Refuse methods by what the network is made of: scripted layers are hidden, quantised ones have no slope."""
     hidden, flat = predictor.network_model().closed()
     for key, method in named.items():
-        if hidden and (method.passes or getattr(method, "follows", False)):
+        if hidden and (method.passes or method.follows):
             raise TypeError(f"{key}: the network {hidden}; give Predictor the module that it was made of.")
-        if flat and (hasattr(method, "of_picture") or method.differentiates):
+        if flat and (isinstance(method, OfPixels) or method.differentiates):
             raise TypeError(
                 f"{key}: the network {flat}; give Predictor the float network that it was made of, or take a method that "
                 "asks for values alone, such as 'kernel_shap'."
             )
 
 
-def _by_pixel(method: Any, space: Space) -> bool:
-    return not isinstance(space, TabularSpace) and hasattr(method, "of_picture")
+def _by_pixel(method: Baseline, space: Space) -> bool:
+    return not isinstance(space, TabularSpace) and isinstance(method, OfPixels)
 
 
-def _check_kind(key: str, method: Any, space: Space) -> None:
+def _check_kind(key: str, method: Baseline, space: Space) -> None:
     """Maps are of pictures, glass boxes are of tables, and gradients are of both."""
     if isinstance(space, TabularSpace):
-        if not (hasattr(method, "values") or hasattr(method, "of_row")):
+        if not isinstance(method, (OfPlayers, OfRow)):
             raise ValueError(f"{key} is a map of a picture, but the space is a table; leave it out, or take 'random'.")
-    elif hasattr(method, "of_row") and not hasattr(method, "of_picture"):
+    elif not isinstance(method, (OfPlayers, OfPicture, OfLayer, OfPixels)):
         raise ValueError(f"{key} is for tables, but the space is of pictures; take 'integrated_gradients' or a map there.")
 
 
-def _explain(
-    placed: dict[str, tuple[Any, int]], game: Game, number: int, inside: Inside, found: dict[str, Explanation]
-) -> None:
+def _explain(placed: Placed, game: Game, number: int, inside: Inside, found: dict[str, Explanation]) -> None:
     """All methods at one input, one after the other."""
     one, outputs = game.inputs[number], game.outputs
     ((empty, full),) = game.ends_of([number], users=1)
     for key, (method, layer) in placed.items():
         stderr, critical, df = None, NORMAL_95, np.inf
-        if isinstance(game.space, TabularSpace) and hasattr(method, "of_row"):
+        if isinstance(game.space, TabularSpace) and isinstance(method, OfRow):
             row = TableRow(game, number, game.learn().columns, empty, full, inside.known)
-            values, heat, notes = _of_row(key, {k: m for k, (m, _) in placed.items()}, row)
-        elif hasattr(method, "of_picture"):
-            mapped = _of_picture(key, placed, number, inside)
+            values, heat, notes = _of_row(key, method, placed, row)
+        elif isinstance(method, OfPixels):
+            mapped = _of_picture(key, method, placed, number, inside)
             values, heat, notes, stderr, df = one.pool(mapped.heat).T, mapped.heat, mapped.notes, mapped.stderr, mapped.df
-            critical = NORMAL_95 if stderr is None else _simultaneous(len(one.names), df)
+            critical = NORMAL_95 if stderr is None else independent_factor(len(one.names), df)
         else:
             values, heat, notes = _map(key, method, layer, number, inside)
         meta = {
@@ -249,22 +258,22 @@ def _explain(
         )  # fmt: skip
 
 
-def _of_row(key: str, named: dict[str, Any], row: TableRow) -> tuple[Floats, None, dict[str, Any]]:
+def _of_row(key: str, method: OfRow, placed: Placed, row: TableRow) -> tuple[Floats, None, dict[str, Any]]:
     """Values (P, K), no heat, and notes for `meta`, of one method of tables."""
-    method, predictor = named[key], row.predictor
+    predictor = row.predictor
     began, rows, seconds = time.perf_counter(), predictor.rows, predictor.seconds
     values, notes = method.of_row(row)
     own = time.perf_counter() - began - (predictor.seconds - seconds)  # what the model took is told by its rows
-    shared = [k for k, m in named.items() if k != key and method.at_x and getattr(m, "at_x", False)]
+    shared = [k for k, (m, _) in placed.items() if k != key and method.at_x and isinstance(m, OfRow) and m.at_x]
     asked = 1 if method.at_x else predictor.rows - rows
     return values, None, {"rows": asked, "rows_shared_with": shared, "own_seconds": own} | notes
 
 
-def _of_picture(key: str, placed: dict[str, tuple[Any, int]], number: int, inside: Inside) -> Any:
+def _of_picture(key: str, method: OfPixels, placed: Placed, number: int, inside: Inside) -> PixelMap:
     """The map of one method by the pixel at one picture, its notes for `meta` complete."""
     from perturbxai.baseline_methods.graph import NoRule
 
-    method, layer = placed[key]
+    layer = placed[key][1]
     pixels = inside.pixels(number, layer)
     try:
         found = method.of_picture(pixels)
@@ -272,14 +281,14 @@ def _of_picture(key: str, placed: dict[str, tuple[Any, int]], number: int, insid
         raise NoRule(f"{key}: {error}") from None
     finally:
         inside.count(pixels)
-    what = getattr(method, "shares", key)
+    what = method.shares or key
     notes = {
         "pool": "sum",
         "score": inside.score,
         "rows": method.passes + pixels.rows,
         "rows_shared_with": [
             k for k, (m, _) in placed.items()
-            if k != key and ((method.passes and m.passes) or getattr(m, "shares", k) == what)
+            if k != key and ((method.passes and m.passes) or (m.shares or k) == what)
         ],
         "own_rows": pixels.rows,
         "own_seconds": pixels.seconds,
@@ -289,25 +298,23 @@ def _of_picture(key: str, placed: dict[str, tuple[Any, int]], number: int, insid
     return replace(found, notes=notes | found.notes)
 
 
-def _simultaneous(n_players: int, df: float) -> float:
-    from perturbxai.estimation.intervals import independent_factor
-
-    return independent_factor(n_players, df)
-
-
-def _map(key: str, method: Any, layer: int, number: int, inside: Inside) -> tuple[Floats, Floats | None, dict[str, Any]]:
+def _map(
+    key: str, method: Baseline, layer: int, number: int, inside: Inside
+) -> tuple[Floats, Floats | None, dict[str, Any]]:
     """Values (P, K), heat (K, H, W) or None, and notes for `meta`, of one method at one input and layer."""
     one, outputs = inside.game.inputs[number], inside.game.outputs
-    if hasattr(method, "values"):
+    if isinstance(method, OfPlayers):
 
         def rng(seed: int) -> np.random.Generator:
             return np.random.default_rng([seed, *one.digest])
 
         return method.values(len(one.names), len(outputs), rng), None, {}
-    if not method.passes:
+    if isinstance(method, OfPicture):
         heat = np.repeat(method.heat(one.picture)[None], len(outputs), axis=0)
         return one.pool(heat).T, heat, {"pool": "sum"}
     from perturbxai.baseline_methods.upsample import enlarge
+
+    assert isinstance(method, OfLayer)
 
     fill = inside.view_of_fill(one.fill, layer, key) if method.needs_fill else None
     seen = inside.view_of_input(number, layer)
@@ -315,14 +322,14 @@ def _map(key: str, method: Any, layer: int, number: int, inside: Inside) -> tupl
     cells = method.cells(seen, fill)
     heat = enlarge(cells, one.labels.shape, conserve=method.conserves)
     asked = inside.asked[0] - rows
-    notes = {
+    notes: dict[str, Any] = {
         "pool": "sum",
         "layer": inside.places(one.picture)[layer].label,
         "score": inside.score,
         "map": method.paper_map(cells),
         "empty_maps": [outputs[k] for k in range(len(outputs)) if not cells[k].any()],
     }
-    if method.asks:
+    if method.by_asking:
         notes |= {"rows": method.passes + asked, "own_rows": asked, "own_seconds": inside.asked[1] - seconds}
     return one.pool(heat).T, heat, notes
 

@@ -16,9 +16,8 @@ from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.core.versions import versions
 from perturbxai.estimation.curves.axes import Axis
+from perturbxai.estimation.curves.from_grid import FromGrid
 from perturbxai.estimation.curves.grid_tables import Curve, Differences, GridTable, Moments, Steps
-from perturbxai.explainers.ale import Ale
-from perturbxai.explainers.ice import Ice
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.plan import Gridded, TablePlan
@@ -90,24 +89,23 @@ class Job:
 
 
 def make_job(
-    key: Any, axes: tuple[Axis, ...], methods: Sequence[Any], drawn: Drawn, groups: Mapping[Any, Bools],
+    key: Any, axes: tuple[Axis, ...], methods: Sequence[FromGrid], drawn: Drawn, groups: Mapping[Any, Bools],
     rank: Ints, n_outputs: int,
 ) -> Job:  # fmt: skip
     """What these methods need about one column or pair; ICE on the grid serves all but derivatives."""
-    accumulated = [m for m in methods if isinstance(m, Ale)]
+    accumulated = [m for m in methods if m.accumulates]
     steps, sloped = any(not m.differential for m in accumulated), any(m.differential for m in accumulated)
     unordered = len(axes) == 1 and not axes[0].ordered
-    whole = any(not isinstance(m, Ale) for m in methods) or (steps and unordered)
-    ices = [m for m in methods if isinstance(m, Ice)]
+    whole = any(not m.accumulates for m in methods) or (steps and unordered)
     along = tuple(axis.along() for axis in axes)
     n_points = int(np.prod([len(axis.points) for axis in axes]))
     own = None
-    if len(axes) == 1 and any(not isinstance(m, (Ale, Ice)) for m in methods):
+    if len(axes) == 1 and any(m.averages for m in methods):
         own = between(axes[0].points, drawn.codes[:, axes[0].column], axes[0].number)
 
     def table(inside: Bools | None, derivatives: bool) -> GridTable:
         weight = drawn.weight if inside is None else np.where(inside, drawn.weight, 0.0)
-        kept = max((m.ice_rows for m in ices), default=0)
+        kept = max((m.keeps_rows for m in methods), default=0)
         found = GridTable(axes, along, weight, rank, 0 if derivatives else kept, n_outputs)
         if steps or derivatives:
             found.steps = Steps(along, n_outputs)
@@ -118,7 +116,7 @@ def make_job(
             found.whole = Moments(n_points + 1 if joint else 2 * n_points, n_outputs, joint)
             if own is not None and on_grid(own[0], own[1])[weight > 0].all():
                 found.own = own
-        if any(m.curves == "derivative" for m in ices):
+        if any(m.shown == "derivative" for m in methods):
             found.slopes = Moments(axes[0].n_steps, n_outputs, True)
         if steps and unordered:
             found.differences = Differences(axes[0].n_known, n_outputs)
@@ -191,15 +189,11 @@ def _ask_slopes(jobs: Sequence[Job], predictor: Predictor, space: TabularSpace, 
         job.sloped_done = True
 
 
-def _is_sloped(method: Any) -> bool:
-    return isinstance(method, Ale) and method.differential
-
-
 class EffectsCall:
     """One call of effects(): rounds of questions, and what is concluded from each before the next."""
 
     def __init__(
-        self, named: dict[str, Any], game: Game, streams: Streams, drawn: Drawn, groups: Mapping[Any, Bools],
+        self, named: Mapping[str, FromGrid], game: Game, streams: Streams, drawn: Drawn, groups: Mapping[Any, Bools],
         labels: Sequence[Any],
     ) -> None:  # fmt: skip
         self.named, self.game, self.streams = named, game, streams
@@ -226,7 +220,7 @@ class EffectsCall:
         """With what can be concluded of the jobs of a round that was not finished."""
         for key, method in self.named.items():
             for job in jobs:
-                if job.sloped_done if _is_sloped(method) else job.done:
+                if job.sloped_done if method.differential else job.done:
                     with suppress(Exception):  # what stopped the call
                         found[key][job.key] = self._effect(key, method, job)
         return found
@@ -265,14 +259,14 @@ class EffectsCall:
                 one.meta.update(of_call)
         return found
 
-    def _effect(self, key: str, method: Any, job: Job) -> Effect:
-        sloped = _is_sloped(method)
+    def _effect(self, key: str, method: FromGrid, job: Job) -> Effect:
+        sloped = method.differential
         asked = len(self.drawn.codes) if sloped or job.piece is None else len(job.piece)
         meta = {
             "seed": self.streams.seed, **self.game.about_outputs, "drawn_rows": len(self.drawn.codes), "name": key,
             "rows": asked, "rows_once_a_call": {"the first row": self.first_row}, **self.space.meta,
             "rows_shared_with": [
-                k for k, m in self.named.items() if k != key and sloped == _is_sloped(m)
+                k for k, m in self.named.items() if k != key and sloped == m.differential
             ],
         }  # fmt: skip
         made = {}
@@ -283,7 +277,7 @@ class EffectsCall:
         whole = made.pop(None)
         return replace(whole, groups=made) if made else whole
 
-    def _named(self, curve: Curve, method: Any, job: Job, meta: dict[str, Any]) -> Effect:
+    def _named(self, curve: Curve, method: FromGrid, job: Job, meta: dict[str, Any]) -> Effect:
         columns = self.space.columns
         grid = [columns.decode_values(axis.column, axis.points) for axis in curve.axes]
         if curve.midpoints:
@@ -300,12 +294,12 @@ class EffectsCall:
             reading=self._reading(curve, method),
         )  # fmt: skip
 
-    def _reading(self, curve: Curve, method: Any) -> Reading | None:
+    def _reading(self, curve: Curve, method: FromGrid) -> Reading | None:
         """How the curve of one column is read at rows; None for surfaces and derivatives, which have no value there."""
         if len(curve.axes) > 1 or curve.midpoints:
             return None
         (axis,) = curve.axes
-        kind = "ale" if isinstance(method, Ale) else "ice" if isinstance(method, Ice) else "pdp"
+        kind = "ale" if method.accumulates else "ice" if method.keeps_rows else "pdp"
         background, weight = self.space.background[:, axis.column], self.space.background_weights
         absent = None if kind == "pdp" else absence(axis.points, background, weight, axis.number, kind == "ale")
         rows = None if curve.rows is None else self.drawn.codes[curve.rows]

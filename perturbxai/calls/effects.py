@@ -15,8 +15,8 @@ from perturbxai.calls.photo_effects import photo_effects
 from perturbxai.core import catalogue
 from perturbxai.core.options import refuse_missing
 from perturbxai.core.types import Column, Features, Floats, Grid, Inputs, Outputs
-from perturbxai.explainers.ale import Ale
-from perturbxai.explainers.ice import Ice
+from perturbxai.estimation.curves.axes import Axis
+from perturbxai.estimation.curves.from_grid import FromGrid
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import Space, TabularSpace
 from perturbxai.models.predictor import Predictor
@@ -29,7 +29,7 @@ CURVES = {name: catalogue.EXPLAINERS[name] for name in ("pdp", "ice", "ale")}
 
 
 def effects(
-    methods: str | Sequence[Any],
+    methods: str | FromGrid | Sequence[str | FromGrid],
     predictor: Predictor,
     space: Space,
     x: Inputs,
@@ -99,7 +99,7 @@ def effects(
     >>> bool(np.allclose(np.diff(ale.values[:, 0]), 3 * np.diff(ale.grid[0])))
     True
     """
-    named = name_methods(methods, CURVES)
+    named = name_methods(methods, CURVES, FromGrid)  # type: ignore[type-abstract]
     refuse_missing(rest=rest)
     check_predictor(predictor)
     check_space(space)
@@ -116,8 +116,9 @@ def effects(
     with_points = [name for name, one in grid.items() if np.ndim(one)] if isinstance(grid, Mapping) else []
     wanted = read_features(features, space, codes, [_column(name, space, "grid") for name in with_points])
     grids = _grids(BINS if grid is None else grid, space, wanted)
+    levels = [space.columns.names[f[0]] for f in wanted if not space.columns.numeric[f[0]]]
     for key, method in named.items():
-        _check_method(key, method, wanted, space)
+        method.check_features(key, any(len(f) == 2 for f in wanted), levels)
     group_column = None if by is None else _column(by, space, "by")
     codes, weight = weighted_rows(space, codes)
     most = _rows_of_x(rows, named, wanted, grids, space, codes)
@@ -128,11 +129,11 @@ def effects(
         wanted = [feature for feature in wanted if axes[feature[0]].n_known > 1]
         axes = {c: axes[c] for (c,) in wanted}
     _check_axes(axes, named)
-    if any(isinstance(m, Ale) and m.differential for m in named.values()):
+    if any(m.differential for m in named.values()):
         predictor.check_gradient(space.columns.plain(drawn.codes[:1]))
     # only curves of single rows are labelled
     given = space.columns.row_labels(x, len(codes))
-    labels = given if any(isinstance(m, Ice) for m in named.values()) else ()
+    labels = given if any(m.keeps_rows for m in named.values()) else ()
     game = Game(predictor, space, space.columns.decode(codes[:1]), outputs, label=given[0])
     with predictor.watched("effects"):
         return EffectsCall(named, game, streams, drawn, groups, labels).run(wanted, axes)
@@ -219,27 +220,7 @@ def _some_levels(codes: Floats, given: Any, name: str) -> Floats:
     return np.asarray(points)
 
 
-def _check_method(key: str, method: Any, wanted: Sequence[Feature], space: TabularSpace) -> None:
-    """Refuse options that do not go with the columns, or that belong to explain()."""
-    pairs, names = [f for f in wanted if len(f) == 2], space.columns.names
-    if isinstance(method, Ice):
-        if method.curves in ("derivative", "anchored") and pairs:
-            raise ValueError(f"{key}: curves={method.curves!r} is of single columns; take the pairs out of features.")
-        levels = [names[f[0]] for f in wanted if not space.columns.numeric[f[0]]]
-        if method.curves == "derivative" and levels:
-            raise ValueError(f"{key}: {levels[0]!r} has levels, along which nothing has a slope; name columns of numbers.")
-    if isinstance(method, Ale):
-        plain = Ale()
-        if (method.grid, method.rows) != (plain.grid, plain.rows):
-            raise ValueError(f"{key}: grid and rows of Ale are for explain(); give effects(grid=..., rows=...).")
-        for option in method.of_curves:
-            if pairs and getattr(method, option) != getattr(plain, option):
-                raise ValueError(
-                    f"{key}: {option}={getattr(method, option)!r} is of single columns; take the pairs out of features."
-                )
-
-
-def _check_axes(axes: Mapping[int, Any], named: Mapping[str, Any]) -> None:
+def _check_axes(axes: Mapping[int, Axis], named: Mapping[str, FromGrid]) -> None:
     for axis in axes.values():
         if axis.n_known < 2:
             raise ValueError(
@@ -247,7 +228,7 @@ def _check_axes(axes: Mapping[int, Any], named: Mapping[str, Any]) -> None:
                 "or leave it out."
             )
         for key, method in named.items():
-            if isinstance(method, Ale) and method.differential and axis.by_level:
+            if method.differential and axis.by_level:
                 raise ValueError(
                     f"{key}: {axis.name!r} is taken value by value, along which there is no derivative; "
                     "name columns of many numbers, or take differential=False."
@@ -263,7 +244,7 @@ def weighted_rows(space: TabularSpace, codes: Floats) -> tuple[Floats, Floats]:
 
 
 def _rows_of_x(
-    rows: Any, named: Mapping[str, Any], wanted: Sequence[Feature], grids: Mapping[int, Any], space: TabularSpace,
+    rows: Any, named: Mapping[str, FromGrid], wanted: Sequence[Feature], grids: Mapping[int, Any], space: TabularSpace,
     codes: Floats,
 ) -> int:  # fmt: skip
     """How many rows of x may be drawn. Raises ValueError if the model rows pay for fewer than two."""
@@ -271,8 +252,8 @@ def _rows_of_x(
         return DRAWN_ROWS
     if isinstance(rows, bool) or not isinstance(rows, (int, np.integer)) or rows < 1:
         raise ValueError(f"rows={rows!r} must be a whole number of model rows, or None.")
-    plain = [m for m in named.values() if not (isinstance(m, Ale) and m.differential)]
-    alone = all(isinstance(m, Ale) for m in plain)
+    plain = [m for m in named.values() if not m.differential]
+    alone = all(m.accumulates for m in plain)
     cost = int(len(plain) < len(named))  # one gradient a row serves all columns
     for feature in wanted if plain else ():
         price = 1

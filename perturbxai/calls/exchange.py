@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.arguments import check_predictor, check_space
+from perturbxai.core.methods import Method
 from perturbxai.core.types import Floats, Inputs, Outputs
 from perturbxai.game.game import Game
 from perturbxai.inputs.segments import relabel
@@ -23,7 +24,7 @@ SAME = 1e-4  # relative; explanations often carry their data as float32
 
 
 @dataclass(frozen=True, kw_only=True)
-class Imported:
+class Imported(Method):
     """Values that another package computed.
 
     package  "shap" or "lime";  name: the key that a report shows

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from perturbxai.calls.arguments import (
     check_budget,
@@ -17,6 +16,7 @@ from perturbxai.calls.arguments import (
 )  # fmt: skip
 from perturbxai.calls.explain_call import Call
 from perturbxai.core import catalogue
+from perturbxai.core.methods import Explainer
 from perturbxai.core.types import Inputs, Outputs
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import Space
@@ -25,7 +25,7 @@ from perturbxai.results.explanation import Attribution
 
 
 def explain(
-    methods: str | Sequence[Any],
+    methods: str | Explainer | Sequence[str | Explainer],
     predictor: Predictor,
     space: Space,
     x: Inputs,
@@ -65,7 +65,7 @@ def explain(
     >>> found["pdp"].values[0, :, 0].tolist()
     [3.0, 4.0]
     """
-    named = name_methods(methods, catalogue.EXPLAINERS)
+    named = name_methods(methods, catalogue.EXPLAINERS, Explainer)
     check_predictor(predictor)
     check_space(space)
     seed, budget, rows = check_seed(seed), check_budget(budget), check_rows(rows, budget, space, named)

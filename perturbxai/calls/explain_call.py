@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,17 +14,18 @@ from perturbxai.calls.arguments import default_budget
 from perturbxai.calls.conclude import embed, embed_pairs, within
 from perturbxai.calls.driving import Work, chunks, drive, one_thread_of_blas, salvage
 from perturbxai.core import catalogue
-from perturbxai.core.evaluations import Design
+from perturbxai.core.evaluations import Design, Law
+from perturbxai.core.methods import Asking, Explainer, FromCoalitions
 from perturbxai.core.questions import Players
 from perturbxai.core.stopping import keeping
+from perturbxai.core.types import Ints
 from perturbxai.core.versions import versions
 from perturbxai.game.game import MANY_OUTPUTS, Game
 from perturbxai.inputs.row_controls import contrasts
-from perturbxai.inputs.spaces import TabularSpace
+from perturbxai.inputs.spaces import Input, TabularSpace
 from perturbxai.models.device import check_room
 from perturbxai.results.explanation import Attribution, Explanation
 from perturbxai.sampling.coalitions import check_cells, least_budget
-from perturbxai.sampling.laws import Law
 from perturbxai.sampling.streams import Streams
 
 
@@ -32,7 +33,7 @@ from perturbxai.sampling.streams import Streams
 class Call:
     """One call of explain(): what is asked of which input, in blocks of inputs so that tables do not pile up."""
 
-    named: dict[str, Any]
+    named: Mapping[str, Explainer]
     game: Game
     seed: int
     asked_budget: int | None
@@ -46,20 +47,21 @@ class Call:
         self.common: dict[Any, Any] = {}
         self.began = time.perf_counter(), self.game.predictor.rows, self.game.predictor.seconds
         self._laws: dict[int, dict[str, Law]] = {}
-        self.by_law = {k: m for k, m in self.named.items() if self.kind in getattr(m, "law_on", ("table", "image"))}
-        alone = [key for key in self.named if key not in self.by_law]
-        self.numbers = dict.fromkeys(self.by_law, 0) | {key: number for number, key in enumerate(alone, 1)}
+        named = self.named.items()
+        self.by_law = {k: m for k, m in named if isinstance(m, FromCoalitions) and self.kind in m.law_on}
+        self.asking = {k: m for k, m in named if isinstance(m, Asking) and k not in self.by_law}
+        self.numbers = dict.fromkeys(self.by_law, 0) | {key: number for number, key in enumerate(self.asking, 1)}
 
-    def budget(self, n_players: int, method: Any = None) -> int:
+    def budget(self, n_players: int, method: Asking | None = None) -> int:
         """Coalitions an input, or what a method with questions of its own may ask."""
         if self.asked_rows is not None:
             return self.asked_rows
         if self.asked_budget is not None:
             return self.asked_budget
-        if method is not None and hasattr(method, "default_budget"):
-            return int(method.default_budget)
+        if method is not None and method.default_budget is not None:
+            return method.default_budget
         plain = default_budget(self.game.space, n_players)
-        whole = 0 if method is not None else max((getattr(m, "lists_up_to", 0) for m in self.by_law.values()), default=0)
+        whole = 0 if method is not None else max((m.lists_up_to for m in self.by_law.values()), default=0)
         return max(plain, 2**n_players) if n_players <= whole else plain
 
     def laws(self, n_active: int) -> dict[str, Law]:
@@ -67,7 +69,7 @@ class Call:
             self._laws[n_active] = {key: method.law(n_active) for key, method in self.by_law.items()}
         return self._laws[n_active]
 
-    def players(self, number: int, method: Any) -> Players:
+    def players(self, number: int, method: Asking) -> Players:
         """What a generator may know of an input: its active players, or all if it asks for them."""
         one, space = self.game.inputs[number], self.game.space
         if not isinstance(space, TabularSpace):
@@ -85,16 +87,19 @@ class Call:
         )  # fmt: skip
 
     @staticmethod
-    def chosen(one: Any, method: Any) -> Any:
+    def chosen(one: Input, method: Explainer) -> Ints:
         """Numbers of the players that a method concludes about; the others, whose absence changes nothing, get 0."""
-        return np.arange(len(one.names)) if getattr(method, "all_players", False) else one.active
+        return np.arange(len(one.names)) if method.all_players else one.active
 
     def check(self) -> None:
         """Everything that can be known without the model."""
-        if self.tol is not None and (others := [key for key in self.named if key not in self.by_law]):
+        for key in self.named:
+            if key not in self.numbers:
+                raise ValueError(f"{key} takes no {self.kind}: its law is of others, and it asks no questions of its own.")
+        if self.tol is not None and self.asking:
             raise ValueError(
-                f"tol={self.tol} stops tables of coalitions, but {', '.join(others)} asks questions of its own; give it a "
-                "call without tol."
+                f"tol={self.tol} stops tables of coalitions, but {', '.join(self.asking)} asks questions of its own; "
+                "give it a call without tol."
             )
         for number, one in enumerate(self.game.inputs):
             n_active = len(one.active)
@@ -114,16 +119,13 @@ class Call:
                     + "".join(law.remedy for law in laws)
                 )
             check_room(self.by_law, n_active, min(budget, 2**n_active), on_cells=False)
-            for key, method in self.named.items():
-                if key in self.by_law:
-                    continue
+            for key, method in self.asking.items():
                 players = self.players(number, method)
-                if hasattr(method, "check"):
-                    method.check(players)
+                method.check(players)
                 budget = self.budget(len(one.names), method)
                 if budget < (least := method.least(players)):
                     raise ValueError(
-                        f"budget={budget} is below the {least} {getattr(method, 'asks', 'rows')} that {key} needs at "
+                        f"budget={budget} is below the {least} {method.asks} that {key} needs at "
                         f"{players.n_players} players. "
                         f"Ask for budget={least} or more, or for fewer players."
                     )
@@ -164,9 +166,8 @@ class Call:
         widest = max(len(one.names) for one in self.game.inputs)
         per_line = len(self.game.space.background) if self.kind == "table" and not self.on_cells else 1  # type: ignore[union-attr]
         rows = self.budget(widest) * per_line if self.by_law else per_line
-        for key, method in self.named.items():
-            if key not in self.by_law:
-                rows += self.budget(widest, method) * (per_line if getattr(method, "asks", "rows") == "coalitions" else 1)
+        for method in self.asking.values():
+            rows += self.budget(widest, method) * (per_line if method.asks == "coalitions" else 1)
         # answers of many outputs are held as well as rows
         return chunks(len(self.game.inputs), rows * max(1, len(self.game.outputs) // 4))
 
@@ -181,13 +182,12 @@ class Call:
             else:
                 budget = self.budget(len(one.names))
                 work.looks = self._looks(laws, n_active, budget, None)
-            work.wants_spread = any(getattr(m, "wants_spread", False) for m in self.by_law.values())
+            work.wants_spread = any(m.wants_spread for m in self.by_law.values())
             few = len(self.game.outputs) <= MANY_OUTPUTS
-            work.wants_groups = few and any(getattr(m, "wants_groups", False) for m in self.by_law.values())
-        for key, method in self.named.items():
-            if key not in self.by_law:
-                rng = self.streams.of_input(one.digest, catalogue.key_of(method))
-                work.generators[key] = method.ask(self.players(number, method), self.budget(len(one.names), method), rng)
+            work.wants_groups = few and any(m.wants_groups for m in self.by_law.values())
+        for key, method in self.asking.items():
+            rng = self.streams.of_input(one.digest, catalogue.key_of(method))
+            work.generators[key] = method.ask(self.players(number, method), self.budget(len(one.names), method), rng)
         if work.generators:
             work.kept_out = self.streams.held_out(n_active)
         return work
@@ -208,7 +208,7 @@ class Call:
         """True if coalitions are asked on single background rows; where there is one, a row is a coalition."""
         return self.asked_rows is not None and len(self.game.space.background) > 1  # type: ignore[union-attr]
 
-    def _give_cells(self, work: Work, laws: dict[str, Law], one: Any) -> None:
+    def _give_cells(self, work: Work, laws: dict[str, Law], one: Input) -> None:
         """The design of a table of cells, or the list of all coalitions where the rows hold it."""
         space = self.game.space
         assert isinstance(space, TabularSpace) and self.asked_rows is not None
@@ -234,7 +234,7 @@ class Call:
         floor = 8 * np.finfo(float).eps * scale  # an error is never below rounding
         shared = list(self.by_law)
         if key in self.by_law:
-            estimate, rows = method.estimate(table), work.table_rows
+            estimate, rows = self.by_law[key].estimate(table), work.table_rows
             order, others = work.order, [k for k in shared if k != key]
             if self.on_cells and work.bases is None:  # rows= bounds them without the background
                 rows -= self.game.background_rows
@@ -282,7 +282,7 @@ class Call:
             return list(range(len(self.streams.held_out(work.n_active))))
         return sorted(work.held_out_asked.get(key, ()))
 
-    def _meta(self, one: Any, chosen: Any, rows: int, others: list[str]) -> dict[str, Any]:
+    def _meta(self, one: Input, chosen: Ints, rows: int, others: list[str]) -> dict[str, Any]:
         predictor = self.game.predictor
         merged = [name for p, name in enumerate(one.names) if p not in set(chosen.tolist())]
         meta: dict[str, Any] = {

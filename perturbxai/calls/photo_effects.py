@@ -17,9 +17,9 @@ from perturbxai.core.questions import Opacities, Unanswered
 from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Floats, Ints
 from perturbxai.core.versions import versions
+from perturbxai.estimation.curves.from_grid import FromGrid
 from perturbxai.estimation.curves.opacity import OpacityCurve, accumulated_opacity, averaged_opacity, half_effect, variation
-from perturbxai.explainers.ale import BINS_OF_OPACITY, Ale
-from perturbxai.explainers.ice import Ice
+from perturbxai.explainers.ale import BINS_OF_OPACITY
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import ImageInput, ImageSpace
 from perturbxai.models.predictor import Predictor
@@ -31,7 +31,7 @@ LINES_AT_ONCE = 4096  # opacities asked together: many full batches, and few eno
 
 
 def photo_effects(
-    named: Mapping[str, Any], predictor: Predictor, space: ImageSpace, x: Any, features: Any, rest: str, outputs: Any,
+    named: Mapping[str, FromGrid], predictor: Predictor, space: ImageSpace, x: Any, features: Any, rest: str, outputs: Any,
     bins: Any, rows: Any, seed: int,
 ) -> dict[str, dict[Any, Effect]]:  # fmt: skip
     """What `effects` gives for a photo. Everything that can be known without the model is refused first."""
@@ -47,8 +47,8 @@ def photo_effects(
         raise ValueError(f"x has {len(game.inputs)} photos, and a curve is of one photo's superpixels; call once a photo.")
     one: ImageInput = game.inputs[0]
     chosen = _read_features(features, one)
-    averaged = any(not isinstance(m, Ale) for m in named.values())
-    accumulated = any(isinstance(m, Ale) for m in named.values())
+    averaged = any(not m.accumulates for m in named.values())
+    accumulated = any(m.accumulates for m in named.values())
     n_pairs = count_pairs(rows, Price(rest, int(bins), len(one.active), chosen, averaged, accumulated))
     # what averages over all rows has the stream of explain's pdp, ale alone that of explain's ale: the rises are theirs
     streams = Streams(seed)
@@ -58,7 +58,7 @@ def photo_effects(
         return _Call(dict(named), game, streams, references, int(bins), chosen).run()
 
 
-def _check_options(key: str, method: Any) -> None:
+def _check_options(key: str, method: FromGrid) -> None:
     """Refuse options of curves of columns: an opacity has no data to centre by, and its accumulated curve starts at 0."""
     for one in fields(method):
         if one.name in ("name", "ice_rows") or getattr(method, one.name) == one.default:
@@ -113,7 +113,7 @@ class _Call:
     ends, step {player: (M, 2, K)}, curves {player: (M, G, K)}: answers, as far as they were asked
     """
 
-    named: dict[str, Any]
+    named: dict[str, FromGrid]
     game: Game
     streams: Streams
     references: References
@@ -128,9 +128,9 @@ class _Call:
         self.at = np.linspace(0.0, 1.0, self.bins + 1)
         self.asked = list(range(len(self.one.active))) if self.chosen is None else self.chosen
         # of a single row an accumulated curve is its own
-        self._has_curves = self.references.single or any(not isinstance(m, Ale) for m in self.named.values())
+        self._has_curves = self.references.single or any(not m.accumulates for m in self.named.values())
         self._has_ends = self._has_curves and self.chosen is None
-        self._has_steps = not self.references.single and any(isinstance(m, Ale) for m in self.named.values())
+        self._has_steps = not self.references.single and any(m.accumulates for m in self.named.values())
         self._whole = np.tile(np.arange(self.bins + 1), (len(self.references.others), 1))
         self._edges = np.column_stack([self.references.bin_of, self.references.bin_of + 1])
         predictor = self.game.predictor
@@ -156,7 +156,7 @@ class _Call:
 
         Steps that are on whole curves were answered with these, and are not asked again.
         """
-        stepping = [key for key, method in self.named.items() if self._has_steps and isinstance(method, Ale)]
+        stepping = [key for key, method in self.named.items() if self._has_steps and method.accumulates]
         curved = self._users(*[key for key in self.named if key not in stepping])
         found = [(self.ends, self._whole[:, [0, -1]], curved)] * self._has_ends
         found += [(self.curves, self._whole, curved)] * self._has_curves
@@ -223,10 +223,11 @@ class _Call:
             found[key] = made
         return found
 
-    def _curve(self, method: Any, j: int, scale: Floats, rng: np.random.Generator) -> tuple[Floats, OpacityCurve | None]:
+    def _curve(
+        self, method: FromGrid, j: int, scale: Floats, rng: np.random.Generator
+    ) -> tuple[Floats, OpacityCurve | None]:
         """Where a method's curve of one player has points, and the curve; None where its answers did not come."""
-        accumulates = isinstance(method, Ale)
-        if accumulates and not self.references.single:
+        if method.accumulates and not self.references.single:
             step = self.step.get(j)
             if step is None:
                 return self.at, None
@@ -235,15 +236,15 @@ class _Call:
         if curves is None:
             return self.at, None
         at = self.at if j in self.curves else self.at[[0, -1]]
-        return at, averaged_opacity(curves - curves[:, :1] if accumulates else curves, scale, rng)
+        return at, averaged_opacity(curves - curves[:, :1] if method.accumulates else curves, scale, rng)
 
-    def _effect(self, method: Any, j: int, at: Floats, curve: OpacityCurve, meta: dict[str, Any]) -> Effect:
+    def _effect(self, method: FromGrid, j: int, at: Floats, curve: OpacityCurve, meta: dict[str, Any]) -> Effect:
         number = int(self.one.active[j])
         individual, rows = None, None
         of_rise = curve.df[-1] if isinstance(curve.df, np.ndarray) else curve.df
-        if isinstance(method, Ice):
+        if method.keeps_rows:
             every = self.curves[j] if j in self.curves else self.ends[j]
-            drawn = spread_rows(len(every), method.ice_rows)
+            drawn = spread_rows(len(every), method.keeps_rows)
             individual, rows = every[drawn], tuple(drawn.tolist())
         return Effect(
             names=(self.one.names[number],), outputs=self.game.outputs, grid=(at,), values=curve.values,

@@ -249,7 +249,7 @@ class PhotoJob:
 
     def _score(self, name: str) -> str:
         """Maps are of the logit, but where a method asks the predictor for values on its own scale."""
-        own = getattr(catalogue.load(catalogue.BASELINES, name), "on_the_scale_of_the_predictor", False)
+        own = catalogue.load(catalogue.BASELINES, name).on_the_scale_of_the_predictor
         return "probability" if own and self.predictor.output == "probability" else "logit"
 
     def _layer(self) -> Any:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 from perturbxai import assets
 from perturbxai.calls.arguments import name_methods
-from perturbxai.calls.baselines import baselines
+from perturbxai.calls.baselines import baselines, check_methods, named_baselines
 from perturbxai.calls.compare import Comparison, compare
 from perturbxai.calls.explain import explain
 from perturbxai.calls.explain_call import Call
@@ -15,6 +16,7 @@ from perturbxai.command.config import Naming, TableConfig
 from perturbxai.command.table_files import read_table
 from perturbxai.command.user_model import Part, make_model
 from perturbxai.core import catalogue
+from perturbxai.core.methods import Explainer
 from perturbxai.core.stopping import beside
 from perturbxai.explainers.exact_shap import ExactShap
 from perturbxai.game.game import Game
@@ -76,10 +78,9 @@ def _taken(section: TableConfig, game: Game, seed: int) -> tuple[list[str], dict
     """The methods that are asked, and why others of the usual ones cannot take these rows. One that is named has to."""
     left_out: dict[str, str] = {}
     for name in () if "methods" in section.model_fields_set else section.methods:
-        method = catalogue.load(catalogue.EXPLAINERS, name)()
-        call = Call({name: method}, game, seed, section.budget)
+        call = Call(name_methods(name, catalogue.EXPLAINERS, Explainer), game, seed, section.budget)
         try:
-            for number in range(len(game.inputs)) if name not in call.by_law and hasattr(method, "check") else ():
+            for method, number in product(call.asking.values(), range(len(game.inputs))):
                 method.check(call.players(number, method))
         except ValueError as error:
             left_out[name] = str(error).removeprefix(f"{name}: ")
@@ -88,10 +89,9 @@ def _taken(section: TableConfig, game: Game, seed: int) -> tuple[list[str], dict
 
 def _check_methods(methods: Sequence[str], section: TableConfig, game: Game, seed: int) -> None:
     """What explain() and baselines() would refuse without the model, before the first of them asks it."""
-    Call(name_methods(methods, catalogue.EXPLAINERS), game, seed, section.budget).check()
-    for method in name_methods(section.baselines, catalogue.BASELINES).values() if section.baselines else ():
-        if hasattr(method, "check"):
-            method.check(game.predictor, game.space)
+    Call(name_methods(methods, catalogue.EXPLAINERS, Explainer), game, seed, section.budget).check()
+    if section.baselines:
+        check_methods(named_baselines(section.baselines), game.predictor, game.space, None, "logit")
 
 
 def compare_table(

@@ -10,6 +10,47 @@ import numpy as np
 
 from perturbxai.core.types import Bools, Floats, Ints
 
+LEAST = 1e-14  # beside the second largest mass: a solver still tells it from nothing
+
+
+@dataclass(frozen=True, eq=False)
+class Law:
+    """A mass over coalition sizes.
+
+    name     what the errors call it
+    mass     (P + 1,), the weight of all coalitions of one size together; sums to one
+    design   (P + 1,), the share of questions it would like at each size; zero where it only needs listed sizes
+    listed   sizes that have to be listed whole (size 1 for inclusion, P - 1 for occlusion)
+    minimum  the least budget, empty and full coalition included
+    total    the mass before it was normalised (LIME's ridge is measured against it)
+    spanning True if every size with mass needs a row, however small the share
+    emphasis its part in a mixture, beside the others'
+    remedy   what the error of a budget below the least adds, a sentence
+    """
+
+    name: str
+    mass: Floats
+    design: Floats
+    minimum: int
+    listed: tuple[int, ...] = ()
+    total: float = 1.0
+    spanning: bool = False
+    emphasis: float = 1.0
+    remedy: str = ""
+    n_players: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "n_players", len(self.mass) - 1)
+
+    @property
+    def in_fits(self) -> Floats:
+        """(P + 1,): the masses as a fit weighs them, none so small that a solver takes its rows for nothing.
+
+        What is estimated stays as it is: a fit is decided by the two sizes of the largest masses, which are neighbours.
+        """
+        second = np.partition(self.mass, -2)[-2] if len(self.mass) > 1 else 0.0
+        return np.where((self.mass > 0) & (second > 0), np.clip(self.mass, LEAST * second, second / LEAST), self.mass)
+
 
 @dataclass(frozen=True, eq=False)
 class Design:

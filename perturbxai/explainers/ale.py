@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 
 from perturbxai.core.evaluations import Estimate
+from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
-from perturbxai.core.questions import Coalitions, Opacities, Players, Question, Rows
+from perturbxai.core.questions import Coalitions, Opacities, Players, Rows
 from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.curves.accumulated import accumulated_curve
+from perturbxai.estimation.curves.from_grid import FromGrid
 from perturbxai.estimation.curves.grid_tables import Curve, GridTable
 from perturbxai.estimation.curves.table_curve import CurveValue, EdgeRows, TableCurve, curve_key, words_of
 from perturbxai.estimation.intervals import independent_factor, no_players
@@ -26,7 +28,7 @@ NUMBERS_AT_ONCE = 1 << 22  # coded numbers in one request: memory stays bounded 
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class Ale:
+class Ale(Asking, FromGrid):
     """Accumulated local effects as one signed value a player, in units of the model's output.
 
     On a table: the curve of Apley & Zhu, "Visualizing the effects of predictor variables in black box supervised
@@ -65,7 +67,6 @@ class Ale:
     target: str = "sample"
     differential: bool = False
     name: str = ""
-    law_on: ClassVar[tuple[str, ...]] = ()
     of_curves: ClassVar[tuple[str, ...]] = ("centre", "target", "differential")
 
     def __post_init__(self) -> None:
@@ -75,6 +76,24 @@ class Ale:
         for option, value, least in (("grid", self.grid, 1), ("rows", self.rows, 2)):
             if int(value) != value or value < least:
                 raise ValueError(f"{option}={value!r} must be a whole number from {least} up.")
+
+    @property
+    def accumulates(self) -> bool:
+        return True
+
+    @property
+    def shown(self) -> str:
+        return "centred" if self.centre == "data" else "anchored"
+
+    def check_features(self, key: str, pairs: bool, levels: Sequence[str]) -> None:  # noqa: ARG002
+        """Refuse what is for explain(), and of pairs what is of single columns."""
+        if (self.grid, self.rows) != (Ale.grid, Ale.rows):
+            raise ValueError(f"{key}: grid and rows of Ale are for explain(); give effects(grid=..., rows=...).")
+        for option in self.of_curves if pairs else ():
+            if getattr(self, option) != getattr(Ale, option):
+                raise ValueError(
+                    f"{key}: {option}={getattr(self, option)!r} is of single columns; take the pairs out of features."
+                )
 
     def curve(self, table: GridTable, rng: np.random.Generator) -> Curve:
         """What `effects` shows of one column or pair."""
@@ -103,9 +122,7 @@ class Ale:
     def least(self, players: Players) -> int:
         return 4 * BINS_OF_OPACITY * players.n_players if players.kind == "image" else 0
 
-    def ask(
-        self, players: Players, budget: int, rng: np.random.Generator
-    ) -> Generator[Sequence[Question], list[Floats], Estimate]:
+    def ask(self, players: Players, budget: int, rng: np.random.Generator) -> Questions:
         if players.n_players == 0:  # absence changes nothing; only the number of outputs is left to learn
             (values,) = yield [Coalitions(np.ones((1, 0), dtype=bool))]
             return no_players(values.shape[1])
@@ -113,7 +130,7 @@ class Ale:
             return (yield from self._ask_picture(players, budget, rng))
         return (yield from self._ask_table(players))
 
-    def _ask_table(self, players: Players) -> Generator[Sequence[Question], list[Floats], Estimate]:
+    def _ask_table(self, players: Players) -> Questions:
         rows, weight = self._drawn_rows(players)
         if (self.grid, self.rows) not in players.common:
             players.common[self.grid, self.rows] = _Shared(Rows(rows), words_of(rows))
@@ -153,9 +170,7 @@ class Ale:
         found: tuple[Floats, Floats] = players.common[key]
         return found
 
-    def _ask_picture(
-        self, players: Players, budget: int, rng: np.random.Generator
-    ) -> Generator[Sequence[Question], list[Floats], Estimate]:
+    def _ask_picture(self, players: Players, budget: int, rng: np.random.Generator) -> Questions:
         n_players, bins = players.n_players, BINS_OF_OPACITY
         half = budget // (4 * bins * n_players)  # pairs a bin, halved
         n_pairs = bins * half

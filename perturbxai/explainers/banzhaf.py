@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from perturbxai.core.evaluations import Estimate, Evaluations
+from perturbxai.core.evaluations import Estimate, Evaluations, Law
+from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.options import checked
 from perturbxai.estimation.coalitions import blocks, semivalues
 from perturbxai.estimation.coalitions.row_fit import slopes_on_cells
 from perturbxai.estimation.coalitions.slopes import Slopes
 from perturbxai.estimation.coalitions.weights import check_reuse
 from perturbxai.sampling import laws
-from perturbxai.sampling.laws import Law
 
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class Banzhaf:
+class Banzhaf(FromCoalitions):
     """Banzhaf values, weighted by p, in units of the model's output, with standard errors.
 
     beta_i = sum over S without i of p^|S| (1 - p)^(P - 1 - |S|) * [v(S + i) - v(S)]: the mean of what i adds to the

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from perturbxai.core.evaluations import Estimate, Evaluations
+from perturbxai.core.evaluations import Estimate, Evaluations, Law
+from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.options import checked
 from perturbxai.estimation.coalitions import semivalues
 from perturbxai.sampling import laws
-from perturbxai.sampling.laws import Law
 
 MOST_PLAYERS = 24  # 16.8 million coalitions, whose table takes half a gigabyte
 
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class ExactShap:
+class ExactShap(FromCoalitions):
     """Shapley values from all 2^P coalitions, in units of the model's output.
 
     phi_i = sum over S without i of |S|! (P - |S| - 1)! / P! * [v(S + i) - v(S)] (Shapley, "A value for n-person games",

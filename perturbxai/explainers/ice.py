@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
-from perturbxai.core.evaluations import Estimate, Evaluations
+from perturbxai.core.evaluations import Estimate, Evaluations, Law
+from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.options import checked
 from perturbxai.core.types import Floats
 from perturbxai.estimation.curves.averaged import shown_alike, slope_curve, whole_curve
+from perturbxai.estimation.curves.from_grid import FromGrid
 from perturbxai.estimation.curves.grid_tables import Curve, GridTable
 from perturbxai.estimation.intervals import independent_factor
 from perturbxai.estimation.survey import ROUNDING
 from perturbxai.sampling import laws
-from perturbxai.sampling.laws import Law
 
 CURVES = ("raw", "centred", "anchored", "derivative")
 
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class Ice:
+class Ice(FromCoalitions, FromGrid):
     """Individual conditional expectation as one signed value a player, in units of the model's output.
 
     The rise of the input's own curve with all other players as they are: f(x) - E_b f(b_j, x_-j) = v(N) - v(N without j)
@@ -50,6 +52,21 @@ class Ice:
             raise ValueError(f"curves={self.curves!r} is not known; expected one of {', '.join(map(repr, CURVES))}.")
         if int(self.ice_rows) != self.ice_rows or self.ice_rows < 1:
             raise ValueError(f"ice_rows={self.ice_rows!r} must be a whole number of rows from 1 up.")
+
+    @property
+    def keeps_rows(self) -> int:
+        return self.ice_rows
+
+    @property
+    def shown(self) -> str:
+        return self.curves
+
+    def check_features(self, key: str, pairs: bool, levels: Sequence[str]) -> None:
+        """Refuse of pairs what starts at a lowest point, and slopes along levels."""
+        if self.curves in ("derivative", "anchored") and pairs:
+            raise ValueError(f"{key}: curves={self.curves!r} is of single columns; take the pairs out of features.")
+        if self.curves == "derivative" and levels:
+            raise ValueError(f"{key}: {levels[0]!r} has levels, along which nothing has a slope; name columns of numbers.")
 
     def curve(self, table: GridTable, rng: np.random.Generator) -> Curve:
         """What `effects` shows of one column or pair."""

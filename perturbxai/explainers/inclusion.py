@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from perturbxai.core.evaluations import Estimate, Evaluations
+from perturbxai.core.evaluations import Estimate, Evaluations, Law
+from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.options import checked
 from perturbxai.explainers.ice import alone
 from perturbxai.sampling import laws
-from perturbxai.sampling.laws import Law
 
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class Inclusion:
+class Inclusion(FromCoalitions):
     """v({j}) - v(nothing): how far the output rises when one player alone is shown, in units of the output.
 
     The mirror of occlusion, from the P coalitions of size 1. On a table it is the same number as `pdp`; on a picture one

@@ -7,7 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from perturbxai.core.evaluations import Design, Estimate, Evaluations
+from perturbxai.core.evaluations import Design, Estimate, Evaluations, Law
+from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.options import checked
 from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.coalitions import pair_indices, semivalues
@@ -16,7 +17,6 @@ from perturbxai.estimation.intervals import independent_factor, simultaneous_fac
 from perturbxai.estimation.spread import errors_of_fit, jump_of_fit
 from perturbxai.estimation.survey import MAX_LEVERAGE, ROUNDING, Clusters
 from perturbxai.sampling import laws
-from perturbxai.sampling.laws import Law
 
 INDICES = ("sii", "k-sii", "stii", "fsii")
 PAIRS_A_PAIR = 2  # complementary pairs asked, at the least, for each pair of players
@@ -25,7 +25,7 @@ LISTED_PLAYERS = 6  # up to here that is more than all coalitions but those held
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class Interactions:
+class Interactions(FromCoalitions):
     """Interactions of order two between players, each player's own value beside them, with standard errors.
 
     An index weighs the second differences D_ij(T) = v(T + ij) - v(T + i) - v(T + j) + v(T), T without i and j, t = |T|:

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from perturbxai.core.evaluations import Estimate, Evaluations, RowGroups
+from perturbxai.core.evaluations import Estimate, Evaluations, Law, RowGroups
+from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.options import checked
 from perturbxai.core.types import Floats
 from perturbxai.estimation.coalitions import blocks
@@ -19,12 +20,11 @@ from perturbxai.estimation.coalitions.weights import check_reuse
 from perturbxai.estimation.spread import jump_of_fit
 from perturbxai.estimation.survey import errors
 from perturbxai.sampling import laws
-from perturbxai.sampling.laws import Law
 
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class KernelShap:
+class KernelShap(FromCoalitions):
     """Shapley values of the masking game, with standard errors.
 
     Estimates phi_i = sum over S without i of |S|! (P - |S| - 1)! / P! * [v(S + i) - v(S)], in units of the model's

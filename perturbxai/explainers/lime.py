@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from perturbxai.core.evaluations import Estimate, Evaluations
+from perturbxai.core.evaluations import Estimate, Evaluations, Law
+from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.options import checked
 from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.background_error import of_ends
@@ -17,12 +18,11 @@ from perturbxai.estimation.coalitions.weights import check_reuse
 from perturbxai.estimation.intervals import independent_factor, no_players
 from perturbxai.estimation.survey import ROUNDING
 from perturbxai.sampling import laws
-from perturbxai.sampling.laws import Law
 
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class Lime:
+class Lime(FromCoalitions):
     """LIME on coalitions, for superpixels and for the players of a table alike.
 
     This is not LIME as published for tables, which perturbs within quartile bins and has a neighbourhood of its own.
@@ -57,6 +57,10 @@ class Lime:
     def on_cells(self) -> bool:
         """True if single background rows will do: the fit to them has no ridge."""
         return not self.ridge
+
+    @property
+    def off_cells(self) -> str:
+        return "with a ridge" if self.ridge else ""
 
     def law(self, n_players: int) -> Law:
         return laws.lime(n_players, self.kernel_width)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from perturbxai.core.evaluations import Estimate, Evaluations
+from perturbxai.core.evaluations import Estimate, Evaluations, Law
+from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.options import checked
 from perturbxai.explainers.ice import alone
 from perturbxai.sampling import laws
-from perturbxai.sampling.laws import Law
 
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class Occlusion:
+class Occlusion(FromCoalitions):
     """v(N) - v(N without j): how far the output falls when one player alone is hidden, in units of the output.
 
     On a picture a superpixel shows its fill (after Zeiler & Fergus, "Visualizing and understanding convolutional

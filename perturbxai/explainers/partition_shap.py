@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from perturbxai.core.evaluations import Estimate
+from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
-from perturbxai.core.questions import Coalitions, Players, Question
-from perturbxai.core.types import Floats
+from perturbxai.core.questions import Coalitions, Players
 from perturbxai.estimation.coalitions import clustering, hierarchy, owen, semivalues
 from perturbxai.estimation.coalitions.hierarchy import Tree
 from perturbxai.estimation.coalitions.owen import Drawn, Listed
@@ -20,7 +18,7 @@ from perturbxai.estimation.coalitions.owen import Drawn, Listed
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class PartitionShap:
+class PartitionShap(Asking):
     """Owen values on a hierarchy of the players, in units of the model's output.
 
     A player's value is the mean, over random orders, of what it adds to those before it; the orders respect the hierarchy:
@@ -64,7 +62,6 @@ class PartitionShap:
 
     partition: Any = None
     name: str = ""
-    law_on: ClassVar[tuple[str, ...]] = ()
     asks: ClassVar[str] = "coalitions"
 
     def __post_init__(self) -> None:
@@ -78,9 +75,7 @@ class PartitionShap:
     def least(self, players: Players) -> int:
         return min(4 * players.n_players, int(2**players.n_players))
 
-    def ask(
-        self, players: Players, budget: int, rng: np.random.Generator
-    ) -> Generator[Sequence[Question], list[Floats], Estimate]:
+    def ask(self, players: Players, budget: int, rng: np.random.Generator) -> Questions:
         whole = self._found(players) if self.partition is None else self._given(players)
         notes: dict[str, Any] = {"hierarchy": hierarchy.name(whole, players.everyone)}
         if players.n_players < 2:

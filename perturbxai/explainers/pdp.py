@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
-from perturbxai.core.evaluations import Estimate, Evaluations
+from perturbxai.core.evaluations import Estimate, Evaluations, Law
+from perturbxai.core.methods import Asking, FromCoalitions, Questions
 from perturbxai.core.options import checked
 from perturbxai.core.questions import Coalitions, Players
 from perturbxai.core.types import Floats
 from perturbxai.estimation.curves.averaged import errors_of_importance, importance_of, whole_curve
+from perturbxai.estimation.curves.from_grid import FromGrid
 from perturbxai.estimation.curves.grid_tables import Curve, GridTable
 from perturbxai.estimation.intervals import independent_factor, no_players
 from perturbxai.estimation.survey import ROUNDING
 from perturbxai.explainers.ice import alone
 from perturbxai.sampling import laws
-from perturbxai.sampling.laws import Law
 from perturbxai.sampling.references import draw_references
 
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class Pdp:
+class Pdp(FromCoalitions, Asking, FromGrid):
     """Partial dependence as one signed value a player, in units of the model's output.
 
     On a table: PD_j(x_j) - E f = v({j}) - v(nothing), from the coalitions of size 1 (Friedman, "Greedy function
@@ -48,6 +48,10 @@ class Pdp:
     law_on: ClassVar[tuple[str, ...]] = ("table",)
     wants_spread: ClassVar[bool] = True
 
+    @property
+    def shown(self) -> str:
+        return "centred" if self.centred else "raw"
+
     def law(self, n_players: int) -> Law:
         return laws.singletons(n_players)
 
@@ -57,7 +61,7 @@ class Pdp:
 
     def curve(self, table: GridTable, rng: np.random.Generator) -> Curve:
         """What `effects` shows of one column or pair."""
-        found = whole_curve(table, "centred" if self.centred else "raw", rng)
+        found = whole_curve(table, self.shown, rng)
         moments = table.whole
         assert moments is not None
         values = found.values.reshape(len(table.centre), -1)
@@ -74,9 +78,7 @@ class Pdp:
     def least(self, players: Players) -> int:
         return 4 * (players.n_players + 1) + 2
 
-    def ask(
-        self, players: Players, budget: int, rng: np.random.Generator
-    ) -> Generator[list[Coalitions], list[Floats], Estimate]:
+    def ask(self, players: Players, budget: int, rng: np.random.Generator) -> Questions:
         n_players = players.n_players
         if n_players == 0:  # absence changes nothing; only the number of outputs is left to learn
             (values,) = yield [Coalitions(np.ones((1, 0), dtype=bool))]

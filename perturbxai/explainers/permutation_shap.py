@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from perturbxai.core.evaluations import Estimate
+from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
-from perturbxai.core.questions import Coalitions, Players, Question
+from perturbxai.core.questions import Coalitions, Players
 from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation import spread
 from perturbxai.estimation.coalitions import semivalues
@@ -21,7 +21,7 @@ from perturbxai.sampling.orders import draw_orders, prefixes
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class PermutationShap:
+class PermutationShap(Asking):
     """Shapley values as means over random orders of what each player adds to those before it, in units of the output.
 
     Every order is walked with its reverse (Mitchell, Cooper, Frank & Holmes, "Sampling permutations for Shapley value
@@ -51,15 +51,12 @@ class PermutationShap:
     """
 
     name: str = ""
-    law_on: ClassVar[tuple[str, ...]] = ()
     asks: ClassVar[str] = "coalitions"
 
     def least(self, players: Players) -> int:
         return min(2 * players.n_players, int(2**players.n_players))
 
-    def ask(
-        self, players: Players, budget: int, rng: np.random.Generator
-    ) -> Generator[Sequence[Question], list[Floats], Estimate]:
+    def ask(self, players: Players, budget: int, rng: np.random.Generator) -> Questions:
         n_players = players.n_players
         if 2**n_players <= budget:
             return (yield from semivalues.ask_all(n_players, semivalues.shapley_weights(n_players)))

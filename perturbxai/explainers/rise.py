@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from perturbxai.core.evaluations import Estimate, Evaluations
+from perturbxai.core.evaluations import Estimate, Evaluations, Law
+from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.options import checked
 from perturbxai.core.types import Floats
 from perturbxai.estimation.coalitions import blocks
@@ -19,14 +20,13 @@ from perturbxai.estimation.spread import jump_of_fit
 from perturbxai.estimation.survey import Clusters, errors, for_tails
 from perturbxai.explainers.banzhaf import slopes_under
 from perturbxai.sampling import laws
-from perturbxai.sampling.laws import Law
 
 ESTIMATORS = ("regression", "centred", "plain")
 
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class Rise:
+class Rise(FromCoalitions):
     """RISE on players: E[v | i is present] - E v, each player present with probability p, in units of the output.
 
     RISE (Petsiuk, Das & Saenko, "RISE: randomized input sampling for explanation of black-box models", 2018) shows a pixel

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from math import isqrt
 from typing import Any, ClassVar
@@ -11,8 +10,9 @@ import numpy as np
 
 from perturbxai.core.evaluations import Estimate
 from perturbxai.core.interpolation import between_centres
+from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
-from perturbxai.core.questions import PixelMasks, Players, Question
+from perturbxai.core.questions import PixelMasks, Players
 from perturbxai.core.types import Floats
 from perturbxai.estimation.intervals import independent_factor
 from perturbxai.estimation.spread import STILL, unseen
@@ -26,7 +26,7 @@ NUMBERS_AT_ONCE = 1 << 20  # of masks that are held while a map is summed up
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class RiseSmooth:
+class RiseSmooth(Asking):
     """RISE (Petsiuk, Das & Saenko, "RISE: randomized input sampling for explanation of black-box models", 2018).
 
     A mask is a grid of `cells` x `cells`, each 1 with probability p, else 0, enlarged by bilinear interpolation to one cell
@@ -66,7 +66,6 @@ class RiseSmooth:
     p: float = 0.5
     estimator: str = "controlled"
     name: str = ""
-    law_on: ClassVar[tuple[str, ...]] = ()
     all_players: ClassVar[bool] = True
     asks: ClassVar[str] = "masks"
 
@@ -91,9 +90,7 @@ class RiseSmooth:
     def least(self, players: Players) -> int:  # noqa: ARG002
         return LEAST_MASKS + 2
 
-    def ask(
-        self, players: Players, budget: int, rng: np.random.Generator
-    ) -> Generator[Sequence[Question], list[Floats], Estimate]:
+    def ask(self, players: Players, budget: int, rng: np.random.Generator) -> Questions:
         assert players.labels is not None
         n_masks, (height, width) = budget - 2, players.labels.shape
         grid = rng.random((n_masks, self.cells, self.cells)) < self.p

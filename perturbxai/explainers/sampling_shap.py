@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from perturbxai.core.evaluations import Estimate
+from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
 from perturbxai.core.questions import Coalitions, Players, Question, Rows
 from perturbxai.core.types import Bools, Floats, Ints
@@ -24,7 +25,7 @@ FIRST = 50  # samples a player from which on its variance says where further one
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class SamplingShap:
+class SamplingShap(Asking):
     """Shapley values as means of sampled differences, player by player, in units of the model's output.
 
     A sample is one difference v(S + j) - v(S), S being those before j in a random order (Strumbelj & Kononenko, "An
@@ -56,15 +57,12 @@ class SamplingShap:
     """
 
     name: str = ""
-    law_on: ClassVar[tuple[str, ...]] = ()
     asks: ClassVar[str] = "coalitions"
 
     def least(self, players: Players) -> int:
         return min(2 * players.n_players + 2, int(2**players.n_players))
 
-    def ask(
-        self, players: Players, budget: int, rng: np.random.Generator
-    ) -> Generator[Sequence[Question], list[Floats], Estimate]:
+    def ask(self, players: Players, budget: int, rng: np.random.Generator) -> Questions:
         n_players = players.n_players
         if 2**n_players <= budget:
             return (yield from semivalues.ask_all(n_players, semivalues.shapley_weights(n_players)))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from perturbxai.core.evaluations import Estimate
+from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
-from perturbxai.core.questions import Coalitions, PixelMasks, Players, Question
+from perturbxai.core.questions import Coalitions, PixelMasks, Players
 from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.intervals import independent_factor
 from perturbxai.estimation.survey import ROUNDING
@@ -20,7 +20,7 @@ PATCHES_A_SIDE = 7  # of the shorter side, where no patch is given
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class SlidingOcclusion:
+class SlidingOcclusion(Asking):
     """How far the output falls where a sliding patch hides the picture (Zeiler & Fergus, "Visualizing and understanding
     convolutional networks", 2014, who slide a grey square).
 
@@ -52,7 +52,6 @@ class SlidingOcclusion:
     patch: int | tuple[int, int] | None = None
     stride: int | tuple[int, int] | None = None
     name: str = ""
-    law_on: ClassVar[tuple[str, ...]] = ()
     all_players: ClassVar[bool] = True
     asks: ClassVar[str] = "patches, picture and fill"
 
@@ -80,7 +79,7 @@ class SlidingOcclusion:
         players: Players,
         budget: int,  # noqa: ARG002
         rng: np.random.Generator,  # noqa: ARG002
-    ) -> Generator[Sequence[Question], list[Floats], Estimate]:
+    ) -> Questions:
         assert players.labels is not None
         shape, patch, stride = self._sizes(players)
         corners = _corners(shape, patch, stride)

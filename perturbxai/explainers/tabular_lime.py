@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from perturbxai.core.evaluations import Estimate
+from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
 from perturbxai.core.questions import Players, Question, Rows
 from perturbxai.core.types import Floats, Ints
@@ -39,7 +40,7 @@ FEWEST_EFFECTIVE = 5  # effective rows a slope, below which a warning is due
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class TabularLime:
+class TabularLime(Asking):
     """LIME as published for tables. It is not `lime`, which hides columns and is the same method on tables and photos.
 
     Around-the-instance concerns discretizer=None: there rows are drawn from a Gaussian around x with the data's deviations.
@@ -83,7 +84,6 @@ class TabularLime:
     shared_draws: bool = False
     profile: tuple[float, ...] = ()
     name: str = ""
-    law_on: ClassVar[tuple[str, ...]] = ()
     all_players: ClassVar[bool] = True
     default_budget: ClassVar[int] = 5000
 
@@ -129,9 +129,7 @@ class TabularLime:
     def least(self, players: Players) -> int:
         return players.n_players + 2
 
-    def ask(
-        self, players: Players, budget: int, rng: np.random.Generator
-    ) -> Generator[Sequence[Question], list[Floats], Estimate]:
+    def ask(self, players: Players, budget: int, rng: np.random.Generator) -> Questions:
         hood = yield from self._hood(players)
         assert players.codes is not None
         order = [of[0] for of in players.columns]

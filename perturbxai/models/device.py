@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from perturbxai.core.methods import FromCoalitions
+
 BATCH_BYTES = 1 << 26
 # larger ones gain trees 12 % at most, and cost a small network of scikit-learn three times its time
 LARGEST_BATCH = 16_384
@@ -57,7 +59,7 @@ def memory_left() -> int | None:
     return min(found, default=None)
 
 
-def check_room(by_law: Mapping[str, Any], n_players: int, n_coalitions: int, on_cells: bool) -> None:
+def check_room(by_law: Mapping[str, FromCoalitions], n_players: int, n_coalitions: int, on_cells: bool) -> None:
     """Refuse a table whose conclusion does not fit in what the machine has left, before its answers are paid for.
 
     A method tells how many arrays (coalitions, players) of floats its fit holds at once:
@@ -66,8 +68,7 @@ def check_room(by_law: Mapping[str, Any], n_players: int, n_coalitions: int, on_
     """
     left = memory_left()
     for key, method in by_law.items():
-        arrays = method.arrays_held(n_players, n_coalitions, on_cells) if hasattr(method, "arrays_held") else 0
-        needed = 8 * n_coalitions * n_players * arrays
+        needed = 8 * n_coalitions * n_players * method.arrays_held(n_players, n_coalitions, on_cells)
         if left is not None and needed > left:
             what, asked = ("rows", "rows") if on_cells else ("budget", "coalitions")
             raise ValueError(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from perturbxai.core.csv_files import write_csv
+from perturbxai.core.methods import Method, OfCurves
 from perturbxai.core.types import Data, Floats, Labels, Picture
 from perturbxai.results.effect_reading import Reading
 
@@ -92,7 +93,7 @@ class Effect:
     counts: NDArray[np.int64]
     importance: Floats
     heterogeneity: Floats
-    method: Any
+    method: Method
     extrapolated: NDArray[np.bool_] | None = None
     individual: Floats | None = None
     rows: tuple[Hashable, ...] | None = None
@@ -109,6 +110,11 @@ class Effect:
         shape = " x ".join(str(len(axis)) for axis in self.grid)
         about = " and ".join(self.names)
         return f"<Effect {type(self.method).__name__} of {about}: {shape} points, outputs {', '.join(self.outputs)}>"
+
+    @property
+    def declared(self) -> OfCurves:
+        """What the method tells of its curve; of somebody else's object, that it is a plain mean."""
+        return self.method if isinstance(self.method, OfCurves) else OfCurves()
 
     def interval(self, level: float = LEVEL, *, simultaneous: bool = False) -> tuple[Floats, Floats]:
         """Lower and upper ends, each (G..., K): pointwise by Student's t, or simultaneous over the grid.
@@ -157,7 +163,7 @@ class Effect:
                 else "a curve of derivatives has no value at a row: take another curves="
             )  # fmt: skip
             raise ValueError(f"attribution: {why}.")
-        if base is not None and getattr(self.method, "centred", False):
+        if base is not None and self.declared.averages and self.declared.shown == "centred":
             raise ValueError("base: the level of this curve was taken away (centred=True); leave base out.")
         return self.reading.attribution(self.values, self.individual, x, base)
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core.csv_files import write_csv
+from perturbxai.core.methods import Method
 from perturbxai.core.types import Floats, Picture
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Explanation:
     outputs: tuple[str, ...]
     label: Hashable
     input: Floats | Picture
-    method: Any
+    method: Method
     meta: dict[str, Any] = field(default_factory=dict)
     stderr_background: Floats | None = None
     heat: Floats | None = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from perturbxai.core.methods import Method
 from perturbxai.core.types import Floats
 from perturbxai.results.effect import Effect
 from perturbxai.results.explanation import Attribution
@@ -49,7 +50,7 @@ class Importance:
     n_rows: int
     name: str
     common_errors: bool
-    method: Any = None
+    method: Method | None = None
     meta: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -8,10 +8,10 @@ from math import lcm
 
 import numpy as np
 
-from perturbxai.core.evaluations import Design
+from perturbxai.core.evaluations import Design, Law
 from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.sampling import laws as size_laws
-from perturbxai.sampling.laws import Law, count_pairs
+from perturbxai.sampling.laws import count_pairs
 from perturbxai.sampling.strata import allocate, count_taken, draw_strata, draw_stratum, pair_key, with_complements
 
 N_HELD_OUT = 200

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.core.evaluations import Design
+from perturbxai.core.evaluations import Design, Law
 from perturbxai.sampling.coalitions import draw_cells, draw_design, draw_held_out, least_budget
 from perturbxai.sampling.growing import nested_looks
-from perturbxai.sampling.laws import Law
 
 
 def _word(text: str) -> int:

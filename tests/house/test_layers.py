@@ -60,18 +60,9 @@ OWNERS = {
     "tifffile": {"command"},
 }
 AT_THE_TOP = {"numba": {"core"}, "torch": {"baseline_methods"}, "pandas": {"inputs"}, "pydantic": {"command"}}
-# Files that still ask which method made a curve.
-TO_BE_SPLIT = {
-    "reporting/curves/axis_places.py",
-    "reporting/curves/pair_panel.py",
-    "reporting/curves/partial.py",
-    "reporting/curves/photo_figure.py",
-    "reporting/curves/view.py",
-}
 LIGHT = {"numpy", "scipy", "threadpoolctl", "perturbxai", *sys.stdlib_module_names}
 
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
-WHOLE = [path for path in FILES if path.relative_to(PACKAGE).as_posix() not in TO_BE_SPLIT]
 
 
 def unit(path: Path) -> str:
@@ -101,7 +92,7 @@ def imports(path: Path) -> list[tuple[str, bool, bool]]:
     return found
 
 
-@pytest.mark.parametrize("path", WHOLE, ids=lambda p: p.relative_to(PACKAGE).as_posix())
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.relative_to(PACKAGE).as_posix())
 def test_arrows_point_one_way(path):
     mine = unit(path)
     for name, *_ in imports(path):
@@ -123,7 +114,7 @@ def test_the_readme_shows_the_floors():
     }
 
 
-@pytest.mark.parametrize("path", WHOLE, ids=lambda p: p.relative_to(PACKAGE).as_posix())
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.relative_to(PACKAGE).as_posix())
 def test_each_heavy_package_has_its_owner_and_loads_when_it_is_needed(path):
     mine = unit(path)
     for name, top, typing_only in imports(path):
@@ -158,7 +149,7 @@ def test_nothing_on_disk_is_unpickled():
 
 
 def test_modules_stay_readable():
-    long = {path.name: n for path in WHOLE if (n := len(path.read_text("utf-8").splitlines())) > 350}
+    long = {path.name: n for path in FILES if (n := len(path.read_text("utf-8").splitlines())) > 350}
     assert not long
 
 

@@ -7,13 +7,12 @@ from functools import cached_property
 
 import numpy as np
 
-from perturbxai.core.evaluations import Design
+from perturbxai.core.evaluations import Design, Law
 from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.blocks import Columns, Gain, Normal
 from perturbxai.estimation.coalitions.weights import pair_sides, row_weights, sum_zero_basis
 from perturbxai.estimation.survey import MAX_LEVERAGE, Clusters
-from perturbxai.sampling.laws import Law
 
 KNOWN = 1 / 3  # degrees of freedom a player beside a walk, below which the error counts as not known
 

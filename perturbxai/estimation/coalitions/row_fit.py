@@ -15,13 +15,12 @@ from itertools import pairwise
 import numpy as np
 from scipy import linalg
 
-from perturbxai.core.evaluations import Bases, Estimate, Evaluations
+from perturbxai.core.evaluations import Bases, Estimate, Evaluations, Law
 from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.estimation import spread
 from perturbxai.estimation.coalitions.weights import pair_sides, row_weights, sum_zero_basis
 from perturbxai.estimation.intervals import simultaneous_factor
 from perturbxai.estimation.survey import MAX_LEVERAGE, ROUNDING, Clusters
-from perturbxai.sampling.laws import Law
 
 PAIRS_A_COLUMN = 5  # pairs of cells that each column of a fit has to have, controls included
 # what is left of each column beside the earlier ones, from which on normal equations lose no digit that counts

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from perturbxai.core.evaluations import Design, Estimate, Evaluations, RowGroups
+from perturbxai.core.evaluations import Design, Estimate, Evaluations, Law, RowGroups
 from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.background_error import coalition_noise, error_of_groups, flat
@@ -17,7 +17,6 @@ from perturbxai.estimation.coalitions.semivalues import with_ends
 from perturbxai.estimation.coalitions.weights import row_weights
 from perturbxai.estimation.spread import jump_of_fit
 from perturbxai.estimation.survey import MAX_LEVERAGE, Clusters, errors, for_tails
-from perturbxai.sampling.laws import Law
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,11 +6,11 @@ import warnings
 
 import numpy as np
 
-from perturbxai.core.evaluations import Design
+from perturbxai.core.evaluations import Design, Law
 from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.spread import ROUNDING as ROUNDING
-from perturbxai.sampling.laws import REFUSED, WARNED, Law, effective_fraction
+from perturbxai.sampling.laws import REFUSED, WARNED, effective_fraction
 
 
 def check_reuse(law: Law, design: Design) -> None:

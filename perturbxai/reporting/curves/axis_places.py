@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core.types import Floats
-from perturbxai.explainers.ale import Ale
 from perturbxai.reporting.lettering import number, text, texts
 
 GAP = 0.07  # of an axis: how far a missing value stands from the others
@@ -166,7 +165,7 @@ def rows_of(effects: Sequence[Any], ground: Ground, space: Any = None) -> Rows |
     space  whose table is counted in that case
     """
     for effect in effects:
-        if not isinstance(effect.method, Ale):
+        if not effect.declared.accumulates:
             gone = is_missing(effect.grid[0])
             n_places = len(effect.counts) - int(gone.any())
             places = ground.places(effect.grid[0][~gone])

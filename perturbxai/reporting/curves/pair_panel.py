@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from perturbxai.core.types import Bools, Floats
-from perturbxai.explainers.ale import Ale
 from perturbxai.reporting.curves.axis_places import Ground, is_missing
 from perturbxai.reporting.curves.column_panel import LONGEST
-from perturbxai.reporting.curves.view import Panel, scale_of
+from perturbxai.reporting.curves.view import Panel
 from perturbxai.reporting.lettering import text
 from perturbxai.reporting.style import sequence
+from perturbxai.results.effect import Effect
 
 PALE = 3.0  # times the least error: a map that is nowhere above it has no strong colours
 ENOUGH = 8.0  # rows that a neighbourhood would hold if they lay evenly: where it holds none, the data are not there
@@ -30,7 +30,7 @@ def draw(axis: Any, panel: Panel) -> None:
     order = [np.argsort(places, kind="stable") for places in at]
     at = [places[o] for places, o in zip(at, order, strict=True)]
     values = effect.values[..., k][np.ix_(*order)]
-    signed = scale_of(effect) != "raw"
+    signed = effect.declared.shown != "raw"
     error = effect.stderr[..., k]
     noise = PALE * float(error[np.isfinite(error)].min(initial=np.inf))
     seen = effect.values[..., k][held(effect)]
@@ -58,12 +58,12 @@ def draw(axis: Any, panel: Panel) -> None:
     axis.spines[:].set_visible(False)
 
 
-def held(effect: Any) -> Bools:
+def held(effect: Effect) -> Bools:
     """(G1, G2): the points that the colours are for: of an accumulated surface corners of cells that hold rows.
 
     The others were filled from their nearest and carried on from there, as far from all data as the cell is.
     """
-    if not isinstance(effect.method, Ale) or effect.extrapolated is None or effect.extrapolated.all():
+    if not effect.declared.accumulates or effect.extrapolated is None or effect.extrapolated.all():
         return np.ones(effect.values.shape[:2], dtype=bool)
     cells = np.pad(~effect.extrapolated, 1)
     return np.asarray(cells[1:, 1:] | cells[:-1, 1:] | cells[1:, :-1] | cells[:-1, :-1])
@@ -83,7 +83,7 @@ def edges(ground: Ground, at: Floats, whole: Floats) -> Floats:
     return ground.edges(at)
 
 
-def hatch(axis: Any, grounds: Sequence[Ground], effect: Any) -> None:
+def hatch(axis: Any, grounds: Sequence[Ground], effect: Effect) -> None:
     """Hatch the cells of a map that no row is in or near."""
     import matplotlib
     from matplotlib.collections import PolyCollection
@@ -97,14 +97,14 @@ def hatch(axis: Any, grounds: Sequence[Ground], effect: Any) -> None:
     axis.add_collection(cells, autolim=False)
 
 
-def _ends(effect: Any, d: int, ground: Ground, n_cells: int) -> tuple[Floats, Floats]:
+def _ends(effect: Effect, d: int, ground: Ground, n_cells: int) -> tuple[Floats, Floats]:
     """Where the cells that rows are counted in begin and end along an axis, each (n_cells,): around a point, or between two.
 
     NaN for a step of an accumulated surface to or from a missing value, which stands apart on paper.
     """
     grid = effect.grid[d]
     known = ~is_missing(grid)
-    steps = isinstance(effect.method, Ale)
+    steps = effect.declared.accumulates
     at = np.where(known, ground.places(grid), np.nan) if steps else ground.places(grid[known])
     if n_cells < len(at):
         return np.minimum(at[:-1], at[1:]), np.maximum(at[:-1], at[1:])
@@ -114,14 +114,14 @@ def _ends(effect: Any, d: int, ground: Ground, n_cells: int) -> tuple[Floats, Fl
     return edges[:-1], edges[1:]
 
 
-def without_rows(effect: Any) -> Bools:
+def without_rows(effect: Effect) -> Bools:
     """(cells): where a surface has no row of the data, in the cell and in those around it.
 
     How many are around depends on how fine the grid is: so many that eight rows would be among them if rows lay evenly.
     Cells of a missing value are left out.
     """
     counts = effect.counts
-    if not isinstance(effect.method, Ale):
+    if not effect.declared.accumulates:
         kept = [n - int(is_missing(grid).any()) for n, grid in zip(counts.shape, effect.grid, strict=True)]
         counts = counts[: kept[0], : kept[1]]
     total = max(int(counts.sum()), 1)

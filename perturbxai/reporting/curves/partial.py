@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.effects import effects
+from perturbxai.core import catalogue
 from perturbxai.core.types import Floats, Ints
-from perturbxai.explainers.ale import Ale
-from perturbxai.explainers.ice import Ice
-from perturbxai.explainers.pdp import Pdp
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.plan import Gridded, TablePlan
 from perturbxai.models.predictor import Predictor
@@ -136,12 +134,13 @@ def _ends(request: Request, column: int) -> Any:
 
 def _methods(kind: str, n_columns: int, n_rows: int) -> list[Any]:
     """What shows a kind, and the same from the first point, which reads the same answers."""
+    pdp, ice, ale = (catalogue.load(catalogue.EXPLAINERS, name) for name in ("pdp", "ice", "ale"))
     if kind == "ale":
-        return [Ale(), Ale(centre="start", name="from the first point")][: 1 if n_columns > 1 else 2]
+        return [ale(), ale(centre="start", name="from the first point")][: 1 if n_columns > 1 else 2]
     if n_columns > 1:
-        return [Pdp()]
-    shown: Any = Pdp() if kind == "average" else Ice(ice_rows=n_rows)
-    return [shown, Ice(curves="anchored", ice_rows=1, name="from the first point")]
+        return [pdp()]
+    shown = pdp() if kind == "average" else ice(ice_rows=n_rows)
+    return [shown, ice(curves="anchored", ice_rows=1, name="from the first point")]
 
 
 def _every_row(request: Request, outputs: Sequence[int], column: int, effect: Effect) -> Floats:

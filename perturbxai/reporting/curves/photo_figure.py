@@ -9,8 +9,6 @@ import numpy as np
 
 from perturbxai.core.quantiles import spread_rows
 from perturbxai.core.types import Floats
-from perturbxai.explainers.ale import Ale
-from perturbxai.explainers.ice import Ice
 from perturbxai.reporting.lettering import minus, number, text, texts
 from perturbxai.reporting.photo import shown, tell_bands
 from perturbxai.reporting.style import left_out, looks, new_figure, notebook_png, rc, titles
@@ -118,7 +116,7 @@ def _leading(found: Found, k: int, top: int) -> list[tuple[str, ...]]:
 
 def _headed(methods: Mapping[str, Effect]) -> Effect:
     """The effect whose numbers a panel tells: of an averaged curve, else of the accumulated one."""
-    return next((e for e in methods.values() if not isinstance(e.method, Ale)), next(iter(methods.values())))
+    return next((e for e in methods.values() if not e.declared.accumulates), next(iter(methods.values())))
 
 
 def _photo(axis: Any, found: Found, k: int, names: Sequence[tuple[str, ...]]) -> None:
@@ -208,18 +206,18 @@ def _climb(effect: Effect, k: int) -> tuple[Floats, Floats]:
 
 def _curves(axis: Any, methods: Mapping[str, Effect], k: int) -> None:
     styles = looks(methods)
-    averaged = any(not isinstance(e.method, (Ale, Ice)) for e in methods.values())
+    averaged = any(e.declared.averages for e in methods.values())
     axis.axhline(0.0, color="#888888", linewidth=0.7, zorder=0)
     for name, effect in methods.items():
         at, colour = effect.grid[0], styles[name]["color"]
         if effect.individual is not None:
             every = effect.individual[spread_rows(len(effect.individual), ROWS_DRAWN), :, k]
             axis.plot(at, (every - every[:, :1]).T, color=colour, linewidth=0.6, alpha=0.45, zorder=1)
-        if isinstance(effect.method, Ice) and averaged:
+        if effect.declared.keeps_rows and averaged:
             continue  # its mean is the PDP
         climb, half = _climb(effect, k)
         axis.fill_between(at, climb - half, climb + half, color=colour, alpha=0.25, linewidth=0, zorder=2)
-        mark = "s" if isinstance(effect.method, Ale) else "o"
+        mark = "s" if effect.declared.accumulates else "o"
         axis.plot(at, climb, color=colour, linewidth=1.7, marker=mark, markersize=2.6, zorder=3)
     own = _headed(methods)
     axis.set_title(_heading(own, k), color=_sign(own, k), fontsize=8.5, pad=15)
@@ -262,10 +260,10 @@ def _handles(chosen: Sequence[Mapping[str, Effect]]) -> list[Any]:
     names = list(dict.fromkeys(name for methods in chosen for name in methods))
     kinds = {name: effect for methods in chosen for name, effect in methods.items()}
     styles, shown = looks(kinds), titles(kinds)
-    averaged = any(not isinstance(e.method, (Ale, Ice)) for e in kinds.values())
+    averaged = any(e.declared.averages for e in kinds.values())
     handles = []
     for name in names:
-        thin = isinstance(kinds[name].method, Ice)
+        thin = kinds[name].declared.keeps_rows > 0
         label = shown[name] + (", reference rows" if thin else "")
         width = 0.9 if thin and averaged else 1.7
         handles.append(Line2D([], [], color=styles[name]["color"], linewidth=width, label=label))

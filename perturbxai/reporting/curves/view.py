@@ -9,9 +9,6 @@ from typing import Any
 import numpy as np
 
 from perturbxai.core.outputs import select_outputs
-from perturbxai.explainers.ale import Ale
-from perturbxai.explainers.ice import Ice
-from perturbxai.explainers.pdp import Pdp
 from perturbxai.reporting.curves.axis_places import Ground
 from perturbxai.reporting.curves.off_data import Unsupported, unsupported
 from perturbxai.reporting.lettering import shortened, texts
@@ -45,7 +42,7 @@ class Line:
     @property
     def asks_anywhere(self) -> bool:
         """Whether the curve comes from rows that the data need not have."""
-        return not isinstance(self.effect.method, Ale)
+        return not self.effect.declared.accumulates
 
     @property
     def has_band(self) -> bool:
@@ -77,17 +74,7 @@ class Panel:
     @property
     def scale(self) -> str:
         """What the values are: "raw", "centred", "anchored" or "derivative"."""
-        return "centred" if any(line.centred for line in self.lines) else scale_of(self.lines[0].effect)
-
-
-def scale_of(effect: Effect) -> str:
-    """Whether values are the model's, or lie around their mean, or start at 0, or are slopes."""
-    method = effect.method
-    if isinstance(method, Ice):
-        return str(method.curves)
-    if isinstance(method, Ale):
-        return "centred" if method.centre == "data" else "anchored"
-    return "centred" if getattr(method, "centred", False) else "raw"
+        return "centred" if any(line.centred for line in self.lines) else self.lines[0].effect.declared.shown
 
 
 def as_effects(result: Any) -> Found | None:
@@ -161,7 +148,7 @@ def panels(found: Found, kind: str | None, outputs: Sequence[int], row: Any, spa
     lines = []
     for names, methods in found.items():
         said = said_of(names, methods.values(), space)
-        has_ale = any(isinstance(effect.method, Ale) for effect in methods.values())
+        has_ale = any(effect.declared.accumulates for effect in methods.values())
         of_names = []
         for together in _together(methods, kind, len(names)):
             drawn = _lines(together)
@@ -178,12 +165,12 @@ def panels(found: Found, kind: str | None, outputs: Sequence[int], row: Any, spa
 def _together(methods: Mapping[str, Effect], kind: str | None, n_axes: int) -> Iterator[dict[str, Effect]]:
     """Which methods share a panel. Surfaces do not, slopes and values do not, and groups take a panel a method."""
     if kind == "separate" or n_axes == 2 or any(effect.groups for effect in methods.values()):
-        twice = n_axes == 2 and any(isinstance(effect.method, Pdp) for effect in methods.values())
+        twice = n_axes == 2 and any(effect.declared.averages for effect in methods.values())
         for name, effect in methods.items():
-            if not (twice and isinstance(effect.method, Ice)):  # whose mean surface is that of PDP
+            if not (twice and effect.declared.keeps_rows):  # whose mean surface is that of PDP
                 yield {name: effect}
         return
-    slopes = {name: effect for name, effect in methods.items() if scale_of(effect) == "derivative"}
+    slopes = {name: effect for name, effect in methods.items() if effect.declared.shown == "derivative"}
     values = {name: effect for name, effect in methods.items() if name not in slopes}
     yield from (one for one in (values, *({name: effect} for name, effect in slopes.items())) if one)
 
@@ -197,13 +184,13 @@ def _lines(methods: Mapping[str, Effect]) -> tuple[Line, ...]:
         called = texts(group for group, _ in groups)
         own = [Line(name, e, colour, among=True) for name, (_, e), colour in zip(called, groups, palette, strict=False)]
         return (Line("all rows", only, "#222222", among=True), *own)
-    scales = {scale_of(effect) for effect in methods.values()}
+    scales = {effect.declared.shown for effect in methods.values()}
     styles, shown = looks(methods), titles(methods)
-    has_pdp = any(isinstance(effect.method, Pdp) for effect in methods.values())
+    has_pdp = any(effect.declared.averages for effect in methods.values())
     lines = []
     for name, effect in methods.items():
-        ice = isinstance(effect.method, Ice)
-        centred = len(scales) > 1 and scale_of(effect) != "centred"
+        ice = effect.declared.keeps_rows > 0
+        centred = len(scales) > 1 and effect.declared.shown != "centred"
         lines.append(Line(shown[name], effect, styles[name]["color"], not (ice and has_pdp), ice, centred))
     return tuple(sorted(lines, key=lambda line: not line.rows))
 
@@ -212,7 +199,7 @@ def _title(together: Mapping[str, Effect], methods: Mapping[str, Effect], output
     first = next(iter(together.values()))
     apart = len(together) < len(methods) or len(first.names) == 2
     parts = shortened(title(*one) for one in together.items()) if apart else []
-    if len(first.names) == 2 and isinstance(first.method, Ale):
+    if len(first.names) == 2 and first.declared.accumulates:
         parts.append("beyond each alone")
     parts += [shortened(first.outputs)[k]] if len(outputs) > 1 else []
     if len(first.names) == 1 and len(first.groups) > MOST_GROUPS:
@@ -222,13 +209,13 @@ def _title(together: Mapping[str, Effect], methods: Mapping[str, Effect], output
 
 def _ground(names: Sequence[str], lines: Sequence[Line]) -> tuple[Ground, ...]:
     # an accumulated curve has an order of its own for levels without one, which the others take over
-    effects = sorted((line.effect for line in lines), key=lambda effect: isinstance(effect.method, Ale))
+    effects = sorted((line.effect for line in lines), key=lambda effect: effect.declared.accumulates)
     return tuple(Ground.of(name, [effect.grid[d] for effect in effects]) for d, name in enumerate(names))
 
 
 def said_of(names: tuple[str, ...], effects: Iterable[Effect], space: Any) -> Unsupported | None:
     """Where the questions of PDP and ICE about a column leave the data, if it is known and enough to speak of."""
-    asked = [one for one in effects if not isinstance(one.method, Ale) and scale_of(one) != "derivative"]
+    asked = [one for one in effects if not one.declared.accumulates and one.declared.shown != "derivative"]
     if space is None or len(names) == 2 or not asked:
         return None
     found = unsupported(space, names[0], asked[0].grid[0])

@@ -1,0 +1,107 @@
+"""What a method from inside a model declares: what it is shown of an input, and what it needs of the model.
+
+It inherits from what it is: `OfLayer`, `OfPixels`, `OfRow`, or of the controls `OfPlayers`, `OfPicture`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from perturbxai.baseline_methods.table_row import TableRow
+from perturbxai.core.methods import Method
+from perturbxai.core.types import Floats, Picture
+from perturbxai.inputs.spaces import TabularSpace
+from perturbxai.models.predictor import Predictor
+
+if TYPE_CHECKING:  # both load torch
+    from perturbxai.baseline_methods.pixels import PixelMap, Pixels
+    from perturbxai.baseline_methods.views import View
+
+
+class Baseline(Method):
+    """What `baselines` takes.
+
+    passes          forward passes a picture that look at a layer, those that it asks for by itself apart
+    scores          the scores it can be taken of
+    differentiates  it reads gradients at a layer;  follows: it has rules for the operations as they run
+    shares          what it asks of the network, where others ask the same: none of its own if empty
+    on_the_scale_of_the_predictor  what it asks are the predictor's own values
+    """
+
+    passes: ClassVar[int] = 0
+    scores: ClassVar[tuple[str, ...]] = ("logit", "probability")
+    differentiates: ClassVar[bool] = False
+    follows: ClassVar[bool] = False
+    shares: ClassVar[str] = ""
+    on_the_scale_of_the_predictor: ClassVar[bool] = False
+
+    def check_table(self, predictor: Predictor, space: TabularSpace) -> None:
+        """Refuse, of a table, what can be known without the model's answers. Raises TypeError or ValueError."""
+
+    def check_picture(self) -> None:
+        """Refuse, of pictures, what can be known without the model. Raises ValueError, ImportError."""
+
+
+class OfPlayers(Baseline, ABC):
+    """Values that look at nothing but how many players and outputs there are."""
+
+    @abstractmethod
+    def values(self, n_players: int, n_outputs: int, rng: Callable[[int], np.random.Generator]) -> Floats:
+        """(P, K); rng: a generator of the input and a seed."""
+
+
+class OfPicture(Baseline, ABC):
+    """A map that looks at the picture, and at no model."""
+
+    @abstractmethod
+    def heat(self, picture: Picture) -> Floats:
+        """(H, W)"""
+
+
+class OfRow(Baseline, ABC):
+    """Values of a row of a table. at_x: it asks for the gradient at the row and nothing else."""
+
+    at_x: ClassVar[bool] = False
+
+    @abstractmethod
+    def of_row(self, row: TableRow) -> tuple[Floats, dict[str, Any]]:
+        """(P, K), and notes."""
+
+
+class OfPixels(Baseline, ABC):
+    """A map by the pixel, from the network's input."""
+
+    @abstractmethod
+    def of_picture(self, pixels: Pixels) -> PixelMap:
+        """(K, H, W), and notes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfLayer(Baseline, ABC):
+    """A map made of what a network holds at one layer: `cells` turns a view of it into (K, h, w).
+
+    conserves   the cells sum to something that the pixels must sum to as well, at any size
+    needs_fill  it looks at the fill too
+    by_asking   it asks for scores of other pictures or other maps, hundreds of them
+    name        the key of the result, the method's own if empty
+    """
+
+    name: str = ""
+    passes: ClassVar[int] = 1
+    differentiates: ClassVar[bool] = True
+    conserves: ClassVar[bool] = False
+    needs_fill: ClassVar[bool] = False
+    by_asking: ClassVar[bool] = False
+
+    @abstractmethod
+    def cells(self, seen: View, fill: View | None) -> Floats:
+        """(K, h, w)"""
+
+    def paper_map(self, cells: Floats) -> Floats:
+        """(K, h, w): the map in the paper's units."""
+        return cells
