@@ -16,6 +16,7 @@ from perturbxai.baseline_methods.kinds import OfPixels, OfRow
 from perturbxai.baseline_methods.line_integral import integrate
 from perturbxai.baseline_methods.pixels import PixelMap, Pixels, as_floats, check_channels, joined
 from perturbxai.baseline_methods.table_row import TableRow, check_numbers
+from perturbxai.core import checks
 from perturbxai.core.options import checked
 from perturbxai.core.types import Floats
 from perturbxai.inputs.spaces import TabularSpace
@@ -101,8 +102,7 @@ class GradientXInput(OfRow, OfPixels):
     shares: ClassVar[str] = "gradient"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.baseline, str) or self.baseline not in ("zero", "mean"):
-            raise ValueError(f'baseline={self.baseline!r} is not known; expected "zero" (the classic definition) or "mean".')
+        checks.one_of("baseline", self.baseline, ("zero", "mean"), way="; zero is the classic definition")
 
     def check_table(self, predictor: Predictor, space: TabularSpace) -> None:
         """Everything that can be known without the model. Raises TypeError."""
@@ -164,9 +164,8 @@ class IntegratedGradients(OfRow, OfPixels):
     name: str = ""
 
     def __post_init__(self) -> None:
-        _check_steps(self.steps)
-        if isinstance(self.tol, bool) or not isinstance(self.tol, (int, float, np.number)) or not self.tol > 0:
-            raise ValueError(f"tol={self.tol!r} must be a number above 0, a share of the rise such as 0.01.")
+        checks.whole("steps", self.steps, 1, of="nodes")
+        checks.number("tol", self.tol, "a number above 0, a share of the rise such as 0.01", above=0.0)
         object.__setattr__(self, "baseline", _frozen_row(self.baseline))
 
     def check_table(self, predictor: Predictor, space: TabularSpace) -> None:
@@ -233,7 +232,7 @@ class ExpectedGradients(OfRow):
     name: str = ""
 
     def __post_init__(self) -> None:
-        _check_steps(self.steps)
+        checks.whole("steps", self.steps, 1, of="nodes")
 
     def check_table(self, predictor: Predictor, space: TabularSpace) -> None:
         """Everything that can be known without the model. Raises TypeError."""
@@ -264,17 +263,10 @@ def _mean(space: TabularSpace) -> Floats:
     return np.asarray(space.background_weights @ space.background)
 
 
-def _check_steps(steps: Any) -> None:
-    if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 1:
-        raise ValueError(f"steps={steps!r} must be a whole number of nodes from 1 up.")
-
-
 def _frozen_row(baseline: Any) -> Any:
     """A baseline as its name, numbers, or (name, number) pairs: plain tuples, so that options can be compared."""
     if isinstance(baseline, str):
-        if baseline not in ("absence", "mean"):
-            raise ValueError(f'baseline={baseline!r} is not known; expected "absence", "mean" or a row of numbers.')
-        return baseline
+        return checks.one_of("baseline", baseline, ("absence", "mean"), way=", or a row of numbers")
     if isinstance(baseline, (tuple, list)) and baseline and all(_is_pair(one) for one in baseline):
         baseline = dict(baseline)  # as it is kept, and comes back from a file
     named = hasattr(baseline, "items")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from perturbxai.baseline_methods.kinds import OfPixels
 from perturbxai.baseline_methods.pixels import PixelMap, Pixels, as_floats, gradient_of
+from perturbxai.core import checks
 from perturbxai.core.interpolation import between_centres
 from perturbxai.core.options import checked
 from perturbxai.core.types import Floats, Tensor
@@ -55,14 +56,11 @@ class MaskOptimisation(OfPixels):
 
     def __post_init__(self) -> None:
         areas = self.areas if isinstance(self.areas, (tuple, list)) else ()
-        if not areas or not all(_is_share(a) for a in areas) or len(set(areas)) < len(areas):
+        if not areas or not all(0.0 < checks.as_number(a) < 1.0 for a in areas) or len(set(areas)) < len(areas):
             raise ValueError(f"areas={self.areas!r} must hold different shares of the picture, each above 0 and below 1.")
-        for what, least in (("steps", 1), ("grid", 2)):
-            given = getattr(self, what)
-            if isinstance(given, bool) or not isinstance(given, (int, np.integer)) or given < least:
-                raise ValueError(f"{what}={given!r} must be a whole number from {least} up.")
-        if self.aim not in AIMS:
-            raise ValueError(f'aim={self.aim!r} is not known; expected "preserve" or "delete".')
+        checks.whole("steps", self.steps, 1)
+        checks.whole("grid", self.grid, 2)
+        checks.one_of("aim", self.aim, AIMS)
 
     def of_picture(self, pixels: Pixels) -> PixelMap:
         """(K, H, W), the mean of the masks of all areas."""
@@ -162,7 +160,3 @@ def _largest(slope: Floats, counts: NDArray[np.int64]) -> Floats:
         _, alike = np.unique(one, return_inverse=True)
         found[number] = (np.bincount(alike, weights=ones) / np.bincount(alike))[alike]
     return found
-
-
-def _is_share(given: Any) -> bool:
-    return isinstance(given, (int, float, np.number)) and not isinstance(given, bool) and bool(0.0 < given < 1.0)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.baseline_methods.views import View
+from perturbxai.core import checks
 from perturbxai.core.stopping import context
 from perturbxai.core.types import Floats, Tensor
 from perturbxai.game.game import Game
@@ -170,10 +171,9 @@ def joined(maps: Floats, channels: str) -> Floats:
     return np.asarray(maps.sum(axis=1) if channels == "sum" else np.abs(maps).max(axis=1))
 
 
-def check_channels(channels: Any) -> None:
+def check_channels(channels: object) -> None:
     """Refuse what is no way to join channels."""
-    if not isinstance(channels, str) or channels not in CHANNELS:
-        raise ValueError(f'channels={channels!r} is not known; expected "sum" (signed) or "max" (of the sizes).')
+    checks.one_of("channels", channels, CHANNELS, way=" (the signed sum, or the largest size)")
 
 
 def as_floats(tensor: Tensor) -> Floats:

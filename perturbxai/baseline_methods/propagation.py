@@ -17,6 +17,7 @@ from perturbxai.baseline_methods.cam import GradCam
 from perturbxai.baseline_methods.kinds import OfPixels
 from perturbxai.baseline_methods.pixels import PixelMap, Pixels, check_channels, joined
 from perturbxai.baseline_methods.upsample import enlarge
+from perturbxai.core import checks
 from perturbxai.core.extras import remedy
 from perturbxai.core.options import checked
 from perturbxai.core.types import Floats
@@ -156,15 +157,11 @@ class Lrp(OfPixels):
     follows: ClassVar[bool] = True  # rules are tied to the operations as they run
 
     def __post_init__(self) -> None:
-        if not isinstance(self.rule, str) or self.rule not in RULES:
-            raise ValueError(f"rule={self.rule!r} is not known; expected one of {RULES}.")
-        if self.first is not None and self.first not in FIRST:
-            raise ValueError(f"first={self.first!r} is not known; expected one of {FIRST} or None.")
-        for option, least in (("alpha", 1.0), ("gamma", 0.0), ("epsilon", np.finfo(np.float64).tiny)):
-            value = getattr(self, option)
-            if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not least <= value < np.inf:
-                words = "a number above 0" if option == "epsilon" else f"a number from {least:g} up"
-                raise ValueError(f"{option}={value!r} must be {words}.")
+        checks.one_of("rule", self.rule, RULES)
+        checks.one_of("first", self.first, (*FIRST, None))
+        checks.number("alpha", self.alpha, "a number from 1 up", least=1.0, below=np.inf)
+        checks.number("gamma", self.gamma, "a number from 0 up", least=0.0, below=np.inf)
+        checks.number("epsilon", self.epsilon, "a number above 0", least=np.finfo(np.float64).tiny, below=np.inf)
         object.__setattr__(self, "box", _frozen_box(self.box))
         for option, chooses, value in (("alpha", "rule", "alpha_beta"), ("gamma", "rule", "gamma"), ("box", "first", "box")):
             if getattr(self, chooses) != value and getattr(self, option) != getattr(type(self), option):

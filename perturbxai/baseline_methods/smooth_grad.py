@@ -10,6 +10,7 @@ import numpy as np
 from perturbxai.baseline_methods.gradients import PER_UNIT
 from perturbxai.baseline_methods.kinds import OfPixels
 from perturbxai.baseline_methods.pixels import PixelMap, Pixels, check_channels, joined
+from perturbxai.core import checks
 from perturbxai.core.options import checked
 from perturbxai.core.types import Floats
 
@@ -39,12 +40,10 @@ class SmoothGrad(OfPixels):
 
     def __post_init__(self) -> None:
         check_channels(self.channels)
-        if isinstance(self.n, bool) or not isinstance(self.n, (int, np.integer)) or self.n < 1:
-            raise ValueError(f"n={self.n!r} must be a whole number of noisy copies from 1 up.")
-        if not _is_number(self.sigma) or not 0.0 < self.sigma < np.inf:
-            raise ValueError(f"sigma={self.sigma!r} must be a number above 0, a share of the input's range such as 0.15.")
-        if isinstance(self.seed, bool) or not isinstance(self.seed, (int, np.integer)) or self.seed < 0:
-            raise ValueError(f"seed={self.seed!r} must be a whole number from 0 up.")
+        checks.whole("n", self.n, 1, of="noisy copies")
+        expected = "a number above 0, a share of the input's range such as 0.15"
+        checks.number("sigma", self.sigma, expected, above=0.0, below=np.inf)
+        checks.seed(self.seed)
 
     def of_picture(self, pixels: Pixels) -> PixelMap:
         """(K, H, W), with the standard errors of the superpixels' values. Raises ValueError for a picture without range."""
@@ -76,7 +75,3 @@ class SmoothGrad(OfPixels):
         known = self.channels == "sum" and self.n > 1
         stderr = np.std(values, axis=0, ddof=1) / np.sqrt(self.n) if known else np.full(values[0].shape, np.inf)
         return PixelMap(heat, {"units": PER_UNIT, "noise": scale}, stderr, float(self.n - 1 if known else 0))
-
-
-def _is_number(given: Any) -> bool:
-    return isinstance(given, (int, float, np.number)) and not isinstance(given, bool)

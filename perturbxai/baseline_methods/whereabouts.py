@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from perturbxai.baseline_methods.layouts import Grid, Layout, fits, layout_of_order
+from perturbxai.core import checks
 from perturbxai.core.types import Tensor
 
 SAME = 1e-5  # of the picture's side: two places nearer than that are one
@@ -255,7 +256,7 @@ def _reduced(args: Any, kwargs: Any, made: Tensor, where: Whereabouts) -> Wherea
 
 def _is_dims(value: Any) -> bool:
     values = value if isinstance(value, (tuple, list)) else (value,)
-    return all(isinstance(one, int) and not isinstance(one, bool) for one in values)
+    return all(map(checks.is_whole, values))
 
 
 def _anew(made: Tensor, source: Tensor, where: Whereabouts, picture: Grid) -> Whereabouts | None:

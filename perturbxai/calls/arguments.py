@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from perturbxai.core import catalogue
+from perturbxai.core import catalogue, checks
 from perturbxai.core.methods import Explainer, Method
 from perturbxai.inputs.spaces import ImageSpace, Space, TabularSpace
 from perturbxai.models.predictor import Predictor
@@ -75,17 +75,10 @@ def check_options(named: Mapping[str, Explainer]) -> None:
                 )
 
 
-def check_seed(seed: Any) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ValueError(f"seed={seed!r} must be a whole number from 0 up.")
-    return int(seed)
-
-
-def check_rows(rows: Any, budget: int | None, space: Space, named: Mapping[str, Explainer]) -> int | None:
+def check_rows(rows: object, budget: int | None, space: Space, named: Mapping[str, Explainer]) -> int | None:
     if rows is None:
         return None
-    if isinstance(rows, bool) or not isinstance(rows, (int, np.integer)) or rows < 2:
-        raise ValueError(f"rows={rows!r} must be a whole number of model rows from 2 up, or None.")
+    n_rows = checks.whole("rows", rows, 2, of="model rows", way=", or None")
     if budget is not None:
         raise ValueError(f"rows={rows} and budget={budget} both bound what is asked; give one of them.")
     if not isinstance(space, TabularSpace):
@@ -97,20 +90,14 @@ def check_rows(rows: Any, budget: int | None, space: Space, named: Mapping[str, 
             + "".join(f" ({one})" for one in sorted(why))
             + "; give them a call of their own with budget=."
         )
-    return int(rows)
+    return n_rows
 
 
-def check_tol(tol: Any) -> float | None:
-    if tol is None:
-        return None
-    if isinstance(tol, bool) or not isinstance(tol, (int, float, np.number)) or not 0 < tol < np.inf:
-        raise ValueError(f"tol={tol!r} must be a positive share of the values' range, such as 0.1, or None.")
-    return float(tol)
+def check_tol(tol: object) -> float | None:
+    expected = "a positive share of the values' range, such as 0.1, or None"
+    return None if tol is None else checks.number("tol", tol, expected, above=0.0, below=np.inf)
 
 
-def check_budget(budget: Any) -> int | None:
-    if budget is None:
-        return None
-    if isinstance(budget, bool) or not isinstance(budget, (int, np.integer)) or budget < 2:
-        raise ValueError(f"budget={budget!r} must be a whole number of coalitions from 2 up, or None for the default.")
-    return int(budget)
+def check_budget(budget: object) -> int | None:
+    way = ", or None for the default"
+    return None if budget is None else checks.whole("budget", budget, 2, of="coalitions", way=way)

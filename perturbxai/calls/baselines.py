@@ -13,9 +13,8 @@ from perturbxai.baseline_methods.inside import Inside
 from perturbxai.baseline_methods.kinds import Baseline, OfLayer, OfPicture, OfPixels, OfPlayers, OfRow
 from perturbxai.baseline_methods.table_row import TableRow
 from perturbxai.calls.arguments import check_predictor, check_space, name_methods
-from perturbxai.core import catalogue
+from perturbxai.core import catalogue, checks
 from perturbxai.core.extras import not_a_network
-from perturbxai.core.options import refuse_missing
 from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Floats, Inputs, Layer, Outputs
 from perturbxai.core.versions import versions
@@ -83,7 +82,7 @@ def baselines(
     ((1, 4, 1), 'input of 1')
     """
     named = named_baselines(methods)
-    refuse_missing(score=score)
+    checks.refuse_missing(score=score)
     check_predictor(predictor)
     check_space(space)
     game = Game(predictor, space, x, outputs)
@@ -170,8 +169,7 @@ def named_baselines(methods: Any) -> dict[str, Baseline]:
 
 def check_methods(named: Mapping[str, Baseline], predictor: Predictor, space: Space, layer: Any, score: str) -> None:
     """Everything that can be known without the model."""
-    if score not in SCORES:
-        raise ValueError(f"score={score!r} is not known; expected one of {SCORES}.")
+    checks.one_of("score", score, SCORES)
     looking = [key for key, method in named.items() if method.passes or _by_pixel(method, space)]
     for key, method in named.items():
         _check_kind(key, method, space)

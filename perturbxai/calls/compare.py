@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perturbxai.calls.arguments import check_predictor, check_seed, check_space
+from perturbxai.calls.arguments import check_predictor, check_space
 from perturbxai.calls.scoring import CURVES, HELD_OUT, Needs, TestSet
-from perturbxai.core import catalogue
+from perturbxai.core import catalogue, checks
 from perturbxai.core.questions import Answer, Coalitions, Unanswered
 from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Fill
@@ -121,7 +121,7 @@ def compare(
     check_space(space)
     if not isinstance(results, Mapping) or not all(isinstance(one, Attribution) for one in results.values()):
         raise TypeError(f"results is {type(results).__name__}; expected a mapping from name to Attribution (explain(...)).")
-    job = _Job(dict(results), predictor, space, wanted, check_seed(seed))
+    job = _Job(dict(results), predictor, space, wanted, checks.seed(seed))
     rows, seconds = predictor.rows, predictor.seconds
     spaces = _scored_spaces(space, fills)
     parts: list[dict[str, Any]] = []

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from perturbxai.calls.arguments import check_predictor, check_seed, check_space, name_methods
+from perturbxai.calls.arguments import check_predictor, check_space, name_methods
 from perturbxai.calls.effect_jobs import EffectsCall, Feature
 from perturbxai.calls.grids import draw_rows, group_rows, is_by_value, make_axis, most_points, varies
 from perturbxai.calls.photo_effects import photo_effects
-from perturbxai.core import catalogue
-from perturbxai.core.options import refuse_missing
+from perturbxai.core import catalogue, checks
 from perturbxai.core.types import Column, Features, Floats, Grid, Inputs, Outputs
 from perturbxai.estimation.curves.axes import Axis
 from perturbxai.estimation.curves.from_grid import FromGrid
@@ -100,16 +98,16 @@ def effects(
     True
     """
     named = name_methods(methods, CURVES, FromGrid)  # type: ignore[type-abstract]
-    refuse_missing(rest=rest)
+    checks.refuse_missing(rest=rest)
     check_predictor(predictor)
     check_space(space)
     if not isinstance(space, TabularSpace):
         if by is not None:
             raise ValueError(f"by={by!r} is a column of a table, and x is a photo; leave it out.")
-        return photo_effects(named, predictor, space, x, features, rest, outputs, grid, rows, check_seed(seed))
+        return photo_effects(named, predictor, space, x, features, rest, outputs, grid, rows, checks.seed(seed))
     if rest != "uniform":
         raise ValueError(f"rest={rest!r} is about the other superpixels of a photo, and x is a table; leave it out.")
-    streams = Streams(check_seed(seed))
+    streams = Streams(checks.seed(seed))
     codes = space.columns.encode(x, "x")
     if len(codes) < 2:
         raise ValueError(f"x has {len(codes)} row(s); an effect is a mean over rows, give at least two.")
@@ -146,10 +144,8 @@ def _column(one: Any, space: TabularSpace, what: str) -> int:
         return found
     if str(one) in space.names:
         raise ValueError(f"{what}: {one!r} is a group of columns; a curve is of one, name the columns themselves.")
-    near = difflib.get_close_matches(str(one), names, 1)
     shown = ", ".join(map(repr, names[:8])) + ("." if len(names) < 9 else " ...")
-    hint = f"did you mean {near[0]!r}?" if near else f"x has {shown}"
-    raise ValueError(f"{what}: {one!r} is not a column of x; {hint}")
+    raise ValueError(f"{what}: {one!r} is not a column of x{checks.did_you_mean(one, names) or f'; x has {shown}'}")
 
 
 def read_features(features: Any, space: TabularSpace, codes: Floats, pointed: Collection[int] = ()) -> list[Feature]:
@@ -198,7 +194,7 @@ def _grids(grid: Any, space: TabularSpace, wanted: Sequence[Feature]) -> dict[in
         one = given.get(c, BINS) if isinstance(grid, Mapping) else grid
         name = space.columns.names[c]
         if np.ndim(one) == 0:
-            if isinstance(one, (bool, str)) or not isinstance(one, (int, np.integer)) or one < 2:
+            if not checks.is_whole(one) or one < 2:
                 raise ValueError(f"grid={one!r} for {name!r} must be a whole number of bins from 2 up, or the points.")
             found[c] = int(one)
             continue
@@ -250,8 +246,7 @@ def _rows_of_x(
     """How many rows of x may be drawn. Raises ValueError if the model rows pay for fewer than two."""
     if rows is None:
         return DRAWN_ROWS
-    if isinstance(rows, bool) or not isinstance(rows, (int, np.integer)) or rows < 1:
-        raise ValueError(f"rows={rows!r} must be a whole number of model rows, or None.")
+    n_rows = checks.whole("rows", rows, 1, of="model rows", way=", or None")
     plain = [m for m in named.values() if not m.differential]
     alone = all(m.accumulates for m in plain)
     cost = int(len(plain) < len(named))  # one gradient a row serves all columns
@@ -268,10 +263,10 @@ def _rows_of_x(
             else:
                 price *= len(one) + int(np.isnan(column).any())
         cost += price
-    most = (int(rows) - 1) // cost  # the first row is asked besides
+    most = (n_rows - 1) // cost  # the first row is asked besides
     if most < 2:
         raise ValueError(
-            f"rows={rows} pays for {max(most, 0)} of the rows of x, each of which costs {cost} model rows; ask for rows="
+            f"rows={rows} pays for {most} of the rows of x, each of which costs {cost} model rows; ask for rows="
             f"{2 * cost + 1} or more, for fewer features, or for a smaller grid."
         )
     return most

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.arguments import check_predictor, check_space
+from perturbxai.core import checks
 from perturbxai.core.methods import Method
 from perturbxai.core.types import Floats, Inputs, Outputs
 from perturbxai.game.game import Game
@@ -84,7 +85,7 @@ def _column(outputs: Sequence[str], output: Any) -> Any:
         return 0 if len(outputs) == 1 else list(range(len(outputs)))
     if isinstance(output, str) and output in outputs:
         return list(outputs).index(output)
-    if isinstance(output, (int, np.integer)) and not isinstance(output, bool) and 0 <= output < len(outputs):
+    if checks.is_whole(output) and 0 <= output < len(outputs):
         return int(output)
     raise ValueError(f"output={output!r} is none of the result's outputs {tuple(outputs)}, nor a number of them.")
 
@@ -109,7 +110,7 @@ def _data(parts: Sequence[Explanation], space: Space | None) -> tuple[Any, Any]:
             continue
         values = np.asarray(table.iloc[:, d] if hasattr(table, "iloc") else table[:, d], dtype=object)
         data[:, p], shown[:, p] = codes[:, d], values
-        plain = plain and all(isinstance(v, (int, float, np.number)) and not isinstance(v, bool) for v in values)
+        plain = plain and all(map(checks.is_number, values))
     return data, None if plain else shown
 
 

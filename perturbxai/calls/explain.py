@@ -9,13 +9,12 @@ from perturbxai.calls.arguments import (
     check_options,
     check_predictor,
     check_rows,
-    check_seed,
     check_space,
     check_tol,
     name_methods,
 )  # fmt: skip
 from perturbxai.calls.explain_call import Call
-from perturbxai.core import catalogue
+from perturbxai.core import catalogue, checks
 from perturbxai.core.methods import Explainer
 from perturbxai.core.types import Inputs, Outputs
 from perturbxai.game.game import Game
@@ -68,7 +67,7 @@ def explain(
     named = name_methods(methods, catalogue.EXPLAINERS, Explainer)
     check_predictor(predictor)
     check_space(space)
-    seed, budget, rows = check_seed(seed), check_budget(budget), check_rows(rows, budget, space, named)
+    seed, budget, rows = checks.seed(seed), check_budget(budget), check_rows(rows, budget, space, named)
     check_options(named)
     game = Game(predictor, space, x, outputs)
     call = Call(named, game, seed, budget, rows, check_tol(tol))

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perturbxai.calls.arguments import check_predictor, check_seed
+from perturbxai.calls.arguments import check_predictor
 from perturbxai.calls.distinct_rows import OnceEach
 from perturbxai.calls.effect_jobs import ROWS_AT_ONCE, Feature, Job
 from perturbxai.calls.effects import read_features, weighted_rows
 from perturbxai.calls.grids import Drawn, draw_rows, order_by_value
+from perturbxai.core import checks
 from perturbxai.core.csv_files import write_csv
 from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Data, Features, Floats, Ints, Outputs
@@ -84,8 +85,7 @@ class HStatistic:
         """
         from scipy import stats
 
-        if not 0.0 < level < 1.0:
-            raise ValueError(f"level={level} must lie between 0 and 1, for example 0.95.")
+        checks.share("level", level, ", for example 0.95")
         there = self.values > self.threshold
         factor = stats.t.ppf(0.5 + level / 2.0, self.meta["groups"] - 1)
         half = np.where(there, factor * self.stderr / np.where(there, self.values, 1.0), 0.0)
@@ -174,11 +174,9 @@ def h_statistic(
     if not isinstance(space, TabularSpace):
         raise TypeError(f"space is {type(space).__name__}; H squared is of tables: build px.TabularSpace(X) first.")
     for name, value, least in (("rows", rows, LEAST_ROWS), ("top", top, 0), ("limit", limit, 0)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-            raise ValueError(f"{name}={value!r} must be a whole number from {least} up.")
-    if rank not in RANKINGS:
-        raise ValueError(f"rank={rank!r} is not known; expected one of {', '.join(map(repr, RANKINGS))}.")
-    streams = Streams(check_seed(seed))
+        checks.whole(name, value, least)
+    checks.one_of("rank", rank, RANKINGS)
+    streams = Streams(checks.seed(seed))
     codes = space.columns.encode(x, "x")
     wanted = read_features(features, space, codes)
     codes, weight = weighted_rows(space, codes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.photo_price import CURVES, RESTS, Price, count_pairs
+from perturbxai.core import checks
 from perturbxai.core.quantiles import spread_rows
 from perturbxai.core.questions import Opacities, Unanswered
 from perturbxai.core.stopping import keeping
@@ -35,11 +35,8 @@ def photo_effects(
     bins: Any, rows: Any, seed: int,
 ) -> dict[str, dict[Any, Effect]]:  # fmt: skip
     """What `effects` gives for a photo. Everything that can be known without the model is refused first."""
-    if rest not in RESTS:
-        raise ValueError(f"rest={rest!r} is not known; expected one of {', '.join(map(repr, RESTS))}.")
-    bins = BINS_OF_OPACITY if bins is None else bins
-    if isinstance(bins, bool) or not isinstance(bins, (int, np.integer)) or bins < 2:
-        raise ValueError(f"grid={bins!r} must be a whole number of bins of opacity from 2 up, on a photo.")
+    checks.one_of("rest", rest, RESTS)
+    n_bins = checks.whole("grid", BINS_OF_OPACITY if bins is None else bins, 2, of="bins of opacity", way=", on a photo")
     for key, method in named.items():
         _check_options(key, method)
     game = Game(predictor, space, x, outputs)
@@ -49,13 +46,13 @@ def photo_effects(
     chosen = _read_features(features, one)
     averaged = any(not m.accumulates for m in named.values())
     accumulated = any(m.accumulates for m in named.values())
-    n_pairs = count_pairs(rows, Price(rest, int(bins), len(one.active), chosen, averaged, accumulated))
+    n_pairs = count_pairs(rows, Price(rest, n_bins, len(one.active), chosen, averaged, accumulated))
     # what averages over all rows has the stream of explain's pdp, ale alone that of explain's ale: the rises are theirs
     streams = Streams(seed)
     rng = streams.of_input(one.digest, "pdp" if averaged else "ale")
-    references = References.draw(rest, n_pairs, len(one.active), int(bins), rng)
+    references = References.draw(rest, n_pairs, len(one.active), n_bins, rng)
     with predictor.watched("effects"):
-        return _Call(dict(named), game, streams, references, int(bins), chosen).run()
+        return _Call(dict(named), game, streams, references, n_bins, chosen).run()
 
 
 def _check_options(key: str, method: FromGrid) -> None:
@@ -98,12 +95,10 @@ def _read_features(features: Any, one: ImageInput) -> list[int] | None:
 def _player(feature: Any, names: Sequence[str]) -> int:
     if isinstance(feature, str) and feature in names:
         return names.index(feature)
-    if isinstance(feature, (int, np.integer)) and not isinstance(feature, bool) and 0 <= feature < len(names):
+    if checks.is_whole(feature) and 0 <= feature < len(names):
         return int(feature)
-    near = difflib.get_close_matches(str(feature), names, 1)
-    known = f"the photo has {len(names)}, {names[0]!r} to {names[-1]!r}, or 0 to {len(names) - 1}."
-    hint = f"did you mean {near[0]!r}?" if near else known
-    raise ValueError(f"features: {feature!r} is not a superpixel of the photo; {hint}")
+    known = f"; the photo has {len(names)}, {names[0]!r} to {names[-1]!r}, or 0 to {len(names) - 1}."
+    raise ValueError(f"features: {feature!r} is not a superpixel of the photo{checks.did_you_mean(feature, names) or known}")
 
 
 @dataclass(eq=False)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
+from perturbxai.core import checks
 
 RESTS = ("uniform", "fade", "present", "absent", "half")
 CURVES = 8  # players with whole curves, of the others only the rise
@@ -54,17 +53,15 @@ class Price:
         return self.step() if self.accumulated else 2
 
 
-def count_pairs(rows: Any, price: Price) -> int:
+def count_pairs(rows: object, price: Price) -> int:
     """How many pairs of reference rows are drawn. Raises ValueError where the model rows pay for too few."""
     step = price.step()
     if rows is None:
         return -(-PAIRS // step) * step
-    if isinstance(rows, bool) or not isinstance(rows, (int, np.integer)) or rows < 1:
-        raise ValueError(f"rows={rows!r} must be a whole number of model rows, or None.")
-    least = price.of(price.least())
-    if rows < least:
+    n_rows, least = checks.whole("rows", rows, 1, of="model rows", way=", or None"), price.of(price.least())
+    if n_rows < least:
         raise ValueError(
             f"rows={rows} is below the {least} model rows that curves of {price.n_curves} superpixels need here; ask for "
             f"rows={least} or more, for fewer features, or for a smaller grid."
         )
-    return (int(rows) - 2) // (price.of(step) - 2) * step  # two are the ends of the game
+    return (n_rows - 2) // (price.of(step) - 2) * step  # two are the ends of the game

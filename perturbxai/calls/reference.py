@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.calls.arguments import check_budget, check_predictor, check_seed, check_space, default_budget
-from perturbxai.core import catalogue
+from perturbxai.calls.arguments import check_budget, check_predictor, check_space, default_budget
+from perturbxai.core import catalogue, checks
 from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Inputs, Outputs
 from perturbxai.core.versions import versions
@@ -79,7 +79,7 @@ def reference(
     method = _method(name, as_shipped, options)
     check_predictor(predictor)
     check_space(space)
-    seed, budget = check_seed(seed), check_budget(budget)
+    seed, budget = checks.seed(seed), check_budget(budget)
     if seed > LARGEST_SEED:
         raise ValueError(f"seed={seed} is above {LARGEST_SEED}, the largest that numpy's old generators take.")
     call = _Call(method, Game(predictor, space, x, outputs), budget, seed)

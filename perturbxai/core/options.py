@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from perturbxai.core.checks import is_missing
+
 T = TypeVar("T")
 
 KINDS: dict[str, tuple[tuple[type, ...], str]] = {
@@ -45,18 +47,6 @@ def checked(cls: type[T]) -> type[T]:
 
     cls.__init__ = made  # type: ignore[assignment, method-assign]
     return cls
-
-
-def is_missing(value: Any) -> bool:
-    """pandas' NA and NaT and numpy's NaT: what neither equals anything nor can be asked. NaN is a number."""
-    return type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, np.datetime64) and bool(np.isnat(value)))
-
-
-def refuse_missing(**given: Any) -> None:
-    """Refuse pandas' missing values as arguments, by name. Raises TypeError."""
-    for name, value in given.items():
-        if is_missing(value):
-            raise TypeError(f"{name}={value!r} is a missing value; leave it out for its default.")
 
 
 def _check(owner: str, name: str, value: Any, declared: str) -> None:

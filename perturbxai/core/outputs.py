@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.core import checks
+
 
 def output_names(outputs: Any) -> tuple[str, ...] | None:
     """The user's names of the columns. Raises ValueError if there is none."""
@@ -42,7 +44,7 @@ def select_outputs(outputs: Any, known: Sequence[str]) -> NDArray[np.int64]:
                 twins = [k for k, name in enumerate(known) if name == one]
                 raise ValueError(f"outputs: {one!r} is the name of the outputs {twins}; give the number.")
             found.append(known.index(one))
-        elif isinstance(one, (int, np.integer)) and not isinstance(one, bool) and 0 <= int(one) < len(known):
+        elif checks.is_whole(one) and 0 <= int(one) < len(known):
             found.append(int(one))
         else:
             shown = ", ".join(map(repr, known[:8])) + (" ..." if len(known) > 8 else "")

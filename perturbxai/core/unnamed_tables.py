@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.core.checks import is_missing
 from perturbxai.core.frames import is_kind, named_table
-from perturbxai.core.options import is_missing
 
 FRAME = "pandas.DataFrame"
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from perturbxai.core import checks
 from perturbxai.core.evaluations import Estimate
 from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
@@ -70,12 +71,10 @@ class Ale(Asking, FromGrid):
     of_curves: ClassVar[tuple[str, ...]] = ("centre", "target", "differential")
 
     def __post_init__(self) -> None:
-        for option, chosen, known in (("centre", self.centre, CENTRES), ("target", self.target, TARGETS)):
-            if chosen not in known:
-                raise ValueError(f"{option}={chosen!r} is not known; expected one of {', '.join(map(repr, known))}.")
-        for option, value, least in (("grid", self.grid, 1), ("rows", self.rows, 2)):
-            if int(value) != value or value < least:
-                raise ValueError(f"{option}={value!r} must be a whole number from {least} up.")
+        checks.one_of("centre", self.centre, CENTRES)
+        checks.one_of("target", self.target, TARGETS)
+        checks.whole("grid", self.grid, 1)
+        checks.whole("rows", self.rows, 2)
 
     @property
     def accumulates(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from perturbxai.core import checks
 from perturbxai.core.evaluations import Estimate, Evaluations, Law
 from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.options import checked
@@ -48,10 +49,7 @@ class Banzhaf(FromCoalitions):
     wants_groups: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.p < 1.0:
-            raise ValueError(
-                f"p={self.p!r} must lie between 0 and 1; 0.5 is Banzhaf's own. For 0 take 'inclusion', for 1 'occlusion'."
-            )
+        checks.share("p", self.p, "; 0.5 is Banzhaf's own. For 0 take 'inclusion', for 1 'occlusion'")
 
     def law(self, n_players: int) -> Law:
         return laws.binomial(n_players, self.p)

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from perturbxai.core import checks
 from perturbxai.core.evaluations import Estimate, Evaluations, Law
 from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.options import checked
@@ -48,10 +49,8 @@ class Ice(FromCoalitions, FromGrid):
     wants_spread: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if self.curves not in CURVES:
-            raise ValueError(f"curves={self.curves!r} is not known; expected one of {', '.join(map(repr, CURVES))}.")
-        if int(self.ice_rows) != self.ice_rows or self.ice_rows < 1:
-            raise ValueError(f"ice_rows={self.ice_rows!r} must be a whole number of rows from 1 up.")
+        checks.one_of("curves", self.curves, CURVES)
+        checks.whole("ice_rows", self.ice_rows, 1, of="rows", floats=True)
 
     @property
     def keeps_rows(self) -> int:

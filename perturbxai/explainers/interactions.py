@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from perturbxai.core import checks
 from perturbxai.core.evaluations import Design, Estimate, Evaluations, Law
 from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.options import checked
@@ -70,9 +71,8 @@ class Interactions(FromCoalitions):
     name: str = ""
 
     def __post_init__(self) -> None:
-        if self.index not in INDICES:
-            raise ValueError(f"index={self.index!r} is not known; expected one of {', '.join(map(repr, INDICES))}.")
-        if self.order != 2 or isinstance(self.order, bool):
+        checks.one_of("index", self.index, INDICES)
+        if self.order != 2:
             raise ValueError(f"order={self.order!r}: pairs only are here; take order=2.")
 
     def law(self, n_players: int) -> Law:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from perturbxai.core import checks
 from perturbxai.core.evaluations import Estimate, Evaluations, Law, RowGroups
 from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.options import checked
@@ -66,8 +67,7 @@ class KernelShap(FromCoalitions):
     wants_groups: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if self.surrogate not in SURROGATES:
-            raise ValueError(f"surrogate={self.surrogate!r} is not known; expected one of {', '.join(SURROGATES)}.")
+        checks.one_of("surrogate", self.surrogate, SURROGATES)
 
     def law(self, n_players: int) -> Law:
         return laws.shapley(n_players)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from perturbxai.core import checks
 from perturbxai.core.evaluations import Estimate, Evaluations, Law
 from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.options import checked
@@ -48,10 +49,8 @@ class Lime(FromCoalitions):
     wants_groups: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if not self.kernel_width > 0:
-            raise ValueError(f"kernel_width={self.kernel_width} must be positive; lime's image default is 0.25.")
-        if not self.ridge >= 0:
-            raise ValueError(f"ridge={self.ridge} must be 0 (least squares) or positive; lime's default is 1.")
+        checks.number("kernel_width", self.kernel_width, "positive; lime's image default is 0.25", above=0.0)
+        checks.number("ridge", self.ridge, "0 (least squares) or positive; lime's default is 1", least=0.0)
 
     @property
     def on_cells(self) -> bool:

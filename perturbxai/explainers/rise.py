@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from perturbxai.core import checks
 from perturbxai.core.evaluations import Estimate, Evaluations, Law
 from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.options import checked
@@ -60,12 +61,8 @@ class Rise(FromCoalitions):
     wants_groups: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.p < 1.0:
-            raise ValueError(f"p={self.p!r} must lie between 0 and 1; 0.5 is RISE's own.")
-        if self.estimator not in ESTIMATORS:
-            raise ValueError(
-                f"estimator={self.estimator!r} is not known; expected one of {', '.join(map(repr, ESTIMATORS))}."
-            )
+        checks.share("p", self.p, "; 0.5 is RISE's own")
+        checks.one_of("estimator", self.estimator, ESTIMATORS)
 
     @property
     def on_cells(self) -> bool:

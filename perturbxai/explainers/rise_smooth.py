@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from perturbxai.core import checks
 from perturbxai.core.evaluations import Estimate
 from perturbxai.core.interpolation import between_centres
 from perturbxai.core.methods import Asking, Questions
@@ -70,14 +71,9 @@ class RiseSmooth(Asking):
     asks: ClassVar[str] = "masks"
 
     def __post_init__(self) -> None:
-        if isinstance(self.cells, bool) or int(self.cells) != self.cells or self.cells < 1:
-            raise ValueError(f"cells={self.cells!r} must be a whole number from 1 up; 7 is RISE's own.")
-        if not 0.0 < self.p < 1.0:
-            raise ValueError(f"p={self.p!r} must lie between 0 and 1; 0.5 is RISE's own.")
-        if self.estimator not in ESTIMATORS:
-            raise ValueError(
-                f"estimator={self.estimator!r} is not known; expected one of {', '.join(map(repr, ESTIMATORS))}."
-            )
+        checks.whole("cells", self.cells, 1, way="; 7 is RISE's own")
+        checks.share("p", self.p, "; 0.5 is RISE's own")
+        checks.one_of("estimator", self.estimator, ESTIMATORS)
 
     def check(self, players: Players) -> None:
         """Refuse tables, and pictures with fewer pixels than cells."""

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from perturbxai.core import checks
 from perturbxai.core.evaluations import Estimate
 from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
@@ -107,7 +108,7 @@ class SlidingOcclusion(Asking):
 def _pair(option: str, given: Any) -> tuple[int, int]:
     """(down, across) in pixels, of one number or two."""
     both = (given, given) if np.ndim(given) == 0 else tuple(given)
-    if len(both) != 2 or any(isinstance(one, bool) or one != np.floor(one) or one < 1 for one in both):
+    if len(both) != 2 or not all(one >= 1 and one % 1 == 0 for one in map(checks.as_number, both)):
         raise ValueError(f"{option}={given!r} must be a whole number of pixels from 1 up, or two: (down, across).")
     return int(both[0]), int(both[1])
 

@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
+from perturbxai.core import checks
 from perturbxai.core.evaluations import Estimate
 from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
@@ -88,17 +89,13 @@ class TabularLime(Asking):
     default_budget: ClassVar[int] = 5000
 
     def __post_init__(self) -> None:
-        for option, value, known in (
-            ("discretizer", self.discretizer, DISCRETIZERS), ("feature_selection", self.feature_selection, SELECTIONS),
-        ):  # fmt: skip
-            if value not in known:
-                raise ValueError(f"{option}={value!r} is not known; expected one of {known}.")
-        if self.kernel_width is not None and not self.kernel_width > 0:
-            raise ValueError(f"kernel_width={self.kernel_width} must be positive, or None for .75 sqrt(P).")
-        if not all(multiple > 0 for multiple in self.profile):
+        checks.one_of("discretizer", self.discretizer, DISCRETIZERS)
+        checks.one_of("feature_selection", self.feature_selection, SELECTIONS)
+        if self.kernel_width is not None:
+            checks.number("kernel_width", self.kernel_width, "positive, or None for .75 sqrt(P)", above=0.0)
+        if not all(checks.as_number(multiple) > 0 for multiple in self.profile):
             raise ValueError(f"profile={self.profile} must hold positive multiples of the kernel width.")
-        if int(self.n_features) != self.n_features or self.n_features < 1:
-            raise ValueError(f"n_features={self.n_features!r} must be a whole number from 1 up.")
+        checks.whole("n_features", self.n_features, 1)
         if self.shared_draws and self.discretizer is None:
             raise ValueError("shared_draws=True needs bins: without a discretizer every row has its own neighbourhood.")
         if self.surrogate is not None and not (hasattr(self.surrogate, "fit") and hasattr(self.surrogate, "get_params")):

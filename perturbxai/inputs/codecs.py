@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from perturbxai.core import checks
 from perturbxai.core.types import Floats
 
 LARGEST_EXACT = 2**53  # whole numbers up to here survive float64
@@ -241,7 +242,7 @@ def codec_of(column: pd.Series, name: str, nullable: bool = False) -> Any:
     dtype = column.dtype
     if pd.api.types.is_object_dtype(dtype):
         floats = all(isinstance(value, float) for value in column)
-        whole = all(isinstance(value, (int, np.integer)) and not isinstance(value, bool) for value in column)
+        whole = all(map(checks.is_whole, column))
         return _Number(column, name) if len(column) and (floats or whole) else _Objects(column, name)
     if pd.api.types.is_numeric_dtype(dtype):
         return _Number(column, name, nullable)

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from perturbxai.core.checks import is_missing
 from perturbxai.core.frames import Native, by_column, is_kind, named_table, read_columns
-from perturbxai.core.options import is_missing
 from perturbxai.core.types import Floats
 from perturbxai.core.unnamed_tables import as_values
 from perturbxai.inputs.codecs import codec_of, nearest, stored

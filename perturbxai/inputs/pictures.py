@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.core import checks
 from perturbxai.core.types import Photo, Picture
 
 COLOURS = (1, 3, 4)  # grey, RGB, RGBA: so many channels are channels, wherever they stand
@@ -179,8 +180,7 @@ def fit(image: Photo, size: int | tuple[int, int] = 224, crop: float = 1.0) -> N
     from PIL import Image
 
     height, width = _sides(size)
-    if not isinstance(crop, (int, float, np.number)) or not 0.0 < crop <= 1.0:
-        raise ValueError(f"crop={crop!r} must be a number in (0, 1].")
+    checks.number("crop", crop, "a number in (0, 1]", above=0.0, most=1.0)
     array = as_picture(image, "image")
     if array.dtype.kind not in "fiub":
         raise TypeError(f"image has dtype {array.dtype}; expected a picture of numbers (H, W) or (H, W, C).")

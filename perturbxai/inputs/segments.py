@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.core import checks
 from perturbxai.core.types import Labels
 
 QUICKSHIFT_SIDE = 256
@@ -53,9 +54,7 @@ def cut(segments: Any, picture: NDArray[np.float32], n_segments: int) -> tuple[L
     if isinstance(found, Mapping):
         labels, names = _of_masks(found, picture, n_segments)
     elif isinstance(found, str):
-        if found not in SEGMENTERS:
-            known = ", ".join(f'"{name}"' for name in SEGMENTERS)
-            raise ValueError(f"segments={found!r} is not known; expected {known}, a label map, masks or a function.")
+        checks.one_of("segments", found, SEGMENTERS, way=", a label map, masks or a function")
         labels, names = SEGMENTERS[found](picture, n_segments), ()
     else:
         names = ("outside", "inside") if np.asarray(found).dtype == bool else ()

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from perturbxai.core import kernels
-from perturbxai.core.options import refuse_missing
+from perturbxai.core import checks, kernels
 from perturbxai.core.questions import Regions
 from perturbxai.core.types import Data, Features, Fill, Floats, Inputs, Ints, Segments
 from perturbxai.core.unnamed_tables import as_values, check_groups
@@ -95,8 +94,7 @@ class ImageInput:
         if maps.ndim != 3 or maps.shape[1:] != self.labels.shape:
             height, width = self.labels.shape
             raise ValueError(f"heat has shape {np.shape(heat)}; expected (K, {height}, {width}), as the picture has.")
-        if how not in ("sum", "mean"):
-            raise ValueError(f'how={how!r} is not known; expected "sum" or "mean".')
+        checks.one_of("how", how, ("sum", "mean"))
         pooled = np.zeros((len(maps), len(self.names)))
         kernels.pool_regions(np.ascontiguousarray(maps), self.labels, pooled)
         return pooled if how == "sum" else pooled / np.bincount(self.labels.ravel(), minlength=len(self.names))
@@ -145,20 +143,18 @@ class TabularSpace:
         self.weights = _check_weights(weights, len(self.codes))
         if isinstance(background, str) and background == "all":
             choose, background = "all", len(self.codes)
-        if not isinstance(choose, str) or choose not in ("sample", "kmeans", "all"):
-            raise ValueError(f'choose={choose!r} is not known; expected "sample", "kmeans" or "all".')
+        checks.one_of("choose", choose, ("sample", "kmeans", "all"))
         if np.ndim(background) > 0 or hasattr(background, "columns"):
             raise TypeError(
                 f"background is a {type(background).__name__}; give these rows as X: TabularSpace(rows, background='all')."
             )
-        if isinstance(background, str) or not _is_whole(background) or background < 1:
-            raise ValueError(f'background={background!r} must be a whole number of rows from 1 up, or "all".')
-        seed = _check_seed(seed)
+        n_rows = checks.whole("background", background, 1, of="rows", way=', or "all"', floats=True)
+        seed = checks.whole("seed", seed, floats=True)
         rng = np.random.default_rng(seed)
         numeric = self.columns.numeric
         names, first, place = distinct(hash_rows(self.codes))  # sorting cannot tell that two rows with NaN are one
         mass = np.bincount(place, weights=self.weights, minlength=len(names)).astype(np.float64)
-        n_rows = min(int(background), len(names))
+        n_rows = min(n_rows, len(names))
         there = np.argsort(first, kind="stable")
         known = self.codes if len(first) == len(self.codes) else self.codes[first[there]]
         rows, shares = draw_background(known, mass[there], n_rows, choose, numeric, rng)
@@ -215,18 +211,17 @@ class ImageSpace:
     """
 
     def __init__(self, *, segments: Segments = "slic", n_segments: int = 50, fill: Fill = "blur", seed: int = 0) -> None:
-        if not _is_whole(n_segments) or n_segments < 2:
-            raise ValueError(f"n_segments={n_segments!r} must be a whole number from 2 up.")
-        refuse_missing(segments=segments, fill=fill)
+        self.n_segments = checks.whole("n_segments", n_segments, 2, floats=True)
+        self.seed = checks.whole("seed", seed, floats=True)
+        checks.refuse_missing(segments=segments, fill=fill)
         self.segments = _copied(segments)
         self.fill: Any = read_fill(fill)
-        self.n_segments, self.seed = int(n_segments), _check_seed(seed)
         # masks are a label map to what draws results: it cannot be made anew by name
         name = segments if isinstance(segments, str) else "function" if callable(segments) else "label map"
         self.meta = {
             "space": "image",
             "segments": name,
-            "n_segments": int(n_segments),
+            "n_segments": self.n_segments,
             "fill": describe_fill(self.fill, self.seed),
         }
         self._bound: OrderedDict[tuple[int, ...], ImageInput] = OrderedDict()
@@ -324,18 +319,6 @@ def _copied(segments: Segments) -> Any:
     if np.ma.is_masked(segments):
         raise ValueError("segments is a masked array; use array.filled(...) to say whose the masked pixels are.")
     return np.asarray(segments.detach().cpu() if hasattr(segments, "detach") else segments).copy()
-
-
-def _is_whole(number: Any) -> bool:
-    if isinstance(number, bool) or not isinstance(number, (int, float, np.number)):
-        return False
-    return bool(np.isfinite(number) and number == np.floor(number))
-
-
-def _check_seed(seed: Any) -> int:
-    if not _is_whole(seed) or seed < 0:
-        raise ValueError(f"seed={seed!r} must be a whole number from 0 up.")
-    return int(seed)
 
 
 def _plain(label: Any) -> Any:

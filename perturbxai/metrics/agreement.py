@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
+from perturbxai.core import checks
 from perturbxai.core.types import Floats
 
 TOP_SHARE = 0.2
@@ -24,7 +25,7 @@ def top_k_iou(left: Floats, right: Floats, k: int | None = None) -> float:
     Players that tie with the k-th are counted in. Raises ValueError for a k that is no number of players.
     """
     k = max(1, int(np.ceil(TOP_SHARE * len(left)))) if k is None else k
-    if not 1 <= k <= len(left):
+    if not checks.is_whole(k) or not 1 <= k <= len(left):
         raise ValueError(f"k={k!r} must be a number of players from 1 to {len(left)}.")
     best, other = (v >= np.sort(v)[::-1][k - 1] for v in (left, right))
     return float((best & other).sum() / (best | other).sum())

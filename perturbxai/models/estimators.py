@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.core import frames
+from perturbxai.core import checks, frames
 from perturbxai.core.types import Floats
 from perturbxai.models.labels import SCORES, classes_of, labels_of, raw_methods
 
@@ -41,28 +41,16 @@ def clipped_rows(probability: Floats) -> int:
 
 def check_options(output: Any, batch_size: Any, progress: Any, memory: Any, select: Any, pixels: Any, layout: Any) -> None:
     """Refuse options of the Predictor that no kind of model has. Raises ValueError, or TypeError for another kind."""
-    if output is not None and output not in SCALES:
-        raise ValueError(f"output={output!r} is not a scale; expected one of {SCALES}.")
-    if batch_size is not None and not _is_count(batch_size):
-        raise ValueError(f"batch_size={batch_size!r} must be a whole number from 1 up, or None.")
+    checks.one_of("output", output, (*SCALES, None))
+    if batch_size is not None:
+        checks.whole("batch_size", batch_size, 1, way=", or None", floats=True)
     if not (isinstance(progress, (bool, np.bool_)) or callable(progress)):
         raise TypeError(f"progress={progress!r}; expected True, False or a function (done, total).")
-    if memory not in (None, "keep", "system"):
-        raise ValueError(f'memory={memory!r} is not known; expected "keep", "system" or None.')
-    if isinstance(select, bool) or not (select is None or isinstance(select, (int, str)) or callable(select)):
+    checks.one_of("memory", memory, ("keep", "system", None))
+    if not (select is None or isinstance(select, str) or checks.is_whole(select) or callable(select)):
         raise TypeError(f"select={select!r}; expected an index, a key, or a function of what the model returns.")
-    if pixels not in (None, "float32", "uint8"):
-        raise ValueError(f'pixels={pixels!r} is not known; expected "float32", "uint8" or None.')
-    if layout not in (None, "HWC", "CHW"):
-        raise ValueError(f'layout={layout!r} is not known; expected "HWC", "CHW" or None.')
-
-
-def _is_count(number: Any) -> bool:
-    """A whole number from 1 up, of whatever type."""
-    try:
-        return bool(int(number) == number and number >= 1)
-    except (TypeError, ValueError, OverflowError):
-        return False
+    checks.one_of("pixels", pixels, ("float32", "uint8", None))
+    checks.one_of("layout", layout, ("HWC", "CHW", None))
 
 
 def as_matrix(values: Any, source: str) -> Floats:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.core import frames
+from perturbxai.core import checks, frames
 from perturbxai.core.types import Floats
 from perturbxai.models.device import is_out_of_memory
 from perturbxai.models.estimators import (
@@ -254,9 +254,7 @@ def _dtype(precision: str | None) -> Any:
     if precision is None:
         return None
     known = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.bfloat16}
-    if precision not in known:
-        raise ValueError(f"precision={precision!r} is not known; expected one of {sorted(known)} or None.")
-    return known[precision]
+    return known[checks.one_of("precision", precision, (*known, None))]
 
 
 def wrap(

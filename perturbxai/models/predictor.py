@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.core import checks
 from perturbxai.core.extras import not_a_network
-from perturbxai.core.options import refuse_missing
 from perturbxai.core.outputs import output_names, select_outputs
 from perturbxai.core.stopping import ModelError as ModelError
 from perturbxai.core.stopping import context, keeping
@@ -80,7 +80,8 @@ class Predictor:
         pixels: str | None = None,
         layout: str | None = None,
     ) -> None:
-        refuse_missing(output=output, memory=memory, multi_label=multi_label, select=select, pixels=pixels, layout=layout)
+        checks.refuse_missing(output=output, memory=memory, multi_label=multi_label, select=select)
+        checks.refuse_missing(pixels=pixels, layout=layout)
         check_options(output, batch_size, progress, memory, select, pixels, layout)
         if isinstance(model, Predictor):
             raise TypeError("model is a Predictor already; use it as it is.")

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from perturbxai.core import checks
 from perturbxai.core.types import Floats
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import ImageSpace, TabularSpace
@@ -52,14 +53,9 @@ class LimeTabular:
     own_budget: ClassVar[int] = 5000
 
     def __post_init__(self) -> None:
-        known: tuple[tuple[str, Any, Sequence[Any]], ...] = (
-            ("discretizer", self.discretizer, ("quartile", "decile", None)),
-            ("feature_selection", self.feature_selection, SELECTIONS),
-            ("value", self.value, ("difference", "coefficient")),
-        )
-        for option, value, values in known:
-            if value not in values:
-                raise ValueError(f"{option}={value!r} is not known; expected one of {tuple(values)}.")
+        checks.one_of("discretizer", self.discretizer, ("quartile", "decile", None))
+        checks.one_of("feature_selection", self.feature_selection, SELECTIONS)
+        checks.one_of("value", self.value, ("difference", "coefficient"))
         _check_numbers(self.kernel_width, self.num_features, self.ridge)
 
     def least(self, n_active: int, _n_rows: int) -> int:
@@ -132,8 +128,7 @@ class LimeImage:
     own_budget: ClassVar[int] = 1001
 
     def __post_init__(self) -> None:
-        if self.feature_selection not in SELECTIONS:
-            raise ValueError(f"feature_selection={self.feature_selection!r} is not known; expected one of {SELECTIONS}.")
+        checks.one_of("feature_selection", self.feature_selection, SELECTIONS)
         _check_numbers(self.kernel_width, self.num_features, self.ridge)
 
     def least(self, n_active: int, _n_rows: int) -> int:
@@ -202,9 +197,8 @@ def _regressor(ridge: float) -> Any:
 
 
 def _check_numbers(kernel_width: float | None, num_features: int | None, ridge: float) -> None:
-    if kernel_width is not None and not kernel_width > 0:
-        raise ValueError(f"kernel_width={kernel_width} must be positive.")
-    if num_features is not None and (int(num_features) != num_features or num_features < 1):
-        raise ValueError(f"num_features={num_features!r} must be a whole number from 1 up, or None for all.")
-    if not ridge >= 0:
-        raise ValueError(f"ridge={ridge} must be 0 or more.")
+    if kernel_width is not None:
+        checks.number("kernel_width", kernel_width, "positive", above=0.0)
+    if num_features is not None:
+        checks.whole("num_features", num_features, 1, way=", or None for all", floats=True)
+    checks.number("ridge", ridge, "0 or more", least=0.0)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from perturbxai.core import checks
 from perturbxai.core.types import Floats
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import TabularSpace
@@ -38,9 +39,7 @@ class ShapTree:
     own: ClassVar[dict[str, Any]] = {"feature_perturbation": "tree_path_dependent"}
 
     def __post_init__(self) -> None:
-        if self.feature_perturbation not in PERTURBATIONS:
-            given = self.feature_perturbation
-            raise ValueError(f"feature_perturbation={given!r} is not known; expected one of {PERTURBATIONS}.")
+        checks.one_of("feature_perturbation", self.feature_perturbation, PERTURBATIONS)
 
     def least(self, _n_active: int, _n_rows: int) -> int:
         return 0

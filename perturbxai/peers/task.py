@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from perturbxai.core import checks
 from perturbxai.core.types import Floats, Ints
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import TableInput, TabularSpace
@@ -126,8 +127,7 @@ def obstacles(space: Any, one: Any, *, groups: bool, weights: bool, tolerant: bo
 
 
 def check_over(over: str) -> None:
-    if over not in OVER:
-        raise ValueError(f"over={over!r} is not known; expected one of {OVER}.")
+    checks.one_of("over", over, OVER)
 
 
 def check_seat(key: str, over: str, blocked: dict[str, str]) -> None:

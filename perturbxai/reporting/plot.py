@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.core import checks
 from perturbxai.inputs.spaces import Space
 from perturbxai.reporting.curves import photo_figure
 from perturbxai.reporting.curves.figure import plot_effects
@@ -81,25 +82,23 @@ def plot(
     >>> [tick.get_text() for tick in px.plot(found, "waterfall").axes[0].get_yticklabels()]
     ['x2', 'x1', 'x0']
     """
-    if isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1:
-        raise ValueError(f"top={top!r} must be a whole number of features from 1 up.")
+    top = checks.whole("top", top, 1, of="features")
     if (found := as_effects(result)) is not None:
         if photo_figure.on_a_photo(found):
-            return photo_figure.plot_opacities(found, kind, row, output, int(top), ax)
-        return plot_effects(found, kind, row, output, int(top), ax, space)
-    if kind is not None and kind not in KINDS:
-        raise ValueError(f"kind={kind!r} is not known; expected one of {', '.join(KINDS)}, or None.")
+            return photo_figure.plot_opacities(found, kind, row, output, top, ax)
+        return plot_effects(found, kind, row, output, top, ax, space)
+    checks.one_of("kind", kind, (*KINDS, None))
     named = as_named(result)
     if all(isinstance(one, Importance) for one in named.values()):
-        return _importance(named, kind, row, output, int(top), ax)
+        return _importance(named, kind, row, output, top, ax)
     if kind == "strip":
         if ax is not None:
             raise ValueError("ax is one panel, and kind='strip' draws a figure of its own; leave ax= out.")
         return strip(named, row, output)
     if len(named) > 1:
-        return _compared(named, kind, row, output, int(top), ax, space)
+        return _compared(named, kind, row, output, top, ax, space)
     ((name, one),) = named.items()
-    view = view_of(name, one, kind, row, output, int(top), ax, space)
+    view = view_of(name, one, kind, row, output, top, ax, space)
     return _DRAWN[view.kind](view, ax)
 
 

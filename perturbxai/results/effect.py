@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from perturbxai.core import checks
 from perturbxai.core.csv_files import write_csv
 from perturbxai.core.methods import Method, OfCurves
 from perturbxai.core.types import Data, Floats, Labels, Picture
@@ -221,7 +222,6 @@ def _pointwise(level: float, df: float | Floats) -> Floats:
     """The factor of an interval by Student's t, 1 where there is no degree of freedom: the error is infinite already."""
     from scipy import stats
 
-    if not 0.0 < level < 1.0:
-        raise ValueError(f"level={level} must lie between 0 and 1, for example 0.95.")
+    checks.share("level", level, ", for example 0.95")
     df = np.asarray(df, dtype=np.float64)
     return np.where(df > 0, stats.t.ppf(0.5 + level / 2.0, np.where(df > 0, df, 1.0)), 1.0)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.core import checks
 from perturbxai.core.csv_files import write_csv
 from perturbxai.core.methods import Method
 from perturbxai.core.types import Floats, Picture
@@ -307,8 +308,7 @@ class Attribution(Sequence[Explanation]):
 def _factor(level: float, simultaneous: bool, df: float, critical: Floats) -> Floats | float:
     from scipy import stats
 
-    if not 0.0 < level < 1.0:
-        raise ValueError(f"level={level} must lie between 0 and 1, for example 0.95.")
+    checks.share("level", level, ", for example 0.95")
     if simultaneous:
         if abs(level - SIMULTANEOUS_LEVEL) > 1e-12:
             raise ValueError(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from perturbxai.core import checks
 from perturbxai.core.methods import Method
 from perturbxai.core.types import Floats
 from perturbxai.results.effect import Effect
@@ -62,8 +63,7 @@ class Importance:
         """Ends (P, K) around `corrected`, for the importance over all rows like these, by Student's t; never below 0."""
         from scipy import stats
 
-        if not 0 < level < 1:
-            raise ValueError(f"level={level} must lie between 0 and 1, such as 0.95.")
+        checks.share("level", level, ", for example 0.95")
         half = stats.t.ppf(0.5 + level / 2.0, max(self.n_rows - 1, 1)) * self.stderr
         return np.maximum(self.corrected - half, 0.0), np.asarray(self.corrected + half)
 

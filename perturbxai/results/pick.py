@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perturbxai.core import checks
 from perturbxai.core.outputs import select_outputs
 from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.results.explanation import Attribution
@@ -137,18 +138,13 @@ def _check(result: Any, n: Any, n_features: Any, by: Any) -> None:
         )
     if any(np.ndim(one) > 1 for one in result.inputs):
         raise ValueError("submodular_pick: superpixels of different pictures are not the same features; explain a table.")
-    if not _is_count(n) or n > len(result):
-        raise ValueError(f"n={n!r} must be a whole number of rows from 1 up to the {len(result)} that are explained.")
-    if n_features is not None and not _is_count(n_features):
-        raise ValueError(f"n_features={n_features!r} must be a whole number from 1 up, or None.")
-    if by not in ("feature", "rule"):
-        raise ValueError(f'by={by!r} is not known; expected "feature" or "rule".')
+    way = f" to the {len(result)} that are explained"
+    checks.whole("n", n, 1, most=len(result), of="rows", way=way)
+    if n_features is not None:
+        checks.whole("n_features", n_features, 1, way=", or None")
+    checks.one_of("by", by, ("feature", "rule"))
     if by == "rule" and any("rule" not in one.columns for one in result):
         raise ValueError('by="rule" needs rules, which lime_tabular alone gives; explain with it, or take by="feature".')
-
-
-def _is_count(number: Any) -> bool:
-    return isinstance(number, (int, np.integer)) and not isinstance(number, bool) and int(number) >= 1
 
 
 def _sizes(result: Attribution, output: str | int | None) -> Floats:

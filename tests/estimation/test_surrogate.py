@@ -289,7 +289,9 @@ def test_the_global_random_state_is_left_alone():
 
 
 def test_an_unknown_surrogate_is_refused():
-    with pytest.raises(ValueError, match="surrogate='forest' is not known; expected one of auto, none, linear, triples"):
+    with pytest.raises(
+        ValueError, match="surrogate='forest' is not known; expected one of 'auto', 'none', 'linear', 'triples'"
+    ):
         px.KernelShap(surrogate="forest")
 
 

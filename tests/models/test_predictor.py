@@ -387,7 +387,7 @@ def test_the_allocator_is_left_alone_for_models_that_are_no_network(monkeypatch)
 
 LINEAR = LinearRegression().fit(X, X[:, 0])
 REFUSED = {
-    "scale": (curved, {"output": "odds"}, ValueError, "output='odds' is not a scale; expected one of"),
+    "scale": (curved, {"output": "odds"}, ValueError, "output='odds' is not known; expected one of"),
     "precision": (dense(), {"precision": "float16"}, ValueError, "precision='float16' is not known; expected one of"),
     "memory": (curved, {"memory": "swap"}, ValueError, "memory='swap' is not known"),
     "no rows": (curved, {"batch_size": 0}, ValueError, "batch_size=0 must be a whole number from 1 up"),

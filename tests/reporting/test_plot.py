@@ -353,7 +353,7 @@ def test_values_stand_beside_names_where_the_space_is_given(frames):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"kind": "pie"}, "kind='pie' is not known; expected one of waterfall, bars, beeswarm, heatmap, decision"),
+        ({"kind": "pie"}, "kind='pie' is not known; expected one of 'waterfall', 'bars', 'beeswarm', 'heatmap', 'decision'"),
         ({"output": "third"}, "'third' is not an output of the model; it has 2: 'first', 'second'"),
         ({"output": 2}, "2 is not an output"),
         ({"output": True}, "True is not an output"),

@@ -323,7 +323,7 @@ def test_an_error_that_is_not_known_leaves_the_curve_and_no_band():
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"kind": "bars"}, "kind='bars' is not known for effects; expected 'overlay', 'separate'"),
+        ({"kind": "bars"}, "kind='bars' is not known; expected one of 'overlay', 'separate' or None for effects"),
         ({"output": "third"}, "third"),
         ({"row": "tree 7"}, "row='tree 7' is drawn among the rows' curves, and there are none"),
         ({"ax": "an axis"}, "ax is one panel, and 2 are to be drawn"),

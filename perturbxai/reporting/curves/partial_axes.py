@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.core import checks
+
 WIDTH, HEIGHT = 3.2, 2.9  # inches a panel, where these make a figure larger than the user's own size
 ABOVE, UNDER = 0.65, 0.9  # inches free of panels
 APART, OWN_SCALE, BELOW = 0.15, 0.4, 0.6  # of a panel, between panels
@@ -41,8 +43,7 @@ class Places:
 
 def check_places(ax: Any, n_cols: Any, n_panels: int) -> None:
     """Refuse places that are too few, too many, or were divided by an earlier display."""
-    if isinstance(n_cols, (bool, np.bool_)) or not isinstance(n_cols, (int, np.integer)) or n_cols < 1:
-        raise ValueError(f"n_cols={n_cols!r} must be a whole number of panels from 1 up.")
+    checks.whole("n_cols", n_cols, 1, of="panels")
     if ax is None:
         return
     if np.ndim(ax) > 0:

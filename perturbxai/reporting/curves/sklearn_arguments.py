@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from perturbxai.core import checks
 from perturbxai.core.frames import by_column
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.predictor import Predictor
@@ -53,16 +54,11 @@ def read_kinds(kind: Any, n_panels: int) -> list[str]:
     kinds = [kind] * n_panels if isinstance(kind, str) else list(kind)
     if len(kinds) != n_panels:
         raise ValueError(f"kind has {len(kinds)} entries for {n_panels} features; give one for each, or one for all.")
-    for one in kinds:
-        if one not in KINDS:
-            raise ValueError(f"kind={one!r} is not known; expected one of {', '.join(map(repr, KINDS))}.")
-    return kinds
+    return [checks.one_of("kind", one, KINDS) for one in kinds]
 
 
 def check_grid(resolution: Any, percentiles: Any, kinds: Sequence[str]) -> None:
-    least = 3 if "ale" in kinds else 2
-    if isinstance(resolution, bool) or not isinstance(resolution, (int, np.integer)) or resolution < least:
-        raise ValueError(f"grid_resolution={resolution!r} must be a whole number of points from {least} up.")
+    checks.whole("grid_resolution", resolution, 3 if "ale" in kinds else 2, of="points")
     if np.shape(percentiles) != (2,) or not 0.0 <= percentiles[0] < percentiles[1] <= 1.0:
         raise ValueError(f"percentiles={percentiles!r} must be two shares that rise, between 0 and 1, such as (0.05, 0.95).")
 
@@ -73,11 +69,10 @@ def check_options(method: Any, levels: Any, n_jobs: Any, verbose: Any) -> None:
             f'method={method!r}: any model is asked here, which scikit-learn calls "brute"; it alone reads trees, whose '
             "averages are over other rows. Leave method out."
         )
-    if levels not in ORDERS:
-        raise ValueError(f"levels={levels!r} is not known; expected one of {', '.join(map(repr, ORDERS))}.")
-    if n_jobs is not None and (not _is_whole(n_jobs) or n_jobs == 0):
+    checks.one_of("levels", levels, ORDERS)
+    if n_jobs is not None and (not checks.is_whole(n_jobs) or n_jobs == 0):
         raise ValueError(f"n_jobs={n_jobs!r} must be a whole number of workers, -1 for all processors, or None.")
-    if not _is_whole(verbose) and not isinstance(verbose, (bool, np.bool_)):
+    if not checks.is_whole(verbose) and not isinstance(verbose, (bool, np.bool_)):
         raise ValueError(f"verbose={verbose!r} must be a whole number; above 0 it shows a bar.")
 
 
@@ -90,18 +85,11 @@ def check_pairs(columns: Sequence[tuple[int, ...]], kinds: Sequence[str], names:
             raise ValueError(f"features: {names[pair[0]]!r} is named twice in a pair; a map needs two columns.")
 
 
-def _is_whole(number: Any) -> bool:
-    return isinstance(number, (int, np.integer)) and not isinstance(number, (bool, np.bool_))
-
-
 def read_predictor(estimator: Any, response_method: str, verbose: Any) -> Predictor:
     """The estimator on the scale that is wanted."""
     if response_method == "auto":
         return estimator if isinstance(estimator, Predictor) else Predictor(estimator, progress=bool(verbose))
-    if response_method not in SCALES:
-        raise ValueError(
-            f"response_method={response_method!r} is not known; expected 'auto' or {' or '.join(map(repr, SCALES))}."
-        )
+    checks.one_of("response_method", response_method, ("auto", *SCALES))
     if isinstance(estimator, Predictor):
         raise ValueError(f"response_method={response_method!r}, but the Predictor has a scale already; leave it out.")
     if not hasattr(estimator, response_method):
@@ -137,7 +125,7 @@ def read_columns(one: Any, names: Sequence[Any]) -> tuple[int, ...]:
 
 def read_column(entry: Any, names: Sequence[Any]) -> int:
     """The number of a column, by its number or name."""
-    if _is_whole(entry):
+    if checks.is_whole(entry):
         if 0 <= entry < len(names):
             return int(entry)
         raise ValueError(f"column {entry} is not there; X has {len(names)}, numbered from 0.")
@@ -181,7 +169,7 @@ def read_subsample(subsample: Any, n_rows: int) -> int:
     """How many rows' curves are drawn."""
     if subsample is None:
         return n_rows
-    if _is_whole(subsample) and subsample > 0:
+    if checks.is_whole(subsample) and subsample > 0:
         return min(int(subsample), n_rows)
     if isinstance(subsample, (float, np.floating)) and 0.0 < subsample < 1.0:
         return int(np.ceil(float(subsample) * n_rows))
@@ -194,11 +182,7 @@ def read_seed(random_state: Any) -> int:
     """The seed of simultaneous bands: the number that draws rows, or 0."""
     if random_state is None or hasattr(random_state, "randint"):
         return 0
-    if not _is_whole(random_state) or not 0 <= random_state < 1 << 32:
-        raise ValueError(
-            f"random_state={random_state!r} must be a whole number from 0 up, below 2^32, a RandomState, or None."
-        )
-    return int(random_state)
+    return checks.whole("random_state", random_state, most=(1 << 32) - 1, way=", below 2^32, a RandomState, or None")
 
 
 def read_limits(pdp_lim: Any) -> dict[int, tuple[float, float]] | None:

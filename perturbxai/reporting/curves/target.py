@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from perturbxai.core import checks
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.labels import classes_of
 from perturbxai.models.predictor import Predictor
@@ -57,7 +58,7 @@ def _place(target: Any, classes: list[Any]) -> int | None:
     if isinstance(one, str):
         return told.index(one) if told.count(one) == 1 else None
     named = all(isinstance(known, str) for known in classes)
-    return int(one) if named and _is_number(one) and 0 <= one < len(classes) else None
+    return int(one) if named and checks.is_whole(one) and 0 <= one < len(classes) else None
 
 
 def _of_classes(target: Any, classes: list[Any]) -> int:
@@ -83,7 +84,7 @@ def _of_two(target: Any, classes: list[Any], n_outputs: int) -> int:
 
 def _of_several(target: Any, outputs: list[str], n_outputs: int) -> int:
     """An output by its number or name."""
-    if _is_number(target) and 0 <= target < n_outputs:
+    if checks.is_whole(target) and 0 <= target < n_outputs:
         return int(target)
     if isinstance(target, str) and outputs.count(target) == 1:
         return outputs.index(target)
@@ -91,7 +92,3 @@ def _of_several(target: Any, outputs: list[str], n_outputs: int) -> int:
     raise ValueError(
         f"target={target!r} must be the number of one of the {n_outputs} outputs, from 0, or its name: {known}."
     )
-
-
-def _is_number(target: Any) -> bool:
-    return isinstance(target, (int, np.integer)) and not isinstance(target, (bool, np.bool_))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from perturbxai.core import checks
 from perturbxai.core.outputs import select_outputs
 from perturbxai.reporting.curves.axis_places import Ground
 from perturbxai.reporting.curves.off_data import Unsupported, unsupported
@@ -114,8 +115,7 @@ def _named(result: Any, name: str) -> Iterator[tuple[str, Any]]:
 
 def check(found: Found, kind: str | None) -> tuple[str, ...]:
     """The outputs that all share. Raises ValueError for an unknown kind, and for effects of different models."""
-    if kind is not None and kind not in KINDS:
-        raise ValueError(f"kind={kind!r} is not known for effects; expected {', '.join(map(repr, KINDS))}, or None.")
+    checks.one_of("kind", kind, (*KINDS, None), way=" for effects")
     effects = [effect for methods in found.values() for effect in methods.values()]
     first = effects[0]
     for effect in effects:

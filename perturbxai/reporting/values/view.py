@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.core import checks
 from perturbxai.core.outputs import select_outputs
 from perturbxai.reporting.lettering import text
 from perturbxai.reporting.style import left_out, title
@@ -97,7 +98,7 @@ def row_number(result: Attribution, row: Any) -> int | None:
             return labels.index(row)
         known = ", ".join(repr(label) for label in labels[:6]) + (" ..." if len(labels) > 6 else "")
         raise ValueError(f"row={row!r} is the label of {labels.count(row)} rows; the labels are {known}. Give its number.")
-    if isinstance(row, bool) or not isinstance(row, (int, np.integer)) or not -len(labels) <= row < len(labels):
+    if not checks.is_whole(row) or not -len(labels) <= row < len(labels):
         raise ValueError(f"row={row!r} is no row of the result, which has {len(labels)}: give a number from 0, or a label.")
     return int(row) % len(labels)
 
