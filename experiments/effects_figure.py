@@ -61,7 +61,7 @@ def trained(X: pd.DataFrame, y: pd.Series, trees: int) -> Any:
 def asked(X: pd.DataFrame, space: Any, predictor: Any, config: Config) -> dict[str, dict[Any, Any]]:
     """Centred partial dependence and accumulated local effects, from the same answers."""
     points = sum(min(config.grid + 1, X[feature].nunique()) for feature in config.features)
-    methods = [px.Pdp(centred=True), px.Ale()]
+    methods = [px.Pdp(curves="centred"), px.Ale()]
     rows = config.drawn_rows * points + 1
     found: dict[str, dict[Any, Any]] = px.effects(
         methods, predictor, space, X, features=list(config.features), grid=config.grid, rows=rows, seed=0

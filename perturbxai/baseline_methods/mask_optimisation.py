@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from perturbxai.baseline_methods.kinds import OfPixels
 from perturbxai.baseline_methods.pixels import PixelMap, Pixels, as_floats, gradient_of
 from perturbxai.core import checks
+from perturbxai.core.deprecated import renamed
 from perturbxai.core.interpolation import between_centres
 from perturbxai.core.options import checked
 from perturbxai.core.types import Floats, Tensor
@@ -21,6 +22,7 @@ SHRINKING = 0.5  # share of the steps in which what is shown shrinks from the wh
 UNITS = "share of the areas whose mask shows the pixel"
 
 
+@renamed(grid="cells")
 @checked
 @dataclass(frozen=True, kw_only=True)
 class MaskOptimisation(OfPixels):
@@ -41,8 +43,8 @@ class MaskOptimisation(OfPixels):
     the network's input, as in `integrated_gradients`.
 
     areas  shares of the picture, each above 0 and below 1; small ones find the core, large ones the extent
-    steps  looks at each mask, a whole number from 1 up
-    grid   cells along the picture's longer side, from 2 up, fewer along the other; fewer cells make smoother masks
+    steps  how often a mask is changed, a whole number from 1 up
+    cells  of the mask along the picture's longer side, from 2 up, fewer along the other; fewer cells make smoother masks
     aim    "preserve" finds what is enough: the score through the mask is highest. "delete" finds what is needed: the score
            through what the mask leaves is lowest
     name   the key of the result, "mask_optimisation" if empty
@@ -50,7 +52,7 @@ class MaskOptimisation(OfPixels):
 
     areas: tuple[float, ...] = (0.05, 0.1, 0.2, 0.4)
     steps: int = 50
-    grid: int = 10
+    cells: int = 10
     aim: str = "preserve"
     name: str = ""
 
@@ -59,12 +61,12 @@ class MaskOptimisation(OfPixels):
         if not areas or not all(0.0 < checks.as_number(a) < 1.0 for a in areas) or len(set(areas)) < len(areas):
             raise ValueError(f"areas={self.areas!r} must hold different shares of the picture, each above 0 and below 1.")
         checks.whole("steps", self.steps, 1)
-        checks.whole("grid", self.grid, 2)
+        checks.whole("cells", self.cells, 2)
         checks.one_of("aim", self.aim, AIMS)
 
     def of_picture(self, pixels: Pixels) -> PixelMap:
         """(K, H, W), the mean of the masks of all areas."""
-        seen = _Seen.of(pixels, self.grid)
+        seen = _Seen.of(pixels, self.cells)
         first = next(pixels.scores(1, lambda *_: seen.picture))[2]
         masks = np.stack([self._search(pixels, seen, k) for k in range(first.shape[1])])  # (K, A, h, w)
         fine = seen.enlarged(masks)

@@ -116,7 +116,7 @@ def make_job(
             found.whole = Moments(n_points + 1 if joint else 2 * n_points, n_outputs, joint)
             if own is not None and on_grid(own[0], own[1])[weight > 0].all():
                 found.own = own
-        if any(m.shown == "derivative" for m in methods):
+        if any(m.curves == "derivative" for m in methods):
             found.slopes = Moments(axes[0].n_steps, n_outputs, True)
         if steps and unordered:
             found.differences = Differences(axes[0].n_known, n_outputs)
@@ -290,7 +290,7 @@ class EffectsCall:
             stderr=curve.stderr, critical=curve.critical, df=curve.df, counts=curve.counts, importance=curve.importance,
             importance_stderr=curve.importance_stderr, importance_bias=curve.importance_bias,
             heterogeneity=curve.heterogeneity, method=method, extrapolated=curve.extrapolated, individual=curve.individual,
-            rows=rows, differences=curve.differences, differences_stderr=curve.differences_stderr, meta=meta,
+            individual_rows=rows, differences=curve.differences, differences_stderr=curve.differences_stderr, meta=meta,
             reading=self._reading(curve, method),
         )  # fmt: skip
 

@@ -42,8 +42,8 @@ def effects(
 ) -> dict[str, dict[EffectKey, Effect]]:
     """The effects of columns of a table, alone or in pairs, or of a photo's superpixels: PDP, ICE, ALE, all outputs at once.
 
-    methods    "pdp", "ice", "ale", or objects with options: px.Pdp(centred=True), px.Ice(curves="centred"),
-               px.Ale(target="population"). All of a call read the same answers: ICE on the grid holds PDP and ALE too
+    methods    "pdp", "ice", "ale", or objects with options: px.Pdp(curves="centred"), px.Ice(curves="centred"),
+               px.Ale(bands_for="population"). All of a call read the same answers: ICE on the grid holds PDP and ALE too
     predictor  the model;  space  the table's columns; its weights count where x is the table of the space
     x          the data (N, D): effects are averages over its rows; or one photo, of which more below
     features   names or numbers of columns (from the end if negative), or tuples of two for surfaces (so a tuple is one pair,

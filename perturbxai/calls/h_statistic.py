@@ -18,6 +18,7 @@ from perturbxai.calls.effects import read_features, weighted_rows
 from perturbxai.calls.grids import Drawn, draw_rows, order_by_value
 from perturbxai.core import checks
 from perturbxai.core.csv_files import write_csv
+from perturbxai.core.deprecated import renamed
 from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Data, Features, Floats, Ints, Outputs
 from perturbxai.core.versions import versions
@@ -117,6 +118,7 @@ class HStatistic:
         write_csv(self.to_frame(), path)
 
 
+@renamed(rows="data_rows")
 def h_statistic(
     predictor: Predictor,
     space: TabularSpace,
@@ -126,7 +128,7 @@ def h_statistic(
     top: int = 5,
     rank: str = "pdp",
     outputs: Outputs | None = None,
-    rows: int = 200,
+    data_rows: int = 200,
     limit: int = 2_000_000,
     seed: int = 0,
 ) -> HStatistic:
@@ -143,7 +145,7 @@ def h_statistic(
                the model less the partial dependence on all others, so also of what a column does only together with
                others. As a share of the output's deviation, at the output where it is largest; known without further rows
     outputs    names or numbers; None means all up to 20, else the five highest at the first row drawn
-    rows       how many rows of x are drawn, for the points and for the means over rows alike
+    data_rows  how many rows of x are drawn, for the points and for the means over rows alike
     limit      refuse what may ask more model rows than this; the refusal tells the number, so that limit=0 is a question of
                cost: what it would be if no two questions shared a row
     seed       of the draw of rows, whatever their order in x, and of the groups behind errors
@@ -173,14 +175,14 @@ def h_statistic(
     check_predictor(predictor)
     if not isinstance(space, TabularSpace):
         raise TypeError(f"space is {type(space).__name__}; H squared is of tables: build px.TabularSpace(X) first.")
-    for name, value, least in (("rows", rows, LEAST_ROWS), ("top", top, 0), ("limit", limit, 0)):
+    for name, value, least in (("data_rows", data_rows, LEAST_ROWS), ("top", top, 0), ("limit", limit, 0)):
         checks.whole(name, value, least)
     checks.one_of("rank", rank, RANKINGS)
     streams = Streams(checks.seed(seed))
     codes = space.columns.encode(x, "x")
     wanted = read_features(features, space, codes)
     codes, weight = weighted_rows(space, codes)
-    drawn = draw_rows(codes, weight, int(rows), streams.of_call("rows"), order_by_value(codes, weight))
+    drawn = draw_rows(codes, weight, int(data_rows), streams.of_call("rows"), order_by_value(codes, weight))
     if len(drawn.codes) < LEAST_ROWS:
         raise ValueError(
             f"x has {len(drawn.codes)} row(s) of any weight; H squared is a variance over rows, give {LEAST_ROWS}."
@@ -236,7 +238,7 @@ class _Call:
             raise ValueError(
                 f"h_statistic would ask up to {cost:,} model rows, more than limit={limit:,}: "
                 f"for {len(sizes)} column(s) and {len(of_pairs)} pair(s), each of {n_rows} drawn rows at the values of all. "
-                "Take fewer rows= (the cost falls with their square), features= or top=, or raise limit=."
+                "Take fewer data_rows= (the cost falls with their square), features= or top=, or raise limit=."
             )
 
     def run(self) -> HStatistic:

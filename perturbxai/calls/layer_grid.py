@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from perturbxai.baseline_methods.inside import Inside
 from perturbxai.calls.arguments import check_predictor
+from perturbxai.core.deprecated import renamed
 from perturbxai.core.extras import not_a_network
 from perturbxai.core.types import Layer, Photo
 from perturbxai.game.game import Game
@@ -16,11 +17,12 @@ from perturbxai.inputs.spaces import ImageSpace
 from perturbxai.models.predictor import Predictor
 
 
-def layer_grid(predictor: Predictor, photo: Photo, layer: Layer | None = None) -> NDArray[np.int32]:
+@renamed(photo="image")
+def layer_grid(predictor: Predictor, image: Photo, layer: Layer | None = None) -> NDArray[np.int32]:
     """(H, W) int32: which cell of a layer's map each pixel lies in, numbered in rows. Give it to ImageSpace as `segments`.
 
     predictor  of a torch.nn.Module
-    photo      one picture (H, W, C), as the network sees it; photos of the same size have the same cells
+    image      one picture (H, W, C), as the network sees it; pictures of the same size have the same cells
     layer      as in `baselines`: a module or its name; None finds the layer that the class activation maps are of
 
     Cells are laid on the picture as heat maps are: a cell has the pixels that are nearest to its centre. A heat map is drawn
@@ -44,9 +46,9 @@ def layer_grid(predictor: Predictor, photo: Photo, layer: Layer | None = None) -
             f"layer_grid looks inside a torch.nn.Module, but the model is a {predictor.kind}; give that itself."
         )
     # any cut does: only the whole picture is looked at
-    game = Game(predictor, ImageSpace(segments="grid", n_segments=2, fill=0), photo)
+    game = Game(predictor, ImageSpace(segments="grid", n_segments=2, fill=0), image)
     if len(game.inputs) != 1:
-        raise ValueError(f"photo holds {len(game.inputs)} pictures; give one (H, W, C).")
+        raise ValueError(f"image holds {len(game.inputs)} pictures; give one (H, W, C).")
     picture = game.inputs[0].picture
     with predictor.watched("layer_grid"):
         view = Inside(predictor, game, _names(predictor, layer), "logit", differentiate=False).view(picture, 0)

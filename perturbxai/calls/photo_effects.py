@@ -244,7 +244,7 @@ class _Call:
         return Effect(
             names=(self.one.names[number],), outputs=self.game.outputs, grid=(at,), values=curve.values,
             stderr=curve.stderr, critical=curve.critical, df=curve.df, counts=curve.counts, importance=np.abs(curve.rise),
-            heterogeneity=curve.spread, method=method, individual=individual, rows=rows, meta=meta,
+            heterogeneity=curve.spread, method=method, individual=individual, individual_rows=rows, meta=meta,
             superpixel=Superpixel(
                 self.one.picture, self.one.labels, number, curve.rise, curve.climb_stderr[-1], of_rise, curve.climb_stderr,
                 half_effect(at, curve), variation(curve), curve.non_monotone,

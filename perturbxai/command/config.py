@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     BaseModel,
@@ -27,7 +27,7 @@ SHARED = ("lime", "kernel_shap", "pdp", "ice", "ale")
 Whole = Annotated[StrictInt, Field(ge=1)]
 Players = Annotated[StrictInt, Field(ge=2)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
-Naming = Callable[[str], str]  # how the user wrote a key: "table.rows" of a file, "--rows" of a command
+Naming = Callable[[str], str]  # how the user wrote a key: "table.inputs" of a file, "--inputs" of a command
 
 SLICE = re.compile(r"(-?\d*):(-?\d*)(?::(-?\d*))?")
 NUMBERS = re.compile(r"-?\d+(,-?\d+)*")
@@ -72,7 +72,7 @@ def _background(value: Any) -> Any:
     raise ValueError(f'{value!r} is not a background; expected a whole number of rows from 1 up, or "all"')
 
 
-def _rows(value: Any) -> int | str | tuple[int, ...]:
+def _inputs(value: Any) -> int | str | tuple[int, ...]:
     """A number of first rows, a slice as text without blanks, or the numbers of rows."""
     found = value
     if isinstance(value, str):
@@ -98,22 +98,31 @@ OneOrSeveral = Annotated[Names, BeforeValidator(_one_or_several)]
 Methods = Annotated[tuple[str, ...], BeforeValidator(_all)]
 Output = StrictInt | str
 Background = Annotated[Any, BeforeValidator(_background)]
-Rows = Annotated[int | str | tuple[int, ...], BeforeValidator(_rows)]
+Inputs = Annotated[int | str | tuple[int, ...], BeforeValidator(_inputs)]
 Separator = Annotated[str, BeforeValidator(text_options.separator)]
 Decimal = Annotated[str, BeforeValidator(text_options.decimal)]
 Encoding = Annotated[str, BeforeValidator(text_options.encoding)]
 
 
 class Section(BaseModel):
-    """A part of a configuration: frozen, and closed to unknown keys."""
+    """A part of a configuration: frozen, and closed to unknown keys. `renamed`: keys by names that they had before."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    renamed: ClassVar[dict[str, str]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _under_new_names(cls, data: Any) -> Any:
+        for old, new in cls.renamed.items() if isinstance(data, dict) else ():
+            if old in data and new in data:
+                raise ValueError(f"{new} and {old}, its old name, are both given; give {new} alone")
+        return {cls.renamed.get(key, key): value for key, value in data.items()} if isinstance(data, dict) else data
 
 
 class PhotoConfig(Section):
     """[photo]: one picture or several, explained and scored under several fills.
 
-    picture     a file, a folder of pictures, a pattern such as "cats/*.jpg", the name of a photo in the scikit-image wheel,
+    image       a file, a folder of pictures, a pattern such as "cats/*.jpg", the name of a photo in the scikit-image wheel,
                 or a list of these
     size        side in pixels that the network sees, or [height, width];  crop: the share of the largest centred region of
                 that shape that is kept (None: 7/8 for efficientnet_lite0, as it was trained, else 1);  grey: one channel
@@ -132,7 +141,8 @@ class PhotoConfig(Section):
     budget      coalitions a picture and fill, 1,000 if None;  batch_size: pictures a call of the model, 8 if None
     """
 
-    picture: OneOrSeveral = ("chelsea",)
+    renamed = {"picture": "image"}
+    image: OneOrSeveral = ("chelsea",)
     size: Size = (224, 224)
     crop: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
     grey: StrictBool = False
@@ -197,7 +207,7 @@ class TableConfig(Section):
                 both to train one, none to return one that is fitted. Anything but a function or class is the model itself
     output      scale of the outputs: "probability", "logit" or "raw"; None: probability where there is one
     outputs     names of the outputs that are explained, as the model has them: its classes, or else "0", "1", ...
-    rows        which are explained: a number (so many from the first), a slice ("0:100:10"), one ("5"), or several
+    inputs      the rows that are explained: a number (so many from the first), a slice ("0:100:10"), one ("5"), or several
     background  how many rows stand for absence, or "all"
     methods, baselines, metrics   names as `perturbxai list` shows them;  budget: coalitions a row. Where no methods are
                 named, those of the usual ones that the table can take: ale wants numbers
@@ -205,6 +215,7 @@ class TableConfig(Section):
     batch_size  rows a call of the model
     """
 
+    renamed = {"rows": "inputs"}
     data: str = "diabetes"
     target: str | None = None
     label: str | None = None
@@ -217,7 +228,7 @@ class TableConfig(Section):
     model: Annotated[str, Field(validate_default=True)] = "boosted"
     output: Literal["probability", "logit", "raw"] | None = None
     outputs: Names | None = None
-    rows: Rows = 20
+    inputs: Inputs = 20
     background: Background = 100
     methods: Names = SHARED
     baselines: tuple[str, ...] = ()

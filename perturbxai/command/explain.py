@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import sys
 from typing import TYPE_CHECKING, Any
 
 from perturbxai.command import options
@@ -31,7 +32,7 @@ where there are none; or a px.Predictor with any of its options. Pictures are tu
 they are transparent, cropped and scaled."""
 EPILOG = """\
 examples, with mymodel.py in the current folder:
-  perturbxai explain --table houses.csv --target price --model mymodel:train --rows 0:20 --methods lime,kernel_shap
+  perturbxai explain --table houses.csv --target price --model mymodel:train --inputs 0:20 --methods lime,kernel_shap
   perturbxai explain --image cat.jpg dog.jpg --model mymodel:network --methods lime,kernel_shap,grad_cam --top 1
 
 Lists are separated by commas; a name with a comma goes in double quotes inside the list: --drop '"a,b",c'.
@@ -69,12 +70,15 @@ def _add(to: Any, option: Option, required: bool = False) -> None:
     more: dict[str, Any] = {"required": True} if required else {}
     more |= {"nargs": "+", "action": "extend"} if option.several else {}
     to.add_argument(option.flag, metavar=option.metavar, dest=option.key, help=option.help.replace("%", "%%"), **more)
+    if option.old:
+        to.add_argument(option.old, dest=option.old, help=argparse.SUPPRESS)
 
 
 def config_of(given: argparse.Namespace) -> Config:
     """The configuration that the options ask for. Raises ValueError that names the option, and the way out."""
     from perturbxai.command.config import parse_config
 
+    _take_old_flags(given)
     name = "table" if given.data is not None else "photo"
     other = "photo" if name == "table" else "table"
     section: dict[str, Any] = {key: getattr(given, key) for key, own in options.SWITCHES.items() if own == name}
@@ -95,6 +99,19 @@ def config_of(given: argparse.Namespace) -> Config:
     return parse_config(data, source="", naming=option_of)
 
 
+def _take_old_flags(given: argparse.Namespace) -> None:
+    """Hands the values of flags that have a new name on to that, and says so. Raises ValueError for both names."""
+    for option in (*options.TABLE, *options.PHOTO):
+        value = getattr(given, option.old) if option.old else None
+        if value is None:
+            continue
+        if getattr(given, option.key) is not None:
+            raise ValueError(f"{option.flag} and {option.old}, its old name, are both given; give {option.flag} alone.")
+        print(f"perturbxai: {option.old} is now called {option.flag}; the old name will go.", file=sys.stderr)
+        setattr(given, option.key, value)
+        setattr(given, option.old, None)
+
+
 def _only_of(section: str) -> list[Option]:
     shared = {option.key for option in (options.MODEL, *options.SHARED, *options.RUN)}
     return [option for option in options.SECTIONS[section] if option.key not in shared]
@@ -113,7 +130,7 @@ def _read(option: Option, text: str) -> Any:
 def option_of(key: str) -> str:
     """The option that a dotted key of the configuration was given by.
 
-    >>> option_of("table.data"), option_of("photo.picture.0"), option_of("seed")
+    >>> option_of("table.data"), option_of("photo.image.0"), option_of("seed")
     ('--table', '--image', '--seed')
     """
     section, _, name = key.partition(".")

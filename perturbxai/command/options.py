@@ -13,7 +13,7 @@ from typing import Any
 class Option:
     """An option of the command that is a key of the configuration. read: from its text to the key's value.
 
-    several: it takes more than one value, and may be given again; `read` then gets each
+    several: it takes more than one value, and may be given again; `read` then gets each;  old: the flag it had before
     """
 
     flag: str
@@ -22,6 +22,7 @@ class Option:
     read: Callable[[str], Any]
     help: str
     several: bool = False
+    old: str = ""
 
 
 def whole(text: str) -> Any:
@@ -78,7 +79,14 @@ COLUMNS = (
     Option("--encoding", "NAME", "encoding", str, "of the text, if not UTF-8: latin-1, cp1252, utf-16"),
 )
 ROWS = (
-    Option("--rows", "ROWS", "rows", str, "which rows, numbered from 0: 0:20 (the default), 0:100:10, -5:, 7, or 3,7,9"),
+    Option(
+        "--inputs",
+        "ROWS",
+        "inputs",
+        str,
+        "which rows to explain, numbered from 0: 0:20 (the default), 0:100:10, -5:, 7, or 3,7,9",
+        old="--rows",
+    ),
     Option("--background", "NUMBER", "background", whole, "rows that stand for absence, or all; default: 100"),
 )
 CROPS = (
@@ -174,7 +182,7 @@ DATA = Option(
 IMAGE = Option(
     "--image",
     "FILE",
-    "picture",
+    "image",
     str,
     "pictures: files, folders, patterns such as 'cats/*.jpg', or the name of one in scikit-image, such as chelsea; several "
     "make one table",

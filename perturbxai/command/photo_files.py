@@ -42,8 +42,8 @@ def read_photos(section: PhotoConfig, naming: Naming) -> Photos:
 
     Raises ValueError, in the user's own words, for what is not there, for one that is no picture, and if none can be read.
     """
-    key = naming("photo.picture")
-    paths = [path for place in section.picture for path in _paths(place, key)]
+    key = naming("photo.image")
+    paths = [path for place in section.image for path in _paths(place, key)]
     if twice := [path for number, path in enumerate(paths) if path.resolve() in [p.resolve() for p in paths[:number]]]:
         raise ValueError(f"{key} names {twice[0]} twice; once is enough.")
     crop = section.crop or (assets.CROP if section.model == OURS else 1.0)

@@ -219,8 +219,8 @@ def _left_out(section: TableConfig, known: list[str], naming: Naming) -> list[st
 
 def _chosen(X: pd.DataFrame, section: TableConfig, naming: Naming) -> pd.DataFrame:
     """The rows to explain, in the order that was asked for."""
-    rows, n_rows = section.rows, len(X)
-    key = f"{naming('table.rows')} = {', '.join(map(str, rows)) if isinstance(rows, tuple) else rows}"
+    rows, n_rows = section.inputs, len(X)
+    key = f"{naming('table.inputs')} = {', '.join(map(str, rows)) if isinstance(rows, tuple) else rows}"
     if isinstance(rows, str):
         parts = SLICE.fullmatch(rows)
         assert parts is not None  # the configuration saw to that

@@ -129,7 +129,7 @@ class OfCurves(Method):
         return False
 
     @property
-    def shown(self) -> str:
+    def curves(self) -> str:
         """What its values are: "raw", "centred" on the data, "anchored" at the first point, or a "derivative"."""
         return "raw"
 

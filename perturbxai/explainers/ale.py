@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from perturbxai.core import checks
+from perturbxai.core.deprecated import renamed
 from perturbxai.core.evaluations import Estimate
 from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
@@ -23,10 +24,11 @@ from perturbxai.estimation.survey import ROUNDING
 from perturbxai.sampling.references import draw_references
 
 BINS_OF_OPACITY = 5
-CENTRES, TARGETS = ("data", "start"), ("sample", "population")
+CURVES, BANDS_FOR = ("centred", "anchored"), ("sample", "population")
 NUMBERS_AT_ONCE = 1 << 22  # coded numbers in one request: memory stays bounded on wide tables
 
 
+@renamed(grid="bins", rows="data_rows", target="bands_for", centre=("curves", {"data": "centred", "start": "anchored"}))
 @checked
 @dataclass(frozen=True, kw_only=True)
 class Ale(Asking, FromGrid):
@@ -51,43 +53,39 @@ class Ale(Asking, FromGrid):
     On a picture the curve starts at 0 at the fill. The first points of its band rest on the reference rows of one bin, few
     and skewed: with 14 a bin, simultaneous bands held the curve in 89 of 100 draws.
 
-    grid  number of quantile bins of a column (ties are merged); `effects` has an argument of its own
-    rows  how many rows of X are drawn at most; `effects` has an argument of its own
-    centre  `effects` only: "data", the mean over the data is 0; "start", the first point is (single columns)
-    target  `effects` only: what the band is about: "sample", the curve centred at the drawn rows' values; "population",
-            that centred at the values of all rows like these, which adds the variance of the rows' mean (single columns)
+    bins  number of quantile bins of a column, fewer where values are tied. `effects` has `grid=` instead
+    data_rows  how many rows of X are drawn at most. `effects` has `rows=` instead
+    curves  `effects` only: "centred", with a mean over the data of 0; "anchored", with 0 at the first point (single columns)
+    bands_for  `effects` only: what the band holds, "sample": the curve centred at the rows that were drawn; "population":
+            the curve centred at all rows like them, whose mean is not known exactly: a wider band (single columns)
     differential  `effects` only: mean derivatives at the rows in place of steps between edges (Gkolemis et al., "RHALE",
             2023): for networks, single columns of numbers in bins; one gradient a row serves all columns
     name  the key of the result, "ale" if empty
     Raises ValueError for groups of columns, and for columns of categories or with the explained value missing.
     """
 
-    grid: int = 40
-    rows: int = 1000
-    centre: str = "data"
-    target: str = "sample"
+    bins: int = 40
+    data_rows: int = 1000
+    curves: str = "centred"
+    bands_for: str = "sample"
     differential: bool = False
     name: str = ""
-    of_curves: ClassVar[tuple[str, ...]] = ("centre", "target", "differential")
+    of_curves: ClassVar[tuple[str, ...]] = ("curves", "bands_for", "differential")
 
     def __post_init__(self) -> None:
-        checks.one_of("centre", self.centre, CENTRES)
-        checks.one_of("target", self.target, TARGETS)
-        checks.whole("grid", self.grid, 1)
-        checks.whole("rows", self.rows, 2)
+        checks.one_of("curves", self.curves, CURVES)
+        checks.one_of("bands_for", self.bands_for, BANDS_FOR)
+        checks.whole("bins", self.bins, 1)
+        checks.whole("data_rows", self.data_rows, 2)
 
     @property
     def accumulates(self) -> bool:
         return True
 
-    @property
-    def shown(self) -> str:
-        return "centred" if self.centre == "data" else "anchored"
-
     def check_features(self, key: str, pairs: bool, levels: Sequence[str]) -> None:  # noqa: ARG002
         """Refuse what is for explain(), and of pairs what is of single columns."""
-        if (self.grid, self.rows) != (Ale.grid, Ale.rows):
-            raise ValueError(f"{key}: grid and rows of Ale are for explain(); give effects(grid=..., rows=...).")
+        if (self.bins, self.data_rows) != (Ale.bins, Ale.data_rows):
+            raise ValueError(f"{key}: bins and data_rows of Ale are for explain(); give effects(grid=..., rows=...).")
         for option in self.of_curves if pairs else ():
             if getattr(self, option) != getattr(Ale, option):
                 raise ValueError(
@@ -96,7 +94,8 @@ class Ale(Asking, FromGrid):
 
     def curve(self, table: GridTable, rng: np.random.Generator) -> Curve:
         """What `effects` shows of one column or pair."""
-        return accumulated_curve(table, centred=self.centre == "data", population=self.target == "population", rng=rng)
+        centred, population = self.curves == "centred", self.bands_for == "population"
+        return accumulated_curve(table, centred=centred, population=population, rng=rng)
 
     def check(self, players: Players) -> None:
         """Refuse, before any model call, players for which the curve is not defined."""
@@ -131,15 +130,15 @@ class Ale(Asking, FromGrid):
 
     def _ask_table(self, players: Players) -> Questions:
         rows, weight = self._drawn_rows(players)
-        if (self.grid, self.rows) not in players.common:
-            players.common[self.grid, self.rows] = _Shared(Rows(rows), words_of(rows))
-        shared: _Shared = players.common[self.grid, self.rows]
+        if (self.bins, self.data_rows) not in players.common:
+            players.common[self.bins, self.data_rows] = _Shared(Rows(rows), words_of(rows))
+        shared: _Shared = players.common[self.bins, self.data_rows]
         keys = [curve_key(players, columns[0]) for columns in players.columns]
         step = max(1, NUMBERS_AT_ONCE // max(2 * rows.size, 1))
         while wanted := [key for key in keys if key not in shared.curves][:step]:
             for key in wanted:
                 if key not in shared.questions:
-                    shared.questions[key] = EdgeRows.of(rows, weight, players, key, self.grid, shared.asked)
+                    shared.questions[key] = EdgeRows.of(rows, weight, players, key, self.bins, shared.asked)
             # the rows as they are tell what the model does within bins; they are remembered for columns that come later
             own, *answers = yield [shared.as_they_are, *(shared.questions[key].question for key in wanted)]
             for key, values in zip(wanted, answers, strict=True):
@@ -158,13 +157,13 @@ class Ale(Asking, FromGrid):
     def _drawn_rows(self, players: Players) -> tuple[Floats, Floats]:
         """(n, D) coded rows of X and their weights (n,), the same for all inputs of the call."""
         assert players.data is not None and players.data_weights is not None
-        key = (self.rows, "rows")
+        key = (self.data_rows, "rows")
         if key not in players.common:
             there = np.flatnonzero(players.data_weights > 0)
             weight = players.data_weights[there]
-            if len(there) > self.rows:  # drawn by their weights, so that they then count alike
-                drawn = players.stream().choice(len(there), self.rows, replace=False, p=weight)
-                there, weight = there[np.sort(drawn)], np.ones(self.rows)
+            if len(there) > self.data_rows:  # drawn by their weights, so that they then count alike
+                drawn = players.stream().choice(len(there), self.data_rows, replace=False, p=weight)
+                there, weight = there[np.sort(drawn)], np.ones(self.data_rows)
             players.common[key] = players.data[there], weight
         found: tuple[Floats, Floats] = players.common[key]
         return found

@@ -56,10 +56,6 @@ class Ice(FromCoalitions, FromGrid):
     def keeps_rows(self) -> int:
         return self.ice_rows
 
-    @property
-    def shown(self) -> str:
-        return self.curves
-
     def check_features(self, key: str, pairs: bool, levels: Sequence[str]) -> None:
         """Refuse of pairs what starts at a lowest point, and slopes along levels."""
         if self.curves in ("derivative", "anchored") and pairs:

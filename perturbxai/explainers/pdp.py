@@ -7,6 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from perturbxai.core import checks
+from perturbxai.core.deprecated import renamed
 from perturbxai.core.evaluations import Estimate, Evaluations, Law
 from perturbxai.core.methods import Asking, FromCoalitions, Questions
 from perturbxai.core.options import checked
@@ -21,7 +23,10 @@ from perturbxai.explainers.ice import alone
 from perturbxai.sampling import laws
 from perturbxai.sampling.references import draw_references
 
+CURVES = ("raw", "centred")
 
+
+@renamed(centred=("curves", {False: "raw", True: "centred"}))
 @checked
 @dataclass(frozen=True, kw_only=True)
 class Pdp(FromCoalitions, Asking, FromGrid):
@@ -37,20 +42,20 @@ class Pdp(FromCoalitions, Asking, FromGrid):
     the rows are the reference rows, and the grid is the superpixel's opacity.
 
     budget on a picture: P + 1 rows a reference row, drawn in antithetic pairs that are the clusters of the error.
-    centred  `effects` only: the curve's shape, its mean over the drawn data taken away. Errors that move the whole curve
-             up or down are then no part of the band, which is about the curve centred at these data
-    name   the key of the result, "pdp" if empty
+    curves  `effects` only: "raw"; or "centred", less its mean over the drawn data, which leaves its shape. The band of a
+            centred curve leaves out the errors that move all of it up or down
+    name    the key of the result, "pdp" if empty
+    Raises ValueError for other curves.
     """
 
-    centred: bool = False
+    curves: str = "raw"
     name: str = ""
-    of_curves: ClassVar[tuple[str, ...]] = ("centred",)
+    of_curves: ClassVar[tuple[str, ...]] = ("curves",)
     law_on: ClassVar[tuple[str, ...]] = ("table",)
     wants_spread: ClassVar[bool] = True
 
-    @property
-    def shown(self) -> str:
-        return "centred" if self.centred else "raw"
+    def __post_init__(self) -> None:
+        checks.one_of("curves", self.curves, CURVES)
 
     def law(self, n_players: int) -> Law:
         return laws.singletons(n_players)
@@ -61,7 +66,7 @@ class Pdp(FromCoalitions, Asking, FromGrid):
 
     def curve(self, table: GridTable, rng: np.random.Generator) -> Curve:
         """What `effects` shows of one column or pair."""
-        found = whole_curve(table, self.shown, rng)
+        found = whole_curve(table, self.curves, rng)
         moments = table.whole
         assert moments is not None
         values = found.values.reshape(len(table.centre), -1)
@@ -72,7 +77,7 @@ class Pdp(FromCoalitions, Asking, FromGrid):
         error, bias = errors_of_importance(table.standing, values, moments.error[:, :-1, :-1], n_rows)
         base = None
         if table.own is not None:
-            base = table.answers / moments.weight - (moments.mean[-1] if self.centred else 0.0)
+            base = table.answers / moments.weight - (moments.mean[-1] if self.curves == "centred" else 0.0)
         return replace(found, importance_stderr=error, importance_bias=bias, base=base)
 
     def least(self, players: Players) -> int:

@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from perturbxai.core import checks
+from perturbxai.core.deprecated import renamed
 from perturbxai.core.evaluations import Estimate
 from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
@@ -20,7 +21,7 @@ from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.intervals import independent_factor
 from perturbxai.estimation.neighbourhood.additive import Additive
 from perturbxai.estimation.neighbourhood.coding import Coding
-from perturbxai.estimation.neighbourhood.weighted_fit import LocalFit, fit_surrogate, fit_weighted, selected
+from perturbxai.estimation.neighbourhood.weighted_fit import LocalFit, fit_regressor, fit_weighted, selected
 from perturbxai.estimation.survey import ROUNDING
 from perturbxai.sampling.neighbourhoods import (
     PARTS,
@@ -39,6 +40,7 @@ ENTROPY_ROWS, ENTROPY_DEPTH = 1000, 3  # as lime: a tree of depth 3 has at most 
 FEWEST_EFFECTIVE = 5  # effective rows a slope, below which a warning is due
 
 
+@renamed(surrogate="model_regressor")
 @checked
 @dataclass(frozen=True, kw_only=True)
 class TabularLime(Asking):
@@ -56,7 +58,7 @@ class TabularLime(Asking):
     over the table's mean. The slopes themselves, their rules and errors stand in `to_frame()` as `coefficient`,
     `coefficient_stderr` and `rule`. The fit is adjusted by an additive model of the answers, whose slopes are known exactly
     (a mean for every bin and a line within, or a cubic): only what it leaves is regressed, so noise goes and what is
-    estimated stays. Errors are the sandwich estimate with leverages (HC3); with a surrogate the jackknife over 20 groups.
+    estimated stays. Errors are the sandwich estimate with leverages (HC3); of a model_regressor the jackknife over 20.
 
     discretizer    "quartile", "decile", "entropy" (bins of a tree of depth 3 fitted to the model's answers at up to 1,000
                    rows of X, asked once a call), or None: Gaussian
@@ -67,7 +69,8 @@ class TabularLime(Asking):
                    others to 0 (columns are drawn independently, so the kept slopes do not change; errors are those of the
                    full fit)
     n_features     how many players a selection keeps
-    surrogate      a scikit-learn regressor with coef_ that takes sample_weight, such as Ridge(alpha=1.0), lime's own
+    model_regressor  a scikit-learn regressor with coef_ that takes sample_weight, as in lime, whose own is Ridge(alpha=1.0);
+                   None for weighted least squares
     shared_draws   with bins: one neighbourhood and one set of answers for all explained rows. Their errors are then common
     profile        multiples of the kernel width at which the fit is read again from the same rows: `meta["profile"]`
     name           the key of the result, "lime_tabular" if empty
@@ -81,7 +84,7 @@ class TabularLime(Asking):
     sample_around_instance: bool = True
     feature_selection: str = "none"
     n_features: int = 10
-    surrogate: Any = None
+    model_regressor: Any = None
     shared_draws: bool = False
     profile: tuple[float, ...] = ()
     name: str = ""
@@ -98,8 +101,9 @@ class TabularLime(Asking):
         checks.whole("n_features", self.n_features, 1)
         if self.shared_draws and self.discretizer is None:
             raise ValueError("shared_draws=True needs bins: without a discretizer every row has its own neighbourhood.")
-        if self.surrogate is not None and not (hasattr(self.surrogate, "fit") and hasattr(self.surrogate, "get_params")):
-            raise TypeError(f"surrogate is {type(self.surrogate).__name__}; expected a scikit-learn regressor, or None.")
+        ours = self.model_regressor
+        if ours is not None and not (hasattr(ours, "fit") and hasattr(ours, "get_params")):
+            raise TypeError(f"model_regressor is {type(ours).__name__}; expected a scikit-learn regressor, or None.")
 
     def check(self, players: Players) -> None:
         """Refuse, before any model call, inputs for which the neighbourhood is not defined."""
@@ -228,8 +232,8 @@ class TabularLime(Asking):
         width = float(self.kernel_width or 0.75 * np.sqrt(len(x)))
 
         def fit(at: float, errors: bool = True) -> LocalFit:
-            if self.surrogate is not None:
-                return fit_surrogate(self.surrogate, coding.design.T, coding.weight(at), values)
+            if self.model_regressor is not None:
+                return fit_regressor(self.model_regressor, coding.design.T, coding.weight(at), values)
             assert additive is not None
             known = additive.slopes(coding.own, x, self._around(hood, x), at)[coding.live]
             return fit_weighted(

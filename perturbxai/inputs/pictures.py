@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core import checks
+from perturbxai.core.deprecated import renamed
 from perturbxai.core.types import Photo, Picture
 
 COLOURS = (1, 3, 4)  # grey, RGB, RGBA: so many channels are channels, wherever they stand
@@ -89,7 +90,8 @@ def _oblong(sides: tuple[int, ...]) -> float:
     return max(sides) / max(min(sides), 1)
 
 
-def on_white(picture: Photo) -> NDArray[Any]:
+@renamed(picture="image")
+def on_white(image: Photo) -> NDArray[Any]:
     """A picture (H, W, 4) of red, green, blue and opacity laid on white: (H, W, 3) of the same dtype and units.
 
     An array, a tensor or a PIL picture, in uint8, uint16 or floats of 0..1. Four channels of uint8 are laid on white
@@ -100,13 +102,13 @@ def on_white(picture: Photo) -> NDArray[Any]:
     >>> on_white(np.array([[[1.0, 0.0, 0.0, 0.5]]]))
     array([[[1. , 0.5, 0.5]]])
     """
-    array = as_picture(picture, "picture")
+    array = as_picture(image, "image")
     if array.ndim != 3 or array.shape[2] != 4:
-        raise ValueError(f"picture has shape {array.shape}; expected (H, W, 4): red, green, blue and opacity.")
+        raise ValueError(f"image has shape {array.shape}; expected (H, W, 4): red, green, blue and opacity.")
     white = 1.0 if array.dtype.kind == "f" else OPAQUE.get(array.dtype.str[1:], 0.0)
     if white == 0.0 or not (array.min(initial=0) >= 0.0 and array.max(initial=0) <= white):
         raise ValueError(
-            f"picture has four channels of {array.dtype} from {array.min():g} to {array.max():g}, so that it is not clear "
+            f"image has four channels of {array.dtype} from {array.min():g} to {array.max():g}, so that it is not clear "
             "what is white and opaque: give uint8, uint16 or floats in 0..1."
         )
     # in float32 at least, the precision that a model gets
@@ -157,7 +159,7 @@ def _four(values: Picture, dtype: np.dtype, number: int) -> Picture:
     if values.min() >= 0.0 and values.max() <= full and (values[..., 3] == full).mean() > MOSTLY:
         warnings.warn(
             f"picture {number} has four channels of {dtype}, taken as four bands; the last looks like opacity: "
-            "px.on_white(picture) lays it on white",
+            "px.on_white(image) lays it on white",
             stacklevel=6,
         )
     return values

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from perturbxai.core import checks
 from perturbxai.core.csv_files import write_csv
+from perturbxai.core.deprecated import renamed
 from perturbxai.core.methods import Method, OfCurves
 from perturbxai.core.types import Data, Floats, Labels, Picture
 from perturbxai.results.effect_reading import Reading
@@ -54,6 +55,7 @@ class Superpixel:
         return self.rise - half, self.rise + half
 
 
+@renamed(rows="individual_rows")
 @dataclass(frozen=True, eq=False)
 class Effect:
     """The effect of one column, of two together, or of a superpixel's opacity, in units of the model's output.
@@ -73,7 +75,7 @@ class Effect:
             its point, and left out where there is none (ALE)
     heterogeneity  how far the rows lie apart, which is no error: standard deviation of their curves at each point (PDP, ICE)
             or of their steps (ALE, shaped as `counts` and (K,))
-    individual (rows, G..., K), rows: the curves of drawn rows and the labels of these (ICE), else None
+    individual (n, G..., K)  ICE: the curves of n drawn rows;  individual_rows: the labels of these rows. Else both None
     differences (L, L, K), differences_stderr  ALE of levels without an order: what going from the first to the second adds,
             at the rows of both; else None
     groups  the same for the rows of each value of the `by` column, on the same grid; empty without one
@@ -97,7 +99,7 @@ class Effect:
     method: Method
     extrapolated: NDArray[np.bool_] | None = None
     individual: Floats | None = None
-    rows: tuple[Hashable, ...] | None = None
+    individual_rows: tuple[Hashable, ...] | None = None
     differences: Floats | None = None
     differences_stderr: Floats | None = None
     groups: Mapping[Hashable, Effect] = field(default_factory=dict)
@@ -164,8 +166,8 @@ class Effect:
                 else "a curve of derivatives has no value at a row: take another curves="
             )  # fmt: skip
             raise ValueError(f"attribution: {why}.")
-        if base is not None and self.declared.averages and self.declared.shown == "centred":
-            raise ValueError("base: the level of this curve was taken away (centred=True); leave base out.")
+        if base is not None and self.declared.averages and self.declared.curves == "centred":
+            raise ValueError('base: the level of this curve was taken away (curves="centred"); leave base out.')
         return self.reading.attribution(self.values, self.individual, x, base)
 
     def to_frame(self) -> pd.DataFrame:

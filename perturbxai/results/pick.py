@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perturbxai.core import checks
+from perturbxai.core.deprecated import renamed
 from perturbxai.core.outputs import select_outputs
 from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.results.explanation import Attribution
@@ -22,18 +23,19 @@ TIE = 1e-12  # of all importance: gains that differ by less are sums of the same
 SHOWN = 10  # features that an explanation shows at most, as lime's
 
 
+@renamed(rows="numbers")
 @dataclass(frozen=True, eq=False)
 class Pick:
     """Rows that were picked, in order, and what each of them adds.
 
-    rows        (n,) their numbers in the result;  picked: the Attribution of these rows, in that order
+    numbers     (n,) which rows of the result these are;  picked: the Attribution of these rows, in that order
     gained      (n,) the share of all importance that a row shows and no earlier one does
     importance  (C,) of each component: the square root of its summed sizes, in the root of the output's unit
     components  (C,) their names: features, or rules
     shows       (n, C) bool: which components each picked row shows
     """
 
-    rows: Ints
+    numbers: Ints
     picked: Attribution
     gained: Floats
     importance: Floats
@@ -55,12 +57,18 @@ class Pick:
         new = self.shows & (before == 0)
         first = [", ".join(self.components[c] for c in by_importance if line[c]) for line in new]
         labels = pd.Series([one.label for one in self.picked], dtype=object)  # a label may be a tuple
-        columns = {"row": labels, "number": self.rows, "gained": self.gained, "coverage": self.coverage}
+        columns = {"row": labels, "number": self.numbers, "gained": self.gained, "coverage": self.coverage}
         return pd.DataFrame(columns | {"first to show": first})
 
 
+@renamed(by="components")
 def submodular_pick(
-    result: Attribution, n: int, *, output: str | int | None = None, n_features: int | None = None, by: str = "feature"
+    result: Attribution,
+    n: int,
+    *,
+    output: str | int | None = None,
+    n_features: int | None = None,
+    components: str = "feature",
 ) -> Pick:
     """A few of the explained rows that together show as much as possible of what matters over all of them.
 
@@ -75,7 +83,8 @@ def submodular_pick(
     output      name or number; None sums the sizes over all outputs
     n_features  how many components a row shows, those of the largest size; None for a third of the features, 10 at most.
                 Few methods give a feature the value 0, and a row that shows all features would be enough
-    by          "feature", or with lime_tabular "rule": "3.2 < age <= 5" and "age > 5" are then two components, as in lime
+    components  what a row shows: "feature"; with lime_tabular also "rule", so that "3.2 < age <= 5" and "age > 5" are two,
+                as in lime
 
     Nothing here is random: to explain a sample of a large table, draw it with a generator of your own.
     Raises TypeError for what is no Attribution; ValueError for pictures, whose superpixels are not the same features, for
@@ -90,26 +99,27 @@ def submodular_pick(
     >>> len(pick.picked), bool(pick.coverage[-1] > 0.9)
     (2, True)
     """
-    _check(result, n, n_features, by)
+    _check(result, n, n_features, components)
     sizes = _sizes(result, output)  # (N, P)
     sizes[sizes <= ROUNDING * sizes.max(axis=1, keepdims=True)] = 0.0
     count = min(SHOWN, -(-sizes.shape[1] // 3)) if n_features is None else n_features
     hidden = np.argsort(-sizes, axis=1, kind="stable")[:, count:]
     np.put_along_axis(sizes, hidden, 0.0, axis=1)
-    components = result.names
-    if by == "rule":
-        sizes, components = _by_rule(result, sizes)
+    names = result.names
+    if components == "rule":
+        sizes, names = _by_rule(result, sizes)
     importance = np.sqrt(sizes.sum(axis=0))
     rows, gained = greedy(sizes, importance, int(n))
     total = importance.sum()
     if gained[-1] <= TIE * total:
         warnings.warn(
             f"the first {int((gained > TIE * total).sum())} of {n} picks show all that the {len(sizes)} rows show, and the "
-            "others add nothing; take fewer n_features" + ("" if by == "rule" else ", or by='rule' with lime_tabular"),
+            "others add nothing; take fewer n_features"
+            + ("" if components == "rule" else ", or with lime_tabular components='rule'"),
             stacklevel=2,
         )
     picked = Attribution(tuple(result[int(row)] for row in rows), result.meta)
-    return Pick(rows, picked, gained / max(total, 1e-300), importance, components, sizes[rows] > 0)
+    return Pick(rows, picked, gained / max(total, 1e-300), importance, names, sizes[rows] > 0)
 
 
 def greedy(sizes: Floats, importance: Floats, n: int) -> tuple[Ints, Floats]:
@@ -130,7 +140,7 @@ def greedy(sizes: Floats, importance: Floats, n: int) -> tuple[Ints, Floats]:
     return rows, gained
 
 
-def _check(result: Any, n: Any, n_features: Any, by: Any) -> None:
+def _check(result: Any, n: Any, n_features: Any, components: Any) -> None:
     """Refuse what cannot be picked from."""
     if not isinstance(result, Attribution):
         raise TypeError(
@@ -142,9 +152,9 @@ def _check(result: Any, n: Any, n_features: Any, by: Any) -> None:
     checks.whole("n", n, 1, most=len(result), of="rows", way=way)
     if n_features is not None:
         checks.whole("n_features", n_features, 1, way=", or None")
-    checks.one_of("by", by, ("feature", "rule"))
-    if by == "rule" and any("rule" not in one.columns for one in result):
-        raise ValueError('by="rule" needs rules, which lime_tabular alone gives; explain with it, or take by="feature".')
+    checks.one_of("components", components, ("feature", "rule"))
+    if components == "rule" and any("rule" not in one.columns for one in result):
+        raise ValueError('components="rule" needs rules, which lime_tabular alone gives; explain with it, or leave it out.')
 
 
 def _sizes(result: Attribution, output: str | int | None) -> Floats:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.core import catalogue
+from perturbxai.core import catalogue, deprecated
 from perturbxai.core.jsonable import DamagedError, decode, encode, floats, nested, number
 
 FORMAT = "perturbxai.attribution"
@@ -212,8 +212,12 @@ def _restore_method(data: Any, where: str) -> Any:
             f"{where}: the method {name!r:.60} is not known here; expected one of {', '.join(sorted(_homes()))}. "
             "Update perturbxai, or take the numbers from the CSV."
         )
-    options = _dict(data.get("options"), f"{where} {name}")
     kind = catalogue.load(_homes(), name)
+    options = _dict(data.get("options"), f"{where} {name}")
+    try:
+        options = deprecated.current(getattr(kind, "renamed", {}), options, f"{where}: {name}")  # files keep old names
+    except TypeError as error:
+        raise DamagedError(f"{error} The file is damaged.") from error
     unknown = set(options) - {f.name for f in fields(kind) if f.init}
     if unknown:
         raise ValueError(

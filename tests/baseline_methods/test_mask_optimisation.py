@@ -33,7 +33,7 @@ def optimised(net=None, fill=0.0, predictor=None, outputs=None, x=None, n_segmen
     space = px.ImageSpace(segments="grid", n_segments=n_segments, fill=fill)
     predictor = predictor or px.Predictor(net or Spots())
     x = picture() if x is None else x
-    method = px.MaskOptimisation(**({"areas": (AREA,), "grid": 8, "steps": 40} | options))
+    method = px.MaskOptimisation(**({"areas": (AREA,), "cells": 8, "steps": 40} | options))
     return px.baselines([method], predictor, space, x, outputs=outputs)["mask_optimisation"]
 
 
@@ -114,7 +114,7 @@ def test_what_has_no_slope_gives_an_even_mask():
 
 
 def test_a_picture_that_is_not_square_has_fewer_cells_on_its_shorter_side():
-    found = optimised(seeded(Pooled), x=picture(height=32, width=48), grid=12)[0]
+    found = optimised(seeded(Pooled), x=picture(height=32, width=48), cells=12)[0]
     assert found.meta["masks"].shape == (3, 1, 8, 12) and found.heat.shape == (3, 32, 48)
 
 
@@ -209,7 +209,7 @@ def test_a_network_through_which_no_gradient_comes_is_refused():
         ({"areas": (0.0,)}, "above 0 and below 1"),
         ({"areas": 0.1}, r"areas=0\.1 must hold"),
         ({"steps": 0}, "steps=0 must be a whole number from 1 up"),
-        ({"grid": 1}, "grid=1 must be a whole number from 2 up"),
+        ({"cells": 1}, "cells=1 must be a whole number from 2 up"),
         ({"aim": "keep"}, "aim='keep' is not known"),
     ],
     ids=str,

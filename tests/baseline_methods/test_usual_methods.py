@@ -54,7 +54,7 @@ def folder(tmp_path, monkeypatch):
 
 def explain(frame, *options, model="usual_model:made"):
     frame.to_csv("rows.csv", index=False)
-    asked = ["--table", "rows.csv", "--model", model, "--rows", "0:3", "--metrics", "spearman", "--results", "out"]
+    asked = ["--table", "rows.csv", "--model", model, "--inputs", "0:3", "--metrics", "spearman", "--results", "out"]
     return cli.main(["explain", *asked, *options])
 
 

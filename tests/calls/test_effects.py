@@ -164,7 +164,7 @@ def test_pdp_is_the_mean_of_the_rows_at_each_point_and_ice_the_rows_themselves()
     np.testing.assert_allclose(found["pdp"]["x1"].stderr, expected.std(axis=0, ddof=1) / np.sqrt(120), rtol=1e-9)
     np.testing.assert_allclose(found["pdp"]["x1"].heterogeneity, expected.std(axis=0, ddof=1), rtol=1e-9)
     np.testing.assert_array_equal(found["ice"]["x1"].individual, expected)
-    assert found["ice"]["x1"].rows == tuple(range(120))
+    assert found["ice"]["x1"].individual_rows == tuple(range(120))
 
 
 @pytest.mark.parametrize("shown", ["centred", "anchored"])
@@ -193,7 +193,7 @@ def test_derivatives_are_secants_between_the_points():
 
 def test_a_surface_is_the_mean_of_the_rows_at_each_pair_of_points():
     X = data(60)
-    found = asked(["pdp", px.Ice(ice_rows=20), px.Pdp(centred=True, name="shape")], X, features=[("x2", "x0")],
+    found = asked(["pdp", px.Ice(ice_rows=20), px.Pdp(curves="centred", name="shape")], X, features=[("x2", "x0")],
                   grid={"x2": 4, "x0": 3})  # fmt: skip
     pdp, ice, shape = (found[key]["x2", "x0"] for key in ("pdp", "ice", "shape"))
     points = list(itertools.product(*pdp.grid))
@@ -340,7 +340,7 @@ def test_the_error_of_steps_between_levels_counts_that_a_row_takes_part_in_two()
     def model(rows):
         return rows[:, 0] * rows[:, 1]  # every step of a row is its x1
 
-    found = asked(px.Ale(centre="start"), X, model, features=[0])["ale"]["x0"]
+    found = asked(px.Ale(curves="anchored"), X, model, features=[0])["ale"]["x0"]
     x1 = X[:, 1].reshape(3, 40)
     # the curve at 2: half of what levels 0 and 1 do, and half of 1 and 2: the rows of level 1 count in both
     variance = (0.25 * x1[0].var(ddof=1) + x1[1].var(ddof=1) + 0.25 * x1[2].var(ddof=1)) / 40
@@ -452,8 +452,8 @@ def test_weights_count_as_copies_of_rows_do():
     twice = np.repeat(X, copies, axis=0)
     grid = {"x0": np.quantile(X[:, 0], np.linspace(0, 1, 5)), "x1": np.array([-3.0, 0.0, 3.0])}
     options = {"features": ["x0", ("x0", "x1")], "grid": grid}
-    one = asked(["pdp", "ale", px.Pdp(centred=True, name="shape")], X, weights=copies, **options)
-    other = asked(["pdp", "ale", px.Pdp(centred=True, name="shape")], twice, **options)
+    one = asked(["pdp", "ale", px.Pdp(curves="centred", name="shape")], X, weights=copies, **options)
+    other = asked(["pdp", "ale", px.Pdp(curves="centred", name="shape")], twice, **options)
     for method in one:
         for key in one[method]:
             np.testing.assert_allclose(one[method][key].values, other[method][key].values, atol=1e-11)

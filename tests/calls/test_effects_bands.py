@@ -9,8 +9,8 @@ from scipy import stats
 import perturbxai as px
 
 METHODS = [
-    px.Ale(name="ale"), px.Ale(target="population", name="population"), px.Ale(centre="start", name="start"),
-    px.Pdp(name="pdp"), px.Pdp(centred=True, name="shape"),
+    px.Ale(name="ale"), px.Ale(bands_for="population", name="population"), px.Ale(curves="anchored", name="start"),
+    px.Pdp(name="pdp"), px.Pdp(curves="centred", name="shape"),
 ]  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def test_points_at_which_all_rows_answer_alike_are_not_certain_of_it(method, n):
 
 def test_rows_that_differ_nowhere_are_as_certain_as_they_are():
     X = np.random.default_rng(0).normal(size=(80, 2))
-    found = asked(["pdp", px.Pdp(centred=True, name="shape")], X, lambda rows: np.sin(rows[:, 0]), features=["x0"])
+    found = asked(["pdp", px.Pdp(curves="centred", name="shape")], X, lambda rows: np.sin(rows[:, 0]), features=["x0"])
     assert max(effects["x0"].stderr.max() for effects in found.values()) < 1e-12
 
 
@@ -148,7 +148,9 @@ def test_a_bin_with_one_row_or_without_spread_takes_the_pooled_one():
     rng = np.random.default_rng(0)
     X = np.column_stack([np.arange(60.0), np.where(np.arange(60) < 20, 0.0, rng.normal(size=60))])
     grid = {"x0": np.array([0.0, 19.0, 39.0, 58.0, 59.0])}  # a bin of equal answers, two of 20 and 19, one with one row
-    effect = asked(px.Ale(centre="start"), X, lambda rows: rows[:, 0] * rows[:, 1], features=["x0"], grid=grid)["ale"]["x0"]
+    effect = asked(px.Ale(curves="anchored"), X, lambda rows: rows[:, 0] * rows[:, 1], features=["x0"], grid=grid)["ale"][
+        "x0"
+    ]
     np.testing.assert_array_equal(effect.counts, [20, 20, 19, 1])
     steps = [X[20:40, 1] * 20, X[40:59, 1] * 19]
     pooled = sum(((s - s.mean()) ** 2).sum() for s in steps) / (19 + 19 + 18)

@@ -50,9 +50,9 @@ def model(rows):
         (["ale", "ale"], {}, "'ale' comes twice"),
         (px.Ice(curves="derivative"), {}, "'town' has levels, along which nothing has a slope"),
         (px.Ice(curves="derivative"), {"features": [("age", "income")]}, "curves='derivative' is of single columns"),
-        (px.Ale(centre="start"), {"features": [("age", "income")]}, "centre='start' is of single columns"),
-        (px.Ale(target="population"), {"features": [("age", "income")]}, "target='population' is of single columns"),
-        (px.Ale(grid=10), {}, r"grid and rows of Ale are for explain\(\)"),
+        (px.Ale(curves="anchored"), {"features": [("age", "income")]}, "curves='anchored' is of single columns"),
+        (px.Ale(bands_for="population"), {"features": [("age", "income")]}, "bands_for='population' is of single columns"),
+        (px.Ale(bins=10), {}, r"bins and data_rows of Ale are for explain\(\)"),
         (px.Ale(differential=True), {"features": ["town"]}, "'town' is taken value by value, along which there is no deriv"),
     ],
 )  # fmt: skip
@@ -67,14 +67,14 @@ def test_options_of_methods_that_are_not_known_are_refused():
     for build, message in (
         (lambda: px.Ice(curves="d"), "curves='d' is not known; expected one of 'raw', 'centred', 'anchored', 'derivative'"),
         (lambda: px.Ice(ice_rows=0), "ice_rows=0 must be a whole number"),
-        (lambda: px.Ale(centre="x"), "centre='x' is not known; expected one of 'data', 'start'"),
-        (lambda: px.Ale(target="x"), "target='x' is not known; expected one of 'sample', 'population'"),
+        (lambda: px.Ale(curves="x"), "curves='x' is not known; expected one of 'centred', 'anchored'"),
+        (lambda: px.Ale(bands_for="x"), "bands_for='x' is not known; expected one of 'sample', 'population'"),
     ):
         with pytest.raises(ValueError, match=message):
             build()
 
 
-@pytest.mark.parametrize("method", [px.Pdp(centred=True), px.Ice(curves="centred"), px.Ale(target="population")])
+@pytest.mark.parametrize("method", [px.Pdp(curves="centred"), px.Ice(curves="centred"), px.Ale(bands_for="population")])
 def test_explain_refuses_options_that_it_does_not_read(method):
     X = np.random.default_rng(0).normal(size=(20, 2))
     predictor = px.Predictor(lambda rows: rows.sum(axis=1))
@@ -169,7 +169,7 @@ def test_rows_times_grid_are_never_held():
     options = {"features": [0, 1, 2], "grid": 39, "rows": 10**7}
     px.effects(["pdp", "ale"], predictor, space, X[:50], **options)  # kernels are compiled
     tracemalloc.start()
-    found = px.effects(["pdp", "ice", px.Pdp(centred=True, name="shape"), "ale"], predictor, space, X, **options)
+    found = px.effects(["pdp", "ice", px.Pdp(curves="centred", name="shape"), "ale"], predictor, space, X, **options)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert found["pdp"]["x0"].meta["rows"] == 20_000 * 40
@@ -201,8 +201,10 @@ def test_none_means_every_column_that_varies():
 
 def test_methods_of_one_class_are_told_apart_by_their_options():
     X = frame()
-    found = px.effects([px.Pdp(), px.Pdp(centred=True), "ale"], px.Predictor(model), px.TabularSpace(X), X, features=["age"])
-    assert list(found) == ["pdp(centred=False)", "pdp(centred=True)", "ale"]
+    found = px.effects(
+        [px.Pdp(), px.Pdp(curves="centred"), "ale"], px.Predictor(model), px.TabularSpace(X), X, features=["age"]
+    )
+    assert list(found) == ["pdp(curves='raw')", "pdp(curves='centred')", "ale"]
     assert found["ale"]["age"].meta["rows_shared_with"] == list(found)[:2]
 
 

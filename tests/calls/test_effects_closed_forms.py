@@ -22,7 +22,7 @@ def apart(found, expected):
     return np.abs((found - found.mean()) - (expected - expected.mean())).max()
 
 
-SHAPE = px.Pdp(centred=True, name="shape")
+SHAPE = px.Pdp(curves="centred", name="shape")
 
 
 def test_an_additive_function_gives_its_own_terms_in_every_method():

@@ -18,8 +18,8 @@ from perturbxai.reporting.curves.view import Line
 
 N = 240
 METHODS = [
-    "pdp", px.Pdp(centred=True, name="shape"), "ice", px.Ice(curves="centred", name="around"), "ale",
-    px.Ale(target="population", name="population"),
+    "pdp", px.Pdp(curves="centred", name="shape"), "ice", px.Ice(curves="centred", name="around"), "ale",
+    px.Ale(bands_for="population", name="population"),
 ]  # fmt: skip
 
 
@@ -100,7 +100,7 @@ def assert_over_the_data(found, column, weight, scale):
         rows = [moments(read_at(grid, one, column), weight) for one in effect.individual]
         if key == "around":
             np.testing.assert_allclose([m for m, _ in rows], 0.0, atol=1e-11 * scale)
-        own = np.average([d for _, d in rows], axis=0, weights=weight[list(effect.rows)])
+        own = np.average([d for _, d in rows], axis=0, weights=weight[list(effect.individual_rows)])
         np.testing.assert_allclose(effect.importance, own, **near, err_msg=key)
 
 

@@ -305,9 +305,9 @@ def test_a_model_that_fails_leaves_what_was_finished_in_partial(rows, whole):
         ("pdp", {"features": 10}, "features: 10 is not a superpixel of the photo; the photo has 10, 'superpixel 0'"),
         ("pdp", {"features": "superpixl 3"}, "did you mean 'superpixel 3'"),
         ("pdp", {"features": (1, 2)}, r"features: \(1, 2\) is a pair"),
-        (px.Pdp(centred=True), {}, "pdp: centred=True is for tables"),
+        (px.Pdp(curves="centred"), {}, "pdp: curves='centred' is for tables"),
         (px.Ice(curves="anchored"), {}, "ice: curves='anchored' is for tables"),
-        (px.Ale(grid=10), {}, r"ale: grid=10 is for tables; leave it out on a photo, where effects\(grid=...\)"),
+        (px.Ale(bins=10), {}, r"ale: bins=10 is for tables; leave it out on a photo, where effects\(grid=...\)"),
     ],
 )
 def test_what_can_be_known_without_the_model_is_refused_before_it_is_asked(methods, options, message):
@@ -376,4 +376,4 @@ def test_the_tidy_table_has_the_rise_beside_the_curve():
 def test_kept_curves_of_rows_are_spread_over_all_of_them_in_pairs():
     _, predictor, space, photo = of_network()
     found = px.effects([px.Ice(ice_rows=5)], predictor, space, photo, features=[1])["ice"]["superpixel 1"]
-    assert found.individual.shape == (5, 6, 2) and found.rows == (0, 1, 18, 19, 38)
+    assert found.individual.shape == (5, 6, 2) and found.individual_rows == (0, 1, 18, 19, 38)

@@ -96,7 +96,7 @@ def test_on_the_data_points_and_not_on_a_grid():
     x = np.linspace(-1, 1, 80)
     X = np.column_stack([x, x])
     jump = lambda rows: rows.sum(axis=1) + 5.0 * (rows[:, 0] - rows[:, 1] > 1.9)  # noqa: E731
-    result = found(X, jump, rows=80)
+    result = found(X, jump, data_rows=80)
     values, _ = slow(lambda rows: jump(rows)[:, None], X, np.ones(80), [0], [1])
     np.testing.assert_allclose(result.values[2], values, rtol=1e-9)
     corners = np.array(list(itertools.product(x[::8], repeat=2)))
@@ -159,7 +159,7 @@ NO_PAIR = {
 @pytest.mark.parametrize("model", NO_PAIR.values(), ids=NO_PAIR)
 def test_what_few_rows_bring_is_the_floor_and_stays_below_the_threshold(model):
     """The pair has no interaction over all rows like these: PD of both is the sum of that of each."""
-    results = [found(data(50, 3, seed), model, features=[(0, 1)], rows=50, seed=seed) for seed in range(60)]
+    results = [found(data(50, 3, seed), model, features=[(0, 1)], data_rows=50, seed=seed) for seed in range(60)]
     values, floor, threshold = (np.array([getattr(r, n)[2, 0] for r in results]) for n in ("values", "floor", "threshold"))
     assert values.min() > 1e-6  # so that the floor is needed
     assert (values > threshold).mean() <= 0.12  # .05 and three deviations of sixty draws; .02 to .03 in thousands
@@ -188,7 +188,7 @@ def test_intervals_cover_the_value_over_all_rows(n):
     weak = lambda X: X[:, 0] + X[:, 1] + 0.3 * X[:, 0] * X[:, 1]  # noqa: E731
     cases = ((product, 1 / 3, 1 / 3), (several, 0.25 / 2.25, 1.25 / 3.25), (weak, 0.09 / 2.09, 0.09 / 2.09))
     for model, of_pair, of_column in cases:
-        ends = [found(data(n, 3, s), model, features=[(0, 1)], rows=n, seed=s).interval() for s in range(300)]
+        ends = [found(data(n, 3, s), model, features=[(0, 1)], data_rows=n, seed=s).interval() for s in range(300)]
         for m, truth in ((2, of_pair), (0, of_column)):
             covered = np.mean([low[m, 0] <= truth <= high[m, 0] for low, high in ends])
             assert 0.88 < covered < 0.985
@@ -197,7 +197,7 @@ def test_intervals_cover_the_value_over_all_rows(n):
 @pytest.mark.slow
 @pytest.mark.parametrize("model", NO_PAIR.values(), ids=NO_PAIR)
 def test_the_threshold_is_passed_by_one_in_twenty_at_most(model):
-    results = [found(data(60, 3, s), model, features=[(0, 1)], rows=60, seed=s) for s in range(600)]
+    results = [found(data(60, 3, s), model, features=[(0, 1)], data_rows=60, seed=s) for s in range(600)]
     assert np.mean([r.values[2, 0] > r.threshold[2, 0] for r in results]) < 0.06
 
 
@@ -220,12 +220,12 @@ def test_the_cost_is_at_most_the_distinct_values_times_the_rows_and_no_row_comes
 
 def test_a_cost_above_the_limit_is_told_and_refused_before_the_model_is_asked():
     X, predictor = data(300), px.Predictor(curved)
-    for options, cost in (({"rows": 100}, "up to 60,001"), ({"rows": 100, "features": [(0, 1)]}, "up to 30,001"),
-                          ({"rows": 100, "top": 0}, "up to 30,001"), ({"rows": 100, "top": 2}, "up to 40,001")):  # fmt: skip
-        with pytest.raises(ValueError, match=f"would ask {cost} model rows, more than limit=0.*fewer rows="):
-            px.h_statistic(predictor, px.TabularSpace(X), X, limit=0, **options)
+    for options, cost in (({}, "up to 60,001"), ({"features": [(0, 1)]}, "up to 30,001"),
+                          ({"top": 0}, "up to 30,001"), ({"top": 2}, "up to 40,001")):  # fmt: skip
+        with pytest.raises(ValueError, match=f"would ask {cost} model rows, more than limit=0.*fewer data_rows="):
+            px.h_statistic(predictor, px.TabularSpace(X), X, limit=0, data_rows=100, **options)
     assert predictor.rows == 0
-    px.h_statistic(predictor, px.TabularSpace(X), X, rows=30, limit=5401)
+    px.h_statistic(predictor, px.TabularSpace(X), X, data_rows=30, limit=5401)
     # of three columns a pair of one row's and the third of another's is the same as that third in the other's: 30 x 29 a
     # column, and the rows as they are; what is refused is the cost without rows in common
     assert predictor.rows == 30 + 3 * 30 * 29 < 1 + 900 * 6 == 5401
@@ -287,17 +287,17 @@ def test_of_named_features_only_the_answers_that_come_again_are_kept(monkeypatch
 
 def test_numbers_depend_neither_on_batches_nor_on_the_order_of_rows_nor_on_what_else_is_asked():
     X = data(150, 4)
-    first = found(X, rows=40)
+    first = found(X, data_rows=40)
     shuffled = np.random.default_rng(3).permutation(150)
     for other in (
-        px.h_statistic(px.Predictor(curved, batch_size=7), px.TabularSpace(X), X, rows=40),
-        found(X[shuffled], rows=40),
-        found(X, rows=40, features=["x1", ("x0", "x2"), ("x1", "x2")]),
+        px.h_statistic(px.Predictor(curved, batch_size=7), px.TabularSpace(X), X, data_rows=40),
+        found(X[shuffled], data_rows=40),
+        found(X, data_rows=40, features=["x1", ("x0", "x2"), ("x1", "x2")]),
     ):
         where = [first.features.index(one) for one in other.features]
         for name in ("values", "floor", "threshold", "stderr", "strength", "spread"):
             np.testing.assert_array_equal(getattr(other, name), getattr(first, name)[where])
-    assert np.abs(found(X, rows=40, seed=1).values - first.values).max() > 1e-3
+    assert np.abs(found(X, data_rows=40, seed=1).values - first.values).max() > 1e-3
 
 
 def test_the_weights_of_the_space_draw_the_rows():
@@ -311,9 +311,9 @@ def test_the_weights_of_the_space_draw_the_rows():
 def test_rows_times_points_are_never_held():
     X = data(600, 4)
     predictor, space = px.Predictor(lambda rows: rows[:, 0] * rows[:, 1], batch_size=2000), px.TabularSpace(X)
-    px.h_statistic(predictor, space, X, rows=20)  # kernels are compiled
+    px.h_statistic(predictor, space, X, data_rows=20)  # kernels are compiled
     tracemalloc.start()
-    px.h_statistic(predictor, space, X, features=[0, 1, 2, (0, 1)], rows=600)
+    px.h_statistic(predictor, space, X, features=[0, 1, 2, (0, 1)], data_rows=600)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     # 600 x 600 answers are 2.9 MB each for three columns and a pair; 20 groups x 600 points are .1 MB
@@ -392,8 +392,8 @@ def test_a_failure_keeps_what_was_finished():
         ({"features": ["x7"]}, "features: 'x7' is not a column of x"),
         ({"features": [("x0", "x0")]}, "names the same column twice"),
         ({"features": ["x2"]}, "'x2' has a single value in x"),
-        ({"rows": 3}, "rows=3 must be a whole number from 4 up"),
-        ({"rows": 2.5}, "rows=2.5 must be a whole number"),
+        ({"data_rows": 3}, "data_rows=3 must be a whole number from 4 up"),
+        ({"data_rows": 2.5}, "data_rows=2.5 must be a whole number"),
         ({"top": -1}, "top=-1 must be a whole number from 0 up"),
         ({"limit": None}, "limit=None must be a whole number"),
         ({"rank": "shap"}, "rank='shap' is not known; expected one of 'pdp', 'total'"),
@@ -422,12 +422,18 @@ def test_what_is_no_predictor_no_table_or_too_few_rows_is_refused():
 def test_the_standard_error_is_about_the_deviation_over_draws_of_rows():
     X, model = data(3000, 2), px.Predictor(lambda rows: rows[:, 0] * rows[:, 1] + rows[:, 0] + rows[:, 1])
     space = px.TabularSpace(X)
-    draws = [px.h_statistic(model, space, X, features=[(0, 1)], rows=60, seed=seed) for seed in range(40)]
+    draws = [px.h_statistic(model, space, X, features=[(0, 1)], data_rows=60, seed=seed) for seed in range(40)]
     ratio = np.mean([one.stderr[2] for one in draws]) / np.std([one.values[2] for one in draws], ddof=1)
     assert 0.5 < ratio < 1.6  # 40 draws tell a deviation to 11 %; a jackknife of 20 groups is rough
 
 
-@pytest.mark.parametrize("ask", [px.h_statistic, lambda *given, **options: px.effects("pdp", *given, **options)["pdp"]])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda *given, **options: px.h_statistic(*given, data_rows=100, **options),
+        lambda *given, **options: px.effects("pdp", *given, rows=100, **options)["pdp"],
+    ],
+)
 def test_the_first_input_that_chose_the_outputs_is_called_as_it_is_in_x(ask):
     rng = np.random.default_rng(0)
     X = pd.DataFrame({c: rng.normal(size=200) for c in "abc"}, index=[f"r{i}" for i in range(200)])
@@ -437,7 +443,7 @@ def test_the_first_input_that_chose_the_outputs_is_called_as_it_is_in_x(ask):
         return np.asarray(rows) @ weights
 
     with pytest.warns(UserWarning, match="30 outputs"):
-        found = ask(px.Predictor(model), px.TabularSpace(X), X, features=["a"], rows=100)
+        found = ask(px.Predictor(model), px.TabularSpace(X), X, features=["a"])
     meta = next(iter(found.values())).meta if isinstance(found, dict) else found.meta
     kept, label = meta["outputs_kept"].split(": ")[0], meta["outputs_kept"].split("(")[1].rstrip(")")
     row = model(X.loc[[label]])[0]

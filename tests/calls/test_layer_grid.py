@@ -92,7 +92,7 @@ def test_what_has_no_layer_is_refused_before_it_is_asked():
     with pytest.raises(TypeError, match="predictor is Pooled; wrap the model"):
         px.layer_grid(seeded(Pooled), picture())
     predictor = px.Predictor(seeded(Pooled))
-    with pytest.raises(ValueError, match="photo holds 2 pictures"):
+    with pytest.raises(ValueError, match="image holds 2 pictures"):
         px.layer_grid(predictor, np.stack([picture(), picture(1)]))
     with pytest.raises(ValueError, match="layer names 2 layers"):
         px.layer_grid(predictor, picture(), ["first", "second"])

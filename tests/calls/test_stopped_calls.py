@@ -212,8 +212,8 @@ def test_h_statistic_keeps_the_columns_that_were_finished(stop):
     X = np.random.default_rng(0).normal(size=(40, 6))
     space = px.TabularSpace(X)
     healthy = a_predictor(10**9, None)
-    px.h_statistic(healthy, space, X, rows=20)
-    partial = stopped(lambda: px.h_statistic(a_predictor(healthy.rows // 4, stop), space, X, rows=20), stop)
+    px.h_statistic(healthy, space, X, data_rows=20)
+    partial = stopped(lambda: px.h_statistic(a_predictor(healthy.rows // 4, stop), space, X, data_rows=20), stop)
     assert 1 <= len(partial.features) < 16
 
 

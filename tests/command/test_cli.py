@@ -15,7 +15,7 @@ PHOTO = """
 results = "{results}"
 [photo]
 model = "toy_photo:make"
-picture = "chelsea"
+image = "chelsea"
 size = 32
 outputs = ["warm"]
 segments = "grid"
@@ -32,7 +32,7 @@ results = "{results}"
 data = "{data}"
 target = "y"
 model = "toy_table:make"
-rows = 2
+inputs = 2
 background = 5
 methods = ["kernel_shap", "pdp"]
 """
@@ -88,8 +88,8 @@ def test_list_has_a_line_for_every_name(capsys):
         ("[photo]\nbudgte = 3\n", "unknown key 'photo.budgte'"),
         ("[photo]\nmodel = 'nowhere:make'\n", "photo.model = 'nowhere:make' cannot be imported"),
         ("[photo]\nmodel = 'resnet'\n", "expected a name of ours, or 'package.module:factory'"),
-        ("[photo]\npicture = 'dog.png'\n", "photo.picture = 'dog.png' is no file"),
-        ("[photo]\npicture = 'dog'\n", "picture 'dog' is not in the scikit-image wheel"),
+        ("[photo]\nimage = 'dog.png'\n", "photo.image = 'dog.png' is no file"),
+        ("[photo]\nimage = 'dog'\n", "picture 'dog' is not in the scikit-image wheel"),
         ("[table]\ndata = 'no.csv'\ntarget = 'y'\n", "table.data = 'no.csv' cannot be read as CSV"),
     ],
 )

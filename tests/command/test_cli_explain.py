@@ -115,7 +115,7 @@ def found_in(folder):
 
 
 def test_the_values_are_those_of_the_library_to_the_last_bit(own):
-    options = ("--rows", "2:8:3", "--methods", "lime,kernel_shap,ale", "--budget", "7", "--background", "9", "--seed", "5")
+    options = ("--inputs", "2:8:3", "--methods", "lime,kernel_shap,ale", "--budget", "7", "--background", "9", "--seed", "5")
     assert explain(*NUMBERS, *options) == 0
     frame = pd.read_csv("rows.csv")
     X, y = frame[["a", "b", "c"]], frame["y"]
@@ -134,11 +134,11 @@ def test_the_values_are_those_of_the_library_to_the_last_bit(own):
 
 
 def test_a_config_of_the_same_keys_writes_the_same_tables(own):
-    options = ("--rows", "3,1", "--baselines", "glass_box", "--label", "id")
+    options = ("--inputs", "3,1", "--baselines", "glass_box", "--label", "id")
     assert explain("--target", "y", "--drop", "kind", *options) == 0
     (own / "same.toml").write_text(
         '[table]\ndata = "rows.csv"\ntarget = "y"\ndrop = ["kind"]\nlabel = "id"\nmodel = "own_model:forest"\n'
-        'rows = [3, 1]\nmethods = ["kernel_shap"]\nbaselines = ["glass_box"]\nmetrics = ["spearman"]\nexact = false\n'
+        'inputs = [3, 1]\nmethods = ["kernel_shap"]\nbaselines = ["glass_box"]\nmetrics = ["spearman"]\nexact = false\n'
     )
     assert cli.main(["run", "same.toml", "--results", "again", "--quiet"]) == 0
     for name in ("attributions.csv", "agreement.csv"):
@@ -146,7 +146,19 @@ def test_a_config_of_the_same_keys_writes_the_same_tables(own):
 
 
 def test_exact_values_and_a_glass_box_stand_beside_the_methods(own):
-    options = ("--target", "kind", "--drop", "y,id", "--outputs", "up", "--rows", "4", "--exact", "--baselines", "glass_box")
+    options = (
+        "--target",
+        "kind",
+        "--drop",
+        "y,id",
+        "--outputs",
+        "up",
+        "--inputs",
+        "4",
+        "--exact",
+        "--baselines",
+        "glass_box",
+    )
     assert explain(*options, model="own_model:tree") == 0
     found = found_in(own / "out")
     assert set(found.output) == {"up"}
@@ -156,7 +168,7 @@ def test_exact_values_and_a_glass_box_stand_beside_the_methods(own):
 
 
 def test_the_report_is_that_of_run_with_a_summary_on_stdout(own, capsys):
-    assert cli.main(["explain", "--table", "rows.csv", "--model", "own_model:forest", *NUMBERS, "--rows", "0:2"]) == 0
+    assert cli.main(["explain", "--table", "rows.csv", "--model", "own_model:forest", *NUMBERS, "--inputs", "0:2"]) == 0
     shown = capsys.readouterr().out
     assert "kernel_shap" in shown and "faithfulness" in shown
     assert shown.rstrip().endswith(f"files: {(own / 'results' / 'explain').resolve()}")
@@ -188,19 +200,19 @@ def test_rows_are_chosen_as_python_chooses_them(own, rows, numbers):  # noqa: AR
 
 
 def test_a_slice_that_begins_with_a_minus_is_a_value_and_no_option(own):
-    assert explain(*NUMBERS, "--rows", "-2:") == 0
+    assert explain(*NUMBERS, "--inputs", "-2:") == 0
     assert set(found_in(own / "out").row) == {"38", "39"}
 
 
 def test_a_label_names_the_rows_and_is_no_feature(own):
-    assert explain("--target", "y", "--drop", "kind", "--label", "id", "--rows", "6") == 0
+    assert explain("--target", "y", "--drop", "kind", "--label", "id", "--inputs", "6") == 0
     found = found_in(own / "out")
     assert set(found.row) == {"r06"}
     assert set(found.feature) == {"a", "b", "c"}
 
 
 def test_categories_text_and_missing_values_reach_factory_and_model(own):  # noqa: ARG001
-    code = explain("--category", "job", "--text", "code", "--rows", "0:4", table="mixed.csv", model="own_model:words")
+    code = explain("--category", "job", "--text", "code", "--inputs", "0:4", table="mixed.csv", model="own_model:words")
     assert code == 0
     given = sys.modules["own_model"].GIVEN
     for rows in (given["X"], given["rows"]):
@@ -232,12 +244,12 @@ def test_a_separator_at_the_end_of_each_line_shifts_no_column(own):
 
 
 def test_columns_are_given_in_the_order_of_a_fitted_model(own):
-    assert explain("--drop", "kind,id,y", "--rows", "0", model="own_model:slopes") == 0
+    assert explain("--drop", "kind,id,y", "--inputs", "0", model="own_model:slopes") == 0
     assert found_in(own / "out").feature.tolist() == ["c", "b", "a"]
 
 
 def test_a_factory_that_changes_its_table_changes_not_what_is_explained(own):
-    assert explain(*NUMBERS, "--rows", "0", model="own_model:spoils") == 0
+    assert explain(*NUMBERS, "--inputs", "0", model="own_model:spoils") == 0
     assert abs(found_in(own / "out").set_index("feature").value["a"]) > 1e-3
 
 
@@ -249,7 +261,7 @@ def test_hostile_names_of_columns_are_names_and_nothing_else(own):
     frame = pd.DataFrame(rng.normal(size=(20, len(HOSTILE) + 2)), columns=[*HOSTILE, "y", "c,d"])
     frame.to_csv(own / "deep.csv", index=False)
     before = {path for path in own.parent.rglob("*") if path.is_file()}
-    options = ("--target", "y", "--drop", '"c,d"', "--rows", "0", "--metrics", "deletion,insertion,spearman")
+    options = ("--target", "y", "--drop", '"c,d"', "--inputs", "0", "--metrics", "deletion,insertion,spearman")
     assert explain(*options, table="deep.csv") == 0
     new = {path for path in own.parent.rglob("*") if path.is_file()} - before
     assert all(path.is_relative_to(own / "out") or "__pycache__" in path.parts for path in new)
@@ -326,7 +338,7 @@ def test_the_module_lies_in_the_current_folder_and_the_table_anywhere(own, tmp_p
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     (elsewhere / "other_model.py").write_text(MODULE)
     command = [sys.executable, "-P", "-m", "perturbxai", "explain", "--table", str(own / "rows.csv"), *NUMBERS, "--quiet"]
-    command += ["--model", "other_model:forest", "--methods", "kernel_shap", "--metrics", "spearman", "--rows", "0"]
+    command += ["--model", "other_model:forest", "--methods", "kernel_shap", "--metrics", "spearman", "--inputs", "0"]
     done = subprocess.run(command, cwd=elsewhere, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert (elsewhere / "results" / "explain" / "manifest.json").is_file()
@@ -334,7 +346,7 @@ def test_the_module_lies_in_the_current_folder_and_the_table_anywhere(own, tmp_p
 
 def test_the_path_of_modules_is_as_it_was(own):  # noqa: ARG001
     before = list(sys.path)
-    assert explain(*NUMBERS, "--rows", "0") == 0
+    assert explain(*NUMBERS, "--inputs", "0") == 0
     assert sys.path == before
 
 
@@ -355,10 +367,10 @@ REFUSALS = {
     "two uses": (("--target", "a", "--drop", "a"), r"the column 'a' is named twice among --target, --drop"),
     "nothing left": (("--drop", "a,b,c,y,kind,id"), r"--table = 'rows\.csv' has no column left to explain"),
     "label": (("--label", "kind"), r"--label = 'kind' calls several of the rows '(up|down)'"),
-    "rows": (("--rows", "1-5"), r"--rows: '1-5' is no choice of rows; expected a slice as Python has it"),
-    "far row": (("--rows", "3,40"), r"--rows = 3, 40: there is no row 40; the table has 40, numbered from 0"),
-    "empty slice": (("--rows", "40:"), r"--rows = 40: chooses no row; the table has 40"),
-    "one row twice": (("--rows", "39,-1"), r"--rows = 39, -1 names a row twice"),
+    "rows": (("--inputs", "1-5"), r"--inputs: '1-5' is no choice of rows; expected a slice as Python has it"),
+    "far row": (("--inputs", "3,40"), r"--inputs = 3, 40: there is no row 40; the table has 40, numbered from 0"),
+    "empty slice": (("--inputs", "40:"), r"--inputs = 40: chooses no row; the table has 40"),
+    "one row twice": (("--inputs", "39,-1"), r"--inputs = 39, -1 names a row twice"),
     "method": (("--methods", "lime,shap"), r"--methods: 'shap' is not known; expected some of lime, kernel_shap"),
     "no method": (("--methods", ""), r"--methods = \[\]: the list should have at least 1 item"),
     "baseline": (("--baselines", "cam"), r"--baselines: 'cam' is not known; expected some of gradient"),
@@ -426,9 +438,9 @@ def test_a_model_that_fails_is_told_with_its_line(own, capsys):
 
 
 def test_an_old_report_stays_whole_until_there_is_a_new_one(own):
-    assert explain(*NUMBERS, "--rows", "0") == 0
+    assert explain(*NUMBERS, "--inputs", "0") == 0
     kept = {path: path.read_bytes() for path in (own / "out").rglob("*") if path.is_file()}
-    assert explain(*NUMBERS, "--rows", "99") == 2
+    assert explain(*NUMBERS, "--inputs", "99") == 2
     assert explain(model="own_model:fails") == 2
     assert {path: path.read_bytes() for path in (own / "out").rglob("*") if path.is_file()} == kept
 
@@ -445,12 +457,23 @@ def test_an_input_and_a_model_are_asked_for(arguments, capsys):
 
 
 def test_the_manifest_names_command_options_data_and_model(own):
-    words = ["explain", "--table", "rows.csv", "--model", "own_model:forest", *NUMBERS, "--rows", "-2:", "--results", "out"]
+    words = [
+        "explain",
+        "--table",
+        "rows.csv",
+        "--model",
+        "own_model:forest",
+        *NUMBERS,
+        "--inputs",
+        "-2:",
+        "--results",
+        "out",
+    ]
     words += ["--methods", "pdp", "--metrics", "spearman", "--quiet"]
     assert cli.main(words) == 0
     told = json.loads((own / "out" / "manifest.json").read_text())
     assert told["command"] == words
-    assert told["config"]["table"]["rows"] == "-2:"
+    assert told["config"]["table"]["inputs"] == "-2:"
     part = told["parts"]["table"]
     assert part["data"]["sha256"] == hashlib.sha256((own / "rows.csv").read_bytes()).hexdigest()
     assert part["data"]["columns"] == {"a": "float64", "b": "float64", "c": "float64"}
@@ -469,8 +492,8 @@ def test_the_defaults_that_the_help_tells_are_those_of_the_configuration():
     assert told["background"][1] == str(defaults["background"])
     assert told["batch_size"][1] == str(defaults["batch_size"])
     assert tuple(told["methods"][1].split(", ")) == defaults["methods"]
-    rows = next(option.help for option in command_options.TABLE if option.key == "rows")
-    assert f"0:{defaults['rows']} (the default)" in rows
+    rows = next(option.help for option in command_options.TABLE if option.key == "inputs")
+    assert f"0:{defaults['inputs']} (the default)" in rows
     baselines = next(option.help for option in command_options.TABLE if option.key == "baselines")
     assert set(baselines.rpartition(": ")[2].split(",")) <= set(catalogue.BASELINES)
 

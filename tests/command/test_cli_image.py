@@ -142,7 +142,7 @@ def test_the_values_are_those_of_the_library_to_the_last_bit(own):
 def test_a_config_of_the_same_keys_writes_the_same_tables(own):
     assert explain("--methods", "kernel_shap,grad_cam", "--fills", "blur,124/116/104", "--outputs", "1", "--layer", "1") == 0
     (own / "same.toml").write_text(
-        '[photo]\npicture = "one.png"\nmodel = "own_net:with_names"\nsize = 24\nsegments = "grid"\nn_segments = 4\n'
+        '[photo]\nimage = "one.png"\nmodel = "own_net:with_names"\nsize = 24\nsegments = "grid"\nn_segments = 4\n'
         'fills = ["blur", [124, 116, 104]]\noutputs = [1]\nlayer = "1"\nmethods = ["kernel_shap"]\n'
         'baselines = ["grad_cam"]\nmetrics = ["spearman"]\n'
     )
@@ -212,7 +212,7 @@ def test_several_pictures_make_one_table_with_the_names_of_the_files(own):
 def test_pictures_are_files_folders_patterns_and_names(own, given, names):
     (own / "deeper").mkdir()
     Image.open("two.png").save("deeper/one.png")
-    found = read_photos(PhotoConfig(picture=given, model="m:f", size=20), str)
+    found = read_photos(PhotoConfig(image=given, model="m:f", size=20), str)
     assert found.names == names
     assert {picture.shape for picture in found.pictures} == {(20, 20, 3)}
 
@@ -223,7 +223,7 @@ def test_a_photo_is_turned_as_the_camera_says(own):  # noqa: ARG001
     turned = Image.Exif()
     turned[0x0112] = 6  # to be turned by a quarter clockwise
     Image.fromarray(pixels).save("turned.png", exif=turned)
-    (found,) = read_photos(PhotoConfig(picture="turned.png", model="m:f", size=16), str).pictures
+    (found,) = read_photos(PhotoConfig(image="turned.png", model="m:f", size=16), str).pictures
     np.testing.assert_array_equal(found, np.rot90(pixels, -1))
 
 
@@ -231,7 +231,7 @@ def test_what_is_transparent_lies_on_white(own):  # noqa: ARG001
     pixels = np.zeros((8, 8, 4), dtype=np.uint8)
     pixels[:4, :, 3] = 255
     Image.fromarray(pixels).save("clear.png")
-    (found,) = read_photos(PhotoConfig(picture="clear.png", model="m:f", size=8), str).pictures
+    (found,) = read_photos(PhotoConfig(image="clear.png", model="m:f", size=8), str).pictures
     assert found.shape == (8, 8, 3)
     assert (found[:4] == 0).all() and (found[4:] == 255).all()
 
@@ -239,14 +239,14 @@ def test_what_is_transparent_lies_on_white(own):  # noqa: ARG001
 def test_grey_pictures_keep_the_units_of_the_file(own):
     pixels = np.arange(64, dtype=np.uint16).reshape(8, 8) * 1000
     Image.fromarray(pixels).save("deep.png")
-    (found,) = read_photos(PhotoConfig(picture="deep.png", model="m:f", size=8, grey=True), str).pictures
+    (found,) = read_photos(PhotoConfig(image="deep.png", model="m:f", size=8, grey=True), str).pictures
     np.testing.assert_array_equal(found, pixels)
     assert explain("--grey", "--size", "8", image="deep.png", model="own_net:grey") == 0
     assert set(found_in(own / "out").output) == {"0", "1"}
 
 
 def test_size_and_crop_are_those_of_fit(own):  # noqa: ARG001
-    (found,) = read_photos(PhotoConfig(picture="one.png", model="m:f", size="10x20", crop=0.5), str).pictures
+    (found,) = read_photos(PhotoConfig(image="one.png", model="m:f", size="10x20", crop=0.5), str).pictures
     np.testing.assert_array_equal(found, px.fit(np.asarray(Image.open("one.png")), (10, 20), 0.5))
 
 
@@ -325,7 +325,7 @@ REFUSALS = {
     "a function": (("--model", "own_net:takes"), r"takes pictures, and there is nothing to give it\. Of pictures a factory"),
     "a number": (("--model", "own_net:number"), r"--model = 'own_net:number': model is int; expected"),
     "boosted": (("--model", "boosted"), r"--model = 'boosted' is no model"),
-    "rows": (("--rows", "3"), r"--rows goes with --table, and not with --image"),
+    "rows": (("--inputs", "3"), r"--inputs goes with --table, and not with --image"),
     "exact": (("--exact",), r"--exact goes with --table, and not with --image"),
 }
 

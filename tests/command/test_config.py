@@ -18,14 +18,14 @@ def test_the_quickstart_is_valid():
     assert config.photo is not None
     assert config.photo.fills == ("blur", "mean")
     assert config.table is not None
-    assert config.table.rows == 20
+    assert config.table.inputs == 20
     assert config.table.exact
 
 
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        ({"photo": {"budgte": 3}}, r"unknown key 'photo\.budgte' \(did you mean 'budget'\?\); \[photo\] knows picture"),
+        ({"photo": {"budgte": 3}}, r"unknown key 'photo\.budgte' \(did you mean 'budget'\?\); \[photo\] knows image"),
         ({"sed": 1, "photo": {}}, r"unknown key 'sed' .* the top level knows seed, results, photo, table"),
         ({"table": {"colour": {"deep": 1}}}, r"unknown key 'table\.colour'; \[table\] knows data, target"),
         ({"photo": {"budget": "500"}}, r"photo\.budget = '500': input should be a whole number"),
@@ -42,12 +42,12 @@ def test_the_quickstart_is_valid():
         ({"table": {"data": "rows.csv"}}, r"table\.model: \"boosted\" are trees fitted to a column of the file: name it as"),
         ({"table": {"target": "y"}}, r"table\.target: 'y' is for files; \"diabetes\" has a target of its own"),
         ({"table": {"drop": ["sex"]}}, r"table\.drop: \('sex',\) is for files"),
-        ({"table": {"rows": 0}}, r"table\.rows: 0 is no choice of rows; expected a slice as Python has it"),
-        ({"table": {"rows": True}}, r"table\.rows: True is no choice of rows"),
-        ({"table": {"rows": "1:2:0"}}, r"table\.rows: '1:2:0' is no choice of rows"),
-        ({"table": {"rows": [1.5]}}, r"table\.rows: \[1\.5\] is no choice of rows"),
-        ({"table": {"rows": []}}, r"table\.rows: \[\] is no choice of rows"),
-        ({"table": {"rows": [4, 4]}}, r"table\.rows: \[4, 4\] names a row twice"),
+        ({"table": {"inputs": 0}}, r"table\.inputs: 0 is no choice of rows; expected a slice as Python has it"),
+        ({"table": {"inputs": True}}, r"table\.inputs: True is no choice of rows"),
+        ({"table": {"inputs": "1:2:0"}}, r"table\.inputs: '1:2:0' is no choice of rows"),
+        ({"table": {"inputs": [1.5]}}, r"table\.inputs: \[1\.5\] is no choice of rows"),
+        ({"table": {"inputs": []}}, r"table\.inputs: \[\] is no choice of rows"),
+        ({"table": {"inputs": [4, 4]}}, r"table\.inputs: \[4, 4\] names a row twice"),
         ({"table": {"baselines": ["cam"]}}, r"table\.baselines: 'cam' is not known; expected some of gradient, .*random"),
         ({"table": {"output": "odds"}}, r"table\.output = 'odds': input should be 'probability', 'logit' or 'raw'"),
         ({"table": {"data": "rows.csv", "target": "y", "separator": ", "}}, r"table\.separator: ', ' is no separator"),
@@ -95,14 +95,14 @@ def test_numbers_and_colours_are_fills():
     ],
 )
 def test_rows_are_a_number_a_slice_one_or_several(given, meant):
-    config = parse_config({"table": {"rows": given}})
+    config = parse_config({"table": {"inputs": given}})
     assert config.table is not None
-    assert config.table.rows == meant
+    assert config.table.inputs == meant
 
 
 def test_a_name_for_keys_goes_through_to_the_errors():
-    with pytest.raises(ValueError, match=r"^<table\.rows>: 'x' is no choice of rows.*; <table\.budget> = 1: "):
-        parse_config({"table": {"rows": "x", "budget": 1}}, source="", naming=lambda key: f"<{key}>")
+    with pytest.raises(ValueError, match=r"^<table\.inputs>: 'x' is no choice of rows.*; <table\.budget> = 1: "):
+        parse_config({"table": {"inputs": "x", "budget": 1}}, source="", naming=lambda key: f"<{key}>")
 
 
 def test_a_config_is_frozen():

@@ -16,7 +16,7 @@ WORDS = ["NA", "None", "null", "nan", "N/A", "NULL", "NaN", "n/a", "<NA>"]
 
 
 def read(path, **options):
-    options = {"model": "mymodel:make", "rows": 1} | options
+    options = {"model": "mymodel:make", "inputs": 1} | options
     return read_table(TableConfig(data=str(path), **options), str)
 
 
@@ -170,7 +170,7 @@ def test_the_command_reads_a_workbook_and_tells_of_a_saved_index_by_its_options(
     frame = pd.DataFrame({"a": np.arange(12.0), "b": np.arange(12.0)[::-1] ** 2, "y": np.arange(12.0)})
     frame.to_excel("t.xlsx")
     command = ["explain", "--table", "t.xlsx", "--target", "y", "--model", "boosted", "--methods", "kernel_shap",
-               "--rows", "0", "--metrics", "spearman", "--quiet"]  # fmt: skip
+               "--inputs", "0", "--metrics", "spearman", "--quiet"]  # fmt: skip
     assert cli.main(command) == 2
     assert "Leave it out: --drop 'Unnamed: 0'" in capsys.readouterr().err
     assert cli.main([*command, "--drop", "Unnamed: 0"]) == 0

@@ -43,7 +43,7 @@ def own(tmp_path, monkeypatch):
 
 def explain(own, number, left, raised="ValueError()", *more):
     (own / f"stopped_{number}.py").write_text(MODEL.format(left=left, raised=raised))
-    arguments = ["--table", "table.csv", "--model", f"stopped_{number}:model", "--rows", "0:4", "--methods"]
+    arguments = ["--table", "table.csv", "--model", f"stopped_{number}:model", "--inputs", "0:4", "--methods"]
     arguments += ["lime,kernel_shap", "--results", "out", "--quiet", "--budget", "16", "--batch-size", "50", *more]
     return main(["explain", *arguments])
 

@@ -23,7 +23,7 @@ def data(n=256, d=3, seed=0):
 
 def explained(X, x, model=curved, grid=8, rows=10_000, seed=0, **options):
     space = px.TabularSpace(X, **options)
-    return px.explain(px.Ale(grid=grid, rows=rows), px.Predictor(model), space, x, seed=seed)["ale"], space
+    return px.explain(px.Ale(bins=grid, data_rows=rows), px.Predictor(model), space, x, seed=seed)["ale"], space
 
 
 def slow_edges(values, grid, low, high):
@@ -156,7 +156,7 @@ def test_a_column_costs_two_rows_a_drawn_row_however_many_rows_are_explained():
     rows = []
     for x in (X[:1] + 0.1, X[:40] + 0.1):
         predictor = px.Predictor(curved)
-        found = px.explain(px.Ale(rows=100), predictor, px.TabularSpace(X, background=5), x)["ale"]
+        found = px.explain(px.Ale(data_rows=100), predictor, px.TabularSpace(X, background=5), x)["ale"]
         assert found.meta["rows"] == predictor.rows
         # besides: the explained rows and the five of the background (which may be on an edge), for base and prediction
         curves = found.meta["rows"] - len(x) - 5
@@ -212,7 +212,7 @@ def test_the_effect_in_a_product_of_normal_columns_with_correlation_rho_is_half_
     X = np.column_stack([z[:, 0], rho * z[:, 0] + np.sqrt(1 - rho**2) * z[:, 1]])
     x = np.array([[1.5, 0.0], [0.2, -1.0]])
     space = px.TabularSpace(X, background="all")
-    found = px.explain(["pdp", px.Ale(grid=50, rows=20_000)], px.Predictor(lambda X: X[:, 0] * X[:, 1]), space, x)
+    found = px.explain(["pdp", px.Ale(bins=50, data_rows=20_000)], px.Predictor(lambda X: X[:, 0] * X[:, 1]), space, x)
     np.testing.assert_allclose(found["ale"].values[:, :, 0], rho * (x**2 - 1) / 2, atol=0.06)  # noise .01, bins .02
     # PDP leaves the data: its curve is flat, and the value is that of the mean product
     np.testing.assert_allclose(found["pdp"].values[:, :, 0], -rho, atol=0.06)
@@ -384,7 +384,7 @@ def held(model, runs, rows=1000, background=100):
     inside = []
     for seed in range(runs):
         space = px.TabularSpace(correlated(rows, seed), background=background, seed=seed)
-        found = px.explain(px.Ale(rows=rows), px.Predictor(model), space, x, seed=seed)["ale"]
+        found = px.explain(px.Ale(data_rows=rows), px.Predictor(model), space, x, seed=seed)["ale"]
         error = np.hypot(found.stderr, found.stderr_background)[:, :, 0]
         inside.append(np.abs(found.values[:, :, 0] - truth) <= 1.97 * error)
     return np.mean(inside, axis=(0, 1))
@@ -463,7 +463,7 @@ def test_a_player_without_a_curve_is_refused_before_the_model_is_asked(X, x, opt
     assert predictor.rows == 0
 
 
-@pytest.mark.parametrize(("option", "value"), [("grid", 0), ("grid", 2.5), ("rows", 1), ("rows", -3)])
+@pytest.mark.parametrize(("option", "value"), [("bins", 0), ("bins", 2.5), ("data_rows", 1), ("data_rows", -3)])
 def test_options_that_are_no_count_are_refused(option, value):
     with pytest.raises(ValueError, match=rf"{option}={value} must be a whole number from \d up"):
         px.Ale(**{option: value})

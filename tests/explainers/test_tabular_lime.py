@@ -172,7 +172,9 @@ def test_the_adjustment_takes_noise_away_and_leaves_what_is_estimated(name, gain
 
 
 def test_the_jackknife_of_a_surrogate_is_the_sandwich_of_the_fit_without_adjustment(monkeypatch):
-    by_groups = [explained(smooth, px.TabularLime(surrogate=Ridge(alpha=1e-9)), budget=2000, seed=s)[0] for s in range(20)]
+    by_groups = [
+        explained(smooth, px.TabularLime(model_regressor=Ridge(alpha=1e-9)), budget=2000, seed=s)[0] for s in range(20)
+    ]
     monkeypatch.setattr("perturbxai.estimation.neighbourhood.additive.ROWS_A_TERM", 10**9)
     plain = explained(smooth, budget=2000, seed=0)[0]
     np.testing.assert_allclose(by_groups[0].values, plain.values, atol=1e-8)
@@ -223,7 +225,7 @@ def test_on_lime_s_own_draws_the_slopes_are_lime_s(discretize, model, lime_tabul
         bins = np.array([[column.bin_of(code) for code in rows[:, d]] for d, column in enumerate(columns)])
     else:
         columns, bins = [gaussian_column(c, FREQUENT, False) for c in X.T], np.zeros(rows.T.shape, dtype=np.int64)
-    method = px.TabularLime(discretizer="quartile" if discretize else None, surrogate=Ridge(alpha=1.0))
+    method = px.TabularLime(discretizer="quartile" if discretize else None, model_regressor=Ridge(alpha=1.0))
     drawn = _Drawn("by lime", rows.T, bins.astype(np.int32), Rows(rows), model(rows)[:, None])
     hood = Neighbourhood.of(columns)
     found = method.conclude(hood, ROW, Coding.of(hood, ROW, drawn.codes, drawn.bins), drawn)

@@ -241,7 +241,7 @@ def test_each_output_has_a_selection_of_its_own():
 
 @pytest.mark.parametrize("surrogate", [Ridge(alpha=1.0), Lasso(alpha=1e-3)], ids=str)
 def test_any_linear_regressor_can_be_the_surrogate(surrogate):
-    found = explained(lambda rows: rows @ [1.0, 0, 0, 0, -2.0], X, np.ones(5), px.TabularLime(surrogate=surrogate))[0]
+    found = explained(lambda rows: rows @ [1.0, 0, 0, 0, -2.0], X, np.ones(5), px.TabularLime(model_regressor=surrogate))[0]
     plain = explained(lambda rows: rows @ [1.0, 0, 0, 0, -2.0], X, np.ones(5))[0]
     assert (np.abs(found.values - plain.values) <= 4.0 * found.stderr + 0.05).all()
 
@@ -267,10 +267,10 @@ def test_options_that_mean_nothing_are_refused(options, message):
 
 
 def test_a_surrogate_without_slopes_is_refused():
-    with pytest.raises(TypeError, match="surrogate is str; expected a scikit-learn regressor"):
-        px.TabularLime(surrogate="ridge")
+    with pytest.raises(TypeError, match="model_regressor is str; expected a scikit-learn regressor"):
+        px.TabularLime(model_regressor="ridge")
     with pytest.raises(TypeError, match="DecisionTreeRegressor has no coef_ once fitted"):
-        explained(lambda rows: rows[:, 0], X, X[0], px.TabularLime(surrogate=DecisionTreeRegressor()))
+        explained(lambda rows: rows[:, 0], X, X[0], px.TabularLime(model_regressor=DecisionTreeRegressor()))
 
 
 def test_what_has_no_neighbourhood_is_refused_before_the_model_is_asked():
@@ -321,7 +321,7 @@ def test_every_pair_of_options_runs():
     for discretizer, how, surrogate in itertools.product(
         ("quartile", "decile", "entropy", None), ("none", "forward"), (None, Ridge())
     ):
-        method = px.TabularLime(discretizer=discretizer, feature_selection=how, surrogate=surrogate, n_features=2)
+        method = px.TabularLime(discretizer=discretizer, feature_selection=how, model_regressor=surrogate, n_features=2)
         found = explained(lambda rows: rows[:, :2] * 2.0, X, X[:2], method, budget=300)[0]
         assert np.isfinite(found.values).all() and np.isfinite(found.stderr).all()
 

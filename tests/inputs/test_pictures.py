@@ -99,7 +99,7 @@ def test_four_channels_of_other_numbers_are_four_bands(dtype):
 @pytest.mark.parametrize(("dtype", "white"), [("uint16", 65535), ("float32", 1.0)])
 def test_four_bands_that_look_like_opacity_are_told_how_to_be_laid_on_white(dtype, white):
     given = np.full((2, 2, 4), white, dtype=dtype)
-    with pytest.warns(UserWarning, match=r"taken as four bands; the last looks like opacity: px\.on_white\(picture\)"):
+    with pytest.warns(UserWarning, match=r"taken as four bands; the last looks like opacity: px\.on_white\(image\)"):
         assert as_pictures(given)[0].shape == (2, 2, 4)
 
 

@@ -104,7 +104,7 @@ def _calls(space, X, x):
     every = px.effects(["pdp", "ice", "ale"], predictor, space, X, grid=4, seed=0)
     yield "effects", every["pdp"]["a"].values
     yield "attribution", np.stack([every[m]["b"].attribution(x if m != "ice" else X)[:2] for m in every])
-    yield "h_statistic", px.h_statistic(predictor, space, X, features=["a", ("b", "c")], rows=20).values
+    yield "h_statistic", px.h_statistic(predictor, space, X, features=["a", ("b", "c")], data_rows=20).values
     results = px.explain(["kernel_shap", "lime"], predictor, space, x, seed=0)
     yield "explain", results["lime"].values
     yield "lime_tabular", px.explain("lime_tabular", predictor, space, x, seed=0, budget=200)["lime_tabular"].values

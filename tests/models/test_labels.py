@@ -198,7 +198,7 @@ def test_a_call_tells_of_clipped_logits_once_and_keeps_their_number():
         lambda p, s: px.effects(["pdp", "ice", "ale"], p, s, X, features=[0, (0, 1)]),
         lambda p, s: px.baselines(["random"], p, s, X[:2]),
         lambda p, s: px.reference("shap.kernel", p, s, X[:2]),
-        lambda p, s: px.h_statistic(p, s, X, rows=8),
+        lambda p, s: px.h_statistic(p, s, X, data_rows=8),
         lambda p, _: px.plot_effects(p, X, [0, 1, (0, 1)]),
         lambda p, _: px.plot_effects(p, X, [0, 1], kind=["both", "ale"], sample_weight=np.arange(len(X)) % 3.0),
         lambda p, s: px.compare(explained(p.estimator().model, s), p, s),

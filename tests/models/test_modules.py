@@ -180,7 +180,7 @@ def asked(method, net, **options):
     predictor = px.Predictor(net, output="logit", **options)
     if method == "explain":
         return px.explain("kernel_shap", predictor, SPACE, PICTURE, outputs=[1])["kernel_shap"]
-    one = px.MaskOptimisation(steps=4, areas=(0.2,), grid=4) if method == "mask_optimisation" else method
+    one = px.MaskOptimisation(steps=4, areas=(0.2,), cells=4) if method == "mask_optimisation" else method
     return px.baselines([one], predictor, SPACE, PICTURE, outputs=[1])[method]
 
 

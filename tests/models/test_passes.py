@@ -143,7 +143,7 @@ def test_the_error_of_the_layout_does_not_hide_that_of_the_network():
 @pytest.mark.parametrize("name", [*BY_GRADIENTS, "grad_cam"])
 def test_every_baseline_takes_a_network_that_needs_its_channels_first(name):
     """LeNet's view(): the same network with flatten() is the oracle."""
-    method = px.MaskOptimisation(steps=3, areas=(0.2,), grid=3) if name == "mask_optimisation" else name
+    method = px.MaskOptimisation(steps=3, areas=(0.2,), cells=3) if name == "mask_optimisation" else name
     space = px.ImageSpace(segments="grid", n_segments=4, fill=0.5)
 
     def values(shape):
@@ -201,7 +201,7 @@ def test_baselines_of_a_network_that_hooks_its_own_map_are_those_without_the_hoo
         def forward(self, x):
             return self.head(self.inside(self.body(x).relu()).mean((2, 3)))
 
-    method = px.MaskOptimisation(steps=3, areas=(0.2,), grid=3) if name == "mask_optimisation" else name
+    method = px.MaskOptimisation(steps=3, areas=(0.2,), cells=3) if name == "mask_optimisation" else name
     space = px.ImageSpace(segments="grid", n_segments=4, fill=0.5)
 
     def values(inside):

@@ -100,7 +100,7 @@ def test_a_curve_that_was_centred_here_has_no_band_and_one_that_came_centred_has
     thin = {to_hex(c.get_color()) for c in figure.axes[0].get_lines() if c.get_linewidth() == 0.6}
     assert thin == {COLOUR["ale"]} and "without a band: PDP" in figure.get_suptitle()
     predictor = px.Predictor(model, outputs=["first", "second"])
-    both = px.effects([px.Pdp(centred=True), "ale"], predictor, space, table(), features=["size $"], grid=12)
+    both = px.effects([px.Pdp(curves="centred"), "ale"], predictor, space, table(), features=["size $"], grid=12)
     figure = px.plot(both, output="first")
     thin = {to_hex(c.get_color()) for c in figure.axes[0].get_lines() if c.get_linewidth() == 0.6}
     assert thin == {COLOUR["pdp"], COLOUR["ale"]} and "without" not in figure.get_suptitle()

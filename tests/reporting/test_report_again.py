@@ -239,7 +239,7 @@ def config(tmp_path, **table):
     rng = np.random.default_rng(0)
     rows = [f"{a:.3f},{b:.3f},{a - b:.3f}" for a, b in rng.normal(size=(40, 2))]
     data.write_text("\n".join(["a,b,y", *rows]) + "\n")
-    section = {"data": str(data), "target": "y", "methods": ["kernel_shap", "pdp"], "rows": 2, "background": 5, **table}
+    section = {"data": str(data), "target": "y", "methods": ["kernel_shap", "pdp"], "inputs": 2, "background": 5, **table}
     return Config(table=section, results=str(tmp_path / "out"), seed=1)
 
 

@@ -87,7 +87,11 @@ def test_all_three_from_one_call_where_the_grid_is_as_fine_as_the_data():
 def test_the_level_at_which_a_curve_is_shown_does_not_matter(curves):
     X = data(50)
     grid = {"x0": np.unique(X[:, 0])}
-    methods = [px.Ice(curves=curves), px.Pdp(centred=curves != "raw"), px.Ale(centre="data" if curves == "raw" else "start")]
+    methods = [
+        px.Ice(curves=curves),
+        px.Pdp(curves="raw" if curves == "raw" else "centred"),
+        px.Ale(curves="centred" if curves == "raw" else "anchored"),
+    ]
     options = {"features": ["x0"], "grid": grid}
     shown = px.effects(methods, px.Predictor(curved), px.TabularSpace(X), X, **options)
     plain = px.effects(THREE, px.Predictor(curved), px.TabularSpace(X), X, **options)
@@ -186,7 +190,7 @@ def test_values_and_rows_without_a_place_are_refused():
 def test_an_ice_curve_is_read_at_its_own_row_alone():
     X = data(60)
     effect = px.effects(px.Ice(ice_rows=20), px.Predictor(curved), px.TabularSpace(X), X, features=["x0"])["ice"]["x0"]
-    kept = list(effect.rows)
+    kept = list(effect.individual_rows)
     assert effect.attribution(X[kept]).shape == (20, 2)
     other = next(row for row in range(60) if row not in kept)
     with pytest.raises(ValueError, match="x: row 1 is none of the 20 rows whose curves are kept"):
@@ -218,8 +222,8 @@ def test_what_has_no_value_at_a_row_is_refused():
     sloped = px.effects(px.Ice(curves="derivative"), predictor, space, X, features=["x0"])["ice"]["x0"]
     with pytest.raises(ValueError, match="a curve of derivatives has no value at a row"):
         sloped.attribution(X)
-    centred = px.effects([px.Pdp(centred=True), "ale"], predictor, space, X, features=["x0"])
-    with pytest.raises(ValueError, match=r"base: the level of this curve was taken away \(centred=True\)"):
+    centred = px.effects([px.Pdp(curves="centred"), "ale"], predictor, space, X, features=["x0"])
+    with pytest.raises(ValueError, match=r"base: the level of this curve was taken away \(curves=\"centred\"\)"):
         centred["pdp"]["x0"].attribution(X, base=[0.0, 0.0])
     with pytest.raises(ValueError, match="base is the model's mean, which ale does not start from"):
         centred["ale"]["x0"].attribution(X, base=[0.0, 0.0])

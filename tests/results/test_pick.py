@@ -60,15 +60,15 @@ def test_each_step_covers_what_lime_s_greedy_covers(seed):
     total = covered(values, range(len(values)))
     for step in range(3):  # of rows that add the same lime takes the last one, so rows may differ, and coverage may not
         assert found.coverage[step] * total == pytest.approx(covered(values, theirs[: step + 1]), rel=1e-12)
-        assert found.coverage[step] * total == pytest.approx(covered(values, found.rows[: step + 1]), rel=1e-12)
-    assert found.rows[0] == theirs[0]  # no two rows have the same three features here
+        assert found.coverage[step] * total == pytest.approx(covered(values, found.numbers[: step + 1]), rel=1e-12)
+    assert found.numbers[0] == theirs[0]  # no two rows have the same three features here
 
 
 @pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize("n", [1, 2, 4])
 def test_the_pick_reaches_what_the_theorem_promises_of_the_best_rows(seed, n):
     values = sparse(seed, n_rows=9, n_players=14, per_row=4)
-    reached = covered(values, px.submodular_pick(result(values), n, n_features=14).rows)
+    reached = covered(values, px.submodular_pick(result(values), n, n_features=14).numbers)
     best = max(covered(values, rows) for rows in itertools.combinations(range(9), n))
     assert (1.0 - 1.0 / np.e) * best <= reached <= best * (1.0 + 1e-12)
     if n == 1:
@@ -90,7 +90,7 @@ def test_known_rows_are_picked_in_their_order():
     # x0 counts 4, x1 3, x2 2, x3 1: the third row shows 4 + 1, then the first adds 3, then the second 2
     values = np.array([[8.0, 9.0, 0, 0], [0, 0, 4.0, 0], [8.0, 0, 0, 1.0]])
     found = px.submodular_pick(result(values), 3, n_features=4)
-    assert found.rows.tolist() == [0, 1, 2]
+    assert found.numbers.tolist() == [0, 1, 2]
     np.testing.assert_allclose(found.gained, [0.7, 0.2, 0.1], rtol=1e-15)
     np.testing.assert_allclose(found.coverage, [0.7, 0.9, 1.0], rtol=1e-15)
 
@@ -99,7 +99,7 @@ def test_known_rows_are_picked_in_their_order():
 def test_the_unit_of_the_output_does_not_matter(factor):
     values = sparse(1, n_players=20)
     plain, scaled = (px.submodular_pick(result(v), 5, n_features=20) for v in (values, factor * values))
-    assert plain.rows.tolist() == scaled.rows.tolist()
+    assert plain.numbers.tolist() == scaled.numbers.tolist()
     np.testing.assert_allclose(plain.gained, scaled.gained, rtol=1e-12)
 
 
@@ -112,13 +112,13 @@ def test_the_order_of_rows_and_features_does_not_matter(seed):
         warnings.simplefilter("ignore")  # in some, all is shown before the last pick: ties among the rest are the point
         plain = px.submodular_pick(result(values), 8, n_features=12)
         turned = px.submodular_pick(result(values[rows][:, columns]), 8, n_features=12)
-    assert rows[turned.rows].tolist() == plain.rows.tolist()
+    assert rows[turned.numbers].tolist() == plain.numbers.tolist()
 
 
 def test_of_rows_that_add_alike_the_one_with_the_largest_values_goes_first_then_the_first():
     values = np.array([[1.0, 1.0], [2.0, 3.0], [3.0, 2.0], [1.0, 1.0]])
     with pytest.warns(UserWarning, match="the first 1 of . picks show all"):
-        assert px.submodular_pick(result(values), 4, n_features=2).rows.tolist() == [1, 2, 0, 3]
+        assert px.submodular_pick(result(values), 4, n_features=2).numbers.tolist() == [1, 2, 0, 3]
 
 
 def test_sums_in_another_order_are_ties_all_the_same():
@@ -130,7 +130,7 @@ def test_sums_in_another_order_are_ties_all_the_same():
 def test_a_row_shows_its_largest_values_only():
     values = np.array([[5.0, 4.0, 1.0], [1.0, 0.0, 5.0]])
     found = px.submodular_pick(result(values), 2, n_features=2)
-    shows = dict(zip(found.rows.tolist(), found.shows.tolist(), strict=True))
+    shows = dict(zip(found.numbers.tolist(), found.shows.tolist(), strict=True))
     assert shows == {0: [True, True, False], 1: [True, False, True]}
     np.testing.assert_allclose(found.importance, np.sqrt([6.0, 4.0, 5.0]), rtol=1e-15)
 
@@ -151,14 +151,14 @@ def test_rounding_is_no_value():
 
 def test_no_row_comes_twice():
     with pytest.warns(UserWarning, match="the others add nothing"):
-        rows = px.submodular_pick(result(np.ones((6, 3))), 6).rows
+        rows = px.submodular_pick(result(np.ones((6, 3))), 6).numbers
     assert sorted(rows.tolist()) == list(range(6))
 
 
 def test_values_of_zero_everywhere_are_picked_from_without_an_error():
     with pytest.warns(UserWarning, match="the first 0 of 2 picks"):
         found = px.submodular_pick(result(np.zeros((3, 4))), 2)
-    assert found.gained.tolist() == [0.0, 0.0] and found.rows.tolist() == [0, 1]
+    assert found.gained.tolist() == [0.0, 0.0] and found.numbers.tolist() == [0, 1]
 
 
 def test_an_output_is_taken_by_name_or_number_and_none_sums_their_sizes():
@@ -169,7 +169,7 @@ def test_an_output_is_taken_by_name_or_number_and_none_sums_their_sizes():
     np.testing.assert_allclose(of["class 0"].importance, np.sqrt([2.0, 0.0, 1.5]), rtol=1e-15)
     np.testing.assert_allclose(of[1].importance, np.sqrt([0.0, 5.0, 1.5]), rtol=1e-15)
     np.testing.assert_allclose(of[None].importance, np.sqrt([2.0, 5.0, 3.0]), rtol=1e-15)
-    assert [found.rows[0] for found in of.values()] == [1, 0, 1]
+    assert [found.numbers[0] for found in of.values()] == [1, 0, 1]
 
 
 def test_the_result_is_left_as_it_is():
@@ -182,7 +182,7 @@ def test_the_result_is_left_as_it_is():
 def test_the_picked_rows_are_explanations_of_the_result_in_order():
     found = result(sparse(3))
     pick = px.submodular_pick(found, 3, n_features=10)
-    assert all(pick.picked[step] is found[int(row)] for step, row in enumerate(pick.rows))
+    assert all(pick.picked[step] is found[int(row)] for step, row in enumerate(pick.numbers))
 
 
 def test_the_frame_says_which_features_a_row_is_the_first_to_show():
@@ -196,7 +196,7 @@ def test_rules_are_components_of_their_own():
     X = np.random.default_rng(0).normal(size=(300, 4))
     predictor = px.Predictor(lambda X: 3.0 * np.abs(X[:, 0]) + 0.1 * X[:, 1])
     found = px.explain("lime_tabular", predictor, px.TabularSpace(X), X[:40], budget=2000)["lime_tabular"]
-    pick = px.submodular_pick(found, 4, n_features=1, by="rule")
+    pick = px.submodular_pick(found, 4, n_features=1, components="rule")
     # the four quartiles of x0 are what matters, and each needs a row of its own
     assert sum("x0" in rule for rule in pick.components) == 4
     assert sorted(pick.shows.sum(axis=1)) == [1, 1, 1, 1] and (pick.gained > 0).all()
@@ -213,7 +213,7 @@ def test_any_method_s_result_can_be_picked_from():
 
 def test_a_pick_is_frozen():
     with pytest.raises(FrozenInstanceError):
-        px.submodular_pick(result([[1.0, 2.0]]), 1).rows = 3
+        px.submodular_pick(result([[1.0, 2.0]]), 1).numbers = 3
 
 
 @pytest.mark.parametrize("given", [3, None, "lime", {"lime": result([[1.0]])}])
@@ -237,8 +237,8 @@ def test_pictures_are_refused():
         ({"n": True}, "n=True must be"),
         ({"n": 1.0}, "n=1.0 must be"),
         ({"n": 1, "n_features": 0}, "n_features=0 must be"),
-        ({"n": 1, "by": "row"}, "by='row' is not known"),
-        ({"n": 1, "by": "rule"}, "lime_tabular alone gives"),
+        ({"n": 1, "components": "row"}, "components='row' is not known"),
+        ({"n": 1, "components": "rule"}, "lime_tabular alone gives"),
         ({"n": 1, "output": "third"}, "'third' is not an output"),
         ({"n": 1, "output": [0]}, r"\[0\] is not an output"),
     ],

@@ -126,8 +126,8 @@ def test_options_of_a_method_come_back():
 def test_a_linear_surrogate_comes_back_with_its_settings():
     from sklearn.linear_model import Ridge
 
-    result = px.Attribution((one(method=px.TabularLime(surrogate=Ridge(alpha=0.25))),))
-    found = px.Attribution.from_json(result.to_json()).method.surrogate
+    result = px.Attribution((one(method=px.TabularLime(model_regressor=Ridge(alpha=0.25))),))
+    found = px.Attribution.from_json(result.to_json()).method.model_regressor
     assert type(found) is Ridge and found.get_params() == Ridge(alpha=0.25).get_params()
 
 
@@ -255,7 +255,7 @@ def test_a_method_that_cannot_be_rebuilt_is_refused_before_a_file_is_there(tmp_p
     [({"meta": {"a": [1, Strange()]}}, r"meta\['a'\]\[1\] is a Strange"), ({"label": Strange()}, "row's label is a Strange"),
      ({"label": pd.Interval(0, 1)}, "row's label is a Interval"), ({"meta": {"c": 1j}}, r"meta\['c'\] is a complex"),
      ({"meta": {"c": np.array([1j])}}, r"meta\['c'\] is an array of complex128"),
-     ({"method": px.TabularLime(surrogate=LinearSVR())}, r"lime_tabular\.surrogate is a LinearSVR")],
+     ({"method": px.TabularLime(model_regressor=LinearSVR())}, r"lime_tabular\.model_regressor is a LinearSVR")],
 )  # fmt: skip
 def test_what_would_not_come_back_is_named_and_refused(changes, where):
     with pytest.raises(TypeError, match=where):

@@ -119,7 +119,7 @@ def _r2(residuals: Floats, values: Floats) -> Floats:
     return np.where(told, 1.0 - left / np.where(told, total, 1.0), np.nan)
 
 
-def fit_surrogate(surrogate: Any, design: Floats, weight: Floats, values: Floats) -> LocalFit:
+def fit_regressor(regressor: Any, design: Floats, weight: Floats, values: Floats) -> LocalFit:
     """A scikit-learn regressor's slopes, their errors by the jackknife over groups of rows.
 
     Raises TypeError for a regressor that has no coef_.
@@ -127,8 +127,8 @@ def fit_surrogate(surrogate: Any, design: Floats, weight: Floats, values: Floats
     n_rows = len(values)
     n_groups = min(N_GROUPS, n_rows)
     group = np.arange(n_rows) % n_groups
-    slopes = _fitted(surrogate, design, weight, values)
-    without = np.array([_fitted(surrogate, *(part[group != g] for part in (design, weight, values)))
+    slopes = _fitted(regressor, design, weight, values)
+    without = np.array([_fitted(regressor, *(part[group != g] for part in (design, weight, values)))
                         for g in range(n_groups)])  # fmt: skip
     spread = ((without - without.mean(axis=0)) ** 2).sum(axis=0)
     held = np.empty_like(values)
@@ -142,16 +142,16 @@ def fit_surrogate(surrogate: Any, design: Floats, weight: Floats, values: Floats
     return LocalFit(slopes, stderr, r2, float(n_groups - 1), effective_rows(weight))
 
 
-def _fitted(surrogate: Any, design: Floats, weight: Floats, values: Floats) -> Floats:
+def _fitted(regressor: Any, design: Floats, weight: Floats, values: Floats) -> Floats:
     from sklearn.base import clone
 
     slopes = np.empty((design.shape[1], values.shape[1]))
     for k in range(values.shape[1]):  # one by one: not every regressor takes several targets
-        done = clone(surrogate).fit(design, values[:, k], sample_weight=weight)
+        done = clone(regressor).fit(design, values[:, k], sample_weight=weight)
         if not hasattr(done, "coef_"):
             raise TypeError(
-                f"surrogate {type(surrogate).__name__} has no coef_ once fitted, so it has no slopes to show; "
-                "take a linear regressor such as Ridge, or surrogate=None."
+                f"model_regressor {type(regressor).__name__} has no coef_ once fitted, so it has no slopes to show; "
+                "take a linear regressor such as Ridge, or model_regressor=None."
             )
         slopes[:, k] = np.ravel(done.coef_)
     return slopes

@@ -191,8 +191,8 @@ def _rows(axis: Any, line: Line, one: Drawn, row: Any, ground: Ground) -> None:
         axis.plot(one.at[known], one.rows[:, known].T, color=line.colour, linewidth=0.6, alpha=alpha, zorder=1, **rastered)
         if one.missing:
             axis.plot(np.full(len(one.rows), one.at[-1]), one.rows[:, -1], "_", color=line.colour, alpha=alpha, zorder=1)
-    if row is not None and line.effect.rows is not None and row in line.effect.rows:
-        own = one.rows[line.effect.rows.index(row)]
+    if row is not None and line.effect.individual_rows is not None and row in line.effect.individual_rows:
+        own = one.rows[line.effect.individual_rows.index(row)]
         if ground.levels:
             axis.hlines(own, one.at - 0.36, one.at + 0.36, color="black", linewidth=1.8, zorder=5)
         else:

@@ -30,7 +30,7 @@ def draw(axis: Any, panel: Panel) -> None:
     order = [np.argsort(places, kind="stable") for places in at]
     at = [places[o] for places, o in zip(at, order, strict=True)]
     values = effect.values[..., k][np.ix_(*order)]
-    signed = effect.declared.shown != "raw"
+    signed = effect.declared.curves != "raw"
     error = effect.stderr[..., k]
     noise = PALE * float(error[np.isfinite(error)].min(initial=np.inf))
     seen = effect.values[..., k][held(effect)]

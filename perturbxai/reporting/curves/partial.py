@@ -136,7 +136,7 @@ def _methods(kind: str, n_columns: int, n_rows: int) -> list[Any]:
     """What shows a kind, and the same from the first point, which reads the same answers."""
     pdp, ice, ale = (catalogue.load(catalogue.EXPLAINERS, name) for name in ("pdp", "ice", "ale"))
     if kind == "ale":
-        return [ale(), ale(centre="start", name="from the first point")][: 1 if n_columns > 1 else 2]
+        return [ale(), ale(curves="anchored", name="from the first point")][: 1 if n_columns > 1 else 2]
     if n_columns > 1:
         return [pdp()]
     shown = pdp() if kind == "average" else ice(ice_rows=n_rows)

@@ -75,7 +75,7 @@ class Panel:
     @property
     def scale(self) -> str:
         """What the values are: "raw", "centred", "anchored" or "derivative"."""
-        return "centred" if any(line.centred for line in self.lines) else self.lines[0].effect.declared.shown
+        return "centred" if any(line.centred for line in self.lines) else self.lines[0].effect.declared.curves
 
 
 def as_effects(result: Any) -> Found | None:
@@ -170,7 +170,7 @@ def _together(methods: Mapping[str, Effect], kind: str | None, n_axes: int) -> I
             if not (twice and effect.declared.keeps_rows):  # whose mean surface is that of PDP
                 yield {name: effect}
         return
-    slopes = {name: effect for name, effect in methods.items() if effect.declared.shown == "derivative"}
+    slopes = {name: effect for name, effect in methods.items() if effect.declared.curves == "derivative"}
     values = {name: effect for name, effect in methods.items() if name not in slopes}
     yield from (one for one in (values, *({name: effect} for name, effect in slopes.items())) if one)
 
@@ -184,13 +184,13 @@ def _lines(methods: Mapping[str, Effect]) -> tuple[Line, ...]:
         called = texts(group for group, _ in groups)
         own = [Line(name, e, colour, among=True) for name, (_, e), colour in zip(called, groups, palette, strict=False)]
         return (Line("all rows", only, "#222222", among=True), *own)
-    scales = {effect.declared.shown for effect in methods.values()}
+    scales = {effect.declared.curves for effect in methods.values()}
     styles, shown = looks(methods), titles(methods)
     has_pdp = any(effect.declared.averages for effect in methods.values())
     lines = []
     for name, effect in methods.items():
         ice = effect.declared.keeps_rows > 0
-        centred = len(scales) > 1 and effect.declared.shown != "centred"
+        centred = len(scales) > 1 and effect.declared.curves != "centred"
         lines.append(Line(shown[name], effect, styles[name]["color"], not (ice and has_pdp), ice, centred))
     return tuple(sorted(lines, key=lambda line: not line.rows))
 
@@ -215,7 +215,7 @@ def _ground(names: Sequence[str], lines: Sequence[Line]) -> tuple[Ground, ...]:
 
 def said_of(names: tuple[str, ...], effects: Iterable[Effect], space: Any) -> Unsupported | None:
     """Where the questions of PDP and ICE about a column leave the data, if it is known and enough to speak of."""
-    asked = [one for one in effects if not one.declared.accumulates and one.declared.shown != "derivative"]
+    asked = [one for one in effects if not one.declared.accumulates and one.declared.curves != "derivative"]
     if space is None or len(names) == 2 or not asked:
         return None
     found = unsupported(space, names[0], asked[0].grid[0])
@@ -234,10 +234,10 @@ def check_space(found: Found, space: Any) -> None:
 
 
 def _check_row(row: Any, drawn: Sequence[Panel]) -> None:
-    kept = [label for panel in drawn for e in panel.effects if e.rows is not None for label in e.rows]
+    kept = [label for panel in drawn for e in panel.effects for label in e.individual_rows or ()]
     if row in kept:
         return
     if not kept:
         raise ValueError(f"row={row!r} is drawn among the rows' curves, and there are none; ask effects for 'ice' too.")
     some = ", ".join(repr(label) for label in kept[:6])
-    raise ValueError(f"row={row!r} is not among the rows whose curves were kept: {some}, ...; see `effect.rows`.")
+    raise ValueError(f"row={row!r} is not among the rows whose curves were kept: {some}, ...; see `effect.individual_rows`.")
