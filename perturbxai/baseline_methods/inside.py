@@ -69,7 +69,7 @@ class Inside:
         if name not in self._kept:
             places = self.places(picture)
             with self._network(picture) as (net, batch):
-                batches = self.predictor.look
+                batches = self.predictor.in_batches
                 inside = views(net, batch, places, self._scores, differentiate=self.differentiate, batches=batches)
             for place, found in zip(places, inside, strict=True):
                 if not all(np.isfinite(part).all() for part in (found.scores, found.activations, found.gradients)):

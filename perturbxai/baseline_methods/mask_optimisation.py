@@ -140,7 +140,7 @@ def _slope(net: Any, pixels: Pixels, seen: _Seen, masks: Floats, k: int) -> tupl
         score = pixels.score(net(seen.through(leaf)))[:, k]
         return gradient_of(score.sum(), leaf), as_floats(score)
 
-    slopes, scores = zip(*(found for *_, found in pixels.predictor.look(len(masks), ask)), strict=True)
+    slopes, scores = zip(*(found for *_, found in pixels.predictor.in_batches(len(masks), ask)), strict=True)
     return np.concatenate(slopes), np.concatenate(scores)
 
 

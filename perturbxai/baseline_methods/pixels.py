@@ -99,7 +99,7 @@ class Pixels:
             with self.metered() as net:
                 return ask(net, start, stop)
 
-        return self.predictor.look(n, metered)
+        return self.predictor.in_batches(n, metered)
 
     def once(self, what: str, ask: Callable[[], Any]) -> Any:
         """What `ask` gives, asked once for a picture; its rows count for each method that wants it."""

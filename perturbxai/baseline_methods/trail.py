@@ -15,7 +15,7 @@ from perturbxai.baseline_methods.whereabouts import (
     MOVES,
     REDUCTIONS,
     Whereabouts,
-    by_looks,
+    by_shape,
     carried,
     name_of,
     of_picture,
@@ -98,9 +98,9 @@ class Trail:
         return sum(one == name for one, _ in self.ran)
 
     def where(self, tensor: Tensor) -> Whereabouts | None:
-        """The places of a tensor's values; by their looks where nothing is known of what made it."""
+        """The places of a tensor's values; by their shape where nothing is known of what made it."""
         if id(tensor) not in self.known:
-            return by_looks(tensor, self.size) if tensor.requires_grad and not tensor.is_leaf else None
+            return by_shape(tensor, self.size) if tensor.requires_grad and not tensor.is_leaf else None
         found = self.known[id(tensor)][1]
         return found if found is not None and found.down.shape == tensor.shape else None
 

@@ -52,7 +52,7 @@ def views(
     """What one forward pass of one picture shows at some places, with a pass backwards for each score.
 
     batch          (1, C, H, W);  score: from what the network returned to (n, K)
-    differentiate  whether gradients are wanted;  batches: as `Predictor.look`, for what other maps give
+    differentiate  whether gradients are wanted;  batches: as `Predictor.in_batches`, for what other maps give
     Raises ValueError if what a place gives is no map of the picture, or if a score does not depend on it.
     """
     held: dict[int, tuple[Tensor, Layout]] = {}

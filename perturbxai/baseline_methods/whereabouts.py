@@ -100,7 +100,7 @@ def of_picture(batch: Tensor) -> Whereabouts:
     return Whereabouts(*_fresh(batch.shape, (batch.ndim - 2, batch.ndim - 1), batch.device), worked=False)
 
 
-def by_looks(tensor: Tensor, picture: Grid) -> Whereabouts | None:
+def by_shape(tensor: Tensor, picture: Grid) -> Whereabouts | None:
     """The places of what nothing is known of, if it has the shape of a map of a picture: (1, C, h, w)."""
     if tensor.ndim != 4 or len(tensor) != 1 or not tensor.is_floating_point() or not fits(tensor.shape[2:], picture):
         return None
@@ -262,7 +262,7 @@ def _is_dims(value: Any) -> bool:
 def _anew(made: Tensor, source: Tensor, where: Whereabouts, picture: Grid) -> Whereabouts | None:
     """Of a convolution, a pooling, an enlargement: another grid on the same axes, if they are the last, in their order."""
     if made.ndim != where.down.ndim:
-        return by_looks(made, picture)
+        return by_shape(made, picture)
     if source.ndim == 3 and made.shape[-1] == source.shape[-1]:  # along a row of tokens
         return where.each(lambda places: places.nanmean(1, keepdim=True).expand(made.shape))
     if len(where.down) > 1 and 0 in {*_moving(where.down), *_moving(where.across)}:

@@ -27,9 +27,9 @@ ROWS_AT_ONCE = 1 << 18  # model rows of a block of inputs: enough for full batch
 class Work:
     """What is asked of one input, and what came back.
 
-    looks     designs, each the beginning of the next, of which so many were answered (`look` is the number of the last)
+    stages    designs, each the beginning of the next, of which so many were answered (`stage` is the number of the last)
     order (P',): the design's column that each active player takes;  bases (B,): the background row of a design's number
-    contrast  contrasts of the background rows, the active player of each, and how many belong together
+    controls  numbers that describe the background rows, the active player of each, and how many belong together
     kept_out (T, P'): the held-out coalitions, in the design's columns;  held_out: their names and numbers, once a question
     could hold some;  held_out_asked: those that a generator asked all the same
     numbers: of the methods, by key, under which the game counts their rows; 0 is the table's
@@ -39,10 +39,10 @@ class Work:
     number: int
     n_active: int
     order: NDArray[np.int64]
-    looks: Sequence[Design] = ()
-    look: int = 0
+    stages: Sequence[Design] = ()
+    stage: int = 0
     bases: NDArray[np.int64] | None = None
-    contrast: Any = None
+    controls: Any = None
     wants_spread: bool = False
     wants_groups: bool = False
     generators: dict[str, Generator[Sequence[Question], list[Any], Estimate]] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class Work:
     @property
     def design(self) -> Design | None:
         """The design of the table as far as it was asked; None if no method reads a table."""
-        return self.looks[self.look] if self.looks else None
+        return self.stages[self.stage] if self.stages else None
 
     def note(self, key: str, questions: Sequence[Question]) -> None:
         """Keep which of the held-out coalitions these questions hold: nothing may be scored on what it was fitted on."""
@@ -87,7 +87,7 @@ class Work:
             self.table_rows += answer.rows
         else:
             self.table_rows += len(np.setdiff1d(answer.names, self.names, assume_unique=True))
-        if answer.names is not None and self.look + 1 < len(self.looks):
+        if answer.names is not None and self.stage + 1 < len(self.stages):
             self.names = answer.names if self.names is None else np.union1d(self.names, answer.names)
 
     def count_of(self, key: str, answers: Sequence[Answer], game: Game) -> None:
@@ -107,12 +107,12 @@ class Work:
         return sum(1 << self.numbers[key] for key in keys if key in self.numbers)
 
     def table_question(self) -> Coalitions | Cells:
-        """What the table needs next: the design's rows beyond those of the last look, over the input's active players.
+        """What the table needs next: the design's rows beyond those of the last stage, over the input's active players.
 
         The empty and the full coalition come first; of cells the full one, for nothing is asked once for all inputs.
         """
         assert self.design is not None
-        start = len(self.looks[self.look - 1].z) if self.look else 0
+        start = len(self.stages[self.stage - 1].z) if self.stage else 0
         z = self.design.z[start:, self.order]
         if self.bases is not None and self.design.base is not None:
             cells = Cells(z, self.bases[self.design.base[start:]])
@@ -152,7 +152,7 @@ def drive(
 ) -> None:
     """Answer everything these inputs ask: first all tables and first questions together, then whatever follows.
 
-    enough: whether an input's table needs no further look
+    enough: whether an input's table needs no further stage
     """
     _answer_tables(game, works, enough)
     waiting: dict[tuple[int, str], Sequence[Question]] = {}
@@ -183,39 +183,39 @@ def drive(
 
 
 def _answer_tables(game: Game, works: Sequence[Work], enough: Callable[[Work], bool]) -> None:
-    """The tables of these inputs, look by look and all together; v(nothing) and v(N) apart where no table holds them.
+    """The tables of these inputs, stage by stage and all together; v(nothing) and v(N) apart where no table holds them.
 
     What an input was driven for before is there already.
     """
     works = [work for work in works if not work.tabled]
     if any(work.bases is not None for work in works):
         game.base_values(TABLE)  # first, so that v(nothing) finds them
-    apart = [work for work in works if not work.looks or work.bases is not None or work.generators]
+    apart = [work for work in works if not work.stages or work.bases is not None or work.generators]
     for work, (empty, full) in zip(apart, _ends(game, apart), strict=True):
         work.empty, work.full = empty, full
-    pending = [work for work in works if work.looks]
+    pending = [work for work in works if work.stages]
     for work in works:
-        work.tabled = not work.looks
+        work.tabled = not work.stages
     while pending:
         tables: list[tuple[int, Question]] = [(work.number, work.table_question()) for work in pending]
         # tables that need the background's spread are asked with it; the questions themselves are the same
         spread, groups = any(work.wants_spread for work in pending), any(work.wants_groups for work in pending)
-        answers = game.ask(tables, spread, groups, [TABLE] * len(tables), any(len(work.looks) > 1 for work in pending))
+        answers = game.ask(tables, spread, groups, [TABLE] * len(tables), any(len(work.stages) > 1 for work in pending))
         for work, answer in zip(pending, answers, strict=True):
             _grow(work, answer, game)
         with one_thread_of_blas():
             for work in pending:
-                work.tabled = work.look + 1 == len(work.looks) or enough(work)
+                work.tabled = work.stage + 1 == len(work.stages) or enough(work)
         pending = [work for work in pending if not work.tabled]
         for work in pending:
-            work.look += 1
+            work.stage += 1
 
 
 def _ends(game: Game, works: Sequence[Work]) -> list[tuple[Any, Any]]:
     """v(nothing) and v(N) of inputs, (K,) each, which every method's results tell."""
     if not works:
         return []
-    users = works[0].users(*works[0].generators) | (TABLE if works[0].looks else 0)
+    users = works[0].users(*works[0].generators) | (TABLE if works[0].stages else 0)
     return game.ends_of([work.number for work in works], users)
 
 
@@ -227,10 +227,10 @@ def _grow(work: Work, answer: Answer, game: Game) -> None:
     bases, ends = None, None
     if work.bases is not None and work.design.base is not None:
         values = values if before is not None else values[1:]
-        contrast, player, widths = work.contrast
+        controls, player, widths = work.controls
         share = game.space.background_weights  # type: ignore[union-attr]
         row = work.bases[work.design.base]
-        bases = Bases(row, share, game.base_values(), contrast, work.order[player], widths, game.drawn)
+        bases = Bases(row, share, game.base_values(), controls, work.order[player], widths, game.drawn)
     elif before is None:
         (work.empty, work.full), values = values[:2], values[2:]
         if spread is not None:

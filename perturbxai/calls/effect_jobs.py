@@ -38,15 +38,15 @@ class Job:
     """The questions about one column or pair, and the tables that their answers go to.
 
     piece   the rows to ask, or None where only gradients are
-    whole   whether each row is asked at the whole grid, else around its own place
-    tables  what gathers whole grids (`add_whole`) or the points around each row (`add_corners`), by group (None is all
+    all_points  whether each row is asked at all points of the grid, else around its own place
+    tables  what gathers whole grids (`add_all_points`) or the points around each row (`add_corners`), by group (None is all
             rows);  sloped: the same for mean derivatives
     """
 
     key: Any
     axes: tuple[Axis, ...]
     piece: Gridded | None
-    whole: bool
+    all_points: bool
     tables: dict[Any, Any]
     sloped: dict[Any, GridTable]
     done: bool = False
@@ -84,7 +84,7 @@ class Job:
         cube = self._block[: self._filled].reshape(-1, n_asked, self._block.shape[1])
         rows = self.piece.row[self._rows_done : self._rows_done + len(cube)].astype(np.int64)
         for table in self.tables.values():
-            (table.add_whole if self.whole else table.add_corners)(rows, cube)
+            (table.add_all_points if self.all_points else table.add_corners)(rows, cube)
         self._filled, self._rows_done = 0, self._rows_done + len(cube)
 
 
@@ -96,7 +96,7 @@ def make_job(
     accumulated = [m for m in methods if m.accumulates]
     steps, sloped = any(not m.differential for m in accumulated), any(m.differential for m in accumulated)
     unordered = len(axes) == 1 and not axes[0].ordered
-    whole = any(not m.accumulates for m in methods) or (steps and unordered)
+    all_points = any(not m.accumulates for m in methods) or (steps and unordered)
     along = tuple(axis.along() for axis in axes)
     n_points = int(np.prod([len(axis.points) for axis in axes]))
     own = None
@@ -111,9 +111,9 @@ def make_job(
             found.steps = Steps(along, n_outputs)
         if derivatives:
             return found
-        if whole:
+        if all_points:
             joint = len(axes) == 1
-            found.whole = Moments(n_points + 1 if joint else 2 * n_points, n_outputs, joint)
+            found.moments = Moments(n_points + 1 if joint else 2 * n_points, n_outputs, joint)
             if own is not None and on_grid(own[0], own[1])[weight > 0].all():
                 found.own = own
         if any(m.curves == "derivative" for m in methods):
@@ -123,18 +123,18 @@ def make_job(
         return found
 
     parts: dict[Any, Bools | None] = {None: None, **groups}
-    tables = {group: table(inside, False) for group, inside in parts.items()} if whole or steps else {}
+    tables = {group: table(inside, False) for group, inside in parts.items()} if all_points or steps else {}
     slopes = {group: table(inside, True) for group, inside in parts.items()} if sloped else {}
-    piece = _piece(drawn, axes if whole else along, whole) if tables else None
-    return Job(key, axes, piece, whole, tables, slopes)
+    piece = _piece(drawn, axes if all_points else along, all_points) if tables else None
+    return Job(key, axes, piece, all_points, tables, slopes)
 
 
-def _piece(drawn: Drawn, axes: tuple[Axis, ...], whole: bool) -> Gridded:
+def _piece(drawn: Drawn, axes: tuple[Axis, ...], all_points: bool) -> Gridded:
     """Every row at all points, or at the points around its place where it has one."""
     points = np.stack([p.ravel() for p in np.meshgrid(*[a.points for a in axes], indexing="ij")], axis=1)
     columns = np.array([a.column for a in axes])
     stride = [int(np.prod([len(a.points) for a in axes[d + 1 :]])) for d in range(len(axes))]
-    if whole:
+    if all_points:
         row = np.arange(len(drawn.codes), dtype=np.int32)
         return Gridded(drawn.codes, row, columns, points, np.zeros(len(row), dtype=np.int32), np.arange(len(points)))
     known = np.logical_and.reduce([a.place >= 0 for a in axes])

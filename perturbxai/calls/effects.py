@@ -254,7 +254,7 @@ def _rows_of_x(
         price = 1
         for c in feature:
             column, numeric, one = codes[:, c], space.columns.numeric[c], grids[c]
-            bins = numeric and not (isinstance(one, int) and is_by_value(column, bool(space.columns.whole[c]), one))
+            bins = numeric and not (isinstance(one, int) and is_by_value(column, bool(space.columns.whole_numbers[c]), one))
             ordered = numeric or getattr(space.columns.codecs[c].dtype, "ordered", False)
             if alone and (ordered or len(feature) == 2):
                 price *= 2 if bins else 3

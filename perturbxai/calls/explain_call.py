@@ -21,7 +21,7 @@ from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Ints
 from perturbxai.core.versions import versions
 from perturbxai.game.game import MANY_OUTPUTS, Game
-from perturbxai.inputs.row_controls import contrasts
+from perturbxai.inputs.row_controls import row_controls
 from perturbxai.inputs.spaces import Input, TabularSpace
 from perturbxai.models.device import check_room
 from perturbxai.results.explanation import Attribution, Explanation
@@ -83,7 +83,8 @@ class Call:
         return Players(
             self.kind, tuple(one.names[p] for p in chosen), self.common, lambda: self.streams.of_call("rows"), space.codes,
             space.weights, space.background, space.background_weights, one.codes, columns, space.columns.numeric,
-            space.columns.whole, space.columns.levels, one.names, space.player_of_column, space.meta["choose"] != "all",
+            space.columns.whole_numbers, space.columns.levels, one.names, space.player_of_column,
+            space.meta["choose"] != "all",
         )  # fmt: skip
 
     @staticmethod
@@ -181,7 +182,7 @@ class Call:
                 self._give_cells(work, laws, one)
             else:
                 budget = self.budget(len(one.names))
-                work.looks = self._looks(laws, n_active, budget, None)
+                work.stages = self._stages(laws, n_active, budget, None)
             work.wants_spread = any(m.wants_spread for m in self.by_law.values())
             few = len(self.game.outputs) <= MANY_OUTPUTS
             work.wants_groups = few and any(m.wants_groups for m in self.by_law.values())
@@ -192,12 +193,12 @@ class Call:
             work.kept_out = self.streams.held_out(n_active)
         return work
 
-    def _looks(self, laws: dict[str, Law], n_active: int, budget: int, n_base: int | None) -> list[Design]:
+    def _stages(self, laws: dict[str, Law], n_active: int, budget: int, n_base: int | None) -> list[Design]:
         """The design that everything is asked of at once; with a tolerance, the designs that grow into it."""
         portfolio = tuple(laws), list(laws.values())
         if self.tol is None:
             return [self.streams.design(*portfolio, n_active, budget, n_base)]
-        return self.streams.looks(*portfolio, n_active, budget, n_base)
+        return self.streams.stages(*portfolio, n_active, budget, n_base)
 
     def _enough(self, work: Work) -> bool:
         """Whether every method's widest simultaneous interval is within the tolerance, for every output."""
@@ -213,15 +214,15 @@ class Call:
         space = self.game.space
         assert isinstance(space, TabularSpace) and self.asked_rows is not None
         n_base = len(space.background)
-        work.looks = self._looks(laws, work.n_active, self.asked_rows - 1, n_base)
-        if work.looks[-1].base is None:
+        work.stages = self._stages(laws, work.n_active, self.asked_rows - 1, n_base)
+        if work.stages[-1].base is None:
             return
         work.bases = self.streams.bases(n_base, one.digest)
-        key = ("contrasts", tuple(one.active.tolist()))
+        key = ("row controls", tuple(one.active.tolist()))
         if key not in self.common:
             columns = [space.columns_of[p] for p in one.active]
-            self.common[key] = contrasts(space.background, space.background_weights, columns, space.columns.numeric)
-        work.contrast = self.common[key]
+            self.common[key] = row_controls(space.background, space.background_weights, columns, space.columns.numeric)
+        work.controls = self.common[key]
 
     def _conclude(self, work: Work, key: str) -> dict[str, Explanation]:
         """What a method says of an input; nothing if the model failed before it had its answers."""
@@ -246,7 +247,7 @@ class Call:
         chosen = self.chosen(one, method)
         meta = self._meta(one, chosen, rows, others) | estimate.notes
         if self.tol is not None:
-            meta |= {"tol": self.tol, "reached": within(estimate, self.tol), "looks": work.look + 1}
+            meta |= {"tol": self.tol, "reached": within(estimate, self.tol), "looks": work.stage + 1}
         if key in self.by_law and work.design is not None:
             whole = work.design.listed or (work.design.base is not None and not len(work.design.held_out))
             meta |= {"coalitions": work.design.n_coalitions, "listed": whole}

@@ -59,7 +59,7 @@ def most_points(column: Floats, columns: Columns, number: int, n_bins: int) -> i
     """The most points that a column's grid can have, missing values included."""
     if not columns.numeric[number]:
         return len(np.unique(column))
-    few = min(FEW_LEVELS, n_bins + 1) if not columns.whole[number] else n_bins + 1
+    few = min(FEW_LEVELS, n_bins + 1) if not columns.whole_numbers[number] else n_bins + 1
     return max(n_bins + 1, few) + int(np.isnan(column).any())
 
 
@@ -76,7 +76,7 @@ def make_axis(drawn: Drawn, data: Floats, columns: Columns, number: int, grid: i
     known = column[~np.isnan(column)]
     if not isinstance(grid, int):
         points = grid
-    elif not len(known) or is_by_value(data, columns.whole[number], grid):
+    elif not len(known) or is_by_value(data, columns.whole_numbers[number], grid):
         points = np.unique(known)
         place = np.where(np.isnan(column), -1, np.searchsorted(points, column)).astype(np.int32)
         with_gap = np.append(points, np.nan) if missing else points

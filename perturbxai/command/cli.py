@@ -85,7 +85,7 @@ def _run(given: argparse.Namespace, words: list[str]) -> int:
         told = _of_the_model(error)
         if told is None and not isinstance(error, (ValueError, TypeError, OSError, ImportError)):
             raise
-        print(f"perturbxai: {' '.join((told or _told(error)).split())}{_kept(error)}", file=sys.stderr)
+        print(f"perturbxai: {' '.join((told or _in_words(error)).split())}{_kept(error)}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt as error:
         print(f"perturbxai: stopped; no manifest was written{_kept(error)}", file=sys.stderr)
@@ -120,7 +120,7 @@ def _kept(error: BaseException) -> str:
     return "".join(f"; {one}" for one in getattr(error, "__notes__", ()) if one.startswith("what was finished is in"))
 
 
-def _told(error: Exception) -> str:
+def _in_words(error: Exception) -> str:
     if isinstance(error, FileNotFoundError) and error.filename:
         return f"{error.filename} is not there"
     return str(error) or type(error).__name__

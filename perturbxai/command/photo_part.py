@@ -108,7 +108,7 @@ class PhotoJob:
         self.explainers = [name for name in self.explainers if self._works(name, lambda name=name: self._asks(name, games))]
         for game in games if self.explainers else ():
             self._call(self.explainers, game).check()
-        self.maps = [name for name in self.maps if self._works(name, lambda name=name: self._looks(name))]
+        self.maps = [name for name in self.maps if self._works(name, lambda name=name: self._check_map(name))]
         if self.section.layer is not None:
             self._check_layer(self.section.layer)
         if not self.explainers and not self.maps:
@@ -166,7 +166,7 @@ class PhotoJob:
         named = {name: catalogue.load(catalogue.EXPLAINERS, name)() for name in names}
         return Call(named, game, self.seed, self.section.budget)
 
-    def _looks(self, name: str) -> None:
+    def _check_map(self, name: str) -> None:
         named = {name: catalogue.load(catalogue.BASELINES, name)()}
         check_methods(named, self.predictor, next(iter(self.spaces.values())), None, self._score(name))
 

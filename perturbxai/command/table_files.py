@@ -50,7 +50,7 @@ def read_file(section: TableConfig, naming: Naming) -> pd.DataFrame:
     read = {"CSV": _read_text, "Parquet": _read_parquet, "an Excel workbook": _read_workbook}[kind]
     try:
         frame = read(path, section, naming)
-    except _Told:
+    except _Explained:
         raise
     except Exception as error:  # every format, and every compression, has errors of its own
         way = "Save the table as CSV in UTF-8" if kind == "CSV" else "Save it anew, or as CSV"
@@ -67,7 +67,7 @@ def read_file(section: TableConfig, naming: Naming) -> pd.DataFrame:
     return frame
 
 
-class _Told(ValueError):
+class _Explained(ValueError):
     """An error that is in the user's words already."""
 
 
@@ -80,7 +80,7 @@ def _read_text(path: Path, section: TableConfig, naming: Naming) -> pd.DataFrame
     decimal = section.decimal or "."
     if decimal == separator:
         ways = f"give {naming('table.separator')}, ';' perhaps"
-        raise _Told(f"{naming('table.decimal')} = {decimal!r} separates the values too; {ways}.")
+        raise _Explained(f"{naming('table.decimal')} = {decimal!r} separates the values too; {ways}.")
     encoding = section.encoding or "utf-8"
     # low_memory gives the parts of a long column different dtypes, an index column shifts the names by one
     read: Any = functools.partial(
@@ -92,10 +92,10 @@ def _read_text(path: Path, section: TableConfig, naming: Naming) -> pd.DataFrame
             warnings.simplefilter("error", pd.errors.ParserWarning)
             frame = read()
     except pd.errors.ParserWarning as error:
-        raise _Told(f"{key} has more values in a line than names in the first; give every column a name.") from error
+        raise _Explained(f"{key} has more values in a line than names in the first; give every column a name.") from error
     first = str(frame.columns[0])
     if len(frame) and frame.shape[1] == 1 and (likely := [m for m in ";\t|," if m in first and m != separator]):
-        raise _Told(
+        raise _Explained(
             f"{key} has the one column {first!r}, so {separator!r} does not separate its values; "
             f"give {naming('table.separator')}, {likely[0]!r} perhaps."
         )
@@ -106,7 +106,7 @@ def _check_names(header: pd.DataFrame, key: str) -> None:
     """Refuse a name that stands twice in a header (1, D), which pandas would rename."""
     names = [name.lstrip("\ufeff") for name in header.iloc[0] if name] if len(header) else []
     if twice := [name for number, name in enumerate(names) if name in names[:number]]:
-        raise _Told(f"{key} has the column {twice[0]!r} twice; column names must be unique.")
+        raise _Explained(f"{key} has the column {twice[0]!r} twice; column names must be unique.")
 
 
 def _with_words(frame: pd.DataFrame, section: TableConfig, read: Callable[..., pd.DataFrame]) -> pd.DataFrame:
@@ -128,7 +128,7 @@ def _read_parquet(path: Path, section: TableConfig, naming: Naming) -> pd.DataFr
     index = [name for name in frame.index.names if name is not None]
     if unsaid := [str(name) for name in index if str(name) not in said]:
         key = f"{naming('table.data')} = {section.data!r}"
-        raise _Told(
+        raise _Explained(
             f"{key} has the index {unsaid[0]!r} beside its columns. Let it name the rows: {naming('table.label')} "
             f"{unsaid[0]!r}; or leave it out: {naming('table.drop')} {unsaid[0]!r}; or save it as a column, by "
             "frame.reset_index()."

@@ -60,7 +60,7 @@ def whole(
     found = value if is_whole(value) else as_number(value) if floats else np.nan
     if found % 1 == 0 and least <= found and (most is None or found <= most):
         return int(found)
-    raise ValueError(f"{name}={told(value)} must be a whole number{of and f' of {of}'} from {least} up{way}.")
+    raise ValueError(f"{name}={as_given(value)} must be a whole number{of and f' of {of}'} from {least} up{way}.")
 
 
 def seed(value: object) -> int:
@@ -87,14 +87,14 @@ def number(
     found = as_number(value)
     if least <= found <= most and (above is None or above < found) and (below is None or found < below):
         return found
-    raise ValueError(f"{name}={told(value)} must be {expected}.")
+    raise ValueError(f"{name}={as_given(value)} must be {expected}.")
 
 
 def share(name: str, value: object, way: str = "") -> float:
     """A number above 0 and below 1."""
     if 0.0 < (found := as_number(value)) < 1.0:
         return found
-    raise ValueError(f"{name}={told(value)} must lie between 0 and 1{way}.")
+    raise ValueError(f"{name}={as_given(value)} must lie between 0 and 1{way}.")
 
 
 def one_of(name: str, value: T, known: Iterable[object], way: str = "") -> T:
@@ -108,7 +108,7 @@ def one_of(name: str, value: T, known: Iterable[object], way: str = "") -> T:
     if (isinstance(value, str) and value in words) or (value is None and None in known):
         return value
     expected = ", ".join(map(repr, words)) + " or None" * (None in known) + way
-    raise ValueError(f"{name}={told(value)} is not known; expected one of {expected}{did_you_mean(value, words) or '.'}")
+    raise ValueError(f"{name}={as_given(value)} is not known; expected one of {expected}{did_you_mean(value, words) or '.'}")
 
 
 def did_you_mean(value: object, known: Iterable[str]) -> str:
@@ -117,7 +117,7 @@ def did_you_mean(value: object, known: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
-def told(value: object) -> str:
+def as_given(value: object) -> str:
     """What came, as Python spells it, on one line and shortened."""
     text = " ".join(repr(value).split())
     return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 4]} ..."

@@ -105,15 +105,15 @@ class Bases:
 
     row (M,)       the number of each cell's row;  share (B,) the rows' weights, which sum to one
     values (B, K)  the model at the rows themselves, v_b(nothing)
-    contrast (B, C)  numbers that describe a row, of weighted mean zero, each of one player: player (C,), a design's column
-    widths         how many of the contrasts belong together, so many first: a few coarse ones, then finer ones
+    controls (B, C)  numbers that describe a row, of weighted mean zero, each of one player: player (C,), a design's column
+    widths         how many of the controls belong together, so many first: a few coarse ones, then finer ones
     drawn          variance of a mean over the rows, as a factor of the variance of one; 0 where no draw was made
     """
 
     row: Ints
     share: Floats
     values: Floats
-    contrast: Floats
+    controls: Floats
     player: Ints
     widths: tuple[int, ...]
     drawn: float = 0.0

@@ -97,7 +97,7 @@ class Players:
     stream      a new generator from the call's seed alone, the same for every input
     data (N, D), data_weights (N,), background (B, D), background_weights (B,), codes (D,): coded rows, tables only
     columns     the columns of each active player;  numeric (D,): which columns are numbers and not levels
-    whole (D,): which columns hold whole numbers only;  levels (D,): names of a column's levels, None for numbers
+    whole_numbers (D,): which columns hold whole numbers only;  levels (D,): names of a column's levels, None for numbers
     everyone    (P,) names of all players, active or not;  owner (D,): which of them each column of a table belongs to
     drawn       of a table: whether its background rows were drawn, and are not all there are
     regions     of a picture, found when they are asked for: all its superpixels
@@ -115,7 +115,7 @@ class Players:
     codes: Floats | None = None
     columns: tuple[tuple[int, ...], ...] = ()
     numeric: Bools | None = None
-    whole: Bools | None = None
+    whole_numbers: Bools | None = None
     levels: tuple[tuple[str, ...] | None, ...] = ()
     everyone: tuple[str, ...] = ()
     owner: Ints | None = None

@@ -13,7 +13,7 @@ from perturbxai.core.evaluations import Estimate, Evaluations, Law
 from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.options import checked
 from perturbxai.core.types import Floats
-from perturbxai.estimation.curves.averaged import shown_alike, slope_curve, whole_curve
+from perturbxai.estimation.curves.averaged import mean_curve, shown_alike, slope_curve
 from perturbxai.estimation.curves.from_grid import FromGrid
 from perturbxai.estimation.curves.grid_tables import Curve, GridTable
 from perturbxai.estimation.intervals import independent_factor
@@ -66,10 +66,10 @@ class Ice(FromCoalitions, FromGrid):
     def curve(self, table: GridTable, rng: np.random.Generator) -> Curve:
         """What `effects` shows of one column or pair."""
         shown = self.curves
-        found = slope_curve(table, rng) if shown == "derivative" else whole_curve(table, shown, rng)
-        assert table.whole is not None
+        found = slope_curve(table, rng) if shown == "derivative" else mean_curve(table, shown, rng)
+        assert table.moments is not None
         rows, curves = table.individual(self.ice_rows)
-        moments = table.whole
+        moments = table.moments
         varied, squares = table.varied / moments.weight
         moved, weight = table.moved_by() / moments.weight, table.standing.weight
         # which rows there are, by their own curves and by where they lie along all of them

@@ -14,7 +14,7 @@ from perturbxai.core.methods import Asking, FromCoalitions, Questions
 from perturbxai.core.options import checked
 from perturbxai.core.questions import Coalitions, Players
 from perturbxai.core.types import Floats
-from perturbxai.estimation.curves.averaged import errors_of_importance, importance_of, whole_curve
+from perturbxai.estimation.curves.averaged import errors_of_importance, importance_of, mean_curve
 from perturbxai.estimation.curves.from_grid import FromGrid
 from perturbxai.estimation.curves.grid_tables import Curve, GridTable
 from perturbxai.estimation.intervals import independent_factor, no_players
@@ -66,8 +66,8 @@ class Pdp(FromCoalitions, Asking, FromGrid):
 
     def curve(self, table: GridTable, rng: np.random.Generator) -> Curve:
         """What `effects` shows of one column or pair."""
-        found = whole_curve(table, self.curves, rng)
-        moments = table.whole
+        found = mean_curve(table, self.curves, rng)
+        moments = table.moments
         assert moments is not None
         values = found.values.reshape(len(table.centre), -1)
         found = replace(found, importance=importance_of(table.standing, values))

@@ -208,10 +208,10 @@ class TabularLime(Asking):
         return found
 
     def _column(self, players: Players, d: int, labels: Any) -> Column:
-        assert players.data is not None and players.data_weights is not None and players.whole is not None
+        assert players.data is not None and players.data_weights is not None and players.whole_numbers is not None
         counted = players.data_weights > 0
         values, weight = players.data[counted, d], players.data_weights[counted]
-        levels, whole = players.levels[d], bool(players.whole[d])
+        levels, whole = players.levels[d], bool(players.whole_numbers[d])
         if levels is not None:
             return level_column(values, weight, levels)
         if self.discretizer is None:
@@ -317,7 +317,7 @@ def _question(players: Players, order: Sequence[int], hood: Neighbourhood, codes
     if list(order) != list(range(len(codes))):
         found = np.empty_like(codes)
         found[order] = codes
-    whole = players.whole if players.whole is not None else np.zeros(len(codes), dtype=bool)
+    whole = players.whole_numbers if players.whole_numbers is not None else np.zeros(len(codes), dtype=bool)
     # a missing value comes again, and so does the one value of a bin
     drawn = hood.live & ((hood.placed > 0) | (hood.share == 0)).all(axis=1)
     return Rows(found.T, fresh=bool((drawn & (players.numeric & ~whole)[list(order)]).any()))

@@ -68,7 +68,7 @@ class Game:
             assert isinstance(other, ImageAsker)
             self._asker = ImageAsker(self.predictor, self.inputs, other.columns)
             for number in range(len(self.inputs)):
-                self._asker.know_whole(number, other.whole(number))
+                self._asker.know_own_values(number, other.own_values(number))
         if self._asker is None:
             one = self._first_rows()
             values = self.predictor(one)
@@ -83,7 +83,7 @@ class Game:
                 self._asker = TableAsker(self.predictor, self.space, self.inputs, columns, values[:, columns])
             else:
                 self._asker = ImageAsker(self.predictor, self.inputs, columns)
-                self._asker.know_whole(0, values[:, columns])
+                self._asker.know_own_values(0, values[:, columns])
         return self._asker
 
     def _highest(self, values: Floats) -> NDArray[np.intp]:

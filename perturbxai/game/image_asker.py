@@ -37,12 +37,12 @@ class ImageAsker:
         self.used: dict[int, int] = {}  # distinct masks by the number of the method that uses them
         self.there: list[dict[Any, Any]] = [{} for _ in inputs]  # what of a picture is on a device already
 
-    def whole(self, number: int) -> Floats | None:
+    def own_values(self, number: int) -> Floats | None:
         """(1, K): what the model said of a picture itself, if it was asked."""
         found = self.memo.get(self._names(number, np.ones((1, len(self.inputs[number].active)), dtype=bool))[0])
         return None if found is None else found[None]
 
-    def know_whole(self, number: int, values: Floats | None) -> None:
+    def know_own_values(self, number: int, values: Floats | None) -> None:
         """Take note of what the model said of a picture itself."""
         if values is not None:
             self.memo[self._names(number, np.ones((1, len(self.inputs[number].active)), dtype=bool))[0]] = values[0]

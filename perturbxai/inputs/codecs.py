@@ -36,7 +36,7 @@ class _Number:
             raise TypeError(f"column {name!r} is {self.dtype}; expected real numbers that float64 holds exactly.")
         objects = pd.api.types.is_object_dtype(self.dtype)
         self.missing = self.plain.kind == "f" or hasattr(self.dtype, "numpy_dtype") or objects or nullable
-        self.whole = self.plain.kind in "iub"
+        self.whole_numbers = self.plain.kind in "iub"
 
     def named_levels(self) -> tuple[str, ...] | None:
         """Truth values are numbers to a model, and two levels to a reader."""
@@ -80,9 +80,9 @@ class _Number:
         values, missing = self.physical(codes)
         if pd.api.types.is_object_dtype(self.dtype):
             found = pd.Series(values, dtype=object)
-            return found.mask(missing, np.nan) if missing.any() and self.whole else found
+            return found.mask(missing, np.nan) if missing.any() and self.whole_numbers else found
         if isinstance(self.dtype, np.dtype):
-            return pd.Series(values).convert_dtypes().mask(missing) if missing.any() and self.whole else values
+            return pd.Series(values).convert_dtypes().mask(missing) if missing.any() and self.whole_numbers else values
         series = pd.Series(values).astype(self.dtype)
         return series.mask(missing) if missing.any() else series
 
@@ -91,7 +91,7 @@ class _Date:
     """Time stamps, as whole microseconds since the epoch."""
 
     numeric = True
-    whole = True
+    whole_numbers = True
     stored_as = "moments"
 
     def named_levels(self) -> None:
@@ -158,7 +158,7 @@ class _Levels:
     """
 
     numeric = False
-    whole = True
+    whole_numbers = True
     stored_as = "levels"
 
     def named_levels(self) -> tuple[str, ...]:
@@ -194,7 +194,7 @@ class _Objects:
     """
 
     numeric = False
-    whole = True
+    whole_numbers = True
     stored_as = "levels"
 
     def named_levels(self) -> tuple[str, ...]:
@@ -242,8 +242,8 @@ def codec_of(column: pd.Series, name: str, nullable: bool = False) -> Any:
     dtype = column.dtype
     if pd.api.types.is_object_dtype(dtype):
         floats = all(isinstance(value, float) for value in column)
-        whole = all(map(checks.is_whole, column))
-        return _Number(column, name) if len(column) and (floats or whole) else _Objects(column, name)
+        whole_numbers = all(map(checks.is_whole, column))
+        return _Number(column, name) if len(column) and (floats or whole_numbers) else _Objects(column, name)
     if pd.api.types.is_numeric_dtype(dtype):
         return _Number(column, name, nullable)
     if pd.api.types.is_datetime64_any_dtype(dtype):

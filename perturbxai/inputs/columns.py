@@ -52,7 +52,7 @@ class Columns:
         nullable = self._native is not None
         self.codecs = [codec_of(data.iloc[:, d], name, nullable) for d, name in enumerate(self.names)]
         self.numeric = np.array([codec.numeric for codec in self.codecs])
-        self.whole = np.array([codec.whole for codec in self.codecs])
+        self.whole_numbers = np.array([codec.whole_numbers for codec in self.codecs])
         self.levels = tuple(codec.named_levels() for codec in self.codecs)
         dtypes = {codec.dtype for codec in self.codecs}
         one = next(iter(dtypes)) if len(dtypes) == 1 else None

@@ -13,10 +13,10 @@ ENDS = (0.05, 0.95)  # a number counts as far beyond these quantiles as they are
 CUTS = (0.25, 0.5, 0.75)  # a finer description of a number: which quarter of the rows it lies in
 
 
-def contrasts(
+def row_controls(
     rows: Floats, share: Floats, columns: Sequence[Sequence[int]], numeric: Bools
 ) -> tuple[Floats, Ints, tuple[int, int]]:
-    """Contrasts (B, C) of coded rows (B, D), the player (C,) that each is about, and how many are coarse and how many fine.
+    """Numbers (B, C) that describe coded rows (B, D), the player (C,) of each, and how many are coarse and how many fine.
 
     Coarse: a number itself, whether it is missing, the most frequent levels of a column of levels. Fine: the quarters of a
     number. Each is scaled to weighted mean zero and variance one; constant ones are left out.

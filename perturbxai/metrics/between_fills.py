@@ -34,7 +34,7 @@ def measure(one: Explanation, other: Explanation, k: int) -> dict[str, float]:
     v, w = one.values[:, k], other.values[:, k]
     difference = float(np.sqrt(np.mean((v - w) ** 2)))
     noise = float(np.sqrt(np.mean(one.stderr[:, k] ** 2 + other.stderr[:, k] ** 2)))
-    told = _told(one, k) & _told(other, k)
+    told = _not_zero(one, k) & _not_zero(other, k)
     kept = float(np.mean(np.sign(v[told]) == np.sign(w[told]))) if told.any() else float("nan")
     numbers = (
         agreement.correlation(v, w), agreement.same_sign(v, w), difference, noise, difference / np.sqrt(2.0),
@@ -67,6 +67,6 @@ def ratio(difference: float, noise: float) -> float:
     return float(difference / noise) if noise > 0 else 0.0
 
 
-def _told(one: Explanation, k: int) -> NDArray[np.bool_]:
+def _not_zero(one: Explanation, k: int) -> NDArray[np.bool_]:
     low, high = (end[:, k] for end in one.interval())
     return np.asarray((low > 0) | (high < 0))

@@ -88,14 +88,14 @@ def pick(given: Any, select: Any, source: str) -> Any:
         of_arrays = isinstance(given, tuple) and any(getattr(part, "ndim", 0) for part in given)
         if of_arrays or isinstance(given, Mapping):
             first = next(iter(parts), 0)
-            raise TypeError(f"{source} returned {_told(given)}; say which is explained, as in Predictor(select={first!r}).")
+            raise TypeError(f"{source} returned {_said(given)}; say which is explained, as in Predictor(select={first!r}).")
         return given
     if select in parts:
         return parts[select]
     if isinstance(select, str) and not isinstance(given, Mapping) and not hasattr(given, "shape") and hasattr(given, select):
         return getattr(given, select)  # of a named tuple or a plain object
     raise TypeError(
-        f"select={select!r}, but {source} returned {_told(given)}. Take one that is there, or a function of what it returns."
+        f"select={select!r}, but {source} returned {_said(given)}. Take one that is there, or a function of what it returns."
     )
 
 
@@ -108,7 +108,7 @@ def _parts(given: Any) -> dict[Any, Any]:
     return {}
 
 
-def _told(given: Any) -> str:
+def _said(given: Any) -> str:
     """What a model returned, in words."""
     name = type(given).__name__
     if isinstance(given, Mapping):

@@ -95,7 +95,7 @@ class PictureSession:
         self.pixels = "uint8" if self.dtype == np.uint8 else "float32"
         self.alone = rows == 1
         if isinstance(rows, int) and rows > 1:
-            raise TypeError(_told_rows(f"{given.name} {given.shape}"))
+            raise TypeError(_one_row_each(f"{given.name} {given.shape}"))
 
     def __call__(self, batch: Any) -> Any:
         if self.dtype == np.uint8 and np.asarray(batch).dtype != np.uint8:
@@ -235,11 +235,11 @@ def _check_inputs(given: Any, whole: bool) -> bool:
         )
     sizes = {one.shape[0] for one in given if isinstance(one.shape[0], int)}
     if sizes - {1}:
-        raise TypeError(_told_rows(told))
+        raise TypeError(_one_row_each(told))
     return bool(sizes)
 
 
-def _told_rows(told: str) -> str:
+def _one_row_each(told: str) -> str:
     return (
         f"the ONNX session takes {told}, so many rows at a time and no other number; export it with a free first axis, "
         "or wrap it in a function that fills up the last batch."

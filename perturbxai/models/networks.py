@@ -146,19 +146,19 @@ class NetworkModel:
         values = as_matrix(found := self.selected(given), "the network")
         if self.output != "probability":
             return values
-        self._look(values, found, lambda: self._last(batch[:0]))
+        self._note_scale(values, found, lambda: self._last(batch[:0]))
         if values.shape[1] == 1 or self.multi_label:
             return np.asarray(0.5 * (1.0 + np.tanh(0.5 * values)))
         with np.errstate(invalid="ignore"):  # an infinite score gives NaN, which the Predictor names
             odds = np.exp(values - values.max(axis=1, keepdims=True))
         return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
-    def _look(self, values: Floats, given: Any, last: Callable[[], str]) -> None:
+    def _note_scale(self, values: Floats, given: Any, last: Callable[[], str]) -> None:
         """Tell of a network whose numbers (n, K) need no softmax or sigmoid any more."""
         import torch
 
         rounding = float(torch.finfo(given.dtype).eps) if given.dtype.is_floating_point else 0.0
-        self.ending.look(values, rounding, single=values.shape[1] == 1 or self.multi_label, last=last)
+        self.ending.note(values, rounding, single=values.shape[1] == 1 or self.multi_label, last=last)
 
     def _last(self, nothing: Any) -> str:
         """The network's last operation, asked with a batch of no rows; "" if it takes none."""
@@ -176,7 +176,7 @@ class NetworkModel:
         found = self.selected(given)
         if score == "probability" and not self.ending.known:
             values = found.detach().to("cpu").double().numpy()
-            self._look(values.reshape(len(values), -1), found, lambda: last_operation(found))
+            self._note_scale(values.reshape(len(values), -1), found, lambda: last_operation(found))
         return self._behind(found, score)
 
     def _behind(self, given: Any, score: str) -> Any:

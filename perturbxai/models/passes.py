@@ -27,7 +27,7 @@ class Passes:
         self.channels_last = channels_last and not any(map(is_compiled, model.modules()))
         self._plain = Copy(device, dtype, channels_last=False)
         self._copy = Copy(device, dtype, channels_last=True) if self.channels_last else self._plain
-        self._told = False  # that it draws random numbers
+        self._warned = False  # that it draws random numbers
         self._known: set[tuple[int, ...]] = set()  # shapes of rows at which it was seen to run
 
     def module(self) -> Module:
@@ -118,8 +118,8 @@ class Passes:
         """What came of the first pass over rows of a shape; tells of one that drew random numbers."""
         import torch
 
-        if randomness.state() != before and not self._told:
-            self._told = True
+        if randomness.state() != before and not self._warned:
+            self._warned = True
             net = inner(self.module())
             with lent(net), torch.inference_mode():
                 where = randomness.who_draws(net, batch[:1].clone())

@@ -155,7 +155,7 @@ class Predictor:
             if self._bar:
                 self._bar.advance(len(values))
 
-    def look(self, n: int, ask: Callable[[int, int], T], most: int | None = None) -> Iterator[tuple[int, int, T]]:
+    def in_batches(self, n: int, ask: Callable[[int, int], T], most: int | None = None) -> Iterator[tuple[int, int, T]]:
         """(start, stop, ask(start, stop)) over n rows that a baseline passes through the lent network, in batches like any.
 
         most  rows a batch, `batch_size` or 8 if None. Rows of a batch that did not fit are not counted as having come back.

@@ -28,7 +28,7 @@ class Ending:
         self.known = False
         self._rows: set[bytes] = set()
 
-    def look(self, values: Floats, rounding: float, *, single: bool, last: Any) -> None:
+    def note(self, values: Floats, rounding: float, *, single: bool, last: Any) -> None:
         """Take note of rows (n, K).
 
         rounding  of one number;  single: each output is a label of its own;  last: () -> the last operation, "" if unknown

@@ -1,4 +1,4 @@
-"""Designs that grow into one another, so that a table can be looked at before all of it is asked."""
+"""Designs that grow into one another, so that intervals can be read before all of it is asked."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from perturbxai.core.evaluations import Design
 from perturbxai.core.types import Bools, Ints
 from perturbxai.sampling.strata import allocate, pair_key
 
-FIRST, GROWTH = 4, 1.5  # looks at so many rows a player, and at so many times as many each time
+FIRST, GROWTH = 4, 1.5  # the first stage has so many rows a player, each further one so many times as many
 
 
-def nested_looks(
+def nested_stages(
     design: Design, listed_sides: bool, held_out: Bools, rng: np.random.Generator, least: int = 0
 ) -> list[Design]:
     """The design as the last of several, each of which holds the one before as its first rows.
@@ -21,10 +21,10 @@ def nested_looks(
     Each is a stratified draw as the whole is, with sizes in the same shares, from 4P rows on, or from as many as all methods
     need, and half as many again every time.
 
-    listed_sides  sizes 1 and P - 1 are listed whole, and stay so in every look
+    listed_sides  sizes 1 and P - 1 are listed whole, and stay so at every stage
     held_out      (T, P) coalitions that come last, with the list of all
     least         coalitions, empty and full included, that the methods need
-    A design that is not of complementary pairs is its only look.
+    A design that is not of complementary pairs is its only stage.
     """
     n_players, n_rows = design.n_players, len(design.z)
     totals: list[int] = []
@@ -34,7 +34,7 @@ def nested_looks(
     paired = n_rows % 2 == 0 and (design.z[0::2] != design.z[1::2]).all()
     if not totals or not paired or (design.chain >= 0).any():
         return [design]
-    number = _look_numbers(design, totals, listed_sides, held_out, rng)
+    number = _stage_numbers(design, totals, listed_sides, held_out, rng)
     order = np.argsort(number, kind="stable")
     rows_of = (2 * order[:, None] + np.arange(2)).ravel()
     z, base = design.z[rows_of], None if design.base is None else design.base[rows_of]
@@ -49,8 +49,8 @@ def nested_looks(
     ]  # fmt: skip
 
 
-def _look_numbers(design: Design, totals: list[int], listed_sides: bool, held_out: Bools, rng: np.random.Generator) -> Ints:
-    """(R,): the look in which each pair comes first, 0..len(totals)."""
+def _stage_numbers(design: Design, totals: list[int], listed_sides: bool, held_out: Bools, rng: np.random.Generator) -> Ints:
+    """(R,): the stage in which each pair comes first, 0..len(totals)."""
     firsts, n_players = design.z[0::2], design.n_players
     sizes = firsts.sum(axis=1)
     stratum = np.minimum(sizes, n_players - sizes)
@@ -68,9 +68,9 @@ def _look_numbers(design: Design, totals: list[int], listed_sides: bool, held_ou
         rank[inside[np.argsort(place[inside], kind="stable")]] = np.arange(n)
     number = np.full(len(firsts), len(totals), dtype=np.int64)
     whole = (strata == 1) & listed_sides
-    for look, total in reversed(list(enumerate(totals))):
+    for stage, total in reversed(list(enumerate(totals))):
         room = np.where(whole, 0, free).astype(object)
         chosen = allocate(total - int(counts[whole].sum()), wanted, room, least=1)
         chosen[whole] = counts[whole]
-        number[rank < chosen[np.searchsorted(strata, stratum)]] = look
+        number[rank < chosen[np.searchsorted(strata, stratum)]] = stage
     return number

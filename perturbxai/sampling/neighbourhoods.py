@@ -29,7 +29,7 @@ class Column:
     share (L,)  frequency of each bin or level in the data; they sum to one. A missing value is a level of its own, the last
     edges (E,)  bin b holds edges[b - 1] < value <= edges[b], numbers only
     low, high, centre, spread (L,): how far a bin reaches, mean and deviation of the data in it, numbers only
-    mean, deviation  of the whole column, missing values left out;  whole: values are whole numbers
+    mean, deviation  of the whole column, missing values left out;  whole_numbers: its values are
     as_nan      the last level is the missing value, coded as NaN
     levels      names of the levels, None for numbers;  gaussian: drawn around a row and not within bins
     """
@@ -42,7 +42,7 @@ class Column:
     spread: Floats
     mean: float
     deviation: float
-    whole: bool
+    whole_numbers: bool
     levels: tuple[str, ...] | None
     gaussian: bool = False
     as_nan: bool = False
@@ -77,7 +77,7 @@ class Column:
                 continue
             reach = ndtr((low - centre) / spread), ndtr((high - centre) / spread)
             inside = np.clip(centre + spread * ndtri(np.linspace(*reach, TABULATED)), low, high)
-            found.append(np.round(inside) if self.whole else inside)
+            found.append(np.round(inside) if self.whole_numbers else inside)
         return found
 
     @cached_property
@@ -229,7 +229,7 @@ class Neighbourhood:
         for d in np.flatnonzero(self.gaussian).tolist():
             codes[d] = around[d] + self.columns[d].deviation * ndtri(np.maximum(codes[d], 1e-300))
         for d, column in enumerate(self.columns):
-            if column.whole:
+            if column.whole_numbers:
                 np.round(codes[d], out=codes[d])
         return codes, bins
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from perturbxai.core.evaluations import Design, Law
 from perturbxai.sampling.coalitions import draw_cells, draw_design, draw_held_out, least_budget
-from perturbxai.sampling.growing import nested_looks
+from perturbxai.sampling.growing import nested_stages
 
 
 def _word(text: str) -> int:
@@ -28,7 +28,7 @@ class Streams:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self._designs: dict[Any, Design] = {}
-        self._looks: dict[Any, list[Design]] = {}
+        self._stages: dict[Any, list[Design]] = {}
         self._held_out: dict[int, NDArray[np.bool_]] = {}
 
     def of_call(self, purpose: str) -> np.random.Generator:
@@ -52,17 +52,19 @@ class Streams:
             self._held_out[n_players] = draw_held_out(n_players, rng)
         return self._held_out[n_players]
 
-    def looks(
+    def stages(
         self, key: tuple[str, ...], laws: Sequence[Law], n_players: int, budget: int, n_base: int | None = None
     ) -> list[Design]:
-        """Designs that grow into that of the portfolio: looks at a table on the way."""
+        """Designs that grow into that of the portfolio: the stages of a table."""
         where = (key, n_players, budget, n_base)
-        if where not in self._looks:
-            rng = np.random.default_rng([self.seed, n_players, _word("looks")])
+        if where not in self._stages:
+            rng = np.random.default_rng(
+                [self.seed, n_players, _word("looks")]
+            )  # a word of the draw: another would draw others
             whole = self.design(key, laws, n_players, budget, n_base)
             sides = any(law.listed for law in laws)
-            self._looks[where] = nested_looks(whole, sides, self.held_out(n_players), rng, least_budget(laws, n_players))
-        return self._looks[where]
+            self._stages[where] = nested_stages(whole, sides, self.held_out(n_players), rng, least_budget(laws, n_players))
+        return self._stages[where]
 
     def design(
         self, key: tuple[str, ...], laws: Sequence[Law], n_players: int, budget: int, n_base: int | None = None

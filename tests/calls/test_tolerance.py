@@ -1,4 +1,4 @@
-"""tol=: looks at a growing table, each the beginning of the next, and a stop as soon as the intervals are narrow enough."""
+"""tol=: stages at a growing table, each the beginning of the next, and a stop as soon as the intervals are narrow enough."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from recorders import Recorder
 
 import perturbxai as px
 from perturbxai.sampling.coalitions import draw_cells, draw_design, draw_held_out
-from perturbxai.sampling.growing import nested_looks
+from perturbxai.sampling.growing import nested_stages
 from perturbxai.sampling.laws import lime, shapley, singletons
 
 RNG = np.random.default_rng(0)
@@ -34,11 +34,11 @@ def explained(model, tol, x=ROWS[:4], method="kernel_shap", seed=0, budget=4000,
     return px.explain([method], px.Predictor(model), space, x, tol=tol, budget=budget, seed=seed, **options)[method]
 
 
-def looks_of(design, held_out, listed_sides=False, seed=1):
-    return nested_looks(design, listed_sides, held_out, np.random.default_rng(seed))
+def stages_of(design, held_out, listed_sides=False, seed=1):
+    return nested_stages(design, listed_sides, held_out, np.random.default_rng(seed))
 
 
-# -------------------------------------------------------------------------------------------------- looks
+# -------------------------------------------------------------------------------------------------- stages
 
 
 @pytest.mark.parametrize("n_players", [12, 15, 30])
@@ -46,54 +46,54 @@ def test_looks_are_the_beginnings_of_one_design(n_players):
     rng = np.random.default_rng(0)
     held_out = draw_held_out(n_players, rng)
     whole = draw_design([shapley(n_players), lime(n_players, 0.25)], n_players, 40 * n_players + 2, rng, held_out)
-    looks = looks_of(whole, held_out)
-    sizes = [len(look.z) for look in looks]
+    stages = stages_of(whole, held_out)
+    sizes = [len(stage.z) for stage in stages]
     assert sizes[0] == 4 * n_players and sizes[-1] == len(whole.z) and np.all(np.diff(sizes) > 0)
     assert all(later >= earlier for earlier, later in zip(sizes, 1.4 * np.array(sizes[1:]), strict=False))
-    for earlier, later in pairwise(looks):
+    for earlier, later in pairwise(stages):
         assert (later.z[: len(earlier.z)] == earlier.z).all()
-    assert {row.tobytes() for row in looks[-1].z} == {row.tobytes() for row in whole.z}
-    for look in looks:
-        assert (look.z[0::2] != look.z[1::2]).all()
-        counts, last = np.bincount(look.sizes, minlength=n_players + 1), np.bincount(whole.sizes, minlength=n_players + 1)
-        # every size has its share from the first look on, up to rounding and what is listed whole
+    assert {row.tobytes() for row in stages[-1].z} == {row.tobytes() for row in whole.z}
+    for stage in stages:
+        assert (stage.z[0::2] != stage.z[1::2]).all()
+        counts, last = np.bincount(stage.sizes, minlength=n_players + 1), np.bincount(whole.sizes, minlength=n_players + 1)
+        # every size has its share from the first stage on, up to rounding and what is listed whole
         open_ = counts < last
-        assert np.abs(counts / counts.sum() - last / last.sum())[open_].max(initial=0.0) < 2.5 / len(look.z) + 0.06
+        assert np.abs(counts / counts.sum() - last / last.sum())[open_].max(initial=0.0) < 2.5 / len(stage.z) + 0.06
 
 
 def test_listed_sides_are_whole_in_every_look():
     rng = np.random.default_rng(0)
     held_out = draw_held_out(12, rng)
     whole = draw_design([shapley(12), singletons(12)], 12, 400, rng, held_out)
-    for look in looks_of(whole, held_out, listed_sides=True):
-        assert (look.sizes == 1).sum() == 12 and (look.sizes == 11).sum() == 12
+    for stage in stages_of(whole, held_out, listed_sides=True):
+        assert (stage.sizes == 1).sum() == 12 and (stage.sizes == 11).sum() == 12
 
 
 def test_looks_before_the_list_of_all_keep_the_held_out_coalitions_for_the_end():
     rng = np.random.default_rng(0)
     held_out = draw_held_out(10, rng)
     whole = draw_design([shapley(10)], 10, 1024, rng, held_out)
-    looks = looks_of(whole, held_out)
+    stages = stages_of(whole, held_out)
     kept = {row.tobytes() for row in held_out}
-    assert [look.listed for look in looks] == [False] * (len(looks) - 1) + [True]
-    assert len(looks) > 3 and not any(row.tobytes() in kept for look in looks[:-1] for row in look.z)
+    assert [stage.listed for stage in stages] == [False] * (len(stages) - 1) + [True]
+    assert len(stages) > 3 and not any(row.tobytes() in kept for stage in stages[:-1] for row in stage.z)
 
 
 def test_looks_at_cells_keep_their_background_rows_and_their_balance():
     rng = np.random.default_rng(0)
     whole = draw_cells([shapley(12)], 12, 3000, 40, rng, draw_held_out(12, rng))
-    looks = looks_of(whole, whole.held_out)
+    stages = stages_of(whole, whole.held_out)
     cells = {(row.tobytes(), int(b)) for row, b in zip(whole.z, whole.base, strict=True)}
-    assert {(row.tobytes(), int(b)) for row, b in zip(looks[-1].z, looks[-1].base, strict=True)} == cells
-    for look in looks:
-        assert (look.base[0::2] == look.base[1::2]).all()
-        singles = look.base[0::2][np.minimum(look.sizes, 12 - look.sizes)[0::2] == 1]
+    assert {(row.tobytes(), int(b)) for row, b in zip(stages[-1].z, stages[-1].base, strict=True)} == cells
+    for stage in stages:
+        assert (stage.base[0::2] == stage.base[1::2]).all()
+        singles = stage.base[0::2][np.minimum(stage.sizes, 12 - stage.sizes)[0::2] == 1]
         assert np.ptp(np.bincount(singles, minlength=40)) <= 1
 
 
 def test_a_design_too_small_to_look_at_is_its_only_look():
     whole = draw_design([shapley(12)], 12, 40, np.random.default_rng(0))
-    assert looks_of(whole, whole.held_out) == [whole]
+    assert stages_of(whole, whole.held_out) == [whole]
 
 
 @pytest.mark.parametrize("budget", [None, 70, 512, 700])

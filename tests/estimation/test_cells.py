@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from recorders import Recorder
 
 import perturbxai as px
-from perturbxai.inputs.row_controls import contrasts
+from perturbxai.inputs.row_controls import row_controls
 from perturbxai.inputs.row_names import hash_cells, hash_rows, hash_values
 from perturbxai.sampling import laws
 from perturbxai.sampling.coalitions import draw_cells, draw_held_out
@@ -284,7 +284,7 @@ def test_contrasts_have_mean_zero_and_variance_one_under_the_weights():
     rows[::9, 0] = np.nan
     share = RNG.dirichlet(np.ones(90))
     numeric = np.array([True, False, True, True])
-    table, player, widths = contrasts(rows, share, [[0], [1, 2], [3]], numeric)
+    table, player, widths = row_controls(rows, share, [[0], [1, 2], [3]], numeric)
     assert sum(widths) == table.shape[1] == len(player) and set(player.tolist()) == {0, 1, 2}
     np.testing.assert_allclose(share @ table, 0.0, atol=1e-12)
     np.testing.assert_allclose(share @ table**2, 1.0, atol=1e-12)
@@ -292,7 +292,7 @@ def test_contrasts_have_mean_zero_and_variance_one_under_the_weights():
 
 
 def test_contrasts_of_the_largest_numbers_do_not_overflow():
-    table, *_ = contrasts(np.array([[1e308], [-1e308], [5.0]]), np.full(3, 1 / 3), [[0]], np.array([True]))
+    table, *_ = row_controls(np.array([[1e308], [-1e308], [5.0]]), np.full(3, 1 / 3), [[0]], np.array([True]))
     assert np.isfinite(table).all() and table.shape[1] > 0
 
 

@@ -1,7 +1,7 @@
 """Weighted fits to cells, coalitions on one background row each, with controls that describe the rows.
 
 A value on one background row is the game's value plus what that row brings. What a row brings has mean zero over the
-background, and much of it is told by what is known of the row: its values, and the model's answer at the row itself.
+background, and much of it is explained by what is known of the row: its values, and the model's answer at the row itself.
 Columns of such controls in the regression take that noise away and leave what is estimated as it is.
 """
 
@@ -42,10 +42,10 @@ def shapley_on_cells(law: Law, table: Evaluations) -> Estimate:
     odd = 0.5 * (table.values[first] - table.values[second])
     target = odd - part[:, None] * (table.full - bases.values[row])
     # what a row's value adds for one player it takes from all: the sum is known
-    controls = [(u[:, bases.player[at]] - part[:, None]) * bases.contrast[np.ix_(row, at)] for at in _grades(bases)]
+    controls = [(u[:, bases.player[at]] - part[:, None]) * bases.controls[np.ix_(row, at)] for at in _grades(bases)]
     root, starts = np.sqrt(weight[first] + weight[second]), np.arange(len(first))
     fit = _Fit(x, controls, root, basis, starts, 0, False, table)
-    found = [fit.best(target[:, k], _told(bases, row, k)) for k in range(target.shape[1])]
+    found = [fit.best(target[:, k], _own_answers(bases, row, k)) for k in range(target.shape[1])]
     share = (table.full - table.empty) / len(basis)
     estimate = _estimate(share + np.column_stack([one.values for one in found]), found, table)
     if not bases.drawn:
@@ -53,8 +53,8 @@ def shapley_on_cells(law: Law, table: Evaluations) -> Estimate:
     centred = bases.values - bases.share @ bases.values
     background = []
     for k, one in enumerate(found):
-        brought, told = one.of_rows(bases, k, basis)
-        apart = brought - brought.mean(axis=1, keepdims=True) + told - centred[:, k, None] / len(basis)
+        brought, by_answer = one.of_rows(bases, k, basis)
+        apart = brought - brought.mean(axis=1, keepdims=True) + by_answer - centred[:, k, None] / len(basis)
         background.append(drawn_error(bases, row, apart, one.scores))
     return replace(estimate, stderr_background=np.column_stack(background))
 
@@ -71,7 +71,7 @@ def slopes_on_cells(law: Law, table: Evaluations) -> Estimate:
     still = np.zeros((2, 1))  # nothing and everything are known on all rows: no row brings anything there
     controls = []
     for at in _grades(bases):
-        brought = (1.0 - z[:, bases.player[at]]) * bases.contrast[np.ix_(bases.row, at)]
+        brought = (1.0 - z[:, bases.player[at]]) * bases.controls[np.ix_(bases.row, at)]
         controls.append(np.vstack([np.repeat(still, len(at), axis=1), brought]))
     starts = np.unique(table.design.pair, return_index=True)[1]
     read = np.eye(x.shape[1])[1:]
@@ -80,15 +80,15 @@ def slopes_on_cells(law: Law, table: Evaluations) -> Estimate:
     values = values - values[int(heavier[0])]  # less rounding where the outputs are far from zero, and none of that end
     found = []
     for k in range(values.shape[1]):
-        told = _told(bases, bases.row, k)
-        found.append(fit.best(values[:, k], None if told is None else np.concatenate([still[:, 0], told])))
+        own = _own_answers(bases, bases.row, k)
+        found.append(fit.best(values[:, k], None if own is None else np.concatenate([still[:, 0], own])))
     estimate = _estimate(np.column_stack([one.values for one in found]), found, table)
     if not bases.drawn:
         return estimate
     background = []
     for k, one in enumerate(found):
-        brought, told_of = one.of_rows(bases, k, read)
-        background.append(drawn_error(bases, bases.row[starts], told_of - brought, one.scores))
+        brought, by_answer = one.of_rows(bases, k, read)
+        background.append(drawn_error(bases, bases.row[starts], by_answer - brought, one.scores))
     return replace(estimate, stderr_background=np.column_stack(background))
 
 
@@ -127,13 +127,17 @@ def _weights(law: Law, table: Evaluations) -> Floats:
 
 
 def _grades(bases: Bases) -> list[Ints]:
-    """Numbers of the contrasts, the coarse ones, then the fine ones."""
+    """Numbers of the controls, the coarse ones, then the fine ones."""
     ends = np.cumsum([0, *bases.widths])
     return [np.arange(low, high) for low, high in pairwise(ends.tolist())]
 
 
-def _told(bases: Bases, row: Ints, k: int) -> Floats | None:
-    """The model's answer at each row itself, less the mean, in deviations; None where it tells nothing."""
+def _own_answers(bases: Bases, row: Ints, k: int) -> Floats | None:
+    """(n,): the model at each of these background rows as it is, scaled to mean 0 and deviation 1 over the background.
+
+    A control: what a row's own answer is above the mean, its cells tend to be too. None where all rows answer alike, and
+    for many outputs.
+    """
     if bases.values.shape[1] > MOST_OUTPUTS:
         return None
     centred = bases.values[:, k] - bases.share @ bases.values[:, k]
@@ -160,18 +164,18 @@ class _Found:
     largest: tuple[float, float]
 
     def of_rows(self, bases: Bases, k: int, read: Floats) -> tuple[Floats, Floats]:
-        """(B, P) each: what the contrasts, and the model's answer at a row itself, are worth on each background row."""
+        """(B, P) each: what the controls, and the model's answer at a row itself, are worth on each background row."""
         n_read = read.shape[1]
-        told = _told(bases, np.arange(len(bases.share)), k)
+        own = _own_answers(bases, np.arange(len(bases.share)), k)
         by_answer = self.coefficients[n_read : 2 * n_read]
-        if told is None or not len(by_answer):  # no such control
-            told, by_answer = np.zeros(len(bases.share)), np.zeros(n_read)
-            by_contrast = self.coefficients[n_read:]
+        if own is None or not len(by_answer):  # no such control
+            own, by_answer = np.zeros(len(bases.share)), np.zeros(n_read)
+            by_control = self.coefficients[n_read:]
         else:
-            by_contrast = self.coefficients[2 * n_read :]
+            by_control = self.coefficients[2 * n_read :]
         brought = np.zeros((len(bases.share), len(read)))
-        np.add.at(brought.T, bases.player[: len(by_contrast)], (bases.contrast[:, : len(by_contrast)] * by_contrast).T)
-        return brought, told[:, None] * (read @ by_answer)
+        np.add.at(brought.T, bases.player[: len(by_control)], (bases.controls[:, : len(by_control)] * by_control).T)
+        return brought, own[:, None] * (read @ by_answer)
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,14 +197,14 @@ class _Fit:
     by_player: bool
     table: Evaluations
 
-    def best(self, target: Floats, told: Floats | None) -> _Found:
+    def best(self, target: Floats, own: Floats | None) -> _Found:
         """The fit of a target (n,) with all grades of controls that the rows allow, or without the last if that is better.
 
         Better is a smaller estimated variance of the values.
 
-        told (n,): what is known of each row in one number, a control that goes with every column of x
+        own (n,): what is known of each row in one number, a control that goes with every column of x
         """
-        q, r, used, widths = self._plain if told is None else self._factored([self.x * told[:, None]])
+        q, r, used, widths = self._plain if own is None else self._factored([self.x * own[:, None]])
         ends = np.cumsum(widths)[-2:].tolist()
         found = [self._prefix(q[:, :end], r[:end, :end], used, target) for end in ends]
         return min(found, key=lambda one: float(one.covariance.trace()))
@@ -210,8 +214,8 @@ class _Fit:
         """Without what differs by output."""
         return self._factored([])
 
-    def _factored(self, told: list[Floats]) -> tuple[Floats, Floats, Bools, list[int]]:
-        grades = [self.x, *told, *self.controls]
+    def _factored(self, own: list[Floats]) -> tuple[Floats, Floats, Bools, list[int]]:
+        grades = [self.x, *own, *self.controls]
         columns = np.cumsum([grade.shape[1] for grade in grades])
         n_grades = max(1, int((columns * PAIRS_A_COLUMN <= len(self.starts)).sum()))
         return _factor([grade * self.root[:, None] for grade in grades[:n_grades]])

@@ -45,20 +45,20 @@ def adjusted(surrogate: str, fit: PairFit, table: Evaluations, odd: Floats, plai
         return plain
     kept = folds(fit.clusters.stratum) != np.arange(N_FOLDS)[:, None]
     residuals = odd - fit.u @ plain.values
-    values, left, told = plain.values.copy(), residuals.copy(), [_Told("none", 1.0)] * n_outputs
+    values, left, taken = plain.values.copy(), residuals.copy(), [_Taken("none", 1.0)] * n_outputs
     for k in range(n_outputs):
         twin = _twin(odd, k)
         if twin is not None:  # of two classes one is told by the other
             values[:, k] -= values[:, twin] - plain.values[:, twin]
-            left[:, k], told[k] = -left[:, twin], told[twin]
+            left[:, k], taken[k] = -left[:, twin], taken[twin]
             continue
         game = _Game(fit, design.z[fit.first], residuals[:, k], kept)
         rounding = float(n_players * ROUNDING * table.scale[k]) ** 2
-        told[k], moved, left[:, k] = game.best(surrogate, rounding, n_outputs <= FEW_OUTPUTS)
+        taken[k], moved, left[:, k] = game.best(surrogate, rounding, n_outputs <= FEW_OUTPUTS)
         values[:, k] -= moved
     jump = jump_of_fit(np.abs(left).max(axis=0), np.zeros(n_outputs), values, table)
     stderr, critical = errors(fit.clusters, fit.gain, fit.weight, fit.missed, left, None, fit.df, table, jump)
-    notes = plain.notes | {"surrogate": [{"taken": one.taken, "variance": one.variance} for one in told]}
+    notes = plain.notes | {"surrogate": [{"taken": one.taken, "variance": one.variance} for one in taken]}
     return Estimate(values, stderr, critical, plain.df, plain.stderr_background, notes)
 
 
@@ -77,7 +77,7 @@ def _twin(odd: Floats, k: int) -> int | None:
 
 
 @dataclass(frozen=True)
-class _Told:
+class _Taken:
     """What was taken, and the estimated variance with it over that without."""
 
     taken: str
@@ -97,12 +97,12 @@ class _Game:
     left: Floats
     kept: Bools
 
-    def best(self, surrogate: str, rounding: float, may_grow: bool) -> tuple[_Told, Floats, Floats]:
+    def best(self, surrogate: str, rounding: float, may_grow: bool) -> tuple[_Taken, Floats, Floats]:
         """What is taken; how far it moves the values, (P,), to be taken from them; and what is then left, (R,).
 
         rounding: a variance that is rounding only;  may_grow: whether "auto" may grow trees
         """
-        found = _Told("none", 1.0), np.zeros(self.z.shape[1]), self.left
+        found = _Taken("none", 1.0), np.zeros(self.z.shape[1]), self.left
         plain = self._variance(self.left)
         if plain <= rounding:
             return found
@@ -118,8 +118,8 @@ class _Game:
         return found
 
     def _taken(
-        self, controls: dict[str, Floats], plain: float, before: tuple[_Told, Floats, Floats]
-    ) -> tuple[_Told, Floats, Floats]:
+        self, controls: dict[str, Floats], plain: float, before: tuple[_Taken, Floats, Floats]
+    ) -> tuple[_Taken, Floats, Floats]:
         """With these controls, each (5, R), if they do better than what was found before and well enough."""
         fold, asked = np.argmin(self.kept, axis=0), self.fit.asked
         blind = np.column_stack([one[fold, np.arange(len(fold))] for one in controls.values()])  # (R, C)
@@ -133,7 +133,7 @@ class _Game:
         if ratio > LOWERED or ratio >= before[0].variance:
             return before
         mixed = blind + asked[:, None] * (whole - blind)
-        return _Told(" and ".join(controls), ratio), self.fit.solve(mixed @ share), left
+        return _Taken(" and ".join(controls), ratio), self.fit.solve(mixed @ share), left
 
     def _variance(self, left: Floats) -> float:
         """The sum over players of the estimated variances."""

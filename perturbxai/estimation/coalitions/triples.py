@@ -13,7 +13,7 @@ from perturbxai.core.types import Bools, Floats, Ints
 PAIRS_A_TERM = 4  # pairs of coalitions for each product that is taken in the end
 MOST_TERMS = 400
 ROUNDS = 6  # what one round leaves tells the next where to look: chosen at once, products of one leaf crowd the others out
-LOOK, LEAST = 3, 0.1  # the round after which products that explain less of the pairs they have not seen are given up
+JUDGED_AFTER, LEAST = 3, 0.1  # the round after which products that explain less of the pairs they have not seen are given up
 MOST_WORK = 3e8  # pairs times players cubed, above which no products are looked for
 
 
@@ -38,7 +38,7 @@ def triple_controls(z: Bools, left: Floats, weight: Floats, kept: Bools) -> Floa
         strengths = _strengths(sign, np.array([fit.weight * fit.left for fit in fits]))
         for fit, strength in zip(fits, strengths, strict=True):
             fit.add(members, strength, a_round)
-        if done == LOOK:
+        if done == JUDGED_AFTER:
             unseen = np.asarray(np.where(kept, 0.0, [fit.control() for fit in fits]).sum(axis=0))
             if explained(unseen, left, weight) < LEAST:
                 return None

@@ -20,9 +20,9 @@ UNSEEN = 3.0
 DRAWS = 2000  # of the largest error along a curve, for simultaneous bands
 
 
-def whole_curve(table: GridTable, shown: str, rng: np.random.Generator) -> Curve:
+def mean_curve(table: GridTable, shown: str, rng: np.random.Generator) -> Curve:
     """The mean of the rows' curves, "raw", "centred" by the data or "anchored" at the first point, with its bands."""
-    moments = table.whole
+    moments = table.moments
     assert moments is not None
     n_points = len(table.centre)
     covariance = None

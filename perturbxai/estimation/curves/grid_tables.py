@@ -184,7 +184,7 @@ class GridTable:
     axes        one or two;  along: the same as accumulated curves follow them
     weight (n,) of the drawn rows, 0 outside the group
     rank (n,)   the drawn rows in a random order;  n_kept: the curves of so many of the first are kept
-    whole, slopes, steps, differences  moments of whole curves, of secants, of steps, and between levels; None: not wanted
+    moments, slopes, steps, differences  of whole curves, of secants, of steps, and between levels; None: not wanted
     own         where each drawn row lies on the grid itself (see `readings.between`), None: not wanted or not known
     varied (2, K)  weighted sums over the rows, where curves are kept, of their curve's standard deviation and of its
                    square;  bent (C, Q, Q, K): of how that deviation moves with a row of the data in a cell of the grid
@@ -198,7 +198,7 @@ class GridTable:
     rank: Ints
     n_kept: int
     n_outputs: int
-    whole: Moments | None = None
+    moments: Moments | None = None
     slopes: Moments | None = None
     steps: Steps | None = None
     differences: Differences | None = None
@@ -251,7 +251,7 @@ class GridTable:
         chosen = self.rank[rows] < most
         return rows[chosen], curves[chosen].reshape(-1, *self.shape, self.n_outputs)
 
-    def add_whole(self, rows: Ints, curves: Floats) -> None:
+    def add_all_points(self, rows: Ints, curves: Floats) -> None:
         """The model at all T points of the grid, axes in turn: curves (m, T, K) of these drawn rows (m,)."""
         inside = self.weight[rows] > 0
         rows, curves = rows[inside], curves[inside]
@@ -262,8 +262,8 @@ class GridTable:
             self.kept.append((rows[first], curves[first]))
         level = np.einsum("mtk,t->mk", curves, self.centre)[:, None]
         shape = curves - level
-        if self.whole is not None:
-            self.whole.add(np.concatenate([shape, level if self.whole.joint else curves], axis=1), weight)
+        if self.moments is not None:
+            self.moments.add(np.concatenate([shape, level if self.moments.joint else curves], axis=1), weight)
             if self.n_kept:
                 self._add_varied(shape, weight)
         if self.own is not None:

@@ -52,7 +52,7 @@ class PartialMeans:
         np.add.at(at, (self.group, self.place), self.weight)
         self._at = at / self.share[:, None]
 
-    def add_whole(self, rows: Ints, curves: Floats) -> None:
+    def add_all_points(self, rows: Ints, curves: Floats) -> None:
         """The answers (m, T, K) of these rows (m,) at all points."""
         np.add.at(self.sums, self.group[rows], curves * self.weight[rows, None, None])
         self.own[rows] = curves[np.arange(len(rows)), self.place[rows]]

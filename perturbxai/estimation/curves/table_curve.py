@@ -125,8 +125,8 @@ class EdgeRows:
         tiny = np.finfo(float).tiny
         bend = -2.0 * summed(arc * beside) / np.maximum(summed(arc**2), tiny)
         jump = summed((beside + 0.5 * bend[self.bin_of] * arc) ** 2) / np.maximum(summed(arc), tiny)
-        told = (np.bincount(self.bin_of, weights=arc[:, 0] > 0.0, minlength=n_bins) >= ENOUGH_INSIDE)[:, None]
-        return Between(np.where(told, jump, np.maximum(jump, guess.jump)), np.where(told, bend, guess.bend))
+        seen = (np.bincount(self.bin_of, weights=arc[:, 0] > 0.0, minlength=n_bins) >= ENOUGH_INSIDE)[:, None]
+        return Between(np.where(seen, jump, np.maximum(jump, guess.jump)), np.where(seen, bend, guess.bend))
 
 
 class CurveValue(NamedTuple):

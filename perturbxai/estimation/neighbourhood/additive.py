@@ -38,7 +38,7 @@ class Additive:
         """codes, bins (D, n); around (D,): where Gaussian columns were drawn; values (n, K)."""
         swept = hood.live & ~hood.gaussian
         # rounded numbers are not Gaussian
-        curved = [d for d in np.flatnonzero(hood.live & hood.gaussian).tolist() if not hood.columns[d].whole]
+        curved = [d for d in np.flatnonzero(hood.live & hood.gaussian).tolist() if not hood.columns[d].whole_numbers]
         n_terms = 3 * len(curved) + sum(len(hood.columns[d].share) for d in np.flatnonzero(swept).tolist())
         left = np.ascontiguousarray((values - values.mean(axis=0)).T)
         effects = np.zeros((len(left), *hood.means.shape))

@@ -21,7 +21,7 @@ Artists = dict[str, Any]
 
 BAND, WHOLE_BAND = 0.25, 0.1  # opacities: at each point, of the whole curve
 DECILE = 0.05  # of a panel's height
-MOST_TOLD = 8  # levels across a heat map up to which each cell has its number
+MOST_NUMBERED = 8  # levels across a heat map up to which each cell has its number
 MOST_TICKS = 8  # along an axis of a heat map that are numbers
 VALUE_NAMES = {"average": "Partial dependence", "ale": "Accumulated local effect"}
 
@@ -80,7 +80,7 @@ def draw_column(axis: Any, sheet: Sheet, keywords: Keywords, ends: tuple[float, 
         made["average"] = _line(axis, at, sheet.average, keywords.of_average(beside_rows=sheet.rows is not None), ground)
         _bands(axis, at, sheet, made["average"].get_color(), ground)
     if level:
-        axis.set_xticks(at, [_told(value) for value in sheet.grid[0]])
+        axis.set_xticks(at, [_text(value) for value in sheet.grid[0]])
         axis.tick_params(axis="x", rotation=90)
     elif ground is not None:
         kept = axis.get_xlabel()
@@ -152,7 +152,7 @@ def draw_heatmap(axis: Any, sheet: Sheet, keywords: Keywords, ends: tuple[float,
         words |= {"vmin": ends[0], "vmax": ends[1]}
     values = sheet.average
     image = axis.imshow(values, **words)
-    if len(values.T) <= MOST_TOLD:
+    if len(values.T) <= MOST_NUMBERED:
         size = min(10.0, 40.0 / len(values.T))
         middle = 0.5 * (values.max() + values.min())
         for (row, column), value in np.ndenumerate(values):
@@ -164,7 +164,7 @@ def draw_heatmap(axis: Any, sheet: Sheet, keywords: Keywords, ends: tuple[float,
         shown = np.arange(len(grid))
         if not sheet.levels[one]:
             shown = np.unique(np.linspace(0, len(grid) - 1, min(len(grid), MOST_TICKS)).astype(int))
-        getattr(axis, f"set_{side}ticks")(shown, [_told(value, 6 if sheet.levels[one] else 3) for value in grid[shown]])
+        getattr(axis, f"set_{side}ticks")(shown, [_text(value, 6 if sheet.levels[one] else 3) for value in grid[shown]])
         name_axis(axis, side, sheet.names[one])
     axis.tick_params(axis="x", rotation=90)
     return {"heatmaps": image}
@@ -293,7 +293,7 @@ def _short(value: float) -> str:
     return f"{value:.3g}"
 
 
-def _told(value: Any, digits: int = 6) -> str:
+def _text(value: Any, digits: int = 6) -> str:
     if is_missing(np.array([value], dtype=object))[0]:
         return "missing"
     told = f"{value:.{digits}g}" if isinstance(value, (float, np.floating)) else str(value)

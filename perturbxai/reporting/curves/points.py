@@ -28,7 +28,7 @@ def grid_of(space: TabularSpace, column: int, level: bool, resolution: int, perc
         return int(resolution) - 1 if columns.numeric[column] else max(2, int(resolution) - 1)
     values = np.unique(known)
     if level or len(values) < resolution:
-        by_value = is_by_value(codes, bool(columns.whole[column]), max(2, len(values)))
+        by_value = is_by_value(codes, bool(columns.whole_numbers[column]), max(2, len(values)))
         by_value &= len(np.unique(codes[counted & ~np.isnan(codes)])) == len(values)
         return max(2, len(values)) if by_value else columns.decode_values(column, values)
     low, high = mquantiles(known, prob=percentiles)
@@ -38,7 +38,7 @@ def grid_of(space: TabularSpace, column: int, level: bool, resolution: int, perc
             "grid; take them further apart."
         )
     points = np.linspace(low, high, int(resolution))
-    return columns.decode_values(column, np.unique(np.rint(points)) if columns.whole[column] else points)
+    return columns.decode_values(column, np.unique(np.rint(points)) if columns.whole_numbers[column] else points)
 
 
 def read_points(space: TabularSpace, column: int, values: Any) -> Floats:

@@ -54,7 +54,7 @@ def matrix(axis: Any, e: Any, k: int, labels: Sequence[str], shown: list[int], l
     if len(shown) <= NUMBERED:
         certain = sure(e, k)[np.ix_(shown, shown)]
         for i, j in np.argwhere(certain):
-            if told := _told(values[i, j], limit):
+            if told := _number(values[i, j], limit):
                 colour = "white" if abs(values[i, j]) > 0.6 * limit else "#222222"
                 size = 7 if len(told) <= 5 else 5  # the cell is that narrow
                 axis.text(j, i, told, ha="center", va="center", fontsize=size, color=colour)
@@ -142,7 +142,7 @@ def _sign(value: float) -> Any:
     return matplotlib.colormaps["RdBu_r"](0.92 if value > 0 else 0.08)
 
 
-def _told(value: float, largest: float) -> str:
+def _number(value: float, largest: float) -> str:
     """A number as it fits a cell, without the zero before the point; nothing where it is no thousandth of the largest."""
     return "" if abs(value) < 1e-3 * largest else number(value, 2).replace("0.", ".", 1)
 
