@@ -247,7 +247,7 @@ class Call:
         chosen = self.chosen(one, method)
         meta = self._meta(one, chosen, rows, others) | estimate.notes
         if self.tol is not None:
-            meta |= {"tol": self.tol, "reached": within(estimate, self.tol), "looks": work.stage + 1}
+            meta |= {"tol": self.tol, "reached": within(estimate, self.tol), "stages": work.stage + 1}
         if key in self.by_law and work.design is not None:
             whole = work.design.listed or (work.design.base is not None and not len(work.design.held_out))
             meta |= {"coalitions": work.design.n_coalitions, "listed": whole}

@@ -139,7 +139,7 @@ def test_a_tolerance_that_is_reached_is_kept_by_the_simultaneous_intervals(metho
     for one in found:
         low, high = one.interval(simultaneous=True)
         assert one.meta["reached"] and (high - low).max() / 2 <= 0.15 * np.ptp(one.values) * (1 + 1e-12)
-        assert one.meta["tol"] == 0.15 and one.meta["looks"] >= 1 and not one.meta["listed"]
+        assert one.meta["tol"] == 0.15 and one.meta["stages"] >= 1 and not one.meta["listed"]
 
 
 def test_a_tolerance_that_the_budget_does_not_reach_is_told():
@@ -159,7 +159,7 @@ def test_inputs_stop_one_by_one():
     plain = px.explain(["kernel_shap"], px.Predictor(lambda r: r @ WEIGHTS), space, rows[:3], tol=0.05)["kernel_shap"]
     # coalitions that agree are no proof: also an additive model is looked at until few enough could have been missed
     assert all(one.meta["reached"] for one in plain)
-    assert max(one.meta["looks"] for one in plain) < max(one.meta["looks"] for one in found)
+    assert max(one.meta["stages"] for one in plain) < max(one.meta["stages"] for one in found)
 
 
 def test_all_methods_of_a_call_have_to_reach_it():
@@ -179,7 +179,7 @@ def test_a_row_stops_alike_alone_in_company_and_at_any_batch_size():
             ["kernel_shap"], px.Predictor(jumping, batch_size=64), space, ROWS[number : number + 1], tol=0.1, budget=4000
         )["kernel_shap"]
         np.testing.assert_array_equal(alone[0].values, together[number].values)
-        assert alone[0].meta["looks"] == together[number].meta["looks"]
+        assert alone[0].meta["stages"] == together[number].meta["stages"]
 
 
 def test_rows_are_counted_once_over_all_looks():
@@ -192,7 +192,7 @@ def test_cells_stop_as_coalitions_do():
     space = px.TabularSpace(ROWS, background=50)
     found = px.explain(["kernel_shap"], px.Predictor(jumping), space, ROWS[:3], tol=0.15, rows=60_000)["kernel_shap"]
     assert all(one.meta["reached"] and one.meta["rows"] < 60_000 for one in found)
-    assert len({one.meta["looks"] for one in found}) >= 1
+    assert len({one.meta["stages"] for one in found}) >= 1
 
 
 def test_the_whole_budget_without_a_stop_gives_a_design_of_the_same_law():

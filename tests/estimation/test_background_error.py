@@ -83,7 +83,7 @@ def test_it_comes_with_every_look_of_a_tolerance():
 
     space = px.TabularSpace(X, background=30)
     found = explained(["kernel_shap"], triples, space, X[:3], budget=240, tol=0.05)["kernel_shap"]
-    assert max(one.meta["looks"] for one in found) > 1
+    assert max(one.meta["stages"] for one in found) > 1
     fixed = explained(["kernel_shap"], triples, space, X[:3], budget=240)["kernel_shap"]
     live = fixed.stderr_background > 0.05 * fixed.stderr_background.max()
     np.testing.assert_allclose(found.stderr_background[live], fixed.stderr_background[live], rtol=0.3)  # fewer coalitions
