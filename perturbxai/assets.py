@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.core.extras import remedy
+from perturbxai.core.types import Bytes
 from perturbxai.inputs.pictures import fit
 
 CROP = 224 / 256  # EfficientNet-Lite0 was trained on the centre of a picture scaled to 256
@@ -52,7 +52,7 @@ def imagenet_classes() -> list[str]:
     return [f"{name} ({number})" if times[name] > 1 else name for number, name in enumerate(names)]
 
 
-def photo(name: str, size: int = 224) -> NDArray[np.uint8]:
+def photo(name: str, size: int = 224) -> Bytes:
     """A photo from the scikit-image wheel as EfficientNet-Lite0 sees it: uint8 (size, size, 3), its middle 7/8.
 
     Raises ValueError for a name that the wheel does not hold, saying which it does.

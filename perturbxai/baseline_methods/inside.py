@@ -8,10 +8,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.core.stopping import context
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Floats, Picture
 from perturbxai.game.game import Game
 from perturbxai.models.masks import SeenThrough
 from perturbxai.models.predictor import ModelError, Predictor
@@ -46,7 +45,7 @@ class Inside:
         self._used_fill: dict[str, bytes] = {}
         self._asks: dict[int, Callable[[Floats], Floats]] = {}
 
-    def places(self, picture: NDArray[np.float32]) -> list[Place]:
+    def places(self, picture: Picture) -> list[Place]:
         """Where the maps are, for pictures of this size."""
         from perturbxai.baseline_methods import last_map, places, trail
 
@@ -61,7 +60,7 @@ class Inside:
             self.searched += self.predictor.rows - before
         return self._places[picture.shape]
 
-    def view(self, picture: NDArray[np.float32], layer: int) -> View:
+    def view(self, picture: Picture, layer: int) -> View:
         """The picture from inside. An input's picture and fill are kept, because every method of a call looks at them."""
         from perturbxai.baseline_methods.views import views
 
@@ -79,7 +78,7 @@ class Inside:
             self._kept[name] = [self._metered(picture, found) for found in inside]
         return self._kept[name][layer]
 
-    def view_of_fill(self, fill: NDArray[np.float32], layer: int, method: str) -> View:
+    def view_of_fill(self, fill: Picture, layer: int, method: str) -> View:
         """A fill from inside, for a method of the call. It stays until there is another, for all inputs that it is alike."""
         name = fill.tobytes()
         if name in self._kept and self._used_fill.get(method) == name:
@@ -106,7 +105,7 @@ class Inside:
         """Take what a method by the pixel asked for itself out of what all passes share."""
         self.asked = self.asked[0] + pixels.fresh[0], self.asked[1] + pixels.fresh[1]
 
-    def _metered(self, picture: NDArray[np.float32], found: View) -> View:
+    def _metered(self, picture: Picture, found: View) -> View:
         """A view that asks through the Predictor, each question once."""
 
         def respond(activations: Floats) -> Floats:
@@ -145,7 +144,7 @@ class Inside:
         self.asked = (self.asked[0] + self.predictor.rows - rows, self.asked[1] + self.predictor.seconds - seconds)
 
     @context
-    def _network(self, picture: NDArray[np.float32]) -> Iterator[tuple[Any, Any]]:
+    def _network(self, picture: Picture) -> Iterator[tuple[Any, Any]]:
         with self.predictor.network() as net:
             yield net, self.predictor.tensor(picture[None])
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.baseline_methods.pixels import Pixels, as_floats
-from perturbxai.core.types import Floats, Tensor
+from perturbxai.core.types import Floats, Singles, Tensor
 
 NODES = 4  # Gauss-Legendre nodes a panel
 MOST = 10  # times as many nodes as were asked for, at most
@@ -27,7 +26,7 @@ class Panels:
     high: Floats
     at_low: Floats
     at_high: Floats
-    heat: NDArray[np.float32]
+    heat: Singles
 
     @property
     def gap(self) -> Floats:

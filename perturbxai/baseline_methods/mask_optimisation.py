@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.baseline_methods.kinds import OfPixels
 from perturbxai.baseline_methods.pixels import PixelMap, Pixels, as_floats, gradient_of
@@ -14,7 +13,7 @@ from perturbxai.core import checks
 from perturbxai.core.deprecated import renamed
 from perturbxai.core.interpolation import between_centres
 from perturbxai.core.options import checked
-from perturbxai.core.types import Floats, Tensor
+from perturbxai.core.types import Floats, Ints, Tensor
 
 AIMS = ("preserve", "delete")
 KEPT = 0.8  # of the running slope, from step to step
@@ -153,7 +152,7 @@ def _scores(pixels: Pixels, seen: _Seen, masks: Floats) -> Floats:
     return np.concatenate([found for *_, found in pixels.scores(len(masks), build)])
 
 
-def _largest(slope: Floats, counts: NDArray[np.int64]) -> Floats:
+def _largest(slope: Floats, counts: Ints) -> Floats:
     """(A, n): ones on so many cells of the largest slope (A, n); cells of equal slope share what falls to them."""
     found = np.empty_like(slope)
     for number, (one, count) in enumerate(zip(slope, counts, strict=True)):

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.baseline_methods.views import View
 from perturbxai.core import checks
 from perturbxai.core.stopping import context
-from perturbxai.core.types import Floats, Tensor
+from perturbxai.core.types import Floats, Picture, Tensor
 from perturbxai.game.game import Game
 from perturbxai.models.predictor import ModelError, Predictor
 
@@ -59,7 +58,7 @@ class Pixels:
         """The picture with its superpixels and fill."""
         return self.game.inputs[self.number]
 
-    def tensor(self, picture: NDArray[np.float32]) -> Tensor:
+    def tensor(self, picture: Picture) -> Tensor:
         """(1, C, H, W): a picture (H, W, C) as the network's input. Raises ValueError if it takes something else."""
         found = self.predictor.tensor(picture[None])
         if found.ndim != 4 or tuple(found.shape[2:]) != picture.shape[:2]:

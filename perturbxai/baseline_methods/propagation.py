@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.baseline_methods.cam import GradCam
 from perturbxai.baseline_methods.kinds import OfPixels
@@ -20,7 +19,7 @@ from perturbxai.baseline_methods.upsample import enlarge
 from perturbxai.core import checks
 from perturbxai.core.extras import remedy
 from perturbxai.core.options import checked
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Floats, Picture
 
 Rule = Callable[..., Any]  # makes a rule of zennit
 
@@ -256,7 +255,7 @@ def _relevance(pixels: Pixels, dense: Rule, convolution: Rule, first: str | None
     return PixelMap(heat, notes | {"gap": (scores - heat.sum(axis=(1, 2))).tolist()})
 
 
-def _bounds(picture: NDArray[np.float32], box: Any) -> tuple[float, float]:
+def _bounds(picture: Picture, box: Any) -> tuple[float, float]:
     """The lowest and the highest value that a pixel can have. Raises ValueError if the picture has others."""
     low, high = box or (0.0, 1.0 if picture.max() <= 1.0 else 255.0)
     if picture.min() < low or picture.max() > high:

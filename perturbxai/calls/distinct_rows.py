@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.calls.effect_jobs import Job, note_of
 from perturbxai.calls.grids import Drawn
-from perturbxai.core.types import Floats, Ints, Words
+from perturbxai.core.types import Bools, Floats, Ints, Words
 from perturbxai.game.row_memo import RowMemo
 from perturbxai.inputs.row_names import distinct, hash_values
 from perturbxai.inputs.spaces import TabularSpace
@@ -31,7 +30,7 @@ class Named:
     def __len__(self) -> int:
         return len(self.rest) * len(self.point)
 
-    def first_words(self) -> Iterator[NDArray[np.uint64]]:
+    def first_words(self) -> Iterator[Words]:
         """The first words of all names, some rows' at a time."""
         step = max(1, LINES_AT_ONCE // len(self.point))
         for at in range(0, len(self.rest), step):
@@ -54,7 +53,7 @@ class OnceEach:
         self.predictor, self.space, self.drawn, self.columns = predictor, space, drawn, columns
         self._of_value = hash_values(drawn.codes)  # (n, D, 2)
         self._memo = RowMemo(len(columns), room=most)
-        self._again: NDArray[np.uint64] | None = None
+        self._again: Words | None = None
 
     def know(self, words: Words, values: Floats) -> None:
         """Take note of rows (U, 2) by name that were asked already, and what the model said (U, K)."""
@@ -95,7 +94,7 @@ class OnceEach:
         held = np.delete(self._of_value, columns, axis=1).sum(axis=1, dtype=np.uint64)
         return Named(held, put)
 
-    def _comes_again(self, words: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    def _comes_again(self, words: Words) -> Bools:
         if self._again is None:
             return np.ones(len(words), dtype=bool)
         at = np.minimum(np.searchsorted(self._again, words), max(len(self._again) - 1, 0))
@@ -162,7 +161,7 @@ def _hand_out(jobs: Sequence[Job], window: Sequence[tuple[int, int, int]], value
             jobs[number].finish()
 
 
-def _repeated(pieces: Sequence[Named]) -> NDArray[np.uint64]:
+def _repeated(pieces: Sequence[Named]) -> Words:
     """The first words, sorted, of the names that these pieces hold more than once.
 
     Names are looked for in parts of the words' range, so that never all of them are held.

@@ -10,11 +10,11 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from perturbxai.core.evaluations import Bases, Design, Estimate, Evaluations, RowGroups
 from perturbxai.core.questions import Answer, Cells, Coalitions, Opacities, Question, Unanswered
+from perturbxai.core.types import Ints
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import TabularSpace
 
@@ -38,10 +38,10 @@ class Work:
 
     number: int
     n_active: int
-    order: NDArray[np.int64]
+    order: Ints
     stages: Sequence[Design] = ()
     stage: int = 0
-    bases: NDArray[np.int64] | None = None
+    bases: Ints | None = None
     controls: Any = None
     wants_spread: bool = False
     wants_groups: bool = False

@@ -171,7 +171,7 @@ def group_rows(drawn: Drawn, columns: Columns, number: int, most: int = FEW_LEVE
             "column of categories, or cut the numbers into some first."
         )
     values = columns.decode_values(number, codes)
-    same: list[NDArray[np.bool_]] = [(column == code) | (np.isnan(column) & np.isnan(code)) for code in codes]
+    same: list[Bools] = [(column == code) | (np.isnan(column) & np.isnan(code)) for code in codes]
     return dict(zip(_hashable(values), same, strict=True))
 
 

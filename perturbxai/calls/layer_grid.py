@@ -5,20 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.baseline_methods.inside import Inside
 from perturbxai.calls.arguments import check_predictor
 from perturbxai.core.deprecated import renamed
 from perturbxai.core.extras import not_a_network
-from perturbxai.core.types import Layer, Photo
+from perturbxai.core.types import Ints, Labels, Layer, Photo
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import ImageSpace
 from perturbxai.models.predictor import Predictor
 
 
 @renamed(photo="image")
-def layer_grid(predictor: Predictor, image: Photo, layer: Layer | None = None) -> NDArray[np.int32]:
+def layer_grid(predictor: Predictor, image: Photo, layer: Layer | None = None) -> Labels:
     """(H, W) int32: which cell of a layer's map each pixel lies in, numbered in rows. Give it to ImageSpace as `segments`.
 
     predictor  of a torch.nn.Module
@@ -67,7 +66,7 @@ def _names(predictor: Predictor, layer: Any) -> tuple[str, ...] | None:
     return names
 
 
-def _nearest(n_cells: int, n_pixels: int) -> NDArray[np.int64]:
+def _nearest(n_cells: int, n_pixels: int) -> Ints:
     """(n_pixels,): the cell that the middle of each pixel lies in, in whole numbers, so that nothing is rounded."""
     if n_cells > n_pixels:
         raise ValueError(f"layer has {n_cells} cells along {n_pixels} pixels; name a coarser layer.")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.core.types import Bools, Floats
+from perturbxai.core.types import Floats, Presence
 from perturbxai.metrics import faithfulness
 from perturbxai.sampling.coalitions import list_coalitions
 from perturbxai.sampling.streams import Streams
@@ -27,7 +27,7 @@ class TestSet:
 
     __test__ = False  # nothing for pytest to collect
 
-    z: Bools
+    z: Presence
     weight: Floats | None
     name: str
 
@@ -62,7 +62,7 @@ class Needs:
     test: the first rows;  curves[name, k]: by curve, the rows of each order
     """
 
-    z: Bools
+    z: Presence
     test: TestSet
     curves: dict[tuple[str, int], dict[str, list[slice]]]
 

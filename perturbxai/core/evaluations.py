@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.core.types import Bools, Floats, Ints
+from perturbxai.core.types import Floats, Ints, Presence
 
 LEAST = 1e-14  # beside the second largest mass: a solver still tells it from nothing
 
@@ -67,12 +67,12 @@ class Design:
     cache    factorisations, kept by the explainers that made them
     """
 
-    z: Bools
+    z: Presence
     pair: Ints
     chain: Ints
     share: Floats
     listed: bool
-    held_out: Bools
+    held_out: Presence
     normals: Floats
     uniforms: Floats
     base: Ints | None = None

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.core.types import Bools, Floats
+
 SHOWN = 40  # characters of a dtype in an error
 
 
@@ -195,7 +197,7 @@ def _categories(series: Any) -> tuple[list[Any], bool]:
     return sorted(series.drop_nulls().unique().to_list()), False
 
 
-def _moments(series: Any, null: NDArray[np.bool_]) -> Any:
+def _moments(series: Any, null: Bools) -> Any:
     """Dates and time stamps with their unit and zone; days begin at midnight."""
     import narwhals as nw
     import pandas as pd
@@ -224,14 +226,14 @@ class Native:
         self._nan = {d for d, name in enumerate(self.names) if read[name].dtype.kind == "f" and _has_nan(table, name)}
         self._palettes: dict[int, Any] = {}
 
-    def make(self, codecs: Sequence[Any], codes: NDArray[np.float64]) -> Any:
+    def make(self, codecs: Sequence[Any], codes: Floats) -> Any:
         """The table of codes (n, D)."""
         columns = [self._column(d, codec, codes[:, d]) for d, codec in enumerate(codecs)]
         if self.arrow:
             return type(self.table).from_arrays(columns, schema=self.table.schema)
         return sys.modules["polars"].DataFrame(columns)
 
-    def _column(self, d: int, codec: Any, codes: NDArray[np.float64]) -> Any:
+    def _column(self, d: int, codec: Any, codes: Floats) -> Any:
         if codec.stored_as == "levels":
             if d not in self._palettes:
                 self._palettes[d] = self._of(d, _plain_levels(codec.levels))
@@ -250,7 +252,7 @@ class Native:
             return found.cast(dtype)
         return library.array(values, type=dtype) if self.arrow else library.Series(self.names[d], values, dtype=dtype)
 
-    def _polars(self, d: int, codec: Any, values: NDArray[Any], missing: NDArray[np.bool_]) -> Any:
+    def _polars(self, d: int, codec: Any, values: NDArray[Any], missing: Bools) -> Any:
         import polars
 
         dtype = self.table.dtypes[d]
@@ -263,7 +265,7 @@ class Native:
             found = polars.concat([found, nothing]).gather(np.where(missing, len(found), np.arange(len(found))))
         return found
 
-    def _arrow(self, d: int, codec: Any, values: NDArray[Any], missing: NDArray[np.bool_]) -> Any:
+    def _arrow(self, d: int, codec: Any, values: NDArray[Any], missing: Bools) -> Any:
         import pyarrow
 
         dtype = self.table.schema.field(d).type

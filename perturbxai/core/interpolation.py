@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from perturbxai.core.types import Floats, Ints
+from perturbxai.core.types import Bools, Floats, Ints
 
 
-def between_centres(n_cells: int, n_pixels: int) -> NDArray[np.float64]:
+def between_centres(n_cells: int, n_pixels: int) -> Floats:
     """(n_pixels, n_cells): straight between the centres of the cells, flat beyond the outermost ones; rows sum to one.
 
     The same as torch's bilinear interpolation with align_corners=False, one axis at a time.
@@ -48,6 +47,6 @@ def interpolate(curves: Floats, place: Ints, share: Floats) -> Floats:
     return np.asarray((1.0 - share)[:, None] * low + share[:, None] * high)
 
 
-def on_grid(place: Ints, share: Floats) -> NDArray[np.bool_]:
+def on_grid(place: Ints, share: Floats) -> Bools:
     """(n,): which have a place on the grid."""
     return np.asarray((place >= 0) & (share >= 0.0) & (share <= 1.0))

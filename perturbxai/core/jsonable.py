@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.core.types import Floats
+
 TAG = "$"
 NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}  # JSON has no literals for these
 DTYPES = re.compile(r"\|b1|[<|][iu][1248]|<f[248]|<U\d{1,5}|<[mM]8\[\d*(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)\]|\|O")
@@ -93,7 +95,7 @@ def nested(array: Any) -> Any:
     return [nested(part) for part in found] if found.ndim > 1 else _floats(found)
 
 
-def floats(data: Any, shape: tuple[int, ...], where: str) -> NDArray[np.float64]:
+def floats(data: Any, shape: tuple[int, ...], where: str) -> Floats:
     """What `nested` was given. Raises DamagedError for another shape than the one expected."""
     flat: list[float] = []
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.core import checks
+from perturbxai.core.types import Ints
 
 
 def output_names(outputs: Any) -> tuple[str, ...] | None:
@@ -28,7 +28,7 @@ def check_outputs(outputs: Any) -> None:
         raise TypeError(f"outputs={outputs!r}; expected a name or number of an output, or a list of them.")
 
 
-def select_outputs(outputs: Any, known: Sequence[str]) -> NDArray[np.int64]:
+def select_outputs(outputs: Any, known: Sequence[str]) -> Ints:
     """Column numbers of the outputs asked for, by name or number, among the known names (K).
 
     Raises ValueError for one that is not there, and for a name that several have.

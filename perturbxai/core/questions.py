@@ -9,21 +9,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.core.types import Bools, Floats, Ints
+from perturbxai.core.types import Bools, Floats, Ints, Labels, Presence
 
 
 @dataclass(frozen=True, eq=False)
 class Coalitions:
     """A question: the game at these coalitions, (M, P) bool."""
 
-    z: Bools
+    z: Presence
 
 
 @dataclass(frozen=True, eq=False)
 class Cells:
     """A question: the model at these coalitions (M, P) bool, each on the one background row with the number base (M,)."""
 
-    z: Bools
+    z: Presence
     base: Ints
 
 
@@ -121,7 +121,7 @@ class Players:
     owner: Ints | None = None
     drawn: bool = False
     regions: Callable[[], Regions] | None = None
-    labels: NDArray[np.int32] | None = None
+    labels: Labels | None = None
 
     @property
     def n_players(self) -> int:

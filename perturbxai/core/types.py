@@ -20,15 +20,28 @@ Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
 """Counts, sizes, and numbers of rows, players and columns."""
 Bools: TypeAlias = NDArray[np.bool_]
-"""Yes or no; of coalitions (M, P): whether a player is present."""
+"""Yes or no."""
+Singles: TypeAlias = NDArray[np.float32]
+"""Numbers in single precision, where pixels make them many."""
+Ints32: TypeAlias = NDArray[np.int32]
+"""Numbers of rows and places, where there are many."""
+Bytes: TypeAlias = NDArray[np.uint8]
+"""(..., H, W, C) pixels from 0 to 255, as files hold them."""
+
+Presence: TypeAlias = NDArray[np.bool_]
+"""(M, P) coalitions, always called z: whether a player is present."""
 Words: TypeAlias = NDArray[np.uint64]
 """(n,) names of rows: equal rows have equal names, and others almost never."""
+Owners: TypeAlias = NDArray[np.int32]
+"""(D,) the number of the active player that a column belongs to, -1 where it is always present."""
+Bins: TypeAlias = NDArray[np.int16] | NDArray[np.int32]
+"""(n, D) the number of the bin or level that a value lies in."""
 Picture: TypeAlias = NDArray[np.float32]
-"""(H, W, C) a picture as a model takes it."""
+"""(H, W, C), or several (n, H, W, C), as a model takes them."""
 Masks: TypeAlias = NDArray[np.float32]
 """(M, H, W) how much of each pixel is shown, from 0 to 1."""
 Labels: TypeAlias = NDArray[np.int32]
-"""(H, W) the number of the superpixel that a pixel lies in."""
+"""(H, W) the number of the superpixel, or of a layer's cell, that a pixel lies in."""
 Tensor: TypeAlias = Any
 """A torch.Tensor, which is not named here: torch need not be there."""
 Module: TypeAlias = Any

@@ -12,7 +12,7 @@ from perturbxai.core.evaluations import Estimate
 from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
 from perturbxai.core.questions import Coalitions, Players, Question, Rows
-from perturbxai.core.types import Bools, Floats, Ints
+from perturbxai.core.types import Floats, Ints, Presence
 from perturbxai.estimation import spread
 from perturbxai.estimation.coalitions import semivalues
 from perturbxai.estimation.intervals import independent_factor
@@ -159,7 +159,7 @@ def _sample(
         samples.add(player, values[: len(player)] - values[len(player) :])
 
 
-def _question(players: Players, z: Bools, rng: np.random.Generator) -> Question:
+def _question(players: Players, z: Presence, rng: np.random.Generator) -> Question:
     """Coalitions z (2n, P), those with the player before those without; or rows, both of a sample on one background row."""
     if _of_coalitions(players):
         return Coalitions(z)

@@ -17,7 +17,7 @@ from perturbxai.core.evaluations import Estimate
 from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
 from perturbxai.core.questions import Players, Question, Rows
-from perturbxai.core.types import Floats, Ints
+from perturbxai.core.types import Bins, Floats, Ints
 from perturbxai.estimation.intervals import independent_factor
 from perturbxai.estimation.neighbourhood.additive import Additive
 from perturbxai.estimation.neighbourhood.coding import Coding
@@ -25,7 +25,6 @@ from perturbxai.estimation.neighbourhood.weighted_fit import LocalFit, fit_regre
 from perturbxai.estimation.survey import ROUNDING
 from perturbxai.sampling.neighbourhoods import (
     PARTS,
-    Bins,
     Column,
     Neighbourhood,
     binned_column,

@@ -47,7 +47,7 @@ class ImageAsker:
         if values is not None:
             self.memo[self._names(number, np.ones((1, len(self.inputs[number].active)), dtype=bool))[0]] = values[0]
 
-    def ends_names(self, number: int) -> NDArray[np.int64]:
+    def ends_names(self, number: int) -> Ints:
         """Words for the masks of v(nothing) and v(N) of an input."""
         ends = np.array([[False], [True]]).repeat(len(self.inputs[number].active), axis=1)
         return _words(set(self._names(number, ends)))
@@ -133,7 +133,7 @@ class ImageAsker:
         return names
 
 
-def _words(names: set[tuple[int, bytes]]) -> NDArray[np.int64]:
+def _words(names: set[tuple[int, bytes]]) -> Ints:
     return np.unique(np.fromiter(map(hash, names), dtype=np.int64, count=len(names)))
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.core import kernels
-from perturbxai.core.types import Floats, Words
+from perturbxai.core.types import Floats, Ints, Words
 from perturbxai.inputs.row_names import BLOCK, bits
 
 MEMO_BYTES = 1 << 25  # beyond this, rows that were not asked for again are forgotten
@@ -43,7 +42,7 @@ class RowMemo:
         """(R, K): their values."""
         return self._values[: self.n_rows]
 
-    def find(self, words: Words) -> NDArray[np.int64]:
+    def find(self, words: Words) -> Ints:
         """(U,): where a name's values stand in `values` until the next `add`, -1 if it is not known.
 
         Sorted names are found fastest. Those that are found were asked for again.
@@ -52,7 +51,7 @@ class RowMemo:
         self._again[found[found >= 0]] = True
         return found
 
-    def places(self, words: Words) -> NDArray[np.int64]:
+    def places(self, words: Words) -> Ints:
         """(U,): the same, of names that are not asked for again by it."""
         found = np.empty(len(words), dtype=np.int64)
         kernels.find_names(np.ascontiguousarray(words), self._words, self._slots, found)
@@ -75,14 +74,14 @@ class RowMemo:
         self._question += 1
         return self._question
 
-    def count(self, places: NDArray[np.int64], question: int) -> int:
+    def count(self, places: Ints, question: int) -> int:
         """How many rows at these distinct places were not counted for this question; -1 is a row that is not remembered."""
         kept = places[places >= 0]
         new = int((self._counted[kept] != question).sum())
         self._counted[kept] = question
         return new + len(places) - len(kept)
 
-    def use(self, places: NDArray[np.int64], users: int) -> dict[int, int]:
+    def use(self, places: Ints, users: int) -> dict[int, int]:
         """Methods (the bits of `users`) use the rows at these distinct places: how many each of them had not used."""
         kept = places[places >= 0]
         before = self._users[kept]

@@ -8,10 +8,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.core.questions import Answer, Cells, Coalitions, Opacities, PixelMasks, Question, Rows, Unanswered
-from perturbxai.core.types import Floats, Ints
+from perturbxai.core.types import Floats, Ints, Words
 from perturbxai.game.row_memo import RowMemo
 from perturbxai.inputs.row_names import bits, distinct, hash_cells, hash_rows, hash_values
 from perturbxai.inputs.spaces import TableInput, TabularSpace
@@ -26,7 +25,7 @@ WINDOW_NUMBERS = 1 << 22
 class Seen:
     """The distinct rows of a window: words (U,), where each is remembered (U,), -1 if it is not, and the window's lines."""
 
-    words: NDArray[np.uint64]
+    words: Words
     places: Ints
     inverse: Ints
 
@@ -36,9 +35,9 @@ class Counter:
 
     def __init__(self, question: int, users: int, named: bool) -> None:
         self.question, self.users, self.rows = question, users, 0
-        self.words: list[NDArray[np.uint64]] | None = [] if named else None
+        self.words: list[Words] | None = [] if named else None
 
-    def names(self) -> NDArray[np.uint64] | None:
+    def names(self) -> Words | None:
         """The words, sorted; None where they were not asked for, or rows are new and have none."""
         return np.unique(np.concatenate(self.words)) if self.words else None
 
@@ -64,12 +63,12 @@ class TableAsker:
         self.mean_factor = 1.0 / (effective - 1.0) if drawn else 0.0
 
     @cached_property
-    def base_words(self) -> NDArray[np.uint64]:
+    def base_words(self) -> Words:
         """(B, D, 2) names of the background's values."""
         return hash_values(self.space.background)
 
     @cached_property
-    def base_names(self) -> NDArray[np.uint64]:
+    def base_names(self) -> Words:
         """(B,): the first words of the background rows' names."""
         return hash_rows(self.space.background)[:, 0]
 
@@ -87,7 +86,7 @@ class TableAsker:
             self.empty_rows = self.ask([(0, Rows(self.space.background))], False, users=[users])[0].values
         return self.empty_rows
 
-    def ends_names(self, number: int) -> NDArray[np.uint64]:
+    def ends_names(self, number: int) -> Words:
         """Words for the rows of v(nothing) and v(N) of an input."""
         return np.union1d(self.base_names, hash_rows(self.inputs[number].codes[None])[:, 0])
 
@@ -190,7 +189,7 @@ class TableAsker:
         if run:
             yield run
 
-    def _names(self, request: tuple[int, Question], low: int, high: int) -> NDArray[np.uint64]:
+    def _names(self, request: tuple[int, Question], low: int, high: int) -> Words:
         number, question = request
         if isinstance(question, Rows):
             return hash_rows(question.codes[low:high])

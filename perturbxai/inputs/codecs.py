@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perturbxai.core import checks
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Bools, Floats
 
 LARGEST_EXACT = 2**53  # whole numbers up to here survive float64
 MISSING = (None, np.nan, pd.NaT, pd.NA)
@@ -71,7 +71,7 @@ class _Number:
                 raise ValueError(f"column {self.name!r} has whole numbers above 2^53, which float64 cannot hold exactly.")
         return np.array(codes)
 
-    def physical(self, codes: Floats) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    def physical(self, codes: Floats) -> tuple[NDArray[Any], Bools]:
         """(n,) values in the plain dtype, and which of them are missing."""
         missing = np.isnan(codes)
         return nearest(codes if self.plain.kind == "f" else np.where(missing, 0.0, codes), self.plain), missing
@@ -127,7 +127,7 @@ class _Date:
         codes[missing] = np.nan
         return codes
 
-    def physical(self, codes: Floats) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    def physical(self, codes: Floats) -> tuple[NDArray[Any], Bools]:
         """(n,) whole microseconds, and which of them are missing."""
         missing = np.isnan(codes)
         return np.where(missing, 0.0, codes).astype("int64"), missing
@@ -291,7 +291,7 @@ def _with_missing(known: pd.Series, column: pd.Series) -> Any:
     return found if found.dtype == column.dtype else known.array
 
 
-def _refuse_unknown(name: str, column: pd.Series, unknown: NDArray[np.bool_]) -> None:
+def _refuse_unknown(name: str, column: pd.Series, unknown: Bools) -> None:
     if unknown.any():
         value = column[unknown].iloc[0]
         value = value.item() if isinstance(value, np.generic) else value

@@ -6,10 +6,9 @@ import zlib
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.core import kernels
-from perturbxai.core.types import Picture
+from perturbxai.core.types import Labels, Picture
 from perturbxai.inputs.pictures import as_picture, as_pictures
 
 NAMES = ("blur", "mean", "inpaint", "noise")
@@ -42,7 +41,7 @@ def _is_picture(one: Any) -> bool:
     return getattr(one, "ndim", 0) in (2, 3) or hasattr(one, "getbands")
 
 
-def make_fill(fill: Any, picture: Picture, labels: NDArray[np.int32], rng: np.random.Generator | None = None) -> Picture:
+def make_fill(fill: Any, picture: Picture, labels: Labels, rng: np.random.Generator | None = None) -> Picture:
     """(H, W, C) float32: what each pixel shows when its superpixel is hidden.
 
     fill: "blur" (Gaussian, deviation of the longer side / 22), "mean" (each superpixel's mean colour), "inpaint" (each
@@ -97,7 +96,7 @@ def describe_fill(fill: Any, seed: int = 0) -> str:
     return f"picture {zlib.crc32(np.ascontiguousarray(values, dtype=np.float32).tobytes()):08x}"
 
 
-def _superpixel_means(picture: Picture, labels: NDArray[np.int32]) -> Picture:
+def _superpixel_means(picture: Picture, labels: Labels) -> Picture:
     n_players = int(labels.max()) + 1
     channels = np.ascontiguousarray(np.moveaxis(picture, -1, 0), dtype=np.float64)
     sums = np.zeros((channels.shape[0], n_players))
@@ -106,7 +105,7 @@ def _superpixel_means(picture: Picture, labels: NDArray[np.int32]) -> Picture:
     return np.ascontiguousarray(means.T[labels], dtype=np.float32)
 
 
-def _painted_over(picture: Picture, labels: NDArray[np.int32]) -> Picture:
+def _painted_over(picture: Picture, labels: Labels) -> Picture:
     """Each superpixel alone as its surroundings continue into it: every pixel is the mean of the four around it.
 
     That is harmonic, and so stays within the colours of the rim, where smoother continuations run beyond them.

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.core import kernels
-from perturbxai.core.types import Floats, Words
+from perturbxai.core.types import Floats, Ints, Owners, Presence, Words
 
 BLOCK = 1 << 18  # values that are hashed together: what is held beside the names stays small
 
@@ -35,9 +34,7 @@ def hash_rows(codes: Floats) -> Words:
     return np.concatenate(blocks)
 
 
-def hash_cells(
-    z: NDArray[np.bool_], donor: Floats, player: NDArray[np.int32], base_words: Words, base: NDArray[np.int64] | None = None
-) -> Words:
+def hash_cells(z: Presence, donor: Floats, player: Owners, base_words: Words, base: Ints | None = None) -> Words:
     """(M * B, 2) names of the rows that splice a donor (D,) over each background row, coalition by coalition.
 
     base_words (B, D, 2) = hash_values of the background;  base (M,): over one background row each, and M names
@@ -61,7 +58,7 @@ def hash_cells(
     return out + fixed
 
 
-def distinct(words: Words) -> tuple[Words, NDArray[np.int64], NDArray[np.int64]]:
+def distinct(words: Words) -> tuple[Words, Ints, Ints]:
     """Distinct names sorted by their first word, the first row that has each, and each row's place among them."""
     _, first, inverse = np.unique(words[:, 0], return_index=True, return_inverse=True)
     if (words[first][inverse] == words).all():

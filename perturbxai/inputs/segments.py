@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.core import checks
-from perturbxai.core.types import Labels
+from perturbxai.core.types import Bools, Ints, Labels, Picture
 
 QUICKSHIFT_SIDE = 256
 QUICKSHIFT_KERNELS = (4, 6, 9)  # wider ones leave fewer modes, and take longer
@@ -34,12 +33,12 @@ def relabel(labels: Any) -> Labels:
     return np.ascontiguousarray(numbers.reshape(labels.shape), dtype=np.int32)
 
 
-def make_segments(segments: str | Callable[[Any], Any] | Any, picture: NDArray[np.float32], n_segments: int) -> Labels:
+def make_segments(segments: str | Callable[[Any], Any] | Any, picture: Picture, n_segments: int) -> Labels:
     """(H, W) int32 labels 0..P-1 of one picture (H, W, C); see `cut`, which gives the players' names besides."""
     return cut(segments, picture, n_segments)[0]
 
 
-def cut(segments: Any, picture: NDArray[np.float32], n_segments: int) -> tuple[Labels, tuple[str, ...]]:
+def cut(segments: Any, picture: Picture, n_segments: int) -> tuple[Labels, tuple[str, ...]]:
     """(H, W) int32 labels 0..P-1 of one picture (H, W, C), and the names of the players.
 
     segments: a name of SEGMENTERS; a label map with any ids; a mask of True and False, whose players are "outside" and
@@ -81,7 +80,7 @@ def areas(labels: Labels) -> dict[str, Any]:
     return {"found": len(size), "least": least, "median": median, "largest": largest, "spread": round(spread, 3)}
 
 
-def _of_masks(masks: Mapping[Any, Any], picture: NDArray[np.float32], n_segments: int) -> tuple[Labels, tuple[str, ...]]:
+def _of_masks(masks: Mapping[Any, Any], picture: Picture, n_segments: int) -> tuple[Labels, tuple[str, ...]]:
     """The label map of named masks, and their names; what they leave is cut by the one value that is no mask."""
     names: list[str] = []
     owner, cutter = np.full(picture.shape[:2], -1, dtype=np.int64), None
@@ -119,7 +118,7 @@ def _of_masks(masks: Mapping[Any, Any], picture: NDArray[np.float32], n_segments
     return relabel(owner), tuple(names)
 
 
-def _as_mask(given: Any, name: str, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+def _as_mask(given: Any, name: str, shape: tuple[int, ...]) -> Bools:
     """(H, W) bool of a mask of True and False, or of 0 and one other number."""
     mask = np.asarray(given)
     if mask.dtype.kind not in "biuf":
@@ -138,7 +137,7 @@ def _as_mask(given: Any, name: str, shape: tuple[int, ...]) -> NDArray[np.bool_]
     return np.asarray(mask != 0)
 
 
-def neighbours(labels: Labels) -> NDArray[np.int64]:
+def neighbours(labels: Labels) -> Ints:
     """(E, 2): the pairs of regions that share an edge of a pixel, each once, the lower number first.
 
     >>> neighbours(relabel([[1, 1], [7, 4]]))
@@ -152,7 +151,7 @@ def neighbours(labels: Labels) -> NDArray[np.int64]:
     return np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0)
 
 
-def _slic(picture: NDArray[np.float32], n_segments: int) -> Labels:
+def _slic(picture: Picture, n_segments: int) -> Labels:
     """Clusters of colour and place; touching pixels. May give fewer than were asked for."""
     from skimage.segmentation import slic
 
@@ -170,7 +169,7 @@ def _slic(picture: NDArray[np.float32], n_segments: int) -> Labels:
     )
 
 
-def _quickshift(picture: NDArray[np.float32], n_segments: int) -> Labels:
+def _quickshift(picture: Picture, n_segments: int) -> Labels:
     """Modes of a density of colour and place, cut at the longest ways between them until there are n_segments.
 
     Its time grows with the fourth power of the side: pictures beyond 256 pixels are cut on a smaller copy.
@@ -205,7 +204,7 @@ def _quickshift(picture: NDArray[np.float32], n_segments: int) -> Labels:
     return relabel(parent.reshape(small)[rows[:, None], columns])
 
 
-def _felzenszwalb(picture: NDArray[np.float32], n_segments: int) -> Labels:
+def _felzenszwalb(picture: Picture, n_segments: int) -> Labels:
     """Graph-based regions of any shape and size, at the scale that comes nearest to n_segments."""
     from skimage.segmentation import felzenszwalb
 
@@ -222,7 +221,7 @@ def _felzenszwalb(picture: NDArray[np.float32], n_segments: int) -> Labels:
     return min(tried, key=lambda one: (not one[1].any(), one[0]))[1]  # a single region is no answer
 
 
-def _watershed(picture: NDArray[np.float32], n_segments: int) -> Labels:
+def _watershed(picture: Picture, n_segments: int) -> Labels:
     """Basins of the edges' strength, from seeds on a grid."""
     from skimage.filters import gaussian, sobel
     from skimage.segmentation import watershed
@@ -236,7 +235,7 @@ def _watershed(picture: NDArray[np.float32], n_segments: int) -> Labels:
     return relabel(watershed(strength, markers=n_segments, compactness=0.001))
 
 
-def _scaled(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+def _scaled(picture: Picture) -> Picture:
     """The picture in [0, 1], whatever its units: grey and colours as a whole, bands each by itself."""
     axes = None if picture.shape[2] in GREY_OR_COLOUR else (0, 1)
     low, high = picture.min(axis=axes), picture.max(axis=axes)
@@ -244,7 +243,7 @@ def _scaled(picture: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray((picture - low) / span, dtype=np.float32)
 
 
-def _principal(bands: NDArray[np.float32]) -> NDArray[np.float32]:
+def _principal(bands: Picture) -> Picture:
     """At most three channels: of more, the principal components that hold most, in the bands' own units."""
     if bands.shape[2] <= 3:
         return bands
@@ -254,7 +253,7 @@ def _principal(bands: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray((table @ turned[:, :-4:-1]).reshape(*bands.shape[:2], 3), dtype=np.float32)
 
 
-def _grid(picture: NDArray[np.float32], n_segments: int) -> Labels:
+def _grid(picture: Picture, n_segments: int) -> Labels:
     """Rectangles, as square as the count allows."""
     height, width = picture.shape[:2]
     rows = max(1, min(height, n_segments, round(np.sqrt(n_segments * height / width))))
@@ -264,6 +263,6 @@ def _grid(picture: NDArray[np.float32], n_segments: int) -> Labels:
     return relabel(down[:, None] * columns + across[None, :])
 
 
-SEGMENTERS: dict[str, Callable[[NDArray[np.float32], int], Labels]] = {
+SEGMENTERS: dict[str, Callable[[Picture, int], Labels]] = {
     "slic": _slic, "quickshift": _quickshift, "felzenszwalb": _felzenszwalb, "watershed": _watershed, "grid": _grid,
 }  # fmt: skip

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from perturbxai.core import checks, kernels
 from perturbxai.core.questions import Regions
-from perturbxai.core.types import Data, Features, Fill, Floats, Inputs, Ints, Segments
+from perturbxai.core.types import Data, Features, Fill, Floats, Inputs, Ints, Labels, Owners, Picture, Segments
 from perturbxai.core.unnamed_tables import as_values, check_groups
 from perturbxai.inputs.background import draw_background
 from perturbxai.inputs.columns import Columns
@@ -46,7 +46,7 @@ class TableInput:
     label: Hashable
     names: tuple[str, ...]
     active: Ints
-    player: NDArray[np.int32]
+    player: Owners
     digest: tuple[int, ...]
     meta: dict[str, Any]
 
@@ -64,10 +64,10 @@ class ImageInput:
     meta: what results tell of its space, and of its superpixels: how many were found, and how their areas spread
     """
 
-    picture: NDArray[np.float32]
-    fill: NDArray[np.float32]
-    labels: NDArray[np.int32]
-    player: NDArray[np.int32]
+    picture: Picture
+    fill: Picture
+    labels: Labels
+    player: Labels
     label: Hashable
     names: tuple[str, ...]
     active: Ints
@@ -75,7 +75,7 @@ class ImageInput:
     meta: dict[str, Any]
 
     @property
-    def source(self) -> NDArray[np.float32]:
+    def source(self) -> Picture:
         """What was explained: the picture."""
         return self.picture
 
@@ -250,7 +250,7 @@ class ImageSpace:
             raise ValueError(f"x is not given, but the space has seen {seen} pictures; say which: pool(heat, x).")
         return next(iter(self._bound.values())).pool(heat, how)
 
-    def _bind(self, picture: NDArray[np.float32], label: int) -> ImageInput:
+    def _bind(self, picture: Picture, label: int) -> ImageInput:
         name = digest(picture)
         if name not in self._bound:
             self._bound[name] = self._make(picture, name)
@@ -259,7 +259,7 @@ class ImageSpace:
         found = self._bound[name]
         return ImageInput(**{**found.__dict__, "label": label})
 
-    def _make(self, picture: NDArray[np.float32], name: tuple[int, ...]) -> ImageInput:
+    def _make(self, picture: Picture, name: tuple[int, ...]) -> ImageInput:
         labels, names = cut(self.segments, picture, self.n_segments)
         fill = make_fill(self.fill, picture, labels, np.random.default_rng([self.seed, *name]))
         n_players = int(labels.max()) + 1

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from perturbxai.core.types import Bools
 from perturbxai.metrics import agreement
 from perturbxai.results.explanation import Explanation
 
@@ -67,6 +67,6 @@ def ratio(difference: float, noise: float) -> float:
     return float(difference / noise) if noise > 0 else 0.0
 
 
-def _not_zero(one: Explanation, k: int) -> NDArray[np.bool_]:
+def _not_zero(one: Explanation, k: int) -> Bools:
     low, high = (end[:, k] for end in one.interval())
     return np.asarray((low > 0) | (high < 0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from perturbxai.core.types import Bools, Floats, Ints
+from perturbxai.core.types import Bools, Floats, Ints, Presence
 
 ROUNDING = 1e-9  # what is left of a constant after its mean is taken, relative to its size
 
@@ -32,7 +32,7 @@ def area(curve: Floats) -> float:
     return float(np.trapezoid(curve, dx=1.0 / (len(curve) - 1)))
 
 
-def faithfulness(values: Floats, z: Bools, answers: Floats, weight: Floats | None = None) -> float:
+def faithfulness(values: Floats, z: Presence, answers: Floats, weight: Floats | None = None) -> float:
     """Correlation of the map's sums over coalitions with the game, after each size's mean is taken from both.
 
     values (P,), z (T, P), answers (T,);  weight (T,), None for equal ones.
@@ -45,7 +45,7 @@ def faithfulness(values: Floats, z: Bools, answers: Floats, weight: Floats | Non
     return _correlation(left, right, weight, np.abs(values).sum(), np.abs(answers).max(initial=0.0))
 
 
-def faithfulness_raw(values: Floats, z: Bools, answers: Floats, weight: Floats | None = None) -> float:
+def faithfulness_raw(values: Floats, z: Presence, answers: Floats, weight: Floats | None = None) -> float:
     """The textbook correlation over mixed sizes. A constant map scores high on it, so it never ranks."""
     sums = z @ values
     weight = np.ones(len(z)) if weight is None else weight
@@ -54,7 +54,7 @@ def faithfulness_raw(values: Floats, z: Bools, answers: Floats, weight: Floats |
     return _correlation(left, right, weight, np.abs(values).sum(), np.abs(answers).max(initial=0.0))
 
 
-def size_weights(z: Bools) -> Floats:
+def size_weights(z: Presence) -> Floats:
     """(T,): equal weight to every size, for a test set that lists all coalitions."""
     sizes = z.sum(axis=1)
     counts = np.bincount(sizes, minlength=z.shape[1] + 1)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Bools, Floats
 
 
 def on_pixels(values: Any, labels: NDArray[Any]) -> Floats:
@@ -70,7 +70,7 @@ def pointing_game(heat: Any, inside: Any, tolerance: float = 0.0) -> bool:
     return bool(len(there) and ((there - peak) ** 2).sum(axis=1).min() <= tolerance**2)
 
 
-def _both(heat: Any, inside: Any) -> tuple[Floats, NDArray[np.bool_]]:
+def _both(heat: Any, inside: Any) -> tuple[Floats, Bools]:
     """The positive part of a map, and a region of its shape."""
     heat, region = np.asarray(heat, dtype=np.float64), np.asarray(inside, dtype=bool)
     if heat.ndim != 2 or heat.shape != region.shape:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core import kernels
-from perturbxai.core.types import Ints
+from perturbxai.core.types import Ints, Labels
 from perturbxai.models.plan import as_bytes, resident, slices
 
 
@@ -26,7 +26,7 @@ class Masked:
 
     picture: NDArray[Any]
     fill: NDArray[Any]
-    player: NDArray[np.int32]
+    player: Labels
     mask: Any
     there: dict[Any, Any] = field(default_factory=dict, repr=False)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from perturbxai.core.interpolation import between_centres
 from perturbxai.core.questions import PixelMasks
-from perturbxai.core.types import Masks
+from perturbxai.core.types import Masks, Picture
 from perturbxai.models.image_plan import ImagePlan, Masked
 
 
@@ -38,8 +38,8 @@ class SeenThrough:
     so that no more masks are held than a batch has rows.
     """
 
-    picture: NDArray[np.float32]
-    fill: NDArray[np.float32]
+    picture: Picture
+    fill: Picture
     maps: NDArray[Any]
 
     def __len__(self) -> int:
@@ -49,7 +49,7 @@ class SeenThrough:
     def row_bytes(self) -> int:
         return 4 * int(self.picture.size)
 
-    def host(self, start: int, stop: int) -> NDArray[np.float32]:
+    def host(self, start: int, stop: int) -> Picture:
         """(stop - start, H, W, C) float32, in the picture's own units."""
         return self._rows(start, stop).host(0, stop - start)
 

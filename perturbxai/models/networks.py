@@ -7,10 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.core import checks, frames
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Floats, Ints
 from perturbxai.models.device import is_out_of_memory
 from perturbxai.models.estimators import (
     CallableModel,
@@ -203,7 +202,7 @@ class NetworkModel:
         if flat := self.closed()[1]:
             raise TypeError(f"the network {flat}; give the float network that it was made of.")
 
-    def gradient(self, net: Any, rows: Any, choose: Callable[[int, int], NDArray[np.int64]]) -> Floats:
+    def gradient(self, net: Any, rows: Any, choose: Callable[[int, int], Ints]) -> Floats:
         """(n, D, K): gradients by the columns of the outputs that `choose` takes of (number of rows, number of outputs).
 
         net  the module, lent. On the output scale, which is taken in float64 as `scaled` does.

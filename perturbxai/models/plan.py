@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core import frames, kernels
-from perturbxai.core.types import Bools, Floats, Ints
+from perturbxai.core.types import Bytes, Floats, Ints, Ints32, Owners, Presence
 from perturbxai.core.unnamed_tables import as_batch
 
 
@@ -71,8 +71,8 @@ class Spliced:
     """Some (coalition, background row) cells of one table row: donor (D,), player (D,), z (M, P), cells (R,) each."""
 
     donor: Floats
-    player: NDArray[np.int32]
-    z: Bools
+    player: Owners
+    z: Presence
     coalition: Ints
     base: Ints
 
@@ -86,10 +86,10 @@ class Gridded:
     """
 
     rows: Floats
-    row: NDArray[np.int32]
+    row: Ints32
     columns: Ints
     points: Floats
-    first: NDArray[np.int32]
+    first: Ints32
     offset: Ints
 
     def __post_init__(self) -> None:
@@ -185,7 +185,7 @@ def slices(starts: Ints, start: int, stop: int) -> list[tuple[int, int, int, sli
     return found
 
 
-def as_bytes(values: NDArray[Any], what: str, *, whole: bool = False) -> NDArray[np.uint8]:
+def as_bytes(values: NDArray[Any], what: str, *, whole: bool = False) -> Bytes:
     """The nearest whole numbers, halves up, as uint8. Raises ValueError beyond 0..255, and if whole, for fractions."""
     if values.dtype == np.uint8:
         return values

@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.core import checks
 from perturbxai.core.extras import not_a_network
 from perturbxai.core.outputs import output_names, select_outputs
 from perturbxai.core.stopping import ModelError as ModelError
 from perturbxai.core.stopping import context, keeping
-from perturbxai.core.types import Device, Floats, Inputs, Model, Outputs, Tensor
+from perturbxai.core.types import Device, Floats, Inputs, Ints, Model, Outputs, Picture, Tensor
 from perturbxai.models.batches import Batches
 from perturbxai.models.device import LARGEST_BATCH, is_out_of_memory, keep_memory, rows_a_batch, synchronise
 from perturbxai.models.estimators import EstimatorModel, check_options, warn_of_clip
@@ -224,13 +223,13 @@ class Predictor:
         """Refuse columns that the model was not trained on, before any row is asked; named=False of an array's."""
         self._model.check(names, named)
 
-    def check_picture(self, picture: NDArray[np.float32], fill: NDArray[np.float32]) -> None:
+    def check_picture(self, picture: Picture, fill: Picture) -> None:
         """Refuse pictures and fills that cannot be handed over as `pixels` says, before any is asked."""
         if self._model.pixels == "uint8":
             as_bytes(picture, "the picture", whole=True)
             as_bytes(fill, "the fill")
 
-    def select(self, outputs: Outputs, n_outputs: int) -> NDArray[np.int64]:
+    def select(self, outputs: Outputs, n_outputs: int) -> Ints:
         """Column numbers of the outputs asked for, by name or number. Raises ValueError for one that is not there."""
         return select_outputs(outputs, self.outputs or self._model.names(n_outputs))
 
@@ -297,7 +296,7 @@ class Predictor:
             raise ValueError("rows is empty; give at least one row.")
 
         def ask(start: int, stop: int) -> Floats:
-            def choose(n_given: int, n_outputs: int) -> NDArray[np.int64]:
+            def choose(n_given: int, n_outputs: int) -> Ints:
                 self._check_shape(n_given, n_outputs, stop - start)
                 return np.arange(n_outputs) if outputs is None else self.select(outputs, n_outputs)
 

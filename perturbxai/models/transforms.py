@@ -8,13 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from perturbxai.core.types import Picture
 from perturbxai.models import randomness
 from perturbxai.models.device import is_out_of_memory
 from perturbxai.models.estimators import check_transformed
 
-Floats = NDArray[np.float32]
 Run = Callable[[Any], Any]
 
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
@@ -55,7 +54,7 @@ class Transform:
         assert self._form is not None
         return self._form(self._in_units(_on_host(rows)))
 
-    def _decide(self, rows: Floats, own: Exception | None) -> None:
+    def _decide(self, rows: Picture, own: Exception | None) -> None:
         """Find the first form that the transform takes. own: the error that it had with the batch as it is."""
         self._whole = rows.dtype == np.uint8 or float(rows.max(initial=0)) > 1.0
         given = self._in_units(rows[:1])
@@ -79,7 +78,7 @@ class Transform:
             f"batch (n, H, W, C), here {rows.shape}, to the network's input."
         )
 
-    def _leave_out(self, given: Floats, what: str) -> None:
+    def _leave_out(self, given: Picture, what: str) -> None:
         """The same transform without the steps that resize and crop."""
         fixed = _without_sizes(self.run, given.shape[1:3])
         form = dict(self._forms(fixed))[what] if fixed is not None else None
@@ -136,7 +135,7 @@ def _each(run: Run, pictures: list[Any]) -> Any:
     return np.stack(made)
 
 
-def _keeps_places(form: Run, given: Floats) -> bool:
+def _keeps_places(form: Run, given: Picture) -> bool:
     """Whether each of two corners shows in the same corner of what is made of a picture, and no random number does."""
     before, plain = randomness.state() if "torch" in sys.modules else b"", _numbers(form(given))
     if before and randomness.state() != before:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Floats, Labels
 
 if TYPE_CHECKING:
     pass
@@ -43,7 +42,7 @@ def grey(picture: Any) -> Floats:
     return np.asarray(shown(picture) @ np.array([0.299, 0.587, 0.114]))
 
 
-def painted(photo: Floats, labels: NDArray[np.int32], values: Floats) -> Floats:
+def painted(photo: Floats, labels: Labels, values: Floats) -> Floats:
     """(H, W, 3): the values in signed colours over the grey photo; the weaker a value, the more photo is seen."""
     import matplotlib
 

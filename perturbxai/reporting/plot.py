@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.core import checks
+from perturbxai.core.types import Labels
 from perturbxai.inputs.spaces import Space
 from perturbxai.reporting.curves import photo_figure
 from perturbxai.reporting.curves.figure import plot_effects
@@ -288,7 +288,7 @@ def _photo(view: View, ax: Any) -> Any:
     return _done(figure, ax, view.about)
 
 
-def _superpixels(e: Explanation, space: Any) -> NDArray[np.int32] | None:
+def _superpixels(e: Explanation, space: Any) -> Labels | None:
     """The label map (H, W) that the values belong to, or None where the method's own map is to be drawn."""
     from perturbxai.core.versions import versions
     from perturbxai.inputs.segments import make_segments

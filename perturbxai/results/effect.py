@@ -14,7 +14,7 @@ from perturbxai.core import checks
 from perturbxai.core.csv_files import write_csv
 from perturbxai.core.deprecated import renamed
 from perturbxai.core.methods import Method, OfCurves
-from perturbxai.core.types import Data, Floats, Labels, Picture
+from perturbxai.core.types import Bools, Data, Floats, Ints, Labels, Picture
 from perturbxai.results.effect_reading import Reading
 
 if TYPE_CHECKING:
@@ -93,11 +93,11 @@ class Effect:
     stderr: Floats
     critical: Floats
     df: float | Floats
-    counts: NDArray[np.int64]
+    counts: Ints
     importance: Floats
     heterogeneity: Floats
     method: Method
-    extrapolated: NDArray[np.bool_] | None = None
+    extrapolated: Bools | None = None
     individual: Floats | None = None
     individual_rows: tuple[Hashable, ...] | None = None
     differences: Floats | None = None

@@ -9,7 +9,7 @@ from math import lcm
 import numpy as np
 
 from perturbxai.core.evaluations import Design, Law
-from perturbxai.core.types import Bools, Floats, Ints
+from perturbxai.core.types import Bools, Floats, Ints, Presence
 from perturbxai.sampling import laws as size_laws
 from perturbxai.sampling.laws import count_pairs
 from perturbxai.sampling.strata import allocate, count_taken, draw_strata, draw_stratum, pair_key, with_complements
@@ -32,7 +32,7 @@ def least_budget(laws: Sequence[Law], n_players: int) -> int:
     return int(min(least, 2**n_players))
 
 
-def draw_held_out(n_players: int, rng: np.random.Generator) -> Bools:
+def draw_held_out(n_players: int, rng: np.random.Generator) -> Presence:
     """(T, P) coalitions to score with, T = min(200, 2^P / 4), in complementary pairs, uniform over the sizes 2..P-2.
 
     Sizes 1 and P - 1 are left out: they are the very questions of inclusion, occlusion, PDP and ICE, which list them. Of
@@ -51,7 +51,7 @@ def draw_held_out(n_players: int, rng: np.random.Generator) -> Bools:
 
 
 def draw_design(
-    laws: Sequence[Law], n_players: int, budget: int, rng: np.random.Generator, held_out: Bools | None = None
+    laws: Sequence[Law], n_players: int, budget: int, rng: np.random.Generator, held_out: Presence | None = None
 ) -> Design:
     """Coalitions for a portfolio of laws: every one if they fit the budget, else stratified complementary pairs.
 
@@ -84,7 +84,7 @@ def draw_design(
 
 
 def draw_cells(
-    laws: Sequence[Law], n_players: int, n_rows: int, n_base: int, rng: np.random.Generator, held_out: Bools
+    laws: Sequence[Law], n_players: int, n_rows: int, n_base: int, rng: np.random.Generator, held_out: Presence
 ) -> Design:
     """Cells of coalition x background row for a portfolio of laws, in complementary pairs on one background row each.
 
@@ -143,7 +143,7 @@ def _draw_pairs(
     share: Floats,
     singles_listed: bool,
     spanning: bool,
-    held_out: Bools,
+    held_out: Presence,
     rng: np.random.Generator,
 ) -> tuple[Bools, int]:
     """One side of each pair, (n, P), and how many of them belong to a walk (they come first)."""
@@ -169,7 +169,7 @@ def _draw_pairs(
     raise RuntimeError(f"{n_pairs} pairs did not span {n_players} players in 50 draws")  # pragma: no cover
 
 
-def _walk(n_players: int, taken: set[bytes], rng: np.random.Generator) -> Bools:
+def _walk(n_players: int, taken: set[bytes], rng: np.random.Generator) -> Presence:
     """The P - 1 prefixes of a random order of the players, none of them taken; with complements: an antithetic walk."""
     for _ in range(10_000):
         order = rng.permutation(n_players)
@@ -182,7 +182,7 @@ def _walk(n_players: int, taken: set[bytes], rng: np.random.Generator) -> Bools:
 
 
 def _one_sided_walk(
-    n_players: int, n_rows: int, share: Floats, held_out: Bools, rng: np.random.Generator
+    n_players: int, n_rows: int, share: Floats, held_out: Presence, rng: np.random.Generator
 ) -> tuple[Bools, Ints]:
     """Below 2P no paired design spans the players: one walk without complements, then single coalitions."""
     taken = {pair_key(row) for row in held_out}
@@ -201,7 +201,7 @@ def _one_sided_walk(
     return z, chain
 
 
-def list_coalitions(n_players: int) -> Bools:
+def list_coalitions(n_players: int) -> Presence:
     """(2^P - 2, P) all coalitions of the sizes 1..P-1, complements side by side."""
     if n_players < 2:
         return np.zeros((0, n_players), dtype=bool)
@@ -210,7 +210,7 @@ def list_coalitions(n_players: int) -> Bools:
     return with_complements(firsts)
 
 
-def _listed_sides(n_players: int, sides: set[int]) -> Bools:
+def _listed_sides(n_players: int, sides: set[int]) -> Presence:
     singles = np.eye(n_players, dtype=bool)
     if sides == {1}:
         return singles
@@ -220,11 +220,11 @@ def _listed_sides(n_players: int, sides: set[int]) -> Bools:
 
 
 def _finish(
-    z: Bools,
+    z: Presence,
     chain: Ints | None,
     share: Floats,
     listed: bool,
-    held_out: Bools,
+    held_out: Presence,
     rng: np.random.Generator,
     paired: bool | None = None,
 ) -> Design:
@@ -237,7 +237,7 @@ def _finish(
     return Design(z, pair, chain, share, listed, held_out, normals, rng.random(N_MULTIPLIERS))
 
 
-def _spans(firsts: Bools) -> bool:
+def _spans(firsts: Presence) -> bool:
     """Whether the first sides of pairs tell all players apart, once their sizes are known."""
     if firsts.size > SPANNED_AT_ONCE and _spans_widely(firsts):
         return True
@@ -246,7 +246,7 @@ def _spans(firsts: Bools) -> bool:
     return bool(np.linalg.matrix_rank(u) == firsts.shape[1] - 1)
 
 
-def _spans_widely(firsts: Bools) -> bool:
+def _spans_widely(firsts: Presence) -> bool:
     """The same from P x P sums, block by block, where it is beyond doubt."""
     n_players = firsts.shape[1]
     gram = np.zeros((n_players, n_players))

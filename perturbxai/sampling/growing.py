@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 
 from perturbxai.core.evaluations import Design
-from perturbxai.core.types import Bools, Ints
+from perturbxai.core.types import Ints, Presence
 from perturbxai.sampling.strata import allocate, pair_key
 
 FIRST, GROWTH = 4, 1.5  # the first stage has so many rows a player, each further one so many times as many
 
 
 def nested_stages(
-    design: Design, listed_sides: bool, held_out: Bools, rng: np.random.Generator, least: int = 0
+    design: Design, listed_sides: bool, held_out: Presence, rng: np.random.Generator, least: int = 0
 ) -> list[Design]:
     """The design as the last of several, each of which holds the one before as its first rows.
 
@@ -49,7 +49,9 @@ def nested_stages(
     ]  # fmt: skip
 
 
-def _stage_numbers(design: Design, totals: list[int], listed_sides: bool, held_out: Bools, rng: np.random.Generator) -> Ints:
+def _stage_numbers(
+    design: Design, totals: list[int], listed_sides: bool, held_out: Presence, rng: np.random.Generator
+) -> Ints:
     """(R,): the stage in which each pair comes first, 0..len(totals)."""
     firsts, n_players = design.z[0::2], design.n_players
     sizes = firsts.sum(axis=1)

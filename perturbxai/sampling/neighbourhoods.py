@@ -8,14 +8,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from perturbxai.core import kernels
 from perturbxai.core.quantiles import order_statistics
-from perturbxai.core.types import Bools, Floats, Ints
-
-Bins = NDArray[np.int16] | NDArray[np.int32]
+from perturbxai.core.types import Bins, Bools, Floats, Ints, Ints32
 
 PARTS = {"quartile": 4, "decile": 10}
 GUIDES = 256  # parts of [0, 1) for which the first bin to look at is known
@@ -191,7 +188,7 @@ class Neighbourhood:
     mean: Floats
     unit: Floats
     share: Floats
-    laws: tuple[Floats, NDArray[np.int32], Floats, Ints, Floats]
+    laws: tuple[Floats, Ints32, Floats, Ints, Floats]
     means: Floats
     placed: Floats
     _rules: dict[tuple[int, float], str] = field(default_factory=dict, repr=False)
@@ -252,7 +249,7 @@ class Neighbourhood:
         return found
 
 
-def _laws(columns: Sequence[Column], gaussian: Bools, n_bins: int) -> tuple[Floats, NDArray[np.int32], Floats, Ints, Floats]:
+def _laws(columns: Sequence[Column], gaussian: Bools, n_bins: int) -> tuple[Floats, Ints32, Floats, Ints, Floats]:
     """How the kernel draws the columns that are not Gaussian."""
     top, scale = np.ones((len(columns), n_bins + 1)), np.zeros((len(columns), n_bins))
     guide = np.zeros((len(columns), max(GUIDES, 4 * n_bins)), dtype=np.int32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from perturbxai.core.types import Bools, Floats, Ints
+from perturbxai.core.types import Floats, Ints, Presence
 
 
 def draw_orders(n_orders: int, n_players: int, rng: np.random.Generator) -> Ints:
@@ -12,13 +12,13 @@ def draw_orders(n_orders: int, n_players: int, rng: np.random.Generator) -> Ints
     return rng.permuted(np.tile(np.arange(n_players), (n_orders, 1)), axis=1)
 
 
-def prefixes(orders: Ints) -> Bools:
+def prefixes(orders: Ints) -> Presence:
     """(n, P - 1, P): who is present after 1 .. P - 1 steps of each order. Their complements are the reversed order's."""
     rank = np.argsort(orders, axis=1)
     return rank[:, None, :] < np.arange(1, orders.shape[1])[None, :, None]
 
 
-def draw_before(player: Ints, n_players: int, rng: np.random.Generator) -> Bools:
+def draw_before(player: Ints, n_players: int, rng: np.random.Generator) -> Presence:
     """(n, P): for each of these players (n,) who stands before it in a random order of its own."""
     place = rng.random((len(player), n_players))
     return place < place[np.arange(len(player)), player][:, None]

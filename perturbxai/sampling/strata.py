@@ -6,7 +6,7 @@ from math import comb
 
 import numpy as np
 
-from perturbxai.core.types import Bools, Floats, Ints
+from perturbxai.core.types import Bools, Floats, Ints, Presence
 from perturbxai.sampling.laws import count_pairs
 
 RANKED = 1 << 62  # strata smaller than this are drawn by rank, without any repetition to reject
@@ -41,7 +41,7 @@ def allocate(total: int, wanted: Floats, room: np.ndarray, least: int) -> Ints:
     return counts
 
 
-def draw_strata(n_players: int, strata: np.ndarray, counts: Ints, taken: set[bytes], rng: np.random.Generator) -> Bools:
+def draw_strata(n_players: int, strata: np.ndarray, counts: Ints, taken: set[bytes], rng: np.random.Generator) -> Presence:
     """The smaller sides of pairs, so many of each stratum, without replacement and without those taken."""
     drawn = [(int(h), int(n)) for h, n in zip(strata, counts, strict=True) if n > 0]
     spare = count_taken(taken, n_players)
@@ -49,7 +49,7 @@ def draw_strata(n_players: int, strata: np.ndarray, counts: Ints, taken: set[byt
     return np.concatenate(parts) if parts else np.zeros((0, n_players), dtype=bool)
 
 
-def draw_stratum(n_players: int, size: int, n: int, taken: set[bytes], spare: int, rng: np.random.Generator) -> Bools:
+def draw_stratum(n_players: int, size: int, n: int, taken: set[bytes], spare: int, rng: np.random.Generator) -> Presence:
     """The smaller sides (n, P) of pairs of one stratum, of which `spare` are among those taken."""
     population = count_pairs(n_players, size)
     kept: list[Bools] = []
@@ -70,7 +70,7 @@ def draw_stratum(n_players: int, size: int, n: int, taken: set[bytes], spare: in
     return np.array(kept, dtype=bool)
 
 
-def unrank(ranks: Ints, n_players: int, size: int) -> Bools:
+def unrank(ranks: Ints, n_players: int, size: int) -> Presence:
     """The coalitions with these numbers in colexicographic order; of two halves, the one that holds player 0."""
     half = 2 * size == n_players
     n_free, k = (n_players - 1, size - 1) if half else (n_players, size)
@@ -84,7 +84,7 @@ def unrank(ranks: Ints, n_players: int, size: int) -> Bools:
     return np.concatenate([np.ones((len(ranks), 1), dtype=bool), z], axis=1) if half else z
 
 
-def with_complements(firsts: Bools) -> Bools:
+def with_complements(firsts: Presence) -> Presence:
     out = np.empty((2 * len(firsts), firsts.shape[1]), dtype=bool)
     out[0::2], out[1::2] = firsts, ~firsts
     return out

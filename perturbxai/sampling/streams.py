@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.core.evaluations import Design, Law
+from perturbxai.core.types import Ints, Presence
 from perturbxai.sampling.coalitions import draw_cells, draw_design, draw_held_out, least_budget
 from perturbxai.sampling.growing import nested_stages
 
@@ -29,7 +29,7 @@ class Streams:
         self.seed = seed
         self._designs: dict[Any, Design] = {}
         self._stages: dict[Any, list[Design]] = {}
-        self._held_out: dict[int, NDArray[np.bool_]] = {}
+        self._held_out: dict[int, Presence] = {}
 
     def of_call(self, purpose: str) -> np.random.Generator:
         return np.random.default_rng([self.seed, _word(purpose)])
@@ -37,15 +37,15 @@ class Streams:
     def of_input(self, digest: Sequence[int], purpose: str) -> np.random.Generator:
         return np.random.default_rng([self.seed, *digest, _word(purpose)])
 
-    def order(self, n_players: int, digest: Sequence[int]) -> NDArray[np.int64]:
+    def order(self, n_players: int, digest: Sequence[int]) -> Ints:
         """(P,): the base design's column that each player of an input takes."""
         return np.random.default_rng([self.seed, *digest]).permutation(n_players)
 
-    def bases(self, n_base: int, digest: Sequence[int]) -> NDArray[np.int64]:
+    def bases(self, n_base: int, digest: Sequence[int]) -> Ints:
         """(B,): the background row that each of a design's numbers stands for at an input."""
         return np.random.default_rng([self.seed, *digest, _word("background rows")]).permutation(n_base)
 
-    def held_out(self, n_players: int) -> NDArray[np.bool_]:
+    def held_out(self, n_players: int) -> Presence:
         """(T, P) base coalitions that no design of this seed asks."""
         if n_players not in self._held_out:
             rng = np.random.default_rng([self.seed, n_players, _word("held out")])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from perturbxai.core.types import Bools, Floats, Ints
+from perturbxai.core.types import Floats, Ints, Presence
 
 BLOCK = 1 << 19  # numbers that stand as floats at once, 4 MB. A fit whose columns are no more than that is made in one piece
 WORST = 1e6  # condition of normal equations up to which one correction mends all that they lose: the 1e-10 of 1e-10
@@ -48,7 +48,7 @@ class Columns:
     z (M, P) bool;  shift (P,);  rows (n,) of z that are meant, None for all;  ends: the empty and the full one come first
     """
 
-    z: Bools
+    z: Presence
     shift: Floats
     rows: Ints | None = None
     ends: bool = False

@@ -14,7 +14,7 @@ from math import factorial, prod
 import numpy as np
 
 from perturbxai.core.evaluations import Estimate
-from perturbxai.core.types import Bools, Floats, Ints
+from perturbxai.core.types import Bools, Floats, Ints, Presence
 from perturbxai.estimation import spread
 from perturbxai.estimation.coalitions import semivalues
 from perturbxai.estimation.coalitions.hierarchy import Union
@@ -40,7 +40,7 @@ class Deviations:
 class Listed:
     """All that a union has to ask: z (C (2^c - 2), P), its coalitions by context; weight (C,) of the contexts."""
 
-    z: Bools
+    z: Presence
     weight: Floats
     local: Bools
 
@@ -79,7 +79,7 @@ class Drawn:
     n_units: how many pairs there are to draw, alike in weight
     """
 
-    z: Bools
+    z: Presence
     orders: Ints
     n_units: int
 

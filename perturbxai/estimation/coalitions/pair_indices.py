@@ -12,7 +12,7 @@ from math import comb, factorial
 import numpy as np
 from scipy.linalg import qr, solve_triangular
 
-from perturbxai.core.types import Bools, Floats, Ints
+from perturbxai.core.types import Floats, Ints, Presence
 
 
 def context_weight(index: str, n_players: int, size: int) -> tuple[int, int]:
@@ -43,7 +43,7 @@ def size_weights(index: str, n_players: int) -> Floats:
     return weights
 
 
-def all_listed(z: Bools, values: Floats, weights: Floats) -> Floats:
+def all_listed(z: Presence, values: Floats, weights: Floats) -> Floats:
     """(P, P, K), zero on the diagonal: the index of every pair from all 2^P coalitions z and their values (2^P, K).
 
     No alternating sums over subsets are formed, whose terms would cancel: the weights of one pair sum to four in size.
@@ -60,7 +60,7 @@ def all_listed(z: Bools, values: Floats, weights: Floats) -> Floats:
     return found
 
 
-def residual_weights(z: Bools, index: str) -> Floats:
+def residual_weights(z: Presence, index: str) -> Floats:
     """(R, d): what one side of each pair, and its complement with it, contribute to the index of each pair of players."""
     n_players = z.shape[1]
     sizes = z.sum(axis=1)
@@ -73,7 +73,7 @@ def residual_weights(z: Bools, index: str) -> Floats:
     return np.asarray(np.take_along_axis(even, inside.astype(np.intp), axis=1))
 
 
-def cut_columns(z: Bools) -> Floats:
+def cut_columns(z: Presence) -> Floats:
     """(R, d), d = P (P - 1) / 2: -1/2 where S separates the two players, else 0.
 
     The even part [v(S) + v(N - S)] / 2 of a game of main effects and pairs, less that of nothing, is these columns times its

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perturbxai.core.evaluations import Estimate, Evaluations
-from perturbxai.core.types import Bools, Floats, Ints
+from perturbxai.core.types import Bools, Floats, Ints, Presence
 from perturbxai.estimation.coalitions.pair_fit import PairFit
 from perturbxai.estimation.coalitions.tree_game import grow
 from perturbxai.estimation.coalitions.triples import explained, triple_controls
@@ -93,7 +93,7 @@ class _Game:
     """
 
     fit: PairFit
-    z: Bools
+    z: Presence
     left: Floats
     kept: Bools
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.core.types import Bools, Floats, Ints
+from perturbxai.core.types import Floats, Ints, Presence
 
 TREES, DEPTH, RATE, PAIRS_A_LEAF = 30, 4, 0.25, 4
 MOST_PAIRS = 2500  # that trees are grown on
@@ -31,7 +31,7 @@ class Leaves:
         parts = [_leaves(tree, n_players) for tree in trees]
         return cls(np.concatenate([sign for sign, _ in parts]), np.concatenate([value for _, value in parts]))
 
-    def odd(self, z: Bools) -> Floats:
+    def odd(self, z: Presence) -> Floats:
         """(M,): half of what the game gives a coalition more than its complement."""
         # the players present that have to be, less those that must not: all of the first and none of the second reach
         # a leaf, and the other way round the complement does
@@ -63,7 +63,7 @@ def _leaves(tree: Any, n_players: int) -> tuple[Floats, Floats]:
     return sign[leaf], np.asarray(tree.value[leaf].reshape(-1), dtype=np.float64)
 
 
-def grow(z: Bools, odd: Floats, weight: Floats, seed: int) -> Leaves:
+def grow(z: Presence, odd: Floats, weight: Floats, seed: int) -> Leaves:
     """Boosted trees fitted to odd parts (R,) of pairs with first sides z (R, P), on both sides.
 
     Only odd parts move Shapley values, and trees that need not follow the even part follow the odd one better.

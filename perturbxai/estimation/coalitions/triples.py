@@ -8,7 +8,7 @@ from math import comb
 import numpy as np
 from scipy import linalg
 
-from perturbxai.core.types import Bools, Floats, Ints
+from perturbxai.core.types import Bools, Floats, Ints, Presence
 
 PAIRS_A_TERM = 4  # pairs of coalitions for each product that is taken in the end
 MOST_TERMS = 400
@@ -17,7 +17,7 @@ JUDGED_AFTER, LEAST = 3, 0.1  # the round after which products that explain less
 MOST_WORK = 3e8  # pairs times players cubed, above which no products are looked for
 
 
-def triple_controls(z: Bools, left: Floats, weight: Floats, kept: Bools) -> Floats | None:
+def triple_controls(z: Presence, left: Floats, weight: Floats, kept: Bools) -> Floats | None:
     """(F, R): what the products of each of F fits say of the odd parts, less the linear game of their Shapley values.
 
     A product prod_{i in T} (2 z_i - 1) is odd, and b times it gives 2 b / 3 to each of T.

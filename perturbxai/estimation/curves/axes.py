@@ -9,9 +9,8 @@ from itertools import product
 from math import prod
 
 import numpy as np
-from numpy.typing import NDArray
 
-from perturbxai.core.types import Bools, Floats, Ints
+from perturbxai.core.types import Bools, Floats, Ints, Ints32
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +32,7 @@ class Axis:
     by_level: bool
     ordered: bool
     number: bool
-    place: NDArray[np.int32]
+    place: Ints32
     share: Floats
     missing: bool = False
     order: Ints | None = None

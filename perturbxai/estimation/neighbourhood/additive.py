@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from perturbxai.core import kernels
-from perturbxai.core.types import Floats, Ints
-from perturbxai.sampling.neighbourhoods import Bins, Neighbourhood
+from perturbxai.core.types import Bins, Floats, Ints
+from perturbxai.sampling.neighbourhoods import Neighbourhood
 
 ROWS_A_TERM = 10  # drawn rows that each term of the additive model has to have
 FEWEST_IN_BIN = 10  # rows from which a bin's mean is taken

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perturbxai.core.types import Bools, Floats, Ints
-from perturbxai.sampling.neighbourhoods import Bins, Neighbourhood
+from perturbxai.core.types import Bins, Bools, Floats, Ints
+from perturbxai.sampling.neighbourhoods import Neighbourhood
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.reporting.lettering import number, text, texts
 
 GAP = 0.07  # of an axis: how far a missing value stands from the others
@@ -117,7 +117,7 @@ class Ground:
         ticks([at for at, _ in [*inside, *behind]], [name for _, name in [*inside, *behind]])
 
 
-def is_missing(grid: NDArray[Any]) -> NDArray[np.bool_]:
+def is_missing(grid: NDArray[Any]) -> Bools:
     """(G,): which points are missing values, of whatever kind."""
     if grid.dtype.kind in "fMm":
         return np.asarray(np.isnan(grid) if grid.dtype.kind == "f" else np.isnat(grid))
@@ -149,7 +149,7 @@ class Rows:
     """How many rows of the data lie where: at points (by_point) or between neighbours. missing: those without a value."""
 
     at: Floats
-    counts: NDArray[np.int64]
+    counts: Ints
     by_point: bool
     missing: int
 

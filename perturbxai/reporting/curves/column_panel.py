@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Bools, Floats
 from perturbxai.reporting.curves.axis_places import Ground, Rows, is_missing, rows_of
 from perturbxai.reporting.curves.view import Line, Panel
 from perturbxai.reporting.lettering import text
@@ -37,7 +36,7 @@ class Drawn:
     band: Floats
     whole_band: Floats
     rows: Floats
-    filled: NDArray[np.bool_]
+    filled: Bools
     missing: bool
 
 
@@ -150,7 +149,7 @@ def _curve(axis: Any, line: Line, one: Drawn, ends: tuple[float, float], thick: 
         axis.plot(one.at[-1:], one.y[-1:], "D", color=line.colour, markersize=4.0, zorder=5)
 
 
-def _split(at: Floats, y: Floats, kept: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+def _split(at: Floats, y: Floats, kept: Bools) -> tuple[Floats, Floats]:
     """The line of the kept steps only, broken where one is left out."""
     if kept.all():
         return at, y

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core import checks
+from perturbxai.core.types import Ints
 
 WIDTH, HEIGHT = 3.2, 2.9  # inches a panel, where these make a figure larger than the user's own size
 ABOVE, UNDER = 0.65, 0.9  # inches free of panels
@@ -28,7 +29,7 @@ class Places:
     across: int | None
 
     @property
-    def taken(self) -> NDArray[np.int64]:
+    def taken(self) -> Ints:
         """(panels,): where in `axes.ravel()` the panels are."""
         return np.flatnonzero([one is not None for one in self.axes.ravel()])
 

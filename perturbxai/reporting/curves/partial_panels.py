@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Bools, Floats
 from perturbxai.reporting.curves import pair_panel
 from perturbxai.reporting.curves.axis_places import Ground, is_missing
 from perturbxai.reporting.curves.column_panel import WARNING
@@ -229,7 +229,7 @@ def _line(axis: Any, at: Any, values: Floats, words: dict[str, Any], ground: Gro
     return line
 
 
-def _gone(at: Any, ground: Ground | None) -> NDArray[np.bool_]:
+def _gone(at: Any, ground: Ground | None) -> Bools:
     """(G,): which points are the missing value, which stands behind all others."""
     if ground is None or not ground.missing:
         return np.zeros(len(at), dtype=bool)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.core.types import Ints
 from perturbxai.reporting.curves import partial_panels, sklearn_arguments
 from perturbxai.reporting.curves.keywords import Keywords, read_keywords
 from perturbxai.reporting.curves.pair_panel import PALE, held
@@ -107,7 +108,7 @@ class EffectsDisplay:
             [self.deciles.get(c) for c in columns], mean, rows, half, whole, part.effect, part.said, part.ends,
         )  # fmt: skip
 
-    def _drawn_rows(self, n_rows: int) -> NDArray[np.int64]:
+    def _drawn_rows(self, n_rows: int) -> Ints:
         """(n,): the rows whose curves are drawn, those that scikit-learn draws by the same seed."""
         state = self._seed if self.random_state is None else self.random_state
         if not hasattr(state, "choice"):

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Bools, Floats
 from perturbxai.reporting.lettering import number, text, texts
 from perturbxai.reporting.style import new_figure, rc, title
 from perturbxai.reporting.values import features
@@ -29,7 +28,7 @@ def limit_of(e: Any, outputs: Sequence[int], shown: Sequence[int]) -> float:
     return float(np.abs(e.interactions[np.ix_(shown, shown, list(outputs))]).max()) or 1.0
 
 
-def sure(e: Any, k: int) -> NDArray[np.bool_]:
+def sure(e: Any, k: int) -> Bools:
     """(P, P): pairs whose pointwise 95 % interval does not hold zero."""
     from scipy import stats
 

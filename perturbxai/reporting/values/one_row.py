@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Floats, Labels
 from perturbxai.reporting.lettering import number, texts
 from perturbxai.reporting.photo import grey, painted
 from perturbxai.reporting.values.bar_panel import bar_panel
@@ -110,7 +109,7 @@ def importance_bars(axis: Any, found: Any, k: int, shown: list[int], colour: str
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def photo_map(axis: Any, e: Any, k: int, labels: NDArray[np.int32] | None) -> None:
+def photo_map(axis: Any, e: Any, k: int, labels: Labels | None) -> None:
     """Values on the superpixels, or without these the method's own map, over the grey photo."""
     if labels is not None:
         values = e.values[:, k]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.core import checks
 from perturbxai.core.outputs import select_outputs
+from perturbxai.core.types import Floats
 from perturbxai.reporting.lettering import text
 from perturbxai.reporting.style import left_out, title
 from perturbxai.reporting.values import features
@@ -103,7 +103,7 @@ def row_number(result: Attribution, row: Any) -> int | None:
     return int(row) % len(labels)
 
 
-def panels_of(known: tuple[str, ...], output: Any, prediction: NDArray[np.float64], ax: Any) -> tuple[list[int], int]:
+def panels_of(known: tuple[str, ...], output: Any, prediction: Floats, ax: Any) -> tuple[list[int], int]:
     """Numbers of the outputs that get a panel, and how many do not."""
     if output is not None:
         return [int(k) for k in select_outputs(output, known)], 0
