@@ -13,7 +13,7 @@ from perturbxai.results.explanation import Attribution, Explanation
 
 
 def average_segmentations(results: Sequence[Attribution], spaces: Sequence[ImageSpace]) -> Attribution:
-    """What one method says of pictures, whatever way they are cut: the mean of its maps over several segmentations.
+    """The mean of a method's maps of the same pictures over several segmentations, so that no single cut decides.
 
     results  of one method, of the same pictures and outputs, under one fill, each explained in one of the spaces
     spaces   as many, in the same order

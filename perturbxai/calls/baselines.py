@@ -44,7 +44,7 @@ def baselines(
     layer: Layer | Sequence[Layer] | None = None,
     score: str = "logit",
 ) -> dict[str, Attribution]:
-    """What can be told from inside a model, and controls, one signed value a player of a space.
+    """Explain rows or pictures by methods that look inside the model (CAM, gradients, LRP, trees), and by controls.
 
     methods    names or method objects. Pictures: "cam", "grad_cam", "grad_cam_plus_plus", "xgrad_cam", "hires_cam",
                "layer_cam", "eigen_cam", "cam_difference", and two that ask for hundreds of scores: "score_cam",

@@ -103,7 +103,7 @@ def compare(
     fills: Sequence[Fill] | None = None,
     seed: int = 0,
 ) -> Comparison:
-    """Score maps of the same inputs and outputs against the model, and against each other.
+    """Score several methods' results on the same inputs and outputs, against the model and against each other.
 
     results  name -> Attribution, perturbation methods and baselines alike; explain under several fills by renaming:
              {f"{k}@mean": v for k, v in found.items()}

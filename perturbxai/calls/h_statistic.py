@@ -40,18 +40,19 @@ RANKINGS = ("pdp", "total")
 
 @dataclass(frozen=True, eq=False)
 class HStatistic:
-    """How much columns do together: H squared of columns against all others, and of pairs. Arrays are (M, K).
+    """How much columns interact: Friedman's H squared of M columns and pairs, for K outputs. Arrays are (M, K).
 
-    features    (M,) the columns by name, each against all others, then the pairs of names
-    values      H squared: of the variance over the drawn rows of what a pair does (for a column: of the model), the share
-                that is no sum of the effects of the two (of the column and of the others). 0 where nothing has an effect
-    floor       what it would be on average without an interaction, from having few rows alone; `corrected` is without it
-    threshold   what it would stay below in 95 % of draws of rows. At or below it nothing speaks for an interaction
-    stderr      from having asked these rows and not all rows like them; for values well above `threshold`
-    strength    the root of the numerator, in units of the output: the deviation of what is done together. It can be compared
-                over pairs; H squared cannot, and is large and says little for a pair that does next to nothing
-    spread      the root of the denominator, in units of the output;  values = (strength / spread) squared
-    importance  (P, K) of the single columns: the deviation that they were ranked by
+    features    (M,) what each line is about: names of columns, each against all others, then pairs of names
+    values      H squared, 0 to about 1: the share of the variance of what the two do (for a column: of the whole model) that
+                is left when the effect of each by itself is taken away. 0 where nothing has an effect
+    floor       what `values` would be on average if there was no interaction, because the rows are few; `corrected` is
+                `values` without it
+    threshold   what `values` would stay below in 95 % of draws without an interaction: at or below it there is no evidence
+    stderr      standard error from having asked these rows and not all rows like them, for values well above `threshold`
+    strength    standard deviation over the rows of the interaction itself, in units of the output. It can be compared
+                between pairs; H squared cannot: it may be large for a pair that does next to nothing
+    spread      standard deviation of what `strength` is set against, in units of the output: values = (strength / spread)^2
+    importance  (P, K) how important each column by itself is, by which the leading ones were chosen
     outputs (K,), meta: seed, scale, drawn rows, model rows, seconds, versions, ...
     """
 

@@ -18,18 +18,19 @@ DESCRIPTION = """\
 Explain rows of a table, or pictures, by several methods, compare them on held-out coalitions, and report: CSV tables,
 figures, and a manifest written last, as `perturbxai run` does from a config. --model package.module:factory runs that code.
 
-The model is what NAME stands for in MODULE, which may lie in the current folder:
-  a function or class makes it. Of a table it gets as many of X (the columns, a DataFrame) and y (the target) as it has
-  parameters without a default (or named X and y): both to train a model, none to return one that is fitted, from a file
-  perhaps. Of pictures it gets nothing. Anything else is the model itself.
-A model of a table is a scikit-learn estimator, a torch.nn.Module, or a function from rows to numbers. It is asked for rows
-that have the table's columns without those of --target, --label and --drop, with the dtypes that pandas reads, or
---category and --text say.
-A model of pictures is a torch.nn.Module that takes (n, C, H, W) float32, or a function from (n, H, W, C), in the units of
-the file: 0 to 255. What it needs besides comes with it: (model, transform), the transform from arrays (n, H, W, C), or from
-tensors where the network is on a GPU, to what the model takes; (model, transform, class names), transform or names None
-where there are none; or a px.Predictor with any of its options. Pictures are turned as the camera says, laid on white where
-they are transparent, cropped and scaled."""
+The model is NAME in MODULE, which may lie in the current folder:
+  a function or class is called, and returns the model. For a table it is called with X (the columns, a DataFrame) and y (the
+  target), with as many of these as it has parameters without a default (or named X and y): a function of both trains a
+  model, one of none returns a model that is fitted, from a file perhaps. For pictures it is called with nothing.
+  Anything else is the model itself.
+A model for a table is a scikit-learn estimator, a torch.nn.Module, or a function from rows to numbers. It gets rows with
+the table's columns, without those of --target, --label and --drop, with the dtypes that pandas reads, or that --category
+and --text ask for.
+A model for pictures is a torch.nn.Module that takes (n, C, H, W) float32, or a function of (n, H, W, C), in the units of the
+file: 0 to 255. What it needs besides is returned with it: (model, transform), where the transform makes of arrays
+(n, H, W, C), or of tensors if the network is on a GPU, what the model takes; or (model, transform, class names), with None
+for what there is not; or a px.Predictor with any of its options. Pictures are turned as the camera says, laid on white
+where they are transparent, cropped and scaled."""
 EPILOG = """\
 examples, with mymodel.py in the current folder:
   perturbxai explain --table houses.csv --target price --model mymodel:train --inputs 0:20 --methods lime,kernel_shap

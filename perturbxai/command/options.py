@@ -74,8 +74,14 @@ COLUMNS = (
     Option("--drop", "COLUMNS", "drop", listed, "columns to leave out, such as ids"),
     Option("--category", "COLUMNS", "category", listed, "columns to read as pandas categories"),
     Option("--text", "COLUMNS", "text", listed, 'columns to read as text: "007" stays "007"'),
-    Option("--separator", "CHARACTER", "separator", separator, "between values, if not a comma (a tab in .tsv): ';', tab"),
-    Option("--decimal", "CHARACTER", "decimal", str, "before fractions, if not a point: ','"),
+    Option(
+        "--separator",
+        "CHARACTER",
+        "separator",
+        separator,
+        "character between values, if not a comma (a tab in .tsv): ';', tab",
+    ),
+    Option("--decimal", "CHARACTER", "decimal", str, "mark before the fraction of a number, if not a point: ','"),
     Option("--encoding", "NAME", "encoding", str, "of the text, if not UTF-8: latin-1, cp1252, utf-16"),
 )
 ROWS = (
@@ -119,7 +125,13 @@ PARTS = (
         "explained and scored under each; default: blur, mean",
     ),
     Option("--top", "NUMBER", "top", whole, "explain so many of the highest classes of each picture; default: 2"),
-    Option("--layer", "NAMES", "layer", layers, "where class activation maps are; default: the last one"),
+    Option(
+        "--layer",
+        "NAMES",
+        "layer",
+        layers,
+        "network layers that class activation maps are taken at; default: the last one with a map",
+    ),
 )
 MODEL = Option(
     "--model",
@@ -134,16 +146,16 @@ METHODS = Option(
     "NAMES",
     "methods",
     listed,
-    "explainers, such as lime,kernel_shap; of pictures baselines too, or all; where none is named, a table gets those "
-    "of the usual ones that it can take; default: lime, kernel_shap, pdp, ice, ale",
+    "explainers, such as lime,kernel_shap; for pictures baselines too, or all; if none is named, a table is explained "
+    "by those of the default that can take its columns; default: lime, kernel_shap, pdp, ice, ale",
 )
 BASELINES = Option(
     "--baselines",
     "NAMES",
     "baselines",
     listed,
-    "controls, and what tells from inside the model; of pictures all too, and by default, where no --methods are named, "
-    "those that need a pass or two of the network; such as: glass_box,gradient,random",
+    "methods to compare with, which look inside the model, and controls; for pictures also all, and by default, if no "
+    "--methods are named, those that need a pass or two of the network; such as: glass_box,gradient,random",
 )
 SHARED = (
     METHODS,
@@ -153,23 +165,26 @@ SHARED = (
         "NAMES",
         "outputs",
         listed,
-        "which outputs, such as a classifier's classes, of pictures by number too; default: all up to 20, of pictures --top",
+        "which of the model's outputs to explain, such as classes, for pictures also by number; default: all up "
+        "to 20, for pictures --top",
     ),
     Option(
         "--output",
         "SCALE",
         "output",
         str,
-        "probability, logit or raw; default: probability where the model has one, else raw; of networks for pictures logit",
+        "scale of the outputs: probability, logit or raw; default: probability if the model has one, else raw; for networks "
+        "of pictures logit",
     ),
     Option(
         "--budget",
         "NUMBER",
         "budget",
         whole,
-        "coalitions a row, or a picture and fill; default: all 2^P up to 10 columns, else 40 P + 2; of pictures 1,000",
+        "how many coalitions (sets of columns, or superpixels, that are shown) to ask for each row, or picture and fill; "
+        "default: all 2^P up to 10 columns, else 40 P + 2; of pictures 1,000",
     ),
-    Option("--metrics", "NAMES", "metrics", listed, "what the methods are compared by; default: all"),
+    Option("--metrics", "NAMES", "metrics", listed, "scores that the methods are compared by; default: all"),
 )
 RUN = (Option("--batch-size", "NUMBER", "batch_size", whole, "rows a call of the model; default: 16384; of pictures 8"),)
 DATA = Option(

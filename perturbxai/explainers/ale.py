@@ -34,22 +34,23 @@ NUMBERS_AT_ONCE = 1 << 22  # coded numbers in one request: memory stays bounded 
 class Ale(Asking, FromGrid):
     """Accumulated local effects as one signed value a player, in units of the model's output.
 
-    On a table: the curve of Apley & Zhu, "Visualizing the effects of predictor variables in black box supervised
-    learning models" (2020), on quantile bins of drawn rows of X, interpolated at x_j, less its mean over the background:
-    2 model rows a drawn row and column, and each drawn row as it is, once for all explained rows. Beyond the values of X
-    the curve is flat; along a column with a single value it leads from there to x_j; missing values are left out of it.
-    `stderr` is from having asked these rows, and from the straight lines between edges, beside which the rows as they are
-    tell what the curve does; bins whose rows all answer alike take the pooled spread.
-    `stderr_background` is what the draw of the background adds: sqrt(stderr^2 + stderr_background^2) is the error towards
-    the curve of all rows like these, and held it in .93 to .98 of draws; in .7 where a jump is seen by one row in six, and
-    bins have seven rows, of which often none sees it.
-    On a picture: the feature is a superpixel's opacity in 5 equal bins, accumulated from the fill, over reference rows
-    whose own share of whole superpixels lies in the bin; the values then do not sum to v(N) - v(nothing) in general, and
-    `meta["gap"]` says by how much.
+    On a table a column is cut into quantile bins. Drawn rows of X are moved from the lower to the upper edge of the bin
+    that they lie in, and the mean changes of the output, added up from bin to bin, are the curve (Apley & Zhu, "Visualizing
+    the effects of predictor variables in black box supervised learning models", 2020). The value of column j is the curve
+    at x_j less its mean over the background. It costs 2 model rows a drawn row and column, and each drawn row as it is,
+    once for all inputs. Beyond the values of X the curve is flat; rows with a missing value are left out; along a column
+    with a single value the curve leads from there to x_j.
+    `stderr` is the error from having asked these rows, and from reading straight lines between edges; a bin whose rows all
+    change alike takes the mean spread of the others. `stderr_background` is that from having drawn the background. Together,
+    sqrt(stderr^2 + stderr_background^2), they are the error towards the curve of all rows like these. In simulations the
+    95 % intervals held that curve in .93 to .98 of draws, and in .7 where one row in six sees a jump and a bin has seven.
+    On a picture the feature is a superpixel's opacity, from the fill (0) to the picture (1) in 5 equal bins, over reference
+    rows in which the other superpixels are shown about as often. The values do not sum to v(N) - v(nothing) in general;
+    `meta["gap"]` is what is missing.
 
-    For `effects` it is the curve, or the surface of two columns without the effects of each. Levels, whole numbers and few
-    values step from one to the next, over the rows of both; levels without an order follow each other by likeness. Within
-    a bin a band takes the rows' spread, by Student's t; bins whose rows all answer alike take the pooled one.
+    For `effects` it is the curve itself; of two columns the surface of what they do together, without the effect of each.
+    Levels, whole numbers and columns of few values step from one value to the next, over the rows that have either; levels
+    without an order are put in one by how alike their rows are. The band is Student's t on how the rows of a bin differ.
     On a picture the curve starts at 0 at the fill. The first points of its band rest on the reference rows of one bin, few
     and skewed: with 14 a bin, simultaneous bands held the curve in 89 of 100 draws.
 

@@ -23,11 +23,11 @@ KEPT_OUTPUTS = 5
 
 
 class Game:
-    """The masking games of the inputs of one call, with one memo.
+    """The games that explainers play, one an input: v(S) is the model's output when only the players of S are shown.
 
-    like: a game of the same pictures under another fill, whose answers about whole pictures are not asked again.
-    v(S) is the model's output with the players of S as the input has them and the others absent: averaged over the
-    background rows on a table, filled on a picture. `evaluate(z)` takes coalitions of all P players of an input.
+    The others are absent: they take the values of the background rows on a table, over which v is the mean, and the fill
+    on a picture. `evaluate(z)` takes coalitions of all P players of an input. No model row is asked twice.
+    like: a game of the same pictures under another fill, whose answers at the pictures themselves are taken over.
 
     >>> import numpy as np
     >>> game = Game(Predictor(lambda X: X.prod(axis=1)), TabularSpace(np.zeros((1, 2))), np.ones((1, 2)))

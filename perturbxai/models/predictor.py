@@ -32,7 +32,7 @@ GRADIENT_BATCH = 4096  # at most, where none is given: a gradient keeps what eve
 
 
 class Predictor:
-    """Any model as a function from rows to (n, K) float64, in batches, with a meter.
+    """Any model as one function: n rows or pictures in, (n, K) float64 out, in batches, and what it asked is counted.
 
     model       scikit-learn estimator (or anything with predict), torch.nn.Module, or function array -> array
     output      "probability", "logit" or "raw". Default: probability where there is predict_proba, else raw.

@@ -60,28 +60,29 @@ class Superpixel:
 class Effect:
     """The effect of one column, of two together, or of a superpixel's opacity, in units of the model's output.
 
-    names   of the columns, one or two;  outputs (K,)
-    grid    an array an axis (G,): the points in the table's own values, a missing value last; opacities 0..1 on a photo
-    values  (G..., K);  stderr  (G..., K) from having asked these rows and not all rows like them; infinite where it cannot
-            be known, rounding where there is none
-    df      degrees of freedom of the pointwise interval, a number or (G..., K);  critical: the factor that makes `stderr` a
-            simultaneous 95 % band over the grid, (K,) or (G..., K)
-    counts  rows of the data behind it. PDP, ICE: at each level, or in each bin between two points (left-open), missing ones
-            last. ALE: behind each step from a point to the next; in two dimensions behind each cell
-    extrapolated  ALE: steps or cells without a row, filled from the nearest that have some; None elsewhere
-    importance (K,)  standard deviation over the data of the curve; of ICE the mean of that of the rows' curves; on a photo,
-            where opacities have no data, the size of the rise. Over the data means over the drawn rows, by their weights:
-            of the curve read at each, straight between points and flat beyond them. A row with a missing value is read at
-            its point, and left out where there is none (ALE)
-    heterogeneity  how far the rows lie apart, which is no error: standard deviation of their curves at each point (PDP, ICE)
-            or of their steps (ALE, shaped as `counts` and (K,))
+    names   of the columns, one or two;  outputs (K,) names of the model's outputs
+    grid    for each column the points (G,) of the curve, in the table's own values, a missing value last; on a photo
+            opacities from 0 to 1
+    values  (G..., K) the curve, or of two columns the surface, at these points
+    stderr  (G..., K) its standard error, from having asked these rows and not all rows like them: infinite where too few
+            rows tell it, rounding where nothing was drawn
+    df      degrees of freedom of the interval at a point, a number or (G..., K)
+    critical  (K,) or (G..., K): values +- critical * stderr holds the whole curve at once in 95 % of draws
+    counts  how many rows of the data are behind it. PDP, ICE: at each level, or in each bin between two points (with its
+            upper end), missing values last. ALE: behind each step from a point to the next; of two columns behind each cell
+    extrapolated  ALE: True for steps or cells without a row, which take the value of the nearest that have some; else None
+    importance (K,)  how far the curve varies over the data: its standard deviation over the drawn rows, with their weights,
+            read on straight lines between points and flat beyond them. ICE: the mean of that of the rows' curves. A photo:
+            the size of the rise, as opacities have no data. Rows with a missing value count if the grid has a point for it
+    heterogeneity  how much the rows differ, which is no error: the standard deviation of their curves at each point (PDP,
+            ICE), or of their steps (ALE: the shape of `counts`, and K)
     individual (n, G..., K)  ICE: the curves of n drawn rows;  individual_rows: the labels of these rows. Else both None
-    differences (L, L, K), differences_stderr  ALE of levels without an order: what going from the first to the second adds,
-            at the rows of both; else None
+    differences (L, L, K), differences_stderr  ALE of L levels without an order: what changing the first level to the second
+            adds, over the rows that have either; else None
     groups  the same for the rows of each value of the `by` column, on the same grid; empty without one
     superpixel  on a photo: the rise with its error and the shape of the curve in numbers, and the photo; else None
-    importance_stderr, importance_bias  (K,): the error of `importance` from having asked these rows and not all rows like
-            them, and how far the curve's noise raises it; None on a photo, and for surfaces of PDP and ALE
+    importance_stderr (K,), importance_bias (K,)  the standard error of `importance`, and how much of it is the curve's
+            noise; None on a photo, and for surfaces of PDP and ALE
     reading  of one column: what `attribution` needs to know beside the curve; else None
     method  the frozen method object;  meta: seed, drawn rows, model rows, seconds, versions, ...
     """

@@ -27,9 +27,10 @@ class Explanation:
     """One input's values by one method.
 
     values   (P, K), one signed value a player and output, in units of the model's output
-    stderr   (P, K), standard error from drawn coalitions; infinite where it cannot be known, rounding where exact
-    critical (K,), the factor that makes `stderr` a simultaneous 95 % interval over the players
-    df       degrees of freedom of the pointwise interval
+    stderr   (P, K), its standard error from having drawn coalitions, not asked all: infinite where too few were drawn to
+             tell it, rounding where all were asked
+    critical (K,): values +- critical * stderr holds all players at once in 95 % of draws
+    df       degrees of freedom of the interval of one player
     base, prediction (K,): the model's value with every player absent, and at the input
     names (P,), outputs (K,); label: its number in the call or its index label
     input    what was explained: the coded row (D,) of a table, or the picture (H, W, C)

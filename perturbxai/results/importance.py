@@ -26,17 +26,16 @@ ABOUT = ("seed", "scale", "outputs_kept", "plan", "versions")  # what is true of
 class Importance:
     """Global importance by one method, in units of the model's output; every array is (P, K).
 
-    values     mean of |value| over the rows; of effects the standard deviation over the data of the curve (of ICE the mean
-               of that of the rows' curves)
-    corrected  the same with the estimated `bias` taken off, never below 0: noise in a value makes its size larger
-    bias       how far the errors of the values raise the mean: about .8 stderr where a feature does nothing, 0 where it
-               does much; NaN where errors are not known. Estimated at the values themselves: finds 40 % of it for a feature
-               that does nothing, and nearly all of it for others. Of effects: how far the noise of the curve raises it
-    stderr_rows      error from having explained (or drawn) these rows and not all rows; infinite for a single row. Effects
-                     have no other. Where all rows say the same, few others may not, by as much as rows differ in the
-                     feature where they do most
-    stderr_estimate  error from the errors of the values: independent over rows, or (`common_errors`) bounded as if they were
-                     one, where a method reads all rows off the same answers. Errors of a drawn background are not in it
+    values     mean of |value| over the explained rows; of effects the standard deviation of the curve over the data (of ICE
+               the mean of that of the rows' curves)
+    corrected  `values` less `bias`, never below 0
+    bias       how much too large `values` are because noise makes every |value| larger: about .8 stderr where a feature does
+               nothing, 0 where it does much; NaN where errors are not known. It is estimated from the values, which finds
+               40 % of it for a feature that does nothing, and nearly all of it for others
+    stderr_rows      standard error from having these rows and not all rows; infinite for a single row. Rows that all say the
+                     same are no proof that others would: the feature in which rows differ most lends its spread
+    stderr_estimate  standard error that comes from `stderr` of the values (0 for effects). Rows count as independent, or,
+                     where one set of answers serves all rows (`common_errors`), as wrong together: an upper bound
     names (P,), outputs (K,), n_rows, name of the result;  method: its object, None if unknown
     meta       of the call that it was read from: seed, scale, which of many outputs were kept, plan, versions
     """

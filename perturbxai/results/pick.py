@@ -29,9 +29,9 @@ class Pick:
     """Rows that were picked, in order, and what each of them adds.
 
     numbers     (n,) which rows of the result these are;  picked: the Attribution of these rows, in that order
-    gained      (n,) the share of all importance that a row shows and no earlier one does
-    importance  (C,) of each component: the square root of its summed sizes, in the root of the output's unit
-    components  (C,) their names: features, or rules
+    gained      (n,) what each row adds: the share of the summed `importance` of the components that it is the first to show
+    importance  (C,) of each component: the square root of the sum of its |values| over all rows
+    components  (C,) names of what rows show: features, or rules
     shows       (n, C) bool: which components each picked row shows
     """
 

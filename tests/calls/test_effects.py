@@ -200,8 +200,8 @@ def test_a_surface_is_the_mean_of_the_rows_at_each_pair_of_points():
     raw = curves(curved, X, [2, 0], points).reshape(60, 5, 4, 2)
     np.testing.assert_allclose(pdp.values, raw.mean(axis=0), atol=1e-12)
     np.testing.assert_allclose(pdp.stderr, raw.std(axis=0, ddof=1) / np.sqrt(60), rtol=1e-9)
-    np.testing.assert_array_equal(ice.individual, raw[list(ice.rows)])
-    assert len(ice.rows) == 20
+    np.testing.assert_array_equal(ice.individual, raw[list(ice.individual_rows)])
+    assert len(ice.individual_rows) == 20
     level = np.array([read_surface(one, pdp.grid, X[:, [2, 0]]).mean(axis=0) for one in raw])
     apart = raw - level[:, None, None]
     np.testing.assert_allclose(shape.values, apart.mean(axis=0), atol=1e-12)
@@ -491,7 +491,7 @@ def test_groups_are_what_their_rows_give_on_the_same_grid_at_no_cost():
             np.testing.assert_allclose(
                 found[method]["a"].groups[group].stderr, part[method]["a"].stderr, rtol=1e-7, atol=1e-12
             )
-        assert set(found["ice"]["a"].groups[group].rows) == set(rows.index)
+        assert set(found["ice"]["a"].groups[group].individual_rows) == set(rows.index)
     table = found["ale"]["a"].to_frame()
     assert list(table.group.unique()) == ["all", "u", "v"]
 
@@ -512,7 +512,7 @@ def test_a_column_that_no_drawn_row_shows_is_left_out_unless_it_is_named():
     X = data(3000, 2)
     X[:, 1] = 0.0
     drawn = px.effects(px.Ice(ice_rows=1000), px.Predictor(lambda rows: rows[:, 0]), px.TabularSpace(X), X, grid=2)
-    X[min(set(range(3000)) - set(drawn["ice"]["x0"].rows)), 1] = 1.0
+    X[min(set(range(3000)) - set(drawn["ice"]["x0"].individual_rows)), 1] = 1.0
     assert list(asked("ale", X, lambda rows: rows[:, 0], grid=4)["ale"]) == ["x0"]
     with pytest.raises(ValueError, match="'x1' has a single value among the drawn rows"):
         asked("ale", X, lambda rows: rows[:, 0], grid=4, features=["x1"])
@@ -535,8 +535,8 @@ def test_at_most_a_thousand_rows_are_drawn_and_rows_bounds_those_of_the_model():
 def test_drawn_curves_are_named_by_their_rows_labels():
     frame = pd.DataFrame(data(90), columns=list("abc"), index=[f"row {i}" for i in range(90)])
     found = asked(px.Ice(ice_rows=12), frame, curved, features=["a"])["ice"]["a"]
-    assert found.individual.shape[0] == len(set(found.rows)) == 12
-    rows = frame.loc[list(found.rows)].to_numpy()
+    assert found.individual.shape[0] == len(set(found.individual_rows)) == 12
+    rows = frame.loc[list(found.individual_rows)].to_numpy()
     np.testing.assert_array_equal(found.individual, curves(curved, rows, [0], found.grid[0]))
 
 
@@ -565,7 +565,7 @@ def test_pdp_and_ice_are_those_of_scikit_learn_on_its_grid(features):
     key = features[0] if len(features) == 1 else tuple(features)
     found = px.effects(["pdp", "ice"], px.Predictor(forest), px.TabularSpace(X), X, features=[key], grid=grid)
     np.testing.assert_allclose(found["pdp"][key].values[..., 0], theirs["average"][0], rtol=1e-12)
-    rows = list(found["ice"][key].rows)
+    rows = list(found["ice"][key].individual_rows)
     np.testing.assert_allclose(found["ice"][key].individual[..., 0], theirs["individual"][0][rows], rtol=1e-12)
 
 

@@ -162,7 +162,7 @@ def test_exclusive_or_is_flat_on_average_and_plus_or_minus_one_row_by_row():
         np.testing.assert_allclose(found["pdp"][name].values, 0.5)
         np.testing.assert_allclose(found["ale"][name].values, 0.0, atol=1e-15)
         rise = found["ice"][name].individual[:, 1, 0]
-        np.testing.assert_array_equal(rise, np.where(X[list(found["ice"][name].rows), other] == 0, 1.0, -1.0))
+        np.testing.assert_array_equal(rise, np.where(X[list(found["ice"][name].individual_rows), other] == 0, 1.0, -1.0))
     pair = asked("ale", X, lambda rows: (rows[:, 0] != rows[:, 1]).astype(float), features=[(0, 1)])["ale"]["x0", "x1"]
     np.testing.assert_allclose(pair.values[..., 0], [[-0.5, 0.5], [0.5, -0.5]], atol=1e-15)
 

@@ -113,7 +113,7 @@ def test_rows_curves_lie_below_the_mean_and_one_row_is_drawn_strong(found):
     thin = [c.get_ydata() for c in lines if to_hex(c.get_color()) == COLOUR["ice"]]
     np.testing.assert_array_equal(thin, ice.individual[..., 0])
     (strong,) = [c.get_ydata() for c in lines if to_hex(c.get_color()) == "#000000"]
-    np.testing.assert_array_equal(strong, ice.individual[ice.rows.index("tree 7"), :, 0])
+    np.testing.assert_array_equal(strong, ice.individual[ice.individual_rows.index("tree 7"), :, 0])
     assert max(c.get_zorder() for c in lines if to_hex(c.get_color()) == COLOUR["ice"]) < 2
 
 
