@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.core.types import Floats, Ints
+from perturbxai.core.types import Codes, Floats, Ints, PerOutput
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.predictor import Predictor
@@ -25,8 +25,8 @@ class TableRow:
     game: Game
     number: int
     columns: Ints
-    base: Floats
-    prediction: Floats
+    base: PerOutput
+    prediction: PerOutput
     known: dict[Any, Floats] = field(default_factory=dict)
 
     @property
@@ -48,7 +48,7 @@ class TableRow:
         """(K,): v(N) - v(nothing), what complete values sum to."""
         return self.prediction - self.base
 
-    def gradient(self, rows: Floats) -> Floats:
+    def gradient(self, rows: Codes) -> Floats:
         """(n, D, K): gradients of the explained outputs at rows of numbers (n, D)."""
         return self.predictor.gradient(rows, self.columns)
 

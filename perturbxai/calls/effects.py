@@ -12,7 +12,7 @@ from perturbxai.calls.effect_jobs import EffectsCall, Feature
 from perturbxai.calls.grids import draw_rows, group_rows, is_by_value, make_axis, most_points, varies
 from perturbxai.calls.photo_effects import photo_effects
 from perturbxai.core import catalogue, checks
-from perturbxai.core.types import Column, Features, Floats, Grid, Inputs, Outputs
+from perturbxai.core.types import Codes, Column, Features, Floats, Grid, Inputs, Outputs, Weights
 from perturbxai.estimation.curves.axes import Axis
 from perturbxai.estimation.curves.from_grid import FromGrid
 from perturbxai.game.game import Game
@@ -148,7 +148,7 @@ def _column(one: Any, space: TabularSpace, what: str) -> int:
     raise ValueError(f"{what}: {one!r} is not a column of x{checks.did_you_mean(one, names) or f'; x has {shown}'}")
 
 
-def read_features(features: Any, space: TabularSpace, codes: Floats, pointed: Collection[int] = ()) -> list[Feature]:
+def read_features(features: Any, space: TabularSpace, codes: Codes, pointed: Collection[int] = ()) -> list[Feature]:
     """Numbers of the columns, alone or in pairs, each once. Raises ValueError for unknown, constant and repeated ones.
 
     pointed  columns whose points are given: these vary, even if the column does not
@@ -231,7 +231,7 @@ def _check_axes(axes: Mapping[int, Axis], named: Mapping[str, FromGrid]) -> None
                 )
 
 
-def weighted_rows(space: TabularSpace, codes: Floats) -> tuple[Floats, Floats]:
+def weighted_rows(space: TabularSpace, codes: Codes) -> tuple[Codes, Weights]:
     """The coded rows and their weights (N,): those of the space where x is its table, else equal ones."""
     pairs = zip(codes.T, space.codes.T, strict=True)  # column by column: a large table is not copied to be compared
     if codes.shape == space.codes.shape and all(np.array_equal(one, other, equal_nan=True) for one, other in pairs):

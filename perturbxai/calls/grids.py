@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core.quantiles import order_statistics, quantile_edges
-from perturbxai.core.types import Bools, Floats, Ints
+from perturbxai.core.types import Bools, Codes, Floats, Ints, Weights
 from perturbxai.estimation.curves.axes import Axis
 from perturbxai.inputs.columns import Columns
 from perturbxai.inputs.row_names import hash_rows
@@ -23,12 +23,12 @@ FEW_LEVELS = 20  # numbers with at most so many values, which repeat, are taken 
 class Drawn:
     """Rows of the data that are put on the grid: codes (n, D), weight (n,), row (n,) their numbers in the data."""
 
-    codes: Floats
-    weight: Floats
+    codes: Codes
+    weight: Weights
     row: Ints
 
 
-def draw_rows(codes: Floats, weight: Floats, most: int, rng: np.random.Generator, order: Ints | None = None) -> Drawn:
+def draw_rows(codes: Codes, weight: Weights, most: int, rng: np.random.Generator, order: Ints | None = None) -> Drawn:
     """At most so many rows, drawn without replacement by their weights, so that they then count alike; else all.
 
     Rows of weight 0 are never there. order (N,): how the rows are numbered for the draw, and follow each other in what is
@@ -43,7 +43,7 @@ def draw_rows(codes: Floats, weight: Floats, most: int, rng: np.random.Generator
     return Drawn(codes[found], np.full(most, 1.0 / most), found)
 
 
-def order_by_value(codes: Floats, weight: Floats) -> Ints:
+def order_by_value(codes: Codes, weight: Weights) -> Ints:
     """(N,): an order of coded rows that is the same however the table is sorted: by 128-bit names, and weights if alike."""
     words = hash_rows(codes)
     return np.lexsort((weight, words[:, 1], words[:, 0]))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.core.types import Floats, Presence
+from perturbxai.core.types import Floats, Presence, Weights
 from perturbxai.metrics import faithfulness
 from perturbxai.sampling.coalitions import list_coalitions
 from perturbxai.sampling.streams import Streams
@@ -28,7 +28,7 @@ class TestSet:
     __test__ = False  # nothing for pytest to collect
 
     z: Presence
-    weight: Floats | None
+    weight: Weights | None
     name: str
 
     @classmethod

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.core.types import Floats, Ints, Presence
+from perturbxai.core.types import BySize, Floats, Ints, PerOutput, PlayerValues, Presence, Values, Weights
 
 LEAST = 1e-14  # beside the second largest mass: a solver still tells it from nothing
 
@@ -29,8 +29,8 @@ class Law:
     """
 
     name: str
-    mass: Floats
-    design: Floats
+    mass: BySize
+    design: BySize
     minimum: int
     listed: tuple[int, ...] = ()
     total: float = 1.0
@@ -43,7 +43,7 @@ class Law:
         object.__setattr__(self, "n_players", len(self.mass) - 1)
 
     @property
-    def in_fits(self) -> Floats:
+    def in_fits(self) -> BySize:
         """(P + 1,): the masses as a fit weighs them, none so small that a solver takes its rows for nothing.
 
         What is estimated stays as it is: a fit is decided by the two sizes of the largest masses, which are neighbours.
@@ -70,7 +70,7 @@ class Design:
     z: Presence
     pair: Ints
     chain: Ints
-    share: Floats
+    share: BySize
     listed: bool
     held_out: Presence
     normals: Floats
@@ -111,8 +111,8 @@ class Bases:
     """
 
     row: Ints
-    share: Floats
-    values: Floats
+    share: Weights
+    values: Values
     controls: Floats
     player: Ints
     widths: tuple[int, ...]
@@ -126,9 +126,9 @@ class RowGroups:
     share (G,) the groups' weights, which sum to one;  empty (G, K) at nothing;  values (M, G, K) at each coalition
     """
 
-    share: Floats
-    empty: Floats
-    values: Floats
+    share: Weights
+    empty: Values
+    values: Values
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,10 +147,10 @@ class Evaluations:
     """
 
     design: Design
-    values: Floats
-    empty: Floats
-    full: Floats
-    weight: Floats | None = None
+    values: Values
+    empty: PerOutput
+    full: PerOutput
+    weight: Weights | None = None
     spread: Floats | None = None
     ends_spread: Floats | None = None
     bases: Bases | None = None
@@ -158,7 +158,7 @@ class Evaluations:
     groups: RowGroups | None = None
 
     @property
-    def scale(self) -> Floats:
+    def scale(self) -> PerOutput:
         """(K,): the largest magnitude in the table, against which rounding is measured."""
         ends = np.maximum(np.abs(self.empty), np.abs(self.full))
         return np.asarray(np.maximum(ends, np.abs(self.values).max(axis=0, initial=0.0)))
@@ -175,11 +175,11 @@ class Estimate:
     heat     (K, H, W) or None, a map by the pixel
     """
 
-    values: Floats
-    stderr: Floats
-    critical: Floats
+    values: PlayerValues
+    stderr: PlayerValues
+    critical: PerOutput
     df: float
-    stderr_background: Floats | None = None
+    stderr_background: PlayerValues | None = None
     notes: dict[str, Any] = field(default_factory=dict)
     columns: dict[str, Any] = field(default_factory=dict)
     interactions: Floats | None = None

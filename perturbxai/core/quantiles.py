@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from perturbxai.core.types import Floats, Ints
+from perturbxai.core.types import Floats, Ints, Weights
 
 
-def quantile_edges(values: Floats, weight: Floats, n_bins: int) -> Floats:
+def quantile_edges(values: Floats, weight: Weights, n_bins: int) -> Floats:
     """Edges of bins that hold alike much, values of the data, ties merged: every bin has a row."""
     return np.unique(order_statistics(values, weight, np.arange(n_bins + 1), n_bins))
 
 
-def order_statistics(values: Floats, weight: Floats, k: Ints, of: int) -> Floats:
+def order_statistics(values: Floats, weight: Weights, k: Ints, of: int) -> Floats:
     """(len(k),): the smallest values (n,) that at least k / of of all weight does not exceed; the smallest one for k = 0.
 
     In whole numbers where all rows weigh the same: a float level a hair above k / of takes the next row. With weights

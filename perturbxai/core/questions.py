@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.core.types import Bools, Floats, Ints, Labels, Presence
+from perturbxai.core.types import Bools, Codes, Floats, Ints, Labels, Presence, Values, Weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ class Rows:
     fresh: no other question has a row like these (they hold drawn real numbers), so none is looked up or remembered
     """
 
-    codes: Floats
+    codes: Codes
     fresh: bool = False
 
 
@@ -108,11 +108,11 @@ class Players:
     names: tuple[str, ...]
     common: dict[Any, Any]
     stream: Callable[[], np.random.Generator]
-    data: Floats | None = None
-    data_weights: Floats | None = None
-    background: Floats | None = None
-    background_weights: Floats | None = None
-    codes: Floats | None = None
+    data: Codes | None = None
+    data_weights: Weights | None = None
+    background: Codes | None = None
+    background_weights: Weights | None = None
+    codes: Codes | None = None
     columns: tuple[tuple[int, ...], ...] = ()
     numeric: Bools | None = None
     whole_numbers: Bools | None = None
@@ -137,7 +137,7 @@ class Answer:
     names: a word for each of these rows, where they were asked for, by which rows of several questions are counted once
     """
 
-    values: Floats
+    values: Values
     rows: int
     spread: Floats | None = None
     names: Any = None

@@ -30,6 +30,18 @@ Bytes: TypeAlias = NDArray[np.uint8]
 
 Presence: TypeAlias = NDArray[np.bool_]
 """(M, P) coalitions, always called z: whether a player is present."""
+Values: TypeAlias = NDArray[np.float64]
+"""(M, K) what each of M questions is worth by output, in units of the model's output; of groups of rows (M, G, K)."""
+PlayerValues: TypeAlias = NDArray[np.float64]
+"""(P, K) what a method gives each player by output, in the same units; and the errors of it."""
+PerOutput: TypeAlias = NDArray[np.float64]
+"""(K,) one number for each output."""
+BySize: TypeAlias = NDArray[np.float64]
+"""(P + 1,) one number for each size of a coalition, from nothing to everything."""
+Codes: TypeAlias = NDArray[np.float64]
+"""(n, D) rows of a table as numbers, as the columns' codecs write them, or (D,) a single one; NaN is a missing value."""
+Weights: TypeAlias = NDArray[np.float64]
+"""(n,) how much each row counts beside the others, none below 0."""
 Words: TypeAlias = NDArray[np.uint64]
 """(n,) names of rows: equal rows have equal names, and others almost never."""
 Owners: TypeAlias = NDArray[np.int32]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perturbxai.core.evaluations import Design, Evaluations
-from perturbxai.core.types import Floats, Ints
+from perturbxai.core.types import Floats, Ints, Weights
 from perturbxai.estimation import spread
 from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.blocks import Gain
@@ -60,7 +60,7 @@ class Clusters:
         population = populations(design.n_players, design.n_base)
         return cls(np.asarray(stratum, dtype=np.int64), population, walk, design.listed, coalition, pairs)
 
-    def deviations(self, scores: Floats, weight: Floats) -> Floats:
+    def deviations(self, scores: Floats, weight: Weights) -> Floats:
         """(R, P) rows whose Gram matrix estimates the covariance of the sum of the scores.
 
         scores (C, P), each cluster's contribution;  weight (C,), by which a score grows (to lend spread between strata)
@@ -97,7 +97,7 @@ class Clusters:
                 parts.append(scores[inside] * np.sqrt(fraction))
         return np.concatenate(parts) if parts else np.zeros((1, scores.shape[1]))
 
-    def covariance(self, gain: Floats | Gain, residuals: Floats, weight: Floats, first: Ints | None) -> Floats:
+    def covariance(self, gain: Floats | Gain, residuals: Floats, weight: Weights, first: Ints | None) -> Floats:
         """(P, P): the Gram matrix of the deviations of what residuals (R,) move the values.
 
         gain (R, P): what a unit residual of a row moves the values;  weight (C,) as above
@@ -109,7 +109,7 @@ class Clusters:
         moved = self.deviations(scores if first is None else np.add.reduceat(scores, first, axis=0), weight)
         return np.asarray(moved.T @ moved)
 
-    def _by_block(self, gain: Gain, residuals: Floats, weight: Floats, first: Ints | None) -> Floats:
+    def _by_block(self, gain: Gain, residuals: Floats, weight: Weights, first: Ints | None) -> Floats:
         """The same, before the gain's inverse: twice through the scores of the clusters, for means and for squares."""
         n_players = gain.shape[1]
         each, centred = self._factors(weight)
@@ -133,7 +133,7 @@ class Clusters:
             found += np.outer(whole, whole)
         return found
 
-    def _factors(self, weight: Floats) -> tuple[Floats, bool]:
+    def _factors(self, weight: Weights) -> tuple[Floats, bool]:
         """(C,): by what the square of each cluster's deviation counts; whether that is from the mean of its stratum."""
         if self.walk.any():
             return np.ones(len(self.stratum)), False
@@ -198,7 +198,7 @@ def _scores(gain: Gain, residuals: Floats, first: Ints | None, at: Ints) -> Floa
 def errors(
     clusters: Clusters,
     gain: Floats | Gain,
-    weight: Floats,
+    weight: Weights,
     missed: Floats,
     residuals: Floats,
     pair_rows: Ints | None,

@@ -13,7 +13,7 @@ from perturbxai.core.evaluations import Estimate, Evaluations, Law
 from perturbxai.core.methods import Asking, FromCoalitions, Questions
 from perturbxai.core.options import checked
 from perturbxai.core.questions import Coalitions, Players
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Floats, PerOutput
 from perturbxai.estimation.curves.averaged import errors_of_importance, importance_of, mean_curve
 from perturbxai.estimation.curves.from_grid import FromGrid
 from perturbxai.estimation.curves.grid_tables import Curve, GridTable
@@ -99,7 +99,7 @@ class Pdp(FromCoalitions, Asking, FromGrid):
         return _over_pairs(0.5 * (rise[0::2] + rise[1::2]), np.abs(found).max(axis=0))
 
 
-def _over_pairs(rise: Floats, scale: Floats) -> Estimate:
+def _over_pairs(rise: Floats, scale: PerOutput) -> Estimate:
     """The mean over antithetic pairs (n, P, K), and its t interval. The pairs are stratified in t, so it errs wide."""
     n_pairs, n_players, n_outputs = rise.shape
     deviation = rise.std(axis=0, ddof=1) / np.sqrt(n_pairs)

@@ -11,7 +11,7 @@ from perturbxai.core.evaluations import Estimate
 from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
 from perturbxai.core.questions import Coalitions, Players
-from perturbxai.core.types import Floats, Ints
+from perturbxai.core.types import Floats, Ints, PerOutput
 from perturbxai.estimation import spread
 from perturbxai.estimation.coalitions import semivalues
 from perturbxai.estimation.intervals import independent_factor
@@ -87,7 +87,7 @@ def _of_pairs(orders: Ints, values: Floats) -> Floats:
     return found
 
 
-def _over_pairs(found: Floats, scale: Floats) -> Estimate:
+def _over_pairs(found: Floats, scale: PerOutput) -> Estimate:
     """The mean over independent pairs (n, P, K), and its t interval."""
     n_pairs, n_players, n_outputs = found.shape
     df = spread.freedom(n_pairs)

@@ -14,7 +14,7 @@ from perturbxai.core.interpolation import between_centres
 from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
 from perturbxai.core.questions import PixelMasks, Players
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Floats, Values
 from perturbxai.estimation.intervals import independent_factor
 from perturbxai.estimation.spread import STILL, unseen
 from perturbxai.estimation.survey import MAX_LEVERAGE, ROUNDING
@@ -120,7 +120,7 @@ class _Fit:
     notes: dict[str, Any] = field(default_factory=dict)
 
 
-def _fit(estimator: str, masks: PixelMasks, values: Floats, shape: tuple[int, ...], p: float) -> _Fit:
+def _fit(estimator: str, masks: PixelMasks, values: Values, shape: tuple[int, ...], p: float) -> _Fit:
     """How an estimator takes the values (N, K) of masks of a picture (H, W)."""
     n_masks, n_outputs = values.shape
     deviation = values - values.mean(axis=0)
@@ -146,7 +146,7 @@ def _fit(estimator: str, masks: PixelMasks, values: Floats, shape: tuple[int, ..
     return _Fit(residual, residual / (1.0 - leverage)[:, None], p, known, df, _jump(residual, values), notes)
 
 
-def _jump(residual: Floats, values: Floats) -> Floats:
+def _jump(residual: Floats, values: Values) -> Floats:
     """(K,): the largest residual, or the range of the values where the masks left none."""
     largest, span = np.abs(residual).max(axis=0), np.ptp(values, axis=0)
     found = np.where(largest <= STILL * span, span, largest)

@@ -12,7 +12,7 @@ from perturbxai.core.evaluations import Estimate
 from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
 from perturbxai.core.questions import Coalitions, Players, Question, Rows
-from perturbxai.core.types import Floats, Ints, Presence
+from perturbxai.core.types import Floats, Ints, PerOutput, Presence
 from perturbxai.estimation import spread
 from perturbxai.estimation.coalitions import semivalues
 from perturbxai.estimation.intervals import independent_factor
@@ -89,7 +89,7 @@ class _Samples:
     """The differences drawn so far, (n, K) by player, and the largest magnitude of a value (K,)."""
 
     gains: list[Floats]
-    scale: Floats
+    scale: PerOutput
 
     @classmethod
     def none(cls, n_players: int, ends: Floats) -> _Samples:

@@ -17,7 +17,7 @@ from perturbxai.core.evaluations import Estimate
 from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
 from perturbxai.core.questions import Players, Question, Rows
-from perturbxai.core.types import Bins, Floats, Ints
+from perturbxai.core.types import Bins, Codes, Floats, Ints, Values, Weights
 from perturbxai.estimation.intervals import independent_factor
 from perturbxai.estimation.neighbourhood.additive import Additive
 from perturbxai.estimation.neighbourhood.coding import Coding
@@ -252,7 +252,7 @@ class TabularLime(Asking):
             estimate.notes["profile"] = [_read(coding, at, other) for at, other in told]
         return estimate
 
-    def _estimate(self, coding: Coding, fit: LocalFit, values: Floats, width: float) -> Estimate:
+    def _estimate(self, coding: Coding, fit: LocalFit, values: Values, width: float) -> Estimate:
         n_players, n_outputs = len(coding.live), values.shape[1]
         slopes, errors = np.zeros((2, n_players, n_outputs))
         slopes[coding.live], errors[coding.live] = fit.slopes, fit.stderr
@@ -284,10 +284,10 @@ class _Drawn:
     """
 
     name: str
-    codes: Floats
+    codes: Codes
     bins: Bins
     question: Rows
-    values: Floats | None = None
+    values: Values | None = None
     additive: Additive | None = None
 
 
@@ -309,7 +309,7 @@ def _read(coding: Coding, width: float, fit: LocalFit) -> dict[str, Any]:
     return {"kernel_width": width, "values": values, "effective_sample": fit.effective, "r2": fit.r2.tolist()}
 
 
-def _question(players: Players, order: Sequence[int], hood: Neighbourhood, codes: Floats) -> Rows:
+def _question(players: Players, order: Sequence[int], hood: Neighbourhood, codes: Codes) -> Rows:
     """Drawn columns (P, n), in the players' order, as rows of the table. Rows with a drawn number are like no others."""
     assert players.numeric is not None
     found = codes
@@ -322,7 +322,7 @@ def _question(players: Players, order: Sequence[int], hood: Neighbourhood, codes
     return Rows(found.T, fresh=bool((drawn & (players.numeric & ~whole)[list(order)]).any()))
 
 
-def _entropy_edges(values: Floats, answers: Floats, weight: Floats) -> Floats:
+def _entropy_edges(values: Floats, answers: Values, weight: Weights) -> Floats:
     """Inner edges of a tree of depth 3 on one column: of the likeliest class by entropy, of one output by squared error."""
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 

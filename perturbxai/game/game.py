@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from perturbxai.core.outputs import check_outputs
 from perturbxai.core.questions import Answer, Coalitions, Question, Rows, Unanswered
-from perturbxai.core.types import Floats, Inputs, Ints, Outputs
+from perturbxai.core.types import Floats, Inputs, Ints, Outputs, PerOutput
 from perturbxai.game.image_asker import ImageAsker, first_alike
 from perturbxai.game.table_asker import TableAsker
 from perturbxai.inputs.spaces import Space, TableInput, TabularSpace, digest
@@ -86,7 +86,7 @@ class Game:
                 self._asker.know_own_values(0, values[:, columns])
         return self._asker
 
-    def _highest(self, values: Floats) -> Ints:
+    def _highest(self, values: PerOutput) -> Ints:
         """Columns of the five highest outputs at the first input, where nobody said which; told once, and in every meta."""
         columns = np.argsort(-values, kind="stable")[:KEPT_OUTPUTS]
         known = self.predictor.outputs

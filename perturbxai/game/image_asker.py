@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core.questions import Answer, Cells, Coalitions, PixelMasks, Question, Rows, Unanswered
-from perturbxai.core.types import Floats, Ints
+from perturbxai.core.types import Floats, Ints, Values
 from perturbxai.inputs.row_names import bits
 from perturbxai.inputs.spaces import ImageInput, digest
 from perturbxai.models.image_plan import ImagePlan, Masked
@@ -42,7 +42,7 @@ class ImageAsker:
         found = self.memo.get(self._names(number, np.ones((1, len(self.inputs[number].active)), dtype=bool))[0])
         return None if found is None else found[None]
 
-    def know_own_values(self, number: int, values: Floats | None) -> None:
+    def know_own_values(self, number: int, values: Values | None) -> None:
         """Take note of what the model said of a picture itself."""
         if values is not None:
             self.memo[self._names(number, np.ones((1, len(self.inputs[number].active)), dtype=bool))[0]] = values[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perturbxai.core import kernels
-from perturbxai.core.types import Floats, Ints, Words
+from perturbxai.core.types import Floats, Ints, Values, Words
 from perturbxai.inputs.row_names import BLOCK, bits
 
 MEMO_BYTES = 1 << 25  # beyond this, rows that were not asked for again are forgotten
@@ -57,7 +57,7 @@ class RowMemo:
         kernels.find_names(np.ascontiguousarray(words), self._words, self._slots, found)
         return found
 
-    def add(self, words: Words, values: Floats) -> None:
+    def add(self, words: Words, values: Values) -> None:
         """Remember names that are not known yet; of more than there is room for, the first. Places change."""
         n_new = min(len(words), self.room)
         if self.n_rows + n_new > self.room:

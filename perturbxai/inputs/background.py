@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from perturbxai.core.types import Bools, Floats
+from perturbxai.core.types import Bools, Codes, Floats, Weights
 
 
 def draw_background(
-    rows: Floats, share: Floats, n_rows: int, choose: str, numeric: Bools, rng: np.random.Generator
+    rows: Codes, share: Weights, n_rows: int, choose: str, numeric: Bools, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
     """Rows that stand for absence, (B, D), and their weights (B,), which sum to one.
 
@@ -31,7 +31,7 @@ def draw_background(
 
 
 def _nearest_to_centres(
-    rows: Floats, share: Floats, n_rows: int, numeric: Bools, rng: np.random.Generator
+    rows: Codes, share: Weights, n_rows: int, numeric: Bools, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
     from sklearn.cluster import KMeans
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from perturbxai.core.checks import is_missing
 from perturbxai.core.frames import Native, by_column, is_kind, named_table, read_columns
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Codes, Floats
 from perturbxai.core.unnamed_tables import as_values
 from perturbxai.inputs.codecs import codec_of, nearest, stored
 
@@ -73,14 +73,14 @@ class Columns:
             codes[:, d] = codec.encode(data.iloc[:, d])
         return codes
 
-    def decode(self, codes: Floats, *, own: bool = False) -> Any:
+    def decode(self, codes: Codes, *, own: bool = False) -> Any:
         """The table of these codes (n, D) as the user has it: of X's library with its dtypes, or an array of X's dtype.
 
         own: nobody else holds these codes, which may become the table themselves
         """
         return self.plain(codes, own=own) if self._native is None else self._native.make(self.codecs, codes)
 
-    def plain(self, codes: Floats, *, own: bool = False) -> Any:
+    def plain(self, codes: Codes, *, own: bool = False) -> Any:
         """The same as a pandas DataFrame or an array, whatever library X is of."""
         if self._dtype is not None and self._dtype.kind in "fiub":
             return nearest(codes, self._dtype)
@@ -98,7 +98,7 @@ class Columns:
         table.columns = pd.Index(self.labels)
         return table
 
-    def decode_own(self, codes: Floats) -> Any:
+    def decode_own(self, codes: Codes) -> Any:
         """`decode` for codes that were made for it."""
         return self.decode(codes, own=True)
 

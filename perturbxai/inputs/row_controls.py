@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from perturbxai.core.types import Bools, Floats, Ints
+from perturbxai.core.types import Bools, Codes, Floats, Ints, Weights
 
 MOST_LEVELS = 3  # indicators of a column of levels, those of its most frequent levels
 ENDS = (0.05, 0.95)  # a number counts as far beyond these quantiles as they are apart: a few far out would rule the fit
@@ -14,7 +14,7 @@ CUTS = (0.25, 0.5, 0.75)  # a finer description of a number: which quarter of th
 
 
 def row_controls(
-    rows: Floats, share: Floats, columns: Sequence[Sequence[int]], numeric: Bools
+    rows: Codes, share: Weights, columns: Sequence[Sequence[int]], numeric: Bools
 ) -> tuple[Floats, Ints, tuple[int, int]]:
     """Numbers (B, C) that describe coded rows (B, D), the player (C,) of each, and how many are coarse and how many fine.
 
@@ -37,7 +37,7 @@ def row_controls(
     return table, np.array(owners[0] + owners[1], dtype=np.int64), (len(parts[0]), len(parts[1]))
 
 
-def _of_number(values: Floats, share: Floats) -> tuple[list[Floats], list[Floats]]:
+def _of_number(values: Floats, share: Weights) -> tuple[list[Floats], list[Floats]]:
     missing = np.isnan(values)
     there = ~missing & np.isfinite(values)
     if not there.any():
@@ -51,14 +51,14 @@ def _of_number(values: Floats, share: Floats) -> tuple[list[Floats], list[Floats
     return [np.clip(known, low - reach, high + reach), missing.astype(np.float64)], quarters
 
 
-def _of_levels(values: Floats, share: Floats) -> list[Floats]:
+def _of_levels(values: Floats, share: Weights) -> list[Floats]:
     codes = np.nan_to_num(values, nan=-1.0)
     levels, place = np.unique(codes, return_inverse=True)
     frequent = np.argsort(-np.bincount(place, weights=share), kind="stable")[:MOST_LEVELS]
     return [(codes == levels[k]).astype(np.float64) for k in frequent]
 
 
-def _scaled(values: Floats, share: Floats) -> Floats | None:
+def _scaled(values: Floats, share: Weights) -> Floats | None:
     largest = np.abs(values).max(initial=0.0)
     if largest == 0.0:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from perturbxai.core import kernels
-from perturbxai.core.types import Floats, Ints, Owners, Presence, Words
+from perturbxai.core.types import Codes, Floats, Ints, Owners, Presence, Words
 
 BLOCK = 1 << 18  # values that are hashed together: what is held beside the names stays small
 
@@ -27,7 +27,7 @@ def _mix(words: Words) -> Words:
         return np.asarray(z ^ (z >> np.uint64(31)))
 
 
-def hash_rows(codes: Floats) -> Words:
+def hash_rows(codes: Codes) -> Words:
     """(R, 2) names of coded rows (R, D): the wrapped sum over the columns."""
     step = max(1, BLOCK // max(1, codes.shape[1]))
     blocks = [hash_values(codes[at : at + step]).sum(axis=1, dtype=np.uint64) for at in range(0, len(codes) or 1, step)]

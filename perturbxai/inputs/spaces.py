@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from perturbxai.core import checks, kernels
 from perturbxai.core.questions import Regions
-from perturbxai.core.types import Data, Features, Fill, Floats, Inputs, Ints, Labels, Owners, Picture, Segments
+from perturbxai.core.types import Codes, Data, Features, Fill, Floats, Inputs, Ints, Labels, Owners, Picture, Segments
 from perturbxai.core.unnamed_tables import as_values, check_groups
 from perturbxai.inputs.background import draw_background
 from perturbxai.inputs.columns import Columns
@@ -42,7 +42,7 @@ class TableInput:
     meta: what results tell of its space
     """
 
-    codes: Floats
+    codes: Codes
     label: Hashable
     names: tuple[str, ...]
     active: Ints

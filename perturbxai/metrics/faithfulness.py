@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from perturbxai.core.types import Bools, Floats, Ints, Presence
+from perturbxai.core.types import Bools, Floats, Ints, Presence, Weights
 
 ROUNDING = 1e-9  # what is left of a constant after its mean is taken, relative to its size
 
@@ -32,7 +32,7 @@ def area(curve: Floats) -> float:
     return float(np.trapezoid(curve, dx=1.0 / (len(curve) - 1)))
 
 
-def faithfulness(values: Floats, z: Presence, answers: Floats, weight: Floats | None = None) -> float:
+def faithfulness(values: Floats, z: Presence, answers: Floats, weight: Weights | None = None) -> float:
     """Correlation of the map's sums over coalitions with the game, after each size's mean is taken from both.
 
     values (P,), z (T, P), answers (T,);  weight (T,), None for equal ones.
@@ -45,7 +45,7 @@ def faithfulness(values: Floats, z: Presence, answers: Floats, weight: Floats | 
     return _correlation(left, right, weight, np.abs(values).sum(), np.abs(answers).max(initial=0.0))
 
 
-def faithfulness_raw(values: Floats, z: Presence, answers: Floats, weight: Floats | None = None) -> float:
+def faithfulness_raw(values: Floats, z: Presence, answers: Floats, weight: Weights | None = None) -> float:
     """The textbook correlation over mixed sizes. A constant map scores high on it, so it never ranks."""
     sums = z @ values
     weight = np.ones(len(z)) if weight is None else weight
@@ -61,13 +61,13 @@ def size_weights(z: Presence) -> Floats:
     return np.asarray(1.0 / counts[sizes])
 
 
-def _within(numbers: Floats, sizes: Ints, weight: Floats) -> Floats:
+def _within(numbers: Floats, sizes: Ints, weight: Weights) -> Floats:
     total = np.bincount(sizes, weights=weight)
     mean = np.bincount(sizes, weights=weight * numbers) / np.where(total > 0, total, 1.0)
     return np.asarray(numbers - mean[sizes])
 
 
-def _correlation(left: Floats, right: Floats, weight: Floats, left_scale: float, right_scale: float) -> float:
+def _correlation(left: Floats, right: Floats, weight: Weights, left_scale: float, right_scale: float) -> float:
     left_norm, right_norm = np.sqrt(weight @ left**2), np.sqrt(weight @ right**2)
     size = np.sqrt(weight.sum())
     if left_norm <= ROUNDING * left_scale * size or right_norm <= ROUNDING * right_scale * size:

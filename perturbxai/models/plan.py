@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core import frames, kernels
-from perturbxai.core.types import Bytes, Floats, Ints, Ints32, Owners, Presence
+from perturbxai.core.types import Bytes, Codes, Floats, Ints, Ints32, Owners, Presence
 from perturbxai.core.unnamed_tables import as_batch
 
 
@@ -85,7 +85,7 @@ class Gridded:
     first (n,) int32, offset (Q,) int64: the i-th is asked at the points first[i] + offset
     """
 
-    rows: Floats
+    rows: Codes
     row: Ints32
     columns: Ints
     points: Floats

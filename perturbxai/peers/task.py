@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from perturbxai.core import checks
-from perturbxai.core.types import Floats, Ints
+from perturbxai.core.types import Codes, Floats, Ints, Weights
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import TableInput, TabularSpace
 
@@ -94,8 +94,8 @@ class Seat:
     over: str
     ask: Callable[[Any], Floats]
     row: Floats
-    background: Floats
-    weights: Floats
+    background: Codes
+    weights: Weights
     columns: list[Ints]
     players: Ints
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from perturbxai.core.interpolation import between, interpolate, on_grid
-from perturbxai.core.types import Floats, Ints
+from perturbxai.core.types import Floats, Ints, Weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +100,7 @@ class Reading:
         return found
 
 
-def absence(points: Floats, codes: Floats, weight: Floats, number: bool, flat: bool) -> Floats | None:
+def absence(points: Floats, codes: Floats, weight: Weights, number: bool, flat: bool) -> Floats | None:
     """(G,): the share of background rows (B,) at each point, split between neighbours; None where some have no place.
 
     flat: beyond the points a curve goes on as it is, and missing values are left out (ALE)

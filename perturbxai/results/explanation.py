@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from perturbxai.core import checks
 from perturbxai.core.csv_files import write_csv
 from perturbxai.core.methods import Method
-from perturbxai.core.types import Floats, Picture
+from perturbxai.core.types import Floats, PerOutput, Picture, PlayerValues
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,12 +41,12 @@ class Explanation:
              `values`);  interactions_stderr (P, P, K) or None, their standard errors, with the same degrees of freedom
     """
 
-    values: Floats
-    stderr: Floats
-    critical: Floats
+    values: PlayerValues
+    stderr: PlayerValues
+    critical: PerOutput
     df: float
-    base: Floats
-    prediction: Floats
+    base: PerOutput
+    prediction: PerOutput
     names: tuple[str, ...]
     outputs: tuple[str, ...]
     label: Hashable
@@ -306,7 +306,7 @@ class Attribution(Sequence[Explanation]):
         return notebook.page(self.explanations, str(self.meta.get("name") or type(self.method).__name__))
 
 
-def _factor(level: float, simultaneous: bool, df: float, critical: Floats) -> Floats | float:
+def _factor(level: float, simultaneous: bool, df: float, critical: PerOutput) -> PerOutput | float:
     from scipy import stats
 
     checks.share("level", level, ", for example 0.95")

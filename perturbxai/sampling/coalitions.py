@@ -9,7 +9,7 @@ from math import lcm
 import numpy as np
 
 from perturbxai.core.evaluations import Design, Law
-from perturbxai.core.types import Bools, Floats, Ints, Presence
+from perturbxai.core.types import Bools, BySize, Ints, Presence
 from perturbxai.sampling import laws as size_laws
 from perturbxai.sampling.laws import count_pairs
 from perturbxai.sampling.strata import allocate, count_taken, draw_strata, draw_stratum, pair_key, with_complements
@@ -119,7 +119,7 @@ def check_cells(laws: Sequence[Law], n_players: int, n_rows: int, n_base: int) -
 
 
 def _draw_cell_pairs(
-    n_players: int, n_pairs: int, n_base: int, share: Floats, taken: set[bytes], rng: np.random.Generator
+    n_players: int, n_pairs: int, n_base: int, share: BySize, taken: set[bytes], rng: np.random.Generator
 ) -> tuple[Bools, Ints]:
     """One side of each pair, (n, P), and its background row (n,)."""
     strata = np.arange(1, n_players // 2 + 1)
@@ -140,7 +140,7 @@ def _draw_cell_pairs(
 def _draw_pairs(
     n_players: int,
     n_pairs: int,
-    share: Floats,
+    share: BySize,
     singles_listed: bool,
     spanning: bool,
     held_out: Presence,
@@ -182,7 +182,7 @@ def _walk(n_players: int, taken: set[bytes], rng: np.random.Generator) -> Presen
 
 
 def _one_sided_walk(
-    n_players: int, n_rows: int, share: Floats, held_out: Presence, rng: np.random.Generator
+    n_players: int, n_rows: int, share: BySize, held_out: Presence, rng: np.random.Generator
 ) -> tuple[Bools, Ints]:
     """Below 2P no paired design spans the players: one walk without complements, then single coalitions."""
     taken = {pair_key(row) for row in held_out}
@@ -222,7 +222,7 @@ def _listed_sides(n_players: int, sides: set[int]) -> Presence:
 def _finish(
     z: Presence,
     chain: Ints | None,
-    share: Floats,
+    share: BySize,
     listed: bool,
     held_out: Presence,
     rng: np.random.Generator,

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import gammaln, logsumexp
 
 from perturbxai.core.evaluations import Law
-from perturbxai.core.types import Floats
+from perturbxai.core.types import BySize, Floats
 
 REFUSED, WARNED = 0.05, 0.2  # effective fractions: below the first a re-use is refused, below the second warned of
 FURTHEST = 1e100  # beside the second largest mass: no fit notices one that is less by as much
@@ -124,7 +124,7 @@ def mixture(laws: Sequence[Law]) -> Floats:
     return np.asarray(np.average([law.design for law in wanted], axis=0, weights=emphasis), dtype=np.float64)
 
 
-def effective_fraction(law: Law, share: Floats) -> float:
+def effective_fraction(law: Law, share: BySize) -> float:
     """Which fraction of its rows a design is worth under a law: 1 / sum(mass^2 / share) over the sizes 1..P-1."""
     mass = law.mass[1:-1]
     if not mass.any():

@@ -12,7 +12,7 @@ from scipy.special import ndtr, ndtri
 
 from perturbxai.core import kernels
 from perturbxai.core.quantiles import order_statistics
-from perturbxai.core.types import Bins, Bools, Floats, Ints, Ints32
+from perturbxai.core.types import Bins, Bools, Floats, Ints, Ints32, Weights
 
 PARTS = {"quartile": 4, "decile": 10}
 GUIDES = 256  # parts of [0, 1) for which the first bin to look at is known
@@ -105,7 +105,7 @@ class Column:
 MISSING = "missing"
 
 
-def level_column(values: Floats, weight: Floats, levels: Sequence[str]) -> Column:
+def level_column(values: Floats, weight: Weights, levels: Sequence[str]) -> Column:
     """A column of levels (their codes are 0, 1, ...), each drawn by its frequency; NaN is a level where it occurs."""
     names = (*levels, MISSING) if np.isnan(values).any() else tuple(levels)
     at = np.nan_to_num(values, nan=float(len(levels))).astype(np.int64)
@@ -114,7 +114,7 @@ def level_column(values: Floats, weight: Floats, levels: Sequence[str]) -> Colum
     return Column(share, none, none, none, none, none, 0.0, 0.0, False, names, as_nan=len(names) > len(levels))
 
 
-def binned_column(values: Floats, weight: Floats, edges: Floats, whole: bool) -> Column:
+def binned_column(values: Floats, weight: Weights, edges: Floats, whole: bool) -> Column:
     """A column of numbers in bins. Edges that leave a bin without data are dropped; missing values are a last bin."""
     there = ~np.isnan(values)
     known, mass = values[there], weight[there]
@@ -146,7 +146,7 @@ def _parting(known: Floats, edges: Floats) -> Floats:
     return np.asarray(edges[kept])
 
 
-def quantile_edges(values: Floats, weight: Floats, discretizer: str) -> Floats:
+def quantile_edges(values: Floats, weight: Weights, discretizer: str) -> Floats:
     """(E,) inner edges of quartiles or deciles; of equally weighted rows by linear interpolation, as numpy's percentile."""
     there = ~np.isnan(values)
     known, mass, parts = values[there], weight[there], PARTS[discretizer]
@@ -157,14 +157,14 @@ def quantile_edges(values: Floats, weight: Floats, discretizer: str) -> Floats:
     return order_statistics(known, mass, np.arange(1, parts), parts)
 
 
-def gaussian_column(values: Floats, weight: Floats, whole: bool) -> Column:
+def gaussian_column(values: Floats, weight: Weights, whole: bool) -> Column:
     """A column of numbers that is drawn around a row's value with the data's deviation."""
     there = ~np.isnan(values)
     none = np.zeros(0)
     return Column(none, none, none, none, none, none, *_moments(values[there], weight[there]), whole, None, gaussian=True)
 
 
-def _moments(values: Floats, weight: Floats) -> tuple[float, float]:
+def _moments(values: Floats, weight: Weights) -> tuple[float, float]:
     if not len(values) or weight.sum() == 0:
         return 0.0, 0.0
     if values.min() == values.max():  # rounding would leave it a deviation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from perturbxai.core.types import Floats, Ints, Presence
+from perturbxai.core.types import Ints, Presence, Weights
 
 
 def draw_orders(n_orders: int, n_players: int, rng: np.random.Generator) -> Ints:
@@ -24,6 +24,6 @@ def draw_before(player: Ints, n_players: int, rng: np.random.Generator) -> Prese
     return place < place[np.arange(len(player)), player][:, None]
 
 
-def draw_rows(n_rows: int, weights: Floats, rng: np.random.Generator) -> Ints:
+def draw_rows(n_rows: int, weights: Weights, rng: np.random.Generator) -> Ints:
     """(n,): numbers of rows that are drawn with replacement by their weights (B,), which sum to one."""
     return np.asarray(rng.choice(len(weights), n_rows, p=weights), dtype=np.int64)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from perturbxai.core.types import Floats, Ints, Presence
+from perturbxai.core.types import Floats, Ints, Presence, Weights
 
 BLOCK = 1 << 19  # numbers that stand as floats at once, 4 MB. A fit whose columns are no more than that is made in one piece
 WORST = 1e6  # condition of normal equations up to which one correction mends all that they lose: the 1e-10 of 1e-10
@@ -82,7 +82,7 @@ class Columns:
             found += x.T @ load[at]
         return found
 
-    def gram(self, weight: Floats) -> Floats:
+    def gram(self, weight: Weights) -> Floats:
         """(P, P): sum over rows of weight (n,), none negative, times the row's square."""
         found = np.zeros((self.shape[1], self.shape[1]))
         for at, x in self.by_block():
@@ -129,7 +129,7 @@ class Gain:
         squared = np.eye(self.shape[1]) if self.inverse is None else self.inverse @ self.inverse
         return self.x.lengths(squared) * self.each**2
 
-    def gram(self, weight: Floats) -> Floats:
+    def gram(self, weight: Weights) -> Floats:
         """(P, P): sum over rows of weight (R,) times the row's square."""
         return self.after(self.x.gram(weight * self.each**2))
 
@@ -149,7 +149,7 @@ class Normal:
     """
 
     x: Columns
-    weight: Floats
+    weight: Weights
     inverse: Floats
     ridge: float = 0.0
 

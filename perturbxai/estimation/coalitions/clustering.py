@@ -7,14 +7,14 @@ from scipy.cluster.hierarchy import linkage
 from scipy.spatial.distance import squareform
 
 from perturbxai.core.questions import Regions
-from perturbxai.core.types import Bools, Floats, Ints
+from perturbxai.core.types import Bools, Codes, Floats, Ints, Weights
 from perturbxai.estimation.coalitions.hierarchy import MOST_LEVELS, Tree
 
 MOST_ROWS = 10_000  # rows that columns are compared on, evenly spaced; a correlation is then known to .01
 TIED = 1e-9  # heights this close are one
 
 
-def cluster_columns(codes: Floats, weights: Floats, numeric: Bools, owner: Ints) -> Tree:
+def cluster_columns(codes: Codes, weights: Weights, numeric: Bools, owner: Ints) -> Tree:
     """The tree of a table's players by average linkage of 1 - association; players that join at one height are one union.
 
     Two groups of columns are as far apart as their columns are on average. Without any association (one row, constant
@@ -35,7 +35,7 @@ def cluster_columns(codes: Floats, weights: Floats, numeric: Bools, owner: Ints)
     return _of_heights(linkage(squareform(apart, checks=False), "average"), n_players)
 
 
-def association(codes: Floats, weights: Floats, numeric: Bools) -> Floats:
+def association(codes: Codes, weights: Weights, numeric: Bools) -> Floats:
     """(D, D) in [0, 1]: how closely columns go together, whatever their units.
 
     Two numbers: |rank correlation| (Spearman). A number and levels: the correlation ratio of the number's ranks. Two with
@@ -106,7 +106,7 @@ def _of_heights(joined: Floats, n_players: int) -> Tree:
     return tree(2 * n_players - 2, 1)
 
 
-def _mid_ranks(column: Floats, weights: Floats) -> Floats:
+def _mid_ranks(column: Floats, weights: Weights) -> Floats:
     """(N,): the weight below each value and half of that at it, of the rows that are not missing; 0 where it is."""
     there = ~np.isnan(column)
     found = np.zeros(len(column))
@@ -116,7 +116,7 @@ def _mid_ranks(column: Floats, weights: Floats) -> Floats:
     return found
 
 
-def _correlations(ranks: Floats, present: Floats, weights: Floats) -> Floats:
+def _correlations(ranks: Floats, present: Floats, weights: Weights) -> Floats:
     """(D, D): |correlation| of every two columns over the rows where both are present; 0 where one does not vary."""
     weighted = weights[:, None] * present
     ranks = ranks * present
@@ -133,7 +133,7 @@ def _correlations(ranks: Floats, present: Floats, weights: Floats) -> Floats:
     return found
 
 
-def _ratio(ranks: Floats, level: Ints, weights: Floats) -> float:
+def _ratio(ranks: Floats, level: Ints, weights: Weights) -> float:
     """The correlation ratio of ranks by level, corrected: 1 less the share of the variance within, with its freedom."""
     mass = np.bincount(level, weights=weights)
     there = mass > 0
@@ -150,7 +150,7 @@ def _ratio(ranks: Floats, level: Ints, weights: Floats) -> float:
     return float(np.sqrt(max(1.0 - within, 0.0)))
 
 
-def _cramer(first: Ints, second: Ints, weights: Floats) -> float:
+def _cramer(first: Ints, second: Ints, weights: Weights) -> float:
     """Cramer's V of two columns of levels, with Bergsma's correction."""
     cells, cell = np.unique(first * (second.max() + 1) + second, return_inverse=True)
     share = np.bincount(cell, weights=weights) / weights.sum()
@@ -166,6 +166,6 @@ def _cramer(first: Ints, second: Ints, weights: Floats) -> float:
     return float(np.sqrt(max(square, 0.0) / most)) if most > 0 else 0.0
 
 
-def _n_effective(weights: Floats) -> float:
+def _n_effective(weights: Weights) -> float:
     """How many rows of one weight these are worth."""
     return float(weights.sum() ** 2 / (weights**2).sum()) if weights.any() else 0.0

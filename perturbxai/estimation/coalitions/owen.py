@@ -14,7 +14,7 @@ from math import factorial, prod
 import numpy as np
 
 from perturbxai.core.evaluations import Estimate
-from perturbxai.core.types import Bools, Floats, Ints, Presence
+from perturbxai.core.types import Bools, Floats, Ints, Presence, Values, Weights
 from perturbxai.estimation import spread
 from perturbxai.estimation.coalitions import semivalues
 from perturbxai.estimation.coalitions.hierarchy import Union
@@ -41,7 +41,7 @@ class Listed:
     """All that a union has to ask: z (C (2^c - 2), P), its coalitions by context; weight (C,) of the contexts."""
 
     z: Presence
-    weight: Floats
+    weight: Weights
     local: Bools
 
     @classmethod
@@ -61,7 +61,7 @@ class Listed:
         z = (around[:, None] | _spread(local, unions[at], n_players)).reshape(-1, n_players)
         return cls(z, weight, local)
 
-    def deviations(self, values: Floats) -> Deviations:
+    def deviations(self, values: Values) -> Deviations:
         """Exact, from the answers to z (M, K)."""
         game = np.einsum("c,csk->sk", self.weight, values.reshape(len(self.weight), len(self.local), -1))
         # what nothing and everything are worth cancels in deviations; near the others it costs no digits
@@ -103,7 +103,7 @@ class Drawn:
         forward = (around[:, None] | own).reshape(-1, n_players)
         return cls(np.concatenate([forward, ~forward]), orders, _n_units(sizes))
 
-    def deviations(self, values: Floats) -> Deviations:
+    def deviations(self, values: Values) -> Deviations:
         """The mean over pairs, and the pairs.
 
         A coalition and its complement enter by half their difference: in both, a part joins what stands before it in an

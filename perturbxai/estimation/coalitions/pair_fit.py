@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from perturbxai.core.evaluations import Design, Law
-from perturbxai.core.types import Floats, Ints
+from perturbxai.core.types import Floats, Ints, Weights
 from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.blocks import Columns, Gain, Normal
 from perturbxai.estimation.coalitions.weights import pair_sides, row_weights, sum_zero_basis
@@ -29,7 +29,7 @@ class PairFit:
     first: Ints
     second: Ints
     u: Floats | Columns
-    weight: Floats
+    weight: Weights
     operator: Floats | Normal
     gain: Floats | Gain
     clusters: Clusters
@@ -72,7 +72,7 @@ class PairFit:
         return cls(first, second, u, weight, operator, gain, Clusters.of(design), df)
 
 
-def _in_one_piece(design: Design, first: Ints, weight: Floats) -> tuple[Floats, Floats, Floats]:
+def _in_one_piece(design: Design, first: Ints, weight: Weights) -> tuple[Floats, Floats, Floats]:
     """Rows, operator and gain by factoring all rows at once."""
     n_players = design.n_players
     u = design.z[first].astype(np.float64) - 0.5
@@ -93,7 +93,7 @@ def _in_one_piece(design: Design, first: Ints, weight: Floats) -> tuple[Floats, 
     return u, operator, gain
 
 
-def _in_blocks(design: Design, first: Ints, weight: Floats) -> tuple[Columns, Normal, Gain] | None:
+def _in_blocks(design: Design, first: Ints, weight: Weights) -> tuple[Columns, Normal, Gain] | None:
     """The same by normal equations, None where they do not tell all directions well apart."""
     n_players = design.n_players
     u = Columns(design.z, np.full(n_players, 0.5), first)

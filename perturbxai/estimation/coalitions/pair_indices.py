@@ -12,7 +12,7 @@ from math import comb, factorial
 import numpy as np
 from scipy.linalg import qr, solve_triangular
 
-from perturbxai.core.types import Floats, Ints, Presence
+from perturbxai.core.types import Floats, Ints, Presence, Values
 
 
 def context_weight(index: str, n_players: int, size: int) -> tuple[int, int]:
@@ -43,7 +43,7 @@ def size_weights(index: str, n_players: int) -> Floats:
     return weights
 
 
-def all_listed(z: Presence, values: Floats, weights: Floats) -> Floats:
+def all_listed(z: Presence, values: Values, weights: Floats) -> Floats:
     """(P, P, K), zero on the diagonal: the index of every pair from all 2^P coalitions z and their values (2^P, K).
 
     No alternating sums over subsets are formed, whose terms would cancel: the weights of one pair sum to four in size.

@@ -16,7 +16,7 @@ import numpy as np
 from scipy import linalg
 
 from perturbxai.core.evaluations import Bases, Estimate, Evaluations, Law
-from perturbxai.core.types import Bools, Floats, Ints
+from perturbxai.core.types import Bools, Floats, Ints, Weights
 from perturbxai.estimation import spread
 from perturbxai.estimation.coalitions.weights import pair_sides, row_weights, sum_zero_basis
 from perturbxai.estimation.intervals import simultaneous_factor
@@ -243,7 +243,7 @@ class _Fit:
         return _Found(values, covariance, df, n_columns - n_read, coefficients, scores, missed, largest)
 
 
-def _spread(clusters: Clusters, scores: Floats, weight: Floats, unit: Floats, free: int) -> tuple[Floats, float]:
+def _spread(clusters: Clusters, scores: Floats, weight: Weights, unit: Floats, free: int) -> tuple[Floats, float]:
     """The covariance (P, P) of the sum of the scores, and its degrees of freedom.
 
     What carries the weight may be few pairs, of one stratum or of one player: all others say nothing of how they vary. Their

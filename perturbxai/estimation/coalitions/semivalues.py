@@ -10,7 +10,7 @@ import numpy as np
 
 from perturbxai.core.evaluations import Estimate, Evaluations
 from perturbxai.core.questions import Coalitions, Question
-from perturbxai.core.types import Floats, Presence
+from perturbxai.core.types import Floats, Presence, Values
 from perturbxai.estimation.coalitions.background_error import error_of_groups, flat
 from perturbxai.estimation.intervals import independent_factor, no_players
 from perturbxai.estimation.survey import ROUNDING
@@ -28,7 +28,7 @@ def banzhaf_weights(n_players: int, p: float) -> Floats:
     return np.asarray(p**sizes * (1.0 - p) ** (n_players - 1 - sizes))
 
 
-def of_all_coalitions(z: Presence, values: Floats, weight: Floats) -> Floats:
+def of_all_coalitions(z: Presence, values: Values, weight: Floats) -> Floats:
     """(P, K): the sum over all S without i of weight[|S|] [v(S + i) - v(S)].
 
     The table is put in binary order, P 2^P steps, and halved player by player: its upper half are the coalitions with the
@@ -60,7 +60,7 @@ def with_ends(z: Presence) -> Presence:
     return np.concatenate([ends, z])
 
 
-def exact(z: Presence, values: Floats, weight: Floats) -> Estimate:
+def exact(z: Presence, values: Values, weight: Floats) -> Estimate:
     """Values (P, K) from all coalitions, `with_ends`, whose only error is rounding; weight (P,) as above."""
     n_players, n_outputs = z.shape[1], values.shape[1]
     if n_players == 0:

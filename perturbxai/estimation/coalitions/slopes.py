@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from perturbxai.core.evaluations import Design, Estimate, Evaluations, Law, RowGroups
-from perturbxai.core.types import Floats, Ints
+from perturbxai.core.types import Floats, Ints, Weights
 from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.background_error import coalition_noise, error_of_groups, flat
 from perturbxai.estimation.coalitions.blocks import Columns, Gain, Normal, WithIntercept, lengths_of
@@ -30,7 +30,7 @@ class Slopes:
     z: Floats | Columns
     operator: Floats | WithIntercept
     gain: Floats | Gain
-    weight: Floats
+    weight: Weights
     starts: Ints
     clusters: Clusters
     df: float
@@ -99,7 +99,7 @@ class Slopes:
         return cls(z, operator, gain, cluster_weight, starts, Clusters.of(design), df)
 
 
-def _in_one_piece(design: Design, weight: Floats, ridge: float, ends: bool) -> tuple[Floats, Floats, Floats]:
+def _in_one_piece(design: Design, weight: Weights, ridge: float, ends: bool) -> tuple[Floats, Floats, Floats]:
     """Rows, operator and gain by factoring all rows at once."""
     z = (with_ends(design.z) if ends else design.z).astype(np.float64)
     operator, leverage = solve(np.column_stack([np.ones(len(z)), z]), np.sqrt(weight), ridge)
@@ -107,7 +107,7 @@ def _in_one_piece(design: Design, weight: Floats, ridge: float, ends: bool) -> t
     return z, operator, operator[1:, drawn].T / (1.0 - np.minimum(leverage[drawn], MAX_LEVERAGE))[:, None]
 
 
-def _in_blocks(design: Design, weight: Floats, ridge: float, ends: bool) -> tuple[Columns, WithIntercept, Gain] | None:
+def _in_blocks(design: Design, weight: Weights, ridge: float, ends: bool) -> tuple[Columns, WithIntercept, Gain] | None:
     """The same by normal equations, None where the weights span too much for them."""
     nothing = np.zeros(design.n_players)
     total = weight.sum()

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.core.types import Floats, Ints, Presence
+from perturbxai.core.types import Floats, Ints, Presence, Weights
 
 TREES, DEPTH, RATE, PAIRS_A_LEAF = 30, 4, 0.25, 4
 MOST_PAIRS = 2500  # that trees are grown on
@@ -63,7 +63,7 @@ def _leaves(tree: Any, n_players: int) -> tuple[Floats, Floats]:
     return sign[leaf], np.asarray(tree.value[leaf].reshape(-1), dtype=np.float64)
 
 
-def grow(z: Presence, odd: Floats, weight: Floats, seed: int) -> Leaves:
+def grow(z: Presence, odd: Floats, weight: Weights, seed: int) -> Leaves:
     """Boosted trees fitted to odd parts (R,) of pairs with first sides z (R, P), on both sides.
 
     Only odd parts move Shapley values, and trees that need not follow the even part follow the odd one better.

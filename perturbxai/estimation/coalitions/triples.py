@@ -8,7 +8,7 @@ from math import comb
 import numpy as np
 from scipy import linalg
 
-from perturbxai.core.types import Bools, Floats, Ints, Presence
+from perturbxai.core.types import Bools, Floats, Ints, Presence, Weights
 
 PAIRS_A_TERM = 4  # pairs of coalitions for each product that is taken in the end
 MOST_TERMS = 400
@@ -17,7 +17,7 @@ JUDGED_AFTER, LEAST = 3, 0.1  # the round after which products that explain less
 MOST_WORK = 3e8  # pairs times players cubed, above which no products are looked for
 
 
-def triple_controls(z: Presence, left: Floats, weight: Floats, kept: Bools) -> Floats | None:
+def triple_controls(z: Presence, left: Floats, weight: Weights, kept: Bools) -> Floats | None:
     """(F, R): what the products of each of F fits say of the odd parts, less the linear game of their Shapley values.
 
     A product prod_{i in T} (2 z_i - 1) is odd, and b times it gives 2 b / 3 to each of T.
@@ -45,7 +45,7 @@ def triple_controls(z: Presence, left: Floats, weight: Floats, kept: Bools) -> F
     return np.array([fit.control() for fit in fits])
 
 
-def explained(control: Floats, left: Floats, weight: Floats) -> float:
+def explained(control: Floats, left: Floats, weight: Weights) -> float:
     """How much of the squares of what is left (R,) the best positive share of a control (R,) explains."""
     both, own, all_ = weight @ (control * left), weight @ control**2, weight @ left**2
     return float(both**2 / (own * all_)) if both > 0.0 else 0.0
@@ -71,7 +71,7 @@ class _Products:
     left (R,): what it does not explain
     """
 
-    def __init__(self, sign: Floats, odd: Floats, weight: Floats, ridge: float) -> None:
+    def __init__(self, sign: Floats, odd: Floats, weight: Weights, ridge: float) -> None:
         self.sign, self.odd, self.weight, self.ridge = sign, odd, weight, ridge
         self.taken: Ints = np.zeros(0, dtype=np.int64)
         self.members: Ints = np.zeros((0, 3), dtype=np.int64)

@@ -10,7 +10,7 @@ from math import prod
 
 import numpy as np
 
-from perturbxai.core.types import Bools, Floats, Ints, Ints32
+from perturbxai.core.types import Bools, Floats, Ints, Ints32, Weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,14 +113,14 @@ class Standing:
     """
 
     rows: Ints
-    weight: Floats
+    weight: Weights
     low: tuple[Ints, ...]
     high: tuple[Ints, ...]
     share: tuple[Floats, ...]
     shape: tuple[int, ...]
 
     @classmethod
-    def of(cls, axes: Sequence[Axis], weight: Floats) -> Standing:
+    def of(cls, axes: Sequence[Axis], weight: Weights) -> Standing:
         """weight (n,) of the drawn rows, 0 where they do not count."""
         there = np.logical_and.reduce([weight > 0, *((a.place >= 0) | a.missing for a in axes)])
         rows = np.flatnonzero(there)

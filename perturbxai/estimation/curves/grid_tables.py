@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from perturbxai.core.interpolation import interpolate
-from perturbxai.core.types import Bools, Floats, Ints
+from perturbxai.core.types import Bools, Floats, Ints, PerOutput, Weights
 from perturbxai.estimation.curves.axes import Axis, Standing, cell_of
 
 
@@ -29,7 +29,7 @@ class Moments:
         self._sums = np.zeros((2, n_values, n_outputs))  # by the weights, and by their squares
         self._products = np.zeros((2, *shape))
 
-    def add(self, found: Floats, weight: Floats) -> None:
+    def add(self, found: Floats, weight: Weights) -> None:
         """found (m, V, K), weight (m,)."""
         if not len(found):
             return
@@ -98,7 +98,7 @@ class Steps:
         self._products = np.zeros((cells, width, width, n_outputs))
         self._spread = np.zeros((cells, width, n_outputs))
 
-    def add(self, corners: Floats, cell: Ints, weight: Floats) -> None:
+    def add(self, corners: Floats, cell: Ints, weight: Weights) -> None:
         """corners (m, window..., K), the model at the points around each row;  cell (m,) the row's place;  weight (m,)."""
         step = corners
         for axis in range(1, corners.ndim - 1):
@@ -106,7 +106,7 @@ class Steps:
         np.maximum(self.scale, np.abs(corners).max(axis=tuple(range(corners.ndim - 1)), initial=0.0), out=self.scale)
         self.add_steps(step.reshape(len(corners), -1, corners.shape[-1]), cell, weight)
 
-    def add_steps(self, step: Floats, cell: Ints, weight: Floats) -> None:
+    def add_steps(self, step: Floats, cell: Ints, weight: Weights) -> None:
         """step (m, S, K)."""
         places, first = np.unique(cell, return_index=True)
         new = self.n[places] == 0
@@ -154,7 +154,7 @@ class Differences:
         # by the row's own level, then by the other: sums by the weights and by their squares, and squares
         self._sums = np.zeros((3, n_levels, n_levels, n_outputs))
 
-    def add(self, curve: Floats, level: Ints, weight: Floats) -> None:
+    def add(self, curve: Floats, level: Ints, weight: Weights) -> None:
         """curve (m, L, K), the model at every level;  level (m,) the row's own;  weight (m,)."""
         rise = curve - curve[np.arange(len(curve)), level][:, None]  # (m, L, K)
         by = weight[:, None, None]
@@ -194,7 +194,7 @@ class GridTable:
 
     axes: tuple[Axis, ...]
     along: tuple[Axis, ...]
-    weight: Floats
+    weight: Weights
     rank: Ints
     n_kept: int
     n_outputs: int
@@ -205,7 +205,7 @@ class GridTable:
     own: tuple[Ints, Floats] | None = None
     varied: Floats = field(init=False)
     bent: Floats = field(init=False)
-    scale: Floats = field(init=False)
+    scale: PerOutput = field(init=False)
     answers: Floats = field(init=False)
     kept: list[tuple[Ints, Floats]] = field(default_factory=list)
 
@@ -280,7 +280,7 @@ class GridTable:
             corners = np.take_along_axis(curves[known], self.around[self.cell[rows[known]]][:, :, None], axis=1)
             self._add_corners(rows[known], corners)
 
-    def _add_varied(self, shape: Floats, weight: Floats) -> None:
+    def _add_varied(self, shape: Floats, weight: Weights) -> None:
         """shape (m, T, K): curves of mean 0 over the data."""
         corners, factors, _ = self.standing.cells
         at = shape[:, corners]  # (m, C, Q, K)
@@ -340,5 +340,5 @@ class Curve:
     extrapolated: Bools | None = None
     differences: Floats | None = None
     differences_stderr: Floats | None = None
-    base: Floats | None = None
+    base: PerOutput | None = None
     notes: dict[str, Any] = field(default_factory=dict)

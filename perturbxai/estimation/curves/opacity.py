@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perturbxai.core.types import Floats, Ints
+from perturbxai.core.types import Floats, Ints, PerOutput
 from perturbxai.estimation.curves.averaged import largest_of
 from perturbxai.estimation.intervals import independent_factor
 from perturbxai.estimation.survey import ROUNDING
@@ -40,7 +40,7 @@ class OpacityCurve:
         return np.asarray(self.values[-1] - self.values[0])
 
 
-def averaged_opacity(curves: Floats, scale: Floats, rng: np.random.Generator) -> OpacityCurve:
+def averaged_opacity(curves: Floats, scale: PerOutput, rng: np.random.Generator) -> OpacityCurve:
     """The mean of the reference rows' curves (M, G, K), of which each is followed by its antithetic twin.
 
     Pairs are the clusters of the errors; they are stratified in t, so the errors err wide. A single row is the whole
@@ -66,7 +66,7 @@ def averaged_opacity(curves: Floats, scale: Floats, rng: np.random.Generator) ->
     )  # fmt: skip
 
 
-def accumulated_opacity(step: Floats, bin_of: Ints, n_bins: int, scale: Floats, rng: np.random.Generator) -> OpacityCurve:
+def accumulated_opacity(step: Floats, bin_of: Ints, n_bins: int, scale: PerOutput, rng: np.random.Generator) -> OpacityCurve:
     """The textbook ALE of a table of reference rows, from the fill on: mean steps (M, K) of each bin, accumulated.
 
     bin_of (M,): the bin of opacity that a row lies in; a row and the twin behind it lie in mirrored bins. The pairs of a

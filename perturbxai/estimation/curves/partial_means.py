@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from perturbxai.core.types import Floats, Ints
+from perturbxai.core.types import Floats, Ints, PerOutput, Weights
 from perturbxai.estimation.intervals import LEVEL
 from perturbxai.estimation.survey import ROUNDING
 
@@ -31,7 +31,7 @@ class PartialMeans:
     """
 
     place: Ints
-    weight: Floats
+    weight: Weights
     group: Ints
     n_points: int
     n_outputs: int
@@ -40,7 +40,7 @@ class PartialMeans:
     own: Floats = field(init=False)
     others: Floats = field(init=False)
     share: Floats = field(init=False)
-    scale: Floats = field(init=False)
+    scale: PerOutput = field(init=False)
 
     def __post_init__(self) -> None:
         n_rows, n_groups = len(self.place), int(self.group.max()) + 1
@@ -102,7 +102,7 @@ def of_column(column: PartialMeans, rng: np.random.Generator) -> Shared:
     return _conclude(mixed, np.broadcast_to(column.own, mixed.shape), column, rng)
 
 
-def spread_of(values: Floats, weight: Floats) -> Floats:
+def spread_of(values: Floats, weight: Weights) -> Floats:
     """(..., K): the variance over the rows of values (..., n, K), by their weights (n,)."""
     centred = values - np.einsum("n,...nk->...k", weight, values)[..., None, :]
     return np.asarray(np.einsum("n,...nk->...k", weight, centred**2))
@@ -124,7 +124,7 @@ def _conclude(mixed: Floats, joint: Floats, table: PartialMeans, rng: np.random.
     )  # fmt: skip
 
 
-def _noise(mixed: Floats, weight: Floats, share: Floats, rng: np.random.Generator) -> Floats:
+def _noise(mixed: Floats, weight: Weights, share: Floats, rng: np.random.Generator) -> Floats:
     """(2, K): mean and upper quantile of the variance over the rows that the error of the mean over groups has by itself."""
     n_groups = len(mixed)
     apart = mixed - np.einsum("n,rnk->rk", weight, mixed)[:, None]

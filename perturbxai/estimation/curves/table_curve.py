@@ -9,7 +9,7 @@ import numpy as np
 
 from perturbxai.core.quantiles import quantile_edges
 from perturbxai.core.questions import Players, Rows
-from perturbxai.core.types import Bools, Floats, Ints
+from perturbxai.core.types import Bools, Codes, Floats, Ints, Weights
 from perturbxai.estimation.survey import ROUNDING
 
 TIED_ROUNDING = 64.0 * np.finfo(np.float64).eps
@@ -23,7 +23,7 @@ def curve_key(players: Players, column: int) -> tuple[Any, ...]:
     return (column, float(players.codes[column])) if np.nanmin(known) == np.nanmax(known) else (column,)
 
 
-def words_of(rows: Floats) -> set[int]:
+def words_of(rows: Codes) -> set[int]:
     """A word for each distinct row (n, D)."""
     return {hash(row.tobytes()) for row in rows + 0.0}  # -0.0 is 0.0
 
@@ -41,7 +41,7 @@ class EdgeRows:
     edges: Floats
     bin_of: Ints
     values: Floats
-    weight: Floats
+    weight: Weights
     number: Ints | None
     absence: Absence
     drawn: bool
@@ -49,7 +49,7 @@ class EdgeRows:
 
     @classmethod
     def of(
-        cls, rows: Floats, weight: Floats, players: Players, key: tuple[Any, ...], grid: int, asked_before: set[int]
+        cls, rows: Codes, weight: Weights, players: Players, key: tuple[Any, ...], grid: int, asked_before: set[int]
     ) -> EdgeRows:
         """The drawn rows (n, D) with a value of the column that `curve_key` names, by their weights (n,)."""
         assert players.data is not None and players.background is not None and players.background_weights is not None
@@ -135,7 +135,7 @@ class CurveValue(NamedTuple):
     value: Floats
     stderr: Floats
     df: float
-    background: Floats | None
+    background: Codes | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,7 +196,7 @@ class Absence:
 
     place: Ints
     share: Floats
-    weight: Floats
+    weight: Weights
     above: Floats
     passed: Floats
     squares: Floats
@@ -204,7 +204,7 @@ class Absence:
     of_mean: float
 
     @classmethod
-    def of(cls, edges: Floats, values: Floats, weight: Floats) -> Absence:
+    def of(cls, edges: Floats, values: Floats, weight: Weights) -> Absence:
         """values, weight (B,) of the background's rows, of which those without a value are left out."""
         there = ~np.isnan(values)
         order = np.argsort(values[there], kind="stable")

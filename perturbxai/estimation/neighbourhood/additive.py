@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from perturbxai.core import kernels
-from perturbxai.core.types import Bins, Floats, Ints
+from perturbxai.core.types import Bins, Codes, Floats, Ints, Values
 from perturbxai.sampling.neighbourhoods import Neighbourhood
 
 ROWS_A_TERM = 10  # drawn rows that each term of the additive model has to have
@@ -34,7 +34,7 @@ class Additive:
     n_terms: int
 
     @classmethod
-    def of(cls, hood: Neighbourhood, codes: Floats, bins: Bins, around: Floats, values: Floats) -> Additive:
+    def of(cls, hood: Neighbourhood, codes: Codes, bins: Bins, around: Floats, values: Values) -> Additive:
         """codes, bins (D, n); around (D,): where Gaussian columns were drawn; values (n, K)."""
         swept = hood.live & ~hood.gaussian
         # rounded numbers are not Gaussian

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perturbxai.core.types import Bins, Bools, Floats, Ints
+from perturbxai.core.types import Bins, Bools, Codes, Floats, Ints
 from perturbxai.sampling.neighbourhoods import Neighbourhood
 
 
@@ -30,7 +30,7 @@ class Coding:
     unit: Floats
 
     @classmethod
-    def of(cls, hood: Neighbourhood, x: Floats, codes: Floats, bins: Bins) -> Coding:
+    def of(cls, hood: Neighbourhood, x: Floats, codes: Codes, bins: Bins) -> Coding:
         """x (P,) and codes, bins (P, n) of drawn rows."""
         own = hood.bins_of(x)
         design = (bins == own[:, None]).astype(np.float64)

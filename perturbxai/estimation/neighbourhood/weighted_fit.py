@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.core.types import Bools, Floats
+from perturbxai.core.types import Bools, Floats, Values, Weights
 from perturbxai.estimation.survey import MAX_LEVERAGE
 
 N_GROUPS = 20  # of the jackknife
@@ -26,13 +26,13 @@ class LocalFit:
     effective: float
 
 
-def effective_rows(weight: Floats) -> float:
+def effective_rows(weight: Weights) -> float:
     """(sum w)^2 / sum w^2."""
     return float(weight.sum() ** 2 / (weight**2).sum()) if weight.any() else 0.0
 
 
 def fit_weighted(
-    design: Floats, weight: Floats, values: Floats, known: Floats, rest: Floats, n_terms: int, *, errors: bool = True
+    design: Floats, weight: Weights, values: Values, known: Floats, rest: Floats, n_terms: int, *, errors: bool = True
 ) -> LocalFit:
     """Weighted least squares with an intercept, by regression adjustment.
 
@@ -112,14 +112,14 @@ class _Noise:
         return np.asarray(self.share[:, None] * (self.squares @ residuals.T))
 
 
-def _r2(residuals: Floats, values: Floats) -> Floats:
+def _r2(residuals: Floats, values: Values) -> Floats:
     """(K,) share of the squares of values (K, n), centred, that is not left; NaN for a constant output."""
     left, total = (residuals**2).sum(axis=1), (values**2).sum(axis=1)
     told = total > np.finfo(np.float64).tiny
     return np.where(told, 1.0 - left / np.where(told, total, 1.0), np.nan)
 
 
-def fit_regressor(regressor: Any, design: Floats, weight: Floats, values: Floats) -> LocalFit:
+def fit_regressor(regressor: Any, design: Floats, weight: Weights, values: Values) -> LocalFit:
     """A scikit-learn regressor's slopes, their errors by the jackknife over groups of rows.
 
     Raises TypeError for a regressor that has no coef_.
@@ -142,7 +142,7 @@ def fit_regressor(regressor: Any, design: Floats, weight: Floats, values: Floats
     return LocalFit(slopes, stderr, r2, float(n_groups - 1), effective_rows(weight))
 
 
-def _fitted(regressor: Any, design: Floats, weight: Floats, values: Floats) -> Floats:
+def _fitted(regressor: Any, design: Floats, weight: Weights, values: Values) -> Floats:
     from sklearn.base import clone
 
     slopes = np.empty((design.shape[1], values.shape[1]))
@@ -157,7 +157,7 @@ def _fitted(regressor: Any, design: Floats, weight: Floats, values: Floats) -> F
     return slopes
 
 
-def selected(how: str, n_features: int, design: Floats, weight: Floats, values: Floats, strength: Floats) -> Bools:
+def selected(how: str, n_features: int, design: Floats, weight: Weights, values: Values, strength: Floats) -> Bools:
     """(P, K): which features an output keeps, by "forward", "lasso_path" or "highest_weights" (of strength (P, K))."""
     n_slopes, n_outputs = strength.shape
     kept = np.zeros((n_slopes, n_outputs), dtype=bool)
@@ -174,14 +174,14 @@ def selected(how: str, n_features: int, design: Floats, weight: Floats, values: 
     return kept
 
 
-def _weighted(design: Floats, weight: Floats, values: Floats) -> tuple[Floats, Floats]:
+def _weighted(design: Floats, weight: Weights, values: Values) -> tuple[Floats, Floats]:
     """Design and values less their weighted means, times the root of the weights."""
     root = np.sqrt(weight)
     share = weight / weight.sum()
     return (design - share @ design) * root[:, None], (values - share @ values) * root
 
 
-def _forward(count: int, design: Floats, weight: Floats, values: Floats) -> list[int]:
+def _forward(count: int, design: Floats, weight: Weights, values: Values) -> list[int]:
     """Features one at a time, each the one that lowers the weighted squared error most."""
     x, y = _weighted(design, weight, values)
     chosen: list[int] = []
@@ -199,7 +199,7 @@ def _forward(count: int, design: Floats, weight: Floats, values: Floats) -> list
     return chosen
 
 
-def _lasso_path(count: int, design: Floats, weight: Floats, values: Floats) -> Any:
+def _lasso_path(count: int, design: Floats, weight: Weights, values: Values) -> Any:
     """The last point of the lasso's path with so many features, as lime takes it."""
     from sklearn.linear_model import lars_path
 
