@@ -4,6 +4,8 @@ The public names load when they are first used: importing the package itself loa
 and editors read them in `__init__.pyi`.
 """
 
+from perturbxai.core import catalogue as _catalogue
+
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -28,34 +30,9 @@ _HOMES = {
     "perturbxai.game.game": ("Game",),
     "perturbxai.results.explanation": ("Attribution", "Explanation"),
     "perturbxai.results.effect": ("Effect",),
-    "perturbxai.explainers.lime": ("Lime",),
-    "perturbxai.explainers.kernel_shap": ("KernelShap",),
-    "perturbxai.explainers.pdp": ("Pdp",),
-    "perturbxai.explainers.ice": ("Ice",),
-    "perturbxai.explainers.ale": ("Ale",),
-    "perturbxai.explainers.tabular_lime": ("TabularLime",),
-    "perturbxai.explainers.interactions": ("Interactions",),
-    "perturbxai.explainers.permutation_shap": ("PermutationShap",),
-    "perturbxai.explainers.exact_shap": ("ExactShap",),
-    "perturbxai.explainers.sampling_shap": ("SamplingShap",),
-    "perturbxai.explainers.partition_shap": ("PartitionShap",),
-    "perturbxai.explainers.banzhaf": ("Banzhaf",),
-    "perturbxai.explainers.rise": ("Rise",),
-    "perturbxai.explainers.rise_smooth": ("RiseSmooth",),
-    "perturbxai.explainers.sliding_occlusion": ("SlidingOcclusion",),
-    "perturbxai.explainers.occlusion": ("Occlusion",),
-    "perturbxai.explainers.inclusion": ("Inclusion",),
-    "perturbxai.baseline_methods.cam": ("Cam", "GradCam", "CamDifference"),
-    "perturbxai.baseline_methods.cam_family": ("GradCamPlusPlus", "XgradCam", "HiresCam", "LayerCam", "EigenCam"),
-    "perturbxai.baseline_methods.asking_cams": ("ScoreCam", "AblationCam"),
-    "perturbxai.baseline_methods.gradients": ("Gradient", "GradientXInput", "IntegratedGradients", "ExpectedGradients"),
-    "perturbxai.baseline_methods.smooth_grad": ("SmoothGrad",),
-    "perturbxai.baseline_methods.propagation": ("Deconvnet", "GuidedBackprop", "GuidedGradCam", "Lrp", "DeepTaylor"),
-    "perturbxai.baseline_methods.mask_optimisation": ("MaskOptimisation",),
-    "perturbxai.baseline_methods.glass_box": ("GlassBox",),
-    "perturbxai.baseline_methods.controls": ("Random", "Centre", "Edges"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
+_HOME |= {entry.attribute: entry.module for entry in _catalogue.METHODS.values()}
 
 __all__ = sorted(_HOME)
 

@@ -35,7 +35,7 @@ def check_space(space: Any) -> None:
         raise TypeError(f"space is {type(space).__name__}; build px.TabularSpace(X) or px.ImageSpace() first.")
 
 
-def name_methods(methods: Any, known: dict[str, str], kind: type[Declared]) -> dict[str, Declared]:
+def name_methods(methods: Any, known: Mapping[str, catalogue.Entry], kind: type[Declared]) -> dict[str, Declared]:
     """Keys and method objects: the class's name, with the fields that differ where a class comes twice.
 
     kind: what they all have to be; an object of the caller's own class will do, if it declares itself as one

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perturbxai.calls.arguments import check_predictor, check_space
-from perturbxai.calls.scoring import CURVES, HELD_OUT, Needs, TestSet
+from perturbxai.calls.scoring import Needs, TestSet
 from perturbxai.core import catalogue, checks
-from perturbxai.core.questions import Answer, Coalitions, Unanswered
+from perturbxai.core.questions import Coalitions, Unanswered
 from perturbxai.core.stopping import keeping
-from perturbxai.core.types import Fill
+from perturbxai.core.types import Fill, Floats
 from perturbxai.game.game import Game
 from perturbxai.inputs.fills import describe_fill
 from perturbxai.inputs.spaces import ImageSpace, Input, Space, TabularSpace
-from perturbxai.metrics import agreement, between_fills, mean_curves
+from perturbxai.metrics import between_fills, mean_curves
+from perturbxai.metrics.metric import Metric, read_metrics
 from perturbxai.models.predictor import Predictor
 from perturbxai.results.explanation import Attribution, Explanation
 from perturbxai.sampling.streams import Streams
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-AGREEMENT = ("spearman", "top_k_iou")
 BACKGROUND, NO_FILL = "background", "none"
 
 
@@ -85,7 +85,9 @@ class Comparison:
         parts = []
         for chosen, ending in ((away, ""), (home | beside, "" if fills == {BACKGROUND} else " (home)")):
             means = scores[chosen].groupby(["method", "metric"]).value.mean().unstack()
-            parts.append(means[[m for m in catalogue.METRICS if m in means]].add_suffix(ending))
+            parts.append(
+                means[[m for m in dict.fromkeys([*catalogue.METRICS, *scores.metric]) if m in means]].add_suffix(ending)
+            )
         found = pd.concat(parts, axis=1).reindex(pd.Index(self.results, name="method"))
         if len(self.fill_spread):
             fill_free = [name for name, result in self.results.items() if explained_fill(result) == NO_FILL]
@@ -99,7 +101,7 @@ def compare(
     predictor: Predictor,
     space: Space,
     *,
-    metrics: Sequence[str] | None = None,
+    metrics: Sequence[str | Callable[..., float]] | None = None,
     fills: Sequence[Fill] | None = None,
     seed: int = 0,
 ) -> Comparison:
@@ -107,16 +109,18 @@ def compare(
 
     results  name -> Attribution, perturbation methods and baselines alike; explain under several fills by renaming:
              {f"{k}@mean": v for k, v in found.items()}
-    metrics  of catalogue.METRICS; None for all
+    metrics  names of the catalogue, None for all; or a function of your own that returns a number for a map and output, told
+             by the names of its arguments what it is of (see `metrics.metric.Metric`): def mine(values, z, answers)
     fills    pictures only: every map is scored under each; the mean over fills that are not its own ("away") is the
              headline. None takes the space's.
     seed     breaks ties between equally valued players. The held-out coalitions are those the results' own seed reserved,
              so that nothing is scored on what it was fitted on; where everything was listed, the whole table is the test.
 
     Raises ValueError, before the model is asked, if inputs, outputs, players or seeds differ between results, if the space
-    has other players, for values that are not finite, and for unknown metrics.
+    has other players, for values that are not finite, and for unknown metrics; TypeError for functions that are no metrics,
+    which are tried on made-up answers first.
     """
-    wanted = _check_metrics(metrics)
+    wanted = read_metrics(metrics)
     check_predictor(predictor)
     check_space(space)
     if not isinstance(results, Mapping) or not all(isinstance(one, Attribution) for one in results.values()):
@@ -128,21 +132,13 @@ def compare(
 
     def compared() -> Comparison:
         asked = {"rows": predictor.rows - rows, "seconds": predictor.seconds - seconds}
-        return job.comparison(parts, asked | {"seed": seed, "metrics": list(wanted)})
+        better = {metric.name: metric.better for metric in wanted if metric.better}
+        return job.comparison(parts, asked | {"seed": seed, "metrics": [m.name for m in wanted], "better": better})
 
     with keeping(lambda: compared() if parts else None), predictor.watched("compare"):
         for scored in spaces:
             job.score(scored, parts)
     return compared()
-
-
-def _check_metrics(metrics: Sequence[str] | None) -> tuple[str, ...]:
-    wanted = tuple(catalogue.METRICS if metrics is None else [metrics] if isinstance(metrics, str) else metrics)
-    unknown = [m for m in wanted if m not in catalogue.METRICS]
-    if unknown or not wanted:
-        what = f"{unknown} are not known" if unknown else "none is named"
-        raise ValueError(f"metrics: {what}; expected some of {', '.join(catalogue.METRICS)}.")
-    return wanted
 
 
 def _scored_spaces(space: Space, fills: Any) -> list[Space]:
@@ -178,7 +174,7 @@ class _Job:
     results: dict[str, Attribution]
     predictor: Predictor
     space: Space
-    metrics: tuple[str, ...]
+    metrics: list[Metric]
     seed: int
 
     def __post_init__(self) -> None:
@@ -199,7 +195,12 @@ class _Job:
                 raise ValueError(f"space is of the kind {kind!r}, but {name!r} explains the kind {other!r}; pass its own.")
             if not all(np.isfinite(e.values).all() for e in result):
                 raise ValueError(f"results: {name!r} has values that are not finite, which rank nothing; leave it out.")
+        if lost := [m.name for m in self.metrics if "labels" in m.takes and kind == "table"]:
+            raise ValueError(f"metrics: {', '.join(lost)} takes labels, which pictures alone have; leave it out.")
+        known = {name: number for number, name in enumerate(catalogue.METRICS)}  # tables have a user's own behind ours
+        self.metrics = sorted(self.metrics, key=lambda metric: known.get(metric.name, len(known)))
         self.outputs = first.outputs
+        self.agreement = self._agreement()
         self.x = self._inputs(first)
         seeds = {r.meta["seed"] for r in self.results.values() if "coalitions" in r.meta}
         if len(seeds) > 1:
@@ -228,9 +229,16 @@ class _Job:
                 )
         part: dict[str, Any] = {"scores": [], "curves": [], "game": game}
         parts.append(part)
-        if not any(m in CURVES + HELD_OUT for m in self.metrics):  # maps are only compared with maps: nothing to ask
+        if all(metric.of_two for metric in self.metrics):  # maps are only compared with maps: nothing to ask
             return
         needs = [self._needs(one, number) for number, one in enumerate(game.inputs)]
+        if any(metric.name not in catalogue.METRICS for metric in self.metrics):  # tried before the model is asked
+            made_up = np.random.default_rng(self.seed).normal(size=(len(needs[0].z), len(self.outputs)))
+            self._measure(0, needs[0], made_up, {"scores": [], "curves": [], "game": game})
+        if not any(metric.held_out or metric.curves for metric in self.metrics):
+            for number, need in enumerate(needs):
+                self._measure(number, need, np.zeros((0, len(self.outputs))), part)
+            return
         requests = [(number, Coalitions(need.z[:, game.inputs[number].active])) for number, need in enumerate(needs)]
         scored = 0
 
@@ -239,14 +247,14 @@ class _Job:
             game.offline()
             for number in range(scored, len(needs)):
                 with suppress(Unanswered):
-                    self._measure(number, needs[number], game.ask([requests[number]])[0], part)
+                    self._measure(number, needs[number], game.ask([requests[number]])[0].values, part)
 
         with keeping(known):
             answers = game.ask(requests)
             for scored, (need, answer) in enumerate(zip(needs, answers, strict=True)):
-                self._measure(scored, need, answer, part)
+                self._measure(scored, need, answer.values, part)
 
-    def _measure(self, number: int, need: Needs, answer: Answer, part: dict[str, Any]) -> None:
+    def _measure(self, number: int, need: Needs, answers: Floats, part: dict[str, Any]) -> None:
         """The scores and curves of all maps of one input."""
         scores: list[dict[str, Any]] = []
         curves: list[dict[str, Any]] = []
@@ -256,12 +264,14 @@ class _Job:
             head = {"method": name, "row": result[number].label}
             tail = {"explained_fill": own, "scored_fill": fill, "home": own == fill}
             for k, output in enumerate(self.outputs):
-                found, steps = need.measure(name, k, result[number].values[:, k], answer.values[:, k])
+                offered, steps = need.measure(name, k, result[number].values[:, k], answers[:, k])
+                offered |= {"stderr": result[number].stderr[:, k], "row": result[number].label, "output": output}
+                offered["labels"] = getattr(part["game"].inputs[number], "labels", None)
                 scores += [
-                    {**head, "output": output, "metric": m, **tail, "value": v,
-                     "test_set": need.test.name if m in HELD_OUT else "none"}
-                    for m, v in found.items()
-                    if m in self.metrics
+                    {**head, "output": output, "metric": metric.name, **tail, "value": metric(offered),
+                     "test_set": need.test.name if metric.held_out else "none"}
+                    for metric in self.metrics
+                    if not metric.of_two and (len(need.test.z) or not metric.held_out)
                 ]  # fmt: skip
                 curves += [{**head, "output": output, "scored_fill": fill, **step} for step in steps]
         part["scores"] += scores
@@ -269,7 +279,7 @@ class _Job:
 
     def _needs(self, one: Any, number: int) -> Needs:
         test = TestSet.nothing(len(one.names))
-        if any(m in HELD_OUT for m in self.metrics):
+        if any(metric.held_out for metric in self.metrics):
             asked = {int(h) for r in self.results.values() for h in r[number].meta.get("held_out_asked", ())}
             test = TestSet.of(one, self.streams, self.listed(number), sorted(asked))
         maps = {name: result[number].values for name, result in self.results.items()}
@@ -280,7 +290,7 @@ class _Job:
 
         return Comparison(
             scores=pd.DataFrame([line for part in parts for line in part["scores"]], columns=SCORE_COLUMNS),
-            agreement=pd.DataFrame(self._agreement(), columns=AGREEMENT_COLUMNS),
+            agreement=pd.DataFrame(self.agreement, columns=AGREEMENT_COLUMNS),
             costs=pd.DataFrame([_cost(name, result) for name, result in self.results.items()]),
             fill_spread=pd.DataFrame(self._fill_spread(), columns=SPREAD_COLUMNS),
             curves=pd.DataFrame([line for part in parts for line in part["curves"]], columns=CURVE_COLUMNS),
@@ -291,13 +301,13 @@ class _Job:
 
     def _agreement(self) -> list[dict[str, Any]]:
         lines = []
-        for metric in [m for m in AGREEMENT if m in self.metrics]:
-            measure = getattr(agreement, metric)
+        for metric in [metric for metric in self.metrics if metric.of_two]:
             for a, b in combinations(self.results, 2):
                 for one, other in zip(self.results[a], self.results[b], strict=True):
                     for k, output in enumerate(self.outputs):
-                        value = measure(one.values[:, k], other.values[:, k])
-                        lines.append(dict(zip(AGREEMENT_COLUMNS, (a, b, one.label, output, metric, value), strict=True)))
+                        value = metric({"left": one.values[:, k], "right": other.values[:, k]})
+                        line = a, b, one.label, output, metric.name, value
+                        lines.append(dict(zip(AGREEMENT_COLUMNS, line, strict=True)))
         return lines
 
     def _fill_spread(self) -> list[dict[str, Any]]:

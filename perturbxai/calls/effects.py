@@ -23,7 +23,6 @@ from perturbxai.sampling.streams import Streams
 
 DRAWN_ROWS = 1000
 BINS = 40
-CURVES = {name: catalogue.EXPLAINERS[name] for name in ("pdp", "ice", "ale")}
 
 
 def effects(
@@ -97,7 +96,7 @@ def effects(
     >>> bool(np.allclose(np.diff(ale.values[:, 0]), 3 * np.diff(ale.grid[0])))
     True
     """
-    named = name_methods(methods, CURVES, FromGrid)  # type: ignore[type-abstract]
+    named = name_methods(methods, catalogue.CURVES, FromGrid)  # type: ignore[type-abstract]
     checks.refuse_missing(rest=rest)
     check_predictor(predictor)
     check_space(space)

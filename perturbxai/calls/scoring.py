@@ -10,12 +10,10 @@ import numpy as np
 
 from perturbxai.core.types import Floats, Presence, Weights
 from perturbxai.metrics import faithfulness
+from perturbxai.metrics.metric import CURVES, Metric
 from perturbxai.sampling.coalitions import list_coalitions
 from perturbxai.sampling.streams import Streams
 
-STEPPED = ("deletion", "insertion")
-CURVES = (*STEPPED, "srg")
-HELD_OUT = ("faithfulness", "faithfulness_raw")
 FEWEST = 20  # held-out coalitions that are left after those an explainer asked; with fewer the whole table is the test
 MOST_LISTED = 12  # players whose table may be asked whole for want of held-out coalitions
 PER_SIZE = 8  # coalitions of one size from which a correlation within it is told
@@ -67,12 +65,12 @@ class Needs:
     curves: dict[tuple[str, int], dict[str, list[slice]]]
 
     @classmethod
-    def of(cls, maps: Mapping[str, Floats], metrics: Sequence[str], test: TestSet, seed: Sequence[int]) -> Needs:
+    def of(cls, maps: Mapping[str, Floats], metrics: Sequence[Metric], test: TestSet, seed: Sequence[int]) -> Needs:
         """maps: name -> values (P, K);  seed breaks ties, the same way for every map."""
         parts = [test.z]
         at = len(test.z)
         curves: dict[tuple[str, int], dict[str, list[slice]]] = {}
-        asked = [(which, c) for which, c in enumerate(STEPPED) if c in metrics or "srg" in metrics]
+        asked = [(which, c) for which, c in enumerate(CURVES) if any(c in metric.takes for metric in metrics)]
         for name, values in maps.items() if asked else ():
             for k in range(values.shape[1]):
                 rng = np.random.default_rng(seed)
@@ -85,25 +83,18 @@ class Needs:
                         at += len(order) + 1
         return cls(np.concatenate(parts), test, curves)
 
-    def measure(self, name: str, k: int, values: Floats, answers: Floats) -> tuple[dict[str, float], list[dict[str, Any]]]:
-        """Scores by metric, and curves, of one map and output: deletion and insertion by step, faithfulness by size."""
-        found: dict[str, float] = {}
+    def measure(self, name: str, k: int, values: Floats, answers: Floats) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """What metrics take of one map and output, and its curves: deletion and insertion by step, faithfulness by size."""
+        z, truth = self.test.z, answers[: len(self.test.z)]
+        found: dict[str, Any] = {"values": values, "z": z, "answers": truth, "weight": self.test.weight}
         steps: list[dict[str, Any]] = []
         for curve, orders in self.curves.get((name, k), {}).items():
-            mean = np.mean([answers[rows] for rows in orders], axis=0)
-            found[curve] = faithfulness.area(mean)
+            mean = found[curve] = np.mean([answers[rows] for rows in orders], axis=0)
             share = np.linspace(0.0, 1.0, len(mean))
             steps += [{"curve": curve, "share": s, "value": v} for s, v in zip(share, mean, strict=True)]
-        if len(found) == len(STEPPED):
-            found["srg"] = found["insertion"] - found["deletion"]
-        z, weight = self.test.z, self.test.weight
-        if len(z):
-            truth = answers[: len(z)]
-            found["faithfulness"] = faithfulness.faithfulness(values, z, truth, weight)
-            found["faithfulness_raw"] = faithfulness.faithfulness_raw(values, z, truth, weight)
-            sizes = z.sum(axis=1)
-            for size in np.flatnonzero(np.bincount(sizes) >= PER_SIZE):
-                own = sizes == size
-                value = faithfulness.faithfulness(values, z[own], truth[own])
-                steps.append({"curve": "faithfulness", "share": size / z.shape[1], "value": value})
+        sizes = z.sum(axis=1)
+        for size in np.flatnonzero(np.bincount(sizes) >= PER_SIZE):
+            own = sizes == size
+            value = faithfulness.faithfulness(values, z[own], truth[own])
+            steps.append({"curve": "faithfulness", "share": size / z.shape[1], "value": value})
         return found, steps

@@ -15,7 +15,7 @@ from perturbxai.core import catalogue
 
 FAILED = 2
 CALLERS = ("estimators", "networks", "native", "passes", "lending")  # the modules of models/ that run the user's model
-SHOWN = ("insertion", "deletion", "srg", "srg (home)", "faithfulness", "faithfulness (home)", "rows")
+SHOWN = [f"{name}{ending}" for name in catalogue.HEADLINES for ending in catalogue.METRICS[name].headline]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,14 +60,17 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--results", metavar="DIR", help="where to write, instead of the folder that the config names")
     run.add_argument("--quiet", action="store_true", help="no progress bar, no table: only errors are told")
     explain.add_options(commands.add_parser("explain", help=explain.ABOUT, allow_abbrev=False))
-    commands.add_parser("list", help="the explainers, baselines and metrics, a line each")
+    commands.add_parser("list", help="the explainers, baselines, metrics, fills and cuts, a line each")
     parser.epilog = "A model that is named as package.module:factory runs that code: run only configs that you trust."
     return parser
 
 
 def listed() -> str:
     """Every name that a config or a call may use, with a line on what it is."""
-    groups = {"explainers": catalogue.EXPLAINERS, "baselines": catalogue.BASELINES, "metrics": catalogue.METRICS}
+    groups = {
+        "explainers": catalogue.EXPLAINERS, "baselines": catalogue.BASELINES, "metrics": catalogue.METRICS,
+        "fills": catalogue.FILLS, "segments": catalogue.SEGMENTERS,
+    }  # fmt: skip
     width = max(len(name) for names in groups.values() for name in names) + 2
     parts = []
     for group, names in groups.items():
@@ -132,7 +135,7 @@ def summary(done: Any) -> str:
     for name, compared in done.comparisons.items():
         facts = done.facts[name]
         table = compared.summary()
-        table = table[[column for column in SHOWN if column in table]].rename_axis(None)
+        table = table[[column for column in (*SHOWN, "rows") if column in table]].rename_axis(None)
         table = table.to_string(float_format=lambda v: f"{v:.2f}", na_rep="")
         parts.append(f"{name}: {facts['rows']:,} model rows in {facts['seconds']:.0f} s\n{table}")
         if unread := facts.get("pictures_left_out"):

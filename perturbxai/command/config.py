@@ -23,7 +23,6 @@ from pydantic import (
 
 from perturbxai.core import catalogue, text_options
 
-SHARED = ("lime", "kernel_shap", "pdp", "ice", "ale")
 Whole = Annotated[StrictInt, Field(ge=1)]
 Players = Annotated[StrictInt, Field(ge=2)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -31,20 +30,17 @@ Naming = Callable[[str], str]  # how the user wrote a key: "table.inputs" of a f
 
 SLICE = re.compile(r"(-?\d*):(-?\d*)(?::(-?\d*))?")
 NUMBERS = re.compile(r"-?\d+(,-?\d+)*")
-# the names that perturbxai.fills and perturbxai.segment know; these modules load too much for telling a wrong key
-FILLS = ("blur", "mean", "inpaint", "noise")
-SEGMENTERS = ("slic", "quickshift", "felzenszwalb", "watershed", "grid")
 SIDES = re.compile(r"(\d{1,6})x(\d{1,6})")
 ALL = "all"
 ON_PICTURES = (*(name for name in catalogue.EXPLAINERS if name not in catalogue.ON_TABLES_ONLY), *catalogue.MAPS)
-ON_TABLES = tuple(name for name in catalogue.BASELINES if name in (*catalogue.ON_TABLES_ONLY, *catalogue.ON_BOTH, "random"))
+ON_TABLES = tuple(name for name, entry in catalogue.BASELINES.items() if "table" in entry.on)
 
 
 def _fill(value: Any) -> Any:
     numbers = value if isinstance(value, list) else [value]
-    if (isinstance(value, str) and value in FILLS) or (numbers and all(type(n) in (int, float) for n in numbers)):
+    if (isinstance(value, str) and value in catalogue.FILLS) or (numbers and all(type(n) in (int, float) for n in numbers)):
         return tuple(value) if isinstance(value, list) else value
-    known = ", ".join(f'"{name}"' for name in FILLS)
+    known = ", ".join(f'"{name}"' for name in catalogue.FILLS)
     raise ValueError(f"{value!r} is not a fill; expected {known}, a number, or a list of one number a channel")
 
 
@@ -132,8 +128,8 @@ class PhotoConfig(Section):
                 (model, transform), or (model, transform, class names), or a Predictor
     output      scale of the scores; None: "logit" for networks, else the model's own
     outputs     names or numbers of the classes, or else the `top` classes of each picture
-    segments    how superpixels are cut, n_segments of them
-    fills       "blur", "mean", "inpaint", "noise", a number, or one a channel
+    segments    how superpixels are cut, as `perturbxai list` shows it, n_segments of them
+    fills       as `perturbxai list` shows them, a number, or one a channel
     methods     explainers, and baselines, as `perturbxai list` shows them; "all": every one that can explain these pictures
     baselines   more of them; "all" as above. None: those in one pass through the network that can explain these pictures
     layer       where class activation maps are, or several; None finds the last one
@@ -154,7 +150,7 @@ class PhotoConfig(Section):
     segments: str = "slic"
     n_segments: Players = 50
     fills: Annotated[tuple[Fill, ...], Field(min_length=1)] = ("blur", "mean")
-    methods: Annotated[Methods, Field(min_length=1)] = SHARED
+    methods: Annotated[Methods, Field(min_length=1)] = catalogue.USUAL
     baselines: Methods | None = None
     layer: OneOrSeveral | None = None
     budget: Players | None = None
@@ -173,8 +169,8 @@ class PhotoConfig(Section):
     @field_validator("segments")
     @classmethod
     def _known_segments(cls, value: str) -> str:
-        if value not in SEGMENTERS:
-            raise ValueError(f"{value!r} is not known; expected one of {', '.join(SEGMENTERS)}")
+        if value not in catalogue.SEGMENTERS:
+            raise ValueError(f"{value!r} is not known; expected one of {', '.join(catalogue.SEGMENTERS)}")
         return value
 
     @field_validator("fills")
@@ -230,7 +226,7 @@ class TableConfig(Section):
     outputs: Names | None = None
     inputs: Inputs = 20
     background: Background = 100
-    methods: Names = SHARED
+    methods: Names = catalogue.USUAL
     baselines: tuple[str, ...] = ()
     budget: Players | None = None
     exact: StrictBool = True
@@ -309,7 +305,7 @@ def _known_names(value: Any, field: str, allowed: tuple[str, ...] = ()) -> Any:
     known: dict[str, tuple[str, ...]] = {
         "methods": tuple(catalogue.EXPLAINERS),
         "baselines": catalogue.MAPS,
-        "metrics": catalogue.METRICS,
+        "metrics": tuple(catalogue.METRICS),
     }
     for number, name in enumerate(value or ()):
         if name in value[:number]:

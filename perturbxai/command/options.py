@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from perturbxai.core import catalogue
+
 
 @dataclass(frozen=True)
 class Option:
@@ -113,7 +115,7 @@ PARTS = (
         "NAME",
         "segments",
         str,
-        "how superpixels are cut: slic, quickshift, felzenszwalb, watershed or grid; default: slic",
+        f"how superpixels are cut: {', '.join(catalogue.SEGMENTERS)}; default: slic",
     ),
     Option("--n-segments", "NUMBER", "n_segments", whole, "how many superpixels to aim at; default: 50"),
     Option(
@@ -121,8 +123,8 @@ PARTS = (
         "FILLS",
         "fills",
         fills,
-        "what a hidden superpixel shows: blur, mean, inpaint, noise, a number, or one a channel, 124/116/104; everything is "
-        "explained and scored under each; default: blur, mean",
+        f"what a hidden superpixel shows: {', '.join(catalogue.FILLS)}, a number, or one a channel, 124/116/104; everything "
+        "is explained and scored under each; default: blur, mean",
     ),
     Option("--top", "NUMBER", "top", whole, "explain so many of the highest classes of each picture; default: 2"),
     Option(
@@ -147,7 +149,7 @@ METHODS = Option(
     "methods",
     listed,
     "explainers, such as lime,kernel_shap; for pictures baselines too, or all; if none is named, a table is explained "
-    "by those of the default that can take its columns; default: lime, kernel_shap, pdp, ice, ale",
+    f"by those of the default that can take its columns; default: {', '.join(catalogue.USUAL)}",
 )
 BASELINES = Option(
     "--baselines",

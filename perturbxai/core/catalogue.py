@@ -1,143 +1,228 @@
-"""Every name a user may write as a string, and where it lives. Imports nothing, so that the help text is instant."""
+"""Every name that a user may write as a string: one row each, from which all else that is said of it follows.
+
+A row says where a thing lives and what it is called; its class, or function, loads when it is asked for. This module imports
+the standard library alone, so that the help text is instant. What a user passes as an object needs no row.
+"""
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+BOTH, TABLES, PHOTOS = ("table", "photo"), ("table",), ("photo",)
+A_PASS, MANY_PASSES, RULES = "a pass", "many passes", "rules"
+AWAY, HOME = ("",), ("", " (home)")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row.
+
+    home         below perturbxai: "explainers.banzhaf:Banzhaf". A method's class is exported under its own name
+    title, colour  of a method, in figures: a colour that no other has. The usual explainers have those of Okabe & Ito's
+                 palette, which the colour-blind tell apart
+    about        a line of help
+    on           what a method explains
+    fill_enters  a map of a picture: whether it sees the fill. One that does not is at home under none
+    cost         a map's: "a pass" through the network or two, "many passes" (one for each channel, copy or step), or
+                 "rules", which not every network has
+    control      it looks at no model
+    usual        a run takes it where no methods are named;  curves: `effects` takes it
+    better       of a metric: "higher", "lower", or "" where neither is
+    headline     of a metric that stands in short tables: AWAY, the mean over fills that a map did not see, or HOME, that and
+                 the one under its own, as endings of its name
+    """
+
+    home: str
+    title: str = ""
+    colour: str = ""
+    about: str = ""
+    on: tuple[str, ...] = BOTH
+    fill_enters: bool = True
+    cost: str = A_PASS
+    control: bool = False
+    usual: bool = False
+    curves: bool = False
+    better: str = ""
+    headline: tuple[str, ...] = ()
+
+    @property
+    def module(self) -> str:
+        return f"perturbxai.{self.home.partition(':')[0]}"
+
+    @property
+    def attribute(self) -> str:
+        """The name of the class or function."""
+        return self.home.partition(":")[2]
+
+
+def photo_map(
+    home: str, title: str, colour: str, about: str, *, on: tuple[str, ...] = PHOTOS, fill_enters: bool = False,
+    cost: str = A_PASS, control: bool = False,
+) -> Entry:  # fmt: skip
+    """The row of a baseline of pictures, which most fills do not enter."""
+    return Entry(home, title, colour, about, on, fill_enters, cost, control)
+
+
 EXPLAINERS = {
-    "lime": "perturbxai.explainers.lime:Lime",
-    "kernel_shap": "perturbxai.explainers.kernel_shap:KernelShap",
-    "pdp": "perturbxai.explainers.pdp:Pdp",
-    "ice": "perturbxai.explainers.ice:Ice",
-    "ale": "perturbxai.explainers.ale:Ale",
-    "lime_tabular": "perturbxai.explainers.tabular_lime:TabularLime",
-    "interactions": "perturbxai.explainers.interactions:Interactions",
-    "permutation_shap": "perturbxai.explainers.permutation_shap:PermutationShap",
-    "exact_shap": "perturbxai.explainers.exact_shap:ExactShap",
-    "sampling_shap": "perturbxai.explainers.sampling_shap:SamplingShap",
-    "partition_shap": "perturbxai.explainers.partition_shap:PartitionShap",
-    "banzhaf": "perturbxai.explainers.banzhaf:Banzhaf",
-    "rise": "perturbxai.explainers.rise:Rise",
-    "rise_smooth": "perturbxai.explainers.rise_smooth:RiseSmooth",
-    "sliding_occlusion": "perturbxai.explainers.sliding_occlusion:SlidingOcclusion",
-    "occlusion": "perturbxai.explainers.occlusion:Occlusion",
-    "inclusion": "perturbxai.explainers.inclusion:Inclusion",
-}
+    "lime": Entry("explainers.lime:Lime", "LIME", "#E69F00", "slopes of the best linear fit under LIME's law on coalitions",
+        usual=True),
+    "kernel_shap": Entry("explainers.kernel_shap:KernelShap", "KernelSHAP", "#0072B2",
+        "Shapley values by projected least squares on paired coalitions", usual=True),
+    "pdp": Entry("explainers.pdp:Pdp", "PDP", "#009E73",
+        "partial dependence at x less that at absence; on pictures the rise of opacity (Shapley value)",
+        usual=True, curves=True),
+    "ice": Entry("explainers.ice:Ice", "ICE", "#CC79A7",
+        "the input's own curve at x less that at absence; on pictures occlusion", usual=True, curves=True),
+    "ale": Entry("explainers.ale:Ale", "ALE", "#56B4E9", "accumulated local effect at x less that at absence", usual=True,
+        curves=True),
+    "lime_tabular": Entry("explainers.tabular_lime:TabularLime", "tabular LIME", "#A65E00",
+        "LIME as published for tables: a linear fit in its own neighbourhood (bins or a Gaussian)", on=TABLES),
+    "interactions": Entry("explainers.interactions:Interactions", "interactions", "#8C4A9E",
+        "what pairs do together, beside each player's own value (SII, k-SII, FSII, Shapley-Taylor)"),
+    "permutation_shap": Entry("explainers.permutation_shap:PermutationShap", "PermutationSHAP", "#4F93C4",
+        "Shapley values by antithetic walks, with t intervals on pairs of walks"),
+    "exact_shap": Entry("explainers.exact_shap:ExactShap", "ExactSHAP", "#003A5D", "Shapley values from all 2^P coalitions"),
+    "sampling_shap": Entry("explainers.sampling_shap:SamplingShap", "SamplingSHAP", "#7FB0D0",
+        "Shapley values by sampled differences a player, on single background rows of a table"),
+    "partition_shap": Entry("explainers.partition_shap:PartitionShap", "PartitionSHAP", "#1F8A99",
+        "Owen values: Shapley values within a hierarchy of the players, given or found in the data"),
+    "banzhaf": Entry("explainers.banzhaf:Banzhaf", "Banzhaf", "#5B4FA2",
+        "what a player adds when each other is present with probability p"),
+    "rise": Entry("explainers.rise:Rise", "RISE", "#3C8D40",
+        "RISE on players: the mean output where a player is seen, less the mean of all"),
+    "rise_smooth": Entry("explainers.rise_smooth:RiseSmooth", "smooth RISE", "#7DB46C",
+        "RISE as published: the mean score where a pixel is seen through smooth random masks", on=PHOTOS),
+    "sliding_occlusion": Entry("explainers.sliding_occlusion:SlidingOcclusion", "sliding occlusion", "#C46A93",
+        "the mean drop of the score where a sliding patch hides the picture", on=PHOTOS),
+    "occlusion": Entry("explainers.occlusion:Occlusion", "occlusion", "#A3476F",
+        "what a player's absence takes from everything"),
+    "inclusion": Entry("explainers.inclusion:Inclusion", "inclusion", "#00664B", "what a player adds to nothing"),
+}  # fmt: skip
 BASELINES = {
-    "cam": "perturbxai.baseline_methods.cam:Cam",
-    "grad_cam": "perturbxai.baseline_methods.cam:GradCam",
-    "grad_cam_plus_plus": "perturbxai.baseline_methods.cam_family:GradCamPlusPlus",
-    "xgrad_cam": "perturbxai.baseline_methods.cam_family:XgradCam",
-    "hires_cam": "perturbxai.baseline_methods.cam_family:HiresCam",
-    "layer_cam": "perturbxai.baseline_methods.cam_family:LayerCam",
-    "eigen_cam": "perturbxai.baseline_methods.cam_family:EigenCam",
-    "score_cam": "perturbxai.baseline_methods.asking_cams:ScoreCam",
-    "ablation_cam": "perturbxai.baseline_methods.asking_cams:AblationCam",
-    "cam_difference": "perturbxai.baseline_methods.cam:CamDifference",
-    "gradient": "perturbxai.baseline_methods.gradients:Gradient",
-    "gradient_x_input": "perturbxai.baseline_methods.gradients:GradientXInput",
-    "integrated_gradients": "perturbxai.baseline_methods.gradients:IntegratedGradients",
-    "expected_gradients": "perturbxai.baseline_methods.gradients:ExpectedGradients",
-    "smooth_grad": "perturbxai.baseline_methods.smooth_grad:SmoothGrad",
-    "deconvnet": "perturbxai.baseline_methods.propagation:Deconvnet",
-    "guided_backprop": "perturbxai.baseline_methods.propagation:GuidedBackprop",
-    "guided_grad_cam": "perturbxai.baseline_methods.propagation:GuidedGradCam",
-    "lrp": "perturbxai.baseline_methods.propagation:Lrp",
-    "deep_taylor": "perturbxai.baseline_methods.propagation:DeepTaylor",
-    "mask_optimisation": "perturbxai.baseline_methods.mask_optimisation:MaskOptimisation",
-    "glass_box": "perturbxai.baseline_methods.glass_box:GlassBox",
-    "random": "perturbxai.baseline_methods.controls:Random",
-    "centre": "perturbxai.baseline_methods.controls:Centre",
-    "edges": "perturbxai.baseline_methods.controls:Edges",
-}
+    "cam": photo_map("baseline_methods.cam:Cam", "CAM", "#D55E00", "class activation map of a pooled network"),
+    "grad_cam": photo_map("baseline_methods.cam:GradCam", "Grad-CAM", "#7A2E00", "Grad-CAM on the last spatial map"),
+    "grad_cam_plus_plus": photo_map("baseline_methods.cam_family:GradCamPlusPlus", "Grad-CAM++", "#A84B00",
+        "Grad-CAM++: the positive gradients, weighed within each channel"),
+    "xgrad_cam": photo_map("baseline_methods.cam_family:XgradCam", "XGrad-CAM", "#E08040",
+        "XGrad-CAM: gradients averaged where a channel is active"),
+    "hires_cam": photo_map("baseline_methods.cam_family:HiresCam", "HiResCAM", "#F0A36B",
+        "HiResCAM: gradient times activation, cell by cell; sums to logit - bias on a linear head"),
+    "layer_cam": photo_map("baseline_methods.cam_family:LayerCam", "LayerCAM", "#5C4A00",
+        "LayerCAM: positive gradient times activation, cell by cell; for early layers too"),
+    "eigen_cam": photo_map("baseline_methods.cam_family:EigenCam", "Eigen-CAM", "#8C7B2A",
+        "Eigen-CAM: first principal component of the channels, the same for every class"),
+    "score_cam": photo_map("baseline_methods.asking_cams:ScoreCam", "Score-CAM", "#C7522A",
+        "Score-CAM: channels weighed by the picture seen through them; a model row a channel",
+        fill_enters=True, cost=MANY_PASSES),
+    "ablation_cam": photo_map("baseline_methods.asking_cams:AblationCam", "Ablation-CAM", "#946B2D",
+        "Ablation-CAM: channels weighed by what the score loses without them", cost=MANY_PASSES),
+    "cam_difference": photo_map("baseline_methods.cam:CamDifference", "CAM difference", "#B8A200",
+        "CAM of the picture less CAM of its fill: sums to the rise of the logit", fill_enters=True),
+    "gradient": photo_map("baseline_methods.gradients:Gradient", "gradient", "#C8102E",
+        "the network's slope by each column or pixel, per unit of it", on=BOTH),
+    "gradient_x_input": photo_map("baseline_methods.gradients:GradientXInput", "gradient × input", "#E8788A",
+        "the input times the gradient; absence is zero", on=BOTH),
+    "integrated_gradients": photo_map("baseline_methods.gradients:IntegratedGradients", "integrated gradients", "#8E1B2F",
+        "gradients along the line from the background's mean or the fill; sums to the rise between them",
+        on=BOTH, fill_enters=True, cost=MANY_PASSES),
+    "expected_gradients": Entry("baseline_methods.gradients:ExpectedGradients", "expected gradients", "#B8506A",
+        "tables: gradients along the lines from all background rows; sums to f(x) - E f", on=TABLES),
+    "smooth_grad": photo_map("baseline_methods.smooth_grad:SmoothGrad", "SmoothGrad", "#F2545B",
+        "the gradient averaged over noisy copies of the picture", cost=MANY_PASSES),
+    "deconvnet": photo_map("baseline_methods.propagation:Deconvnet", "deconvnet", "#6B4E71",
+        "deconvnet: the gradient, rectified on its way back", cost=RULES),
+    "guided_backprop": photo_map("baseline_methods.propagation:GuidedBackprop", "guided backprop", "#A26BA8",
+        "guided backpropagation: the gradient, rectified on its way back where a unit was active", cost=RULES),
+    "guided_grad_cam": photo_map("baseline_methods.propagation:GuidedGradCam", "Guided Grad-CAM", "#4A2545",
+        "guided backpropagation times Grad-CAM", cost=RULES),
+    "lrp": photo_map("baseline_methods.propagation:Lrp", "LRP", "#3D5A40",
+        "layer-wise relevance propagation: the score shared out layer by layer (epsilon, gamma, alpha-beta, flat)",
+        cost=RULES),
+    "deep_taylor": photo_map("baseline_methods.propagation:DeepTaylor", "deep Taylor", "#7A9E7E",
+        "deep Taylor decomposition: relevance of what speaks for the score alone", cost=RULES),
+    "mask_optimisation": photo_map("baseline_methods.mask_optimisation:MaskOptimisation", "mask optimisation", "#20566B",
+        "the smooth mask of each area through which the score is highest, found with gradients",
+        fill_enters=True, cost=MANY_PASSES),
+    "glass_box": Entry("baseline_methods.glass_box:GlassBox", "glass box", "#2B2B2B",
+        "tables: exact Shapley values read from trees, linear or additive models", on=TABLES),
+    "random": photo_map("baseline_methods.controls:Random", "random", "#9A9A9A", "control: a random map", on=BOTH,
+        control=True),
+    "centre": photo_map("baseline_methods.controls:Centre", "centre", "#6A6A6A",
+        "control: nearness to the middle of the picture", control=True),
+    "edges": photo_map("baseline_methods.controls:Edges", "edges", "#3F3F3F", "control: strength of the edges", control=True,
+        ),
+}  # fmt: skip
 PEERS = {
-    "lime.tabular": "perturbxai.peers.lime_peers:LimeTabular",
-    "lime.image": "perturbxai.peers.lime_peers:LimeImage",
-    "shap.kernel": "perturbxai.peers.shap_peers:ShapKernel",
-    "shap.permutation": "perturbxai.peers.shap_peers:ShapPermutation",
-    "shap.exact": "perturbxai.peers.shap_peers:ShapExact",
-    "shap.partition": "perturbxai.peers.shap_peers:ShapPartition",
-    "shap.sampling": "perturbxai.peers.shap_peers:ShapSampling",
-    "shap.tree": "perturbxai.peers.shap_tree:ShapTree",
+    "lime.tabular": Entry("peers.lime_peers:LimeTabular"),
+    "lime.image": Entry("peers.lime_peers:LimeImage"),
+    "shap.kernel": Entry("peers.shap_peers:ShapKernel"),
+    "shap.permutation": Entry("peers.shap_peers:ShapPermutation"),
+    "shap.exact": Entry("peers.shap_peers:ShapExact"),
+    "shap.partition": Entry("peers.shap_peers:ShapPartition"),
+    "shap.sampling": Entry("peers.shap_peers:ShapSampling"),
+    "shap.tree": Entry("peers.shap_tree:ShapTree"),
 }
-ON_TABLES_ONLY = ("lime_tabular", "expected_gradients", "glass_box")
-ON_BOTH = ("gradient", "gradient_x_input", "integrated_gradients")  # maps of pictures that tables have too
-MAPS = tuple(name for name in BASELINES if name not in ON_TABLES_ONLY)  # baselines of pictures
-OF_THE_FILL = ("cam_difference", "score_cam", "integrated_gradients", "mask_optimisation")  # maps that a fill enters
-FILL_FREE = tuple(name for name in MAPS if name not in OF_THE_FILL)
-IN_MANY_PASSES = (  # one for each channel, copy or step
-    "score_cam", "ablation_cam", "smooth_grad", "integrated_gradients", "mask_optimisation",
-)  # fmt: skip
-BY_RULES = ("deconvnet", "guided_backprop", "guided_grad_cam", "lrp", "deep_taylor")  # which not every network has
-IN_A_PASS = tuple(name for name in MAPS if name not in (*IN_MANY_PASSES, *BY_RULES))
-METRICS = ("deletion", "insertion", "srg", "faithfulness", "faithfulness_raw", "spearman", "top_k_iou")
-
-ABOUT = {
-    "lime": "slopes of the best linear fit under LIME's law on coalitions",
-    "kernel_shap": "Shapley values by projected least squares on paired coalitions",
-    "pdp": "partial dependence at x less that at absence; on pictures the rise of opacity (Shapley value)",
-    "ice": "the input's own curve at x less that at absence; on pictures occlusion",
-    "ale": "accumulated local effect at x less that at absence",
-    "lime_tabular": "LIME as published for tables: a linear fit in its own neighbourhood (bins or a Gaussian)",
-    "interactions": "what pairs do together, beside each player's own value (SII, k-SII, FSII, Shapley-Taylor)",
-    "permutation_shap": "Shapley values by antithetic walks, with t intervals on pairs of walks",
-    "exact_shap": "Shapley values from all 2^P coalitions",
-    "partition_shap": "Owen values: Shapley values within a hierarchy of the players, given or found in the data",
-    "sampling_shap": "Shapley values by sampled differences a player, on single background rows of a table",
-    "banzhaf": "what a player adds when each other is present with probability p",
-    "sliding_occlusion": "the mean drop of the score where a sliding patch hides the picture",
-    "rise_smooth": "RISE as published: the mean score where a pixel is seen through smooth random masks",
-    "rise": "RISE on players: the mean output where a player is seen, less the mean of all",
-    "occlusion": "what a player's absence takes from everything",
-    "inclusion": "what a player adds to nothing",
-    "cam": "class activation map of a pooled network",
-    "grad_cam": "Grad-CAM on the last spatial map",
-    "grad_cam_plus_plus": "Grad-CAM++: the positive gradients, weighed within each channel",
-    "xgrad_cam": "XGrad-CAM: gradients averaged where a channel is active",
-    "hires_cam": "HiResCAM: gradient times activation, cell by cell; sums to logit - bias on a linear head",
-    "layer_cam": "LayerCAM: positive gradient times activation, cell by cell; for early layers too",
-    "eigen_cam": "Eigen-CAM: first principal component of the channels, the same for every class",
-    "score_cam": "Score-CAM: channels weighed by the picture seen through them; a model row a channel",
-    "ablation_cam": "Ablation-CAM: channels weighed by what the score loses without them",
-    "cam_difference": "CAM of the picture less CAM of its fill: sums to the rise of the logit",
-    "gradient": "the network's slope by each column or pixel, per unit of it",
-    "gradient_x_input": "the input times the gradient; absence is zero",
-    "integrated_gradients": "gradients along the line from the background's mean or the fill; sums to the rise between them",
-    "expected_gradients": "tables: gradients along the lines from all background rows; sums to f(x) - E f",
-    "glass_box": "tables: exact Shapley values read from trees, linear or additive models",
-    "smooth_grad": "the gradient averaged over noisy copies of the picture",
-    "deconvnet": "deconvnet: the gradient, rectified on its way back",
-    "guided_backprop": "guided backpropagation: the gradient, rectified on its way back where a unit was active",
-    "guided_grad_cam": "guided backpropagation times Grad-CAM",
-    "lrp": "layer-wise relevance propagation: the score shared out layer by layer (epsilon, gamma, alpha-beta, flat)",
-    "deep_taylor": "deep Taylor decomposition: relevance of what speaks for the score alone",
-    "mask_optimisation": "the smooth mask of each area through which the score is highest, found with gradients",
-    "random": "control: a random map",
-    "centre": "control: nearness to the middle of the picture",
-    "edges": "control: strength of the edges",
-    "deletion": "area under the score as the best players are hidden first (low is good)",
-    "insertion": "area under the score as the best players are shown first (high is good)",
-    "srg": "symmetric relevance gain: insertion less deletion",
-    "faithfulness": "correlation with held-out coalitions, within sizes",
-    "faithfulness_raw": "the textbook correlation, over mixed sizes; never ranks",
-    "spearman": "rank correlation of two methods' values",
-    "top_k_iou": "overlap of two methods' k best players",
+METRICS = {
+    "deletion": Entry("metrics.faithfulness:deletion", better="lower", headline=AWAY,
+        about="area under the score as the best players are hidden first (low is good)"),
+    "insertion": Entry("metrics.faithfulness:insertion", better="higher", headline=AWAY,
+        about="area under the score as the best players are shown first (high is good)"),
+    "srg": Entry("metrics.faithfulness:srg", better="higher", headline=HOME,
+        about="symmetric relevance gain: insertion less deletion"),
+    "faithfulness": Entry("metrics.faithfulness:faithfulness", better="higher", headline=HOME,
+        about="correlation with held-out coalitions, within sizes"),
+    "faithfulness_raw": Entry("metrics.faithfulness:faithfulness_raw",
+        about="the textbook correlation, over mixed sizes; never ranks"),
+    "spearman": Entry("metrics.agreement:spearman", about="rank correlation of two methods' values"),
+    "top_k_iou": Entry("metrics.agreement:top_k_iou", about="overlap of two methods' k best players"),
+}  # fmt: skip
+FILLS = {
+    "blur": Entry("inputs.fills:blur", about="the picture under a Gaussian, whose deviation is the longer side / 22"),
+    "mean": Entry("inputs.fills:mean", about="each superpixel's mean colour"),
+    "inpaint": Entry("inputs.fills:inpaint", about="each superpixel painted over from the pixels around it"),
+    "noise": Entry("inputs.fills:noise", about="drawn evenly within each channel's range"),
+}
+SEGMENTERS = {
+    "slic": Entry("inputs.segments:slic", about="clusters of colour and place"),
+    "quickshift": Entry("inputs.segments:quickshift", about="modes of a density of colour and place"),
+    "felzenszwalb": Entry("inputs.segments:felzenszwalb", about="graph-based regions of any shape and size"),
+    "watershed": Entry("inputs.segments:watershed", about="basins of the edges' strength, from seeds on a grid"),
+    "grid": Entry("inputs.segments:grid", about="rectangles"),
 }
 
+METHODS = EXPLAINERS | BASELINES
+ABOUT = {name: entry.about for name, entry in (METHODS | METRICS | FILLS | SEGMENTERS).items()}
+HEADLINES = [name for endings in (HOME, AWAY) for name, entry in METRICS.items() if entry.headline == endings]
+USUAL = tuple(name for name, entry in EXPLAINERS.items() if entry.usual)
+CURVES = {name: entry for name, entry in EXPLAINERS.items() if entry.curves}
+CONTROLS = tuple(name for name, entry in BASELINES.items() if entry.control)
+MAPS = tuple(name for name, entry in BASELINES.items() if "photo" in entry.on)  # baselines of pictures
+ON_TABLES_ONLY = tuple(name for name, entry in METHODS.items() if entry.on == TABLES)
+# maps of pictures that tables have too
+ON_BOTH = tuple(name for name, entry in BASELINES.items() if entry.on == BOTH and not entry.control)
+OF_THE_FILL = tuple(name for name in MAPS if BASELINES[name].fill_enters)
+FILL_FREE = tuple(name for name in MAPS if not BASELINES[name].fill_enters)
+IN_MANY_PASSES = tuple(name for name in MAPS if BASELINES[name].cost == MANY_PASSES)
+BY_RULES = tuple(name for name in MAPS if BASELINES[name].cost == RULES)
+IN_A_PASS = tuple(name for name in MAPS if BASELINES[name].cost == A_PASS)
 
-def load(names: dict[str, str], name: str) -> Any:
-    """The class behind a name. Raises ValueError for a name that is not there, saying which are."""
+
+def load(names: Mapping[str, Entry], name: str, what: str = "method") -> Any:
+    """What a name stands for. Raises ValueError for a name that is not there, saying which are."""
     if name not in names:
-        raise ValueError(f"{name!r} is not a known method; expected one of {', '.join(sorted(names))}.")
-    module, _, attribute = names[name].partition(":")
-    return getattr(importlib.import_module(module), attribute)
+        raise ValueError(f"{name!r} is not a known {what}; expected one of {', '.join(sorted(names))}.")
+    return getattr(importlib.import_module(names[name].module), names[name].attribute)
 
 
 def key_of(method: Any) -> str:
-    """The string of a method object's class ("kernel_shap" for KernelShap)."""
-    home = f"{type(method).__module__}:{type(method).__name__}"
-    for name, where in (EXPLAINERS | BASELINES).items():
-        if where == home:
-            return name
-    return type(method).__name__
+    """The string of a method object's class ("kernel_shap" for KernelShap); of a class of somebody else's its name."""
+    return name_in(METHODS, method) or type(method).__name__
+
+
+def name_in(names: Mapping[str, Entry], method: Any) -> str:
+    """The name under which the class of an object stands there; "" for one that does not."""
+    home = type(method).__module__, type(method).__name__
+    return next((name for name, entry in names.items() if (entry.module, entry.attribute) == home), "")

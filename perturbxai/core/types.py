@@ -123,9 +123,9 @@ Grid: TypeAlias = int | Mapping[Any, int | ArrayLike | Sequence[Any]]
 """How many bins, or for a column by name how many or which points."""
 Outputs: TypeAlias = str | int | Iterable[str | int]
 """Names or numbers of a model's outputs."""
-Fill: TypeAlias = str | Photo | Sequence[Photo]
+Fill: TypeAlias = str | Photo | Sequence[Photo] | Callable[..., Any]
 """What a hidden superpixel shows; see `ImageSpace`."""
-Cut: TypeAlias = str | ArrayLike | Callable[[Picture], Any]
+Cut: TypeAlias = str | ArrayLike | Callable[..., Any]
 Segments: TypeAlias = Cut | Mapping[str, Cut]
 """Which pixels are a player; see `ImageSpace`."""
 Layer: TypeAlias = str | Module

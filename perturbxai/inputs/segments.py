@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.core import checks
+from perturbxai.core import catalogue, checks
+from perturbxai.core.functions import takes
 from perturbxai.core.types import Bools, Ints, Labels, Picture
 
 QUICKSHIFT_SIDE = 256
@@ -41,20 +42,24 @@ def make_segments(segments: str | Callable[[Any], Any] | Any, picture: Picture, 
 def cut(segments: Any, picture: Picture, n_segments: int) -> tuple[Labels, tuple[str, ...]]:
     """(H, W) int32 labels 0..P-1 of one picture (H, W, C), and the names of the players.
 
-    segments: a name of SEGMENTERS; a label map with any ids; a mask of True and False, whose players are "outside" and
-    "inside"; a dictionary of masks, whose names are the players'; or a function from the picture to one of these.
+    segments: a name in the catalogue; a label map with any ids; a mask of True and False, whose players are "outside" and
+    "inside"; a dictionary of masks, whose names are the players'; or a function from the picture to one of these, which is
+    given n_segments too if it has an argument of that name without a default.
     What no mask of a dictionary holds is one more player, "rest", or is cut in its turn where one of the values is the name
     of a segmenter or a function instead of a mask.
     Raises ValueError for an unknown name, a map or mask of another size, masks that overlap or are empty, and for a single
     region; TypeError for what is neither.
     """
     height, width = picture.shape[:2]
-    found = segments(picture.copy()) if callable(segments) else segments
+    found = segments
+    if callable(found):
+        wanted = takes(found, ("n_segments",), "segments", first=1, needed=True)
+        found = found(picture.copy(), **dict.fromkeys(wanted, n_segments))
     if isinstance(found, Mapping):
         labels, names = _of_masks(found, picture, n_segments)
     elif isinstance(found, str):
-        checks.one_of("segments", found, SEGMENTERS, way=", a label map, masks or a function")
-        labels, names = SEGMENTERS[found](picture, n_segments), ()
+        checks.one_of("segments", found, catalogue.SEGMENTERS, way=", a label map, masks or a function")
+        labels, names = relabel(catalogue.load(catalogue.SEGMENTERS, found)(picture, n_segments)), ()
     else:
         names = ("outside", "inside") if np.asarray(found).dtype == bool else ()
         labels = relabel(found)
@@ -151,13 +156,13 @@ def neighbours(labels: Labels) -> Ints:
     return np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0)
 
 
-def _slic(picture: Picture, n_segments: int) -> Labels:
+def slic(picture: Picture, n_segments: int) -> Labels:
     """Clusters of colour and place; touching pixels. May give fewer than were asked for."""
-    from skimage.segmentation import slic
+    from skimage import segmentation
 
     n_channels, bands = picture.shape[2], _scaled(picture)
     return relabel(
-        slic(
+        segmentation.slic(
             bands[..., 0] if n_channels == 1 else bands,
             n_segments=n_segments,
             # 10 beside Lab's 0..100, into which colours are turned; bands stay in 0..1, the farther apart the more they are
@@ -169,12 +174,12 @@ def _slic(picture: Picture, n_segments: int) -> Labels:
     )
 
 
-def _quickshift(picture: Picture, n_segments: int) -> Labels:
+def quickshift(picture: Picture, n_segments: int) -> Labels:
     """Modes of a density of colour and place, cut at the longest ways between them until there are n_segments.
 
     Its time grows with the fourth power of the side: pictures beyond 256 pixels are cut on a smaller copy.
     """
-    from skimage.segmentation import quickshift
+    from skimage import segmentation
     from skimage.transform import resize
 
     height, width = picture.shape[:2]
@@ -187,7 +192,7 @@ def _quickshift(picture: Picture, n_segments: int) -> Labels:
     lab = n_channels in GREY_OR_COLOUR
     colours = colours if lab else colours * (100.0 / n_channels**0.5)  # as far apart as Lab's are
     for kernel_size in QUICKSHIFT_KERNELS:
-        found = quickshift(
+        found = segmentation.quickshift(
             colours, ratio=0.2, kernel_size=kernel_size, max_dist=np.inf, return_tree=True, rng=42, convert2lab=lab
         )
         parent, way = (np.asarray(part).ravel() for part in found[1:])
@@ -204,9 +209,9 @@ def _quickshift(picture: Picture, n_segments: int) -> Labels:
     return relabel(parent.reshape(small)[rows[:, None], columns])
 
 
-def _felzenszwalb(picture: Picture, n_segments: int) -> Labels:
+def felzenszwalb(picture: Picture, n_segments: int) -> Labels:
     """Graph-based regions of any shape and size, at the scale that comes nearest to n_segments."""
-    from skimage.segmentation import felzenszwalb
+    from skimage import segmentation
 
     colours = _principal(_scaled(picture))
     least = max(2, picture.shape[0] * picture.shape[1] // (FEWEST_SHARE * n_segments))
@@ -214,17 +219,17 @@ def _felzenszwalb(picture: Picture, n_segments: int) -> Labels:
     low, high = 0.0, 16.0  # powers of two
     while len(tried) < SCALES_TRIED and not (tried and tried[-1][0] == 0):
         middle = (low + high) / 2.0
-        found = relabel(felzenszwalb(colours, scale=2.0**middle, sigma=0.8, min_size=least, channel_axis=-1))
+        found = relabel(segmentation.felzenszwalb(colours, scale=2.0**middle, sigma=0.8, min_size=least, channel_axis=-1))
         count = int(found.max()) + 1
         tried.append((abs(count - n_segments), found))
         low, high = (middle, high) if count > n_segments else (low, middle)
     return min(tried, key=lambda one: (not one[1].any(), one[0]))[1]  # a single region is no answer
 
 
-def _watershed(picture: Picture, n_segments: int) -> Labels:
+def watershed(picture: Picture, n_segments: int) -> Labels:
     """Basins of the edges' strength, from seeds on a grid."""
+    from skimage import segmentation
     from skimage.filters import gaussian, sobel
-    from skimage.segmentation import watershed
 
     bands = _scaled(picture)
     # bands may rise where others fall, which a mean would hide; colours rarely do
@@ -232,7 +237,7 @@ def _watershed(picture: Picture, n_segments: int) -> Labels:
     # on edges as fine as the pixels some seeds keep a region of a few pixels
     edges = [sobel(gaussian(plane, sigma=2)) for plane in planes]
     strength = edges[0] if len(edges) == 1 else np.sqrt(np.mean(np.square(edges), axis=0))
-    return relabel(watershed(strength, markers=n_segments, compactness=0.001))
+    return relabel(segmentation.watershed(strength, markers=n_segments, compactness=0.001))
 
 
 def _scaled(picture: Picture) -> Picture:
@@ -253,7 +258,7 @@ def _principal(bands: Picture) -> Picture:
     return np.asarray((table @ turned[:, :-4:-1]).reshape(*bands.shape[:2], 3), dtype=np.float32)
 
 
-def _grid(picture: Picture, n_segments: int) -> Labels:
+def grid(picture: Picture, n_segments: int) -> Labels:
     """Rectangles, as square as the count allows."""
     height, width = picture.shape[:2]
     rows = max(1, min(height, n_segments, round(np.sqrt(n_segments * height / width))))
@@ -261,8 +266,3 @@ def _grid(picture: Picture, n_segments: int) -> Labels:
     down = np.arange(height) * rows // height
     across = np.arange(width) * columns // width
     return relabel(down[:, None] * columns + across[None, :])
-
-
-SEGMENTERS: dict[str, Callable[[Picture, int], Labels]] = {
-    "slic": _slic, "quickshift": _quickshift, "felzenszwalb": _felzenszwalb, "watershed": _watershed, "grid": _grid,
-}  # fmt: skip

@@ -198,7 +198,9 @@ class ImageSpace:
     n_segments  how many superpixels to aim at; `meta["superpixels"]` has the number found, and how their areas spread
     fill        "blur"; "mean" (of each superpixel); "inpaint" (each superpixel painted over from around it: what several
                 superpixels share stays to be seen); "noise" (uniform within each channel's range); a constant (a number,
-                or one a channel); several pictures, whose mean colour is taken; or a picture, of another thing or blank
+                or one a channel); several pictures, whose mean colour is taken; a picture, of another thing or blank; or a
+                function from a picture (H, W, C) to a constant or a picture, which is given labels (H, W) and rng, a
+                Generator, if it has arguments of these names. Tables call it by its name
     seed        of the noise, which each picture has its own of
 
     The space works on the picture that the network sees: crop and resize first, with `px.fit`. Superpixels that the fill

@@ -32,6 +32,21 @@ def area(curve: Floats) -> float:
     return float(np.trapezoid(curve, dx=1.0 / (len(curve) - 1)))
 
 
+def deletion(deletion: Floats) -> float:
+    """The area under the score as the best players are hidden first, (P + 1,); low is good."""
+    return area(deletion)
+
+
+def insertion(insertion: Floats) -> float:
+    """The area under the score as the best players are shown first, (P + 1,); high is good."""
+    return area(insertion)
+
+
+def srg(deletion: Floats, insertion: Floats) -> float:
+    """Symmetric relevance gain: what insertion has more than deletion."""
+    return area(insertion) - area(deletion)
+
+
 def faithfulness(values: Floats, z: Presence, answers: Floats, weight: Weights | None = None) -> float:
     """Correlation of the map's sums over coalitions with the game, after each size's mean is taken from both.
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core.types import Floats
+from perturbxai.metrics.metric import CURVES
 
-STEPPED = ("deletion", "insertion")
 SAME = 1e-12  # shares this near are one, 1/3 and 2/6
 COLUMNS = ["method", "output", "scored_fill", "curve", "share", "value", "stderr", "inputs"]
 
@@ -27,7 +27,7 @@ def mean_curves(curves: Any) -> dict[str, NDArray[Any]]:
     many they are.
     """
     parts: list[tuple[Any, ...]] = []
-    stepped = curves[curves.curve.isin(STEPPED)]
+    stepped = curves[curves.curve.isin(CURVES)]
     for _, panel in stepped.groupby(["output", "scored_fill", "curve"], sort=False):
         grid = np.unique(panel.share.to_numpy(dtype=np.float64))
         grid = grid[np.diff(grid, prepend=-1.0) > SAME]

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perturbxai.core import catalogue
+from perturbxai.metrics.between_fills import IN_SUMMARY
+from perturbxai.metrics.metric import NOT_NAMES
 from perturbxai.reporting.curves.view import Found
 from perturbxai.reporting.lettering import minus
 from perturbxai.reporting.manifest import Folder, plainly
@@ -20,8 +23,6 @@ from perturbxai.results.explanation import Attribution
 if TYPE_CHECKING:
     import pandas as pd
 
-HEADLINES = ("srg", "deletion", "insertion", "faithfulness")
-BETWEEN_FILLS = ("fill spread", "fill spread / noise", "sign kept")
 MOST_LINES = 60  # of a table on the page; the CSVs hold all
 LONGEST = 200  # of a name
 CAPTIONS = {
@@ -71,8 +72,10 @@ def caption(name: str) -> str:
     return CAPTIONS.get(kind, kind) + (f": {of}" if of else "")
 
 
-def of_results(results: Mapping[str, Attribution], frames: Mapping[str, pd.DataFrame]) -> list[Table]:
-    """What was explained, and with a Comparison its summary and costs. frames: the tables of the CSVs."""
+def of_results(
+    results: Mapping[str, Attribution], frames: Mapping[str, pd.DataFrame], call: Mapping[str, Any] | None = None
+) -> list[Table]:
+    """What was explained, and with a Comparison its summary and costs. frames: the tables of the CSVs;  call: its own."""
     first = next(iter(results.values()))
     lines = [
         (str(e.label), str(output), float(e.prediction[k]), float(e.base[k]))
@@ -83,7 +86,7 @@ def of_results(results: Mapping[str, Attribution], frames: Mapping[str, pd.DataF
     note = f"Outputs: {kept}. " if kept else ""
     found = [_cut("What was explained", ("input", "output", "prediction", "base"), lines, "attributions.csv", note)]
     if "summary" in frames:
-        found.append(_summary(frames["summary"]))
+        found.append(_summary(frames["summary"], call or {}))
         costs = frames["costs"]
         found.append(Table("Costs", [str(name) for name in costs], _lines(costs), "Shared rows are named, not divided."))
     else:
@@ -108,19 +111,22 @@ def _cut(title: str, columns: Sequence[str], lines: Sequence[Any], where: str, n
     return Table(title, columns, lines[:MOST_LINES], note + (f"{more} lines more are in {where}." if more > 0 else ""))
 
 
-def _summary(frame: pd.DataFrame) -> Table:
-    """Headline figures, each away mean with home beside it; all metrics where no headline was asked for."""
-    known = [f"{name}{ending}" for name in HEADLINES for ending in ("", " (home)")]
+def _summary(frame: pd.DataFrame, call: Mapping[str, Any]) -> Table:
+    """Headline figures and a user's own, each away mean with home beside it; all metrics where none of these is there."""
+    own = [name for name in call.get("metrics", ()) if name not in catalogue.METRICS]
+    known = [f"{name}{ending}" for name in (*catalogue.HEADLINES, *own) for ending in catalogue.HOME]
     shown = [name for name in known if name in frame]
-    own = {"method", "rows", "seconds", *BETWEEN_FILLS}
-    shown = shown or [str(name) for name in frame if name not in own]
-    shown = ["method", *shown, *[name for name in (*BETWEEN_FILLS, "rows") if name in frame]]
+    shown = shown or [str(name) for name in frame if name not in NOT_NAMES]
+    shown = ["method", *shown, *[name for name in (*IN_SUMMARY, "rows") if name in frame]]
     note = "Means over inputs, outputs and fills. All metrics are in summary.csv."
     if any(name.endswith(" (home)") for name in shown):
         note = (
             "Means over inputs, outputs and fills that the map did not see (away); home: under its own. "
             + note.split(". ")[1]
         )
+    for good in ("higher", "lower"):
+        if names := [name for name, better in call.get("better", {}).items() if better == good and name in shown]:
+            note += f" {good.capitalize()} is better: {', '.join(names)}."
     return Table("Summary", shown, _lines(frame[shown]), note)
 
 

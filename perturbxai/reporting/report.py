@@ -43,7 +43,8 @@ def report(
     from perturbxai.reporting.page import of_results
 
     target = Folder(folder)
-    _write(target, frames, figures(results, compared), of_results(results, frames), facts(results, compared, config))
+    shown = of_results(results, frames, getattr(compared, "call", None))
+    _write(target, frames, figures(results, compared), shown, facts(results, compared, config))
     return target.place
 
 

@@ -17,69 +17,8 @@ from perturbxai.reporting.lettering import LONGEST, our_fonts, texts
 if TYPE_CHECKING:
     from io import BytesIO
 
-# Okabe & Ito's palette for the explainers, other lines and greys for what they are compared with
-LOOKS: dict[str, dict[str, Any]] = {
-    "lime": {"color": "#E69F00"},
-    "kernel_shap": {"color": "#0072B2"},
-    "pdp": {"color": "#009E73"},
-    "ice": {"color": "#CC79A7"},
-    "ale": {"color": "#56B4E9"},
-    "lime_tabular": {"color": "#A65E00"},
-    "interactions": {"color": "#8C4A9E"},
-    "exact_shap": {"color": "#003A5D"},
-    "permutation_shap": {"color": "#4F93C4"},
-    "sampling_shap": {"color": "#7FB0D0"},
-    "partition_shap": {"color": "#1F8A99"},
-    "banzhaf": {"color": "#5B4FA2"},
-    "occlusion": {"color": "#A3476F"},
-    "sliding_occlusion": {"color": "#C46A93"},
-    "rise": {"color": "#3C8D40"},
-    "rise_smooth": {"color": "#7DB46C"},
-    "inclusion": {"color": "#00664B"},
-    "glass_box": {"color": "#2B2B2B"},
-    "gradient": {"color": "#C8102E"},
-    "gradient_x_input": {"color": "#E8788A"},
-    "integrated_gradients": {"color": "#8E1B2F"},
-    "expected_gradients": {"color": "#B8506A"},
-    "smooth_grad": {"color": "#F2545B"},
-    "deconvnet": {"color": "#6B4E71"},
-    "guided_backprop": {"color": "#A26BA8"},
-    "guided_grad_cam": {"color": "#4A2545"},
-    "lrp": {"color": "#3D5A40"},
-    "deep_taylor": {"color": "#7A9E7E"},
-    "cam": {"color": "#D55E00"},
-    "grad_cam": {"color": "#7A2E00"},
-    "cam_difference": {"color": "#B8A200"},
-    "grad_cam_plus_plus": {"color": "#A84B00"},
-    "xgrad_cam": {"color": "#E08040"},
-    "hires_cam": {"color": "#F0A36B"},
-    "layer_cam": {"color": "#5C4A00"},
-    "eigen_cam": {"color": "#8C7B2A"},
-    "score_cam": {"color": "#C7522A"},
-    "ablation_cam": {"color": "#946B2D"},
-    "mask_optimisation": {"color": "#20566B"},
-    "random": {"color": "#9A9A9A"},
-    "centre": {"color": "#6A6A6A"},
-    "edges": {"color": "#3F3F3F"},
-}
-TITLES = {
-    "lime": "LIME", "kernel_shap": "KernelSHAP", "pdp": "PDP", "ice": "ICE", "ale": "ALE",
-    "lime_tabular": "tabular LIME", "interactions": "interactions",
-    "exact_shap": "ExactSHAP", "permutation_shap": "PermutationSHAP", "sampling_shap": "SamplingSHAP",
-    "partition_shap": "PartitionSHAP",
-    "banzhaf": "Banzhaf", "occlusion": "occlusion", "inclusion": "inclusion",
-    "sliding_occlusion": "sliding occlusion", "rise": "RISE", "rise_smooth": "smooth RISE",
-    "glass_box": "glass box", "gradient": "gradient", "gradient_x_input": "gradient × input",
-    "integrated_gradients": "integrated gradients", "expected_gradients": "expected gradients",
-    "smooth_grad": "SmoothGrad", "deconvnet": "deconvnet", "guided_backprop": "guided backprop",
-    "guided_grad_cam": "Guided Grad-CAM", "lrp": "LRP", "deep_taylor": "deep Taylor",
-    "cam": "CAM", "grad_cam": "Grad-CAM", "cam_difference": "CAM difference",
-    "grad_cam_plus_plus": "Grad-CAM++", "xgrad_cam": "XGrad-CAM", "hires_cam": "HiResCAM", "layer_cam": "LayerCAM",
-    "eigen_cam": "Eigen-CAM", "score_cam": "Score-CAM", "ablation_cam": "Ablation-CAM",
-    "mask_optimisation": "mask optimisation",
-    "random": "random", "centre": "centre", "edges": "edges",
-}  # fmt: skip
-CONTROLS = ("random", "centre", "edges")
+LOOKS: dict[str, dict[str, Any]] = {name: {"color": entry.colour} for name, entry in catalogue.METHODS.items()}
+TITLES = {name: entry.title for name, entry in catalogue.METHODS.items()}
 TRUTH = "exact_shap"  # drawn behind or across the others where it is beside them
 EXACT = "exact Shapley"
 TRUTH_LOOK: dict[str, Any] = {"color": "#000000", "linewidth": 4.0, "alpha": 0.3}
@@ -135,7 +74,7 @@ def looks(results: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     found = {}
     for name, result in results.items():
         dashes = DASHES[fills.index(fill_of(result)) % len(DASHES)] if fill_of(result) else "-"
-        if catalogue.key_of(result.method) in CONTROLS:
+        if catalogue.key_of(result.method) in catalogue.CONTROLS:
             dashes = (0, (1, 1.6))
         found[name] = {"color": colours[groups[name]], "linestyle": dashes}
     return found

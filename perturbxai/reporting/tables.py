@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from perturbxai.metrics.mean_curves import STEPPED, mean_curves
+from perturbxai.metrics.mean_curves import mean_curves
+from perturbxai.metrics.metric import CURVES
 from perturbxai.results.explanation import Attribution
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def tables(results: Mapping[str, Attribution], compared: Any = None) -> dict[str
         found["interactions"] = interactions(pairs)
     if compared is not None:
         found |= {name: getattr(compared, name) for name in COMPARED}
-        if len(next(iter(results.values()))) > 1 and compared.curves.curve.isin(STEPPED).any():
+        if len(next(iter(results.values()))) > 1 and compared.curves.curve.isin(CURVES).any():
             found["mean_curves"] = pd.DataFrame(mean_curves(compared.curves))
         found["summary"] = compared.summary().rename_axis("method").reset_index()
     return found

@@ -15,8 +15,8 @@ from perturbxai.core.jsonable import DamagedError, decode, encode, floats, neste
 
 FORMAT = "perturbxai.attribution"
 SCHEMA = 1
-# what others computed, under the names of `reference` and of `from_shap` and `from_lime`
-GUESTS = catalogue.PEERS | {"imported": "perturbxai.calls.exchange:Imported"}
+# ours, and what others computed, under the names of `reference` and of `from_shap` and `from_lime`
+KNOWN = catalogue.METHODS | catalogue.PEERS | {"imported": catalogue.Entry("calls.exchange:Imported")}
 
 
 def write(explanations: Sequence[Any], meta: dict[str, Any], path: str | Path | None = None) -> str:
@@ -90,9 +90,8 @@ def _shared(records: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _method(method: Any) -> dict[str, Any]:
-    home = f"{type(method).__module__}:{type(method).__name__}"
-    key = next((name for name, where in _homes().items() if where == home), None)
-    if key is None:
+    key = catalogue.name_in(KNOWN, method)
+    if not key:
         raise TypeError(
             f"method is a {type(method).__name__}, which is not one of perturbxai's, so that it cannot be rebuilt from its "
             "name and options; keep the numbers with to_csv(), or to_frame()."
@@ -106,10 +105,6 @@ def _option(value: Any, where: str) -> Any:
         settings = encode(value.get_params(deep=False), where)
         return {"$": "linear_model", "name": type(value).__name__, "settings": settings}
     return encode(value, where)
-
-
-def _homes() -> dict[str, str]:
-    return catalogue.EXPLAINERS | catalogue.BASELINES | GUESTS
 
 
 # ------------------------------------------------------------------------------------------------ reading
@@ -207,12 +202,12 @@ def _restore_names(data: Any, where: str) -> tuple[str, ...]:
 def _restore_method(data: Any, where: str) -> Any:
     """The method object, from the catalogue and its options alone."""
     name = _dict(data, where).get("name")
-    if not isinstance(name, str) or name not in _homes():
+    if not isinstance(name, str) or name not in KNOWN:
         raise ValueError(
-            f"{where}: the method {name!r:.60} is not known here; expected one of {', '.join(sorted(_homes()))}. "
+            f"{where}: the method {name!r:.60} is not known here; expected one of {', '.join(sorted(KNOWN))}. "
             "Update perturbxai, or take the numbers from the CSV."
         )
-    kind = catalogue.load(_homes(), name)
+    kind = catalogue.load(KNOWN, name)
     options = _dict(data.get("options"), f"{where} {name}")
     try:
         options = deprecated.current(getattr(kind, "renamed", {}), options, f"{where}: {name}")  # files keep old names

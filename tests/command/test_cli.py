@@ -78,7 +78,7 @@ def test_the_help_says_that_a_config_can_run_code(arguments, capsys):
 def test_list_has_a_line_for_every_name(capsys):
     assert cli.main(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    for name in (*catalogue.EXPLAINERS, *catalogue.BASELINES, *catalogue.METRICS):
+    for name in catalogue.ABOUT:
         assert any(line.split() and line.split()[0] == name and len(line.split()) > 2 for line in lines), name
 
 

@@ -19,7 +19,6 @@ from perturbxai.command import options as command_options
 from perturbxai.command.config import PhotoConfig
 from perturbxai.command.photo_files import read_photos
 from perturbxai.core import catalogue
-from perturbxai.inputs import fills, segments
 
 torch = pytest.importorskip("torch")
 ROOT = Path(__file__).parents[2]
@@ -169,7 +168,7 @@ def test_the_default_maps_of_a_black_box_are_those_that_need_no_network(own, cap
     words += ["--fills", "mean", "--budget", "80", "--metrics", "spearman", "--results", "out"]
     assert cli.main(["explain", *words]) == 0
     methods = set(found_in(own / "out").method)
-    assert methods == {f"{name}@mean" for name in config.SHARED} | {"random", "centre", "edges"}
+    assert methods == {f"{name}@mean" for name in catalogue.USUAL} | {"random", "centre", "edges"}
     assert re.search(r"left out:\n  cam: .*the model is a callable", capsys.readouterr().out)
 
 
@@ -412,8 +411,10 @@ def test_the_defaults_that_the_help_tells_are_those_of_the_configuration():
 
 
 def test_the_names_that_a_configuration_knows_are_those_there_are():
-    assert tuple(segments.SEGMENTERS) == config.SEGMENTERS
-    assert fills.NAMES == config.FILLS
+    for name in catalogue.SEGMENTERS:
+        assert callable(catalogue.load(catalogue.SEGMENTERS, name)) and PhotoConfig(segments=name).segments == name
+    for name in catalogue.FILLS:
+        assert callable(catalogue.load(catalogue.FILLS, name)) and PhotoConfig(fills=(name,)).fills == (name,)
     assert set(config.ON_PICTURES) | set(catalogue.ON_TABLES_ONLY) == set(catalogue.EXPLAINERS) | set(catalogue.BASELINES)
 
 

@@ -12,8 +12,8 @@ import perturbxai as px
 from perturbxai.core import catalogue
 
 X = np.random.default_rng(0).normal(size=(40, 4))
-METHODS = [getattr(px, name) for name in px.__all__ if name in {p.rpartition(":")[2] for p in catalogue.EXPLAINERS.values()}]
-METHODS += [getattr(px, name) for name in px.__all__ if name in {p.rpartition(":")[2] for p in catalogue.BASELINES.values()}]
+METHODS = [getattr(px, name) for name in px.__all__ if name in {e.attribute for e in catalogue.EXPLAINERS.values()}]
+METHODS += [getattr(px, name) for name in px.__all__ if name in {e.attribute for e in catalogue.BASELINES.values()}]
 OPTIONS = [(method, field) for method in METHODS for field in fields(method)]
 
 

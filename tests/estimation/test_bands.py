@@ -16,9 +16,9 @@ from perturbxai.command import cli
 from perturbxai.command.config import PhotoConfig
 from perturbxai.command.photo_files import read_photos
 from perturbxai.core import catalogue
-from perturbxai.inputs.fills import NAMES
+from perturbxai.core.catalogue import FILLS, SEGMENTERS
 from perturbxai.inputs.pictures import as_pictures
-from perturbxai.inputs.segments import SEGMENTERS, make_segments
+from perturbxai.inputs.segments import make_segments
 from perturbxai.reporting.photo import as_shown, shown
 
 BANDS = [1, 2, 4, 5, 11]
@@ -80,7 +80,7 @@ def test_superpixels_follow_an_edge_that_bands_of_any_units_show(name, n):
 
 
 @pytest.mark.parametrize("n", BANDS)
-@pytest.mark.parametrize("fill", [*NAMES, 0.5, "constant", "picture", "pictures"])
+@pytest.mark.parametrize("fill", [*FILLS, 0.5, "constant", "picture", "pictures"])
 def test_every_fill_has_the_pictures_bands(n, fill):
     x = bands(n)
     given = {"constant": UNITS[:n], "picture": bands(n, seed=1), "pictures": [bands(n, seed=1), bands(n, seed=2)]}

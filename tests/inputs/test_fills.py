@@ -1,5 +1,7 @@
 """Fills, the players that a fill can hide, and heat maps pooled on them."""
 
+# ruff: noqa: ARG001, ARG002
+
 from __future__ import annotations
 
 import numpy as np
@@ -8,6 +10,7 @@ import torch
 from PIL import Image
 
 import perturbxai as px
+from perturbxai.core import catalogue
 from perturbxai.inputs.fills import describe_fill, make_fill, read_fill
 
 PHOTO = np.random.default_rng(0).random((12, 20, 3)).astype(np.float32)
@@ -345,3 +348,155 @@ def test_the_one_picture_a_space_has_seen_need_not_be_named():
 def test_a_heat_map_is_of_one_picture():
     with pytest.raises(ValueError, match="x holds 2 pictures, but a heat map is of one"):
         px.ImageSpace(segments=LABELS).pool(PHOTO[..., 0], [PHOTO, PHOTO + 1])
+
+
+# ------------------------------------------------------------------------------------------------ of the user's own
+
+
+def median(picture):
+    return np.median(picture, axis=(0, 1))
+
+
+def flipped(picture):
+    return picture[::-1]
+
+
+def brightest(picture, labels):
+    shown = np.stack([picture[labels == p].max(axis=0) for p in range(labels.max() + 1)])
+    return shown[labels]
+
+
+def speckled(picture, rng):
+    return rng.random(picture.shape) * picture.max()
+
+
+def mixed(picture, *, labels, rng):
+    return picture * rng.random(labels.max() + 1)[labels][..., None]
+
+
+class Shade:
+    def __init__(self, level):
+        self.level, self.name = level, f"shade {level}"
+
+    def __call__(self, picture):
+        return self.level
+
+
+OWN = {
+    "constant a channel": median, "picture": flipped, "of the superpixels": brightest, "drawn": speckled, "both": mixed,
+    "object": Shade(0.25), "tensor": lambda picture: torch.as_tensor(picture) / 2, "grey": lambda picture: picture[..., 0],
+}  # fmt: skip
+OWN["tensor"].name, OWN["grey"].name = "halved", "first"
+GREY = np.random.default_rng(1).random((12, 20, 1)).astype(np.float32)
+
+
+@pytest.mark.parametrize("fill", OWN.values(), ids=OWN)
+def test_a_function_is_a_fill(fill):
+    picture = GREY if getattr(fill, "name", "") == "first" else PHOTO
+    one = filled(fill, picture)
+    assert one.fill.shape == picture.shape and one.fill.dtype == np.float32 and one.fill.flags.c_contiguous
+    name = getattr(fill, "name", None) or fill.__name__
+    assert one.meta["fill"] == name
+    again = px.ImageSpace(segments=LABELS, fill="blur").with_fill(fill).players(picture)[0]
+    np.testing.assert_array_equal(again.fill, one.fill)
+
+
+@pytest.mark.parametrize("fill", [speckled, mixed, "noise"])
+def test_a_drawn_fill_has_a_seed_and_each_picture_its_own_draw(fill):
+    def of(seed, picture=PHOTO):
+        return px.ImageSpace(segments=LABELS, fill=fill, seed=seed).players(picture)[0]
+
+    assert not (of(0).fill == of(1).fill).all() and not (of(0).fill / PHOTO == of(0, PHOTO / 2).fill / (PHOTO / 2)).all()
+    name = fill if isinstance(fill, str) else fill.__name__
+    assert (of(0).meta["fill"], of(3).meta["fill"]) == (name, f"{name} 3")
+
+
+@pytest.mark.parametrize("name", ["blur", "mean", "inpaint"])
+def test_ours_written_anew_is_ours(name):
+    ours = catalogue.load(catalogue.FILLS, name)
+
+    def again(picture, labels):
+        return ours(picture, labels) if name != "blur" else ours(picture)
+
+    np.testing.assert_array_equal(filled(again).fill, filled(name).fill)
+
+
+def test_a_fill_cannot_change_the_picture_or_the_labels():
+    def careless(picture, labels):
+        picture[:] = 0
+        labels[:] = 0
+        return picture
+
+    kept = PHOTO.copy(), LABELS.copy()
+    one = filled(careless)
+    assert (kept[0] == PHOTO).all() and (kept[1] == LABELS).all()
+    assert (one.picture == PHOTO).all() and len(np.unique(one.labels)) == 4 and (one.fill == 0).all()
+
+
+def asks_more(picture, strength):
+    return picture * strength
+
+
+def too_small(picture):
+    return picture[:5]
+
+
+def two_numbers(picture):
+    return [0.0, 1.0]
+
+
+def unknown(picture):
+    return picture / 0.0
+
+
+def word(picture):
+    return "grey"
+
+
+def missing(picture):
+    return None
+
+
+def blur(picture):
+    return picture
+
+
+REFUSED = {
+    "more arguments": (asks_more, TypeError, "fill: asks_more takes 'strength', which nobody gives it"),
+    "another size": (too_small, ValueError, r"what too_small returned has shape \(5, 20, 3\), but the picture \(12"),
+    "two channels": (two_numbers, ValueError, "what two_numbers returned has 2 numbers, but the picture has 3 channels"),
+    "not finite": (unknown, ValueError, "what unknown returned has values that are not finite"),
+    "text": (word, TypeError, "what word returned is no picture; expected a number, one number a channel"),
+    "nothing": (missing, TypeError, "what missing returned is no picture"),
+    "a name of ours": (blur, ValueError, "fill: 'blur' is a name of perturbxai's own"),
+    "no name": (lambda picture: picture, TypeError, "fill: .* has no name for tables to show"),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero", "ignore:invalid value")
+@pytest.mark.parametrize("given", REFUSED)
+def test_what_is_no_fill_is_refused_before_the_model_is_asked(given):
+    fill, error, words = REFUSED[given]
+    asked = []
+    predictor = px.Predictor(lambda pictures: asked.append(len(pictures)) or pictures.sum(axis=(1, 2, 3)))
+    with pytest.raises(error, match=words):
+        px.explain("lime", predictor, px.ImageSpace(segments=LABELS, fill=fill), PHOTO)
+    assert asked == []
+
+
+def test_own_fills_are_home_and_away_like_ours(tmp_path):
+    predictor = px.Predictor(lambda pictures: pictures.sum(axis=(1, 2, 3)) ** 2)
+    space = px.ImageSpace(segments=LABELS, fill=median)
+    results = {
+        f"{key}@{name}": one
+        for name, fill in (("median", median), ("flipped", flipped), ("blur", "blur"))
+        for key, one in px.explain(["lime", "ice"], predictor, space.with_fill(fill), PHOTO, seed=0).items()
+    }
+    compared = px.compare(results, predictor, space, fills=[median, flipped, "blur"], seed=0)
+    home = compared.scores[compared.scores.home]
+    assert set(home.scored_fill) == {"median", "flipped", "blur"} and (home.explained_fill == home.scored_fill).all()
+    assert set(compared.fill_spread.fill_a) == {"median", "flipped"}
+    folder = px.report(compared, tmp_path / "r")
+    assert "flipped" in (folder / "scores.csv").read_text() and (folder / "maps_median.png").exists()
+    again = px.Attribution.from_json(results["lime@median"].to_json())
+    assert again.meta["fill"] == "median"

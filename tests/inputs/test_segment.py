@@ -13,7 +13,8 @@ from PIL import Image
 from skimage.filters import gaussian
 
 import perturbxai as px
-from perturbxai.inputs.segments import SEGMENTERS, areas, cut, make_segments, relabel
+from perturbxai.core.catalogue import SEGMENTERS, load
+from perturbxai.inputs.segments import areas, cut, make_segments, relabel
 
 PHOTO = np.random.default_rng(0).random((24, 36, 3)).astype(np.float32)
 QUARTERS = (np.arange(24)[:, None] // 12) * 2 + np.arange(36)[None, :] // 18  # (24, 36), ids 0..3
@@ -351,3 +352,26 @@ def test_a_seed_that_is_no_whole_number_is_refused_when_a_space_is_made(seed):
 def test_a_background_that_is_no_number_of_rows_is_refused(background):
     with pytest.raises(ValueError, match=r"background=.* must be a whole number of rows from 1 up"):
         px.TabularSpace(np.eye(3), background=background)
+
+
+def test_a_function_is_told_n_segments_if_it_has_to_be():
+    def rows(picture, n_segments):
+        return np.repeat(np.arange(len(picture))[:, None] * n_segments // len(picture), picture.shape[1], axis=1)
+
+    def with_default(picture, n_segments=3):
+        return rows(picture, n_segments)
+
+    (one,) = px.ImageSpace(segments=rows, n_segments=6, fill=0).players(PHOTO)
+    assert len(one.names) == 6
+    (one,) = px.ImageSpace(segments=with_default, n_segments=6, fill=0).players(PHOTO)
+    assert len(one.names) == 3
+    with pytest.raises(TypeError, match="segments: <lambda> takes 'how', which nobody gives it"):
+        px.ImageSpace(segments=lambda picture, how: picture[..., 0] > how, fill=0).players(PHOTO)
+
+
+@pytest.mark.parametrize("name", SEGMENTERS)
+def test_a_segmenter_of_ours_is_a_function_like_a_user_s(name):
+    ours = load(SEGMENTERS, name)
+    for segments in (ours, lambda picture: ours(picture, 8)):
+        made = px.ImageSpace(segments=segments, n_segments=8, fill=0).players(PHOTO)[0].labels
+        np.testing.assert_array_equal(made, px.ImageSpace(segments=name, n_segments=8, fill=0).players(PHOTO)[0].labels)

@@ -1,0 +1,57 @@
+"""Functions that a user passes in place of a name of ours: what they are called, and which arguments they take."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Collection
+from typing import Any
+
+
+def name_of(function: Callable[..., Any], argument: str, taken: Collection[str] = ()) -> str:
+    """What tables call a function: its `name`, or the name it was defined under.
+
+    taken  names that it may not have.  Raises TypeError for a function without a name, ValueError for one that is taken.
+
+    >>> name_of(max, "metrics")
+    'max'
+    """
+    name = getattr(function, "name", None) or getattr(function, "__name__", "")
+    if not isinstance(name, str) or name in ("", "<lambda>"):
+        raise TypeError(
+            f"{argument}: {function!r:.80} has no name for tables to show; define it with def, or give it one: "
+            "function.name = 'mine'."
+        )
+    if name in taken:
+        raise ValueError(f"{argument}: {name!r} is a name of perturbxai's own; call yours otherwise.")
+    return name
+
+
+def takes(
+    function: Callable[..., Any], offered: Collection[str], argument: str, *, first: int = 0, needed: bool = False
+) -> tuple[str, ...]:
+    """Which of the offered arguments a function is given: those that it names, and that no partial has set.
+
+    first   arguments that it gets besides, in front;  needed: only what it has no default for
+    Raises TypeError for a function that cannot do without another argument.
+
+    >>> takes(lambda picture, labels: picture, ("labels", "rng"), "fill", first=1)
+    ('labels',)
+    """
+    try:
+        parameters = list(inspect.signature(function).parameters.values())[first:]
+    except (TypeError, ValueError):  # written in C, it does not tell
+        return ()
+    bound = function.keywords if isinstance(function, functools.partial) else {}
+    by_name = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.name not in bound]
+    found = [p for p in by_name if p.name in offered]
+    lacks = [
+        p.name for p in parameters
+        if p not in found and p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]  # fmt: skip
+    if lacks:
+        raise TypeError(
+            f"{argument}: {getattr(function, '__name__', function)!s:.80} takes {', '.join(map(repr, lacks))}, which nobody "
+            f"gives it; what it may take by name is {', '.join(offered)}."
+        )
+    return tuple(p.name for p in found if not needed or p.default is p.empty)

@@ -1,0 +1,109 @@
+"""A metric is a function whose arguments say what it is of: a map, coalitions and answers, curves, or two maps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from perturbxai.core import catalogue
+from perturbxai.core.functions import name_of, takes
+from perturbxai.metrics import between_fills
+
+CURVES = ("deletion", "insertion")
+HELD_OUT = ("z", "answers", "weight")
+OF_A_MAP = ("values", "stderr", *HELD_OUT, *CURVES, "labels", "row", "output")
+OF_TWO = ("left", "right")
+DIRECTIONS = ("higher", "lower", "")
+NOT_NAMES = ("method", "rows", "seconds", *between_fills.IN_SUMMARY)  # columns of a summary beside the metrics
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What `compare` scores maps by, ours from the catalogue and a user's own alike.
+
+    measure  a function that returns one number. What it takes, by name, of one map and output:
+             values, stderr (P,)  the map;  z (T, P) bool, answers (T,), weight (T,) or None: coalitions that no method was
+             fitted on, the model's answers there, and their weights;  deletion, insertion (P + 1,): the model's answers as
+             the best players are hidden first, or shown first;  labels (H, W): the player of each pixel, on pictures;
+             row, output: what the input and the output are called. Or, of two maps: left, right (P,)
+    takes    those that it names;  better: "higher", "lower", or "" where neither is
+    """
+
+    name: str
+    measure: Callable[..., Any]
+    takes: tuple[str, ...]
+    better: str = ""
+
+    @classmethod
+    def of(cls, given: str | Callable[..., Any]) -> Metric:
+        """A metric of the catalogue by its name, or of a user's function with a name, and `better` if it has one.
+
+        Raises TypeError for what is neither and for a function of other arguments, ValueError for a name that is taken.
+        """
+        if isinstance(given, str):
+            measure = catalogue.load(catalogue.METRICS, given, "metric")
+            return cls(given, measure, takes(measure, (*OF_A_MAP, *OF_TWO), "metrics"), catalogue.METRICS[given].better)
+        if not callable(given):
+            raise TypeError(f"metrics: {given!r:.80} is no metric; expected a name, or a function that returns a number.")
+        name, better = name_of(given, "metrics", (*catalogue.METRICS, *NOT_NAMES)), getattr(given, "better", "")
+        if better not in DIRECTIONS:
+            raise ValueError(f'metrics: {name}.better={better!r}; expected "higher", "lower", or "" where neither is.')
+        wanted = takes(given, (*OF_A_MAP, *OF_TWO), "metrics")
+        if not wanted or (set(wanted) & set(OF_TWO) and set(wanted) != set(OF_TWO)):
+            raise TypeError(
+                f"metrics: {name} takes {', '.join(wanted) or 'nothing'}; expected left and right, or some of "
+                f"{', '.join(OF_A_MAP)}."
+            )
+        return cls(name, given, wanted, better)
+
+    @property
+    def of_two(self) -> bool:
+        """Whether it compares two maps."""
+        return "left" in self.takes
+
+    @property
+    def curves(self) -> tuple[str, ...]:
+        return tuple(name for name in CURVES if name in self.takes)
+
+    @property
+    def held_out(self) -> bool:
+        """Whether it needs coalitions that nobody was fitted on."""
+        return any(name in self.takes for name in HELD_OUT)
+
+    def __call__(self, offered: Mapping[str, Any]) -> float:
+        """Its number. What it is given cannot be written to. Raises TypeError if it returns anything else."""
+        found = self.measure(**{name: _kept(offered[name]) for name in self.takes})
+        number = np.asarray(found)
+        if number.ndim or number.dtype.kind not in "biuf":
+            what = f"shape {number.shape}" if number.ndim else f"{type(found).__name__}"
+            raise TypeError(f"metrics: {self.name} returned {what}; expected one number a map and output.")
+        return float(number)
+
+
+def read_metrics(metrics: Any) -> list[Metric]:
+    """What `metrics=` of compare stands for: names and functions, one or several, or None for all of ours.
+
+    Raises ValueError for unknown names, for none, and for two functions of one name; TypeError as `Metric.of` does.
+    """
+    given = catalogue.METRICS if metrics is None else [metrics] if isinstance(metrics, str) or callable(metrics) else metrics
+    unknown = [m for m in given if isinstance(m, str) and m not in catalogue.METRICS]
+    if unknown or not given:
+        what = f"{unknown} are not known" if unknown else "none is named"
+        raise ValueError(f"metrics: {what}; expected some of {', '.join(catalogue.METRICS)}.")
+    found: dict[str, Metric] = {}
+    for metric in map(Metric.of, given):
+        if found.setdefault(metric.name, metric).measure is not metric.measure:
+            raise ValueError(f"metrics: two functions are called {metric.name!r}; call one of them otherwise.")
+    return list(found.values())
+
+
+def _kept(value: Any) -> Any:
+    """An array that its reader cannot change; anything else as it is."""
+    if not isinstance(value, np.ndarray):
+        return value
+    view = value.view()
+    view.flags.writeable = False
+    return view
