@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, TypeVar
 
 T = TypeVar("T", bound=Callable[..., Any])
@@ -55,7 +55,7 @@ def current(changes: Mapping[str, Change], given: Mapping[str, Any], owner: str)
         if new in found:
             raise TypeError(f"{owner} got {new}= and {old}=, its old name; give {new}= alone.")
         value = found.pop(old)
-        found[new] = values.get(value, value) if isinstance(value, (str, int)) else value
+        found[new] = values.get(value, value) if values and isinstance(value, Hashable) else value
     return found
 
 

@@ -22,6 +22,7 @@ OPTIONS = [
     (px.Ale, {"target": "population"}, {"bands_for": "population"}),
     (px.Ale, {"target": "sample", "rows": 9, "bins": 3}, {"bands_for": "sample", "data_rows": 9, "bins": 3}),
     (px.Pdp, {"centred": True}, {"curves": "centred"}),
+    (px.Pdp, {"centred": np.True_}, {"curves": "centred"}),
     (px.Pdp, {"centred": False}, {"curves": "raw"}),
     (px.TabularLime, {"surrogate": RIDGE}, {"model_regressor": RIDGE}),
     (px.MaskOptimisation, {"grid": 5}, {"cells": 5}),
