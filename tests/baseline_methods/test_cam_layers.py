@@ -10,10 +10,11 @@ from samples import snapshot
 from torch import nn
 
 import perturbxai as px
+from perturbxai.baseline_methods.kinds import OfLayer
 from perturbxai.baseline_methods.layouts import Layout, layout_of
 from perturbxai.core import catalogue
 
-LOOKING = [name for name in catalogue.MAPS if hasattr(catalogue.load(catalogue.BASELINES, name), "cells")]
+LOOKING = [name for name in catalogue.MAPS if issubclass(catalogue.load(catalogue.BASELINES, name), OfLayer)]
 ANYWHERE = [name for name in LOOKING if name not in ("cam", "cam_difference")]
 
 
