@@ -105,7 +105,7 @@ def _walk_all(row: TableRow) -> Floats:
     """(N, P, K): values of all inputs of the game."""
     space, kept = row.space, row.predictor.estimator()
     found = read(kept)
-    codes = np.stack([one.codes for one in row.game.inputs])
+    codes = np.stack([one.codes for one in row.game.table_rows])
     x, background = (found.prepare(kept._as_trained(space.columns.plain(c))) for c in (codes, space.background))
     player, weights = space.player_of_column[found.column], space.background_weights
     values = np.zeros((len(x), space.n_players, len(row.columns)))

@@ -88,7 +88,7 @@ class Inside:
 
     def view_of_input(self, number: int, layer: int) -> View:
         """An input's picture from inside, which can be seen through maps as well."""
-        one = self.game.inputs[number]
+        one = self.game.pictures[number]
         ask = self._asks.setdefault(number, _once(lambda maps: self._ask(number, maps)))
         return replace(self.view(one.picture, layer), ask=ask)
 
@@ -124,7 +124,7 @@ class Inside:
 
     def _ask(self, number: int, maps: Floats) -> Floats:
         """(M, K): values of an input's picture seen through maps (M, h, w); through a constant one its bare fill is seen."""
-        one, columns = self.game.inputs[number], self.game.learn().columns
+        one, columns = self.game.pictures[number], self.game.learn().columns
         empty, _ = self.game.ends(number)
         values = np.repeat(empty[None], len(maps), axis=0)
         varied = np.flatnonzero(np.ptp(maps.reshape(len(maps), -1), axis=1) > 0)

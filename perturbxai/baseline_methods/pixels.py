@@ -13,6 +13,7 @@ from perturbxai.core import checks
 from perturbxai.core.stopping import context
 from perturbxai.core.types import Floats, Picture, Tensor
 from perturbxai.game.game import Game
+from perturbxai.inputs.spaces import ImageInput
 from perturbxai.models.predictor import ModelError, Predictor
 
 CHANNELS = ("sum", "max")
@@ -54,9 +55,9 @@ class Pixels:
         return self.game.predictor
 
     @property
-    def one(self) -> Any:
+    def one(self) -> ImageInput:
         """The picture with its superpixels and fill."""
-        return self.game.inputs[self.number]
+        return self.game.pictures[self.number]
 
     def tensor(self, picture: Picture) -> Tensor:
         """(1, C, H, W): a picture (H, W, C) as the network's input. Raises ValueError if it takes something else."""

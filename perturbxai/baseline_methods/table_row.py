@@ -35,13 +35,12 @@ class TableRow:
 
     @property
     def space(self) -> TabularSpace:
-        assert isinstance(self.game.space, TabularSpace)
-        return self.game.space
+        return self.game.table
 
     @property
     def x(self) -> Floats:
         """(D,): the row's codes, which for columns of numbers are the numbers."""
-        return np.asarray(self.game.inputs[self.number].codes)
+        return np.asarray(self.game.table_rows[self.number].codes)
 
     @property
     def rise(self) -> Floats:

@@ -170,7 +170,8 @@ def named_baselines(methods: Any) -> dict[str, Baseline]:
 def check_methods(named: Mapping[str, Baseline], predictor: Predictor, space: Space, layer: Any, score: str) -> None:
     """Everything that can be known without the model."""
     checks.one_of("score", score, SCORES)
-    looking = [key for key, method in named.items() if method.passes or _by_pixel(method, space)]
+    pictures = not isinstance(space, TabularSpace)
+    looking = [key for key, method in named.items() if method.passes or (pictures and isinstance(method, OfPixels))]
     for key, method in named.items():
         _check_kind(key, method, space)
         if score not in method.scores:
@@ -212,10 +213,6 @@ def _check_open(named: Mapping[str, Baseline], predictor: Predictor) -> None:
             )
 
 
-def _by_pixel(method: Baseline, space: Space) -> bool:
-    return not isinstance(space, TabularSpace) and isinstance(method, OfPixels)
-
-
 def _check_kind(key: str, method: Baseline, space: Space) -> None:
     """Maps are of pictures, glass boxes are of tables, and gradients are of both."""
     if isinstance(space, TabularSpace):
@@ -236,7 +233,8 @@ def _explain(placed: Placed, game: Game, number: int, inside: Inside, found: dic
             values, heat, notes = _of_row(key, method, placed, row)
         elif isinstance(method, OfPixels):
             mapped = _of_picture(key, method, placed, number, inside)
-            values, heat, notes, stderr, df = one.pool(mapped.heat).T, mapped.heat, mapped.notes, mapped.stderr, mapped.df
+            values, heat, notes = game.pictures[number].pool(mapped.heat).T, mapped.heat, mapped.notes
+            stderr, df = mapped.stderr, mapped.df
             critical = NORMAL_95 if stderr is None else independent_factor(len(one.names), df)
         else:
             values, heat, notes = _map(key, method, layer, number, inside)
@@ -300,13 +298,15 @@ def _map(
     key: str, method: Baseline, layer: int, number: int, inside: Inside
 ) -> tuple[Floats, Floats | None, dict[str, Any]]:
     """Values (P, K), heat (K, H, W) or None, and notes for `meta`, of one method at one input and layer."""
-    one, outputs = inside.game.inputs[number], inside.game.outputs
+    outputs = inside.game.outputs
     if isinstance(method, OfPlayers):
+        x = inside.game.inputs[number]
 
         def rng(seed: int) -> np.random.Generator:
-            return np.random.default_rng([seed, *one.digest])
+            return np.random.default_rng([seed, *x.digest])
 
-        return method.values(len(one.names), len(outputs), rng), None, {}
+        return method.values(len(x.names), len(outputs), rng), None, {}
+    one = inside.game.pictures[number]
     if isinstance(method, OfPicture):
         heat = np.repeat(method.heat(one.picture)[None], len(outputs), axis=0)
         return one.pool(heat).T, heat, {"pool": "sum"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from perturbxai.calls.arguments import check_predictor, check_space
 from perturbxai.calls.scoring import Needs, TestSet
 from perturbxai.core import catalogue, checks
+from perturbxai.core.methods import unnamed
 from perturbxai.core.questions import Coalitions, Unanswered
 from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Fill, Floats
@@ -345,6 +346,4 @@ def _same_input(one: Explanation, other: Explanation) -> bool:
 
 def _asked_alike(result: Attribution) -> Any:
     """What two results of one method share that differ in their fill alone: its options, its layer and its score."""
-    method = result.method
-    options = replace(method, name="") if hasattr(method, "name") else method
-    return options, result.meta.get("layer"), result.meta.get("score")
+    return unnamed(result.method), result.meta.get("layer"), result.meta.get("score")

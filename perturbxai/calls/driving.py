@@ -228,7 +228,7 @@ def _grow(work: Work, answer: Answer, game: Game) -> None:
     if work.bases is not None and work.design.base is not None:
         values = values if before is not None else values[1:]
         controls, player, widths = work.controls
-        share = game.space.background_weights  # type: ignore[union-attr]
+        share = game.table.background_weights
         row = work.bases[work.design.base]
         bases = Bases(row, share, game.base_values(), controls, work.order[player], widths, game.drawn)
     elif before is None:
@@ -236,8 +236,8 @@ def _grow(work: Work, answer: Answer, game: Game) -> None:
         if spread is not None:
             ends, spread = spread[:2], spread[2:]
         if answer.groups is not None:
-            space = game.space
-            share = np.bincount(space.background_groups, space.background_weights).astype(np.float64)  # type: ignore[union-attr]
+            space = game.table
+            share = np.bincount(space.background_groups, space.background_weights).astype(np.float64)
             groups = RowGroups(share, answer.groups[0], answer.groups[2:])
     if before is not None:
         values = np.concatenate([before.values, values])

@@ -198,11 +198,11 @@ def _shap_values(values: Floats, game: Game) -> Floats:
     n_inputs, n_players = len(inputs), players[0]
     if len(players) > 1:
         raise ValueError(f"x: the pictures have different players ({players}); bring them in one by one.")
-    if isinstance(game.space, ImageSpace) and values.ndim in (4, 5) and values.shape[1:3] == inputs[0].labels.shape:
+    if isinstance(game.space, ImageSpace) and values.ndim in (4, 5) and values.shape[1:3] == game.pictures[0].labels.shape:
         heat = values.sum(axis=3)
         heat = heat[..., None] if heat.ndim == 3 else heat  # (N, H, W, K)
         if len(heat) == n_inputs:
-            return np.stack([one.pool(np.moveaxis(h, -1, 0)).T for one, h in zip(inputs, heat, strict=True)])
+            return np.stack([one.pool(np.moveaxis(h, -1, 0)).T for one, h in zip(game.pictures, heat, strict=True)])
     single = values[None] if n_inputs == 1 and values.shape[:1] == (n_players,) else values
     single = single[..., None] if single.ndim == 2 else single
     if single.ndim != 3 or single.shape[:2] != (n_inputs, n_players):
@@ -237,7 +237,7 @@ def _check_data(explanation: Any, game: Game, order: Any) -> None:
     space, data = game.space, getattr(explanation, "data", None)
     if not isinstance(space, TabularSpace) or data is None or space.n_players != len(space.columns.names):
         return
-    codes = np.array([one.codes for one in game.inputs])
+    codes = np.array([one.codes for one in game.table_rows])
     numbers = np.flatnonzero(space.columns.numeric)
     try:
         theirs = np.atleast_2d(np.asarray(data))[:, order][:, numbers].astype(np.float64)

@@ -22,7 +22,7 @@ from perturbxai.core.types import Ints
 from perturbxai.core.versions import versions
 from perturbxai.game.game import MANY_OUTPUTS, Game
 from perturbxai.inputs.row_controls import row_controls
-from perturbxai.inputs.spaces import Input, TabularSpace
+from perturbxai.inputs.spaces import ImageInput, Input, TabularSpace
 from perturbxai.models.device import check_room
 from perturbxai.results.explanation import Attribution, Explanation
 from perturbxai.sampling.coalitions import check_cells, least_budget
@@ -71,14 +71,14 @@ class Call:
 
     def players(self, number: int, method: Asking) -> Players:
         """What a generator may know of an input: its active players, or all if it asks for them."""
-        one, space = self.game.inputs[number], self.game.space
-        if not isinstance(space, TabularSpace):
+        one = self.game.inputs[number]
+        if isinstance(one, ImageInput):
             names = tuple(one.names[p] for p in one.active)
             return Players(
                 self.kind, names, self.common, lambda: self.streams.of_call("rows"), everyone=one.names,
                 regions=one.regions, labels=one.labels,
             )  # fmt: skip
-        chosen = self.chosen(one, method)
+        space, chosen = self.game.table, self.chosen(one, method)
         columns = tuple(space.columns_of[p] for p in chosen)
         return Players(
             self.kind, tuple(one.names[p] for p in chosen), self.common, lambda: self.streams.of_call("rows"), space.codes,
@@ -107,7 +107,7 @@ class Call:
             budget = self.budget(len(one.names))
             laws = list(self.laws(n_active).values())
             if self.on_cells:
-                check_cells(laws, n_active, budget - 1, len(self.game.space.background))  # type: ignore[union-attr]
+                check_cells(laws, n_active, budget - 1, len(self.game.table.background))
                 check_room(self.by_law, n_active, budget, on_cells=True)
                 continue
             least = least_budget(laws, n_active) if laws else 0
@@ -165,7 +165,7 @@ class Call:
 
     def _blocks(self) -> Iterator[list[int]]:
         widest = max(len(one.names) for one in self.game.inputs)
-        per_line = len(self.game.space.background) if self.kind == "table" and not self.on_cells else 1  # type: ignore[union-attr]
+        per_line = len(self.game.table.background) if self.kind == "table" and not self.on_cells else 1
         rows = self.budget(widest) * per_line if self.by_law else per_line
         for method in self.asking.values():
             rows += self.budget(widest, method) * (per_line if method.asks == "coalitions" else 1)
@@ -207,7 +207,7 @@ class Call:
     @property
     def on_cells(self) -> bool:
         """True if coalitions are asked on single background rows; where there is one, a row is a coalition."""
-        return self.asked_rows is not None and len(self.game.space.background) > 1  # type: ignore[union-attr]
+        return self.asked_rows is not None and len(self.game.table.background) > 1
 
     def _give_cells(self, work: Work, laws: dict[str, Law], one: Input) -> None:
         """The design of a table of cells, or the list of all coalitions where the rows hold it."""

@@ -48,7 +48,7 @@ def layer_grid(predictor: Predictor, image: Photo, layer: Layer | None = None) -
     game = Game(predictor, ImageSpace(segments="grid", n_segments=2, fill=0), image)
     if len(game.inputs) != 1:
         raise ValueError(f"image holds {len(game.inputs)} pictures; give one (H, W, C).")
-    picture = game.inputs[0].picture
+    picture = game.pictures[0].picture
     with predictor.watched("layer_grid"):
         view = Inside(predictor, game, _names(predictor, layer), "logit", differentiate=False).view(picture, 0)
     down, across = (_nearest(n, size) for n, size in zip(view.activations.shape[1:], picture.shape[:2], strict=True))

@@ -42,7 +42,7 @@ def photo_effects(
     game = Game(predictor, space, x, outputs)
     if len(game.inputs) > 1:
         raise ValueError(f"x has {len(game.inputs)} photos, and a curve is of one photo's superpixels; call once a photo.")
-    one: ImageInput = game.inputs[0]
+    one = game.pictures[0]
     chosen = _read_features(features, one)
     averaged = any(not m.accumulates for m in named.values())
     accumulated = any(m.accumulates for m in named.values())
@@ -119,7 +119,7 @@ class _Call:
     curves: dict[int, Floats] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.one: ImageInput = self.game.inputs[0]
+        self.one = self.game.pictures[0]
         self.at = np.linspace(0.0, 1.0, self.bins + 1)
         self.asked = list(range(len(self.one.active))) if self.chosen is None else self.chosen
         # of a single row an accumulated curve is its own

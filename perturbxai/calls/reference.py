@@ -15,11 +15,11 @@ from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Inputs, Outputs
 from perturbxai.core.versions import versions
 from perturbxai.game.game import Game
-from perturbxai.inputs.spaces import Space, TabularSpace
+from perturbxai.inputs.spaces import Input, Space, TabularSpace
 from perturbxai.models.predictor import Predictor
 from perturbxai.peers.packages import LARGEST_SEED, kept_state, seed_state
 from perturbxai.peers.shap_peers import MOST_EXACT
-from perturbxai.peers.task import Found, Task
+from perturbxai.peers.task import Found, Peer, Task
 from perturbxai.results.explanation import Attribution, Explanation
 from perturbxai.sampling.streams import Streams
 
@@ -90,7 +90,7 @@ def reference(
     return {call.key: found}
 
 
-def _method(name: str, as_shipped: bool, options: dict[str, Any]) -> Any:
+def _method(name: str, as_shipped: bool, options: dict[str, Any]) -> Peer:
     """The peer of this name with its options. Raises ValueError for an unknown name, TypeError for an unknown option."""
     if not isinstance(name, str):
         raise TypeError(f"name is {type(name).__name__}; expected one of {', '.join(catalogue.PEERS)}.")
@@ -100,14 +100,15 @@ def _method(name: str, as_shipped: bool, options: dict[str, Any]) -> Any:
         if option not in known:
             raise TypeError(f"{name} has no option {option!r}; it has {', '.join(known)}.")
     own = peer.own if as_shipped else {}
-    return peer(**(own | options), as_shipped=bool(as_shipped))
+    found: Peer = peer(**(own | options), as_shipped=bool(as_shipped))
+    return found
 
 
 @dataclass
 class _Call:
     """One call of reference(): a peer at the inputs of a game, one after the other."""
 
-    method: Any
+    method: Peer
     game: Game
     asked_budget: int | None
     seed: int
@@ -119,19 +120,19 @@ class _Call:
         self.versions = versions() | {self.method.package: ""}
         self.beside = 0  # rows for v(nothing) and v(N) that no peer was told of
 
-    def budget(self, one: Any) -> int | None:
+    def budget(self, one: Input) -> int | None:
         """Coalitions for an input; None where the peer's own default holds."""
         if self.asked_budget is not None:
             return self.asked_budget
         if self.method.key == "shap.exact":
             return int(2 ** min(len(one.active), MOST_EXACT))
         if self.method.as_shipped or self.method.key == "lime.tabular":
-            return getattr(self.method, "own_budget", None)
+            return self.method.own_budget
         return default_budget(self.game.space, len(one.names))
 
     def check(self) -> None:
         """Everything that can be known without the model."""
-        self.method.check(self.game)
+        self.method.check_game(self.game)
         self.versions[self.method.package] = version(self.method.package)
         for one in self.game.inputs:
             budget, n_active = self.budget(one), len(one.active)

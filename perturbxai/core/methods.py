@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -142,5 +142,6 @@ class OfCurves(Method):
 
 def unnamed(method: Any) -> Any:
     """The method's options, whatever its result is called."""
-    named = isinstance(method, Method) and any(option.name == "name" for option in fields(method))
-    return replace(method, name="") if named else method
+    if not is_dataclass(method) or isinstance(method, type) or "name" not in {option.name for option in fields(method)}:
+        return method
+    return replace(method, name="")

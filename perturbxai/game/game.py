@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,7 +15,7 @@ from perturbxai.core.questions import Answer, Coalitions, Question, Rows, Unansw
 from perturbxai.core.types import Floats, Inputs, Ints, Outputs, PerOutput
 from perturbxai.game.image_asker import ImageAsker, first_alike
 from perturbxai.game.table_asker import TableAsker
-from perturbxai.inputs.spaces import Space, TableInput, TabularSpace, digest
+from perturbxai.inputs.spaces import ImageInput, ImageSpace, Input, Space, TableInput, TabularSpace, digest
 from perturbxai.models.predictor import Predictor
 
 MANY_OUTPUTS = 20  # all outputs up to here, else the highest
@@ -42,13 +42,13 @@ class Game:
     ) -> None:  # fmt: skip
         """label: of the first input, where x was made anew and has lost it."""
         self.predictor, self.space = predictor, space
-        self.inputs: list[Any] = list(space.players(x))
+        self.inputs: list[Input] = list(space.players(x))
         if label is not None:
             self.inputs[0] = replace(self.inputs[0], label=label)
         if isinstance(space, TabularSpace):
             predictor.check_columns(space.columns.names, space.columns.frame)
         else:
-            for one in self.inputs:
+            for one in self.pictures:
                 predictor.check_picture(one.picture, one.fill)
         self._wanted = outputs
         self._asker: TableAsker | ImageAsker | None = None
@@ -59,6 +59,24 @@ class Game:
         if outputs is not None and predictor.outputs is not None:
             predictor.select(outputs, len(predictor.outputs))
 
+    @property
+    def table(self) -> TabularSpace:
+        """The space of rows of a table."""
+        assert isinstance(self.space, TabularSpace)
+        return self.space
+
+    @property
+    def table_rows(self) -> list[TableInput]:
+        """The inputs of a table."""
+        assert isinstance(self.space, TabularSpace)
+        return cast(list[TableInput], self.inputs)
+
+    @property
+    def pictures(self) -> list[ImageInput]:
+        """The inputs that are pictures."""
+        assert isinstance(self.space, ImageSpace)
+        return cast(list[ImageInput], self.inputs)
+
     def learn(self) -> TableAsker | ImageAsker:
         """Ask the model at the first input alone, which tells how many outputs there are, and whether it works at all."""
         if self._asker is None and self._offline:
@@ -66,7 +84,7 @@ class Game:
         if self._asker is None and self._like is not None:
             other = self._like.learn()
             assert isinstance(other, ImageAsker)
-            self._asker = ImageAsker(self.predictor, self.inputs, other.columns)
+            self._asker = ImageAsker(self.predictor, self.pictures, other.columns)
             for number in range(len(self.inputs)):
                 self._asker.know_own_values(number, other.own_values(number))
         if self._asker is None:
@@ -80,9 +98,9 @@ class Game:
             else:
                 columns = self._highest(values[0])
             if isinstance(self.space, TabularSpace):
-                self._asker = TableAsker(self.predictor, self.space, self.inputs, columns, values[:, columns])
+                self._asker = TableAsker(self.predictor, self.space, self.table_rows, columns, values[:, columns])
             else:
-                self._asker = ImageAsker(self.predictor, self.inputs, columns)
+                self._asker = ImageAsker(self.predictor, self.pictures, columns)
                 self._asker.know_own_values(0, values[:, columns])
         return self._asker
 
@@ -103,11 +121,9 @@ class Game:
         return columns
 
     def _first_rows(self) -> Any:
-        first = self.inputs[0]
-        if isinstance(first, TableInput):
-            assert isinstance(self.space, TabularSpace)
-            return self.space.columns.decode(first.codes[None])
-        return first.picture[None]
+        if isinstance(self.space, TabularSpace):
+            return self.space.columns.decode(self.table_rows[0].codes[None])
+        return self.pictures[0].picture[None]
 
     def offline(self) -> None:
         """From now on only what is known is answered; anything else raises Unanswered. For salvage after a failure."""
@@ -175,7 +191,7 @@ class Game:
             return [(a.values[0], a.values[1]) for a in answers]
         # nothing is the same background for all, and everything is a row
         nothing = Coalitions(np.zeros((1, sizes[0]), dtype=bool))
-        rows = Rows(np.array([self.inputs[number].codes for number in numbers]))
+        rows = Rows(np.array([self.table_rows[number].codes for number in numbers]))
         empty, full = self.ask([(numbers[0], nothing), (numbers[0], rows)], users=[users] * 2)
         return [(empty.values[0], values) for values in full.values]
 
@@ -192,8 +208,9 @@ class Game:
     @property
     def first_alike(self) -> list[int]:
         """By input: the number of the first that is the same."""
-        tables = isinstance(self.space, TabularSpace)
-        return first_alike([one.digest if tables else digest(one.picture, one.fill, one.player) for one in self.inputs])
+        if isinstance(self.space, TabularSpace):
+            return first_alike([one.digest for one in self.inputs])
+        return first_alike([digest(one.picture, one.fill, one.player) for one in self.pictures])
 
     @property
     def drawn(self) -> float:

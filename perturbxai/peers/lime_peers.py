@@ -13,14 +13,14 @@ from perturbxai.core.types import Floats
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import ImageSpace, TabularSpace
 from perturbxai.peers.packages import load_lime, without_bar
-from perturbxai.peers.task import Found, Task
+from perturbxai.peers.task import Found, Peer, Task
 
 SELECTIONS = ("none", "auto", "forward_selection", "lasso_path", "highest_weights")
 PICTURES_A_CALL = 64  # lime's batch_size; the Predictor cuts its own batches
 
 
 @dataclass(frozen=True, kw_only=True)
-class LimeTabular:
+class LimeTabular(Peer):
     """lime.lime_tabular.LimeTabularExplainer, in its mode for classifiers, where one neighbourhood serves all outputs.
 
     It is trained on all of X, as codes; columns with levels (and truth values) are its categorical features. The space's
@@ -61,7 +61,7 @@ class LimeTabular:
     def least(self, n_active: int, _n_rows: int) -> int:
         return n_active + 2
 
-    def check(self, game: Game) -> None:
+    def check_game(self, game: Game) -> None:
         """Refuse, before the model is asked, what lime cannot take."""
         load_lime()
         space = game.space
@@ -71,16 +71,15 @@ class LimeTabular:
             raise ValueError("lime.tabular knows no groups of columns; build the space without groups=.")
         if np.ptp(space.weights) > 1e-12:
             raise ValueError("lime.tabular takes every row of X alike; build the space without weights=.")
-        rows = np.concatenate([space.codes, [one.codes for one in game.inputs]])
+        rows = np.concatenate([space.codes, [one.codes for one in game.table_rows]])
         for name, column in zip(space.columns.names, rows.T, strict=True):
             if not np.isfinite(column).all():
                 raise ValueError(f"lime.tabular: column {name!r} has missing or infinite values, which lime bins wrongly.")
 
     def explain(self, task: Task) -> Found:
-        space = task.game.space
-        assert isinstance(space, TabularSpace)
+        space = task.game.table
         explainer = self._explainer(space, task)
-        row, n_samples = np.array(task.one.codes), task.budget or self.own_budget
+        row, n_samples = np.array(task.game.table_rows[task.number].codes), task.budget or self.own_budget
         found = explainer.explain_instance(
             row, task.rows, labels=range(task.n_outputs), num_samples=n_samples,
             num_features=self.num_features or len(row), model_regressor=_regressor(self.ridge),
@@ -104,7 +103,7 @@ class LimeTabular:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LimeImage:
+class LimeImage(Peer):
     """lime.lime_image.LimeImageExplainer over the space's own superpixels and fill, its labels numbered from 0.
 
     lime takes the numbers 0..n-1 for granted: with scikit-image's labels, from 1, it never hides the last superpixel. Values
@@ -134,7 +133,7 @@ class LimeImage:
     def least(self, n_active: int, _n_rows: int) -> int:
         return n_active + 3
 
-    def check(self, game: Game) -> None:
+    def check_game(self, game: Game) -> None:
         """Refuse tables before the model is asked."""
         load_lime()
         if not isinstance(game.space, ImageSpace):
@@ -142,7 +141,7 @@ class LimeImage:
 
     def explain(self, task: Task) -> Found:
         _, lime_image = load_lime()
-        one, n_samples = task.one, (task.budget or self.own_budget) - 1
+        one, n_samples = task.game.pictures[task.number], (task.budget or self.own_budget) - 1
         explainer = _noting(lime_image.LimeImageExplainer, task)(
             kernel_width=self.kernel_width, feature_selection=self.feature_selection, random_state=task.stream
         )

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from perturbxai.game.game import Game
-from perturbxai.inputs.spaces import TabularSpace
+from perturbxai.inputs.spaces import Input, TabularSpace
 from perturbxai.peers.packages import load_shap
-from perturbxai.peers.task import Found, Seat, Task, check_over, check_seat, obstacles, take_seat
+from perturbxai.peers.task import Found, Peer, Seat, Task, check_over, check_seat, obstacles, take_seat
 
 NOTHING_FLIPS = 2147483647  # shap's sign in a list of flips that a mask is the one before
 LEAST_SPREAD = 1e-300  # no spread at all, as a number to divide by
@@ -19,7 +19,7 @@ MOST_EXACT = 16  # players whose 2^P coalitions shap's own limit of 100,000 hold
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShapPeer(ABC):
+class ShapPeer(Peer, ABC):
     """What shap's explainers of coalitions have in common.
 
     over        "columns": shap hides columns of the coded table itself, by the space's background rows (all of them: its cut
@@ -31,15 +31,13 @@ class ShapPeer(ABC):
 
     over: str = "auto"
     as_shipped: bool = False
-    key: ClassVar[str]
     package: ClassVar[str] = "shap"
-    own: ClassVar[dict[str, Any]] = {}
     knows: ClassVar[dict[str, bool]] = {"groups": False, "weights": False}
 
     def __post_init__(self) -> None:
         check_over(self.over)
 
-    def check(self, game: Game) -> None:
+    def check_game(self, game: Game) -> None:
         """Refuse, before the model is asked, what shap cannot take."""
         load_shap()
         for one in game.inputs:
@@ -53,7 +51,7 @@ class ShapPeer(ABC):
         values = seat.spread(np.reshape(found.values, (len(seat.players), task.n_outputs)), len(task.one.names))
         return Found(values, found.exact, base=found.base, notes=found.notes | {"asked_over": seat.over})
 
-    def _blocked(self, game: Game, one: Any) -> dict[str, str]:
+    def _blocked(self, game: Game, one: Input) -> dict[str, str]:
         return obstacles(game.space, one, tolerant=self.as_shipped, **self.knows)
 
     def _seat(self, task: Task) -> Seat:
@@ -169,8 +167,8 @@ class ShapPartition(ShapPeer):
     def least(self, _n_active: int, _n_rows: int) -> int:
         return 4
 
-    def check(self, game: Game) -> None:
-        super().check(game)
+    def check_game(self, game: Game) -> None:
+        super().check_game(game)
         n_players = {len(one.names) for one in game.inputs}
         if isinstance(self.clustering, str):
             if isinstance(game.space, TabularSpace) and game.space.n_players != len(game.space.columns.names):
@@ -215,7 +213,7 @@ class ShapPartition(ShapPeer):
             return self._tree_of_columns(task.game.space), self.clustering
         from scipy.cluster.hierarchy import linkage
 
-        labels = task.one.labels
+        labels = task.game.pictures[task.number].labels
         where = np.indices(labels.shape).reshape(2, -1)
         size = np.bincount(labels.ravel())
         centres = np.array([np.bincount(labels.ravel(), weights=axis) / size for axis in where]).T

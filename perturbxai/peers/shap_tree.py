@@ -13,14 +13,14 @@ from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.predictor import Predictor
 from perturbxai.peers.packages import load_shap
-from perturbxai.peers.task import Found, Task
+from perturbxai.peers.task import Found, Peer, Task
 
 PERTURBATIONS = ("interventional", "tree_path_dependent")
 SINGLE = float(np.finfo(np.float32).eps)  # shap's walk holds its weights as float32
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShapTree:
+class ShapTree(Peer):
     """shap.TreeExplainer on the predictor's own model: no row is asked, `budget` is not used.
 
     It compares thresholds in float32 (scikit-learn's forests and boosting), so data that float32 cannot hold can fall on the
@@ -44,7 +44,7 @@ class ShapTree:
     def least(self, _n_active: int, _n_rows: int) -> int:
         return 0
 
-    def check(self, game: Game) -> None:
+    def check_game(self, game: Game) -> None:
         """Refuse, before the model is asked, what shap cannot read."""
         load_shap()
         space = game.space
@@ -63,8 +63,7 @@ class ShapTree:
         self._explainer(game.predictor, space)
 
     def explain(self, task: Task) -> Found:
-        space, row = task.game.space, np.array(task.one.codes)
-        assert isinstance(space, TabularSpace)
+        space, row = task.game.table, np.array(task.game.table_rows[task.number].codes)
         explainer, scaled = self._explainer(task.game.predictor, space)
         values = _by_output(explainer.shap_values(row[None], check_additivity=False)[0], scaled)
         base = np.atleast_1d(np.asarray(explainer.expected_value, dtype=np.float64))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from perturbxai.core import checks
+from perturbxai.core.methods import Method
 from perturbxai.core.types import Codes, Floats, Ints, Weights
 from perturbxai.game.game import Game
-from perturbxai.inputs.spaces import TableInput, TabularSpace
+from perturbxai.inputs.spaces import Input, Space, TableInput, TabularSpace
 
 ROUNDING = 8.0 * float(np.finfo(np.float64).eps)
 OVER = ("auto", "columns", "coalitions")
@@ -51,7 +53,7 @@ class Task:
     asked: set[bytes] = field(default_factory=set)
 
     @property
-    def one(self) -> Any:
+    def one(self) -> Input:
         return self.game.inputs[self.number]
 
     @property
@@ -60,11 +62,10 @@ class Task:
 
     def rows(self, codes: Any) -> Floats:
         """(n, K) at coded rows (n, D), decoded to the user's table."""
-        assert isinstance(self.game.space, TabularSpace)
         codes = np.asarray(codes, dtype=np.float64)
         if not len(codes):
             return np.zeros((0, self.n_outputs))
-        return self.game.predictor(self.game.space.columns.decode(codes))[:, self.game.learn().columns]
+        return self.game.predictor(self.game.table.columns.decode(codes))[:, self.game.learn().columns]
 
     def pictures(self, batch: Any) -> Floats:
         """(n, K) at pictures (n, H, W, C)."""
@@ -106,12 +107,42 @@ class Seat:
         return found
 
 
-def obstacles(space: Any, one: Any, *, groups: bool, weights: bool, tolerant: bool) -> dict[str, str]:
+class Peer(Method, ABC):
+    """An explainer of another package.
+
+    key, package  what it is called by, and where it is from
+    own           its own defaults, which `as_shipped` takes;  own_budget: coalitions, None where it says no number itself
+    """
+
+    key: ClassVar[str]
+    package: ClassVar[str]
+    own: ClassVar[dict[str, Any]] = {}
+    own_budget: ClassVar[int | None] = None
+
+    @property
+    def as_shipped(self) -> bool:
+        """Whether it goes on from input to input with one random state, as a user of the package has it."""
+        return False
+
+    @abstractmethod
+    def check_game(self, game: Game) -> None:
+        """Refuse, before the model is asked, what the package cannot take. Raises ImportError, ValueError, TypeError."""
+
+    @abstractmethod
+    def least(self, n_active: int, n_rows: int) -> int:
+        """The least budget at so many players that absence changes, and background rows."""
+
+    @abstractmethod
+    def explain(self, task: Task) -> Found:
+        """What it says of one input."""
+
+
+def obstacles(space: Space, one: Input, *, groups: bool, weights: bool, tolerant: bool) -> dict[str, str]:
     """Why a peer's own way with a table is not open to it, by what stands in the way. Empty if nothing does.
 
     groups, weights: whether the peer knows of them;  tolerant: whether to accept values that it takes for equal
     """
-    if not isinstance(one, TableInput):
+    if not (isinstance(one, TableInput) and isinstance(space, TabularSpace)):
         return {"picture": "pictures have superpixels and no columns"}
     found = {}
     if not groups and len(one.names) != len(one.codes):
@@ -144,12 +175,11 @@ def take_seat(task: Task, over: str, blocked: dict[str, str], *, everybody: bool
     """The game of a task over columns, or over coalitions where something stands in the way. everybody: merged ones too."""
     one = task.one
     if over == "columns" or (over == "auto" and not blocked):
-        space = task.game.space
-        assert isinstance(space, TabularSpace)
+        space, row = task.game.table, task.game.table_rows[task.number]
         players = np.arange(len(one.names))
         owned = [np.flatnonzero(space.player_of_column == p) for p in players]
         background, weights = np.array(space.background), np.array(space.background_weights)
-        return Seat("columns", task.rows, np.array(one.codes), background, weights, owned, players)
+        return Seat("columns", task.rows, np.array(row.codes), background, weights, owned, players)
     players = np.arange(len(one.names)) if everybody else np.asarray(one.active)
 
     def ask(rows: Any) -> Floats:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import is_dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perturbxai.core import catalogue
+from perturbxai.core.methods import unnamed
 from perturbxai.reporting.lettering import LONGEST, our_fonts, texts
 
 if TYPE_CHECKING:
@@ -82,10 +82,8 @@ def looks(results: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _options(result: Any) -> tuple[str, str, str]:
     """What results of one method under several fills have in common."""
-    method = result.method
-    named = hasattr(method, "name") and is_dataclass(method) and not isinstance(method, type)
     layer = getattr(result, "meta", {}).get("layer")
-    return catalogue.key_of(method), repr(replace(method, name="") if named else method), str(layer)
+    return catalogue.key_of(result.method), repr(unnamed(result.method)), str(layer)
 
 
 def _colours(groups: Sequence[tuple[tuple[str, str, str], int]]) -> dict[Any, str]:

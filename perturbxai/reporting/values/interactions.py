@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from perturbxai.core.methods import Method
 from perturbxai.core.types import Bools, Floats
 from perturbxai.reporting.lettering import number, text, texts
 from perturbxai.reporting.style import new_figure, rc, title
@@ -194,7 +195,7 @@ def network_size(n_shown: int) -> tuple[float, float]:
 
 def index_of(e: Any) -> str:
     """The index as it is written, k-SII and not k-sii."""
-    index = getattr(e.method, "index", "")
+    index = e.method.index if isinstance(e.method, Method) else ""
     return f" ({index.upper().replace('K-', 'k-')})" if index else ""
 
 
