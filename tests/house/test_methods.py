@@ -27,7 +27,7 @@ BASES = [one for one in BASES if inspect.isclass(one) and issubclass(one, method
 DECLARED = {n for base in BASES for n in (*vars(base), *inspect.get_annotations(base)) if not n.startswith("_")}
 # objects of other packages, which may have attributes of the same names
 FOREIGN = {"explanation", "value.tzinfo"}
-CONCRETE = {home.partition(":")[2] for home in HOMES.values()}
+CONCRETE = {entry.attribute for entry in HOMES.values()}
 
 
 def calls(path, *names):
