@@ -25,8 +25,8 @@ HOMES = catalogue.EXPLAINERS | catalogue.BASELINES | catalogue.PEERS
 BASES = [*vars(methods).values(), *vars(kinds).values(), Peer]
 BASES = [one for one in BASES if inspect.isclass(one) and issubclass(one, methods.Method)]
 DECLARED = {n for base in BASES for n in (*vars(base), *inspect.get_annotations(base)) if not n.startswith("_")}
-# objects of other packages, which may have attributes of the same names
-FOREIGN = {"explanation", "value.tzinfo"}
+# what is not ours, and may have attributes of the same names
+FOREIGN = {"explanation", "function", "value.tzinfo"}
 CONCRETE = {entry.attribute for entry in HOMES.values()}
 
 
