@@ -24,7 +24,7 @@ NAMES = ("method", "feature", "output", "metric", "rule", "kind", "curve", "expl
 PAIRED = tuple(f"{name}_{end}" for name in ("feature", "method", "fill", "result") for end in ("a", "b"))
 
 
-def shielded(cell: Any) -> Any:
+def shielded(cell: object) -> Any:
     """A cell as it is written: text that a spreadsheet would run gets an apostrophe, numbers and other text stay.
 
     >>> shielded("=1+1"), shielded("-5"), shielded(-5.0), shielded("'=1"), shielded("a=1")
@@ -36,7 +36,7 @@ def shielded(cell: Any) -> Any:
     return f"'{text}" if FORMULA.match(text) and not NUMBER.fullmatch(text) else cell
 
 
-def unshielded(cell: Any) -> Any:
+def unshielded(cell: object) -> Any:
     """What `shielded` was given."""
     return cell[1:] if isinstance(cell, str) and cell[:1] == "'" and FORMULA.match(cell) else cell
 

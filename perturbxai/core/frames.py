@@ -19,13 +19,13 @@ from perturbxai.core.types import Bools, Floats
 SHOWN = 40  # characters of a dtype in an error
 
 
-def is_kind(table: Any, library: str, *names: str) -> bool:
+def is_kind(table: object, library: str, *names: str) -> bool:
     """Whether it is of one of these classes of a library, which is not imported for that."""
     module = sys.modules.get(library)
     return module is not None and isinstance(table, tuple(getattr(module, name) for name in names))
 
 
-def named_table(table: Any) -> Any:
+def named_table(table: object) -> Any:
     """A table with named columns as a pandas or polars DataFrame, an Arrow Table or RecordBatch; None for anything else.
 
     Lazy frames are collected, a column of structures is the table of their fields.
@@ -68,11 +68,11 @@ def _of_structures(column: Any) -> Any:
     return None
 
 
-def _is_structure(kind: Any) -> bool:
+def _is_structure(kind: object) -> bool:
     return bool(sys.modules["pyarrow"].types.is_struct(kind))
 
 
-def _by_protocol(table: Any) -> Any:
+def _by_protocol(table: object) -> Any:
     """What only says how its columns lie in memory; None for what does not."""
     if not (hasattr(table, "__arrow_c_stream__") or hasattr(table, "__dataframe__")):
         return None
@@ -127,7 +127,7 @@ def part(rows: Any, start: int, stop: int) -> Any:
     return rows.slice(start, stop - start) if names_of(rows) is not None else np.array(rows[start:stop])
 
 
-def as_pandas(rows: Any) -> Any:
+def as_pandas(rows: object) -> Any:
     """A batch for a model that knows pandas and arrays: a polars or Arrow table as a DataFrame, anything else as it is."""
     is_other = names_of(rows) is not None and not is_kind(rows, "pandas", "DataFrame")
     return read_columns(rows, "rows") if is_other else rows
@@ -244,7 +244,7 @@ class Native:
             missing = np.zeros(len(values), dtype=bool)
         return self._arrow(d, codec, values, missing) if self.arrow else self._polars(d, codec, values, missing)
 
-    def _of(self, d: int, values: Any) -> Any:
+    def _of(self, d: int, values: object) -> Any:
         dtype = self.table.schema.field(d).type if self.arrow else self.table.dtypes[d]
         library = sys.modules["pyarrow" if self.arrow else "polars"]
         if isinstance(values, np.ndarray):

@@ -39,7 +39,7 @@ def checked(cls: type[T]) -> type[T]:
     built = cls.__init__
 
     @functools.wraps(built)
-    def made(self: T, *args: Any, **given: Any) -> None:
+    def made(self: T, *args: object, **given: Any) -> None:
         for name, value in given.items():
             if name in declared:
                 _check(cls.__name__, name, value, declared[name])
@@ -49,7 +49,7 @@ def checked(cls: type[T]) -> type[T]:
     return cls
 
 
-def _check(owner: str, name: str, value: Any, declared: str) -> None:
+def _check(owner: str, name: str, value: object, declared: str) -> None:
     parts = [part.strip() for part in declared.split("|")]
     kinds = [KINDS[part] for part in parts if part in KINDS]
     plain = bool(kinds) and all(part in KINDS or part == "None" for part in parts)

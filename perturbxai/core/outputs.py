@@ -22,7 +22,7 @@ def output_names(outputs: Any) -> tuple[str, ...] | None:
     return found
 
 
-def check_outputs(outputs: Any) -> None:
+def check_outputs(outputs: object) -> None:
     """Refuse what can name no outputs. Raises TypeError."""
     if not isinstance(outputs, (str, int, np.integer, Iterable)) or isinstance(outputs, Mapping):
         raise TypeError(f"outputs={outputs!r}; expected a name or number of an output, or a list of them.")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import codecs
-from typing import Any
 
 
-def separator(value: Any) -> Any:
+def separator(value: object) -> str:
     """The one character between values.
 
     >>> separator(";")
@@ -17,14 +16,14 @@ def separator(value: Any) -> Any:
     raise ValueError(f'{value!r} is no separator; expected the one character between values, such as ";"')
 
 
-def decimal(value: Any) -> Any:
+def decimal(value: object) -> str:
     """The one character before the fraction of a number."""
     if isinstance(value, str) and len(value) == 1 and not value.isalnum() and value not in '\n\r"+- ':
         return value
     raise ValueError(f'{value!r} is no decimal mark; expected the one character before the fraction, such as ","')
 
 
-def encoding(value: Any) -> Any:
+def encoding(value: object) -> str:
     """The name of an encoding of text, as Python has it."""
     try:
         if isinstance(value, str) and codecs.lookup(value)._is_text_encoding:

@@ -14,14 +14,14 @@ from perturbxai.core.frames import is_kind, named_table
 FRAME = "pandas.DataFrame"
 
 
-def refuse_kind(table: Any, what: str) -> None:
+def refuse_kind(table: object, what: str) -> None:
     """Refuse what is no table and no row, by its kind and with the way out. Raises TypeError."""
     way = _way_out(table, what)
     if way:
         raise TypeError(f"{what} is {_a(table)}; {way}")
 
 
-def _a(table: Any) -> str:
+def _a(table: object) -> str:
     """Its kind in words: "a dict", "a list of dict"."""
     name = type(table).__name__
     if isinstance(table, (list, tuple)) and len(table) and not hasattr(table, "_fields"):
@@ -29,7 +29,7 @@ def _a(table: Any) -> str:
     return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
 
 
-def _way_out(table: Any, what: str) -> str:
+def _way_out(table: object, what: str) -> str:
     if hasattr(table, "toarray") or "sparse" in str(getattr(table, "layout", "")):
         dense = "to_dense" if hasattr(table, "to_dense") else "toarray"
         return f"the rows here are dense: give {what}.{dense}(). For X a few hundred rows are enough."
@@ -55,7 +55,7 @@ def _way_out(table: Any, what: str) -> str:
     return ""
 
 
-def as_values(table: Any, what: str) -> NDArray[Any]:
+def as_values(table: object, what: str) -> NDArray[Any]:
     """What names no columns as an array: lists of mixed kinds keep each value, tensors come from their device and graph.
 
     Raises TypeError for what is no table, ValueError for rows of different lengths.
@@ -80,7 +80,7 @@ def as_values(table: Any, what: str) -> NDArray[Any]:
     return array
 
 
-def as_batch(rows: Any) -> Any:
+def as_batch(rows: object) -> Any:
     """Rows for a model: a named table, or an array. Raises as `as_values`, and ValueError for a single row."""
     named = None if isinstance(rows, np.ndarray) else named_table(rows)
     found = as_values(rows, "rows") if named is None else named
@@ -90,7 +90,7 @@ def as_batch(rows: Any) -> Any:
     return found
 
 
-def _on_host(values: Any) -> Any:
+def _on_host(values: object) -> Any:
     """A tensor of torch as an array; numpy has no bfloat16, whose numbers float32 holds."""
     if not (hasattr(values, "detach") and hasattr(values, "cpu")):
         return values
@@ -98,7 +98,7 @@ def _on_host(values: Any) -> Any:
     return (found.float() if "bfloat16" in str(found.dtype) else found).numpy()
 
 
-def check_groups(groups: Any) -> Mapping[Any, Any]:
+def check_groups(groups: object) -> Mapping[Any, Any]:
     """Groups of columns, {name: [columns]}. Raises TypeError for another kind, ValueError for an empty group."""
     if not isinstance(groups, Mapping):
         raise TypeError(

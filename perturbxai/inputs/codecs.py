@@ -142,7 +142,7 @@ class _Date:
         return series.astype(self.moments).astype(self.dtype)
 
 
-def _moments_of(dtype: Any) -> Any:
+def _moments_of(dtype: object) -> Any:
     """pandas' own dtype for the moments of an Arrow one, whose days begin at midnight; any other as it is."""
     if not isinstance(dtype, pd.ArrowDtype):
         return dtype
@@ -215,7 +215,7 @@ class _Objects:
         self.levels = np.empty(len(levels), dtype=object)
         self.levels[:] = levels
 
-    def _key(self, value: Any) -> tuple[Any, Any]:
+    def _key(self, value: object) -> tuple[Any, Any]:
         if not isinstance(value, Hashable):
             raise TypeError(
                 f"column {self.name!r} holds a {type(value).__name__}; expected numbers, dates, categories, strings or "

@@ -28,7 +28,7 @@ class Columns:
     whole (D,) True where only whole numbers are values;  levels (D,) names of the levels by code, None for numbers
     """
 
-    def __init__(self, table: Any) -> None:
+    def __init__(self, table: object) -> None:
         data, self._native = _read(table, "X")
         self.frame = isinstance(data, pd.DataFrame)
         self._dtype: np.dtype | None = None
@@ -58,7 +58,7 @@ class Columns:
         one = next(iter(dtypes)) if len(dtypes) == 1 else None
         self._floats = one if isinstance(one, np.dtype) and one.kind == "f" else None
 
-    def encode(self, table: Any, what: str = "x") -> Floats:
+    def encode(self, table: object, what: str = "x") -> Floats:
         """(N, D) codes of a table with these columns, of any library (named ones in any order; a single row is one row).
 
         A copy: later changes of the table do not reach it.
@@ -102,7 +102,7 @@ class Columns:
         """`decode` for codes that were made for it."""
         return self.decode(codes, own=True)
 
-    def encode_values(self, number: int, values: Any) -> Floats:
+    def encode_values(self, number: int, values: object) -> Floats:
         """(n,) codes of some values of one column. Raises as `encode`."""
         return np.asarray(self.codecs[number].encode(pd.Series(values)), dtype=np.float64)
 
@@ -115,7 +115,7 @@ class Columns:
         named = self.levels[number]
         return float(len(named) - 1) if named and pd.isna(self.codecs[number].levels[-1]) else np.nan
 
-    def row_labels(self, table: Any, n_rows: int) -> list[Any]:
+    def row_labels(self, table: object, n_rows: int) -> list[Any]:
         """What the rows of a table are called: a DataFrame's index, a Series' name, else their numbers."""
         if isinstance(table, pd.DataFrame):
             return list(table.index)
@@ -123,7 +123,7 @@ class Columns:
             return [table.name]
         return list(range(n_rows))
 
-    def find(self, one: Any) -> int | None:
+    def find(self, one: object) -> int | None:
         """The number of a column by its label, its name or its number (from the end if negative); None for none.
 
         Where labels are whole numbers a number is a label.
@@ -202,7 +202,7 @@ class Columns:
         return [place[label] for label in labels]
 
 
-def _read(table: Any, what: str) -> tuple[pd.DataFrame | NDArray[Any], Native | None]:
+def _read(table: object, what: str) -> tuple[pd.DataFrame | NDArray[Any], Native | None]:
     """A DataFrame where columns have names, else an array; and what makes tables of its library, None for pandas and arrays.
 
     Raises TypeError for what is neither a table nor bare values.

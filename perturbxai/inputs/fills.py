@@ -16,7 +16,7 @@ BESIDE = ("labels", "rng")  # what a function may take beside the picture
 BLUR_SHARE = 1 / 22  # of the longer side: 10 pixels at 224
 
 
-def read_fill(fill: Any) -> Any:
+def read_fill(fill: object) -> Any:
     """A name, a function, or an array that is the caller's no more: a constant () or (C,), or a picture (H, W) or (H, W, C).
 
     Several pictures, in a list or (N, H, W, C), are the constant that is their mean colour, each picture counting once.
@@ -38,11 +38,11 @@ def read_fill(fill: Any) -> Any:
     return as_pictures([fill])[0] if rgba else values.copy()
 
 
-def _is_picture(one: Any) -> bool:
+def _is_picture(one: object) -> bool:
     return getattr(one, "ndim", 0) in (2, 3) or hasattr(one, "getbands")
 
 
-def make_fill(fill: Any, picture: Picture, labels: Labels, rng: np.random.Generator | None = None) -> Picture:
+def make_fill(fill: object, picture: Picture, labels: Labels, rng: np.random.Generator | None = None) -> Picture:
     """(H, W, C) float32: what each pixel shows when its superpixel is hidden.
 
     fill: a name in the catalogue; a number or one number a channel (a constant in the picture's own units); a picture of the

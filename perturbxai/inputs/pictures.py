@@ -40,7 +40,7 @@ def as_pictures(x: Any) -> list[Picture]:
     return [_one(item, number) for number, item in enumerate(items)]
 
 
-def as_array(item: Any, what: str) -> NDArray[Any]:
+def as_array(item: object, what: str) -> NDArray[Any]:
     """The values of an array, of a tensor on any device, or of a PIL picture whose values are colours.
 
     Raises ValueError for PIL pictures of other modes, and for arrays with masked values.
@@ -56,7 +56,7 @@ def as_array(item: Any, what: str) -> NDArray[Any]:
     return np.asarray(tensor.float() if "bfloat16" in str(tensor.dtype) else tensor)  # which NumPy does not have
 
 
-def as_picture(item: Any, what: str) -> NDArray[Any]:
+def as_picture(item: object, what: str) -> NDArray[Any]:
     """The values of one picture, (H, W, C) or (H, W): of a tensor (C, H, W) the channels are moved to the end.
 
     Raises ValueError for a tensor that could be (C, H, W) as well as (H, W, C).
@@ -118,7 +118,7 @@ def on_white(image: Photo) -> NDArray[Any]:
     return np.asarray((laid if array.dtype.kind == "f" else np.round(laid)).astype(array.dtype))
 
 
-def _one(item: Any, number: int) -> Picture:
+def _one(item: object, number: int) -> Picture:
     array = as_picture(item, f"picture {number}")
     if array.dtype == object or array.dtype.kind not in "fiub":
         raise TypeError(f"picture {number} has dtype {array.dtype}; expected numbers (H, W, C) or (H, W).")
@@ -206,7 +206,7 @@ def fit(image: Photo, size: int | tuple[int, int] = 224, crop: float = 1.0) -> N
     return np.asarray(out[..., 0] if array.ndim == 2 else out)
 
 
-def _sides(size: Any) -> tuple[int, int]:
+def _sides(size: object) -> tuple[int, int]:
     """Height and width. Raises ValueError for what is not one or two whole numbers from 1 up."""
     sides = np.asarray(size)
     whole = sides.dtype.kind in "iuf" and sides.shape in ((), (1,), (2,)) and bool((sides == np.floor(sides)).all())

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from perturbxai.core import catalogue, checks
 from perturbxai.core.functions import takes
@@ -18,7 +19,7 @@ GREY_OR_COLOUR = (1, 3)  # channels; other numbers are bands, whose units may di
 FEWEST_SHARE = 10  # its regions have at least a tenth of the mean area
 
 
-def relabel(labels: Any) -> Labels:
+def relabel(labels: ArrayLike) -> Labels:
     """The same regions numbered 0..P-1 in the order of their labels. (H, W) integers in, (H, W) int32 out.
 
     >>> relabel([[1, 1], [7, 4]])
@@ -123,7 +124,7 @@ def _of_masks(masks: Mapping[Any, Any], picture: Picture, n_segments: int) -> tu
     return relabel(owner), tuple(names)
 
 
-def _as_mask(given: Any, name: str, shape: tuple[int, ...]) -> Bools:
+def _as_mask(given: object, name: str, shape: tuple[int, ...]) -> Bools:
     """(H, W) bool of a mask of True and False, or of 0 and one other number."""
     mask = np.asarray(given)
     if mask.dtype.kind not in "biuf":

@@ -25,7 +25,7 @@ from perturbxai.inputs.segments import areas, cut, neighbours
 ROW_GROUPS = 20  # of background rows
 
 
-def digest(*parts: Any) -> tuple[int, ...]:
+def digest(*parts: object) -> tuple[int, ...]:
     """Eight 32-bit words of the SHA-256 of arrays: the name of an input's random stream."""
     state = hashlib.sha256()
     for part in parts:
@@ -299,7 +299,7 @@ def _players(columns: Columns, groups: Mapping[str, Features]) -> tuple[tuple[st
     return tuple(names), player
 
 
-def _check_weights(weights: Any, n_rows: int) -> Floats:
+def _check_weights(weights: object, n_rows: int) -> Floats:
     if weights is None:
         return np.full(n_rows, 1.0 / n_rows)
     found = np.asarray(as_values(weights, "weights"), dtype=np.float64)
@@ -323,5 +323,5 @@ def _copied(segments: Segments) -> Any:
     return np.asarray(segments.detach().cpu() if hasattr(segments, "detach") else segments).copy()
 
 
-def _plain(label: Any) -> Any:
+def _plain(label: object) -> Any:
     return label.item() if isinstance(label, np.generic) else label

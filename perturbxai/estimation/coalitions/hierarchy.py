@@ -102,7 +102,7 @@ def of_names(partition: Sequence[Any], names: Sequence[str]) -> Tree:
     number = {one: p for p, one in enumerate(names)}
     seen: set[int] = set()
 
-    def tree_of(part: Any, level: int) -> Tree:
+    def tree_of(part: object, level: int) -> Tree:
         if isinstance(part, tuple):
             if not part:
                 raise ValueError("partition holds an empty list; give each list the names of the players that it joins.")
@@ -157,7 +157,7 @@ def of_linkage(rows: Sequence[Sequence[float]], names: Sequence[str]) -> Tree:
     return cast(Tree, parts[-1])
 
 
-def _find(part: Any, number: dict[str, int]) -> int | None:
+def _find(part: object, number: dict[str, int]) -> int | None:
     spelt = [str(part)] if isinstance(part, (str, int)) else []
     spelt += [f"x{part}", f"superpixel {part}"] if isinstance(part, int) else []
     return next((number[one] for one in spelt if one in number), None)
