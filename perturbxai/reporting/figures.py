@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perturbxai.core import catalogue
+from perturbxai.inputs.spaces import ImageInput
 from perturbxai.metrics.mean_curves import mean_curves
 from perturbxai.reporting.lettering import minus, number, text, texts
 from perturbxai.reporting.photo import grey, numbered_photo, painted, shown, tell_bands
@@ -24,7 +25,7 @@ from perturbxai.reporting.style import (
 )
 from perturbxai.reporting.values import interactions
 from perturbxai.reporting.values.bar_panel import bar_handles, bar_panel
-from perturbxai.results.explanation import Attribution
+from perturbxai.results.explanation import Attribution, Explanation
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +72,7 @@ def _of(pictures: list[Any], results: Mapping[str, Attribution], n: int) -> str:
     return f"_{next(iter(results.values()))[n].label}" if len(pictures) > 1 else ""
 
 
-def _classes(e: Any, n_pictures: int) -> list[int]:
+def _classes(e: Explanation, n_pictures: int) -> list[int]:
     """The outputs that a picture is shown for: all, or of the outputs that several pictures brought its own highest."""
     highest = np.argsort(-e.prediction, kind="stable")[: PANELS if n_pictures > 1 else None]
     return sorted(int(k) for k in highest)
@@ -85,7 +86,7 @@ def _by_fill(results: Mapping[str, Attribution]) -> dict[str, list[str]]:
 
 
 @rc
-def maps(results: Mapping[str, Attribution], one: Any, fill: str, scores: pd.DataFrame, n: int = 0) -> Any:
+def maps(results: Mapping[str, Attribution], one: ImageInput, fill: str, scores: pd.DataFrame, n: int = 0) -> Any:
     """The photo, and each method's values painted on it: a block of lines a class, signed colours around zero."""
     explained = next(iter(results.values()))
     first, classes = explained[n], _classes(explained[n], len(explained))
@@ -136,7 +137,7 @@ def _colour_bar(figure: Any, axes: Any) -> None:
 
 
 @rc
-def bars(results: Mapping[str, Attribution], one: Any, fill: str, n: int = 0) -> Any:
+def bars(results: Mapping[str, Attribution], one: ImageInput, fill: str, n: int = 0) -> Any:
     """Values of one input with 95 % intervals, thick pointwise and thin simultaneous; exact values as a line."""
     firsts, truth = {name: result[n] for name, result in results.items()}, truth_of(results)
     measured = {name: e for name, e in firsts.items() if name != truth}

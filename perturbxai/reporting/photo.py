@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perturbxai.core.types import Floats, Labels
+from perturbxai.inputs.spaces import ImageInput
 
 if TYPE_CHECKING:
     pass
@@ -53,7 +54,7 @@ def painted(photo: Floats, labels: Labels, values: Floats) -> Floats:
     return np.asarray((1.0 - weight) * (0.25 + 0.65 * photo[..., None]) + weight * colour)
 
 
-def numbered_photo(axis: Any, one: Any, chosen: list[int]) -> None:
+def numbered_photo(axis: Any, one: ImageInput, chosen: list[int]) -> None:
     """The photo with the borders of its superpixels, and the numbers of those that the bars show."""
     from scipy.ndimage import distance_transform_edt
 

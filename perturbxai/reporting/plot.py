@@ -9,7 +9,9 @@ import numpy as np
 
 from perturbxai.core import checks
 from perturbxai.core.types import Labels
-from perturbxai.inputs.spaces import Space
+from perturbxai.core.versions import versions
+from perturbxai.inputs.segments import make_segments
+from perturbxai.inputs.spaces import ImageSpace, Space
 from perturbxai.reporting.curves import photo_figure
 from perturbxai.reporting.curves.figure import plot_effects
 from perturbxai.reporting.curves.view import as_effects
@@ -150,7 +152,9 @@ def _bars(view: View, ax: Any) -> Any:
     return _bar_panels({view.name: view.result}, view.row or 0, view.outputs, view.about, view.top, ax, view.space)
 
 
-def _compared(named: dict[str, Attribution], kind: str | None, row: Any, output: Any, top: int, ax: Any, space: Any) -> Any:
+def _compared(
+    named: dict[str, Attribution], kind: str | None, row: Any, output: Any, top: int, ax: Any, space: Space | None
+) -> Any:
     """Bars of several methods at one row."""
     if kind not in (None, "bars"):
         raise ValueError(f"kind={kind!r} draws one result, and {len(named)} came: give one of {', '.join(named)}, or bars.")
@@ -165,7 +169,7 @@ def _compared(named: dict[str, Attribution], kind: str | None, row: Any, output:
 
 @rc
 def _bar_panels(
-    named: dict[str, Attribution], row: int, outputs: list[int], about: str, top: int, ax: Any, space: Any
+    named: dict[str, Attribution], row: int, outputs: list[int], about: str, top: int, ax: Any, space: Space | None
 ) -> Any:
     firsts = {name: result[row] for name, result in named.items()}
     first, styles = next(iter(firsts.values())), looks(named)
@@ -288,20 +292,17 @@ def _photo(view: View, ax: Any) -> Any:
     return _done(figure, ax, view.about)
 
 
-def _superpixels(e: Explanation, space: Any) -> Labels | None:
+def _superpixels(e: Explanation, space: Space | None) -> Labels | None:
     """The label map (H, W) that the values belong to, or None where the method's own map is to be drawn."""
-    from perturbxai.core.versions import versions
-    from perturbxai.inputs.segments import make_segments
-
     labels = None
+    # by name and with the same library a picture is cut as it was
+    alike = e.meta.get("versions", {}).get("scikit-image") == versions().get("scikit-image")
     if space is not None:
-        if not hasattr(space, "segments"):
+        if not isinstance(space, ImageSpace):
             raise TypeError(f"space is {type(space).__name__}; expected the ImageSpace that the picture was explained in.")
         labels = space.players(e.input)[0].labels
-    elif e.meta.get("versions", {}).get("scikit-image") == versions().get("scikit-image"):
-        # by name and with the same library a picture is cut as it was
-        if e.meta.get("segments") not in (None, "function", "label map"):
-            labels = make_segments(e.meta["segments"], e.input.astype(np.float32, copy=False), e.meta["n_segments"])
+    elif alike and e.meta.get("segments") not in (None, "function", "label map"):
+        labels = make_segments(e.meta["segments"], e.input.astype(np.float32, copy=False), e.meta["n_segments"])
     if labels is not None and int(labels.max()) + 1 == len(e.names):
         return np.asarray(labels, dtype=np.int32)
     if space is None and e.heat is not None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core.types import Bools, Floats, Ints
+from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.reporting.lettering import number, text, texts
 
 GAP = 0.07  # of an axis: how far a missing value stands from the others
@@ -159,7 +160,7 @@ class Rows:
         return np.asarray(np.interp(np.arange(1, 10) * below[-1] / 10.0, below, self.at))
 
 
-def rows_of(effects: Sequence[Any], ground: Ground, space: Any = None) -> Rows | None:
+def rows_of(effects: Sequence[Any], ground: Ground, space: TabularSpace | None = None) -> Rows | None:
     """The rows behind effects of one column, None where they do not tell: an accumulated curve over levels counts steps.
 
     space  whose table is counted in that case

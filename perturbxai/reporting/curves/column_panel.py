@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from perturbxai.core.types import Bools, Floats
+from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.reporting.curves.axis_places import Ground, Rows, is_missing, rows_of
 from perturbxai.reporting.curves.view import Line, Panel
 from perturbxai.reporting.lettering import text
@@ -89,7 +90,7 @@ def limits(panels: Sequence[Panel]) -> tuple[float, float]:
     return (low, high) if high > low else (low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0))
 
 
-def draw(axis: Any, panel: Panel, ends: tuple[float, float], above: float, space: Any = None) -> None:
+def draw(axis: Any, panel: Panel, ends: tuple[float, float], above: float, space: TabularSpace | None = None) -> None:
     """One panel. ends, above: the values it has room for and the share left free, as in those it is compared with."""
     (ground,) = panel.ground
     drawn = [read(line, panel.k, ground) for line in panel.lines]

@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from perturbxai.inputs.spaces import Space, TabularSpace
 from perturbxai.reporting.curves import column_panel, pair_panel, view
 from perturbxai.reporting.curves.view import Panel
 from perturbxai.reporting.style import left_out, new_figure, notebook_png, rc
@@ -15,10 +16,10 @@ ACROSS = 3
 WIDTH, HEIGHT = 3.5, 2.75  # inches a panel
 
 
-def plot_effects(found: view.Found, kind: str | None, row: Any, output: Any, top: int, ax: Any, space: Any) -> Any:
+def plot_effects(found: view.Found, kind: str | None, row: Any, output: Any, top: int, ax: Any, given: Space | None) -> Any:
     """A new Figure of effects, or `ax`; see `plot.plot`."""
     known = view.check(found, kind)
-    view.check_space(found, space)
+    space = view.check_space(found, given)
     outputs = view.outputs_of(known, output)
     shown, n_left = view.leading(found, outputs, top)
     lines = view.panels(shown, kind, outputs, row, space)
@@ -38,7 +39,7 @@ def plot_effects(found: view.Found, kind: str | None, row: Any, output: Any, top
 
 
 @rc
-def figure(lines: Sequence[Sequence[Panel]], space: Any, more: Sequence[str] = ()) -> Any:
+def figure(lines: Sequence[Sequence[Panel]], space: TabularSpace | None, more: Sequence[str] = ()) -> Any:
     """A new Figure of panels: those of a column side by side where it has several, else all in turn."""
     drawn = [panel for line in lines for panel in line]
     widest = max(map(len, lines))
@@ -81,7 +82,7 @@ def finish(made: Any, drawn: Sequence[Panel], axes: Sequence[Any], more: Sequenc
 
 
 @rc
-def draw(drawn: Sequence[Panel], axes: Sequence[Any], space: Any) -> None:
+def draw(drawn: Sequence[Panel], axes: Sequence[Any], space: TabularSpace | None) -> None:
     """Draw panels on axes. Curves of one output and scale have the same ends, so that their sizes compare."""
     for panel, axis in zip(drawn, axes, strict=True):
         if len(panel.names) == 2:

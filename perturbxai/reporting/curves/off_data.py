@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from perturbxai.core.quantiles import order_statistics
 from perturbxai.core.types import Floats, Ints
+from perturbxai.inputs.spaces import TabularSpace
 
 MOST_BINS = 10
 EXPECTED = 8.0  # rows where columns were independent: then a cell is empty by chance once in e^8 = 3,000 times
@@ -29,7 +30,7 @@ class Unsupported:
     column: str
 
 
-def unsupported(space: Any, name: str, grid: NDArray[Any]) -> Unsupported:
+def unsupported(space: TabularSpace, name: str, grid: NDArray[Any]) -> Unsupported:
     """How many of the rows that partial dependence makes up lie where the data of a space have none.
 
     A question is a row of the table with the named column at a point of the grid (G,), in the table's own values. Each of

@@ -10,6 +10,7 @@ import numpy as np
 
 from perturbxai.core import checks
 from perturbxai.core.outputs import select_outputs
+from perturbxai.inputs.spaces import Space, TabularSpace
 from perturbxai.reporting.curves.axis_places import Ground
 from perturbxai.reporting.curves.off_data import Unsupported, unsupported
 from perturbxai.reporting.lettering import shortened, texts
@@ -141,7 +142,9 @@ def leading(found: Found, outputs: Sequence[int], top: int) -> tuple[Found, int]
     return {names: methods for names, methods in found.items() if names in kept}, len(found) - top
 
 
-def panels(found: Found, kind: str | None, outputs: Sequence[int], row: Any, space: Any) -> list[list[Panel]]:
+def panels(
+    found: Found, kind: str | None, outputs: Sequence[int], row: Any, space: TabularSpace | None
+) -> list[list[Panel]]:
     """Panels by column or pair: its methods, over each other or apart, and outputs in turn."""
     every = list(dict.fromkeys(sum(found, ())))
     called = dict(zip(every, shortened(every), strict=True))
@@ -213,7 +216,7 @@ def _ground(names: Sequence[str], lines: Sequence[Line]) -> tuple[Ground, ...]:
     return tuple(Ground.of(name, [effect.grid[d] for effect in effects]) for d, name in enumerate(names))
 
 
-def said_of(names: tuple[str, ...], effects: Iterable[Effect], space: Any) -> Unsupported | None:
+def said_of(names: tuple[str, ...], effects: Iterable[Effect], space: TabularSpace | None) -> Unsupported | None:
     """Where the questions of PDP and ICE about a column leave the data, if it is known and enough to speak of."""
     asked = [one for one in effects if not one.declared.accumulates and one.declared.curves != "derivative"]
     if space is None or len(names) == 2 or not asked:
@@ -222,15 +225,16 @@ def said_of(names: tuple[str, ...], effects: Iterable[Effect], space: Any) -> Un
     return found if found.share >= WARNED else None
 
 
-def check_space(found: Found, space: Any) -> None:
-    """Refuse a space that does not have the columns. Raises TypeError for what is no space of a table."""
+def check_space(found: Found, space: Space | None) -> TabularSpace | None:
+    """The space of a table; refuse one that does not have the columns. Raises TypeError for what is no space of a table."""
     if space is None:
-        return
-    if not hasattr(space, "columns") or not hasattr(space, "codes"):
+        return None
+    if not isinstance(space, TabularSpace):
         raise TypeError(f"space is {type(space).__name__}; expected the TabularSpace that the effects are of.")
     for name in dict.fromkeys(sum(found, ())):
         if name not in space.columns.names:
             raise ValueError(f"space has no column {name!r}, which an effect is of; give the space of the call.")
+    return space
 
 
 def _check_row(row: Any, drawn: Sequence[Panel]) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from perturbxai.core.types import Floats
+from perturbxai.inputs.spaces import Space, TabularSpace
 from perturbxai.reporting.lettering import number, shortened, texts
+from perturbxai.results.explanation import Explanation
 
 
 def order(values: Floats) -> list[int]:
@@ -31,11 +33,11 @@ def rest_label(rest: Sequence[int]) -> list[str]:
     return [f"{len(rest)} other features"] if rest else []
 
 
-def check_space(explanation: Any, space: Any) -> None:
+def check_space(explanation: Explanation, space: Space | None) -> None:
     """Refuse a space in which this was not explained."""
     if space is None:
         return
-    if not hasattr(space, "columns") or not hasattr(space, "player_of_column"):
+    if not isinstance(space, TabularSpace):
         raise TypeError(f"space is {type(space).__name__}; expected the TabularSpace that the rows were explained in.")
     if tuple(space.names) != explanation.names:
         raise ValueError(
@@ -44,14 +46,14 @@ def check_space(explanation: Any, space: Any) -> None:
         )
 
 
-def row_labels(explanation: Any, space: Any = None) -> list[str]:
+def row_labels(explanation: Explanation, space: Space | None = None) -> list[str]:
     """Names of one row's features: rules where the method has them, with a space "name = value"."""
     rules = explanation.columns.get("rule")
     if rules is not None and np.shape(rules) == (len(explanation.names),):
         return texts(rules, 34)
-    if space is None or not hasattr(space, "columns"):  # superpixels have no values to tell
+    if not isinstance(space, TabularSpace):  # superpixels have no values to tell
         return texts(explanation.names)
-    table = space.columns.plain(np.asarray(explanation.input)[None])
+    table = space.columns.plain(np.asarray(explanation.input, dtype=np.float64)[None])
     found = []
     for p, name in enumerate(shortened(explanation.names, 22)):
         (*columns,) = np.flatnonzero(space.player_of_column == p)
@@ -64,14 +66,14 @@ def row_labels(explanation: Any, space: Any = None) -> list[str]:
     return texts(found, 34)
 
 
-def colours(inputs: Sequence[Any], n_players: int, space: Any = None) -> Floats:
+def colours(inputs: Sequence[Any], n_players: int, space: Space | None = None) -> Floats:
     """(N, P) in 0..1: where a row's value lies between the 5th and the 95th percentile of its feature.
 
     NaN where values have no order: categories (which a space knows), groups of columns, missing values.
     """
     codes = np.stack([np.asarray(one, dtype=np.float64) for one in inputs])
     found = np.full((len(codes), n_players), np.nan)
-    if space is None:
+    if not isinstance(space, TabularSpace):
         if codes.shape[1] == n_players:
             found = codes.copy()
     else:

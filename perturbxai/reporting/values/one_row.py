@@ -12,6 +12,7 @@ from perturbxai.reporting.lettering import number, texts
 from perturbxai.reporting.photo import grey, painted
 from perturbxai.reporting.values.bar_panel import bar_panel
 from perturbxai.reporting.values.features import rest_label
+from perturbxai.results.explanation import Explanation
 
 FOR, AGAINST, NEITHER = "#B2182B", "#2166AC", "#BBBBBB"  # the ends of RdBu_r, as in maps
 NOT_EXPLAINED = "not explained"
@@ -27,7 +28,9 @@ def unexplained(base: Floats, prediction: Floats, values: Floats) -> tuple[Float
     return gap, bool((np.abs(gap) > 1e-9 * scale).any())
 
 
-def waterfall(axis: Any, e: Any, k: int, labels: Sequence[str], shown: list[int], rest: list[int], with_gap: bool) -> None:
+def waterfall(
+    axis: Any, e: Explanation, k: int, labels: Sequence[str], shown: list[int], rest: list[int], with_gap: bool
+) -> None:
     """From the base (bottom) to the prediction (top), a bar a feature, and one for what the values do not sum to."""
     steps = [(labels[p], float(e.values[p, k])) for p in shown]
     steps += [(label, float(e.values[rest, k].sum())) for label in rest_label(rest)]
@@ -51,7 +54,7 @@ def waterfall(axis: Any, e: Any, k: int, labels: Sequence[str], shown: list[int]
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def _errors(axis: Any, e: Any, k: int, shown: list[int], ends: Floats) -> Floats:
+def _errors(axis: Any, e: Explanation, k: int, shown: list[int], ends: Floats) -> Floats:
     """Pointwise 95 % intervals at the ends of the shown features' bars; how far each reaches, 0 where not drawn."""
     low, high = e.interval()
     half = (high - low)[shown, k] / 2.0
@@ -109,11 +112,12 @@ def importance_bars(axis: Any, found: Any, k: int, shown: list[int], colour: str
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def photo_map(axis: Any, e: Any, k: int, labels: Labels | None) -> None:
+def photo_map(axis: Any, e: Explanation, k: int, labels: Labels | None) -> None:
     """Values on the superpixels, or without these the method's own map, over the grey photo."""
     if labels is not None:
         values = e.values[:, k]
     else:
+        assert e.heat is not None
         labels = np.arange(e.heat[k].size, dtype=np.int32).reshape(e.heat[k].shape)
         values = e.heat[k].ravel()
     axis.imshow(painted(grey(e.input), labels, values))

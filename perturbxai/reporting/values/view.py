@@ -11,6 +11,7 @@ import numpy as np
 from perturbxai.core import checks
 from perturbxai.core.outputs import select_outputs
 from perturbxai.core.types import Floats
+from perturbxai.inputs.spaces import Space
 from perturbxai.reporting.lettering import text
 from perturbxai.reporting.style import left_out, title
 from perturbxai.reporting.values import features
@@ -35,7 +36,7 @@ class View:
     outputs: list[int]
     n_left_out: int
     top: int
-    space: Any
+    space: Space | None
 
     @property
     def one(self) -> Explanation:
@@ -64,7 +65,9 @@ def as_named(result: Any) -> dict[str, Any]:
     )
 
 
-def view_of(name: str, result: Attribution, kind: str | None, row: Any, output: Any, top: int, ax: Any, space: Any) -> View:
+def view_of(
+    name: str, result: Attribution, kind: str | None, row: Any, output: Any, top: int, ax: Any, space: Space | None
+) -> View:
     picture = np.ndim(result[0].input) > 1
     number = row_number(result, row)
     if kind is None:
