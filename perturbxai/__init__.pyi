@@ -30,14 +30,13 @@ from perturbxai.baseline_methods.propagation import Lrp as Lrp
 from perturbxai.baseline_methods.smooth_grad import SmoothGrad as SmoothGrad
 from perturbxai.calls.averaging import average_segmentations as average_segmentations
 from perturbxai.calls.baselines import baselines as baselines
-from perturbxai.calls.compare import Comparison as Comparison
 from perturbxai.calls.compare import compare as compare
+from perturbxai.calls.comparison import Comparison as Comparison
 from perturbxai.calls.effects import effects as effects
 from perturbxai.calls.exchange import from_lime as from_lime
 from perturbxai.calls.exchange import from_shap as from_shap
 from perturbxai.calls.exchange import to_shap as to_shap
 from perturbxai.calls.explain import explain as explain
-from perturbxai.calls.h_statistic import HStatistic as HStatistic
 from perturbxai.calls.h_statistic import h_statistic as h_statistic
 from perturbxai.calls.layer_grid import layer_grid as layer_grid
 from perturbxai.calls.reference import reference as reference
@@ -72,6 +71,7 @@ from perturbxai.reporting.report import report as report
 from perturbxai.results.effect import Effect as Effect
 from perturbxai.results.explanation import Attribution as Attribution
 from perturbxai.results.explanation import Explanation as Explanation
+from perturbxai.results.h_statistic import HStatistic as HStatistic
 from perturbxai.results.importance import Importance as Importance
 from perturbxai.results.importance import importance as importance
 from perturbxai.results.pick import Pick as Pick

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from itertools import combinations
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +16,6 @@ from perturbxai.calls.effect_jobs import ROWS_AT_ONCE, Feature, Job
 from perturbxai.calls.effects import read_features, weighted_rows
 from perturbxai.calls.grids import Drawn, draw_rows, order_by_value
 from perturbxai.core import checks
-from perturbxai.core.csv_files import write_csv
 from perturbxai.core.deprecated import renamed
 from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Data, Features, Floats, Ints, Outputs
@@ -28,95 +26,14 @@ from perturbxai.game.table_asker import TableAsker
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.plan import Gridded
 from perturbxai.models.predictor import Predictor
-from perturbxai.results.effect import EffectKey
+from perturbxai.results.h_statistic import HStatistic
 from perturbxai.sampling.streams import Streams
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 LEAST_ROWS = 4
 RANKINGS = ("pdp", "total")
-
-
-@dataclass(frozen=True, eq=False)
-class HStatistic:
-    """How much columns interact: Friedman's H squared of M columns and pairs, for K outputs. Arrays are (M, K).
-
-    features    (M,) what each line is about: names of columns, each against all others, then pairs of names
-    values      H squared, 0 to about 1: the share of the variance of what the two do (for a column: of the whole model) that
-                is left when the effect of each by itself is taken away. 0 where nothing has an effect
-    floor       what `values` would be on average if there was no interaction, because the rows are few; `corrected` is
-                `values` without it
-    threshold   what `values` would stay below in 95 % of draws without an interaction: at or below it there is no evidence
-    stderr      standard error from having asked these rows and not all rows like them, for values well above `threshold`
-    strength    standard deviation over the rows of the interaction itself, in units of the output. It can be compared
-                between pairs; H squared cannot: it may be large for a pair that does next to nothing
-    spread      standard deviation of what `strength` is set against, in units of the output: values = (strength / spread)^2
-    importance  (P, K) how important each column by itself is, by which the leading ones were chosen
-    outputs (K,), meta: seed, scale, drawn rows, model rows, seconds, versions, ...
-    """
-
-    features: tuple[EffectKey, ...]
-    outputs: tuple[str, ...]
-    values: Floats
-    floor: Floats
-    threshold: Floats
-    stderr: Floats
-    strength: Floats
-    spread: Floats
-    importance: Floats
-    meta: dict[str, Any] = field(default_factory=dict)
-
-    def __repr__(self) -> str:
-        n_pairs = len(self.features) - len(self.importance)
-        return (
-            f"<HStatistic of {len(self.importance)} columns against all others and {n_pairs} pairs, "
-            f"{self.meta.get('drawn_rows')} rows, outputs {', '.join(self.outputs)}>"
-        )
-
-    @property
-    def corrected(self) -> Floats:
-        """(M, K): `values` with the floor taken off, never below 0."""
-        return np.asarray(np.maximum(self.values - self.floor, 0.0))
-
-    def interval(self, level: float = 0.95) -> tuple[Floats, Floats]:
-        """Ends (M, K) for H squared over all rows like these: Student's t on a scale of logarithms, for H squared is skewed.
-
-        At or below `threshold` the lower end is 0. In simulations of products of two and three columns it covered .89 to .96
-        from 60 rows on, least where long tails are multiplied. Raises ValueError for a level outside (0, 1).
-        """
-        from scipy import stats
-
-        checks.share("level", level, ", for example 0.95")
-        there = self.values > self.threshold
-        factor = stats.t.ppf(0.5 + level / 2.0, self.meta["groups"] - 1)
-        half = np.where(there, factor * self.stderr / np.where(there, self.values, 1.0), 0.0)
-        high = np.where(there, self.values * np.exp(half), np.maximum(self.threshold, self.values + factor * self.stderr))
-        return np.where(there, self.values * np.exp(-half), 0.0), high
-
-    def to_frame(self) -> pd.DataFrame:
-        """A tidy table: one line a column (against "all others") or pair, and output, with the 95 % interval."""
-        import pandas as pd
-
-        n_outputs = len(self.outputs)
-        pairs = [one if isinstance(one, tuple) else (one, "all others") for one in self.features]
-        lines: dict[str, Any] = {
-            "kind": np.repeat(["pair" if isinstance(one, tuple) else "column" for one in self.features], n_outputs),
-            "feature_a": np.repeat(np.array([a for a, _ in pairs], dtype=object), n_outputs),
-            "feature_b": np.repeat(np.array([b for _, b in pairs], dtype=object), n_outputs),
-            "output": np.tile(np.array(self.outputs, dtype=object), len(pairs)),
-        }
-        low, high = self.interval()
-        lines |= {"h_squared": self.values.ravel(), "low": low.ravel(), "high": high.ravel()}
-        names = ("stderr", "floor", "threshold", "corrected", "strength", "spread")
-        return pd.DataFrame(lines | {name: getattr(self, name).ravel() for name in names})
-
-    def to_csv(self, path: str | Path) -> None:
-        """Write `to_frame()` as CSV, for spreadsheets too: text that is a formula to them begins with an apostrophe there.
-
-        `px.read_csv` reads it as it was.
-        """
-        write_csv(self.to_frame(), path)
 
 
 @renamed(rows="data_rows")

@@ -10,7 +10,8 @@ import numpy as np
 
 from perturbxai import assets
 from perturbxai.calls.baselines import baselines, check_methods
-from perturbxai.calls.compare import Comparison, compare
+from perturbxai.calls.compare import compare
+from perturbxai.calls.comparison import Comparison
 from perturbxai.calls.explain import explain
 from perturbxai.calls.explain_call import Call
 from perturbxai.command.config import ALL, ON_PICTURES, Naming, PhotoConfig

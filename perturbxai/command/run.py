@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from perturbxai.calls.compare import Comparison
+from perturbxai.calls.comparison import Comparison
 from perturbxai.command.config import Config, Naming
 from perturbxai.command.photo_part import load_photo
 from perturbxai.command.table_part import load_table

@@ -9,7 +9,8 @@ from typing import Any
 from perturbxai import assets
 from perturbxai.calls.arguments import name_methods
 from perturbxai.calls.baselines import baselines, check_methods, named_baselines
-from perturbxai.calls.compare import Comparison, compare
+from perturbxai.calls.compare import compare
+from perturbxai.calls.comparison import Comparison
 from perturbxai.calls.explain import explain
 from perturbxai.calls.explain_call import Call
 from perturbxai.command.config import Naming, TableConfig

@@ -17,7 +17,7 @@ from perturbxai.core.extras import EXTRAS, remedy
 from perturbxai.reporting.manifest import describe_file
 
 if TYPE_CHECKING:
-    from perturbxai.calls.compare import Comparison
+    from perturbxai.calls.comparison import Comparison
     from perturbxai.models.predictor import Predictor
 
 

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from perturbxai.core.outputs import check_outputs
 from perturbxai.core.questions import Answer, Coalitions, Question, Rows, Unanswered
 from perturbxai.core.types import Floats, Inputs, Ints, Outputs, PerOutput
+from perturbxai.core.wording import count, listed
 from perturbxai.game.image_asker import ImageAsker, first_alike
 from perturbxai.game.table_asker import TableAsker
 from perturbxai.inputs.spaces import ImageInput, ImageSpace, Input, Space, TableInput, TabularSpace, digest
@@ -76,6 +77,12 @@ class Game:
         """The inputs that are pictures."""
         assert isinstance(self.space, ImageSpace)
         return cast(list[ImageInput], self.inputs)
+
+    def __repr__(self) -> str:
+        table, sizes = isinstance(self.space, TabularSpace), sorted({len(one.names) for one in self.inputs})
+        parts = f"{sizes[0]:,} to " * (len(sizes) > 1) + count(sizes[-1], "feature" if table else "superpixel")
+        outputs = listed(None if self._asker is None else self.outputs)
+        return f"<Game of {count(len(self.inputs), 'row' if table else 'picture')}: {parts}, outputs {outputs}>"
 
     def learn(self) -> TableAsker | ImageAsker:
         """Ask the model at the first input alone, which tells how many outputs there are, and whether it works at all."""

@@ -15,6 +15,7 @@ from perturbxai.core import checks, kernels
 from perturbxai.core.questions import Regions
 from perturbxai.core.types import Codes, Data, Features, Fill, Floats, Inputs, Ints, Labels, Owners, Picture, Segments
 from perturbxai.core.unnamed_tables import as_values, check_groups
+from perturbxai.core.wording import count, listed, word
 from perturbxai.inputs.background import draw_background
 from perturbxai.inputs.columns import Columns
 from perturbxai.inputs.fills import describe_fill, make_fill, read_fill
@@ -165,6 +166,11 @@ class TabularSpace:
         self.columns_of = tuple(tuple(np.flatnonzero(self.player_of_column == p).tolist()) for p in range(len(self.names)))
         self.meta = {"space": "table", "background": len(rows), "choose": choose, "space_seed": seed}
 
+    def __repr__(self) -> str:
+        features = f"{count(self.n_players, 'feature')} ({listed(self.names)})"
+        absence = f"{count(len(self.background), 'row')} of {len(self.codes):,} (choose={self.meta['choose']!r})"
+        return f"<TabularSpace of {features}; absence: {absence}>"
+
     @property
     def n_players(self) -> int:
         return len(self.names)
@@ -227,6 +233,10 @@ class ImageSpace:
             "fill": describe_fill(self.fill, self.seed),
         }
         self._bound: OrderedDict[tuple[int, ...], ImageInput] = OrderedDict()
+
+    def __repr__(self) -> str:
+        about = f", about {self.n_segments:,}" * isinstance(self.segments, str)
+        return f"<ImageSpace of superpixels by {self.meta['segments']}{about}; absence: {word(self.meta['fill'])}>"
 
     def with_fill(self, fill: Fill) -> ImageSpace:
         """The same superpixels under another fill."""

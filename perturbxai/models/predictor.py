@@ -14,6 +14,7 @@ from perturbxai.core.outputs import output_names, select_outputs
 from perturbxai.core.stopping import ModelError as ModelError
 from perturbxai.core.stopping import context, keeping
 from perturbxai.core.types import Device, Floats, Inputs, Ints, Model, Outputs, Picture, Tensor
+from perturbxai.core.wording import count, listed, word
 from perturbxai.models.batches import Batches
 from perturbxai.models.device import LARGEST_BATCH, is_out_of_memory, keep_memory, rows_a_batch, synchronise
 from perturbxai.models.estimators import EstimatorModel, check_options, warn_of_clip
@@ -98,26 +99,29 @@ class Predictor:
         on_cpu = isinstance(self._model, NetworkModel) and self._model.device.type == "cpu"
         self.memory = "keep" if on_cpu and memory != "system" and keep_memory() else "system"
 
+    def __repr__(self) -> str:
+        model, device = self._model.model, f" on {self._model.device}" if isinstance(self._model, NetworkModel) else ""
+        name = word(getattr(model, "native_name", getattr(model, "__qualname__", type(model).__name__)))
+        asked = f"{count(self.rows, 'row')} asked in {self.seconds:.3g} s{device}"
+        return f"<Predictor of the {self.kind} {name}: {self.output}, outputs {listed(self.outputs)}; {asked}>"
+
     @property
     def plan(self) -> dict[str, Any]:
         """How the model is run: what `meta["plan"]` says."""
         size = self.batch_size or self._fixed_batch() or "by row size"
         found: dict[str, Any] = {"kind": self.kind, "output": self.output, "batch_size": size}
-        limit = self._batches.limit
-        if limit and (isinstance(size, str) or limit < size):
+        if (limit := self._batches.limit) and (isinstance(size, str) or limit < size):
             found["batch_size_halved_to"] = limit  # memory ran out
         found |= {"logit_clipped_rows": self._model.clipped} if self._model.clipped else {}
         found |= {"pixels": self._model.pixels} if self._model.pixels != "float32" else {}
         found |= {"transform": told} if (told := getattr(getattr(self._model, "transform", None), "told", "")) else {}
         if isinstance(self._model, NetworkModel):
+            passes, precision = self._model.passes, str(self._model.dtype).removeprefix("torch.")
             found |= {
-                "device": str(self._model.device),
-                "layout": "channels_last" if self._model.passes.channels_last else "contiguous",
-                "precision": str(self._model.dtype).removeprefix("torch."),
-                "rows_built": "device" if self._model.on_device else "host",
-                "memory": self.memory,
-            }
-            found |= {"gradients": "kept"} if self._model.passes.tracks else {}  # the network cannot do without
+                "device": str(self._model.device), "layout": "channels_last" if passes.channels_last else "contiguous",
+                "precision": precision, "rows_built": "device" if self._model.on_device else "host", "memory": self.memory,
+            }  # fmt: skip
+            found |= {"gradients": "kept"} if passes.tracks else {}  # the network cannot do without
         return found
 
     @property
@@ -205,8 +209,7 @@ class Predictor:
             raise ModelError(
                 f"the model returned {n_given} rows for {n_rows}; expected one row of outputs for each row asked.{hint}"
             )
-        if self.outputs is None:
-            self.outputs = self._model.names(n_outputs)
+        self.outputs = self.outputs or self._model.names(n_outputs)
         if len(self.outputs) != n_outputs:
             source = "outputs= names" if self._named else "earlier calls had"
             raise ModelError(f"the model returned {n_outputs} outputs, but {source} {len(self.outputs)}.")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from perturbxai.calls.compare import Comparison
+from perturbxai.calls.comparison import Comparison
 from perturbxai.core.csv_files import write_csv
 from perturbxai.reporting.curves.view import Found, as_effects
 from perturbxai.reporting.manifest import Folder, check_place, facts

@@ -15,6 +15,7 @@ from perturbxai.core.csv_files import write_csv
 from perturbxai.core.deprecated import renamed
 from perturbxai.core.methods import Method, OfCurves
 from perturbxai.core.types import Bools, Data, Floats, Ints, Labels, Picture
+from perturbxai.core.wording import by_output, figure, listed, word
 from perturbxai.results.effect_reading import Reading
 
 if TYPE_CHECKING:
@@ -111,9 +112,24 @@ class Effect:
     meta: dict[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        shape = " x ".join(str(len(axis)) for axis in self.grid)
-        about = " and ".join(self.names)
-        return f"<Effect {type(self.method).__name__} of {about}: {shape} points, outputs {', '.join(self.outputs)}>"
+        shape = " x ".join(f"{len(axis):,}" for axis in self.grid)
+        head = f"Effect of {' and '.join(word(name) for name in self.names)} by {type(self.method).__name__}: {shape} points"
+        return by_output(head, self.outputs, self._told)
+
+    def _told(self, k: int) -> str:
+        """The line of an output: how far the curve goes, and how much that is."""
+        curve = self.values[..., k]
+        known = np.flatnonzero(np.isfinite(curve))
+        told = []
+        for end in known[[curve.flat[known].argmin(), curve.flat[known].argmax()]] if known.size else ():
+            at = [axis[i] for axis, i in zip(self.grid, np.unravel_index(end, curve.shape), strict=True)]
+            told.append(f"{figure(curve.flat[end])} at {listed(at)}")
+        if self.superpixel is not None:
+            size = f"rise {figure(self.superpixel.rise[k], self.superpixel.stderr[k])}"
+        else:
+            stderr = None if self.importance_stderr is None else self.importance_stderr[k]
+            size = f"deviation over the data {figure(self.importance[k], stderr)}"
+        return f"{' to '.join(told) or 'not known'}; {size}"
 
     @property
     def declared(self) -> OfCurves:

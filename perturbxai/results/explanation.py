@@ -14,6 +14,8 @@ from perturbxai.core import checks
 from perturbxai.core.csv_files import write_csv
 from perturbxai.core.methods import Method
 from perturbxai.core.types import Floats, PerOutput, Picture, PlayerValues
+from perturbxai.core.wording import OUTPUTS, by_output, count, figure, highest, leading, listed, word
+from perturbxai.results import notebook
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,9 +81,17 @@ class Explanation:
             raise ValueError(f"the file holds {len(found)} inputs; read it with Attribution.from_json, and take a[i].")
         return found[0]
 
-    def _repr_html_(self) -> str:
-        from perturbxai.results import notebook
+    def __repr__(self) -> str:
+        kind, part = ("row", "feature") if np.ndim(self.input) == 1 else ("picture", "superpixel")
+        head = f"Explanation of {kind} {word(self.label)} by {type(self.method).__name__}: {count(len(self.names), part)}"
+        return by_output(f"{head}, value ± standard error", self.outputs, self._told, highest(self.prediction))
 
+    def _told(self, k: int) -> str:
+        """The line of an output."""
+        level = f"{figure(self.prediction[k])} here, {figure(self.base[k])} with everything absent"
+        return f"{level}; {leading(self.names, self.values[:, k], self.stderr[:, k])}"
+
+    def _repr_html_(self) -> str:
         return notebook.page([self], type(self.method).__name__)
 
     def to_frame(self) -> pd.DataFrame:
@@ -162,12 +172,16 @@ class Attribution(Sequence[Explanation]):
         return iter(self.explanations)
 
     def __repr__(self) -> str:
-        first = self.explanations[0]
-        players = sorted({len(e.names) for e in self})
-        return (
-            f"<Attribution {type(first.method).__name__}: {len(self)} input(s), "
-            f"{'/'.join(map(str, players))} players, outputs {', '.join(first.outputs)}>"
-        )
+        first, sizes = self.explanations[0], sorted({len(e.names) for e in self})
+        table = np.ndim(first.input) == 1
+        parts = f"{sizes[0]:,} to " * (len(sizes) > 1) + count(sizes[-1], "feature" if table else "superpixel")
+        head = f"Attribution of {count(len(self), 'row' if table else 'picture')} by {word(self._name)}: {parts}"
+        if len(self) == 1:
+            return by_output(f"{head}, value ± standard error", first.outputs, first._told, highest(first.prediction))
+        if not table:  # whose superpixels are not the same
+            return f"<{head}, outputs {listed(first.outputs)}>"
+        means = sum((np.abs(e.values[:, :OUTPUTS]) for e in self), start=np.zeros(1)) / len(self)
+        return by_output(f"{head}, mean size of the values", first.outputs, lambda k: leading(first.names, means[:, k]))
 
     def _stack(self, what: str) -> Floats:
         parts = [getattr(e, what) for e in self]
@@ -260,6 +274,10 @@ class Attribution(Sequence[Explanation]):
         frame.insert(0, "method", self.meta.get("name", type(self.method).__name__))
         return frame
 
+    @property
+    def _name(self) -> str:
+        return str(self.meta.get("name") or type(self.method).__name__)
+
     def to_csv(self, path: str | Path) -> None:
         """Write `to_frame()` as CSV, for spreadsheets too: text that is a formula to them begins with an apostrophe there.
 
@@ -301,9 +319,7 @@ class Attribution(Sequence[Explanation]):
         return cls(tuple(Explanation(**record) for record in records), meta)
 
     def _repr_html_(self) -> str:
-        from perturbxai.results import notebook
-
-        return notebook.page(self.explanations, str(self.meta.get("name") or type(self.method).__name__))
+        return notebook.page(self.explanations, self._name)
 
 
 def _factor(level: float, simultaneous: bool, df: float, critical: PerOutput) -> PerOutput | float:

@@ -11,6 +11,8 @@ import numpy as np
 from perturbxai.core import checks
 from perturbxai.core.methods import Method
 from perturbxai.core.types import Floats
+from perturbxai.core.wording import by_output, count, leading, word
+from perturbxai.results import notebook
 from perturbxai.results.effect import Effect
 from perturbxai.results.explanation import Attribution
 
@@ -52,6 +54,16 @@ class Importance:
     common_errors: bool
     method: Method | None = None
     meta: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        head = f"Importance of {count(len(self.names), 'feature')} by {word(self.name)}, over {count(self.n_rows, 'row')}"
+        told = f"{head}: corrected ± standard error"
+        return by_output(told, self.outputs, lambda k: leading(self.names, self.corrected[:, k], self.stderr[:, k]))
+
+    def _repr_html_(self) -> str:
+        told = [count(len(self.names), "feature"), f"over {count(self.n_rows, 'row')}", "corrected, 95 % intervals"]
+        ends = (self.corrected, *self.interval())
+        return notebook.bars(f"Importance by {self.name}", told, self.outputs, self.names, ends)
 
     @property
     def stderr(self) -> Floats:

@@ -7,70 +7,88 @@ from __future__ import annotations
 
 import html
 import math
-import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from perturbxai.core.types import Floats
+from perturbxai.core.wording import OUTPUTS, count, highest, word
 
-ROWS, OUTPUTS, FEATURES, PAIRS = 3, 3, 8, 3  # shown at most; the rest is counted
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROWS, FEATURES, PAIRS, LINES, COLUMNS = 3, 8, 3, 12, 12  # shown at most; the rest is counted
 LONGEST = 22
 WIDTH, NAMES, NUMBERS, LINE = 420, 165, 66, 18  # pixels: a panel, its names, its numbers, a feature
-# control characters; lone surrogates, which cannot be written; marks of direction, which turn what stands beside them
-UNPRINTABLE = re.compile(
-    r"[\x00-\x08\x0b\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]"
-)
 FOR, AGAINST = "#d6604d", "#4393c3"  # read on white and on black
 
 
 def page(explanations: Sequence[Any], title: str) -> str:
     """HTML of the first rows: for each output shown, the leading features with values and 95 % intervals."""
     first = explanations[0]
-    told = [_count(len(explanations), "input"), _count(len(first.names), "feature"), _count(len(first.outputs), "output")]
+    told = [count(len(explanations), "input"), count(len(first.names), "feature"), count(len(first.outputs), "output")]
     rows = [_row(e) for e in explanations[:ROWS]]
-    left = len(explanations) - ROWS
-    if left > 0:
-        rows.append(f'<div style="opacity:.7">and {_count(left, "more input")}: see to_frame()</div>')
+    return _whole(title, told, "".join(rows) + _left(len(explanations) - ROWS, "more input", ": see to_frame()"))
+
+
+def bars(title: str, told: Sequence[str], outputs: Sequence[str], names: Sequence[str], ends: Sequence[Floats]) -> str:
+    """HTML of values, low and high ends (P, K): for each of the first outputs, the largest values with their intervals."""
+    panels = []
+    for k, output in enumerate(outputs[:OUTPUTS]):
+        values, low, high = (end[:, k] for end in ends)
+        first = np.argsort(-np.abs(values), kind="stable")[:FEATURES]
+        drawn = _bars([names[p] for p in first], values[first], low[first], high[first])
+        panels.append(f"<div><b>{words(output)}</b></div>{drawn}{_left(len(names) - len(first), 'more feature')}")
+    return _whole(title, told, _side_by_side(panels) + _left(len(outputs) - len(panels), "more output"))
+
+
+def table(title: str, told: Sequence[str], frame: pd.DataFrame) -> str:
+    """HTML of the first lines and columns of a table."""
+    shown = frame.iloc[:LINES, :COLUMNS]
+    cells = [[_short(one) if isinstance(one, float) else words(one) for one in line] for line in shown.to_numpy(object)]
+    head = "".join(f'<th style="text-align:left">{words(name)}</th>' for name in shown)
+    lines = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in line)}</tr>" for line in cells)
+    rest = _left(len(frame) - len(shown), "more line") + _left(frame.shape[1] - shown.shape[1], "more column")
+    return _whole(title, told, f"<table><tr>{head}</tr>{lines}</table>{rest}")
+
+
+def _whole(title: str, told: Sequence[str], inner: str) -> str:
     return (
         '<div style="color:inherit;background:transparent;font-family:sans-serif;font-size:13px">'
-        f"<div><b>{words(title)}</b>, {', '.join(told)}</div>{''.join(rows)}</div>"
+        f"<div><b>{words(title)}</b>, {', '.join(told)}</div>{inner}</div>"
     )
+
+
+def _side_by_side(panels: Sequence[str]) -> str:
+    cells = "".join(f'<div style="margin:2px 12px 2px 0">{panel}</div>' for panel in panels)
+    return f'<div style="display:flex;flex-wrap:wrap">{cells}</div>'
+
+
+def _left(number: int, noun: str, see: str = "") -> str:
+    """What is not shown, counted; nothing if all is."""
+    return f'<div style="opacity:.7">and {count(number, noun)}{see}</div>' if number > 0 else ""
 
 
 def words(text: Any, longest: int = 60) -> str:
     """Words of any origin as HTML text: one line, not endless, nothing in them is markup or a control character."""
-    flat = " ".join(UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", str(text)).split())
-    return html.escape(flat if len(flat) <= longest else f"{flat[: longest // 2]}…{flat[1 - longest + longest // 2 :]}")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"
+    return html.escape(word(text, longest))
 
 
 def _row(e: Any) -> str:
-    n_shown = min(OUTPUTS, len(e.outputs))
-    # the outputs that the model rates highest say most of this row
-    shown = np.sort(np.argsort(-e.prediction, kind="stable")[:n_shown])
-    panels = "".join(f'<div style="margin:2px 12px 2px 0">{_panel(e, int(k))}</div>' for k in shown)
-    left = len(e.outputs) - n_shown
-    rest = f'<div style="opacity:.7">and {_count(left, "more output")}</div>' if left else ""
-    return (
-        f'<div style="margin-top:8px">row {words(e.label)}</div>'
-        f'<div style="display:flex;flex-wrap:wrap">{panels}</div>{rest}'
-    )
+    shown = highest(e.prediction)
+    panels = _side_by_side([_panel(e, k) for k in shown])
+    rest = _left(len(e.outputs) - len(shown), "more output")
+    return f'<div style="margin-top:8px">row {words(e.label)}</div>{panels}{rest}'
 
 
 def _panel(e: Any, k: int) -> str:
     """One output: its name, prediction and base, and a bar a feature."""
     order = np.argsort(-np.abs(e.values[:, k]), kind="stable")[:FEATURES]
-    left = len(e.names) - len(order)
     low, high = (end[order, k] for end in e.interval())
     head = f"<b>{words(e.outputs[k])}</b>: {_short(e.prediction[k])} here, {_short(e.base[k])} with everything absent"
-    rest = f'<div style="opacity:.7">and {_count(left, "more feature")}</div>' if left else ""
-    bars = _bars([e.names[p] for p in order], e.values[order, k], low, high)
-    return f"<div>{head}</div>{bars}{rest}{_strongest_pairs(e, k)}"
+    drawn = _bars([e.names[p] for p in order], e.values[order, k], low, high)
+    return f"<div>{head}</div>{drawn}{_left(len(e.names) - len(order), 'more feature')}{_strongest_pairs(e, k)}"
 
 
 def _strongest_pairs(e: Any, k: int) -> str:

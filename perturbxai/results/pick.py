@@ -12,6 +12,8 @@ from perturbxai.core import checks
 from perturbxai.core.deprecated import renamed
 from perturbxai.core.outputs import select_outputs
 from perturbxai.core.types import Bools, Floats, Ints
+from perturbxai.core.wording import count, listed, word
+from perturbxai.results import notebook
 from perturbxai.results.explanation import Attribution
 
 if TYPE_CHECKING:
@@ -41,6 +43,15 @@ class Pick:
     importance: Floats
     components: tuple[str, ...]
     shows: Bools
+
+    def __repr__(self) -> str:
+        adds = zip(self.picked, self.gained, strict=True)
+        picks = [f"{word(one.label, 24)} (adds {100 * share:.0f} %)" for one, share in adds]
+        share = f"{100 * self.gained.sum():.0f} % of all importance"
+        return f"<Pick of {count(len(self.picked), 'row')} that show {share}: {listed(picks, 5, 50)}>"
+
+    def _repr_html_(self) -> str:
+        return notebook.table("Pick", [count(len(self.picked), "row")], self.to_frame())
 
     @property
     def coverage(self) -> Floats:

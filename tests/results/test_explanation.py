@@ -75,8 +75,11 @@ def test_an_attribution_is_a_sequence_of_explanations(found):
 
 
 def test_the_text_of_an_attribution_says_what_it_is(found, photos):
-    assert repr(found["lime"]) == "<Attribution Lime: 4 input(s), 6 players, outputs first, second>"
-    assert "2 input(s), 4/9 players" in repr(photos["lime"])
+    told = repr(found["lime"])
+    assert (
+        told.startswith("<Attribution of 4 rows by lime: 6 features, ") and "\n  first: " in told and "\n  second: " in told
+    )
+    assert "2 pictures by lime: 4 to 9 superpixels" in repr(photos["lime"])
 
 
 def test_results_are_frozen(found):

@@ -12,6 +12,7 @@ import pytest
 from explanations import one
 
 import perturbxai as px
+from perturbxai.core import wording
 from perturbxai.results import notebook
 
 SCRIPT = "<script>alert(1)</script>"
@@ -54,7 +55,7 @@ def test_a_hostile_name_stays_text_wherever_it_stands(name, place):
     for element in root.iter():
         assert element.tag in TAGS and set(element.attrib) <= ATTRIBUTES
     shown = re.sub(r"\s+", " ", "".join(root.itertext()))
-    expected = " ".join(notebook.UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", name).split())
+    expected = " ".join(wording.UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", name).split())
     assert expected[:20] in shown
     assert "<script" not in result._repr_html_() and "<img" not in result._repr_html_()
 

@@ -54,7 +54,7 @@ px.Lime(kernel_width=0.5, name="narrow")
 px.Lime(kernel_widht=0.5)  # E: Unexpected keyword argument "kernel_widht"
 px.KernelShap(surrogate=3)  # E: incompatible type "int"
 px.Interactions(index="sv")  # E: incompatible type "Literal['sv']"
-px.Ale(bins=10)  # E: Unexpected keyword argument "bins"
+px.Ale(edges=10)  # E: Unexpected keyword argument "edges"
 
 curves = px.effects("ale", predictor, space, table, features=["age", ("age", "sex")], grid={"age": [40, 45, 50]}, by="sex")
 px.effects(["pdp", px.Ice(ice_rows=5)], predictor, space, table, features="age", grid={"age": 5, "sex": ["f", "m"]}, rows=100)

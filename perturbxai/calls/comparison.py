@@ -1,0 +1,104 @@
+"""Comparison: what `compare` found, in tidy tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from perturbxai.core import catalogue
+from perturbxai.core.wording import by_output, count, figure, listed, word
+from perturbxai.inputs.spaces import Input
+from perturbxai.metrics import between_fills, mean_curves
+from perturbxai.results import notebook
+from perturbxai.results.explanation import Attribution
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+BACKGROUND, NO_FILL = "background", "none"
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What `compare` found, in tidy tables.
+
+    scores       one line a method, input, output, metric and scored fill; `home` if the map was explained under that fill
+    agreement    one line a pair of methods, input and output: spearman, top_k_iou
+    costs        model rows and seconds a method; shared rows are named, not divided
+    fill_spread  one line a pair of results of one method under two fills, input and output: how far the fill moves the map,
+                 beside the noise of the coalitions drawn; see `metrics.between_fills`
+    curves       deletion and insertion, one line a step; faithfulness, one line a size of coalition that has enough. Inputs
+                 that differ in players have other steps: `mean_curves()` averages them
+    results      the maps themselves;  inputs: the players, per input, of the first fill;  call: rows and seconds spent here
+    """
+
+    scores: pd.DataFrame
+    agreement: pd.DataFrame
+    costs: pd.DataFrame
+    fill_spread: pd.DataFrame
+    curves: pd.DataFrame
+    results: Mapping[str, Attribution]
+    inputs: Sequence[Input]
+    call: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        means = self.summary()
+        scored = set(self.scores.metric)
+        shown = [str(metric) for metric in means if metric in scored]
+        told = [listed([f"{word(name)} {figure(mean)}" for name, mean in means[one].items()], longest=52) for one in shown]
+        head = f"Comparison of {listed(list(self.results))} at {count(len(self.inputs), 'input')}"
+        return by_output(head, shown, told.__getitem__, noun="metric")
+
+    def _repr_html_(self) -> str:
+        about = [count(len(self.results), "method"), count(len(self.inputs), "input")]
+        return notebook.table("Comparison", about, self.summary().reset_index())
+
+    def to_frame(self) -> pd.DataFrame:
+        """The scores, tidy."""
+        return self.scores.copy()
+
+    def mean_curves(self) -> pd.DataFrame:
+        """Deletion and insertion, the mean over inputs, each read at the same shares; see `metrics.mean_curves`."""
+        import pandas as pd
+
+        return pd.DataFrame(mean_curves.mean_curves(self.curves))
+
+    def summary(self) -> pd.DataFrame:
+        """One line a method: each metric's mean over inputs, outputs and away fills; home beside it; rows and seconds.
+
+        Pictures: "srg" is the mean over fills that are not the map's own, "srg (home)" that under its own. A map that knows
+        no fill is never at home; beside the others' home it shows its mean under those same fills. Tables have one
+        background, on which everything was explained, and plain names.
+        Where a method was explained under several fills, three columns more, from `fill_spread`: "fill spread", the
+        standard deviation of a value over the fills (root mean square over players, inputs, outputs; output units), "fill
+        spread / noise", the same over the standard error from drawn coalitions, and "sign kept", the share that keeps its
+        sign of the players whose 95 % interval excludes zero under both fills. A map that no fill enters has 0, 0 and 1.
+        """
+        import pandas as pd
+
+        scores, home = self.scores, self.scores.home.astype(bool)
+        fills = set(scores.scored_fill)
+        beside = (scores.explained_fill == NO_FILL) & scores.scored_fill.isin(set(scores.scored_fill[home]))
+        away = ~home if len(fills) > 1 else ~(home | beside)
+        parts = []
+        for chosen, ending in ((away, ""), (home | beside, "" if fills == {BACKGROUND} else " (home)")):
+            means = scores[chosen].groupby(["method", "metric"]).value.mean().unstack()
+            parts.append(
+                means[[m for m in dict.fromkeys([*catalogue.METRICS, *scores.metric]) if m in means]].add_suffix(ending)
+            )
+        found = pd.concat(parts, axis=1).reindex(pd.Index(self.results, name="method"))
+        if len(self.fill_spread):
+            fill_free = [name for name, result in self.results.items() if explained_fill(result) == NO_FILL]
+            moved = between_fills.by_result(self.fill_spread, fill_free)
+            found = found.join(pd.DataFrame.from_dict(moved, orient="index", columns=list(between_fills.IN_SUMMARY)))
+        return found.join(self.costs.set_index("method")[["rows", "seconds"]])
+
+
+def explained_fill(result: Attribution) -> str:
+    """The fill a map was explained under; "none" for maps that know no fill, "background" on tables."""
+    if result.meta.get("space") == "table":
+        return BACKGROUND
+    key = catalogue.key_of(result.method)
+    return NO_FILL if key in catalogue.FILL_FREE else str(result.meta.get("fill"))

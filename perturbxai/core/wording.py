@@ -1,0 +1,79 @@
+"""Words and numbers on a line of text, as objects show themselves: printable, short, and never the whole of an array."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from perturbxai.core.types import Floats
+
+# control characters; lone surrogates, which cannot be written; marks of direction, which turn what stands beside them
+UNPRINTABLE = re.compile(
+    r"[\x00-\x08\x0b\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]"
+)
+OUTPUTS = 3  # shown at most; the rest is counted
+
+
+def word(text: object, longest: int = 40) -> str:
+    """Words of any origin on one line; what is too long loses its middle.
+
+    >>> word("two \\n lines"), word("a" * 99, 9)
+    ('two lines', 'aaaa…aaaa')
+    """
+    flat = " ".join(UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", str(text)).split())
+    return flat if len(flat) <= longest else f"{flat[: longest // 2]}…{flat[1 - longest + longest // 2 :]}"
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def listed(names: Sequence[object] | None, most: int = 4, longest: int = 24) -> str:
+    """The first names, and how many more there are; None for names that are not known.
+
+    >>> listed("abcdef")
+    'a, b, c, d and 2 more'
+    """
+    if names is None:
+        return "not known yet"
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(word(name, longest) or '""' for name in names[:most]) + more
+
+
+def figure(value: float, stderr: float | None = None) -> str:
+    """A number to three digits with its standard error, "?" where that is not known, 0 where it is rounding.
+
+    >>> figure(0.12345, 0.01), figure(2.0, np.inf), figure(2.0, 1e-15), figure(2.0)
+    ('0.123 ± 0.01', '2 ± ?', '2 ± 0', '2')
+    """
+    if stderr is None:
+        return f"{value:.3g}"
+    return f"{value:.3g} ± " + (f"{stderr * (stderr > 1e-12 * abs(value)):.2g}" if math.isfinite(stderr) else "?")
+
+
+def leading(names: Sequence[object], values: Floats, stderr: Floats | None = None, most: int = 3) -> str:
+    """The largest of values (P,), with their names and standard errors.
+
+    >>> leading(["age", "sex"], np.array([0.1, -0.2]), np.array([0.01, 0.02]), most=1)
+    'sex -0.2 ± 0.02 and 1 more'
+    """
+    first = np.argsort(-np.abs(values), kind="stable")[:most]
+    shown = [f"{word(names[p], 36)} {figure(values[p], None if stderr is None else stderr[p])}" for p in first]
+    return ", ".join(shown) + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
+def by_output(
+    head: str, outputs: Sequence[str], of: Callable[[int], str], shown: Sequence[int] = range(OUTPUTS), noun: str = "output"
+) -> str:
+    """A head, and a line for each of a few outputs, by number."""
+    lines = [f"  {word(outputs[k])}: {of(k)}" for k in shown if k < len(outputs)]
+    more = len(outputs) - len(lines)
+    return "\n".join([f"<{head}", *lines, *[f"  and {count(more, f'more {noun}')}"] * (more > 0)]) + ">"
+
+
+def highest(prediction: Floats) -> list[int]:
+    """Numbers of the outputs (K,) that the model rates highest, in their order: they say most of an input."""
+    return sorted(np.argsort(-prediction, kind="stable")[:OUTPUTS].tolist())
