@@ -154,7 +154,7 @@ def _once(ask: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
     known: dict[bytes, Floats] = {}
 
     def asked(given: Floats) -> Floats:
-        name = sha256(np.ascontiguousarray(given)).digest()
+        name = sha256(np.ascontiguousarray(given).data).digest()
         if name not in known:
             known[name] = ask(given)
         return known[name]
