@@ -15,15 +15,19 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # before numpy and torch: threads of tw
         os.environ.setdefault(name, "1")
 
 
+HERE = Path(__file__).parent
+OURS = (HERE, HERE.parent / "experiments")
+
+
 class _NoTorch:
-    """Where torch is not installed a test that imports it is skipped. Modules of the package have to do without."""
+    """Where torch is not installed a test or an experiment that imports it is skipped. The package has to do without."""
 
     def find_spec(self, name, _path=None, _target=None):
         if name.partition(".")[0] in ("torch", "torchvision", "efficientnet_lite_pytorch"):
             frame = sys._getframe(1)
             while "importlib" in frame.f_code.co_filename:
                 frame = frame.f_back
-            if Path(frame.f_code.co_filename).is_relative_to(Path(__file__).parent):
+            if any(Path(frame.f_code.co_filename).is_relative_to(folder) for folder in OURS):
                 pytest.skip(f"{name} is not installed", allow_module_level=True)
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perturbxai.baseline_methods.views import View
 from perturbxai.core import checks
 from perturbxai.core.stopping import context
 from perturbxai.core.types import Floats, Picture, Tensor
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import ImageInput
 from perturbxai.models.predictor import ModelError, Predictor
+
+if TYPE_CHECKING:  # loads torch
+    from perturbxai.baseline_methods.views import View
 
 CHANNELS = ("sum", "max")
 

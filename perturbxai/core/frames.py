@@ -170,7 +170,7 @@ def _column(series: Any, where: str) -> Any:
         return _moments(series, null)
     if dtype == nw.Duration:
         spans = series.dt.total_nanoseconds().fill_null(0).to_numpy().astype("timedelta64[ns]")
-        spans[null] = np.timedelta64("NaT")
+        spans[null] = np.timedelta64("NaT", "ns")
         return pd.Series(spans)
     if dtype in (nw.Categorical, nw.Enum):
         known, ordered = _categories(series)
@@ -207,7 +207,7 @@ def _moments(series: Any, null: Bools) -> Any:
     ticks = "ns" if unit == "ns" else "us"  # the finest that this unit's range fits in
     whole = series.dt.timestamp(ticks).fill_null(0).to_numpy().astype(np.int64)
     moments = whole.astype(f"datetime64[{ticks}]").astype(f"datetime64[{unit}]")
-    moments[null] = np.datetime64("NaT")
+    moments[null] = np.datetime64("NaT", unit)
     found = pd.Series(moments)
     zone = None if days else series.dtype.time_zone
     return found if zone is None else found.dt.tz_localize("UTC").dt.tz_convert(zone)

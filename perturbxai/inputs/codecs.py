@@ -135,7 +135,7 @@ class _Date:
     def decode(self, codes: Floats) -> Any:
         moments, missing = self.physical(codes)
         whole = moments.view("datetime64[us]").copy()
-        whole[missing] = np.datetime64("NaT")
+        whole[missing] = np.datetime64("NaT", "us")
         series = pd.Series(whole)
         if self.zone is not None:
             series = series.dt.tz_localize("UTC").dt.tz_convert(self.zone)

@@ -133,6 +133,7 @@ def toy(tmp_path, monkeypatch):
 
 
 def test_a_run_on_a_photo_writes_every_fill_and_a_manifest(toy, capsys):
+    pytest.importorskip("torch")
     code, out = toy(PHOTO)
     assert code == 0
     shown = capsys.readouterr()

@@ -149,6 +149,7 @@ MAPS = [["grad_cam", "random"], ["integrated_gradients"], ["score_cam"], ["guide
 @pytest.mark.parametrize("raised", [name for name in RAISED if name != "no memory"])
 @pytest.mark.parametrize("maps", MAPS, ids="+".join)
 def test_what_a_network_raises_while_it_is_looked_into_comes_out_as_it_was(maps, raised):
+    pytest.importorskip("torch")
     error = RAISED[raised]()
     with pytest.raises(BaseException) as caught:
         px.baselines(maps, fails_inside(13, error), GRID, PHOTOS)

@@ -160,6 +160,12 @@ def test_importing_the_package_loads_numpy_at_most():
     assert loaded.strip() in ("[]", "['numpy']")
 
 
+def test_public_names_load_no_torch():
+    code = "import sys, perturbxai as px; [getattr(px, name) for name in px.__all__]; print('torch' in sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert loaded.strip() == "False"
+
+
 def test_explaining_a_table_loads_no_torch_and_no_plots():
     code = (
         "import sys, numpy as np, perturbxai as px\n"

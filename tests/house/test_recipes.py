@@ -16,7 +16,7 @@ import perturbxai as px
 from perturbxai.models import estimators
 
 RECIPES = (Path(__file__).resolve().parents[2] / "docs" / "recipes.md").read_text("utf-8")
-PACKAGES = ("xgboost", "lightgbm", "onnxruntime", "skl2onnx")
+PACKAGES = ("torch", "torchvision", "xgboost", "lightgbm", "onnxruntime", "skl2onnx")
 RNG = np.random.default_rng(0)
 N = 400
 X = pd.DataFrame(
