@@ -207,7 +207,7 @@ def _moments(series: Any, null: Bools) -> Any:
     ticks = "ns" if unit == "ns" else "us"  # the finest that this unit's range fits in
     whole = series.dt.timestamp(ticks).fill_null(0).to_numpy().astype(np.int64)
     moments = whole.astype(f"datetime64[{ticks}]").astype(f"datetime64[{unit}]")
-    moments[null] = np.datetime64("NaT", unit)
+    moments[null] = np.array("NaT", dtype=moments.dtype)
     found = pd.Series(moments)
     zone = None if days else series.dtype.time_zone
     return found if zone is None else found.dt.tz_localize("UTC").dt.tz_convert(zone)
