@@ -36,6 +36,10 @@ class ScoreCam(OfLayer):
     by_asking: ClassVar[bool] = True
     on_the_scale_of_the_predictor: ClassVar[bool] = True
 
+    @property
+    def sees_fill(self) -> bool:
+        return True  # behind what a channel hides
+
     def cells(self, seen: View, fill: View | None) -> Floats:  # noqa: ARG002
         """(K, h, w)"""
         values = seen.ask(seen.activations)  # (C, K)

@@ -47,7 +47,15 @@ class Baseline(Method):
         """Refuse, of pictures, what can be known without the model. Raises ValueError, ImportError."""
 
 
-class OfPlayers(Baseline, ABC):
+class Blind(Baseline):
+    """What looks at no model, and at no fill."""
+
+    @property
+    def sees_fill(self) -> bool:
+        return False
+
+
+class OfPlayers(Blind, ABC):
     """Values that look at nothing but how many players and outputs there are."""
 
     @abstractmethod
@@ -55,7 +63,7 @@ class OfPlayers(Baseline, ABC):
         """(P, K); rng: a generator of the input and a seed."""
 
 
-class OfPicture(Baseline, ABC):
+class OfPicture(Blind, ABC):
     """A map that looks at the picture, and at no model."""
 
     @abstractmethod
@@ -97,6 +105,10 @@ class OfLayer(Baseline, ABC):
     conserves: ClassVar[bool] = False
     needs_fill: ClassVar[bool] = False
     by_asking: ClassVar[bool] = False
+
+    @property
+    def sees_fill(self) -> bool:
+        return self.needs_fill
 
     @abstractmethod
     def cells(self, seen: View, fill: View | None) -> Floats:

@@ -50,6 +50,8 @@ def name_methods(methods: Any, known: Mapping[str, catalogue.Entry], kind: type[
                 f"methods: {one!r} is none of {', '.join(known)}, nor an object of their classes. A method of your own "
                 f"inherits from {kind.__module__}.{kind.__name__}, which says what it has to have."
             )
+        if type(one).__name__ in catalogue.METHODS:
+            raise ValueError(f"methods: your class {type(one).__name__} has the name of a method of perturbxai; rename it.")
     named: dict[str, Declared] = {}
     for one in objects:
         key = one.name or catalogue.key_of(one)

@@ -13,6 +13,7 @@ from perturbxai.baseline_methods.inside import Inside
 from perturbxai.baseline_methods.kinds import Baseline, OfLayer, OfPicture, OfPixels, OfPlayers, OfRow
 from perturbxai.baseline_methods.table_row import TableRow
 from perturbxai.calls.arguments import check_predictor, check_space, name_methods
+from perturbxai.calls.conclude import check_shapes
 from perturbxai.core import catalogue, checks
 from perturbxai.core.extras import not_a_network
 from perturbxai.core.stopping import keeping
@@ -238,6 +239,7 @@ def _explain(placed: Placed, game: Game, number: int, inside: Inside, found: dic
             critical = NORMAL_95 if stderr is None else independent_factor(len(one.names), df)
         else:
             values, heat, notes = _map(key, method, layer, number, inside)
+        check_shapes(key, len(outputs), len(one.names), values=values)
         meta = {
             "rows": method.passes,
             "rows_shared_with": [k for k, (m, _) in placed.items() if k != key and method.passes and m.passes],

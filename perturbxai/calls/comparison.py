@@ -100,5 +100,4 @@ def explained_fill(result: Attribution) -> str:
     """The fill a map was explained under; "none" for maps that know no fill, "background" on tables."""
     if result.meta.get("space") == "table":
         return BACKGROUND
-    key = catalogue.key_of(result.method)
-    return NO_FILL if key in catalogue.FILL_FREE else str(result.meta.get("fill"))
+    return str(result.meta.get("fill")) if catalogue.sees_fill(result.method) else NO_FILL

@@ -15,6 +15,14 @@ def within(estimate: Estimate, tol: float) -> bool:
     return bool((half <= tol * np.ptp(estimate.values, axis=0)).all()) if len(estimate.values) else True
 
 
+def check_shapes(key: str, n_outputs: int, n_players: int, **found: Any) -> None:
+    """Refuse numbers of a method, which anybody may have written, that are not (P, K). Raises ValueError."""
+    for what, numbers in found.items():
+        if np.shape(numbers) != (n_players, n_outputs):
+            expected = f"({n_players}, {n_outputs}), players and outputs"
+            raise ValueError(f"{key}: {what} has shape {np.shape(numbers)}; expected {expected}.")
+
+
 def embed(values: Any, one: Any, chosen: Any, rest: Any) -> Any:
     """(P, K) over all players: those that were not looked at, because absence cannot change them, have no effect."""
     full = np.empty((len(one.names), values.shape[1]))

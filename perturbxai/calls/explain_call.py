@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.arguments import default_budget
-from perturbxai.calls.conclude import embed, embed_pairs, within
+from perturbxai.calls.conclude import check_shapes, embed, embed_pairs, within
 from perturbxai.calls.driving import Work, chunks, drive, one_thread_of_blas, salvage
 from perturbxai.core import catalogue
 from perturbxai.core.evaluations import Design, Law
@@ -245,6 +245,7 @@ class Call:
                 rows = max(rows, sum(once.values()) + len(self.game.ends_names(work.number)))
             order, others = np.arange(len(estimate.values)), []
         chosen = self.chosen(one, method)
+        check_shapes(key, len(floor), len(chosen), values=estimate.values, stderr=estimate.stderr)
         meta = self._meta(one, chosen, rows, others) | estimate.notes
         if self.tol is not None:
             meta |= {"tol": self.tol, "reached": within(estimate, self.tol), "stages": work.stage + 1}

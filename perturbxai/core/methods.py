@@ -32,6 +32,11 @@ class Method:
         return ""
 
     @property
+    def sees_fill(self) -> bool:
+        """Whether the fill of a picture enters it; one that does not see any is at home under none."""
+        return True
+
+    @property
     def index(self) -> str:
         """Of interactions: how a pair is weighed."""
         return ""

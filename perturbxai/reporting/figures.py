@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perturbxai.core import catalogue
+from perturbxai.core.methods import Explainer
 from perturbxai.inputs.spaces import ImageInput
 from perturbxai.metrics.mean_curves import mean_curves
 from perturbxai.reporting.lettering import minus, number, text, texts
@@ -64,6 +65,8 @@ def figures(results: Mapping[str, Attribution], compared: Any = None) -> Iterato
 def _is_map(one: Attribution) -> bool:
     """Whether a result is a map of a picture; some methods are of tables as well, and have no map there."""
     base = catalogue.key_of(one.method)
+    if base not in catalogue.METHODS:  # of somebody's own: explainers have errors to show, whatever they draw
+        return one[0].heat is not None and not isinstance(one.method, Explainer)
     return base in catalogue.MAPS and (one[0].heat is not None or base not in catalogue.ON_BOTH)
 
 

@@ -30,8 +30,8 @@ FONT = {"font.size": 9.0, "axes.titlesize": 9.0, "axes.labelsize": 9.0, "legend.
 def fill_of(result: Any) -> str:
     """The fill that a picture was explained under; "" of tables and of maps that no fill enters."""
     meta = getattr(result, "meta", {})  # an Importance has none
-    free = meta.get("space") == "table" or catalogue.key_of(result.method) in catalogue.FILL_FREE
-    return "" if free else str(meta.get("fill") or "")
+    seen = meta.get("space") != "table" and catalogue.sees_fill(result.method)
+    return str(meta.get("fill") or "") if seen else ""
 
 
 def title(name: str, result: Any, fill: str = "") -> str:

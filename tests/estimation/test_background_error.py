@@ -60,6 +60,18 @@ def test_one_player_errs_as_the_mean_of_nothing_does():
         np.testing.assert_allclose(one.stderr_background, [[[expected]]], rtol=1e-10)
 
 
+@pytest.mark.parametrize("n_outputs", [1, 3])
+@pytest.mark.parametrize("method", ["exact_shap", "banzhaf", "kernel_shap", "occlusion", "lime"])
+def test_one_column_alone_is_a_table_without_a_coalition_to_draw(method, n_outputs):
+    X = np.random.default_rng(1).normal(size=(30, 1))
+    predictor = px.Predictor(lambda rows: rows[:, :1] ** np.arange(1, n_outputs + 1))
+    space = px.TabularSpace(X, background=10)
+    found = px.explain(method, predictor, space, X[:2])[method]
+    np.testing.assert_allclose(found.values[:, 0], found.prediction - found.base, atol=1e-12)
+    expected = predictor(space.background).std(axis=0, ddof=1) / np.sqrt(10)
+    np.testing.assert_allclose(found.stderr_background, np.tile(expected, (2, 1, 1)), rtol=1e-10)
+
+
 @pytest.mark.parametrize("asked", [{"budget": 80}, {"rows": 1200}], ids=["coalitions", "cells"])
 def test_a_background_that_was_not_drawn_adds_none(asked):
     space = px.TabularSpace(X[:40], background="all")

@@ -34,7 +34,7 @@ def of_ends(groups: RowGroups, n_players: int) -> Floats:
 
 def flat(values: Floats) -> Floats:
     """(M, G, K) as (M, G K): groups are further outputs."""
-    return values.reshape(len(values), -1)
+    return values.reshape(len(values), values.shape[1] * values.shape[2])  # there may be no coalition at all
 
 
 def coalition_noise(clusters: Clusters, gain: Floats | Gain, residuals: Floats, starts: Ints | None, df: float) -> Floats:

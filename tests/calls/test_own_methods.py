@@ -1,0 +1,249 @@
+"""A method of the user's own: an object where a name would stand, through everything that takes results."""
+
+# ruff: noqa: ARG002
+
+from __future__ import annotations
+
+import copy
+import pickle
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import perturbxai as px
+from perturbxai.baseline_methods.kinds import Baseline, OfLayer, OfPicture, OfPixels, OfPlayers, OfRow
+from perturbxai.core import catalogue
+from perturbxai.core.evaluations import Estimate
+from perturbxai.core.methods import Asking, FromCoalitions
+from perturbxai.core.questions import Coalitions
+from perturbxai.reporting.style import looks, titles
+from perturbxai.sampling import laws
+
+X = np.random.default_rng(0).normal(size=(40, 4))
+PHOTO = np.random.default_rng(1).random((16, 16, 3)) * 255
+
+
+def exact(values):
+    return Estimate(values, np.zeros_like(values), np.full(values.shape[1], 2.0), np.inf)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Least(FromCoalitions):
+    """The worst that a player's absence does, of all coalitions asked with one player less."""
+
+    share: float = 1.0
+    name: str = ""
+
+    def law(self, n_players):
+        return laws.all_but_one(n_players)
+
+    def estimate(self, table):
+        gone = np.argmin(table.design.z, axis=1)
+        lone = table.design.sizes == table.design.n_players - 1
+        values = np.zeros((table.design.n_players, len(table.full)))
+        values[gone[lone]] = table.full - table.values[lone]
+        return exact(self.share * values)
+
+
+class Plain(Least):
+    """The same, a class without a line of options."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanders(Asking):
+    """What each player adds on the way of one order."""
+
+    name: str = ""
+
+    def least(self, players):
+        return players.n_players + 1
+
+    def ask(self, players, budget, rng):
+        order = rng.permutation(players.n_players)
+        z = np.zeros((len(order) + 1, len(order)), dtype=bool)
+        for step, player in enumerate(order):
+            z[step + 1 :, player] = True
+        (values,) = yield [Coalitions(z)]
+        found = np.empty((len(order), values.shape[1]))
+        found[order] = np.diff(values, axis=0)
+        return exact(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Far(OfRow):
+    name: str = ""
+
+    def of_row(self, row):
+        far = np.abs(row.x - row.space.background.mean(axis=0))
+        return row.pool(np.repeat(far[:, None], len(row.columns), axis=1)), {"what": "distance"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Count(OfPlayers):
+    name: str = ""
+
+    def values(self, n_players, n_outputs, rng):
+        return np.repeat(np.arange(n_players, dtype=float)[:, None], n_outputs, axis=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Red(OfPicture):
+    name: str = ""
+
+    def heat(self, picture):
+        return picture[..., 0].astype(float)
+
+
+def table(methods):
+    predictor, space = px.Predictor(lambda rows: rows[:, :2] * rows[:, 2:]), px.TabularSpace(X, background=10)
+    call = px.baselines if isinstance(methods[0], Baseline) else px.explain
+    return predictor, space, call(methods, predictor, space, X[:2])
+
+
+def photo(methods, fill="mean"):
+    predictor = px.Predictor(lambda photos: photos[:, :8, :8].mean(axis=(1, 2)))
+    space = px.ImageSpace(segments="grid", n_segments=4, fill=fill)
+    call = px.baselines if isinstance(methods[0], Baseline) else px.explain
+    return predictor, space, call(methods, predictor, space, PHOTO)
+
+
+OWN = {
+    "Least on a table": (table, Least()), "Least on a photo": (photo, Least()),
+    "Plain on a table": (table, Plain()), "Wanders on a table": (table, Wanders()),
+    "Wanders on a photo": (photo, Wanders()), "Far on a table": (table, Far()), "Count on a table": (table, Count()),
+    "Count on a photo": (photo, Count()), "Red on a photo": (photo, Red()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("own", OWN)
+def test_it_goes_wherever_ours_go(own, tmp_path):
+    kind, method = OWN[own]
+    key = own.partition(" ")[0]
+    predictor, space, found = kind([method])
+    assert list(found) == [key] and found[key].method == method and found[key].meta["name"] == key
+    found |= px.explain(["lime", "kernel_shap"], predictor, space, X[:2] if kind is table else PHOTO)
+    assert titles(found)[key] == key
+    colours = {name: look["color"] for name, look in looks(found).items()}
+    assert len(set(colours.values())) == 3  # a spare one
+    assert colours["lime"] == catalogue.EXPLAINERS["lime"].colour
+    compared = px.compare(found, predictor, space)
+    assert key in compared.summary().index and (compared.costs.method == key).any()
+    folder = px.report(compared, tmp_path / "report")
+    assert key in (folder / "attributions.csv").read_text() and key in (folder / "index.html").read_text("utf-8")
+    assert key in found[key]._repr_html_() and set(found[key].to_frame().method) == {key}
+    assert all(
+        px.plot(found[key], figure).axes for figure in ("bars", "waterfall", "decision" if kind is table else "heatmap")
+    )
+    assert px.plot(found, "bars").axes
+    for again in (copy.deepcopy(found[key]), pickle.loads(pickle.dumps(found[key]))):
+        np.testing.assert_array_equal(again.values, found[key].values)
+
+
+@pytest.mark.parametrize("own", OWN)
+def test_a_file_is_refused_that_could_not_be_read_back(own, tmp_path):
+    kind, method = OWN[own]
+    _, _, found = kind([method])
+    (result,) = found.values()
+    with pytest.raises(TypeError, match=f"method is a {type(method).__name__}, .* cannot be rebuilt .* to_csv"):
+        result.to_json(tmp_path / "one.json")
+    assert not (tmp_path / "one.json").exists()
+    text = px.explain("lime", *table([Least()])[:2], X[:1])["lime"].to_json()
+    with pytest.raises(ValueError, match="the method 'Least' is not known here"):
+        px.Attribution.from_json(text.replace('"name":"lime","options"', '"name":"Least","options"'))
+
+
+def test_two_of_a_class_are_told_apart_by_their_options_or_names():
+    _, _, found = table([Least(), Least(share=0.5), Least(share=2.0, name="twice")])
+    assert list(found) == ["Least(share=1.0)", "Least(share=0.5)", "twice"]
+    np.testing.assert_allclose(found["twice"].values, 4 * found["Least(share=0.5)"].values)
+    with pytest.raises(ValueError, match="'Plain' comes twice; give one of them another name="):
+        table([Plain(), Plain()])
+
+
+def test_it_shares_the_table_of_ours_and_is_given_what_they_are():
+    predictor, space = px.Predictor(lambda rows: rows[:, :2] * rows[:, 2:]), px.TabularSpace(X, background=10)
+    found = px.explain([Least(), "occlusion", Wanders()], predictor, space, X[:2], budget=16, seed=3)
+    np.testing.assert_array_equal(found["Least"].values, found["occlusion"].values)
+    assert "occlusion" in found["Least"].meta["rows_shared_with"]
+    alone = px.explain([Wanders()], predictor, space, X[1:2], seed=3)["Wanders"]
+    np.testing.assert_array_equal(alone.values[0], found["Wanders"].values[1])  # in any company
+
+
+@pytest.mark.parametrize(("method", "home"), [(Least(), "mean"), (Wanders(), "mean"), (Count(), "none"), (Red(), "none")])
+def test_it_is_at_home_where_a_fill_enters(method, home):
+    predictor, space, found = photo([method])
+    compared = px.compare(found, predictor, space, fills=["mean", "blur"])
+    assert set(compared.scores.explained_fill) == {home}
+
+
+@pytest.mark.parametrize("name", [name for name in catalogue.BASELINES if "photo" in catalogue.BASELINES[name].on])
+def test_a_row_says_of_the_fill_what_its_class_does(name):
+    own = catalogue.load(catalogue.BASELINES, name)()
+    if not isinstance(own, OfPixels):  # which may look at anything
+        assert own.sees_fill == catalogue.BASELINES[name].fill_enters
+
+
+# ------------------------------------------------------------------------------------------------ what is refused
+
+
+class Stranger:
+    name = ""
+
+    def law(self, n_players):
+        return laws.all_but_one(n_players)
+
+
+class lime(Plain):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flat(Least):
+    def estimate(self, table):
+        return exact(super().estimate(table).values.T)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Short(Far):
+    def of_row(self, row):
+        return super().of_row(row)[0][:2], {}
+
+
+NEVER = px.Predictor(lambda _: pytest.fail("the model was asked"))
+
+
+@pytest.mark.parametrize(
+    ("call", "method", "error", "words"),
+    [
+        (px.explain, Stranger(), TypeError, "A method of your own inherits from perturbxai.core.methods.Explainer"),
+        (px.baselines, Stranger(), TypeError, "inherits from perturbxai.baseline_methods.kinds.Baseline"),
+        (px.explain, Red(), TypeError, "nor an object of their classes"),
+        (px.baselines, Least(), TypeError, "nor an object of their classes"),
+        (px.explain, Least, TypeError, "nor an object of their classes"),
+        (px.explain, lime(), ValueError, "your class lime has the name of a method of perturbxai; rename it"),
+        (px.baselines, Red(), ValueError, "Red is a map of a picture, but the space is a table"),
+    ],
+)
+def test_what_is_no_method_is_refused_before_the_model_is_asked(call, method, error, words):
+    with pytest.raises(error, match=words):
+        call([method], NEVER, px.TabularSpace(X), X[:1])
+
+
+def test_numbers_of_another_shape_are_told_with_the_method():
+    with pytest.raises(ValueError, match=r"Flat: values has shape \(2, 4\); expected \(4, 2\), players and outputs"):
+        table([Flat()])
+    with pytest.raises(ValueError, match=r"Short: values has shape \(2, 2\); expected \(4, 2\), players and outputs"):
+        table([Short()])
+
+
+def test_a_class_that_lacks_its_parts_cannot_be_made():
+    class Empty(FromCoalitions):
+        pass
+
+    class Nothing(OfLayer):
+        pass
+
+    for kind, part in ((Empty, "estimate"), (Nothing, "cells")):
+        with pytest.raises(TypeError, match=part):
+            kind()
