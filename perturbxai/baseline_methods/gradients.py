@@ -8,7 +8,7 @@ pictures the gradient is by the network's input, behind the predictor's `transfo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from perturbxai.baseline_methods.pixels import PixelMap, Pixels, as_floats, chec
 from perturbxai.baseline_methods.table_row import TableRow, check_numbers
 from perturbxai.core import checks
 from perturbxai.core.options import checked
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Data, Floats
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.predictor import Predictor
 
@@ -158,7 +158,7 @@ class IntegratedGradients(OfRow, OfPixels):
     ((2, 2), True)
     """
 
-    baseline: Any = "absence"
+    baseline: Data = "absence"
     steps: int = 50
     tol: float = 0.01
     name: str = ""
@@ -201,7 +201,7 @@ class IntegratedGradients(OfRow, OfPixels):
         """(D,): x'."""
         if isinstance(self.baseline, str):
             return _mean(space)
-        names, row = space.columns.names, self.baseline
+        names, row = space.columns.names, cast(tuple[Any, ...], self.baseline)  # as it is kept
         if row and isinstance(row[0], tuple):
             by_name = dict(row)
             if set(by_name) != set(names):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
@@ -60,7 +62,7 @@ class PartitionShap(Asking):
     (array([0.5 , 0.25, 0.25]), 8)
     """
 
-    partition: Any = None
+    partition: Sequence[Any] | NDArray[Any] | None = None
     name: str = ""
     asks: ClassVar[str] = "coalitions"
 
@@ -102,9 +104,10 @@ class PartitionShap(Asking):
         return found
 
     def _given(self, players: Players) -> Tree:
-        if _is_linkage(self.partition):
-            return hierarchy.of_linkage(self.partition, players.everyone)
-        return hierarchy.of_names(self.partition, players.everyone)
+        given = cast(tuple[Any, ...], self.partition)  # as it is kept
+        if _is_linkage(given):
+            return hierarchy.of_linkage(given, players.everyone)
+        return hierarchy.of_names(given, players.everyone)
 
     def _found(self, players: Players) -> Tree:
         """The hierarchy from the data; of a table once a call."""

@@ -17,7 +17,7 @@ from perturbxai.core.evaluations import Estimate
 from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
 from perturbxai.core.questions import Players, Question, Rows
-from perturbxai.core.types import Bins, Codes, Floats, Ints, Values, Weights
+from perturbxai.core.types import Bins, Codes, Floats, Ints, Predicts, Values, Weights
 from perturbxai.estimation.intervals import independent_factor
 from perturbxai.estimation.neighbourhood.additive import Additive
 from perturbxai.estimation.neighbourhood.coding import Coding
@@ -83,7 +83,7 @@ class TabularLime(Asking):
     sample_around_instance: bool = True
     feature_selection: str = "none"
     n_features: int = 10
-    model_regressor: Any = None
+    model_regressor: Predicts | None = None
     shared_draws: bool = False
     profile: tuple[float, ...] = ()
     name: str = ""

@@ -249,7 +249,7 @@ class Attribution(Sequence[Explanation]):
         return tuple(e.input for e in self)
 
     @property
-    def method(self) -> Any:
+    def method(self) -> Method:
         return self.explanations[0].method
 
     def interval(self, level: float = 0.95, *, simultaneous: bool = False) -> tuple[Floats, Floats]:

@@ -34,7 +34,7 @@ def test_an_editor_offers_the_public_names_alone():
         ("px.Predictor(", "model output outputs transform device batch_size"),
         ("px.TabularSpace(", "X background groups weights"),
         ("px.KernelShap(", "surrogate name"),
-        ("px.Ale(", "grid rows centre"),
+        ("px.Ale(", "bins data_rows curves"),
     ],
 )
 def test_an_editor_shows_arguments_and_the_docstring(call, some):

@@ -62,3 +62,23 @@ def test_a_notebook_shows_signature_and_types(name):
     assert inspect.signature(getattr(px, name)).parameters is not None
     for one in parts(name):
         typing.get_type_hints(one, localns=TYPES)
+
+
+# What others made, or hand through: no type of ours says what it is.
+OTHERS = {
+    ("from_shap", "explanation"), ("from_lime", "explanations"), ("to_shap", "return"), ("reference", "options"),
+    ("ModelError", "partial"), ("Predictor", "rows"),
+}  # fmt: skip
+OVERLOADED = ("plot", "importance")
+
+
+@pytest.mark.parametrize("name", [name for name in px.__all__ if name not in OVERLOADED])
+def test_no_public_signature_says_any_where_a_type_can_be_said(name):
+    said = {
+        (name, argument)
+        for one in parts(name)
+        for argument, told in getattr(inspect.unwrap(one), "__annotations__", {}).items()
+        if told == "Any" and argument != "self"
+    }
+    old = {(name, "return")} if getattr(getattr(px, name), "renamed", None) else set()  # what old names are read by
+    assert said <= OTHERS | old
