@@ -13,7 +13,7 @@ from perturbxai.baseline_methods.table_row import TableRow
 from perturbxai.baseline_methods.tree_models import Tree, read
 from perturbxai.core import kernels
 from perturbxai.core.options import checked
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Codes, Floats, Ints
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.predictor import ModelError, Predictor
 
@@ -118,7 +118,7 @@ def _walk_all(row: TableRow) -> Floats:
     return values
 
 
-def _add_tree(tree: Tree, x: Any, background: Any, player: Any, weights: Floats, columns: Any, values: Floats) -> None:
+def _add_tree(tree: Tree, x: Codes, background: Codes, player: Ints, weights: Floats, columns: Ints, values: Floats) -> None:
     """Add one tree's Shapley values to (N, P, K), for the outputs `columns` that are explained."""
     into, which = np.nonzero(columns[:, None] == tree.outputs)
     if not len(into):
@@ -136,7 +136,7 @@ def _add_tree(tree: Tree, x: Any, background: Any, player: Any, weights: Floats,
     values[:, :, into] += out
 
 
-def _depth(children: Any) -> int:
+def _depth(children: Ints) -> int:
     """How many questions the longest path has."""
     level, depth = np.zeros(1, dtype=np.int64), 0
     while len(level := children[level[children[level, 0] >= 0]].ravel()):

@@ -279,5 +279,5 @@ def _frozen_row(baseline: Any) -> Any:
     return tuple((str(name), float(one)) if named else float(one) for name, one in pairs)
 
 
-def _is_pair(one: Any) -> bool:
+def _is_pair(one: object) -> bool:
     return isinstance(one, (tuple, list)) and len(one) == 2 and isinstance(one[0], str)

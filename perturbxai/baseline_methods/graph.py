@@ -6,21 +6,22 @@ No operation through which a gradient passes can hide from it; what a network do
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch.autograd.graph import Node
 from torch.overrides import TorchFunctionMode
 
 from perturbxai.baseline_methods.whereabouts import tensors_of
 from perturbxai.core.stopping import context
-from perturbxai.core.types import Tensor
+from perturbxai.models.lending import Net
+from perturbxai.models.torch_types import Args, Func, Module, Named, Tensor
 
-Node = Any
-Vertex = tuple[Any, int]  # a node and the number of one of its results
-Way = tuple[Any, int]  # a node and the number of one of those that it takes
+Vertex = tuple[Node, int]  # a node and the number of one of its results
+Way = tuple[Node, int]  # a node and the number of one of those that it takes
 
 
 def _kinds(words: str) -> frozenset[str]:
@@ -77,7 +78,7 @@ def in_words(name: str, kind: str) -> str:
 
 
 @context
-def followed(net: Any) -> Iterator[Calls]:
+def followed(net: Net) -> Iterator[Calls]:
     """Keep the calls of a network's modules while this lasts; the hooks are gone afterwards."""
     calls = Calls()
     with ExitStack() as stack:
@@ -87,14 +88,14 @@ def followed(net: Any) -> Iterator[Calls]:
         yield calls
 
 
-def _follow(name: str, module: Any, calls: Calls, stack: ExitStack) -> None:
+def _follow(name: str, module: Module, calls: Calls, stack: ExitStack) -> None:
     kind, starts = type(module).__name__, []
 
-    def enter(*_: Any) -> None:
+    def enter(*_: object) -> None:
         starts.append(torch.autograd._get_sequence_nr())  # type: ignore[attr-defined]
         calls.running.append((name, kind))
 
-    def leave(*_: Any) -> None:
+    def leave(*_: object) -> None:
         calls.ran.append((starts.pop(), torch.autograd._get_sequence_nr(), name, kind))  # type: ignore[attr-defined]
         calls.running.pop()
 
@@ -102,7 +103,7 @@ def _follow(name: str, module: Any, calls: Calls, stack: ExitStack) -> None:
     stack.callback(module.register_forward_hook(leave).remove)
 
 
-def nodes_of(outputs: Iterable[Tensor], before: Iterable[Node] = ()) -> list[Node]:
+def nodes_of(outputs: Iterable[Tensor], before: Iterable[Node | None] = ()) -> list[Node]:
     """The operations that made some tensors, back to others that were there before, or to leaves."""
     ends = set(before)
     todo = [tensor.grad_fn for tensor in outputs if tensor.grad_fn is not None]
@@ -160,7 +161,7 @@ def between(output: Vertex, source: Vertex, along: set[Way] | None = None) -> di
 
 
 def _ways(node: Node, along: set[Way] | None = None) -> list[tuple[Way, Vertex]]:
-    numbered = [((node, number), way) for number, way in enumerate(node.next_functions) if way[0] is not None]
+    numbered = [((node, number), (one, k)) for number, (one, k) in enumerate(node.next_functions) if one is not None]
     return [(name, way) for name, way in numbered if along is None or name in along]
 
 
@@ -222,7 +223,7 @@ class Descent(TorchFunctionMode):
     Descendants are known by where they lie in memory, for views of them and for what autograd saves.
     """
 
-    def __init__(self, net: Any, own: Tensor) -> None:
+    def __init__(self, net: Net, own: Tensor) -> None:
         super().__init__()
         self.kept = [own]  # holding tensors keeps their places their own
         self.places = {_place(own)}
@@ -230,16 +231,16 @@ class Descent(TorchFunctionMode):
         self.blind = any(isinstance(module, torch.jit.ScriptModule) for module in net.modules())
         self.weights = {_place(tensor) for tensor in (*net.parameters(), *net.buffers())}
 
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_function__(self, func: Func, types: Sequence[type], args: Args = (), kwargs: Named | None = None) -> Any:
         out = self.run(func, args, kwargs or {})
         self.note(func, (*args, *(kwargs or {}).values()), out)
         return out
 
-    def run(self, func: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    def run(self, func: Func, args: Args, named: Named) -> Any:
         """What the call is to give."""
         return func(*args, **named)
 
-    def note(self, func: Any, given: tuple[Any, ...], out: Any) -> None:
+    def note(self, func: Func, given: Args, out: object) -> None:
         with torch._C.DisableTorchFunction():
             name = getattr(func, "__name__", "")
             shaped = name.endswith("_like") or name.startswith("new_")  # of the first it takes the shape alone
@@ -250,7 +251,7 @@ class Descent(TorchFunctionMode):
                 self.kept.append(made)
                 self.places.add(_place(made))
 
-    def is_constant(self, factor: Any) -> bool:
+    def is_constant(self, factor: object) -> bool:
         """Whether a factor is a number or a tensor that is not made of the picture."""
         if not isinstance(factor, torch.Tensor) or factor.numel() == 1 or _place(factor) in self.weights:
             return True

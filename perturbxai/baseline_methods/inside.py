@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # all load torch
     from perturbxai.baseline_methods.pixels import Pixels
     from perturbxai.baseline_methods.places import Place
     from perturbxai.baseline_methods.views import View
+    from perturbxai.models.lending import Net
+    from perturbxai.models.torch_types import Tensor
 
 
 class Inside:
@@ -96,7 +98,7 @@ class Inside:
         """An input's picture by the pixel, with its view at the layer."""
         from perturbxai.baseline_methods.pixels import Pixels
 
-        def logits(given: Any) -> Any:
+        def logits(given: object) -> Tensor:
             return self._scores(given, "logit")
 
         return Pixels(self.game, number, self._scores, logits, self.known, lambda: self.view_of_input(number, layer))
@@ -133,7 +135,7 @@ class Inside:
                 values[varied[start:stop]] = found[:, columns]
         return values
 
-    def _scores(self, given: Any, score: str | None = None) -> Any:
+    def _scores(self, given: object, score: str | None = None) -> Tensor:
         """(n, K) tensor: the scores that are explained, still differentiable."""
         return self.predictor.network_model().differentiable(given, score or self.score)[:, self.game.learn().columns]
 
@@ -144,7 +146,7 @@ class Inside:
         self.asked = (self.asked[0] + self.predictor.rows - rows, self.asked[1] + self.predictor.seconds - seconds)
 
     @context
-    def _network(self, picture: Picture) -> Iterator[tuple[Any, Any]]:
+    def _network(self, picture: Picture) -> Iterator[tuple[Net, Tensor]]:
         with self.predictor.network() as net:
             yield net, self.predictor.tensor(picture[None])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import dropwhile, takewhile
-from typing import Any
 
 import torch
 
@@ -12,8 +11,9 @@ from perturbxai.baseline_methods.graph import Vertex, Way, between, cuts, heard,
 from perturbxai.baseline_methods.places import Place
 from perturbxai.baseline_methods.trail import Step, Trail, label_of, survey
 from perturbxai.baseline_methods.whereabouts import Whereabouts
-from perturbxai.core.types import Tensor
 from perturbxai.models.device import is_out_of_memory
+from perturbxai.models.lending import Net
+from perturbxai.models.torch_types import Tensor
 
 Score = Callable[[Tensor], Tensor]  # what a network returned -> (n, K), differentiable
 Ways = dict[Vertex, list[Vertex]]  # results, and what each was made of
@@ -21,7 +21,7 @@ Ways = dict[Vertex, list[Vertex]]  # results, and what each was made of
 SQUARES = 4  # a side
 
 
-def last_map(net: Any, batch: Tensor, score: Score) -> Place:
+def last_map(net: Net, batch: Tensor, score: Score) -> Place:
     """The last map that the scores depend on only through: held constant, it leaves them no gradient by the picture.
 
     A map lies on the picture along its axes, in whatever shape; behind it the places are pooled, flattened into one vector
@@ -76,7 +76,7 @@ def _has_later(trail: Trail, below: Ways, maps: list[Step]) -> bool:
     return any(step.vertex in below and _is_map(step) for step in later)
 
 
-def _read_by_scores(net: Any, batch: Tensor, score: Score, trail: Trail, below: Ways) -> Ways:
+def _read_by_scores(net: Net, batch: Tensor, score: Score, trail: Trail, below: Ways) -> Ways:
     """Of what lies between the picture and the scores, what they read: the ways along which a gradient comes back.
 
     At one picture rectifiers may be off all along a way that matters at another. So where the layer could hang on it, other
@@ -99,7 +99,7 @@ def _read_by_scores(net: Any, batch: Tensor, score: Score, trail: Trail, below: 
 
 
 def _heard(trail: Trail, below: Ways) -> set[Way]:
-    if trail.picture is None:
+    if trail.picture is None or trail.scores is None:
         return set()
     try:
         return heard(trail.scores, trail.picture, below)
@@ -147,6 +147,7 @@ def _where(step: Step) -> Whereabouts:
 def _read(trail: Trail, steps: list[Step]) -> list[int]:
     """The numbers of those results whose places on the picture the scores have a gradient by."""
     edges = [torch.autograd.graph.GradientEdge(*step.vertex) for step in steps if step.vertex]
+    assert trail.scores is not None
     slopes = torch.autograd.grad(trail.scores, edges, uneven(trail.scores), retain_graph=True, allow_unused=True)
     return [
         number

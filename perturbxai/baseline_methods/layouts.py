@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import isqrt, prod
-from typing import Any
 
 import torch
 
-from perturbxai.core.types import Tensor
+from perturbxai.models.torch_types import Tensor
 
 Grid = tuple[int, int]
 
@@ -32,7 +32,8 @@ class Layout:
         """(n, C, h, w), differentiable."""
         if self.axes == "tokens":
             # (n, N, C) -> (n, h w, C) -> (n, C, h w) -> (n, C, h, w)
-            return found[:, self.extra :].transpose(1, 2).unflatten(2, self.grid)
+            maps: Tensor = found[:, self.extra :].transpose(1, 2).unflatten(2, self.grid)  # type: ignore[no-untyped-call]
+            return maps
         if self.order is not None:
             return found.flatten()[self.order][None]
         return found.permute(0, 3, 1, 2) if self.axes == "last" else found
@@ -68,7 +69,7 @@ def layout_of_order(order: Tensor, shape: tuple[int, ...]) -> Layout:
     return Layout("ordered", grid, order=order)
 
 
-def layout_of(found: Any, batch: Tensor, label: str, patches: Grid | None) -> Layout:
+def layout_of(found: object, batch: Tensor, label: str, patches: Grid | None) -> Layout:
     """The layout of what a layer gave for one picture; batch (1, C, H, W).
 
     patches  (h, w) of the network's last map, which its tokens were cut from, or None where it has none
@@ -82,7 +83,7 @@ def layout_of(found: Any, batch: Tensor, label: str, patches: Grid | None) -> La
             "Name another."
         )
     if found.ndim == 3:
-        return _tokens(found.shape[1], (height, width), shape, label, patches)
+        return _tokens(found.shape[1], (height, width), tuple(found.shape), label, patches)
     for axes, grid in (("first", found.shape[2:]), ("last", found.shape[1:3])):
         if fits(grid, (height, width)):
             return Layout(axes, (int(grid[0]), int(grid[1])))
@@ -94,12 +95,12 @@ def layout_of(found: Any, batch: Tensor, label: str, patches: Grid | None) -> La
     )
 
 
-def fits(grid: Any, picture: Grid) -> bool:
+def fits(grid: Sequence[int], picture: Grid) -> bool:
     """The picture's shape, coarser: h / w as H / W but for a cell."""
     return prod(grid) > 1 and bool(abs(grid[0] * picture[1] - grid[1] * picture[0]) <= 2 * max(picture))
 
 
-def _tokens(n_tokens: int, picture: Grid, shape: Any, label: str, patches: Grid | None) -> Layout:
+def _tokens(n_tokens: int, picture: Grid, shape: Sequence[int], label: str, patches: Grid | None) -> Layout:
     """Tokens in rows of the grid that they were cut from; without one, a square of a square picture, or one token more."""
     if patches is not None and fits(patches, picture) and n_tokens >= patches[0] * patches[1]:
         # what stands before the patches: a class token, another for distillation, some registers

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from perturbxai.baseline_methods.pixels import Pixels, as_floats
-from perturbxai.core.types import Floats, Singles, Tensor
+from perturbxai.core.types import Floats, Ints, Singles
+from perturbxai.models.torch_types import Tensor
 
 NODES = 4  # Gauss-Legendre nodes a panel
 MOST = 10  # times as many nodes as were asked for, at most
@@ -33,7 +33,7 @@ class Panels:
         """(n, K): what the integral of each lacks to the rise of the scores over it, which is known exactly."""
         return np.asarray(self.at_high - self.at_low - self.heat.sum(axis=(2, 3), dtype=np.float64))
 
-    def taken(self, which: Any) -> Panels:
+    def taken(self, which: Ints) -> Panels:
         return Panels(self.low[which], self.high[which], self.at_low[which], self.at_high[which], self.heat[which])
 
     def joined(self, other: Panels) -> Panels:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,9 @@ from perturbxai.core import checks
 from perturbxai.core.deprecated import renamed
 from perturbxai.core.interpolation import between_centres
 from perturbxai.core.options import checked
-from perturbxai.core.types import Floats, Ints, Tensor
+from perturbxai.core.types import Floats, Ints
+from perturbxai.models.lending import Net
+from perturbxai.models.torch_types import Tensor
 
 AIMS = ("preserve", "delete")
 KEPT = 0.8  # of the running slope, from step to step
@@ -131,7 +132,7 @@ class _Seen:
         return (1.0 - fine) * self.fill + fine * self.picture
 
 
-def _slope(net: Any, pixels: Pixels, seen: _Seen, masks: Floats, k: int) -> tuple[Floats, Floats]:
+def _slope(net: Net, pixels: Pixels, seen: _Seen, masks: Floats, k: int) -> tuple[Floats, Floats]:
     """One score through masks (n, h, w), a batch at a time: how it rises with each cell, (n, h, w), and itself, (n,)."""
 
     def ask(start: int, stop: int) -> tuple[Floats, Floats]:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from perturbxai.core import checks
 from perturbxai.core.stopping import context
-from perturbxai.core.types import Floats, Picture, Tensor
+from perturbxai.core.types import Floats, Picture
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import ImageInput
+from perturbxai.models.lending import Net
 from perturbxai.models.predictor import ModelError, Predictor
+from perturbxai.models.torch_types import Tensor
 
 if TYPE_CHECKING:  # loads torch
     from perturbxai.baseline_methods.views import View
+
+T = TypeVar("T")
 
 CHANNELS = ("sum", "max")
 
@@ -81,13 +85,13 @@ class Pixels:
 
     def gradient_here(self) -> Floats:
         """(K, C, H, W): the gradient at the picture itself, asked once however many methods want it."""
-        return self.once("gradient", lambda: next(self.gradients(1, lambda *_: self.tensor(self.one.picture)))[2][0])  # type: ignore[no-any-return]
+        return self.once("gradient", lambda: next(self.gradients(1, lambda *_: self.tensor(self.one.picture)))[2][0])
 
     def scores(self, n: int, build: Callable[[int, int], Tensor]) -> Iterator[tuple[int, int, Floats]]:
         """(start, stop, scores (stop - start, K)) at n inputs, as `gradients`. Raises ModelError if one is not finite."""
         import torch
 
-        def ask(net: Any, start: int, stop: int) -> Floats:
+        def ask(net: Net, start: int, stop: int) -> Floats:
             with torch.no_grad():
                 found = as_floats(self.score(net(build(start, stop))))
             if not np.isfinite(found).all():
@@ -96,16 +100,17 @@ class Pixels:
 
         return self._batches(n, ask)
 
-    def _batches(self, n: int, ask: Callable[[Any, int, int], Floats]) -> Iterator[tuple[int, int, Floats]]:
+    def _batches(self, n: int, ask: Callable[[Net, int, int], Floats]) -> Iterator[tuple[int, int, Floats]]:
         def metered(start: int, stop: int) -> Floats:
             with self.metered() as net:
                 return ask(net, start, stop)
 
         return self.predictor.in_batches(n, metered)
 
-    def once(self, what: str, ask: Callable[[], Any]) -> Any:
+    def once(self, what: str, ask: Callable[[], T]) -> T:
         """What `ask` gives, asked once for a picture; its rows count for each method that wants it."""
         key = (what, self.number)
+        found: T
         if key in self.known:
             found, rows, seconds = self.known[key]
             self.rows, self.seconds = self.rows + rows, self.seconds + seconds
@@ -118,7 +123,7 @@ class Pixels:
         return found
 
     @context
-    def metered(self) -> Iterator[Any]:
+    def metered(self) -> Iterator[Net]:
         """The network, lent; what passes through it is counted, its rows if nothing fails."""
         rows, seconds = self.predictor.rows, self.predictor.seconds
         try:
@@ -133,7 +138,7 @@ class Pixels:
             self.fresh = self.fresh[0] + rows, self.fresh[1] + seconds
 
 
-def slopes(net: Any, inputs: Tensor, score: Callable[[Tensor], Tensor]) -> Floats:
+def slopes(net: Net, inputs: Tensor, score: Callable[[Tensor], Tensor]) -> Floats:
     """(n, K, C, H, W): gradients of the scores (n, K) of some inputs (n, C, H, W), a pass backwards for each of K."""
     leaf = inputs.detach().clone().requires_grad_(True)
     scores = score(net(leaf.clone()))  # a copy, for a network that writes into its input

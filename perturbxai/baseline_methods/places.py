@@ -13,7 +13,8 @@ from perturbxai.baseline_methods.layouts import Layout
 from perturbxai.baseline_methods.trail import ENTERS, Operations, Trail
 from perturbxai.baseline_methods.whereabouts import tensors_of
 from perturbxai.core.stopping import context
-from perturbxai.core.types import Tensor
+from perturbxai.models.lending import Net
+from perturbxai.models.torch_types import Args, Func, Module, Named, Tensor
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Place:
     patches: tuple[int, int] | None = None
 
 
-def named_place(net: Any, trail: Trail, layer: str) -> Place:
+def named_place(net: Net, trail: Trail, layer: str) -> Place:
     """The place that a user names: "layer4", "act#1" for its second call, "input of avgpool".
 
     Raises ValueError for a name that the network lacks, a module that never runs, and one that runs several times and was
@@ -65,7 +66,7 @@ def named_place(net: Any, trail: Trail, layer: str) -> Place:
     return Place(layer, module=name, call=call, enters=enters, layout=layout, shape=shape, patches=trail.patches)
 
 
-def layer_names(net: Any, layer: Any) -> tuple[str, ...]:
+def layer_names(net: Net, layer: object) -> tuple[str, ...]:
     """The names of layers that were given by name or as modules of this network, one or several.
 
     Raises TypeError for what is neither, ValueError for a module that is no part of the network, for an empty list and for
@@ -80,7 +81,7 @@ def layer_names(net: Any, layer: Any) -> tuple[str, ...]:
     return names
 
 
-def _layer_name(net: Any, layer: Any) -> str:
+def _layer_name(net: Net, layer: object) -> str:
     if isinstance(layer, str):
         return layer
     if not isinstance(layer, torch.nn.Module):
@@ -94,7 +95,7 @@ def _layer_name(net: Any, layer: Any) -> str:
 
 
 @context
-def swapped(net: Any, places: Sequence[Place], swap: Callable[[int, Tensor], Tensor]) -> Iterator[None]:
+def swapped(net: Net, places: Sequence[Place], swap: Callable[[int, Tensor], Tensor]) -> Iterator[None]:
     """While this lasts, the tensor at each place is replaced by what `swap` makes of its number and the tensor."""
     numbered: dict[int | None, int] = {
         place.operation: number for number, place in enumerate(places) if place.operation is not None
@@ -119,7 +120,7 @@ class _Swapping:
     def __post_init__(self) -> None:
         self.instead: dict[int, tuple[Tensor, Tensor]] = {}  # by id, which the tensor beside it keeps its own
 
-    def run(self, number: int, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def run(self, number: int, func: Func, args: Args, kwargs: Named) -> Any:
         which = self.numbered.get(number)
         argument = None if which is None else self.places[which].argument
         if which is not None and argument is not None:
@@ -130,22 +131,24 @@ class _Swapping:
         out = func(*args, **kwargs)
         return out if which is None or argument is not None else self.swap(which, out)
 
-    def _replaced(self, values: Any) -> Any:
+    def _replaced(self, values: object) -> Any:
         if isinstance(values, torch.Tensor):
             return self.instead.get(id(values), (None, values))[1]
         if isinstance(values, dict):
             return {key: self._replaced(value) for key, value in values.items()}
-        return type(values)(map(self._replaced, values)) if type(values) in (tuple, list) else values
+        if isinstance(values, (tuple, list)) and type(values) in (tuple, list):
+            return type(values)(map(self._replaced, values))
+        return values
 
 
-def _swap_at_module(net: Any, place: Place, swap: Callable[[Tensor], Tensor], stack: ExitStack) -> None:
+def _swap_at_module(net: Net, place: Place, swap: Callable[[Tensor], Tensor], stack: ExitStack) -> None:
     module = dict(net.named_modules(remove_duplicate=False))[place.module]
     calls = iter(range(1 << 62))
 
-    def before(_module: Any, args: tuple[Any, ...]) -> Any:
+    def before(_module: Module, args: Args) -> Any:
         return (swap(args[0]), *args[1:]) if next(calls) == place.call and args else None
 
-    def after(_module: Any, _args: Any, out: Any) -> Any:
+    def after(_module: Module, _args: Args, out: Tensor) -> Any:
         return swap(out) if next(calls) == place.call else None
 
     register = module.register_forward_pre_hook(before) if place.enters else module.register_forward_hook(after)

@@ -6,7 +6,7 @@ functions, activations in place and modules that run twice get them too, and an 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -21,6 +21,7 @@ from perturbxai.core.extras import remedy
 from perturbxai.core.options import checked
 from perturbxai.core.types import Floats, Picture
 
+Box = tuple[float, float] | None  # lowest and highest
 Rule = Callable[..., Any]  # makes a rule of zennit
 
 BACK = "passed back to the network's input, in score per unit of it"
@@ -230,10 +231,10 @@ def _back(pixels: Pixels, rule: str) -> Floats:
             inputs = pixels.tensor(pixels.one.picture)
             return rectified(net, inputs, pixels.score, pixels.logits, lambda own, back: hook.backward(None, own, back))
 
-    return pixels.once(rule, ask)  # type: ignore[no-any-return]
+    return pixels.once(rule, ask)
 
 
-def _relevance(pixels: Pixels, dense: Rule, convolution: Rule, first: str | None, box: Any, stable: float) -> PixelMap:
+def _relevance(pixels: Pixels, dense: Rule, convolution: Rule, first: str | None, box: Box, stable: float) -> PixelMap:
     """Relevance of each pixel, all channels, and what is missing to the score."""
     from perturbxai.baseline_methods import relevance
 
@@ -255,7 +256,7 @@ def _relevance(pixels: Pixels, dense: Rule, convolution: Rule, first: str | None
     return PixelMap(heat, notes | {"gap": (scores - heat.sum(axis=(1, 2))).tolist()})
 
 
-def _bounds(picture: Picture, box: Any) -> tuple[float, float]:
+def _bounds(picture: Picture, box: Box) -> tuple[float, float]:
     """The lowest and the highest value that a pixel can have. Raises ValueError if the picture has others."""
     low, high = box or (0.0, 1.0 if picture.max() <= 1.0 else 255.0)
     if picture.min() < low or picture.max() > high:
@@ -266,7 +267,7 @@ def _bounds(picture: Picture, box: Any) -> tuple[float, float]:
     return low, high
 
 
-def _frozen_box(box: Any) -> tuple[float, float] | None:
+def _frozen_box(box: Iterable[float] | None) -> tuple[float, float] | None:
     if box is None:
         return None
     try:

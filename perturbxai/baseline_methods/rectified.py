@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
+from torch.autograd.graph import Node
 
 from perturbxai.baseline_methods import graph
 from perturbxai.baseline_methods.graph import ARITHMETIC, GATES, MOVES, Calls, NoRule, is_rectifier, kind_of
 from perturbxai.baseline_methods.pixels import gradient_of, no_gradient
-from perturbxai.core.types import Floats, Tensor
+from perturbxai.core.types import Floats
+from perturbxai.models.lending import Net
+from perturbxai.models.torch_types import Tensor
 
-Node = Any
 Score = Callable[[Tensor], Tensor]  # what a network returned -> (n, K), differentiable
+Rule = Callable[[tuple[Tensor, ...], tuple[Tensor, ...]], tuple[Tensor, ...]]
 
 # these keep their own derivative in both methods
 PLAIN = MOVES | ARITHMETIC | graph.AVERAGES | graph.WEIGHTED | graph.NORMALISED
@@ -21,7 +23,7 @@ ELEMENTWISE = MOVES | ARITHMETIC
 WAY_OUT = "take 'gradient', 'smooth_grad' or 'integrated_gradients', which need no rule."
 
 
-def rectified(net: Any, inputs: Tensor, score: Score, logits: Score, rule: Any) -> Floats:
+def rectified(net: Net, inputs: Tensor, score: Score, logits: Score, rule: Rule) -> Floats:
     """(K, C, H, W): passes backwards from the scores of one input (1, C, H, W) in which each rectifier follows `rule`.
 
     logits  the scores before a softmax, which is ours and no layer

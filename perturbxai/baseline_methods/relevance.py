@@ -8,7 +8,7 @@ the rules are tied. The network keeps its modules, weights and hooks.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,9 @@ from perturbxai.baseline_methods import graph
 from perturbxai.baseline_methods.graph import MOVES, Calls, NoRule, followed, kind_of, nodes_of
 from perturbxai.baseline_methods.pixels import as_floats, gradient_of
 from perturbxai.baseline_methods.whereabouts import tensors_of
-from perturbxai.core.types import Floats, Tensor
+from perturbxai.core.types import Floats
+from perturbxai.models.lending import Net
+from perturbxai.models.torch_types import Args, Func, Named, Tensor
 
 Rule = Any  # has register(module)
 Rules = Mapping[str, Callable[..., Rule]]  # by role; "first" takes the bounds (low, high) of its input, or (None, None)
@@ -45,13 +47,13 @@ class Operation:
     normalise, padding  the batch norm behind it and the zeros around its input, merged into it;  merged: done by a neighbour
     """
 
-    func: Any
-    args: tuple[Any, ...]
-    named: dict[str, Any]
+    func: Callable[..., Tensor]
+    args: Args
+    named: Named
     number: int
     role: str = ""
     source: Operation | None = None
-    shown: Tensor = None
+    shown: Tensor | None = None
     readers: int = 0
     asked: int = 0
     normalise: tuple[Tensor, Tensor] | None = None
@@ -60,7 +62,7 @@ class Operation:
 
 
 def propagate(
-    net: Any, inputs: Tensor, score: Callable[[Tensor], Tensor], rules: Rules, ends: Any = None
+    net: Net, inputs: Tensor, score: Callable[[Tensor], Tensor], rules: Rules, ends: Sequence[Tensor] | None = None
 ) -> tuple[Floats, Floats]:
     """What each pixel gets of each score, (K, C, H, W) of one input (1, C, H, W), and the scores (K,) where it starts.
 
@@ -86,7 +88,7 @@ def propagate(
     return np.concatenate([gradient_of(one, leaf, one.detach()) for one in scores]), expected
 
 
-def _record(net: Any, inputs: Tensor, score: Callable[[Tensor], Tensor]) -> tuple[list[Operation], Tensor]:
+def _record(net: Net, inputs: Tensor, score: Callable[[Tensor], Tensor]) -> tuple[list[Operation], Tensor]:
     """The operations of a pass in order, and its scores (K,)."""
     own = inputs.detach().clone().requires_grad_(True).clone()
     with followed(net) as calls:
@@ -105,19 +107,19 @@ def _record(net: Any, inputs: Tensor, score: Callable[[Tensor], Tensor]) -> tupl
 class _Descent(graph.Descent):
     """Hands over each function that is called with what descends from the picture: parameters have no gradient here."""
 
-    def run(self, func: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    def run(self, func: Func, args: Args, named: Named) -> Any:
         inputs = [tensor for tensor in tensors_of((*args, *named.values())) if tensor.requires_grad]
         return self.take(func, args, named, inputs) if inputs else func(*args, **named)
 
     @abstractmethod
-    def take(self, func: Any, args: tuple[Any, ...], named: dict[str, Any], inputs: list[Tensor]) -> Any:
+    def take(self, func: Func, args: Args, named: Named, inputs: list[Tensor]) -> Any:
         """What the call is to give; inputs: the tensors among its arguments that descend from the picture."""
 
 
 class _Recording(_Descent):
     """Notes what runs, and which rule it needs."""
 
-    def __init__(self, net: Any, own: Tensor, calls: Calls) -> None:
+    def __init__(self, net: Net, own: Tensor, calls: Calls) -> None:
         super().__init__(net, own)
         self.calls = calls
         self.plan: list[Operation] = []
@@ -126,7 +128,7 @@ class _Recording(_Descent):
         self.makers: dict[int, Operation | None] = {}
         self.unweighed = {id(own)}
 
-    def take(self, func: Any, args: tuple[Any, ...], named: dict[str, Any], inputs: list[Tensor]) -> Any:
+    def take(self, func: Func, args: Args, named: Named, inputs: list[Tensor]) -> Any:
         if _mixes(inputs[0]):
             raise NoRule(
                 f"{self.calls.here()} runs under autocast, which takes another type by operation, so that no rule "
@@ -183,13 +185,13 @@ class _Recording(_Descent):
 class _Propagation(_Descent):
     """Runs a plan's operations again, each that needs a rule as a module that has it."""
 
-    def __init__(self, net: Any, own: Tensor, plan: list[Operation], rules: Rules, bounds: list[list[Operation]]) -> None:
+    def __init__(self, net: Net, own: Tensor, plan: list[Operation], rules: Rules, bounds: list[list[Operation]]) -> None:
         super().__init__(net, own)
         self.plan, self.rules, self.bounds = plan, rules, bounds
         self.number = -1
         self.alive: list[Any] = []  # a rule lives as long as somebody holds it
 
-    def take(self, func: Any, args: tuple[Any, ...], named: dict[str, Any], inputs: list[Tensor]) -> Any:
+    def take(self, func: Func, args: Args, named: Named, inputs: list[Tensor]) -> Any:
         self.number += 1
         call = self.plan[self.number] if self.number < len(self.plan) else None
         if call is None or _name(call.func) != _name(func):
@@ -221,6 +223,7 @@ class _Propagation(_Descent):
             return self.rules[FIRST](None, None)
         sees = call.padding or call  # the layer pads what it sees itself, the bounds too
         one, other = (plan[sees.number].shown for plan in self.bounds)
+        assert one is not None and other is not None and sees.shown is not None
         low, high = torch.minimum(one, other), torch.maximum(one, other)
         if not bool(((low <= sees.shown) & (sees.shown <= high)).all()):
             raise NoRule(
@@ -299,7 +302,7 @@ def _norm(call: Operation) -> dict[str, Any]:
     return defaults | dict(zip(OF_NORM, call.args, strict=False)) | call.named
 
 
-def _again(call: Operation, inputs: list[Tensor], others: Any) -> Tensor:
+def _again(call: Operation, inputs: list[Tensor], others: Sequence[Tensor]) -> Tensor:
     """An operation with other tensors in the place of those that descend from the picture."""
     place = {id(tensor): other for tensor, other in zip(inputs, others, strict=True)}
     args = [place.get(id(value), value) for value in call.args]
@@ -319,5 +322,5 @@ def _shape(inputs: list[Tensor]) -> torch.Size:
     return torch.broadcast_shapes(*(one.shape for one in inputs))  # type: ignore[no-any-return,no-untyped-call]
 
 
-def _name(func: Any) -> str:
+def _name(func: Func) -> str:
     return str(getattr(func, "__name__", func))

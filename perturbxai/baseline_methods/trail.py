@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -22,7 +22,8 @@ from perturbxai.baseline_methods.whereabouts import (
     tensors_of,
 )
 from perturbxai.core.stopping import context
-from perturbxai.core.types import Tensor
+from perturbxai.models.lending import Net
+from perturbxai.models.torch_types import Args, Func, Module, Named, Tensor
 
 Call = tuple[str, int]  # a module's name, and how often it ran before
 
@@ -32,11 +33,11 @@ ENTERS = "input of "  # a place that is named by the module it goes into
 class Operations(TorchFunctionMode):
     """Numbers the tensor operations of a pass; `run` gets each, and gives what it returns."""
 
-    def __init__(self, run: Callable[[int, Any, tuple[Any, ...], dict[str, Any]], Any]) -> None:
+    def __init__(self, run: Callable[[int, Func, Args, Named], Any]) -> None:
         super().__init__()
         self.run, self.number = run, -1
 
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_function__(self, func: Func, types: Sequence[type], args: Args = (), kwargs: Named | None = None) -> Any:
         self.number += 1
         return self.run(self.number, func, args, kwargs or {})
 
@@ -88,8 +89,8 @@ class Trail:
     pooled: set[int] = field(default_factory=set)
     steps: dict[Vertex | None, Step] = field(default_factory=dict)
     picture: Vertex | None = None
-    modules: dict[str, Any] = field(default_factory=dict)
-    scores: Tensor = None
+    modules: dict[str, Module] = field(default_factory=dict)
+    scores: Tensor | None = None
     output: Vertex | None = None
     patches: tuple[int, int] | None = None
 
@@ -104,7 +105,7 @@ class Trail:
         found = self.known[id(tensor)][1]
         return found if found is not None and found.down.shape == tensor.shape else None
 
-    def run(self, number: int, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def run(self, number: int, func: Func, args: Args, kwargs: Named) -> Any:
         """One operation, taken note of."""
         took = list(tensors_of((*args, *kwargs.values())))
         before = [vertex_of(tensor) for tensor in took]
@@ -169,12 +170,12 @@ class Trail:
             self.steps.setdefault(vertex, Step(vertex, number, where, unmet=unmet, source=source))
 
 
-def survey(net: Any, batch: Tensor, score: Callable[[Tensor], Tensor] | None = None, *, through: bool = False) -> Trail:
+def survey(net: Net, batch: Tensor, score: Callable[[Tensor], Tensor] | None = None, *, through: bool = False) -> Trail:
     """One forward pass of one picture (1, C, H, W): its operations in order, and how often each module runs.
 
     score  from what the network returned to (n, K): then autograd follows too;  through: see Trail
     """
-    trail = Trail(tuple(batch.shape[2:]), through, modules=dict(net.named_modules()))
+    trail = Trail(tuple(batch.shape[2:]), through, modules=dict(net.named_modules()))  # type: ignore[arg-type]
     own = batch.detach().clone().requires_grad_(score is not None)
     picture = own.clone()  # for a network that writes into its input
     trail.known[id(picture)] = picture, of_picture(picture)
@@ -188,7 +189,7 @@ def survey(net: Any, batch: Tensor, score: Callable[[Tensor], Tensor] | None = N
     return trail
 
 
-def _followed(name: str, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _followed(name: str, func: Func, args: Args, kwargs: Named) -> Any:
     """One operation with autograd on, whatever the network says."""
     with torch.inference_mode(False), torch.enable_grad():
         if name in ("detach", "data") and not getattr(func, "__name__", "").endswith("detach_"):
@@ -206,10 +207,10 @@ def _counted(trail: Trail) -> Iterator[None]:
         yield
 
 
-def _count(name: str, module: Any, trail: Trail, stack: ExitStack) -> None:
+def _count(name: str, module: Module, trail: Trail, stack: ExitStack) -> None:
     calls = iter(range(1 << 62))
 
-    def enter(_module: Any, given: Any) -> None:
+    def enter(_module: Module, given: Args) -> None:
         call = (name, next(calls))
         trail.ran.append(call)
         trail.running.append(call)
@@ -217,7 +218,7 @@ def _count(name: str, module: Any, trail: Trail, stack: ExitStack) -> None:
             with torch._C.DisableTorchFunction():  # what is asked here is no operation of the pass
                 trail.took[call] = trail.where(given[0])
 
-    def leave(_module: Any, _given: Any, out: Any) -> None:
+    def leave(_module: Module, _given: Args, out: object) -> None:
         call = trail.running.pop()
         if isinstance(out, torch.Tensor):
             with torch._C.DisableTorchFunction():
@@ -236,7 +237,7 @@ def label_of(call: Call, trail: Trail) -> str:
     return name if trail.calls(name) == 1 else f"{name}#{number}"
 
 
-def _label(inside: Call, func: Any) -> str:
+def _label(inside: Call, func: Func) -> str:
     """How to call what a tensor goes into: a module by name, else the function."""
     name, number = inside
     if not name:

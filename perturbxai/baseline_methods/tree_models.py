@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from perturbxai.core.types import Bools, Floats, Ints
-from perturbxai.models.estimators import EstimatorModel, frame_to_array, log_odds
+from perturbxai.core.types import Bools, Floats, Foreign, Ints, Singles
+from perturbxai.models.estimators import EstimatorModel, Rows, frame_to_array, is_frame, log_odds
 
 # whose every column is made of the same column alone, so that hiding a column before them is hiding it behind them
 COLUMNWISE = (
     "StandardScaler", "MinMaxScaler", "MaxAbsScaler", "RobustScaler", "PowerTransformer", "QuantileTransformer",
     "SimpleImputer",
 )  # fmt: skip
+Prepare = Callable[[Any], Any]  # rows as the model takes them -> the numbers that it reads
 LINEAR = {"LinearModel", "LinearClassifierMixin", "BaseSGDRegressor"}
 FORESTS = {"ForestRegressor", "ForestClassifier"}
 TREES = {"DecisionTreeRegressor", "DecisionTreeClassifier"}
@@ -52,7 +54,7 @@ class Reading:
     trees    made anew at each call;  slopes (D, K), None for trees
     """
 
-    prepare: Callable[[Any], Any]
+    prepare: Prepare
     column: Ints
     trees: Callable[[], Iterator[Tree]]
     slopes: Floats | None = None
@@ -72,14 +74,14 @@ def read(kept: EstimatorModel) -> Reading:
     raise TypeError(f"the model is a {name}, which glass_box cannot read (trees, forests, boosting, linear); {WAY_OUT}")
 
 
-def _steps(model: Any) -> list[Any]:
+def _steps(model: Foreign) -> list[Foreign]:
     """A pipeline's steps, nested ones too, the model last."""
     if not hasattr(model, "steps"):
         return [model]
     return [inner for _, step in model.steps if step not in (None, "passthrough") for inner in _steps(step)]
 
 
-def _check_step(step: Any) -> None:
+def _check_step(step: Foreign) -> None:
     """Refuse a step that mixes, drops or adds columns."""
     name = type(step).__name__
     plain = name in COLUMNWISE and type(step).__module__.startswith("sklearn.") and not getattr(step, "add_indicator", False)
@@ -92,8 +94,8 @@ def _check_step(step: Any) -> None:
         )
 
 
-def _prepared(before: list[Any]) -> Callable[[Any], Any]:
-    def prepare(rows: Any) -> Any:
+def _prepared(before: list[Foreign]) -> Prepare:
+    def prepare(rows: Rows) -> Rows:
         for step in before:
             rows = step.transform(rows)
         return rows
@@ -101,8 +103,8 @@ def _prepared(before: list[Any]) -> Callable[[Any], Any]:
     return prepare
 
 
-def _numbers(rows: Any, dtype: Any) -> Any:
-    return np.asarray(frame_to_array(rows) if hasattr(rows, "iloc") else rows, dtype=dtype)
+def _numbers(rows: Rows, dtype: type[np.floating]) -> Floats | Singles:
+    return np.asarray(frame_to_array(rows) if is_frame(rows) else rows, dtype=dtype)
 
 
 def _refuse(kept: EstimatorModel, name: str, why: str, way_out: str) -> ValueError:
@@ -112,7 +114,7 @@ def _refuse(kept: EstimatorModel, name: str, why: str, way_out: str) -> ValueErr
 # ------------------------------------------------------------------------------------------------ scikit-learn's own trees
 
 
-def _grown(tree: Any, values: Floats, outputs: Ints) -> Tree:
+def _grown(tree: Foreign, values: Floats, outputs: Ints) -> Tree:
     """A `tree_` of scikit-learn, with values (V, K) for its nodes."""
     leaf = tree.children_left < 0
     children = np.where(leaf[:, None], -1, np.column_stack([tree.children_left, tree.children_right])).astype(np.int64)
@@ -120,18 +122,18 @@ def _grown(tree: Any, values: Floats, outputs: Ints) -> Tree:
     threshold = np.array(tree.threshold)
     missing_left = np.asarray(tree.missing_go_to_left, dtype=bool) if hasattr(tree, "missing_go_to_left") else ~leaf
 
-    def goes_left(rows: Any) -> Bools:
+    def goes_left(rows: NDArray[Any]) -> Bools:
         asked = rows[:, feature]  # float32, compared with a float64 threshold, as scikit-learn does
         return np.asarray(np.where(np.isnan(asked), missing_left, asked <= threshold))
 
     return Tree(children, feature, np.ascontiguousarray(values, dtype=np.float64), outputs, goes_left)
 
 
-def _of_float32(prepare: Callable[[Any], Any], n_columns: int, trees: Callable[[], Iterator[Tree]]) -> Reading:
+def _of_float32(prepare: Prepare, n_columns: int, trees: Callable[[], Iterator[Tree]]) -> Reading:
     return Reading(lambda rows: _numbers(prepare(rows), np.float32), np.arange(n_columns), trees)
 
 
-def _leaf_values(model: Any) -> Floats:
+def _leaf_values(model: Foreign) -> Floats:
     """(V, K): a single tree's prediction at its nodes, targets side by side; of a classifier the share of each class."""
     value = model.tree_.value  # (V, targets, classes or 1)
     if not hasattr(model, "classes_"):
@@ -141,12 +143,12 @@ def _leaf_values(model: Any) -> Floats:
     return np.concatenate(parts, axis=1)
 
 
-def _check_shares(kept: EstimatorModel, model: Any) -> None:
+def _check_shares(kept: EstimatorModel, model: Foreign) -> None:
     if hasattr(model, "classes_") and kept.method == "predict":
         raise _refuse(kept, type(model).__name__, "is a label", "Predictor(model, output='probability').")
 
 
-def _tree(model: Any, kept: EstimatorModel, prepare: Callable[[Any], Any]) -> Reading:
+def _tree(model: Foreign, kept: EstimatorModel, prepare: Prepare) -> Reading:
     _check_shares(kept, model)
     values = _leaf_values(model)
     if kept.output == "logit":  # any function of one tree is a tree
@@ -155,7 +157,7 @@ def _tree(model: Any, kept: EstimatorModel, prepare: Callable[[Any], Any]) -> Re
     return _of_float32(prepare, model.n_features_in_, lambda: iter([_grown(model.tree_, values, outputs)]))
 
 
-def _forest(model: Any, kept: EstimatorModel, prepare: Callable[[Any], Any]) -> Reading:
+def _forest(model: Foreign, kept: EstimatorModel, prepare: Prepare) -> Reading:
     _check_shares(kept, model)
     if kept.output == "logit":
         raise _refuse(kept, type(model).__name__, "is no mean of trees", "Predictor(model, output='probability').")
@@ -168,13 +170,13 @@ def _forest(model: Any, kept: EstimatorModel, prepare: Callable[[Any], Any]) -> 
     return _of_float32(prepare, model.n_features_in_, trees)
 
 
-def _check_sum(kept: EstimatorModel, model: Any) -> None:
+def _check_sum(kept: EstimatorModel, model: Foreign) -> None:
     """A boosted or linear classifier is a sum before the sigmoid or softmax, not behind it."""
     if hasattr(model, "classes_") and kept.method != "decision_function":
         raise _refuse(kept, type(model).__name__, "is no sum", "Predictor(model, output='logit'), its decision function.")
 
 
-def _boosted(model: Any, kept: EstimatorModel, prepare: Callable[[Any], Any]) -> Reading:
+def _boosted(model: Foreign, kept: EstimatorModel, prepare: Prepare) -> Reading:
     _check_sum(kept, model)
     start = model.init_
     if not (isinstance(start, str) or type(start).__name__ in ("DummyRegressor", "DummyClassifier")):
@@ -191,7 +193,7 @@ def _boosted(model: Any, kept: EstimatorModel, prepare: Callable[[Any], Any]) ->
 # ------------------------------------------------------------------------------------------------ histogram boosting
 
 
-def _histogram(model: Any, kept: EstimatorModel, prepare: Callable[[Any], Any]) -> Reading:
+def _histogram(model: Foreign, kept: EstimatorModel, prepare: Prepare) -> Reading:
     _check_sum(kept, model)
     if not hasattr(model, "classes_") and type(model._loss.link).__name__ != "IdentityLink":
         raise ValueError(
@@ -209,13 +211,13 @@ def _histogram(model: Any, kept: EstimatorModel, prepare: Callable[[Any], Any]) 
             for k, one in enumerate(stage):
                 yield _grown_on_bins(one, np.array([k]), known, numbers)
 
-    def ready(rows: Any) -> Any:
+    def ready(rows: Rows) -> Floats:
         return np.asarray(model._preprocess_X(prepare(rows), reset=False), dtype=np.float64)
 
     return Reading(ready, column, trees)
 
 
-def _grown_on_bins(one: Any, outputs: Ints, known: Any, numbers: Any) -> Tree:
+def _grown_on_bins(one: Foreign, outputs: Ints, known: NDArray[np.uint32], numbers: NDArray[np.integer]) -> Tree:
     """A TreePredictor of scikit-learn; known, numbers: bits of the categories seen in training, and each column's line."""
     nodes, left_bits = one.nodes, one.raw_left_cat_bitsets
     leaf = nodes["is_leaf"].astype(bool)
@@ -224,7 +226,7 @@ def _grown_on_bins(one: Any, outputs: Ints, known: Any, numbers: Any) -> Tree:
     missing_left, threshold = nodes["missing_go_to_left"].astype(bool), nodes["num_threshold"]
     by_category = np.flatnonzero(nodes["is_categorical"].astype(bool) & ~leaf)
 
-    def goes_left(rows: Any) -> Bools:
+    def goes_left(rows: NDArray[Any]) -> Bools:
         asked = rows[:, feature]
         found = np.where(np.isnan(asked), missing_left, asked <= threshold)
         for v in by_category:
@@ -240,7 +242,7 @@ def _grown_on_bins(one: Any, outputs: Ints, known: Any, numbers: Any) -> Tree:
     return Tree(np.where(leaf[:, None], -1, both), feature, values, outputs, goes_left)
 
 
-def _in_bits(bits: Any, level: Ints) -> Bools:
+def _in_bits(bits: NDArray[np.uint32], level: Ints) -> Bools:
     """Whether numbers 0..255 are in a set of 8 words of 32 bits."""
     return np.asarray((bits[level // 32 % 8].astype(np.int64) >> level % 32) & 1 == 1)
 
@@ -248,7 +250,7 @@ def _in_bits(bits: Any, level: Ints) -> Bools:
 # ------------------------------------------------------------------------------------------------ linear models
 
 
-def _linear(model: Any, kept: EstimatorModel, prepare: Callable[[Any], Any]) -> Reading:
+def _linear(model: Foreign, kept: EstimatorModel, prepare: Prepare) -> Reading:
     _check_sum(kept, model)
     slopes = model.coef_
     slopes = np.asarray(slopes.toarray() if hasattr(slopes, "toarray") else slopes, dtype=np.float64)

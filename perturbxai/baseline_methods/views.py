@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 
 from perturbxai.baseline_methods.layouts import Layout, layout_of
 from perturbxai.baseline_methods.places import Place, swapped
-from perturbxai.core.types import Floats, Tensor
+from perturbxai.core.types import Floats
+from perturbxai.models.lending import Net
+from perturbxai.models.torch_types import Tensor
 
 Score = Callable[[Tensor], Tensor]  # what a network returned -> (n, K), differentiable
 # rows, what to ask of rows start..stop, rows a batch at most or None -> (start, stop, what was asked)
@@ -47,7 +48,7 @@ class View:
 
 
 def views(
-    net: Any, batch: Tensor, places: Sequence[Place], score: Score, *, differentiate: bool, batches: Batches
+    net: Net, batch: Tensor, places: Sequence[Place], score: Score, *, differentiate: bool, batches: Batches
 ) -> list[View]:
     """What one forward pass of one picture shows at some places, with a pass backwards for each score.
 
@@ -88,7 +89,7 @@ def views(
     return found
 
 
-def _layout(found: Any, batch: Tensor, place: Place) -> Layout:
+def _layout(found: object, batch: Tensor, place: Place) -> Layout:
     """How maps lie in what a place gives, as it was followed or by its looks."""
     if place.layout is None:
         return layout_of(found, batch, place.label, place.patches)
@@ -135,7 +136,7 @@ class _Again:
 
     def __init__(
         self,
-        net: Any,
+        net: Net,
         batch: Tensor,
         place: Place,
         score: Score,
@@ -160,7 +161,7 @@ class _Again:
         scores = np.repeat(self.own[None], len(own), axis=0)
         alive = own.flatten(1).any(dim=1).nonzero().flatten()  # a channel of zeros changes nothing
         each = max(1, CHUNK_BYTES // (own.numel() * own.element_size()))
-        for chunk in alive.split(each):
+        for chunk in alive.split(each):  # type: ignore[no-untyped-call]
             maps = own.expand(len(chunk), *own.shape).clone()
             maps[torch.arange(len(chunk), device=chunk.device), chunk] = 0.0
             scores[chunk.cpu().numpy()] = self._of_many(maps)
@@ -197,7 +198,7 @@ class _Again:
     def _scores(self, maps: Tensor, pictures: Tensor) -> Floats:
         own = pictures.clone()  # for a network that writes into its input
 
-        def lend(*_: Any) -> Tensor:
+        def lend(*_: object) -> Tensor:
             # a network that keeps gradients in spite of no_grad does so behind this place too
             return self.layout.write(maps, self.found).requires_grad_(torch.is_grad_enabled())
 

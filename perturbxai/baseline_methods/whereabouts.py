@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import torch
 
 from perturbxai.baseline_methods.layouts import Grid, Layout, fits, layout_of_order
 from perturbxai.core import checks
-from perturbxai.core.types import Tensor
+from perturbxai.models.torch_types import Args, Device, Func, Named, Tensor
 
 SAME = 1e-5  # of the picture's side: two places nearer than that are one
 
@@ -108,7 +108,7 @@ def by_shape(tensor: Tensor, picture: Grid) -> Whereabouts | None:
 
 
 def carried(
-    func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], made: list[Tensor],
+    func: Func, args: Args, kwargs: Named, made: list[Tensor],
     known: Callable[[Tensor], Whereabouts | None], picture: Grid,
 ) -> list[Whereabouts | None]:  # fmt: skip
     """The places of what an operation made, from those of what it took; None where they are one, or lost."""
@@ -134,16 +134,16 @@ def carried(
         return [None] * len(made)
 
 
-def name_of(func: Any) -> str:
+def name_of(func: Func) -> str:
     """The operation's name: "relu" for relu_, "getitem" for __getitem__, "T" for the attribute, "view" for view.default."""
     name = getattr(func, "__name__", "").partition(".")[0]
     if name == "__get__":
-        name = getattr(func.__self__, "__name__", "")
+        name = getattr(getattr(func, "__self__", None), "__name__", "")
     inner = name.removeprefix("__").removesuffix("__")
     return inner if inner != name else name.removesuffix("_")
 
 
-def tensors_of(values: Any) -> Iterator[Tensor]:
+def tensors_of(values: Iterable[object]) -> Iterator[Tensor]:
     """The tensors among values, and in lists and dictionaries of them."""
     for value in values:
         if isinstance(value, torch.Tensor):
@@ -155,12 +155,12 @@ def tensors_of(values: Any) -> Iterator[Tensor]:
 
 
 def _moved(
-    func: Any, name: str, args: Any, kwargs: Any, known: Callable[[Tensor], Whereabouts | None], worked: bool
+    func: Func, name: str, args: Args, kwargs: Named, known: Callable[[Tensor], Whereabouts | None], worked: bool
 ) -> list[Whereabouts | None]:
     """The same operation on the places."""
     own = name in ("view", "setitem") or getattr(func, "__name__", "").endswith("_")
 
-    def swap(value: Any, which: str) -> Any:
+    def swap(value: object, which: str) -> Any:
         if isinstance(value, (tuple, list)):
             return type(value)(swap(one, which) for one in value)
         if not isinstance(value, torch.Tensor) or not value.is_floating_point():
@@ -184,7 +184,7 @@ def _moved(
     return [_apart(down, across, worked) if down.is_floating_point() else None for down, across in pairs]
 
 
-def _mode(args: Any, kwargs: Any) -> Any:
+def _mode(args: Args, kwargs: Named) -> Any:
     return args[2] if len(args) > 2 else kwargs.get("mode", "constant")
 
 
@@ -205,7 +205,7 @@ def _joined(made: Tensor, placed: list[tuple[Tensor, Whereabouts]], worked: bool
     return Whereabouts(down, across, worked)
 
 
-def _repeats(shape: Any, to: Any) -> bool:
+def _repeats(shape: Sequence[int], to: Sequence[int]) -> bool:
     return len(shape) <= len(to) and all(a in (1, b) for a, b in zip(reversed(shape), reversed(to), strict=False))
 
 
@@ -219,7 +219,7 @@ def _mixed(left: Tensor, right: Tensor, made: Tensor, known: Callable[[Tensor], 
     return second.each(lambda places: places.nanmean(-2, keepdim=left.ndim > 1).expand(made.shape))
 
 
-def _contracted(args: Any, made: Tensor, known: Callable[[Tensor], Whereabouts | None]) -> Whereabouts | None:
+def _contracted(args: Args, made: Tensor, known: Callable[[Tensor], Whereabouts | None]) -> Whereabouts | None:
     """Of an einsum: the first placed factor's, on the axes that stay."""
     factors = args[1] if isinstance(args[1], (tuple, list)) else args[1:]
     inputs, _, kept = args[0].replace(" ", "").partition("->")
@@ -231,7 +231,7 @@ def _contracted(args: Any, made: Tensor, known: Callable[[Tensor], Whereabouts |
         left = [letter for letter in letters if letter in kept]
         there = [left.index(letter) for letter in kept if letter in left]
 
-        def make(places: Tensor, gone: Any = gone, left: Any = left, there: Any = there) -> Tensor:
+        def make(places: Tensor, gone: tuple[int, ...] = gone, left: list[str] = left, there: list[int] = there) -> Tensor:
             places = (places.nanmean(gone) if gone else places).permute(there)
             for number, letter in enumerate(kept):
                 places = places if letter in left else places.unsqueeze(number)
@@ -243,7 +243,7 @@ def _contracted(args: Any, made: Tensor, known: Callable[[Tensor], Whereabouts |
     return None
 
 
-def _reduced(args: Any, kwargs: Any, made: Tensor, where: Whereabouts) -> Whereabouts | None:
+def _reduced(args: Args, kwargs: Named, made: Tensor, where: Whereabouts) -> Whereabouts | None:
     """Of a mean, a sum, a maximum over some axes: the mean place."""
     dims = kwargs.get("dim", kwargs.get("axis", next((a for a in args[1:] if _is_dims(a)), None)))
     if dims is None:
@@ -254,7 +254,7 @@ def _reduced(args: Any, kwargs: Any, made: Tensor, where: Whereabouts) -> Wherea
     return found if kept or found is None or found.directions == where.directions else None
 
 
-def _is_dims(value: Any) -> bool:
+def _is_dims(value: object) -> bool:
     values = value if isinstance(value, (tuple, list)) else (value,)
     return all(map(checks.is_whole, values))
 
@@ -281,7 +281,7 @@ def _anew(made: Tensor, source: Tensor, where: Whereabouts, picture: Grid) -> Wh
     return Whereabouts(down, across, worked=True).each(lambda places: places)
 
 
-def _fresh(shape: Any, axes: tuple[int, int], device: Any) -> tuple[Tensor, Tensor]:
+def _fresh(shape: Sequence[int], axes: tuple[int, int], device: Device) -> tuple[Tensor, Tensor]:
     """Places (down, across) of a tensor whose axes of these numbers are the picture's."""
     found = []
     for axis in axes:

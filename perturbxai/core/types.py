@@ -54,8 +54,6 @@ Masks: TypeAlias = NDArray[np.float32]
 """(M, H, W) how much of each pixel is shown, from 0 to 1."""
 Labels: TypeAlias = NDArray[np.int32]
 """(H, W) the number of the superpixel, or of a layer's cell, that a pixel lies in."""
-Tensor: TypeAlias = Any
-"""A torch.Tensor, which is not named here: torch need not be there."""
 Module: TypeAlias = Any
 """A torch.nn.Module."""
 
@@ -96,6 +94,12 @@ class Runs(Protocol):
 
     @property
     def run(self) -> Callable[..., Any]: ...
+
+
+class Foreign(Protocol):
+    """An object of a library that is not loaded for its types, and that has what its own documentation says."""
+
+    def __getattr__(self, name: str, /) -> Any: ...
 
 
 class TorchDevice(Protocol):

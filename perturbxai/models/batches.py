@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from perturbxai.core.stopping import loop_ended
 from perturbxai.models.device import is_out_of_memory, release_cached
+from perturbxai.models.torch_types import Where
 
 T = TypeVar("T")
 
@@ -20,7 +21,7 @@ class Batches:
     limit    rows a batch at most, once memory ran out;  retried: rows asked again for that
     """
 
-    device: Any
+    device: Where | None
     limit: int | None = None
     retried: int = 0
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from perturbxai.core.types import Module
 from perturbxai.models.lending import evaluate
+from perturbxai.models.torch_types import Device, DType, Module
 
 
 class Copy:
@@ -15,9 +15,9 @@ class Copy:
     device, dtype  where it lives and in what, dtype None as it is;  channels_last: how its weights of four axes lie
     """
 
-    def __init__(self, device: Any, dtype: Any, *, channels_last: bool) -> None:
+    def __init__(self, device: Device, dtype: DType | None, *, channels_last: bool) -> None:
         self.device, self.dtype, self.channels_last = device, dtype, channels_last
-        self.net: Module = None
+        self.net: Module | None = None
         self._settings: list[Any] = []
 
     def refresh(self, model: Module) -> bool:
@@ -55,7 +55,7 @@ def _settings(net: Module) -> list[Any]:
     ]
 
 
-def _is_plain(value: Any) -> bool:
+def _is_plain(value: object) -> bool:
     """A number, a text, or several, as a stride is; no tensors, which a forward pass may have left."""
     several = isinstance(value, tuple) and all(map(_is_plain, value))
     return several or isinstance(value, (bool, int, float, str))

@@ -6,9 +6,9 @@ import ctypes
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from perturbxai.core.methods import FromCoalitions
+from perturbxai.models.torch_types import Where
 
 BATCH_BYTES = 1 << 26
 # larger ones gain trees 12 % at most, and cost a small network of scikit-learn three times its time
@@ -86,7 +86,7 @@ def _lines(path: str) -> list[str]:
         return []
 
 
-def release_cached(device: Any) -> None:
+def release_cached(device: Where | None) -> None:
     """Give a GPU's cached blocks back before a smaller batch is tried; nothing to do on a CPU."""
     if str(device).startswith("cuda"):  # pragma: no cover - needs a GPU
         import torch
@@ -94,7 +94,7 @@ def release_cached(device: Any) -> None:
         torch.cuda.empty_cache()
 
 
-def synchronise(device: Any) -> None:
+def synchronise(device: Where | None) -> None:
     """Wait until a GPU is done, so that seconds mean model time; a CPU is done when it returns."""
     if str(device).startswith("cuda"):  # pragma: no cover - needs a GPU
         import torch

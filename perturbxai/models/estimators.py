@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core import checks, frames
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Floats, Foreign
 from perturbxai.models.labels import SCORES, classes_of, labels_of, raw_methods
+from perturbxai.models.torch_types import Tensor
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Rows: TypeAlias = "NDArray[Any] | pd.DataFrame"
+"""Of a table, as estimators take them; a DataFrame stands for the tables of other libraries too."""
+Select: TypeAlias = int | str | Callable[[Any], Any]
+"""Which part of what a model returned is explained: its place, its key, or a function of all of it."""
 
 SCALES = ("probability", "logit", "raw")
 CLIP = 1e-12  # probabilities are kept this far from 0 and 1 before a logit is taken
@@ -39,7 +48,9 @@ def clipped_rows(probability: Floats) -> int:
     return int(((probability <= CLIP) | (probability >= 1.0 - CLIP)).any(axis=1).sum())
 
 
-def check_options(output: Any, batch_size: Any, progress: Any, memory: Any, select: Any, pixels: Any, layout: Any) -> None:
+def check_options(
+    output: object, batch_size: object, progress: object, memory: object, select: object, pixels: object, layout: object
+) -> None:
     """Refuse options of the Predictor that no kind of model has. Raises ValueError, or TypeError for another kind."""
     checks.one_of("output", output, (*SCALES, None))
     if batch_size is not None:
@@ -53,7 +64,7 @@ def check_options(output: Any, batch_size: Any, progress: Any, memory: Any, sele
     checks.one_of("layout", layout, ("HWC", "CHW", None))
 
 
-def as_matrix(values: Any, source: str) -> Floats:
+def as_matrix(values: object, source: str) -> Floats:
     """(n, K) float64 from what a model gave: an array or tensor (n,) or (n, K), or a list of (n, C) per target.
 
     Raises TypeError for what is no number (strings that spell one included) and for a tuple of results.
@@ -75,7 +86,7 @@ def as_matrix(values: Any, source: str) -> Floats:
     return found
 
 
-def pick(given: Any, select: Any, source: str) -> Any:
+def pick(given: object, select: Select | None, source: str) -> Any:
     """The part of what a model returned that is explained: by index, by key or name, or by a function of it.
 
     Without `select` what came is given back. Raises TypeError, which says what came and what to write, where several
@@ -99,7 +110,7 @@ def pick(given: Any, select: Any, source: str) -> Any:
     )
 
 
-def _parts(given: Any) -> dict[Any, Any]:
+def _parts(given: object) -> dict[Any, Any]:
     """Several results by what selects them: the key, or the place."""
     if isinstance(given, Mapping):
         return dict(given)
@@ -108,7 +119,7 @@ def _parts(given: Any) -> dict[Any, Any]:
     return {}
 
 
-def _said(given: Any) -> str:
+def _said(given: object) -> str:
     """What a model returned, in words."""
     name = type(given).__name__
     if isinstance(given, Mapping):
@@ -120,7 +131,7 @@ def _said(given: Any) -> str:
     return f"{name} {shape}".strip()
 
 
-def _numbers(values: Any) -> Floats:
+def _numbers(values: object) -> Floats:
     """An array of float64, or TypeError or ValueError."""
     if values is None or (isinstance(values, tuple) and any(np.ndim(_on_host(v)) for v in values)):
         raise TypeError("nothing, or several results")
@@ -137,7 +148,7 @@ def _numbers(values: Any) -> Floats:
     return found.astype(np.float64)
 
 
-def _on_host(values: Any) -> Any:
+def _on_host(values: object) -> Any:
     return values.detach().to("cpu").double().numpy() if hasattr(values, "detach") else values
 
 
@@ -152,7 +163,7 @@ class EstimatorModel:
     pixels, layout = "float32", "HWC"
     clipped = 0
 
-    def __init__(self, model: Any, output: str | None) -> None:
+    def __init__(self, model: Foreign, output: str | None) -> None:
         self.model = model
         self.called = getattr(model, "native_name", type(model).__name__)
         classifier = hasattr(model, "classes_") or hasattr(model, "predict_proba")
@@ -180,7 +191,7 @@ class EstimatorModel:
         has = sorted(self._has(("predict_proba", "predict", *SCORES)))
         raise ValueError(f"output={self.output!r} needs {' or '.join(wanted)}, but {self.called} has {has}.")
 
-    def __call__(self, rows: Any) -> Floats:
+    def __call__(self, rows: Rows) -> Floats:
         given = getattr(self.model, self.method)(self._as_trained(rows))
         source = f"{self.called}.{self.method}"
         if self.labels is not None:
@@ -191,7 +202,7 @@ class EstimatorModel:
         self.clipped += clipped_rows(values)
         return log_odds(values)
 
-    def _as_trained(self, rows: Any) -> Any:
+    def _as_trained(self, rows: Rows) -> Any:
         """A named table for a model that was trained on one, its columns in that order; an array for one that was not.
 
         Of polars as it is. Boosters, sessions and scikit-learn's pipelines take no Arrow table, but all that they do is the
@@ -261,8 +272,8 @@ class CallableModel:
         self,
         model: Callable[[Any], Any],
         output: str | None,
-        transform: Any,
-        select: Any = None,
+        transform: Callable[[Any], Any] | None,
+        select: Select | None = None,
         pixels: str = "float32",
         layout: str = "HWC",
     ) -> None:
@@ -273,13 +284,13 @@ class CallableModel:
         self.model, self.output, self.transform, self.select = model, "raw", transform, select
         self.pixels, self.layout = pixels, layout
 
-    def __call__(self, rows: Any) -> Floats:
+    def __call__(self, rows: Rows | Tensor) -> Floats:
         shape = np.shape(rows)
-        if self.transform is not None:
-            rows = check_transformed(self.transform(rows), shape)
-        if self.layout == "CHW" and has_channels_last(rows, shape):
-            rows = rows.permute(0, 3, 1, 2) if hasattr(rows, "permute") else np.ascontiguousarray(np.moveaxis(rows, 3, 1))
-        return as_matrix(pick(self.model(rows), self.select, "the model"), "the model")
+        batch: Any = rows if self.transform is None else check_transformed(self.transform(rows), shape)
+        if self.layout == "CHW" and has_channels_last(batch, shape):
+            by_torch = hasattr(batch, "permute")
+            batch = batch.permute(0, 3, 1, 2) if by_torch else np.ascontiguousarray(np.moveaxis(batch, 3, 1))
+        return as_matrix(pick(self.model(batch), self.select, "the model"), "the model")
 
     def check(self, names: tuple[str, ...], named: bool = True) -> None:  # noqa: ARG002
         """A function says nothing of its columns, but may be one of pictures."""
@@ -300,14 +311,14 @@ def refuse_table(pixels: str, layout: str) -> None:
         raise ValueError(f"pixels={pixels!r} and layout={layout!r} are for pictures; leave them out for a table.")
 
 
-def has_channels_last(batch: Any, shape: tuple[int, ...]) -> bool:
+def has_channels_last(batch: Rows | Tensor, shape: tuple[int, ...]) -> bool:
     """Whether what was made of pictures (n, H, W, C) still has its channels last. Where both fit: are they colours, or C?"""
     after = tuple(np.shape(batch))
     last = len(shape) == len(after) == 4 and after[1:3] == shape[1:3]
     return last and (after[2:] != shape[1:3] or after[3] in (1, 3, 4, shape[3]))
 
 
-def check_transformed(found: Any, shape: tuple[int, ...]) -> Any:
+def check_transformed(found: Rows | Tensor, shape: tuple[int, ...]) -> Any:
     """Refuse a transform that changes the number of rows, or the height and width of pictures."""
     after = tuple(np.shape(found))
     if not after or after[0] != shape[0]:
@@ -320,7 +331,11 @@ def check_transformed(found: Any, shape: tuple[int, ...]) -> Any:
     return found
 
 
-def frame_to_array(rows: Any) -> NDArray[Any]:
+def is_frame(rows: object) -> TypeGuard[pd.DataFrame]:
+    return hasattr(rows, "iloc")
+
+
+def frame_to_array(rows: pd.DataFrame) -> NDArray[Any]:
     """A DataFrame's values as an array that may be written to; numbers of several kinds become float64, missing NaN."""
     from pandas.api.types import is_numeric_dtype
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from perturbxai.core import kernels
 from perturbxai.core.types import Ints, Labels
 from perturbxai.models.plan import as_bytes, resident, slices
+from perturbxai.models.torch_types import Tensor, Where
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +29,7 @@ class Masked:
     fill: NDArray[Any]
     player: Labels
     mask: Any
-    there: dict[Any, Any] = field(default_factory=dict, repr=False)
+    there: dict[tuple[str, str], list[Tensor]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         shape, n_columns = self.picture.shape, self.mask.shape[1]
@@ -39,7 +40,7 @@ class Masked:
         if self.player.min() < 0 or self.player.max() >= n_columns:
             raise ValueError(f"player must be in 0..{n_columns - 1}, a column of the mask; got up to {self.player.max()}.")
 
-    def on(self, device: Any) -> Any:
+    def on(self, device: Where) -> list[Tensor]:
         """picture, fill and player on a device, where they stay."""
         name = str(device), str(self.picture.dtype)
         if name not in self.there:
@@ -87,7 +88,7 @@ class ImagePlan:
                 kernels.blend_pixels(p.picture, p.fill, p.player, p.mask[low:high], half, out[into])
         return out
 
-    def device(self, start: int, stop: int, device: Any) -> Any:
+    def device(self, start: int, stop: int, device: Where) -> Tensor:
         """The same batch as a tensor on the device; only masks travel, the pictures stay there."""
         import torch
 
@@ -112,13 +113,13 @@ class ImagePlan:
         return ImagePlan([p.as_bytes() for p in self.pieces] if dtype == "uint8" else self.pieces, layout)
 
 
-def _select(picture: Any, fill: Any, mask: Any) -> Any:
+def _select(picture: Tensor, fill: Tensor, mask: Tensor) -> Tensor:
     import torch
 
     return torch.where(mask, picture, fill)
 
 
-def _blend(picture: Any, fill: Any, alpha: Any) -> Any:
+def _blend(picture: Tensor, fill: Tensor, alpha: Tensor) -> Tensor:
     """The twin of kernels.blend_pixels; separate products, so that both ends are exact."""
     import torch
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from perturbxai.core.types import Floats
 
@@ -13,7 +14,7 @@ SCORES = ("decision_function", "score_samples")
 INNER = ("best_estimator_", "final_estimator_", "estimator_")  # where scikit-learn keeps the fitted one that answers
 
 
-def estimator_type(model: Any) -> str:
+def estimator_type(model: object) -> str:
     """scikit-learn's word for what a model is ("outlier_detector", "clusterer" ...), "" where it has none."""
     tags = getattr(model, "__sklearn_tags__", None)
     try:
@@ -23,7 +24,7 @@ def estimator_type(model: Any) -> str:
     return str(found or getattr(model, "_estimator_type", None) or "")
 
 
-def raw_methods(model: Any) -> tuple[str, ...]:
+def raw_methods(model: object) -> tuple[str, ...]:
     """The methods that give the raw scale, the best first: a score is a quantity, a label is none.
 
     What is fitted to no target and has a score is an outlier detector (whose `predict` says 1 or -1) or a density (whose
@@ -52,7 +53,7 @@ class Labels:
         several = len(self.known) > 1
         return tuple((f"{t}:" if several else "") + f"is {c}" for t, one in enumerate(self.known) for c in one)
 
-    def indicators(self, given: Any, source: str) -> Floats:
+    def indicators(self, given: ArrayLike, source: str) -> Floats:
         """(n, K) of what `predict` gave: (n,), (n, targets), or (n, K) indicators of labels that do not exclude each other.
 
         Raises ValueError for a label that is not among the known.
@@ -76,7 +77,7 @@ class Labels:
         return np.concatenate(parts, axis=1).astype(np.float64)
 
 
-def labels_of(model: Any) -> Labels | None:
+def labels_of(model: object) -> Labels | None:
     """The labels that a classifier's or a clustering's `predict` gives; None where it gives numbers.
 
     Raises ValueError for a clustering that does not tell its labels: their numbers are no quantities.
@@ -99,7 +100,7 @@ def labels_of(model: Any) -> Labels | None:
     return Labels([np.unique(numbers)])
 
 
-def classes_of(model: Any, method: str) -> Any:
+def classes_of(model: object, method: str) -> Any:
     """The classes that the columns of a method speak of, several targets' in a list; None where they speak of no class.
 
     A decision between each pair of three classes has three columns too.
@@ -109,7 +110,7 @@ def classes_of(model: Any, method: str) -> Any:
     return None if pairs and classes is not None and len(classes) > 2 else classes
 
 
-def _innermost(model: Any) -> Any:
+def _innermost(model: object) -> Any:
     """The fitted estimator that answers: at the end of a pipeline, inside a search or a selection, on top of a stack."""
     while True:
         if hasattr(model, "steps"):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, TypeAlias
 
 from perturbxai.core.stopping import context, loop_ended
-from perturbxai.core.types import Module, Tensor
 from perturbxai.models.randomness import none_drawn
+from perturbxai.models.torch_types import Args, Func, Module, Named, Tensor
 
 BY_MEMORY = frozenset(("as_strided", "stride", "storage", "untyped_storage", "storage_offset", "data_ptr", "set"))
 
@@ -20,7 +20,7 @@ _eager: list[Any] = []  # those who look inside something compiled, and under th
 
 
 @context
-def alone(things: Iterable[Any]) -> Iterator[None]:
+def alone(things: Iterable[object]) -> Iterator[None]:
     """Modules and parameters for this thread alone: others that want one of them wait, while this one may come again.
 
     All are taken at once, so that modules that share a part do not wait for each other in a circle.
@@ -110,13 +110,17 @@ class Lent:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._net, name)
 
-    def __call__(self, *given: Any, **named: Any) -> Any:
+    def __call__(self, *given: Tensor, **named: Tensor) -> Any:
         self._count(next((len(batch) for batch in (*given, *named.values())), 0))
         with none_drawn(self._net, *given, **named):
             try:
                 return tracked(self._net, *given, **named) if self._tracks else self._net(*given, **named)
             except (StopIteration, GeneratorExit) as error:
                 raise loop_ended(error) from error
+
+
+Net: TypeAlias = Module | Lent
+"""A network that is looked into."""
 
 
 def tracked(net: Module, *given: Tensor, **named: Tensor) -> Any:
@@ -138,7 +142,7 @@ def inner(net: Module) -> Module:
     parallel = (torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel)
     while not (net._forward_hooks or net._forward_pre_hooks):
         if _is_wrapped(net):
-            net = net._orig_mod
+            net = net._orig_mod  # type: ignore[assignment]
         elif isinstance(net, parallel):
             net = net.module
         else:
@@ -194,7 +198,7 @@ def asked_of_memory() -> Iterator[list[str]]:
     found: list[str] = []
 
     class Watch(TorchFunctionMode):
-        def __torch_function__(self, func: Any, _types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        def __torch_function__(self, func: Func, _: Sequence[type], args: Args = (), kwargs: Named | None = None) -> Any:
             name = getattr(func, "__name__", "").partition(".")[0].removesuffix("_")
             if name in BY_MEMORY:
                 found.append(name)
@@ -228,7 +232,7 @@ def _uncompiled() -> Iterator[None]:
                 _eager.pop().__exit__(None, None, None)
 
 
-def _detached(out: Any) -> Any:
+def _detached(out: object) -> Any:
     """The same without what made it: tensors, and those in tuples, lists and dictionaries."""
     if hasattr(out, "detach"):
         return out.detach()

@@ -12,6 +12,7 @@ from perturbxai.core.interpolation import between_centres
 from perturbxai.core.questions import PixelMasks
 from perturbxai.core.types import Masks, Picture
 from perturbxai.models.image_plan import ImagePlan, Masked
+from perturbxai.models.torch_types import DType, Tensor, Where
 
 
 def enlarge(maps: NDArray[Any], shape: tuple[int, int]) -> Masks:
@@ -53,7 +54,7 @@ class SeenThrough:
         """(stop - start, H, W, C) float32, in the picture's own units."""
         return self._rows(start, stop).host(0, stop - start)
 
-    def device(self, start: int, stop: int, device: Any) -> Any:
+    def device(self, start: int, stop: int, device: Where) -> Tensor:
         """The same rows as a tensor on the device; masks travel, not pictures."""
         return self._rows(start, stop).device(0, stop - start, device)
 
@@ -88,13 +89,13 @@ class Described:
         masks = self.question.build(rows.start, rows.stop, self.height, self.width, self.dtype)
         return masks.reshape(len(masks), -1)
 
-    def on(self, rows: slice, device: Any) -> Any:
+    def on(self, rows: slice, device: Where) -> Tensor:
         """The same as a tensor that is made on the device."""
         import torch
 
         asked = self.question
 
-        def tensor(array: NDArray[Any], dtype: Any) -> Any:
+        def tensor(array: NDArray[Any], dtype: DType) -> Tensor:
             return torch.as_tensor(np.require(array, requirements=["C", "W"]), device=device, dtype=dtype)
 
         down, across = (tensor(weights, torch.float32) for weights in (asked.down, asked.across))

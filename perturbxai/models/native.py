@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Floats, Foreign
+from perturbxai.models.estimators import Rows, is_frame
+
+Ask: TypeAlias = Callable[[Rows, bool], Any]
+"""Rows to answers, as scores before the link if so told."""
 
 ONNX_TYPES: dict[str, Any] = {
     "tensor(float)": np.float32,
@@ -35,24 +41,24 @@ class Regressor:
     where it does not tell
     """
 
-    def __init__(self, name: str, ask: Any, names: Any, count: int | None) -> None:
+    def __init__(self, name: str, ask: Ask, names: Sequence[str] | None, count: int | None) -> None:
         self.native_name = name
         self._ask_native = ask
         self.n_features_in_ = count
         self.feature_names_in_ = None if names is None else np.array(names, dtype=object)
 
-    def predict(self, rows: Any) -> Any:
+    def predict(self, rows: Rows) -> Any:
         return self._ask_native(rows, False)
 
 
 class Classifier(Regressor):
     """Anything that gives probabilities; classes are numbered where the model does not name them."""
 
-    def __init__(self, name: str, ask: Any, names: Any, count: int | None, classes: Any) -> None:
+    def __init__(self, name: str, ask: Ask, names: Sequence[str] | None, count: int | None, classes: ArrayLike) -> None:
         super().__init__(name, ask, names, count)
         self.classes_ = np.asarray(classes)
 
-    def predict_proba(self, rows: Any) -> Any:
+    def predict_proba(self, rows: Rows) -> Floats:
         found = np.asarray(self.predict(rows), dtype=np.float64)
         if (found < -ROUNDED).any() or (found > 1.0 + ROUNDED).any():
             raise ValueError(
@@ -65,14 +71,14 @@ class Classifier(Regressor):
 class Scorer(Classifier):
     """A classifier that also gives its scores before the link."""
 
-    def decision_function(self, rows: Any) -> Any:
+    def decision_function(self, rows: Rows) -> Any:
         return self._ask_native(rows, True)
 
 
 class Dictionaries(Classifier):
     """A classifier that gives a dictionary a row; its keys, the classes, are known once it was asked."""
 
-    def predict(self, rows: Any) -> Any:
+    def predict(self, rows: Rows) -> Any:
         found = super().predict(rows)
         self.classes_ = np.array(list(found[0]))
         return np.array([[row[name] for name in found[0]] for row in found])
@@ -84,7 +90,7 @@ class PictureSession:
     pixels, layout  how its input takes a batch, as far as it tells;  size: its pictures' height and width, names where free
     """
 
-    def __init__(self, session: Any) -> None:
+    def __init__(self, session: Foreign) -> None:
         (given,) = session.get_inputs()
         self.session, self.input, self.dtype = session, given.name, ONNX_PIXELS[given.type]
         self.made = [one.name for one in session.get_outputs()]
@@ -97,7 +103,7 @@ class PictureSession:
         if isinstance(rows, int) and rows > 1:
             raise TypeError(_one_row_each(f"{given.name} {given.shape}"))
 
-    def __call__(self, batch: Any) -> Any:
+    def __call__(self, batch: ArrayLike) -> Any:
         if self.dtype == np.uint8 and np.asarray(batch).dtype != np.uint8:
             raise TypeError(f"the ONNX session takes uint8, but transform= made {np.asarray(batch).dtype}; leave it out.")
         pictures = np.ascontiguousarray(batch, dtype=self.dtype)
@@ -113,43 +119,46 @@ class PictureSession:
         return joined[0] if len(joined) == 1 else dict(zip(self.made, joined, strict=True))
 
 
-def _counts_channels(rest: Any, axis: int) -> bool:
+def _counts_channels(rest: Sequence[int | str | None], axis: int) -> bool:
     """Whether an axis of (C, H, W) or (H, W, C) is that of the channels: as many as colours have, or fewer than pixels."""
     side, others = rest[axis], [one for number, one in enumerate(rest) if number != axis]
     few = isinstance(side, int) and all(not isinstance(one, int) or side < one for one in others)
     return side in CHANNELS or (few and not any(one in CHANNELS for one in others))
 
 
-def as_function_of_pictures(model: Any) -> PictureSession | None:
+def as_function_of_pictures(model: object) -> PictureSession | None:
     """A session of ONNX Runtime whose only input has four axes, as a function of a batch; None for anything else.
 
     Raises TypeError for one that takes several pictures at a time and no other number.
     """
-    if (type(model).__module__.partition(".")[0], type(model).__name__) != ("onnxruntime", "InferenceSession"):
+    if not _is(model, "onnxruntime", "InferenceSession"):
         return None
     given = model.get_inputs()
     fits = len(given) == 1 and len(given[0].shape) == 4 and given[0].type in ONNX_PIXELS
     return PictureSession(model) if fits else None
 
 
-def as_estimator(model: Any) -> Any:
+def _is(model: object, library: str, name: str) -> TypeGuard[Foreign]:
+    return (type(model).__module__.partition(".")[0], type(model).__name__) == (library, name)
+
+
+def as_estimator(model: object) -> Any:
     """The model itself, or a booster of xgboost or lightgbm or an ONNX Runtime session with scikit-learn's methods.
 
     A booster is asked as its own `predict` is: all trees of xgboost, lightgbm's up to the best iteration; its scores where
     that gives the numbers of classes. Raises TypeError for a session that is not a function of one table, or of one column
     an input, of as many rows as come.
     """
-    home, name = type(model).__module__.partition(".")[0], type(model).__name__
-    if (home, name) == ("xgboost", "Booster"):
+    if _is(model, "xgboost", "Booster"):
         return _xgboost(model)
-    if (home, name) == ("lightgbm", "Booster"):
+    if _is(model, "lightgbm", "Booster"):
         return _lightgbm(model)
-    if (home, name) == ("onnxruntime", "InferenceSession"):
+    if _is(model, "onnxruntime", "InferenceSession"):
         return _onnx(model)
     return model
 
 
-def _xgboost(booster: Any) -> Any:
+def _xgboost(booster: Foreign) -> Any:
     from xgboost import DMatrix
 
     learner = json.loads(booster.save_config())["learner"]
@@ -157,7 +166,7 @@ def _xgboost(booster: Any) -> Any:
     # predict gives the number of the likeliest class, which is no quantity
     labels, hinge = objective == "multi:softmax", objective == "binary:hinge"
 
-    def ask(rows: Any, margin: bool) -> Any:
+    def ask(rows: Rows, margin: bool) -> Any:
         names = None if hasattr(rows, "iloc") else booster.feature_names
         table = DMatrix(rows, feature_names=names, enable_categorical=True)
         found = booster.predict(table, output_margin=margin or labels or hinge)
@@ -171,14 +180,14 @@ def _xgboost(booster: Any) -> Any:
     return Regressor(*known)
 
 
-def _softmax(margin: Any) -> Floats:
+def _softmax(margin: NDArray[np.floating]) -> Floats:
     """(n, C): margins (n, C) as probabilities."""
     found = np.exp(np.asarray(margin, dtype=np.float64) - margin.max(axis=1, keepdims=True))
     return np.asarray(found / found.sum(axis=1, keepdims=True))
 
 
-def _lightgbm(booster: Any) -> Any:
-    def ask(rows: Any, margin: bool) -> Any:
+def _lightgbm(booster: Foreign) -> Any:
+    def ask(rows: Rows, margin: bool) -> Any:
         return booster.predict(rows, raw_score=margin)
 
     names = booster.feature_name()
@@ -193,7 +202,7 @@ def _lightgbm(booster: Any) -> Any:
     return Regressor(*known)
 
 
-def _onnx(session: Any) -> Any:
+def _onnx(session: Foreign) -> Any:
     given, made = session.get_inputs(), session.get_outputs()
     whole = len(given) == 1 and len(given[0].shape) == 2
     one_by_one = _check_inputs(given, whole)
@@ -206,7 +215,7 @@ def _onnx(session: Any) -> Any:
         )
     (table,) = tables
 
-    def ask(rows: Any, _margin: bool) -> Any:
+    def ask(rows: Rows, _margin: bool) -> Any:
         fed = _feeds(given, whole, rows)
         if not one_by_one:
             return session.run([table.name], fed)[0]
@@ -224,7 +233,7 @@ def _onnx(session: Any) -> Any:
     return Regressor(*known)
 
 
-def _check_inputs(given: Any, whole: bool) -> bool:
+def _check_inputs(given: Sequence[Foreign], whole: bool) -> bool:
     """True if the session takes one row at a time. Raises TypeError for inputs that rows of a table cannot be."""
     columns = all(len(one.shape) == 2 and one.shape[1] == 1 for one in given)
     told = ", ".join(f"{one.name} {one.shape} {one.type}" for one in given)
@@ -246,16 +255,16 @@ def _one_row_each(told: str) -> str:
     )
 
 
-def _feeds(given: Any, whole: bool, rows: Any) -> dict[str, Any]:
+def _feeds(given: Sequence[Foreign], whole: bool, rows: Rows) -> dict[str, Any]:
     """What a session takes: the table as one array, or each column by the name of its input."""
     if whole:
         return {given[0].name: _as_input(given[0], rows)}
-    frame = rows if hasattr(rows, "iloc") else None
+    frame = rows if is_frame(rows) else None
     columns = [frame[one.name].to_numpy() if frame is not None else rows[:, d] for d, one in enumerate(given)]
     return {one.name: _as_input(one, column)[:, None] for one, column in zip(given, columns, strict=True)}
 
 
-def _as_input(one: Any, values: Any) -> Any:
+def _as_input(one: Foreign, values: ArrayLike) -> NDArray[Any]:
     """Values as an input's type, or TypeError or ValueError: runtimes cut numbers and spell out what is missing."""
     dtype = np.dtype(ONNX_TYPES[one.type])
     given = np.asarray(values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 
-from perturbxai.core.types import Module
+from perturbxai.models.torch_types import Module
 
 
 def check_one_input(net: Module) -> None:

@@ -4,31 +4,38 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from perturbxai.core import checks, frames
-from perturbxai.core.types import Floats, Ints
+from perturbxai.core.types import Device, Floats, Ints, Model
 from perturbxai.models.device import is_out_of_memory
 from perturbxai.models.estimators import (
     CallableModel,
     EstimatorModel,
+    Rows,
+    Select,
     as_matrix,
     check_transformed,
     frame_to_array,
     has_channels_last,
+    is_frame,
     numbered,
     pick,
     refuse_table,
 )
 from perturbxai.models.labels import SCORES
-from perturbxai.models.lending import closed, inner, lent
+from perturbxai.models.lending import Lent, closed, inner, lent
 from perturbxai.models.native import as_estimator, as_function_of_pictures
 from perturbxai.models.network_inputs import check_one_input, refusal
 from perturbxai.models.passes import Passes
 from perturbxai.models.probabilities import Ending, last_operation
+from perturbxai.models.torch_types import DType, Module, Tensor
 from perturbxai.models.transforms import Transform
+
+if TYPE_CHECKING:
+    import torch
 
 
 class NetworkModel:
@@ -39,13 +46,13 @@ class NetworkModel:
 
     def __init__(
         self,
-        model: Any,
+        model: Module,
         output: str | None,
-        transform: Any,
-        device: Any,
+        transform: Callable[[Any], Any] | None,
+        device: Device | None,
         precision: str | None,
         multi_label: bool,
-        select: Any = None,
+        select: Select | None = None,
         pixels: str = "float32",
     ) -> None:
         import torch
@@ -74,12 +81,12 @@ class NetworkModel:
         """Rows are built by torch where the network is, if that is not this CPU or if a device was asked for."""
         return self.asked_device is not None or self.device.type != "cpu"
 
-    def module(self) -> Any:
+    def module(self) -> Module:
         """The module that values are asked of: the user's, or the private copy in another layout, precision or place."""
         return self.passes.module()
 
     @property
-    def inner(self) -> Any:
+    def inner(self) -> Module:
         """The user's module, out of a compiled or data-parallel one: its layers have the names that they were given."""
         return inner(self.model)
 
@@ -87,7 +94,7 @@ class NetworkModel:
         """Why its layers cannot be looked at, and why it has no gradient; "" where nothing speaks against it."""
         return closed(self.inner)
 
-    def tensor(self, rows: Any, *, fast: bool | None = None) -> Any:
+    def tensor(self, rows: Rows | Tensor, *, fast: bool | None = None) -> Tensor:
         """A batch of rows as the network's input: pictures (n, H, W, C) become (n, C, H, W).
 
         fast  whether they lie with their channels last; None if the network was seen to take that
@@ -98,7 +105,7 @@ class NetworkModel:
         if self.transform is not None:
             rows = check_transformed(self.transform(rows), shape)
         rows = frames.as_pandas(rows)
-        if hasattr(rows, "iloc"):
+        if is_frame(rows):
             rows = frame_to_array(rows)
         if isinstance(rows, np.ndarray) and rows.dtype.kind not in "biuf":
             try:
@@ -117,7 +124,7 @@ class NetworkModel:
         fast = self.passes.takes_channels_last if fast is None else fast
         return found.contiguous(memory_format=torch.channels_last if fast else torch.contiguous_format)
 
-    def __call__(self, rows: Any) -> Floats:
+    def __call__(self, rows: Rows) -> Floats:
         batch = self.tensor(rows, fast=self.passes.channels_last)
         shape = tuple(batch.shape)
         try:
@@ -130,9 +137,9 @@ class NetworkModel:
             raise told
         return values
 
-    def selected(self, given: Any) -> Any:
+    def selected(self, given: object) -> Tensor:
         """The tensor that is explained, of what the network returned."""
-        found = pick(given, self.select, "the network")
+        found: Tensor = pick(given, self.select, "the network")
         if not hasattr(found, "detach"):
             raise TypeError(
                 f"the network returned {type(found).__name__}; expected a tensor (rows, outputs). Say where in it the "
@@ -140,7 +147,7 @@ class NetworkModel:
             )
         return found
 
-    def scaled(self, given: Any, batch: Any) -> Floats:
+    def scaled(self, given: object, batch: Tensor) -> Floats:
         """(n, K) on the output scale, in float64 from the network's own numbers on, of a batch."""
         values = as_matrix(found := self.selected(given), "the network")
         if self.output != "probability":
@@ -152,14 +159,14 @@ class NetworkModel:
             odds = np.exp(values - values.max(axis=1, keepdims=True))
         return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
-    def _note_scale(self, values: Floats, given: Any, last: Callable[[], str]) -> None:
+    def _note_scale(self, values: Floats, given: Tensor, last: Callable[[], str]) -> None:
         """Tell of a network whose numbers (n, K) need no softmax or sigmoid any more."""
         import torch
 
         rounding = float(torch.finfo(given.dtype).eps) if given.dtype.is_floating_point else 0.0
         self.ending.note(values, rounding, single=values.shape[1] == 1 or self.multi_label, last=last)
 
-    def _last(self, nothing: Any) -> str:
+    def _last(self, nothing: Tensor) -> str:
         """The network's last operation, asked with a batch of no rows; "" if it takes none."""
         import torch
 
@@ -170,7 +177,7 @@ class NetworkModel:
         except Exception:  # in whatever words: the question is ours
             return ""
 
-    def differentiable(self, given: Any, score: str) -> Any:
+    def differentiable(self, given: object, score: str) -> Tensor:
         """(n, K) tensor of what the network returned, as logits or behind the softmax or sigmoid, ready for autograd."""
         found = self.selected(given)
         if score == "probability" and not self.ending.known:
@@ -178,14 +185,14 @@ class NetworkModel:
             self._note_scale(values.reshape(len(values), -1), found, lambda: last_operation(found))
         return self._behind(found, score)
 
-    def _behind(self, given: Any, score: str) -> Any:
+    def _behind(self, given: Tensor, score: str) -> Tensor:
         """The same of the tensor that is explained."""
         scores = given[:, None] if given.ndim == 1 else given
         if score == "logit":
             return scores
         return scores.sigmoid() if scores.shape[1] == 1 or self.multi_label else scores.softmax(dim=1)
 
-    def check_gradient(self, rows: Any) -> None:
+    def check_gradient(self, rows: Rows) -> None:
         """Refuse rows by whose columns there is no gradient: pictures, columns that are no numbers, a transform between."""
         if np.ndim(rows) != 2:
             raise ValueError(f"rows has shape {np.shape(rows)}; expected (rows, columns): gradients are of tables.")
@@ -195,14 +202,14 @@ class NetworkModel:
             )
         rows = frames.as_pandas(rows)
         # a name for each column of a frame; one dtype for all of an array
-        dtypes = dict(rows.dtypes) if hasattr(rows, "iloc") else {"all": np.asarray(rows).dtype}
+        dtypes = dict(rows.dtypes) if is_frame(rows) else {"all": np.asarray(rows).dtype}
         for name, dtype in dtypes.items():
             if getattr(dtype, "kind", "O") not in "biuf":
                 raise TypeError(f"column {name!r} is {dtype}, by which there is no gradient; encode it as numbers.")
         if flat := self.closed()[1]:
             raise TypeError(f"the network {flat}; give the float network that it was made of.")
 
-    def gradient(self, net: Any, rows: Any, choose: Callable[[int, int], Ints]) -> Floats:
+    def gradient(self, net: Lent, rows: Rows, choose: Callable[[int, int], Ints]) -> Floats:
         """(n, D, K): gradients by the columns of the outputs that `choose` takes of (number of rows, number of outputs).
 
         net  the module, lent. On the output scale, which is taken in float64 as `scaled` does.
@@ -235,11 +242,11 @@ class NetworkModel:
         return ("prediction",) if n_outputs == 1 else numbered(n_outputs)
 
 
-def _device(device: Any) -> Any:
+def _device(device: Device) -> torch.device:
     import torch
 
     try:
-        found = torch.device(device)
+        found = torch.device(device)  # type: ignore[arg-type]  # one of torch, by its protocol
     except RuntimeError as error:
         raise ValueError(f"device={device!r} is not known to torch; expected for example 'cpu' or 'cuda'.") from error
     if found.type == "cuda" and not torch.cuda.is_available():
@@ -247,7 +254,7 @@ def _device(device: Any) -> Any:
     return found
 
 
-def _dtype(precision: str | None) -> Any:
+def _dtype(precision: str | None) -> DType | None:
     import torch
 
     if precision is None:
@@ -257,13 +264,13 @@ def _dtype(precision: str | None) -> Any:
 
 
 def wrap(
-    model: Any,
+    model: Model,
     output: str | None,
-    transform: Any,
-    device: Any,
+    transform: Callable[[Any], Any] | None,
+    device: Device | None,
     precision: str | None,
     multi_label: bool,
-    select: Any,
+    select: Select | None,
     pixels: str | None,
     layout: str | None,
 ) -> EstimatorModel | CallableModel | NetworkModel:
@@ -278,8 +285,7 @@ def wrap(
     transform = None if transform is None else Transform(transform)
     if isinstance(model, type):
         raise TypeError(f"model is the class {model.__name__}; give an instance of it.")
-    is_network = "torch" in sys.modules and isinstance(model, sys.modules["torch"].nn.Module)
-    if is_network:
+    if "torch" in sys.modules and isinstance(model, sys.modules["torch"].nn.Module):
         if layout is not None:
             raise ValueError(f"layout={layout!r} is for functions; a torch module always gets its channels first.")
         return NetworkModel(model, output, transform, device, precision, multi_label, select, pixels or "float32")
@@ -292,14 +298,16 @@ def wrap(
     if of_pictures is not None:
         own_pixels, own_layout = of_pictures.pixels, layout or of_pictures.layout
         return CallableModel(of_pictures, output, transform, select, pixels or own_pixels, own_layout)
-    model = as_estimator(model)
-    if any(hasattr(model, name) for name in ("predict", "predict_proba", *SCORES)):
+    estimator = as_estimator(model)
+    if any(hasattr(estimator, name) for name in ("predict", "predict_proba", *SCORES)):
         if transform is not None:
             raise ValueError("transform is for pictures; put a table's preprocessing into a scikit-learn pipeline.")
-        for name, value in (("select", select), ("pixels", pixels), ("layout", layout)):
-            if value is not None:
-                raise ValueError(f"{name}={value!r} is for networks and functions, but the model is {type(model).__name__}.")
-        return EstimatorModel(model, output)
+        for name, option in (("select", select), ("pixels", pixels), ("layout", layout)):
+            if option is not None:
+                raise ValueError(
+                    f"{name}={option!r} is for networks and functions, but the model is {type(estimator).__name__}."
+                )
+        return EstimatorModel(estimator, output)
     if callable(model):
         return CallableModel(model, output, transform, select, pixels or "float32", layout or "HWC")
     if hasattr(model, "fit"):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from perturbxai.core.types import Module, Tensor
 from perturbxai.models import randomness
 from perturbxai.models.copies import Copy
 from perturbxai.models.device import is_out_of_memory
 from perturbxai.models.lending import alone, asked_of_memory, inner, is_compiled, lent, reached, settled, tracked
+from perturbxai.models.torch_types import Device, DType, Module, Tensor
 
 
 class Passes:
@@ -21,7 +21,7 @@ class Passes:
     tracks         the network runs only where gradients are kept, as one that hooks its own tensors does
     """
 
-    def __init__(self, model: Module, device: Any, dtype: Any, *, must_copy: bool, channels_last: bool) -> None:
+    def __init__(self, model: Module, device: Device, dtype: DType | None, *, must_copy: bool, channels_last: bool) -> None:
         self.model, self.must_copy, self.tracks = model, must_copy, False
         # a compiled module's copy would be compiled anew, and its compiler chooses layouts itself
         self.channels_last = channels_last and not any(map(is_compiled, model.modules()))
@@ -71,6 +71,7 @@ class Passes:
             return inner(self.module())
         if any(t.is_inference() for t in (*self.model.parameters(), *self.model.buffers())):
             self._plain.refresh(self.model)
+            assert self._plain.net is not None
             return inner(self._plain.net)
         return inner(self.model)
 
@@ -114,7 +115,7 @@ class Passes:
             raise RuntimeError(f"{asked[0]}() reads how values lie in memory")
         return found
 
-    def _seen(self, batch: Tensor, found: Any, before: bytes) -> Any:
+    def _seen(self, batch: Tensor, found: object, before: bytes) -> Any:
         """What came of the first pass over rows of a shape; tells of one that drew random numbers."""
         import torch
 

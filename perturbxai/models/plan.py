@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core import frames, kernels
-from perturbxai.core.types import Bytes, Codes, Floats, Ints, Ints32, Owners, Presence
+from perturbxai.core.types import Bytes, Codes, Floats, Inputs, Ints, Ints32, Owners, Presence
 from perturbxai.core.unnamed_tables import as_batch
+from perturbxai.models.torch_types import Tensor, Where
 
 
 class Plan(Protocol):
@@ -32,7 +33,7 @@ class Plan(Protocol):
         """Rows start..stop in host memory, as the model takes them."""
         ...
 
-    def device(self, start: int, stop: int, device: Any) -> Any:
+    def device(self, start: int, stop: int, device: Where) -> Tensor:
         """The same rows as a torch tensor on `device`; only for plans of pictures."""
         ...
 
@@ -44,7 +45,7 @@ class Given:
     rows: Any
 
     @classmethod
-    def of(cls, rows: Any) -> Given:
+    def of(cls, rows: Inputs) -> Given:
         """Rows of any kind as a batch that can be cut. Raises TypeError for what holds no rows, with a way out."""
         return cls(as_batch(rows))
 
@@ -60,7 +61,7 @@ class Given:
         # a copy: a model that writes into its input must not reach the user's array
         return frames.part(self.rows, start, stop)
 
-    def device(self, start: int, stop: int, device: Any) -> Any:
+    def device(self, start: int, stop: int, device: Where) -> Tensor:
         import torch
 
         return torch.as_tensor(np.ascontiguousarray(self.host(start, stop), dtype=np.float32), device=device)
@@ -153,14 +154,14 @@ class TablePlan:
     def host(self, start: int, stop: int) -> Any:
         return self.decode(self.codes(start, stop))
 
-    def device(self, start: int, stop: int, device: Any) -> Any:
+    def device(self, start: int, stop: int, device: Where) -> Tensor:
         """(stop - start, D) float32 on the device. Decoding is the host's work, so the rows are built there."""
         import torch
 
         return torch.as_tensor(np.asarray(self.host(start, stop), dtype=np.float32), device=device)
 
 
-def resident(array: NDArray[Any], device: Any) -> Any:
+def resident(array: NDArray[Any], device: Where) -> Tensor:
     import torch
 
     # torch refuses negative strides and warns about arrays that cannot be written

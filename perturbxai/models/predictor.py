@@ -13,16 +13,17 @@ from perturbxai.core.extras import not_a_network
 from perturbxai.core.outputs import output_names, select_outputs
 from perturbxai.core.stopping import ModelError as ModelError
 from perturbxai.core.stopping import context, keeping
-from perturbxai.core.types import Device, Floats, Inputs, Ints, Model, Outputs, Picture, Tensor
+from perturbxai.core.types import Device, Floats, Inputs, Ints, Model, Outputs, Picture
 from perturbxai.core.wording import count, listed, word
 from perturbxai.models.batches import Batches
 from perturbxai.models.device import LARGEST_BATCH, is_out_of_memory, keep_memory, rows_a_batch, synchronise
-from perturbxai.models.estimators import EstimatorModel, check_options, warn_of_clip
+from perturbxai.models.estimators import EstimatorModel, Rows, check_options, warn_of_clip
 from perturbxai.models.lending import Lent, lent
 from perturbxai.models.networks import NetworkModel, wrap
 from perturbxai.models.plan import Given, Plan, TablePlan, as_bytes
 from perturbxai.models.progress import Bar, Progress
 from perturbxai.models.recast import Recast, recast
+from perturbxai.models.torch_types import Tensor
 
 T = TypeVar("T")
 Batch = tuple[int, int, Floats]
@@ -323,10 +324,10 @@ class Predictor:
         """Refuse what has no gradient by the columns of these rows, before the model is asked; see `gradient`."""
         way_out = "give Predictor a torch.nn.Module, or take 'glass_box' or a method that asks for values alone."
         model = self.network_model(f", which has no gradient; {way_out}")
-        model.check_gradient(rows)
+        model.check_gradient(rows)  # type: ignore[arg-type]  # a table of any library
         return model
 
-    def tensor(self, rows: Any) -> Tensor:
+    def tensor(self, rows: Rows) -> Tensor:
         """Rows or pictures as the torch module's input, through `transform`. Raises TypeError for other models."""
         model = self.network_model()
         import torch

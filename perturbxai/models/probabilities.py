@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import warnings
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
 from perturbxai.core.types import Floats
+from perturbxai.models.torch_types import Tensor
 
 MANY = 100  # different rows between 0 and 1, where nothing else tells a sigmoid's numbers from small scores
 ROUNDINGS = 8.0  # of a sum of K numbers, in the network's own type
@@ -28,7 +29,7 @@ class Ending:
         self.known = False
         self._rows: set[bytes] = set()
 
-    def note(self, values: Floats, rounding: float, *, single: bool, last: Any) -> None:
+    def note(self, values: Floats, rounding: float, *, single: bool, last: Callable[[], str]) -> None:
         """Take note of rows (n, K).
 
         rounding  of one number;  single: each output is a label of its own;  last: () -> the last operation, "" if unknown
@@ -60,7 +61,7 @@ class Ending:
         )
 
 
-def last_operation(given: Any) -> str:
+def last_operation(given: Tensor) -> str:
     """The operation that made a tensor, as autograd calls it, behind what only moves values; "" if autograd kept none."""
     node = given.grad_fn
     while node is not None:

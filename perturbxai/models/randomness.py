@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
 from perturbxai.core.stopping import context
-from perturbxai.core.types import Module
+from perturbxai.models.torch_types import Args, Func, Module, Named, Tensor
 
 MEANS = "as it runs, also in eval mode, so that two passes over one input differ"
 
@@ -23,7 +23,7 @@ def state() -> bytes:
 
 
 @context
-def none_drawn(net: Module, *given: Any, **named: Any) -> Iterator[None]:
+def none_drawn(net: Module, *given: Tensor, **named: Tensor) -> Iterator[None]:
     """Refuse a network that draws in a pass. Raises ValueError, which names the layer and the function that draw."""
     before = state()
     yield
@@ -35,7 +35,7 @@ def none_drawn(net: Module, *given: Any, **named: Any) -> Iterator[None]:
         )
 
 
-def who_draws(net: Module, *given: Any, **named: Any) -> str:
+def who_draws(net: Module, *given: Tensor, **named: Tensor) -> str:
     """The first layer and function that draw in one more pass, "" where another thread drew."""
     import torch
     from torch.overrides import TorchFunctionMode
@@ -43,7 +43,7 @@ def who_draws(net: Module, *given: Any, **named: Any) -> str:
     running, found = [""], list[str]()
 
     class Draws(TorchFunctionMode):
-        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        def __torch_function__(self, func: Func, types: Sequence[type], args: Args = (), kwargs: Named | None = None) -> Any:
             before = state()
             out = func(*args, **(kwargs or {}))
             if not found and state() != before:

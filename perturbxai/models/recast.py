@@ -9,6 +9,7 @@ import numpy as np
 
 from perturbxai.models.image_plan import ImagePlan
 from perturbxai.models.plan import Given, Plan, TablePlan, as_bytes
+from perturbxai.models.torch_types import Tensor, Where
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +36,7 @@ class Recast:
             rows = np.ascontiguousarray(np.moveaxis(rows, 3, 1)).transpose(0, 2, 3, 1)
         return rows
 
-    def device(self, start: int, stop: int, device: Any) -> Any:
+    def device(self, start: int, stop: int, device: Where) -> Tensor:
         import torch
 
         return torch.as_tensor(self.host(start, stop), device=device)

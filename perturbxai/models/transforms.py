@@ -8,11 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from perturbxai.core.types import Picture
+from perturbxai.core.types import Floats, Foreign, Picture
 from perturbxai.models import randomness
 from perturbxai.models.device import is_out_of_memory
 from perturbxai.models.estimators import check_transformed
+from perturbxai.models.torch_types import Batch, Tensor
 
 Run = Callable[[Any], Any]
 
@@ -35,7 +37,7 @@ class Transform:
         self._form: Run | None = None
         self._whole = False  # whether pictures are whole numbers 0..255
 
-    def __call__(self, rows: Any) -> Any:
+    def __call__(self, rows: Batch) -> Any:
         if np.ndim(rows) != 4 or self._form is self.run:
             return self.run(rows)
         if self._form is None:
@@ -110,7 +112,7 @@ class Transform:
         """The largest value of a pixel."""
         return 255 if self._whole else 1
 
-    def _in_units(self, rows: Any) -> Any:
+    def _in_units(self, rows: NDArray[Any]) -> NDArray[Any]:
         """Pictures as they are handed over. Raises ValueError for units other than those of the first."""
         if rows.dtype == np.uint8:
             return rows
@@ -167,7 +169,7 @@ def _without_sizes(run: Run, size: tuple[int, ...]) -> Run | None:
         return None
     kept = [step for step in steps if type(step).__name__ not in SIZES]
 
-    def rest(picture: Any) -> Any:
+    def rest(picture: Batch) -> Any:
         for step in kept:
             picture = step(picture)
         return picture
@@ -175,27 +177,27 @@ def _without_sizes(run: Run, size: tuple[int, ...]) -> Run | None:
     return rest if kept else None
 
 
-def _parts(run: Any) -> list[Any]:
+def _parts(run: Run) -> list[Any]:
     """A transform and the steps that it is made of."""
     return [run, *(run.modules() if hasattr(run, "modules") else ()), *(getattr(run, "transforms", None) or ())]
 
 
-def _of_torchvision(run: Any) -> bool:
+def _of_torchvision(run: Run) -> bool:
     return any(type(part).__module__.startswith("torchvision.") for part in _parts(run))
 
 
-def _for_shares(step: Any) -> bool:
+def _for_shares(step: Foreign) -> bool:
     """Whether a step normalises numbers of 0..1, which those of 0..255 are not."""
     return type(step).__name__ == "Normalize" and bool(np.max(step.mean) <= 1.0)
 
 
-def _tensor(rows: Any) -> Any:
+def _tensor(rows: NDArray[Any]) -> Tensor:
     import torch
 
     return torch.as_tensor(np.ascontiguousarray(rows.transpose(0, 3, 1, 2)))
 
 
-def _pil(picture: Any) -> Any:
+def _pil(picture: NDArray[Any]) -> Any:
     from PIL import Image
 
     if picture.shape[2] not in MODES:
@@ -205,15 +207,15 @@ def _pil(picture: Any) -> Any:
     return Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture, MODES[picture.shape[2]])
 
 
-def _on_host(rows: Any) -> Any:
+def _on_host(rows: Batch) -> NDArray[Any]:
     return rows.detach().cpu().numpy() if hasattr(rows, "detach") else np.asarray(rows)
 
 
-def _copied(rows: Any) -> Any:
+def _copied(rows: Batch) -> Batch:
     return rows.clone() if hasattr(rows, "clone") else rows.copy()
 
 
-def _numbers(made: Any) -> Any:
+def _numbers(made: Batch) -> Floats:
     return _on_host(made).astype(np.float64)
 
 
