@@ -190,7 +190,7 @@ SEGMENTERS = {
     "quickshift": Entry("inputs.segments:quickshift", about="modes of a density of colour and place"),
     "felzenszwalb": Entry("inputs.segments:felzenszwalb", about="graph-based regions of any shape and size"),
     "watershed": Entry("inputs.segments:watershed", about="basins of the edges' strength, from seeds on a grid"),
-    "grid": Entry("inputs.segments:grid", about="rectangles"),
+    "grid": Entry("inputs.segments:grid", about="rectangles, as square as the count allows"),
 }
 
 METHODS = EXPLAINERS | BASELINES
