@@ -15,40 +15,33 @@ import torch
 from torch.autograd.graph import Node
 from torch.overrides import TorchFunctionMode
 
-from perturbxai.baseline_methods.whereabouts import tensors_of
+from perturbxai.baseline_methods.whereabouts import names, tensors_of
 from perturbxai.core.stopping import context
-from perturbxai.models.lending import Net
-from perturbxai.models.torch_types import Args, Func, Module, Named, Tensor
+from perturbxai.models.torch_types import Args, Func, Module, Named, Net, Tensor
 
 Vertex = tuple[Node, int]  # a node and the number of one of its results
 Way = tuple[Node, int]  # a node and the number of one of those that it takes
 
 
-def _kinds(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
 # Operations by the name of their node, without "Backward" and what follows it.
 # They move values, repeat them or choose among them: what comes back goes to where a value came from.
-MOVES = _kinds(
+MOVES = names(
     "View UnsafeView ReshapeAlias AsStrided Alias Permute Transpose T Clone ToCopy Expand Squeeze Unsqueeze Select Slice "
     "Split SplitWithSizes Unbind Index IndexSelect Narrow Cat Stack Repeat ConstantPadNd ReflectionPad1D ReflectionPad2D "
     "ReplicationPad1D ReplicationPad2D PixelShuffle PixelUnshuffle ChannelShuffle Roll Rot90 Flip MaxPool2DWithIndices "
     "MaxPool3DWithIndices AdaptiveMaxPool2D AdaptiveMaxPool3D Amax Max UpsampleNearest1D UpsampleNearest2D"
 )
 # Linear in their input but for a constant, without weights of their own.
-AVERAGES = _kinds(
-    "Mean Sum AvgPool2D AvgPool3D AdaptiveAvgPool2D AdaptiveAvgPool3D UpsampleBilinear2D UpsampleBicubic2D Neg"
-)
-ARITHMETIC = _kinds("Add Sub Rsub Mul Div")
-WEIGHTED = _kinds("Convolution Addmm Mm MkldnnConvolution CudnnConvolution")
-NORMALISED = _kinds("NativeBatchNorm CudnnBatchNorm MiopenBatchNorm MkldnnBatchNorm NativeGroupNorm NativeLayerNorm")
-RECTIFIERS = _kinds("Relu Hardtanh Clamp ClampMin Threshold")
-BENT = _kinds("Silu Gelu Elu Celu LeakyRelu PreluKernel Prelu Hardswish Mish Tanh RreluWithNoise")
-GATES = _kinds("Sigmoid Hardsigmoid")
+AVERAGES = names("Mean Sum AvgPool2D AvgPool3D AdaptiveAvgPool2D AdaptiveAvgPool3D UpsampleBilinear2D UpsampleBicubic2D Neg")
+ARITHMETIC = names("Add Sub Rsub Mul Div")
+WEIGHTED = names("Convolution Addmm Mm MkldnnConvolution CudnnConvolution")
+NORMALISED = names("NativeBatchNorm CudnnBatchNorm MiopenBatchNorm MkldnnBatchNorm NativeGroupNorm NativeLayerNorm")
+RECTIFIERS = names("Relu Hardtanh Clamp ClampMin Threshold")
+BENT = names("Silu Gelu Elu Celu LeakyRelu PreluKernel Prelu Hardswish Mish Tanh RreluWithNoise")
+GATES = names("Sigmoid Hardsigmoid")
 HIDDEN = " It takes something that was made of the picture where autograd does not follow, so that it is no constant."
 # these hand a tensor's numbers to Python, from where they may come back
-ESCAPES = _kinds("numpy __array__ tolist item __float__ __int__ __index__")
+ESCAPES = names("numpy __array__ tolist item __float__ __int__ __index__")
 
 
 class NoRule(ValueError):

@@ -19,8 +19,7 @@ if TYPE_CHECKING:  # all load torch
     from perturbxai.baseline_methods.pixels import Pixels
     from perturbxai.baseline_methods.places import Place
     from perturbxai.baseline_methods.views import View
-    from perturbxai.models.lending import Net
-    from perturbxai.models.torch_types import Tensor
+    from perturbxai.models.torch_types import Net, Tensor
 
 
 class Inside:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import dropwhile, takewhile
 
 import torch
@@ -12,10 +11,8 @@ from perturbxai.baseline_methods.places import Place
 from perturbxai.baseline_methods.trail import Step, Trail, label_of, survey
 from perturbxai.baseline_methods.whereabouts import Whereabouts
 from perturbxai.models.device import is_out_of_memory
-from perturbxai.models.lending import Net
-from perturbxai.models.torch_types import Tensor
+from perturbxai.models.torch_types import Net, Score, Tensor
 
-Score = Callable[[Tensor], Tensor]  # what a network returned -> (n, K), differentiable
 Ways = dict[Vertex, list[Vertex]]  # results, and what each was made of
 
 SQUARES = 4  # a side

@@ -13,8 +13,7 @@ from perturbxai.core.deprecated import renamed
 from perturbxai.core.interpolation import between_centres
 from perturbxai.core.options import checked
 from perturbxai.core.types import Floats, Ints
-from perturbxai.models.lending import Net
-from perturbxai.models.torch_types import Tensor
+from perturbxai.models.torch_types import Net, Tensor
 
 AIMS = ("preserve", "delete")
 KEPT = 0.8  # of the running slope, from step to step

@@ -13,9 +13,8 @@ from perturbxai.core.stopping import context
 from perturbxai.core.types import Floats, Picture
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import ImageInput
-from perturbxai.models.lending import Net
 from perturbxai.models.predictor import ModelError, Predictor
-from perturbxai.models.torch_types import Tensor
+from perturbxai.models.torch_types import Net, Score, Tensor
 
 if TYPE_CHECKING:  # loads torch
     from perturbxai.baseline_methods.views import View
@@ -48,8 +47,8 @@ class Pixels:
 
     game: Game
     number: int
-    score: Callable[[Tensor], Tensor]
-    logits: Callable[[Tensor], Tensor]
+    score: Score
+    logits: Score
     known: dict[Any, Any]
     view: Callable[[], View]
     rows: int = 0
@@ -138,7 +137,7 @@ class Pixels:
             self.fresh = self.fresh[0] + rows, self.fresh[1] + seconds
 
 
-def slopes(net: Net, inputs: Tensor, score: Callable[[Tensor], Tensor]) -> Floats:
+def slopes(net: Net, inputs: Tensor, score: Score) -> Floats:
     """(n, K, C, H, W): gradients of the scores (n, K) of some inputs (n, C, H, W), a pass backwards for each of K."""
     leaf = inputs.detach().clone().requires_grad_(True)
     scores = score(net(leaf.clone()))  # a copy, for a network that writes into its input

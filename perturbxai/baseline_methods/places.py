@@ -13,8 +13,7 @@ from perturbxai.baseline_methods.layouts import Layout
 from perturbxai.baseline_methods.trail import ENTERS, Operations, Trail
 from perturbxai.baseline_methods.whereabouts import tensors_of
 from perturbxai.core.stopping import context
-from perturbxai.models.lending import Net
-from perturbxai.models.torch_types import Args, Func, Module, Named, Tensor
+from perturbxai.models.torch_types import Args, Func, Module, Named, Net, Tensor
 
 
 @dataclass(frozen=True)

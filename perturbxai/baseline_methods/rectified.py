@@ -11,10 +11,8 @@ from perturbxai.baseline_methods import graph
 from perturbxai.baseline_methods.graph import ARITHMETIC, GATES, MOVES, Calls, NoRule, is_rectifier, kind_of
 from perturbxai.baseline_methods.pixels import gradient_of, no_gradient
 from perturbxai.core.types import Floats
-from perturbxai.models.lending import Net
-from perturbxai.models.torch_types import Tensor
+from perturbxai.models.torch_types import Net, Score, Tensor
 
-Score = Callable[[Tensor], Tensor]  # what a network returned -> (n, K), differentiable
 Rule = Callable[[tuple[Tensor, ...], tuple[Tensor, ...]], tuple[Tensor, ...]]
 
 # these keep their own derivative in both methods

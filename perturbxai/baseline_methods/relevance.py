@@ -21,8 +21,7 @@ from perturbxai.baseline_methods.graph import MOVES, Calls, NoRule, followed, ki
 from perturbxai.baseline_methods.pixels import as_floats, gradient_of
 from perturbxai.baseline_methods.whereabouts import tensors_of
 from perturbxai.core.types import Floats
-from perturbxai.models.lending import Net
-from perturbxai.models.torch_types import Args, Func, Named, Tensor
+from perturbxai.models.torch_types import Args, Func, Named, Net, Score, Tensor
 
 Rule = Any  # has register(module)
 Rules = Mapping[str, Callable[..., Rule]]  # by role; "first" takes the bounds (low, high) of its input, or (None, None)
@@ -62,7 +61,7 @@ class Operation:
 
 
 def propagate(
-    net: Net, inputs: Tensor, score: Callable[[Tensor], Tensor], rules: Rules, ends: Sequence[Tensor] | None = None
+    net: Net, inputs: Tensor, score: Score, rules: Rules, ends: Sequence[Tensor] | None = None
 ) -> tuple[Floats, Floats]:
     """What each pixel gets of each score, (K, C, H, W) of one input (1, C, H, W), and the scores (K,) where it starts.
 
@@ -88,7 +87,7 @@ def propagate(
     return np.concatenate([gradient_of(one, leaf, one.detach()) for one in scores]), expected
 
 
-def _record(net: Net, inputs: Tensor, score: Callable[[Tensor], Tensor]) -> tuple[list[Operation], Tensor]:
+def _record(net: Net, inputs: Tensor, score: Score) -> tuple[list[Operation], Tensor]:
     """The operations of a pass in order, and its scores (K,)."""
     own = inputs.detach().clone().requires_grad_(True).clone()
     with followed(net) as calls:

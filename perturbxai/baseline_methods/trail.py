@@ -22,8 +22,7 @@ from perturbxai.baseline_methods.whereabouts import (
     tensors_of,
 )
 from perturbxai.core.stopping import context
-from perturbxai.models.lending import Net
-from perturbxai.models.torch_types import Args, Func, Module, Named, Tensor
+from perturbxai.models.torch_types import Args, Func, Module, Named, Net, Score, Tensor
 
 Call = tuple[str, int]  # a module's name, and how often it ran before
 
@@ -170,7 +169,7 @@ class Trail:
             self.steps.setdefault(vertex, Step(vertex, number, where, unmet=unmet, source=source))
 
 
-def survey(net: Net, batch: Tensor, score: Callable[[Tensor], Tensor] | None = None, *, through: bool = False) -> Trail:
+def survey(net: Net, batch: Tensor, score: Score | None = None, *, through: bool = False) -> Trail:
     """One forward pass of one picture (1, C, H, W): its operations in order, and how often each module runs.
 
     score  from what the network returned to (n, K): then autograd follows too;  through: see Trail

@@ -11,10 +11,8 @@ import torch
 from perturbxai.baseline_methods.layouts import Layout, layout_of
 from perturbxai.baseline_methods.places import Place, swapped
 from perturbxai.core.types import Floats
-from perturbxai.models.lending import Net
-from perturbxai.models.torch_types import Tensor
+from perturbxai.models.torch_types import Net, Score, Tensor
 
-Score = Callable[[Tensor], Tensor]  # what a network returned -> (n, K), differentiable
 # rows, what to ask of rows start..stop, rows a batch at most or None -> (start, stop, what was asked)
 Batches = Callable[[int, Callable[[int, int], Floats], int | None], Iterator[tuple[int, int, Floats]]]
 

@@ -15,12 +15,12 @@ from perturbxai.models.torch_types import Args, Device, Func, Named, Tensor
 SAME = 1e-5  # of the picture's side: two places nearer than that are one
 
 
-def _names(words: str) -> frozenset[str]:
+def names(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
 # They move values, repeat them or choose among them: what is done to the values is done to their places.
-MOVES = _names(
+MOVES = names(
     "view view_as reshape reshape_as permute transpose t T mT H mH movedim moveaxis swapaxes swapdims flatten "
     "unflatten ravel squeeze unsqueeze getitem setitem select slice narrow index index_select gather take_along_dim "
     "split split_with_sizes chunk tensor_split hsplit vsplit dsplit unsafe_split unsafe_chunk unbind cat concat "
@@ -30,14 +30,14 @@ MOVES = _names(
     "scatter index_copy index_put masked_scatter _reshape_alias _unsafe_view"
 )
 # They make no map of a picture that is none yet: a picture less its mean is a picture.
-ARITHMETIC = _names(
+ARITHMETIC = names(
     "add sub mul div true_divide rsub neg radd rmul rtruediv truediv rdiv iadd isub imul itruediv idiv to float double "
     "type type_as half bfloat16 clamp dropout"
 )
 # What comes of them lies by its size, by what is added up before it, or by other numbers: it has no place.
-ELSEWHERE = _names("sort msort cumsum cumprod cummax cummin logcumsumexp scatter_add scatter_reduce index_add")
-ELSEWHERE |= _names("index_reduce put grid_sample grid_sampler grid_sampler_2d tensordot")
-REDUCTIONS = _names("mean sum nansum nanmean amax amin max min std var prod logsumexp median nanmedian")
+ELSEWHERE = names("sort msort cumsum cumprod cummax cummin logcumsumexp scatter_add scatter_reduce index_add")
+ELSEWHERE |= names("index_reduce put grid_sample grid_sampler grid_sampler_2d tensordot")
+REDUCTIONS = names("mean sum nansum nanmean amax amin max min std var prod logsumexp median nanmedian")
 # Their last axis is mixed, by a matrix: number of the argument that is mixed, and of the one by which
 MATRICES = {"linear": (0, 1), "matmul": (0, 1), "rmatmul": (1, 0), "mm": (0, 1), "bmm": (0, 1), "mv": (0, 1)}
 MATRICES |= {"addmm": (1, 2), "baddbmm": (1, 2), "addmv": (1, 2)}

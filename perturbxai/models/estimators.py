@@ -17,10 +17,8 @@ from perturbxai.models.torch_types import Tensor
 if TYPE_CHECKING:
     import pandas as pd
 
-Rows: TypeAlias = "NDArray[Any] | pd.DataFrame"
-"""Of a table, as estimators take them; a DataFrame stands for the tables of other libraries too."""
-Select: TypeAlias = int | str | Callable[[Any], Any]
-"""Which part of what a model returned is explained: its place, its key, or a function of all of it."""
+Rows: TypeAlias = "NDArray[Any] | pd.DataFrame"  # of a table; a DataFrame stands for those of other libraries too
+Select: TypeAlias = int | str | Callable[[Any], Any]  # which part of what a model returned is explained
 
 SCALES = ("probability", "logit", "raw")
 CLIP = 1e-12  # probabilities are kept this far from 0 and 1 before a logit is taken

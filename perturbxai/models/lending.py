@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import Any, TypeAlias
+from typing import Any
 
 from perturbxai.core.stopping import context, loop_ended
 from perturbxai.models.randomness import none_drawn
@@ -117,10 +117,6 @@ class Lent:
                 return tracked(self._net, *given, **named) if self._tracks else self._net(*given, **named)
             except (StopIteration, GeneratorExit) as error:
                 raise loop_ended(error) from error
-
-
-Net: TypeAlias = Module | Lent
-"""A network that is looked into."""
 
 
 def tracked(net: Module, *given: Tensor, **named: Tensor) -> Any:

@@ -12,9 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from perturbxai.core.types import Floats, Foreign
 from perturbxai.models.estimators import Rows, is_frame
 
-Ask: TypeAlias = Callable[[Rows, bool], Any]
-"""Rows to answers, as scores before the link if so told."""
-
+Ask: TypeAlias = Callable[[Rows, bool], Any]  # rows to answers, as scores before the link if so told
 ONNX_TYPES: dict[str, Any] = {
     "tensor(float)": np.float32,
     "tensor(double)": np.float64,

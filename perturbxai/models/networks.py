@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from perturbxai.core import checks, frames
 from perturbxai.core.types import Device, Floats, Ints, Model
+from perturbxai.models import torch_types
 from perturbxai.models.device import is_out_of_memory
 from perturbxai.models.estimators import (
     CallableModel,
@@ -33,9 +34,6 @@ from perturbxai.models.passes import Passes
 from perturbxai.models.probabilities import Ending, last_operation
 from perturbxai.models.torch_types import DType, Module, Tensor
 from perturbxai.models.transforms import Transform
-
-if TYPE_CHECKING:
-    import torch
 
 
 class NetworkModel:
@@ -242,7 +240,7 @@ class NetworkModel:
         return ("prediction",) if n_outputs == 1 else numbered(n_outputs)
 
 
-def _device(device: Device) -> torch.device:
+def _device(device: Device) -> torch_types.Device:
     import torch
 
     try:
@@ -298,16 +296,14 @@ def wrap(
     if of_pictures is not None:
         own_pixels, own_layout = of_pictures.pixels, layout or of_pictures.layout
         return CallableModel(of_pictures, output, transform, select, pixels or own_pixels, own_layout)
-    estimator = as_estimator(model)
-    if any(hasattr(estimator, name) for name in ("predict", "predict_proba", *SCORES)):
+    found = as_estimator(model)
+    if any(hasattr(found, name) for name in ("predict", "predict_proba", *SCORES)):
         if transform is not None:
             raise ValueError("transform is for pictures; put a table's preprocessing into a scikit-learn pipeline.")
-        for name, option in (("select", select), ("pixels", pixels), ("layout", layout)):
-            if option is not None:
-                raise ValueError(
-                    f"{name}={option!r} is for networks and functions, but the model is {type(estimator).__name__}."
-                )
-        return EstimatorModel(estimator, output)
+        for name, given in (("select", select), ("pixels", pixels), ("layout", layout)):
+            if given is not None:
+                raise ValueError(f"{name}={given!r} is for networks and functions, but the model is {type(found).__name__}.")
+        return EstimatorModel(found, output)
     if callable(model):
         return CallableModel(model, output, transform, select, pixels or "float32", layout or "HWC")
     if hasattr(model, "fit"):

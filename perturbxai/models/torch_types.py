@@ -12,15 +12,17 @@ if TYPE_CHECKING:
     from torch import device as Device
     from torch import dtype as DType
     from torch.nn import Module
+
+    from perturbxai.models.lending import Lent
 else:
-    Tensor = Module = Device = DType = Any
+    Tensor = Module = Device = DType = Lent = Any
 
-__all__ = ["Args", "Batch", "DType", "Device", "Func", "Module", "Named", "Tensor", "Where"]
+__all__ = ["Args", "Batch", "DType", "Device", "Func", "Module", "Named", "Net", "Score", "Tensor", "Where"]
 
-Batch: TypeAlias = NDArray[Any] | Tensor
-Where: TypeAlias = Device | str
-"""A device, or its name."""
-Func: TypeAlias = Callable[..., Any]
-"""A function of torch as a mode is handed it, with what it is called with."""
+Batch: TypeAlias = NDArray[Any] | Tensor  # rows or pictures
+Where: TypeAlias = Device | str  # a device, or its name
+Net: TypeAlias = Module | Lent  # a network that is looked into
+Score: TypeAlias = Callable[[Tensor], Tensor]  # what a network returned -> (n, K), differentiable
+Func: TypeAlias = Callable[..., Any]  # a function of torch as a mode is handed it, with what it is called with
 Args: TypeAlias = tuple[Any, ...]
 Named: TypeAlias = dict[str, Any]
