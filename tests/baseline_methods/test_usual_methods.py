@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from perturbxai.command import cli
-from perturbxai.command.config import SHARED
+from perturbxai.core.catalogue import USUAL
 
 MODULE = """
 import pandas as pd
@@ -65,7 +65,7 @@ def test_usual_methods_that_a_table_cannot_take_are_left_out_and_told_in_a_line(
     found = set(pd.read_csv(folder / "out" / "table" / "attributions.csv").method)
     told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  ale: ")]
     left_out = json.loads((folder / "out" / "manifest.json").read_text())["parts"]["table"]["left_out"]
-    assert found - {"exact"} == set(SHARED) - ({"ale"} if column else set())
+    assert found - {"exact"} == set(USUAL) - ({"ale"} if column else set())
     assert len(told) == len(left_out) == (column is not None)
     assert all(repr(column) in why and not why.startswith("ale:") for why in left_out.values())
 
@@ -85,8 +85,8 @@ def test_a_config_that_names_no_methods_takes_those_that_the_table_can(folder):
     lines = '[table]\ndata = "rows.csv"\nmodel = "usual_model:made"\nrows = 2\nmetrics = ["spearman"]\nexact = false\n'
     (folder / "own.toml").write_text(lines)
     assert cli.main(["run", "own.toml", "--results", "out", "--quiet"]) == 0
-    assert set(pd.read_csv(folder / "out" / "table" / "attributions.csv").method) == set(SHARED) - {"ale"}
-    (folder / "own.toml").write_text(lines + f"methods = {list(SHARED)}\n")
+    assert set(pd.read_csv(folder / "out" / "table" / "attributions.csv").method) == set(USUAL) - {"ale"}
+    (folder / "own.toml").write_text(lines + f"methods = {list(USUAL)}\n")
     assert cli.main(["run", "own.toml", "--results", "again", "--quiet"]) == cli.FAILED
 
 

@@ -20,8 +20,8 @@ HUGE = 10**400  # beyond float64
 NEVER = {
     "True": True, "np.True_": np.True_, "text": "3", "bytes": b"3", "None": None, "NA": pd.NA, "NaT": pd.NaT,
     "no axis": np.array(3), "one axis": np.array([3]), "list": [3], "Decimal": Decimal(3), "complex": 3 + 0j,
-    "complex64": np.complex64(3), "span": np.timedelta64(3), "date": np.datetime64("2020"), "Timedelta": pd.Timedelta(3),
-    "NaN": float("nan"), "float32 NaN": np.float32("nan"), "object": object(), "class": int,
+    "complex64": np.complex64(3), "span": np.timedelta64(3, "D"), "date": np.datetime64("2020"),
+    "Timedelta": pd.Timedelta(3), "NaN": float("nan"), "float32 NaN": np.float32("nan"), "object": object(), "class": int,
 }  # fmt: skip
 CHECKS = {
     "whole": lambda value: checks.whole("it", value),
