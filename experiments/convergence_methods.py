@@ -71,7 +71,7 @@ def shap(name: str, as_shipped: bool = False) -> Callable[[Point, int, int], Ans
         space = point.background(seed)
         given = {"budget": rows // len(space.background), "seed": seed} | ({"as_shipped": True} if as_shipped else {})
         one = px.reference(name, point.predictor(), space, point.x[None], **given).popitem()[1][0]
-        return Answer(one.values[:, -1], int(one.meta["rows"]))
+        return Answer(one.values[:, -1], int(one.meta["rows"] - sum(one.meta["rows_once_a_call"].values())))
 
     return run
 

@@ -28,7 +28,7 @@ class Inside:
     layers         names, or None to find one;  score: "logit" or "probability"
     differentiate  whether some method reads gradients
     asked          rows and model seconds that single methods asked for, beside the passes that all share
-    searched       rows that told where the layers are
+    searched       rows that told where the layers are, by the pictures' shape
     known          what the rows of a table share, and the methods by the pixel
     """
 
@@ -37,7 +37,8 @@ class Inside:
     ) -> None:
         self.predictor, self.game, self.layers, self.score = predictor, game, layers, score
         self.differentiate = differentiate
-        self.asked, self.searched = (0, 0.0), 0
+        self.asked = 0, 0.0
+        self.searched: dict[tuple[int, ...], int] = {}
         self.known: dict[Any, Any] = {}
         self._places: dict[tuple[int, ...], list[Place]] = {}
         self.shared: dict[str, int] = {}  # by method the fills that it had seen for an earlier input
@@ -58,7 +59,7 @@ class Inside:
                 else:
                     shown = trail.survey(net, batch)
                     self._places[picture.shape] = [places.named_place(net, shown, name) for name in self.layers]
-            self.searched += self.predictor.rows - before
+            self.searched[picture.shape] = self.predictor.rows - before
         return self._places[picture.shape]
 
     def view(self, picture: Picture, layer: int) -> View:

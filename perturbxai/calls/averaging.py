@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy as np
 from perturbxai.core.stopping import keeping
 from perturbxai.inputs.spaces import ImageInput, ImageSpace
 from perturbxai.results.explanation import Attribution, Explanation
+
+SPENT = ("rows", "seconds", "call_rows", "call_model_seconds", "call_seconds")
 
 
 def average_segmentations(results: Sequence[Attribution], spaces: Sequence[ImageSpace]) -> Attribution:
@@ -38,7 +41,7 @@ def average_segmentations(results: Sequence[Attribution], spaces: Sequence[Image
     seeds = {result.meta.get("seed") for result in results}
     apart = len(seeds) == len(results) and None not in seeds
     parts: list[Explanation] = []
-    total = {what: sum(result.meta.get(what, 0) for result in results) for what in ("rows", "seconds")}
+    total = _spent(results)
 
     def averaged() -> Attribution:
         return Attribution(tuple(parts), results[0].meta | parts[0].meta | total)
@@ -48,6 +51,16 @@ def average_segmentations(results: Sequence[Attribution], spaces: Sequence[Image
             inputs = [_input(space, one) for space, one in zip(spaces, together, strict=True)]
             parts.append(_average(together, inputs, apart))
     return averaged()
+
+
+def _spent(results: Sequence[Attribution | Explanation]) -> dict[str, Any]:
+    """What results took together, for `meta`."""
+    found: dict[str, Any] = {what: sum(one.meta.get(what, 0) for one in results) for what in SPENT}
+    once: dict[str, int] = {}
+    for one in results:
+        for what, n_rows in one.meta.get("rows_once_a_call", {}).items():
+            once[what] = once.get(what, 0) + n_rows
+    return found | {"rows_once_a_call": once}
 
 
 def _average(together: Sequence[Explanation], inputs: Sequence[ImageInput], apart: bool) -> Explanation:
@@ -64,15 +77,14 @@ def _average(together: Sequence[Explanation], inputs: Sequence[ImageInput], apar
     total = np.sqrt(np.sum(np.square(errors), axis=0)) if apart else np.sum(errors, axis=0)
     own_meta = {
         "averaged": [one.meta.get("segments") for one in together],
-        "rows": sum(one.meta.get("rows", 0) for one in together),
         "superpixels": [own.meta["superpixels"] for own in inputs],
     }
-    return Explanation(
-        values=np.mean(values, axis=0), stderr=total / len(together),
-        critical=np.max([e.critical for e in together], axis=0),
-        df=min(e.df for e in together), base=np.mean([e.base for e in together], axis=0), prediction=first.prediction,
-        names=first.names, outputs=first.outputs, label=first.label, input=first.input, method=first.method,
-        meta=first.meta | own_meta, heat=maps, columns={"spread": np.std(values, axis=0, ddof=1)},
+    return replace(
+        first, values=np.mean(values, axis=0), stderr=total / len(together),
+        critical=np.max([e.critical for e in together], axis=0), df=min(e.df for e in together),
+        base=np.mean([e.base for e in together], axis=0), meta=first.meta | _spent(together) | own_meta, heat=maps,
+        columns={"spread": np.std(values, axis=0, ddof=1)}, stderr_background=None, interactions=None,
+        interactions_stderr=None,
     )  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -11,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.grids import Drawn
+from perturbxai.calls.record import FIRST_ROW, Record
 from perturbxai.core.interpolation import between, on_grid
 from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Bools, Floats, Ints
-from perturbxai.core.versions import versions
 from perturbxai.estimation.curves.axes import Axis
 from perturbxai.estimation.curves.from_grid import FromGrid
 from perturbxai.estimation.curves.grid_tables import Curve, Differences, GridTable, Moments, Steps
@@ -194,13 +193,13 @@ class EffectsCall:
 
     def __init__(
         self, named: Mapping[str, FromGrid], game: Game, streams: Streams, drawn: Drawn, groups: Mapping[Any, Bools],
-        labels: Sequence[Any],
+        labels: Sequence[Any], budget: int | None,
     ) -> None:  # fmt: skip
         self.named, self.game, self.streams = named, game, streams
         self.drawn, self.groups, self.labels = drawn, groups, labels
         assert isinstance(game.space, TabularSpace)
         self.space, self.predictor = game.space, game.predictor
-        self.began = time.perf_counter(), self.predictor.rows, self.predictor.seconds
+        self.record, self.budget = Record(game, streams.seed), budget
         self.first_row = 0  # asked so far
 
     def run(self, wanted: Sequence[Feature], axes: Mapping[int, Axis]) -> dict[str, dict[Any, Effect]]:
@@ -209,7 +208,7 @@ class EffectsCall:
         jobs: list[Job] = []
         with keeping(lambda: self._finished(self._salvaged(jobs, found))):
             columns = self.game.learn().columns
-            self.first_row = self.predictor.rows - self.began[1]
+            self.first_row = self.record.rows
             rank = self.streams.of_call("ice rows").permutation(len(self.drawn.codes))
             for jobs in self._rounds(wanted, axes, rank, len(columns)):
                 run_jobs(jobs, self.predictor, self.space, self.drawn, columns)
@@ -249,26 +248,17 @@ class EffectsCall:
 
     def _finished(self, found: dict[str, dict[Any, Effect]]) -> dict[str, dict[Any, Effect]]:
         """With what is known of the whole call when it ends."""
-        of_call = {
-            "plan": self.predictor.plan, "versions": versions(), "call_rows": self.predictor.rows - self.began[1],
-            "call_model_seconds": self.predictor.seconds - self.began[2],
-            "call_seconds": time.perf_counter() - self.began[0],
-        }  # fmt: skip
-        for effect in (effect for effects in found.values() for effect in effects.values()):
-            for one in (effect, *effect.groups.values()):
-                one.meta.update(of_call)
+        every = [effect for effects in found.values() for effect in effects.values()]
+        self.record.close(one.meta for effect in every for one in (effect, *effect.groups.values()))
         return found
 
     def _effect(self, key: str, method: FromGrid, job: Job) -> Effect:
         sloped = method.differential
         asked = len(self.drawn.codes) if sloped or job.piece is None else len(job.piece)
-        meta = {
-            "seed": self.streams.seed, **self.game.about_outputs, "drawn_rows": len(self.drawn.codes), "name": key,
-            "rows": asked, "rows_once_a_call": {"the first row": self.first_row}, **self.space.meta,
-            "rows_shared_with": [
-                k for k, m in self.named.items() if k != key and sloped == m.differential
-            ],
-        }  # fmt: skip
+        meta = self.record.meta(
+            self.game.inputs[0], asked + self.first_row, {FIRST_ROW: self.first_row}, budget=self.budget,
+            shared_with=[k for k, m in self.named.items() if k != key and sloped == m.differential],
+        ) | {"name": key, "drawn_rows": len(self.drawn.codes)}  # fmt: skip
         made = {}
         for group, table in (job.sloped if sloped else job.tables).items():
             # a stream of its own, so that a band does not depend on what else is asked

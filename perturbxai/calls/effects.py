@@ -83,8 +83,8 @@ def effects(
     "uniform" it is noise; for ALE it need not be small.
 
     Returns a mapping from method to a mapping from column (or pair of names, or superpixel) to Effect. `meta["rows"]` is
-    what was asked for an effect (of a photo for all superpixels of a method), `meta["rows_once_a_call"]` what is asked once
-    beside it: the first row of x, which tells the outputs; v(nothing) and v(N) of a photo.
+    what an effect takes (of a photo what all superpixels of a method do), with what is asked once a call: the first row of
+    x, which tells the outputs; v(nothing) and v(N) of a photo.
     Raises ValueError or TypeError, before the model is asked, for unknown, constant or repeated columns, options that do not
     go with them, a grid below 2 bins, x with other columns, several photos, and rows that pay for too few; ModelError if
     the model fails on the way, with what was finished in `partial`.
@@ -133,7 +133,7 @@ def effects(
     labels = given if any(m.keeps_rows for m in named.values()) else ()
     game = Game(predictor, space, space.columns.decode(codes[:1]), outputs, label=given[0])
     with predictor.watched("effects"):
-        return EffectsCall(named, game, streams, drawn, groups, labels).run(wanted, axes)
+        return EffectsCall(named, game, streams, drawn, groups, labels, rows).run(wanted, axes)
 
 
 def _column(one: Any, space: TabularSpace, what: str) -> int:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.arguments import check_predictor, check_space
+from perturbxai.calls.conclude import explained
+from perturbxai.calls.record import Record
 from perturbxai.core import checks
 from perturbxai.core.methods import Method
 from perturbxai.core.types import Floats, Inputs, Outputs
@@ -20,7 +22,6 @@ from perturbxai.peers.lime_peers import coefficients
 from perturbxai.peers.packages import load_shap
 from perturbxai.results.explanation import Attribution, Explanation
 
-NORMAL_95 = 1.959963984540054
 SAME = 1e-4  # relative; explanations often carry their data as float32
 
 
@@ -133,17 +134,17 @@ def from_shap(
     """
     if not hasattr(explanation, "values") or callable(explanation.values):
         raise TypeError(f"explanation is {type(explanation).__name__}; expected a shap.Explanation (explainer(X)).")
-    game = _game(predictor, space, x, outputs)
+    record = _begin(predictor, space, x, outputs)
+    game = record.game
     values = _shap_values(np.asarray(explanation.values, dtype=np.float64), game)
     names = getattr(explanation, "feature_names", None)
     order = _order(names, game.inputs[0].names)
     _check_data(explanation, game, order)
-    ends = _ends(game, {values.shape[-1]})
     base = getattr(explanation, "base_values", None)
     n_inputs = len(game.inputs)
     bases = [None] * n_inputs if base is None else np.broadcast_to(np.asarray(base).T, (*np.shape(base)[1:], n_inputs)).T
     method = Imported(package="shap", name=name)
-    return _attribution(game, ends, [v[order] for v in values], method, [{"peer_base": _plain(b)} for b in bases])
+    return _attribution(record, [v[order] for v in values], method, [{"peer_base": _plain(b)} for b in bases])
 
 
 def from_lime(
@@ -163,7 +164,8 @@ def from_lime(
     for one in given:
         if not hasattr(one, "local_exp"):
             raise TypeError(f"explanations holds a {type(one).__name__}; expected what lime's explain_instance returns.")
-    game = _game(predictor, space, x, outputs)
+    record = _begin(predictor, space, x, outputs)
+    game = record.game
     if len(given) != len(game.inputs):
         raise ValueError(f"explanations are {len(given)}, but x has {len(game.inputs)} inputs; give one for each.")
     maps = [_features(one, where, space) for one, where in zip(given, game.inputs, strict=True)]
@@ -182,13 +184,13 @@ def from_lime(
     for one, players in zip(given, maps, strict=True):
         keys = [1] if getattr(one, "mode", "") == "regression" else labels  # there, label 0 is label 1 with the sign turned
         values.append(coefficients(one.local_exp, keys, len(players))[players])
-    return _attribution(game, _ends(game, {len(labels)}), values, Imported(package="lime", name=name), [{} for _ in given])
+    return _attribution(record, values, Imported(package="lime", name=name), [{} for _ in given])
 
 
-def _game(predictor: Any, space: Any, x: Any, outputs: Any) -> Game:
+def _begin(predictor: Any, space: Any, x: Any, outputs: Any) -> Record:
     check_predictor(predictor)
     check_space(space)
-    return Game(predictor, space, x, outputs)
+    return Record(Game(predictor, space, x, outputs))
 
 
 def _shap_values(values: Floats, game: Game) -> Floats:
@@ -290,33 +292,29 @@ def relabel_by(segments: Any, labels: Any) -> Any:
     return labels.ravel()[first][place].reshape(labels.shape)
 
 
-def _ends(game: Game, counts: set[int]) -> list[tuple[Floats, Floats]]:
-    """v(nothing) and v(N) of each input. Raises ValueError if the model has another number of outputs."""
-    game.learn()
-    if counts != {len(game.outputs)}:
-        raise ValueError(
-            f"explanation is of {sorted(counts)} outputs, but {len(game.outputs)} of the model are asked for: "
-            f"{game.outputs}. Name those that it explains in outputs=."
-        )
-    return [game.ends(number) for number in range(len(game.inputs))]
-
-
 def _plain(base: Any) -> Any:
     return None if base is None else np.atleast_1d(base).tolist()
 
 
-def _attribution(
-    game: Game, ends: Sequence[tuple[Floats, Floats]], values: Sequence[Floats], method: Imported, notes: Sequence[Any]
-) -> Attribution:
+def _attribution(record: Record, values: Sequence[Floats], method: Imported, notes: Sequence[dict[str, Any]]) -> Attribution:
+    """Values (P, K) of each input beside base and prediction, which are all that the model is asked.
+
+    Raises ValueError if the model has another number of outputs.
+    """
+    game = record.game
+    game.learn()
+    if (n_outputs := values[0].shape[1]) != len(game.outputs):
+        raise ValueError(
+            f"explanation is of [{n_outputs}] outputs, but {len(game.outputs)} of the model are asked for: {game.outputs}. "
+            "Name those that it explains in outputs=."
+        )
     parts = []
-    known = {"rows": 0, "seconds": 0.0, "rows_shared_with": [], "imported_from": method.package}
-    known |= {**game.about_outputs, "plan": game.predictor.plan}
-    for one, (empty, full), own, note in zip(game.inputs, ends, values, notes, strict=True):
-        gap = {"gap": (full - empty - own.sum(axis=0)).tolist()}
-        found = Explanation(
-            values=np.array(own), stderr=np.full(own.shape, np.inf), critical=np.full(len(empty), NORMAL_95), df=0.0,
-            base=empty, prediction=full, names=one.names, outputs=game.outputs, label=one.label, input=one.source,
-            method=method, meta=known | gap | note | one.meta,
-        )  # fmt: skip
-        parts.append(found)
-    return Attribution(tuple(parts), parts[0].meta | {"name": method.name})
+    for number, (one, own, note) in enumerate(zip(game.inputs, values, notes, strict=True)):
+        empty, full = ends = game.ends(number)
+        once = record.ends(number)
+        meta = record.meta(one, sum(once.values()), once) | note
+        meta |= {"imported_from": method.package, "gap": (full - empty - own.sum(axis=0)).tolist()}
+        unknown = np.full(own.shape, np.inf)
+        parts.append(explained(game, one, method, ends, meta, values=np.array(own), stderr=unknown, df=0.0))
+    once = record.ends(*range(len(parts)))
+    return record.attribution(method.name, parts, sum(once.values()), once)

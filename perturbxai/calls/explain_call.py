@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.arguments import default_budget
-from perturbxai.calls.conclude import check_shapes, embed, embed_pairs, within
+from perturbxai.calls.conclude import Places, check_shapes, explained, within
 from perturbxai.calls.driving import Work, chunks, drive, one_thread_of_blas, salvage
+from perturbxai.calls.record import Record
 from perturbxai.core import catalogue
-from perturbxai.core.evaluations import Design, Law
+from perturbxai.core.evaluations import Design, Estimate, Law
 from perturbxai.core.methods import Asking, Explainer, FromCoalitions
 from perturbxai.core.questions import Players
 from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Ints
-from perturbxai.core.versions import versions
 from perturbxai.game.game import MANY_OUTPUTS, Game
 from perturbxai.inputs.row_controls import row_controls
 from perturbxai.inputs.spaces import ImageInput, Input, TabularSpace
@@ -45,7 +44,7 @@ class Call:
         self.kind = "table" if isinstance(space, TabularSpace) else "image"
         self.streams = Streams(self.seed)
         self.common: dict[Any, Any] = {}
-        self.began = time.perf_counter(), self.game.predictor.rows, self.game.predictor.seconds
+        self.record = Record(self.game, self.seed)
         self._laws: dict[int, dict[str, Law]] = {}
         named = self.named.items()
         self.by_law = {k: m for k, m in named if isinstance(m, FromCoalitions) and self.kind in m.law_on}
@@ -226,57 +225,46 @@ class Call:
 
     def _conclude(self, work: Work, key: str) -> dict[str, Explanation]:
         """What a method says of an input; nothing if the model failed before it had its answers."""
-        method = self.named[key]
-        if key not in self.by_law and key not in work.estimates:
-            return {}
-        one = self.game.inputs[work.number]
-        table = work.table
-        scale = np.maximum(np.abs(work.empty), np.abs(work.full)) if table is None else table.scale
-        floor = 8 * np.finfo(float).eps * scale  # an error is never below rounding
-        shared = list(self.by_law)
+        method, one, table = self.named[key], self.game.inputs[work.number], work.table
         if key in self.by_law:
-            estimate, rows = self.by_law[key].estimate(table), work.table_rows
-            order, others = work.order, [k for k in shared if k != key]
-            if self.on_cells and work.bases is None:  # rows= bounds them without the background
-                rows -= self.game.background_rows
+            estimate, order = self.by_law[key].estimate(table), work.order
+        elif key in work.estimates:
+            estimate = work.estimates[key]
+            order = np.arange(len(estimate.values))
         else:
-            estimate, rows = work.estimates[key], work.rows[key]
-            if len(self.game.inputs) > 1 and (once := estimate.notes.get("rows_once_a_call")):
-                rows = max(rows, sum(once.values()) + len(self.game.ends_names(work.number)))
-            order, others = np.arange(len(estimate.values)), []
-        chosen = self.chosen(one, method)
-        check_shapes(key, len(floor), len(chosen), values=estimate.values, stderr=estimate.stderr)
-        meta = self._meta(one, chosen, rows, others) | estimate.notes
+            return {}
+        scale = np.maximum(np.abs(work.empty), np.abs(work.full)) if table is None else table.scale
+        places = Places(order, self.chosen(one, method), len(one.names))
+        check_shapes(key, len(scale), len(places.chosen), values=estimate.values, stderr=estimate.stderr)
+        meta = self._meta(work, key, estimate, places)
+        found = places.spread(estimate, scale)
+        return {key: explained(self.game, one, method, (work.empty, work.full), meta, **found)}
+
+    def _meta(self, work: Work, key: str, estimate: Estimate, places: Places) -> dict[str, Any]:
+        one, by_law, looked_at = self.game.inputs[work.number], key in self.by_law, set(places.chosen.tolist())
+        once = self.record.ends(work.number) | estimate.notes.get("rows_once_a_call", {})
+        rows = work.table_rows if by_law else work.rows[key]
+        if by_law and work.bases is not None:  # cells are counted without the background
+            rows += self.game.background_rows
+        meta = self.record.meta(
+            one, max(rows, sum(once.values())), once,  # what an input before has asked is not asked again
+            budget=self.budget(len(one.names), self.asking.get(key)),
+            merged=[name for p, name in enumerate(one.names) if p not in looked_at],
+            shared_with=[k for k in self.by_law if by_law and k != key],
+        )  # fmt: skip
+        if background := self.game.background_rows:
+            meta["background_rows"] = background
+        meta |= estimate.notes | {"rows_once_a_call": once}
         if self.tol is not None:
             meta |= {"tol": self.tol, "reached": within(estimate, self.tol), "stages": work.stage + 1}
-        if key in self.by_law and work.design is not None:
+        if by_law and work.design is not None:
             whole = work.design.listed or (work.design.base is not None and not len(work.design.held_out))
             meta |= {"coalitions": work.design.n_coalitions, "listed": whole}
         else:
             meta["gap"] = (work.full - work.empty - estimate.values.sum(axis=0)).tolist()
         if held_out := self._held_out_asked(work, key):
             meta["held_out_asked"] = held_out
-        found = Explanation(
-            values=embed(estimate.values[order], one, chosen, 0.0),
-            stderr=embed(np.maximum(estimate.stderr[order], floor), one, chosen, floor),
-            critical=estimate.critical,
-            df=estimate.df,
-            base=work.empty.copy(),  # a view would keep the input's whole table alive
-            prediction=work.full.copy(),
-            names=one.names,
-            outputs=self.game.outputs,
-            label=one.label,
-            input=one.source,
-            method=method,
-            meta=meta,
-            stderr_background=None
-            if estimate.stderr_background is None
-            else embed(estimate.stderr_background[order], one, chosen, 0.0),
-            columns=estimate.columns,
-            heat=estimate.heat,
-            **embed_pairs(estimate, order, one, chosen, floor),
-        )
-        return {key: found}
+        return meta
 
     def _held_out_asked(self, work: Work, key: str) -> list[int]:
         """Numbers of the held-out coalitions that a method asked all the same: a design may hold none out."""
@@ -284,35 +272,12 @@ class Call:
             return list(range(len(self.streams.held_out(work.n_active))))
         return sorted(work.held_out_asked.get(key, ()))
 
-    def _meta(self, one: Input, chosen: Ints, rows: int, others: list[str]) -> dict[str, Any]:
-        predictor = self.game.predictor
-        merged = [name for p, name in enumerate(one.names) if p not in set(chosen.tolist())]
-        meta: dict[str, Any] = {
-            "seed": self.seed, "rows": rows, "rows_shared_with": others, "merged": merged, **self.game.about_outputs,
-            "seconds": rows * predictor.seconds / max(predictor.rows, 1),
-        }  # fmt: skip
-        if background := self.game.background_rows:
-            meta["background_rows"] = background
-        return {**meta, **one.meta}
-
     def attributions(self, found: list[dict[str, Explanation]]) -> dict[str, Attribution]:
-        predictor = self.game.predictor
-        began, rows_before, seconds_before = self.began
-        of_call = {
-            "plan": predictor.plan,
-            "versions": versions(),
-            "call_rows": predictor.rows - rows_before,
-            "call_model_seconds": predictor.seconds - seconds_before,
-            "call_seconds": time.perf_counter() - began,
-        }
+        """By method. What is asked once a call is told of all inputs together."""
         results = {}
         for key in self.named:
-            parts = tuple(f[key] for f in found if key in f)
-            if not parts:
-                continue
-            for one in parts:
-                one.meta.update(of_call)
-            rows = self.game.used(self.numbers[key])
-            seconds = rows * predictor.seconds / max(predictor.rows, 1)
-            results[key] = Attribution(parts, parts[0].meta | {"name": key, "rows": rows, "seconds": seconds})
+            if parts := [f[key] for f in found if key in f]:
+                once = {what: n for one in parts for what, n in one.meta["rows_once_a_call"].items()}
+                once |= self.record.ends(*range(len(found)))
+                results[key] = self.record.attribution(key, parts, self.game.used(self.numbers[key]), once)
         return results

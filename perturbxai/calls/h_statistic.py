@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from itertools import combinations
@@ -15,11 +14,11 @@ from perturbxai.calls.distinct_rows import OnceEach
 from perturbxai.calls.effect_jobs import ROWS_AT_ONCE, Feature, Job
 from perturbxai.calls.effects import read_features, weighted_rows
 from perturbxai.calls.grids import Drawn, draw_rows, order_by_value
+from perturbxai.calls.record import FIRST_ROW, Record
 from perturbxai.core import checks
 from perturbxai.core.deprecated import renamed
 from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Data, Features, Floats, Ints, Outputs
-from perturbxai.core.versions import versions
 from perturbxai.estimation.curves.partial_means import GROUPS, PartialMeans, Shared, of_column, of_pair, spread_of
 from perturbxai.game.game import Game
 from perturbxai.game.table_asker import TableAsker
@@ -141,7 +140,7 @@ class _Call:
         self.tables: dict[int, PartialMeans] = {}
         self.importance: dict[int, Floats] = {}
         self.share: dict[int, float] = {}
-        self.began = time.perf_counter(), self.predictor.rows, self.predictor.seconds
+        self.record = Record(game, streams.seed)
 
     def check(self, limit: int) -> None:
         """Refuse what may cost more model rows than the limit; of pairs that are not known yet, the dearest."""
@@ -238,12 +237,11 @@ class _Call:
         return names if len(names) == 2 else names[0]
 
     def _result(self) -> HStatistic:
-        meta = {
-            "seed": self.streams.seed, **self.game.about_outputs, "drawn_rows": len(self.drawn.codes),
-            "rank": self.rank, "groups": int(self.group.max()) + 1, "rows": self.predictor.rows - self.began[1],
-            "model_seconds": self.predictor.seconds - self.began[2], "seconds": time.perf_counter() - self.began[0],
-            "plan": self.predictor.plan, "versions": versions(), **self.space.meta,
+        meta = self.record.meta(self.game.inputs[0], self.record.rows, {FIRST_ROW: 1}) | {
+            "name": "h_statistic", "drawn_rows": len(self.drawn.codes), "rank": self.rank,
+            "groups": int(self.group.max()) + 1,
         }  # fmt: skip
+        self.record.close([meta])
         features = sorted(self.found, key=len)
         n_outputs = len(self.game.outputs)
 

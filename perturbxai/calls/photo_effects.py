@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -11,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.photo_price import CURVES, RESTS, Price, count_pairs
+from perturbxai.calls.record import Record, merged
 from perturbxai.core import checks
 from perturbxai.core.quantiles import spread_rows
 from perturbxai.core.questions import Opacities, Unanswered
 from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Floats, Ints
-from perturbxai.core.versions import versions
 from perturbxai.estimation.curves.from_grid import FromGrid
 from perturbxai.estimation.curves.opacity import OpacityCurve, accumulated_opacity, averaged_opacity, half_effect, variation
 from perturbxai.explainers.ale import BINS_OF_OPACITY
@@ -52,7 +51,7 @@ def photo_effects(
     rng = streams.of_input(one.digest, "pdp" if averaged else "ale")
     references = References.draw(rest, n_pairs, len(one.active), n_bins, rng)
     with predictor.watched("effects"):
-        return _Call(dict(named), game, streams, references, n_bins, chosen).run()
+        return _Call(dict(named), game, streams, references, n_bins, chosen, rows).run()
 
 
 def _check_options(key: str, method: FromGrid) -> None:
@@ -114,6 +113,7 @@ class _Call:
     references: References
     bins: int
     chosen: list[int] | None
+    budget: int | None
     ends: dict[int, Floats] = field(default_factory=dict)
     step: dict[int, Floats] = field(default_factory=dict)
     curves: dict[int, Floats] = field(default_factory=dict)
@@ -128,8 +128,7 @@ class _Call:
         self._has_steps = not self.references.single and any(m.accumulates for m in self.named.values())
         self._whole = np.tile(np.arange(self.bins + 1), (len(self.references.others), 1))
         self._edges = np.column_stack([self.references.bin_of, self.references.bin_of + 1])
-        predictor = self.game.predictor
-        self.began = time.perf_counter(), predictor.rows, predictor.seconds
+        self.record = Record(self.game, self.streams.seed)
         self._known = False
 
     def run(self) -> dict[str, dict[Any, Effect]]:
@@ -216,6 +215,7 @@ class _Call:
                 for effect in made.values():
                     effect.meta["gap"] = (self.full - self.empty - rises).tolist()
             found[key] = made
+        self.record.close(one.meta for made in found.values() for one in made.values())
         return found
 
     def _curve(
@@ -252,17 +252,10 @@ class _Call:
         )  # fmt: skip
 
     def _meta(self, key: str) -> dict[str, Any]:
-        predictor, ends = self.game.predictor, len(self.game.ends_names(0))
-        own = self.game.used(list(self.named).index(key)) - ends
-        active = set(self.one.active.tolist())
-        return {
-            "name": key, "seed": self.streams.seed, **self.game.about_outputs, "rest": self.references.rest,
-            "bins": self.bins, "reference_rows": len(self.references.others), "rows": own,
-            "rows_once_a_call": {"v(nothing) and v(N)": ends},
-            **self.one.meta,
-            "merged": [name for p, name in enumerate(self.one.names) if p not in active],
-            "rows_shared_with": [k for k in self.named if k != key],
-            "base": self.empty.tolist(), "prediction": self.full.tolist(), "plan": predictor.plan, "versions": versions(),
-            "call_rows": predictor.rows - self.began[1], "call_model_seconds": predictor.seconds - self.began[2],
-            "call_seconds": time.perf_counter() - self.began[0],
+        return self.record.meta(
+            self.one, self.game.used(list(self.named).index(key)), self.record.ends(0), budget=self.budget,
+            merged=merged(self.one), shared_with=[k for k in self.named if k != key],
+        ) | {
+            "name": key, "rest": self.references.rest, "bins": self.bins, "reference_rows": len(self.references.others),
+            "base": self.empty.tolist(), "prediction": self.full.tolist(),
         }  # fmt: skip

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
 from perturbxai.calls.arguments import check_budget, check_predictor, check_space, default_budget
+from perturbxai.calls.conclude import explained
+from perturbxai.calls.record import ENDS, Record, merged
 from perturbxai.core import catalogue, checks
 from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Inputs, Outputs
@@ -23,7 +24,6 @@ from perturbxai.peers.task import Found, Peer, Task
 from perturbxai.results.explanation import Attribution, Explanation
 from perturbxai.sampling.streams import Streams
 
-NORMAL_95 = 1.959963984540054
 CLOSE = 1e-6  # relative gap up to which a peer that draws nothing counts as exact
 
 
@@ -50,8 +50,8 @@ def reference(
             the budget; shap.partition max_evals = budget, rounded down to even; shap.sampling nsamples = half the model rows
             that the budget stands for, less background and input; lime.image num_samples = budget - 1; lime.tabular
             num_samples = budget, in rows (default 5,000); shap.tree reads the model and asks nothing.
-            `meta["rows"]` is what the peer asked: at most budget x background rows (lime.tabular: budget). `base` and
-            `prediction` are asked beside, once, if the peer did not: `meta["rows_once_a_call"]`. `meta["call_rows"]` is all.
+            The peer asks at most budget x background rows (lime.tabular: budget); `base` and `prediction` are asked
+            beside, once, if it did not: `meta["rows_once_a_call"]`.
     seed    of numpy's global state, on which shap draws, and of lime's stream; anew for each input, so that a row gets one
             answer in any company (with draws in common). The global state is left as it was, also if the model fails.
     as_shipped  True for what a user of the package gets: its own defaults (budget too), one state that goes on from input to
@@ -63,8 +63,8 @@ def reference(
             `feature_selection`, `num_features`, `ridge` of lime.image
 
     Returns {name: Attribution}. Errors are infinite (unknown), but rounding where nothing was drawn: no peer has one that
-    covers. `meta` has rows, seconds in the model, wall_seconds, seed, gap (prediction - base - the sum of the values),
-    peer_base, the package's version, and for peers that ask coalitions whole which held-out ones they asked.
+    covers. `meta` has gap (prediction - base - the sum of the values), peer_base, and for peers that ask coalitions whole
+    which held-out ones they asked.
     Raises ImportError if the package is not there; TypeError for unknown options and for models that shap.tree cannot read;
     ValueError for unknown names, inputs and groups that the peer does not take, and budgets that are too small, all before
     the model is asked; ModelError if the model fails on the way, with what was finished in `partial`.
@@ -117,7 +117,7 @@ class _Call:
         self.key = self.method.key + ("(as_shipped=True)" if self.method.as_shipped else "")
         space = self.game.space
         self.n_rows = len(space.background) if isinstance(space, TabularSpace) else 1
-        self.versions = versions() | {self.method.package: ""}
+        self.record = Record(self.game, self.seed, versions=versions() | {self.method.package: ""})
         self.beside = 0  # rows for v(nothing) and v(N) that no peer was told of
 
     def budget(self, one: Input) -> int | None:
@@ -133,7 +133,7 @@ class _Call:
     def check(self) -> None:
         """Everything that can be known without the model."""
         self.method.check_game(self.game)
-        self.versions[self.method.package] = version(self.method.package)
+        self.record.versions[self.method.package] = version(self.method.package)
         for one in self.game.inputs:
             budget, n_active = self.budget(one), len(one.active)
             if budget is not None and budget < (least := self.method.least(n_active, self.n_rows)):
@@ -143,13 +143,11 @@ class _Call:
                 )
 
     def run(self) -> Attribution:
-        predictor = self.game.predictor
-        began = time.perf_counter(), predictor.rows, predictor.seconds
         found: list[Explanation] = []
         stream = seed_state(self.seed)
-        with keeping(lambda: {self.key: self._attribution(found, began)} if found else None):
+        with keeping(lambda: {self.key: self._attribution(found)} if found else None):
             self.game.learn()
-            self.beside = predictor.rows - began[1]
+            self.beside = self.record.rows
             for number, one in enumerate(self.game.inputs):
                 seed = self.seed
                 if not self.method.as_shipped:
@@ -157,31 +155,30 @@ class _Call:
                 elif number:  # what seeds by a number goes on by another; lime's stream is not to be drawn from
                     seed = int(np.random.default_rng([self.seed, number]).integers(2**31))
                 found.append(self._explain(Task(self.game, number, self.budget(one), stream, seed)))
-        return self._attribution(found, began)
+        return self._attribution(found)
 
     def _explain(self, task: Task) -> Explanation:
-        predictor = self.game.predictor
-        began, rows, seconds = time.perf_counter(), predictor.rows, predictor.seconds
+        asked = self.record.rows
         answer = self.method.explain(task)
-        spent: dict[str, Any] = {"rows": predictor.rows - rows, "seconds": predictor.seconds - seconds}
-        spent["wall_seconds"] = time.perf_counter() - began
-        if answer.notes.get("asked_over") == "coalitions" and task.number == 0:
-            spent["rows"] += 1  # the whole input, which the peer asked too, and was told from memory
+        own = self.record.rows - asked
+        ends_too = answer.notes.get("asked_over") == "coalitions"
+        if ends_too and task.number == 0:
+            own += 1  # the whole input, which the peer asked too, and was told from memory
             self.beside -= 1
-        rows = predictor.rows
-        empty, full = self.game.ends(task.number)
-        self.beside += predictor.rows - rows
+        asked = self.record.rows
+        empty, full = ends = self.game.ends(task.number)
+        self.beside += self.record.rows - asked
         self._refuse_nan(answer.values, task.one.label)
         scale = np.maximum(np.abs(empty), np.abs(full))
         gap = full - empty - answer.values.sum(axis=0)
         exact = answer.exact and bool((np.abs(gap) <= CLOSE * scale).all())
         floor = answer.rounding * np.maximum(scale, np.abs(answer.values).max(axis=0, initial=0.0))
         stderr = np.broadcast_to(floor if exact else np.inf, answer.values.shape).copy()
-        meta = self._meta(task, answer) | spent | {"gap": gap.tolist()} | answer.notes | self._asked(task)
-        return Explanation(
-            values=answer.values, stderr=stderr, critical=np.full(len(empty), NORMAL_95), df=np.inf if exact else 0.0,
-            base=empty, prediction=full, names=task.one.names, outputs=self.game.outputs, label=task.one.label,
-            input=task.one.source, method=self.method, meta=meta | task.one.meta, columns=answer.columns,
+        once = {ENDS: 0} if ends_too else self.record.ends(task.number)
+        meta = self._meta(task, answer, own, once) | {"gap": gap.tolist()} | answer.notes | self._asked(task)
+        return explained(
+            self.game, task.one, self.method, ends, meta, values=answer.values, stderr=stderr, df=np.inf if exact else 0.0,
+            columns=answer.columns,
         )  # fmt: skip
 
     def _refuse_nan(self, values: Any, label: Any) -> None:
@@ -192,12 +189,10 @@ class _Call:
                 "that nothing moves, or a singular fit); leave them out of outputs=, or raise budget=."
             )
 
-    def _meta(self, task: Task, answer: Found) -> dict[str, Any]:
-        one = task.one
-        return {
-            "seed": self.seed, "budget": task.budget, "rows_shared_with": [],
-            "merged": [n for p, n in enumerate(one.names) if p not in set(one.active.tolist())],
-            "plan": self.game.predictor.plan, **self.game.about_outputs, "versions": self.versions,
+    def _meta(self, task: Task, answer: Found, own: int, once: dict[str, int]) -> dict[str, Any]:
+        """own: rows that the peer asked itself."""
+        rows = own + sum(once.values())
+        return self.record.meta(task.one, rows, once, budget=task.budget, merged=merged(task.one)) | {
             "as_shipped": self.method.as_shipped,
             "peer_base": None if answer.base is None else np.asarray(answer.base).tolist(),
         }  # fmt: skip
@@ -216,14 +211,6 @@ class _Call:
             "held_out_asked": [h for h, name in enumerate(names) if name in task.asked],
         }
 
-    def _attribution(self, found: list[Explanation], began: tuple[float, int, float]) -> Attribution:
-        predictor = self.game.predictor
-        spent = {
-            "call_rows": predictor.rows - began[1],
-            "call_model_seconds": predictor.seconds - began[2],
-            "call_seconds": time.perf_counter() - began[0],
-            "rows_once_a_call": {"v(nothing) and v(N)": self.beside},
-        }
-        parts = tuple(replace(e, meta=e.meta | spent) for e in found)
-        total = {what: sum(e.meta[what] for e in parts) for what in ("rows", "seconds", "wall_seconds")}
-        return Attribution(parts, parts[0].meta | {"name": self.key} | total)
+    def _attribution(self, found: list[Explanation]) -> Attribution:
+        rows = self.beside + sum(one.meta["rows"] - sum(one.meta["rows_once_a_call"].values()) for one in found)
+        return self.record.attribution(self.key, found, rows, {ENDS: self.beside})

@@ -56,4 +56,4 @@ def independent_factor(n_players: int, df: float = np.inf) -> float:
 def no_players(n_outputs: int) -> Estimate:
     """The answer for an input that absence cannot change."""
     nothing = np.zeros((0, n_outputs))
-    return Estimate(nothing, nothing, np.full(n_outputs, independent_factor(0)), np.inf, notes={"rows": 0})
+    return Estimate(nothing, nothing, np.full(n_outputs, independent_factor(0)), np.inf)

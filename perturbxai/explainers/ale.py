@@ -18,7 +18,7 @@ from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.curves.accumulated import accumulated_curve
 from perturbxai.estimation.curves.from_grid import FromGrid
 from perturbxai.estimation.curves.grid_tables import Curve, GridTable
-from perturbxai.estimation.curves.table_curve import CurveValue, EdgeRows, TableCurve, curve_key, words_of
+from perturbxai.estimation.curves.table_curve import CurveValue, EdgeRows, TableCurve, beside_ends, curve_key, words_of
 from perturbxai.estimation.intervals import independent_factor, no_players
 from perturbxai.estimation.survey import ROUNDING
 from perturbxai.sampling.references import draw_references
@@ -145,11 +145,9 @@ class Ale(Asking, FromGrid):
             for key, values in zip(wanted, answers, strict=True):
                 if key not in shared.curves:  # another input of the call may have been first
                     shared.curves[key] = shared.questions.pop(key).accumulate(values, own)
-        assert players.codes is not None and players.background is not None
+        assert players.codes is not None
         found = [shared.curves[key].value(float(players.codes[key[0]])) for key in keys]
-        # the background and x are counted as such
-        elsewhere = words_of(players.background) | words_of(players.codes[None])
-        once = {"drawn rows as they are": len(words_of(rows) - elsewhere)}
+        once = {"drawn rows as they are": beside_ends(words_of(rows), players)}
         once |= {players.names[p] if len(key) == 1 else f"{players.names[p]}={key[1]!r}": shared.curves[key].rows
                  for p, key in enumerate(keys)}  # fmt: skip
         notes = {"rows_once_a_call": once, "drawn_rows": len(rows), "errors_in_common": True}

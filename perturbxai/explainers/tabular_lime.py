@@ -18,6 +18,7 @@ from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
 from perturbxai.core.questions import Players, Question, Rows
 from perturbxai.core.types import Bins, Codes, Floats, Ints, Predicts, Values, Weights
+from perturbxai.estimation.curves.table_curve import beside_ends, words_of
 from perturbxai.estimation.intervals import independent_factor
 from perturbxai.estimation.neighbourhood.additive import Additive
 from perturbxai.estimation.neighbourhood.coding import Coding
@@ -151,7 +152,8 @@ class TabularLime(Asking):
                 "is not known (0, with an infinite error); ask for a larger budget",
                 stacklevel=2,
             )
-        labelled = players.common.get((self._drawing, "asked"), {})
+        asked = players.common.get((self._drawing, "asked"))
+        labelled = {} if asked is None else {"rows of X for entropy bins": beside_ends(asked, players)}
         if self.shared_draws or labelled:
             found.notes["rows_once_a_call"] = {drawn.name: budget} | labelled
         if self.shared_draws:
@@ -202,7 +204,7 @@ class TabularLime(Asking):
             n_rows = min(ENTROPY_ROWS, len(there))
             players.common[key] = np.sort(players.stream().choice(there, n_rows, replace=False))
             players.common[self._drawing, "question"] = Rows(players.data[players.common[key]])
-            players.common[self._drawing, "asked"] = {"rows of X for entropy bins": n_rows}
+            players.common[self._drawing, "asked"] = words_of(players.data[players.common[key]])
         found: Ints = players.common[key]
         return found
 

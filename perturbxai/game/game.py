@@ -208,9 +208,9 @@ class Game:
         assert isinstance(asker, TableAsker)
         return asker.base_values(users)
 
-    def ends_names(self, number: int) -> NDArray[Any]:
-        """Names of the rows of v(nothing) and v(N) of an input."""
-        return self.learn().ends_names(number)
+    def ends_names(self, *numbers: int) -> NDArray[Any]:
+        """Names of the rows of v(nothing) and v(N) of inputs, each once."""
+        return self.learn().ends_names(*numbers)
 
     @property
     def first_alike(self) -> list[int]:
@@ -229,4 +229,4 @@ class Game:
     def background_rows(self) -> int:
         """Distinct rows of a table's background, which are asked once a call beside what a budget bounds; 0 on pictures."""
         asker = self.learn()
-        return len(np.unique(asker.base_names)) if isinstance(asker, TableAsker) else 0
+        return len(asker.base_names) if isinstance(asker, TableAsker) else 0

@@ -47,10 +47,10 @@ class ImageAsker:
         if values is not None:
             self.memo[self._names(number, np.ones((1, len(self.inputs[number].active)), dtype=bool))[0]] = values[0]
 
-    def ends_names(self, number: int) -> Ints:
-        """Words for the masks of v(nothing) and v(N) of an input."""
-        ends = np.array([[False], [True]]).repeat(len(self.inputs[number].active), axis=1)
-        return _words(set(self._names(number, ends)))
+    def ends_names(self, *numbers: int) -> Ints:
+        """Words for the masks of v(nothing) and v(N) of inputs, each once."""
+        ends = [np.array([[False], [True]]).repeat(len(self.inputs[number].active), axis=1) for number in numbers]
+        return _words({name for number, both in zip(numbers, ends, strict=True) for name in self._names(number, both)})
 
     def ask(
         self,

@@ -69,8 +69,8 @@ class TableAsker:
 
     @cached_property
     def base_names(self) -> Words:
-        """(B,): the first words of the background rows' names."""
-        return hash_rows(self.space.background)[:, 0]
+        """The first words of the background rows' names, each once, sorted."""
+        return np.unique(hash_rows(self.space.background)[:, 0])
 
     @cached_property
     def group_means(self) -> Floats:
@@ -86,9 +86,9 @@ class TableAsker:
             self.empty_rows = self.ask([(0, Rows(self.space.background))], False, users=[users])[0].values
         return self.empty_rows
 
-    def ends_names(self, number: int) -> Words:
-        """Words for the rows of v(nothing) and v(N) of an input."""
-        return np.union1d(self.base_names, hash_rows(self.inputs[number].codes[None])[:, 0])
+    def ends_names(self, *numbers: int) -> Words:
+        """Words for the rows of v(nothing) and v(N) of inputs, each once."""
+        return np.union1d(self.base_names, hash_rows(np.array([self.inputs[number].codes for number in numbers]))[:, 0])
 
     def ask(
         self,

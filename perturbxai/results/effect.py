@@ -85,7 +85,7 @@ class Effect:
     importance_stderr (K,), importance_bias (K,)  the standard error of `importance`, and how much of it is the curve's
             noise; None on a photo, and for surfaces of PDP and ALE
     reading  of one column: what `attribution` needs to know beside the curve; else None
-    method  the frozen method object;  meta: seed, drawn rows, model rows, seconds, versions, ...
+    method  the frozen method object;  meta: the keys of `Attribution`, and of how it was drawn
     """
 
     names: tuple[str, ...]

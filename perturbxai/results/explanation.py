@@ -36,7 +36,7 @@ class Explanation:
     base, prediction (K,): the model's value with every player absent, and at the input
     names (P,), outputs (K,); label: its number in the call or its index label
     input    what was explained: the coded row (D,) of a table, or the picture (H, W, C)
-    method   the frozen method object;  meta: seed, rows, seconds, fill, segments, ...
+    method   the frozen method object;  meta: as `Attribution` has it, about this input alone
     stderr_background (P, K) or None, error that a drawn background adds;  heat (K, H, W) or None, on the picture's grid
     columns  what else `to_frame` shows of the players, by name: each (P,) or (P, K)
     interactions (P, P, K) or None, what pairs of players do together: symmetric, zero on the diagonal (main effects are
@@ -104,13 +104,9 @@ class Explanation:
             "row": pd.Series([self.label] * (n_players * n_outputs), dtype=object),  # a label may be a tuple
             "feature": np.repeat(np.array(self.names, dtype=object), n_outputs),
             "output": np.tile(np.array(self.outputs, dtype=object), n_players),
-            "value": self.values.ravel(),
-            "stderr": self.stderr.ravel(),
-            "low": low.ravel(),
-            "high": high.ravel(),
-            "base": np.tile(self.base, n_players),
-            "prediction": np.tile(self.prediction, n_players),
-        }
+            "value": self.values.ravel(), "stderr": self.stderr.ravel(), "low": low.ravel(), "high": high.ravel(),
+            "base": np.tile(self.base, n_players), "prediction": np.tile(self.prediction, n_players),
+        }  # fmt: skip
         if self.stderr_background is not None:
             columns["stderr_background"] = self.stderr_background.ravel()
         for name, shown in self.columns.items():
@@ -153,6 +149,21 @@ class Attribution(Sequence[Explanation]):
 
     The arrays (`values` (N, P, K), `stderr`, `base` (N, K), ...) exist when all inputs have the same number of players,
     as they do on tables; photos may differ, and then an error says to take `a[i]`.
+
+    `meta` has what space, method and verb tell, and in every result of every verb, its parts, an Effect and an HStatistic:
+
+    seed              None where nothing is drawn by one: `baselines`, `from_shap`, `from_lime`
+    budget            coalitions an input, or model rows, that bounded the questions; None where nothing did
+    rows              model rows behind it, of a part behind this one: what it would cost in a call of its own
+    rows_once_a_call  of these, what the call asks once, whatever it has of methods, inputs and columns: {what: how many}
+    rows_shared_with  methods of the call that read some of the same rows
+    seconds           the model's time for `rows`, by the call's mean of a row
+    merged            players that absence cannot change, which are always present
+    scale, space      "probability", "logit" or "raw" (of the outputs);  "table" or "image"
+    plan, versions    how the model was run, and packages
+    call_rows, call_model_seconds, call_seconds  of the whole call: model rows, the model's time, and time in all
+
+    `name` is a result's key in the call; parts have none.
     """
 
     explanations: tuple[Explanation, ...]

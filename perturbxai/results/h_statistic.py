@@ -34,7 +34,7 @@ class HStatistic:
                 between pairs; H squared cannot: it may be large for a pair that does next to nothing
     spread      standard deviation of what `strength` is set against, in units of the output: values = (strength / spread)^2
     importance  (P, K) how important each column by itself is, by which the leading ones were chosen
-    outputs (K,), meta: seed, scale, drawn rows, model rows, seconds, versions, ...
+    outputs (K,);  meta: see `Attribution`; also drawn_rows, groups and rank
     """
 
     features: tuple[EffectKey, ...]

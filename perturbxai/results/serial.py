@@ -45,7 +45,22 @@ def read(text_or_path: str | Path) -> tuple[list[dict[str, Any]], dict[str, Any]
         raise DamagedError("the file is damaged: it holds no explanation.")
     common = _restore_shared(shared)
     found = [_restore(record, common, f"explanations[{n}]") for n, record in enumerate(records)]
-    return found, _dict(decode(document.get("meta"), "meta"), "meta")
+    meta = _dict(decode(document.get("meta"), "meta"), "meta")
+    _count_once(meta, [one["meta"] for one in found])
+    return found, meta
+
+
+def _count_once(meta: dict[str, Any], parts: list[dict[str, Any]]) -> None:
+    """In files of before, baselines (without a seed) and peers (with wall_seconds) had what is asked once beside their rows.
+
+    Their parts told it of the whole call, so that of these only their own rows are known.
+    """
+    for one in (meta, *parts):
+        once = one.get("rows_once_a_call")
+        if isinstance(once, dict) and "rows" in one and ("seed" not in one or "wall_seconds" in one):
+            one |= {"rows": one["rows"] + sum(once.values())} if one is meta else {"rows_once_a_call": {}}
+            one.setdefault("seed", None)
+            one.pop("wall_seconds", None)
 
 
 # ------------------------------------------------------------------------------------------------ writing

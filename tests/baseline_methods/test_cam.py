@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from costs import own_rows
 from picture_nets import Deep, Flat, Pooled, Tokens, explained, picture, seeded
 from torch import nn
 from torch.nn import functional as F
@@ -282,4 +283,4 @@ def test_passes_are_metered_and_no_method_pays_twice():
     found = px.baselines(["cam", "grad_cam", "cam_difference"], predictor, space, picture())
     # the outputs' names and both ends of the game (2), the search for the layer, picture, fill, and the trial of the head
     assert predictor.rows == found["cam"].meta["call_rows"] == 6
-    assert [found[name].meta["rows"] for name in found] == [2, 1, 3]
+    assert [own_rows(found[name]) for name in found] == [2, 1, 3]

@@ -7,6 +7,7 @@ import importlib
 import numpy as np
 import pytest
 import torch
+from costs import own_rows
 from picture_nets import Counting, Deep, Flat, Joined, Pooled, Tokens, cut, explained, picture, seeded
 from torch.nn import functional as F
 
@@ -57,7 +58,7 @@ def test_score_cam_has_an_answer_for_a_constant_channel_and_asks_no_row_for_it()
         net.body.bias[1:2] = torch.tensor([0.7])
     found = explained(["score_cam"], net, fill=0.2)["score_cam"]
     np.testing.assert_allclose(found.meta["map"], score_cam(net, picture(), 0.2), atol=1e-6)
-    assert found.meta["rows"] == 1 + 3
+    assert own_rows(found) == 1 + 3
     # the outputs' names, both ends of the game, the search for the layer, the picture, three channels
     assert found.meta["call_rows"] == 2 + 2 + 3
 
@@ -150,12 +151,12 @@ def test_a_channel_of_zeros_is_not_asked_for():
         net.second.weight[:4] = 0.0
         net.second.bias.copy_(torch.tensor([-1.0, -1.0, -1.0, -1.0, 1.0, 1.0]))
     # the picture; one picture for all channels, which this network refuses; a cut-out for the picture's own map and two more
-    assert explained(["ablation_cam"], net)["ablation_cam"].meta["rows"] == 1 + 1 + 3
+    assert own_rows(explained(["ablation_cam"], net)["ablation_cam"]) == 1 + 1 + 3
 
 
 def test_a_pass_serves_many_channels_where_the_network_allows_it():
     rows = {
-        make: explained(["ablation_cam"], seeded(make), layer=layer)["ablation_cam"].meta["rows"]
+        make: own_rows(explained(["ablation_cam"], seeded(make), layer=layer)["ablation_cam"])
         for make, layer in ((Pooled, None), (Joined, "act#2"))
     }
     assert rows[Pooled] == 1 + 1

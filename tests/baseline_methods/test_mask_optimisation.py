@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from costs import own_rows
 from picture_nets import Pooled, picture, seeded
 
 import perturbxai as px
@@ -131,8 +132,8 @@ def test_the_space_s_fill_enters_the_map():
 def test_rows_are_counted_as_the_docstring_says():
     predictor = px.Predictor(Spots())
     found = optimised(predictor=predictor, areas=(0.1, 0.3), steps=7)
-    assert found.meta["rows"] == 1 + 2 * (7 + 2) * 2  # a row that tells how many scores there are
-    assert predictor.rows == found.meta["call_rows"] == found.meta["rows"] + 2  # and the ends of the game
+    assert own_rows(found) == 1 + 2 * (7 + 2) * 2  # a row that tells how many scores there are
+    assert predictor.rows == found.meta["call_rows"] == own_rows(found) + 2  # and the ends of the game
 
 
 def test_an_output_gets_the_same_mask_alone_or_in_company_and_every_time():

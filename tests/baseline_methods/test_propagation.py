@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from costs import own_rows
 from picture_nets import Pooled, explained, picture, seeded
 from torch import nn
 from torch.nn import functional as F
@@ -154,7 +155,7 @@ def test_guided_grad_cam_is_guided_backpropagation_times_grad_cam_enlarged():
     one = found["guided_grad_cam"]
     np.testing.assert_allclose(one[0].heat, found["guided_backprop"][0].heat * enlarged, atol=1e-12)
     assert one.meta["layer"] == found["grad_cam"].meta["layer"]
-    assert (one.meta["rows"], one.meta["rows_shared_with"]) == (2, ["guided_backprop", "grad_cam"])
+    assert (own_rows(one), one.meta["rows_shared_with"]) == (2, ["guided_backprop", "grad_cam"])
     # the outputs' names and both ends of the game, the search for the layer, the picture there, and once guided
     assert one.meta["call_rows"] == 5
 

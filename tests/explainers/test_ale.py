@@ -132,7 +132,7 @@ def test_a_column_that_nothing_changes_has_the_value_zero_and_is_not_asked():
     X[:, 1] = 2.0
     found, _ = explained(X, np.array([[0.3, 2.0, 0.1]]))
     np.testing.assert_array_equal(found.values[0, 1], 0.0)
-    assert list(found.meta["rows_once_a_call"]) == ["drawn rows as they are", "x0", "x2"]
+    assert list(found.meta["rows_once_a_call"]) == ["v(nothing) and v(N)", "drawn rows as they are", "x0", "x2"]
 
 
 def test_whole_numbers_reach_the_model_as_values_of_x():

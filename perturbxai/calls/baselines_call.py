@@ -1,0 +1,190 @@
+"""One call of baselines(): each method at one input after the other, and what it concludes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perturbxai.baseline_methods.inside import Inside
+from perturbxai.baseline_methods.kinds import Baseline, OfLayer, OfPicture, OfPixels, OfPlayers, OfRow
+from perturbxai.baseline_methods.table_row import TableRow
+from perturbxai.calls.conclude import check_shapes, explained
+from perturbxai.calls.record import ENDS, Record, merged
+from perturbxai.core.types import Floats
+from perturbxai.estimation.intervals import independent_factor
+from perturbxai.estimation.spread import ROUNDING
+from perturbxai.inputs.spaces import TabularSpace
+from perturbxai.results.explanation import Attribution, Explanation
+
+if TYPE_CHECKING:  # loads torch
+    from perturbxai.baseline_methods.pixels import PixelMap
+
+Placed = dict[str, tuple[Baseline, int]]  # by key a method, and the number of its layer
+
+
+@dataclass(eq=False)
+class BaselinesCall:
+    """One call of baselines(): methods, each with the number of its layer, at one input after the other.
+
+    lost: rows that were asked in a layout that failed
+    """
+
+    placed: Placed
+    record: Record
+    inside: Inside
+    lost: int = 0
+    found: list[dict[str, Explanation]] = field(default_factory=list)
+
+    def run(self) -> None:
+        game = self.record.game
+        for number, one in enumerate(game.inputs):
+            first = game.first_alike[number]
+            if first < number:  # the same input again is not asked again
+                again = {key: replace(e, label=one.label, meta=dict(e.meta)) for key, e in self.found[first].items()}
+                self.found.append(again)
+                continue
+            self.found.append({})
+            self._explain(number)
+
+    def _explain(self, number: int) -> None:
+        """All methods at one input, one after the other."""
+        game, inside, placed = self.record.game, self.inside, self.placed
+        one, found = game.inputs[number], self.found[-1]
+        ((empty, full),) = game.ends_of([number], users=1)
+        for key, (method, layer) in placed.items():
+            mapped: PixelMap | None = None
+            if isinstance(game.space, TabularSpace) and isinstance(method, OfRow):
+                row = TableRow(game, number, game.learn().columns, empty, full, inside.known)
+                values, heat, notes = _of_row(key, method, placed, row)
+            elif isinstance(method, OfPixels):
+                mapped = _of_picture(key, method, placed, number, inside)
+                values, heat, notes = game.pictures[number].pool(mapped.heat).T, mapped.heat, mapped.notes
+            else:
+                values, heat, notes = _map(key, method, layer, number, inside)
+            check_shapes(key, len(game.outputs), len(one.names), values=values)
+            meta = self._meta(key, number, notes)
+            found[key] = explained(
+                game, one, method, (empty, full), meta, values=values, heat=heat, **_errors(mapped, values)
+            )
+
+    def _meta(self, key: str, number: int, notes: dict[str, Any]) -> dict[str, Any]:
+        """notes: of the method, whose rows are its own"""
+        method, _ = self.placed[key]
+        game = self.record.game
+        searched = self.inside.searched.get(game.pictures[number].picture.shape, 0) if method.passes else 0
+        once = self._once(method, self.record.ends(number), searched)
+        one = game.inputs[number]
+        others = [k for k, (m, _) in self.placed.items() if k != key and method.passes and m.passes]
+        meta = self.record.meta(one, method.passes, once, merged=merged(one), shared_with=others) | notes
+        return meta | {"rows": meta["rows"] + sum(once.values())}
+
+    def _once(self, method: Baseline, ends: dict[str, int], searched: int) -> dict[str, int]:
+        """What is asked once for all methods, as far as this one needs it."""
+        looks = method.passes or isinstance(method, OfPixels)
+        once = {"where the layer is": searched, "in a layout that failed": self.lost if looks else 0}
+        return ends | {what: n for what, n in once.items() if n}
+
+    def attributions(self) -> dict[str, Attribution]:
+        self.record.apart = self.inside.asked
+        found = {key: {n: f[key] for n, f in enumerate(self.found) if key in f} for key in self.placed}
+        return {key: self._attribution(key, own) for key, own in found.items() if own}
+
+    def _attribution(self, key: str, parts: dict[int, Explanation]) -> Attribution:
+        """The results of all inputs, by number; what several of them have in common counts once."""
+        game, (method, _) = self.record.game, self.placed[key]
+        asked = [parts[n].meta for n in parts if game.first_alike[n] == n]
+        once = self._once(method, {ENDS: game.used(0)}, sum(self.inside.searched.values()) if method.passes else 0)
+        own = sum(meta["rows"] - sum(meta["rows_once_a_call"].values()) for meta in asked)
+        measured = {what: sum(meta[what] for meta in asked) for what in ("own_rows", "own_seconds") if what in asked[0]}
+        rows = own - self.inside.shared.get(key, 0) + sum(once.values())
+        return self.record.attribution(key, list(parts.values()), rows, once, **measured)
+
+
+def _errors(mapped: PixelMap | None, values: Floats) -> dict[str, Any]:
+    """Errors of values (P, K), as fields of an Explanation: those of a map that has some, else rounding."""
+    rounding = np.full(values.shape, ROUNDING * np.abs(values).max(initial=0.0))
+    if mapped is None or mapped.stderr is None:
+        return {"stderr": rounding} | ({} if mapped is None else {"df": mapped.df})
+    critical = independent_factor(len(values), mapped.df)
+    return {"stderr": np.maximum(mapped.stderr, rounding), "critical": critical, "df": mapped.df}
+
+
+def _of_row(key: str, method: OfRow, placed: Placed, row: TableRow) -> tuple[Floats, None, dict[str, Any]]:
+    """Values (P, K), no heat, and notes for `meta`, of one method of tables."""
+    predictor = row.predictor
+    began, rows, seconds = time.perf_counter(), predictor.rows, predictor.seconds
+    values, notes = method.of_row(row)
+    own = time.perf_counter() - began - (predictor.seconds - seconds)  # what the model took is told by its rows
+    shared = [k for k, (m, _) in placed.items() if k != key and method.at_x and isinstance(m, OfRow) and m.at_x]
+    asked = 1 if method.at_x else predictor.rows - rows
+    return values, None, {"rows": asked, "rows_shared_with": shared, "own_seconds": own} | notes
+
+
+def _of_picture(key: str, method: OfPixels, placed: Placed, number: int, inside: Inside) -> PixelMap:
+    """The map of one method by the pixel at one picture, its notes for `meta` complete."""
+    from perturbxai.baseline_methods.graph import NoRule
+
+    layer = placed[key][1]
+    pixels = inside.pixels(number, layer)
+    try:
+        found = method.of_picture(pixels)
+    except NoRule as error:
+        raise NoRule(f"{key}: {error}") from None
+    finally:
+        inside.count(pixels)
+    what = method.shares or key
+    notes = {
+        "pool": "sum",
+        "score": inside.score,
+        "rows": method.passes + pixels.rows,
+        "rows_shared_with": [
+            k for k, (m, _) in placed.items()
+            if k != key and ((method.passes and m.passes) or (m.shares or k) == what)
+        ],
+        "own_rows": pixels.rows,
+        "own_seconds": pixels.seconds,
+    }  # fmt: skip
+    if method.passes:
+        notes["layer"] = inside.places(pixels.one.picture)[layer].label
+    return replace(found, notes=notes | found.notes)
+
+
+def _map(
+    key: str, method: Baseline, layer: int, number: int, inside: Inside
+) -> tuple[Floats, Floats | None, dict[str, Any]]:
+    """Values (P, K), heat (K, H, W) or None, and notes for `meta`, of one method at one input and layer."""
+    outputs = inside.game.outputs
+    if isinstance(method, OfPlayers):
+        x = inside.game.inputs[number]
+
+        def rng(seed: int) -> np.random.Generator:
+            return np.random.default_rng([seed, *x.digest])
+
+        return method.values(len(x.names), len(outputs), rng), None, {}
+    one = inside.game.pictures[number]
+    if isinstance(method, OfPicture):
+        heat = np.repeat(method.heat(one.picture)[None], len(outputs), axis=0)
+        return one.pool(heat).T, heat, {"pool": "sum"}
+    from perturbxai.baseline_methods.upsample import enlarge
+
+    assert isinstance(method, OfLayer)
+
+    fill = inside.view_of_fill(one.fill, layer, key) if method.needs_fill else None
+    seen = inside.view_of_input(number, layer)
+    rows, seconds = inside.asked
+    cells = method.cells(seen, fill)
+    heat = enlarge(cells, one.labels.shape, conserve=method.conserves)
+    asked = inside.asked[0] - rows
+    notes: dict[str, Any] = {
+        "pool": "sum",
+        "layer": inside.places(one.picture)[layer].label,
+        "score": inside.score,
+        "map": method.paper_map(cells),
+        "empty_maps": [outputs[k] for k in range(len(outputs)) if not cells[k].any()],
+    }
+    if method.by_asking:
+        notes |= {"rows": method.passes + asked, "own_rows": asked, "own_seconds": inside.asked[1] - seconds}
+    return one.pool(heat).T, heat, notes
