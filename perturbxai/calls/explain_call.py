@@ -12,7 +12,7 @@ import numpy as np
 from perturbxai.calls.arguments import default_budget
 from perturbxai.calls.conclude import Places, check_shapes, explained, within
 from perturbxai.calls.driving import Work, chunks, drive, one_thread_of_blas, salvage
-from perturbxai.calls.record import Record
+from perturbxai.calls.record import ENDS, Record
 from perturbxai.core import catalogue
 from perturbxai.core.evaluations import Design, Estimate, Law
 from perturbxai.core.methods import Asking, Explainer, FromCoalitions
@@ -277,7 +277,9 @@ class Call:
         results = {}
         for key in self.named:
             if parts := [f[key] for f in found if key in f]:
-                once = {what: n for one in parts for what, n in one.meta["rows_once_a_call"].items()}
-                once |= self.record.ends(*range(len(found)))
-                results[key] = self.record.attribution(key, parts, self.game.used(self.numbers[key]), once)
+                rows, ends = self.game.used(self.numbers[key]), self.record.ends(*range(len(found)))
+                once = {what: n for one in parts for what, n in one.meta["rows_once_a_call"].items()} | {ENDS: 0}
+                # an explained row that is also among those that are drawn counts there
+                once[ENDS] = min(ends[ENDS], rows - sum(once.values()))
+                results[key] = self.record.attribution(key, parts, rows, once)
         return results

@@ -141,7 +141,9 @@ def test_a_part_has_the_rows_that_it_would_cost_alone(method, discretizer, block
         monkeypatch.setattr("perturbxai.calls.driving.ROWS_AT_ONCE", block)
     asked = px.TabularLime(discretizer=discretizer) if method == "lime_tabular" else method
     x = np.concatenate([X[:2], X[:2] + 0.1])  # rows of the table, and others
-    (found,) = px.explain(asked, px.Predictor(model), TABLE, x, budget=60).values()
+    predictor = px.Predictor(model)
+    (found,) = px.explain(asked, predictor, TABLE, x, budget=60).values()
+    assert once_a_call(found) <= found.meta["rows"] == predictor.rows
     for n, one in enumerate(found):
         predictor = px.Predictor(model)
         (alone,) = px.explain(asked, predictor, TABLE, x[n], budget=60).values()
