@@ -8,10 +8,13 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from perturbxai.command import explain
 from perturbxai.core import catalogue
+
+if TYPE_CHECKING:
+    from perturbxai.command.run import Run
 
 FAILED = 2
 CALLERS = ("estimators", "networks", "native", "passes", "lending")  # the modules of models/ that run the user's model
@@ -129,15 +132,15 @@ def _in_words(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def summary(done: Any) -> str:
+def summary(done: Run) -> str:
     """What a run found, in a short table a section, and where its files are."""
     parts = []
     for name, compared in done.comparisons.items():
         facts = done.facts[name]
         table = compared.summary()
         table = table[[column for column in (*SHOWN, "rows") if column in table]].rename_axis(None)
-        table = table.to_string(float_format=lambda v: f"{v:.2f}", na_rep="")
-        parts.append(f"{name}: {facts['rows']:,} model rows in {facts['seconds']:.0f} s\n{table}")
+        lines = table.to_string(float_format=lambda v: f"{v:.2f}", na_rep="")
+        parts.append(f"{name}: {facts['rows']:,} model rows in {facts['seconds']:.0f} s\n{lines}")
         if unread := facts.get("pictures_left_out"):
             parts.append("\n".join([f"{len(unread)} picture(s) left out:", *(f"  {why}" for why in unread.values())]))
         if left_out := facts.get("left_out"):

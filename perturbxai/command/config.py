@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -17,6 +17,7 @@ from pydantic import (
     StrictBool,
     StrictInt,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -36,7 +37,7 @@ ON_PICTURES = (*(name for name in catalogue.EXPLAINERS if name not in catalogue.
 ON_TABLES = tuple(name for name, entry in catalogue.BASELINES.items() if "table" in entry.on)
 
 
-def _fill(value: Any) -> Any:
+def _fill(value: object) -> object:
     numbers = value if isinstance(value, list) else [value]
     if (isinstance(value, str) and value in catalogue.FILLS) or (numbers and all(type(n) in (int, float) for n in numbers)):
         return tuple(value) if isinstance(value, list) else value
@@ -44,7 +45,7 @@ def _fill(value: Any) -> Any:
     raise ValueError(f"{value!r} is not a fill; expected {known}, a number, or a list of one number a channel")
 
 
-def _size(value: Any) -> Any:
+def _size(value: object) -> tuple[object, ...]:
     """A side, or (height, width), from [192, 256] or "192x256"."""
     if isinstance(value, str) and (sides := SIDES.fullmatch(value)):
         value = [int(side) for side in sides.groups()]
@@ -54,21 +55,21 @@ def _size(value: Any) -> Any:
     return tuple(both)
 
 
-def _all(value: Any) -> Any:
+def _all(value: object) -> object:
     return [ALL] if value == ALL else value
 
 
-def _one_or_several(value: Any) -> Any:
+def _one_or_several(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-def _background(value: Any) -> Any:
+def _background(value: object) -> int | str:
     if value == "all" or (type(value) is int and value > 0):
         return value
     raise ValueError(f'{value!r} is not a background; expected a whole number of rows from 1 up, or "all"')
 
 
-def _inputs(value: Any) -> int | str | tuple[int, ...]:
+def _inputs(value: object) -> int | str | tuple[int, ...]:
     """A number of first rows, a slice as text without blanks, or the numbers of rows."""
     found = value
     if isinstance(value, str):
@@ -108,11 +109,13 @@ class Section(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _under_new_names(cls, data: Any) -> Any:
-        for old, new in cls.renamed.items() if isinstance(data, dict) else ():
+    def _under_new_names(cls, data: object) -> object:
+        if not isinstance(data, dict):
+            return data
+        for old, new in cls.renamed.items():
             if old in data and new in data:
                 raise ValueError(f"{new} and {old}, its old name, are both given; give {new} alone")
-        return {cls.renamed.get(key, key): value for key, value in data.items()} if isinstance(data, dict) else data
+        return {cls.renamed.get(key, key): value for key, value in data.items()}
 
 
 class PhotoConfig(Section):
@@ -159,7 +162,7 @@ class PhotoConfig(Section):
 
     @field_validator("methods", "baselines", "metrics")
     @classmethod
-    def _names(cls, value: Any, info: Any) -> Any:
+    def _names(cls, value: Names | None, info: ValidationInfo) -> Names | None:
         if value == (ALL,) and info.field_name != "metrics":
             return value
         if wrong := [name for name in value or () if name in catalogue.ON_TABLES_ONLY]:
@@ -235,24 +238,24 @@ class TableConfig(Section):
 
     @field_validator("methods", "metrics")
     @classmethod
-    def _names(cls, value: Any, info: Any) -> Any:
+    def _names(cls, value: Names | None, info: ValidationInfo) -> Names | None:
         return _known_names(value, info.field_name)
 
     @field_validator("baselines")
     @classmethod
-    def _of_tables(cls, value: Any) -> Any:
+    def _of_tables(cls, value: Names) -> Names | None:
         return _known_names(value, "baselines", ON_TABLES)
 
     @field_validator("target", "label", "drop", "category", "text", "separator", "decimal", "encoding")
     @classmethod
-    def _diabetes_is_ready(cls, value: Any, info: Any) -> Any:
+    def _diabetes_is_ready(cls, value: object, info: ValidationInfo) -> object:
         if value and info.data.get("data") == "diabetes":
             raise ValueError(f'{value!r} is for files; "diabetes" has a target of its own and nothing to sort out')
         return value
 
     @field_validator("model")
     @classmethod
-    def _trees_have_a_target(cls, value: str, info: Any) -> str:
+    def _trees_have_a_target(cls, value: str, info: ValidationInfo) -> str:
         if value == "boosted" and info.data.get("target") is None and info.data.get("data", "diabetes") != "diabetes":
             raise ValueError(
                 '"boosted" are trees fitted to a column of the file: name it as the target, or name a model, '
@@ -301,17 +304,14 @@ def parse_config(data: dict[str, Any], source: str = "config", naming: Naming = 
         raise ValueError((f"{source}: " if source else "") + "; ".join(faults)) from None
 
 
-def _known_names(value: Any, field: str, allowed: tuple[str, ...] = ()) -> Any:
-    known: dict[str, tuple[str, ...]] = {
-        "methods": tuple(catalogue.EXPLAINERS),
-        "baselines": catalogue.MAPS,
-        "metrics": tuple(catalogue.METRICS),
-    }
-    for number, name in enumerate(value or ()):
-        if name in value[:number]:
+def _known_names(value: Names | None, field: str | None, allowed: tuple[str, ...] = ()) -> Names | None:
+    known = {"methods": tuple(catalogue.EXPLAINERS), "baselines": catalogue.MAPS, "metrics": tuple(catalogue.METRICS)}
+    names = value or ()
+    for number, name in enumerate(names):
+        if name in names[:number]:
             raise ValueError(f"{name!r} comes twice")
-        if name not in (allowed or known[field]):
-            raise ValueError(f"{name!r} is not known; expected some of {', '.join(allowed or known[field])}")
+        if name not in (allowed or known[str(field)]):
+            raise ValueError(f"{name!r} is not known; expected some of {', '.join(allowed or known[str(field)])}")
     return value
 
 
@@ -326,7 +326,7 @@ IN_TOML = {
 SECTIONS: dict[tuple[str, ...], type[Section]] = {(): Config, ("photo",): PhotoConfig, ("table",): TableConfig}
 
 
-def _sentence(fault: Any, naming: Naming) -> str:
+def _sentence(fault: Mapping[str, Any], naming: Naming) -> str:
     """What is wrong with one key, in words."""
     keys = [str(part) for part in fault["loc"]]
     dotted = ".".join(keys)

@@ -67,7 +67,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     added["the run"].add_argument("--quiet", action="store_true", help="no progress bar, no table: only errors are told")
 
 
-def _add(to: Any, option: Option, required: bool = False) -> None:
+def _add(to: argparse._ActionsContainer, option: Option, required: bool = False) -> None:
     more: dict[str, Any] = {"required": True} if required else {}
     more |= {"nargs": "+", "action": "extend"} if option.several else {}
     to.add_argument(option.flag, metavar=option.metavar, dest=option.key, help=option.help.replace("%", "%%"), **more)

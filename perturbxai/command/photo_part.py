@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -106,10 +108,10 @@ class PhotoJob:
     def check(self) -> None:
         """What explain() and baselines() would refuse without the model, before the first of them asks it."""
         games = [Game(self.predictor, space, self.photos.pictures, self._named()) for space in self.spaces.values()]
-        self.explainers = [name for name in self.explainers if self._works(name, lambda name=name: self._asks(name, games))]
+        self.explainers = [name for name in self.explainers if self._works(name, partial(self._asks, name, games))]
         for game in games if self.explainers else ():
             self._call(self.explainers, game).check()
-        self.maps = [name for name in self.maps if self._works(name, lambda name=name: self._check_map(name))]
+        self.maps = [name for name in self.maps if self._works(name, partial(self._check_map, name))]
         if self.section.layer is not None:
             self._check_layer(self.section.layer)
         if not self.explainers and not self.maps:
@@ -145,7 +147,7 @@ class PhotoJob:
 
     # -------------------------------------------------------------------------------------------- before the model
 
-    def _works(self, name: str, check: Any) -> bool:
+    def _works(self, name: str, check: Callable[..., object]) -> bool:
         """Whether a method passes its check; one that was named has to."""
         try:
             check()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from perturbxai import assets
 from perturbxai.calls.arguments import name_methods
@@ -23,6 +23,9 @@ from perturbxai.explainers.exact_shap import ExactShap
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.predictor import Predictor
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_LISTED = 16  # columns whose coalitions are all listed for the exact values: 65,536 of them
 
@@ -69,7 +72,7 @@ def load_table(section: TableConfig, seed: int, progress: bool, naming: Naming =
     return Part(section, predictor, lambda: compare_table(methods, section, predictor, space, x, seed), facts)
 
 
-def _in_trained_order(X: Any, model: Any) -> Any:
+def _in_trained_order(X: pd.DataFrame, model: object) -> pd.DataFrame:
     """The columns in the order that the model was trained on, where it names these very columns."""
     trained = getattr(model, "feature_names_in_", None)
     return X[list(trained)] if trained is not None and sorted(map(str, trained)) == sorted(X.columns) else X
@@ -96,7 +99,7 @@ def _check_methods(methods: Sequence[str], section: TableConfig, game: Game, see
 
 
 def compare_table(
-    methods: Sequence[str], section: TableConfig, predictor: Predictor, space: TabularSpace, x: Any, seed: int
+    methods: Sequence[str], section: TableConfig, predictor: Predictor, space: TabularSpace, x: pd.DataFrame, seed: int
 ) -> Comparison:
     """All methods on the same coalitions, beside them the exact values of all coalitions and what the model itself tells."""
     outputs = section.outputs

@@ -92,12 +92,12 @@ def _import(place: str, where: str) -> tuple[Any, Path | None]:
     return getattr(module, name), file
 
 
-def _is_wrapped(found: Any) -> bool:
+def _is_wrapped(found: object) -> bool:
     """True for a function in a decorator that is no function itself, as functools.cache is."""
     return callable(found) and hasattr(found, "__wrapped__")
 
 
-def _arguments(factory: Any, where: str) -> list[tuple[str | None, str]]:
+def _arguments(factory: Callable[..., Any], where: str) -> list[tuple[str | None, str]]:
     """What a factory is given: (its parameter, or None where it goes by place; "X" or "y")."""
     try:
         parameters = list(inspect.signature(factory).parameters.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,7 +12,7 @@ from perturbxai.core import checks
 from perturbxai.core.types import Floats
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import ImageSpace, TabularSpace
-from perturbxai.peers.packages import load_lime, without_bar
+from perturbxai.peers.packages import Foreign, load_lime, without_bar
 from perturbxai.peers.task import Found, Peer, Task
 
 SELECTIONS = ("none", "auto", "forward_selection", "lasso_path", "highest_weights")
@@ -155,7 +155,7 @@ class LimeImage(Peer):
         return Found(weights, notes={"kernel_width": self.kernel_width, "num_samples": n_samples})
 
 
-def coefficients(local_exp: Any, labels: Sequence[int], n_features: int) -> Floats:
+def coefficients(local_exp: Mapping[int, Iterable[tuple[int, float]]], labels: Sequence[int], n_features: int) -> Floats:
     """(P, K): lime's weights by feature and label; a feature that lime left out has none."""
     found = np.zeros((n_features, len(labels)))
     for k, label in enumerate(labels):
@@ -164,7 +164,7 @@ def coefficients(local_exp: Any, labels: Sequence[int], n_features: int) -> Floa
     return found
 
 
-def _lift(explainer: Any, row: Floats) -> Floats:
+def _lift(explainer: Foreign, row: Floats) -> Floats:
     """(D,): what a column's coding is at x less its mean over X, in the units of lime's coding."""
     found = (row - explainer.scaler.mean_) / explainer.scaler.scale_
     coded = row if explainer.discretizer is None else explainer.discretizer.discretize(row)
@@ -174,11 +174,11 @@ def _lift(explainer: Any, row: Floats) -> Floats:
     return np.asarray(found)
 
 
-def _noting(explainer: Any, task: Task) -> Any:
+def _noting(explainer: Foreign, task: Task) -> Foreign:
     """lime's class for pictures, which also tells the task what it asked."""
 
     class Noting(explainer):  # type: ignore[misc]
-        def data_labels(self, *given: Any, **named: Any) -> Any:
+        def data_labels(self, *given: object, **named: object) -> Any:
             data, answers = super().data_labels(*given, **named)
             task.note(data)
             return data, answers

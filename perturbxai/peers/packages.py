@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from perturbxai.core.extras import remedy
 from perturbxai.core.stopping import context
 
+Foreign: TypeAlias = Any
+"""A module, class or object of lime or shap, which have no types."""
 LARGEST_SEED = 2**32 - 1  # what numpy's old generators take
 
 # said at import and at every call, about the packages themselves and not about a result
@@ -22,7 +24,7 @@ _NOISE = (
 )
 
 
-def load_lime() -> Any:
+def load_lime() -> tuple[Foreign, Foreign]:
     """The modules (lime.lime_tabular, lime.lime_image). Raises ImportError, naming the remedy, if lime is not there."""
     try:
         with warnings.catch_warnings():
@@ -33,7 +35,7 @@ def load_lime() -> Any:
     return lime_tabular, lime_image
 
 
-def load_shap() -> Any:
+def load_shap() -> Foreign:
     """The package shap. Raises ImportError, naming the remedy, if it is not there."""
     try:
         with warnings.catch_warnings():
@@ -57,14 +59,14 @@ def kept_state() -> Iterator[None]:
         np.random.set_state(state)  # noqa: NPY002
 
 
-def seed_state(seed: int) -> Any:
+def seed_state(seed: int) -> np.random.RandomState:
     """Seed numpy's global state, which shap draws from; returns a stream of the same seed for lime, which takes one."""
     np.random.seed(seed)  # noqa: NPY002
     return np.random.RandomState(seed)
 
 
 @context
-def without_bar(module: Any) -> Iterator[None]:
+def without_bar(module: Foreign) -> Iterator[None]:
     """lime's progress bar has no switch: inside, its module's tqdm hands the rows on."""
     bar = module.tqdm
     module.tqdm = lambda rows: rows

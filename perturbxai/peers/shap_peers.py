@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
+from perturbxai.core.types import Floats, Presence
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import Input, TabularSpace
-from perturbxai.peers.packages import load_shap
+from perturbxai.peers.packages import Foreign, load_shap
 from perturbxai.peers.task import Found, Peer, Seat, Task, check_over, check_seat, obstacles, take_seat
 
 NOTHING_FLIPS = 2147483647  # shap's sign in a list of flips that a mask is the one before
@@ -253,31 +255,31 @@ class ShapSampling(ShapPeer):
         return found if found <= most else max(most, found - 2 * len(seat.players))
 
 
-def _floored(shap: Any) -> Any:
+def _floored(shap: Foreign) -> Foreign:
     """shap's class for samples, which divides by an output's spread, without the zero that makes NaN of it."""
 
     class Floored(shap.SamplingExplainer):  # type: ignore[misc]
-        def sampling_estimate(self, *given: Any, **named: Any) -> Any:
+        def sampling_estimate(self, *given: object, **named: object) -> Any:
             mean, spread = super().sampling_estimate(*given, **named)
             return mean, spread + LEAST_SPREAD
 
     return Floored
 
 
-def _noting(masker: Any, task: Task, seat: Seat) -> Any:
+def _noting(masker: Foreign, task: Task, seat: Seat) -> Foreign:
     """shap's class of maskers, which also tells the task what it was asked over columns."""
     if seat.over == "coalitions":
         return masker  # the task sees those itself
 
     class Noting(masker):  # type: ignore[misc]
-        def __call__(self, mask: Any, x: Any) -> Any:
+        def __call__(self, mask: ArrayLike, x: Floats) -> Any:
             task.note(_whole_masks(np.asarray(mask), len(x)))
             return super().__call__(mask, x)
 
     return Noting
 
 
-def _whole_masks(mask: Any, n_columns: int) -> Any:
+def _whole_masks(mask: NDArray[Any], n_columns: int) -> Presence:
     """(n, D) bool from one mask, or from shap's list of flips: a negative entry is flipped together with the next."""
     if mask.dtype == bool:
         return mask.reshape(1, n_columns)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from perturbxai.core import checks
 from perturbxai.core.types import Floats
@@ -106,7 +107,7 @@ class ShapTree(Peer):
             raise TypeError(f"shap.tree cannot read the model {kind}: {error}. Ask shap.kernel instead.") from error
 
 
-def _by_output(values: Any, scaled: bool) -> Floats:
+def _by_output(values: ArrayLike, scaled: bool) -> Floats:
     """(D, K) from (D,) or (D, K)."""
     found = np.asarray(values, dtype=np.float64)
     found = found[:, None] if found.ndim == 1 else found

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.random import RandomState
+from numpy.typing import ArrayLike
 
 from perturbxai.core import checks
 from perturbxai.core.methods import Method
@@ -48,7 +50,7 @@ class Task:
     game: Game
     number: int
     budget: int | None
-    stream: Any
+    stream: RandomState
     seed: int
     asked: set[bytes] = field(default_factory=set)
 
@@ -60,24 +62,24 @@ class Task:
     def n_outputs(self) -> int:
         return len(self.game.outputs)
 
-    def rows(self, codes: Any) -> Floats:
+    def rows(self, codes: ArrayLike) -> Floats:
         """(n, K) at coded rows (n, D), decoded to the user's table."""
         codes = np.asarray(codes, dtype=np.float64)
         if not len(codes):
             return np.zeros((0, self.n_outputs))
         return self.game.predictor(self.game.table.columns.decode(codes))[:, self.game.learn().columns]
 
-    def pictures(self, batch: Any) -> Floats:
+    def pictures(self, batch: ArrayLike) -> Floats:
         """(n, K) at pictures (n, H, W, C)."""
         return self.game.predictor(np.asarray(batch, dtype=np.float32))[:, self.game.learn().columns]
 
-    def coalitions(self, z: Any) -> Floats:
+    def coalitions(self, z: ArrayLike) -> Floats:
         """(n, K) at coalitions (n, P) of all players; those that come again are answered from memory."""
         z = np.asarray(z) > 0.5
         self.note(z)
         return self.game.evaluate(z, self.number)
 
-    def note(self, z: Any) -> None:
+    def note(self, z: ArrayLike) -> None:
         """Remember coalitions (n, P) that were asked whole: they cannot score this method as held out."""
         active = np.asarray(z, dtype=bool)[:, self.one.active]
         self.asked.update(row.tobytes() for row in np.packbits(active, axis=1))
@@ -100,7 +102,7 @@ class Seat:
     columns: list[Ints]
     players: Ints
 
-    def spread(self, values: Any, n_players: int) -> Floats:
+    def spread(self, values: Floats, n_players: int) -> Floats:
         """(P, K): the peer's values on all players; those that it did not see have none."""
         found = np.zeros((n_players, np.shape(values)[-1]))
         found[self.players] = values
@@ -182,7 +184,7 @@ def take_seat(task: Task, over: str, blocked: dict[str, str], *, everybody: bool
         return Seat("columns", task.rows, np.array(row.codes), background, weights, owned, players)
     players = np.arange(len(one.names)) if everybody else np.asarray(one.active)
 
-    def ask(rows: Any) -> Floats:
+    def ask(rows: Floats) -> Floats:
         z = np.ones((len(rows), len(one.names)))
         z[:, players] = rows
         return task.coalitions(z)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from perturbxai.reporting.curves.view import Found
 from perturbxai.reporting.plot import plot
+from perturbxai.reporting.types import Figure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +27,7 @@ def tables(found: Found) -> dict[str, pd.DataFrame]:
     return {name: pd.concat(parts, ignore_index=True) for name, parts in named.items() if parts}
 
 
-def figures(found: Found) -> Iterator[tuple[str, Any]]:
+def figures(found: Found) -> Iterator[tuple[str, Figure]]:
     """(name, Figure): the columns' curves together, the most important ones where there are many, then pair by pair."""
     alone = [effect for names, methods in found.items() if len(names) == 1 for effect in methods.values()]
     if alone:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Hashable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
+from perturbxai.calls.comparison import Comparison
 from perturbxai.core import catalogue
 from perturbxai.core.methods import Explainer
 from perturbxai.inputs.spaces import ImageInput
@@ -24,6 +26,7 @@ from perturbxai.reporting.style import (
     titles,
     truth_of,
 )
+from perturbxai.reporting.types import Figure
 from perturbxai.reporting.values import interactions
 from perturbxai.reporting.values.bar_panel import bar_handles, bar_panel
 from perturbxai.results.explanation import Attribution, Explanation
@@ -38,16 +41,19 @@ PER_LONG_LINE, MANY = 9, 18  # where there are more maps than these lines hold w
 TOP_PLAYERS = 8
 PANELS = 2  # outputs shown of each of several pictures
 NO_FILL = ""
+Figures: TypeAlias = Iterator[tuple[str, Figure]]
 
 
-def figures(results: Mapping[str, Attribution], compared: Any = None) -> Iterator[tuple[str, Any]]:
+def figures(results: Mapping[str, Attribution], compared: Comparison | None = None) -> Figures:
     """(name, matplotlib Figure), one at a time, of everything that these results allow to draw."""
-    pictures = [one for one in getattr(compared, "inputs", ()) if hasattr(one, "picture")]
+    inputs = () if compared is None else compared.inputs
+    pictures: list[Any] = [one for one in inputs if hasattr(one, "picture")]
     by_fill = _by_fill(results)
     for fill, names in by_fill.items():
         ending = f"_{fill}" if fill and len(by_fill) > 1 else ""
         chosen = {name: results[name] for name in names}
         for n, one in enumerate(pictures):
+            assert compared is not None  # whose pictures they are
             yield f"maps{ending}{_of(pictures, results, n)}", maps(chosen, one, fill, compared.scores, n)
         explained = {name: one for name, one in chosen.items() if not _is_map(one)}
         if explained:
@@ -70,7 +76,7 @@ def _is_map(one: Attribution) -> bool:
     return base in catalogue.MAPS and (one[0].heat is not None or base not in catalogue.ON_BOTH)
 
 
-def _of(pictures: list[Any], results: Mapping[str, Attribution], n: int) -> str:
+def _of(pictures: list[ImageInput], results: Mapping[str, Attribution], n: int) -> str:
     """What a figure of one picture among several is called by."""
     return f"_{next(iter(results.values()))[n].label}" if len(pictures) > 1 else ""
 
@@ -89,7 +95,7 @@ def _by_fill(results: Mapping[str, Attribution]) -> dict[str, list[str]]:
 
 
 @rc
-def maps(results: Mapping[str, Attribution], one: ImageInput, fill: str, scores: pd.DataFrame, n: int = 0) -> Any:
+def maps(results: Mapping[str, Attribution], one: ImageInput, fill: str, scores: pd.DataFrame, n: int = 0) -> Figure:
     """The photo, and each method's values painted on it: a block of lines a class, signed colours around zero."""
     explained = next(iter(results.values()))
     first, classes = explained[n], _classes(explained[n], len(explained))
@@ -116,7 +122,7 @@ def maps(results: Mapping[str, Attribution], one: ImageInput, fill: str, scores:
     return figure
 
 
-def _score(scores: pd.DataFrame, name: str, row: Any, output: str) -> str:
+def _score(scores: pd.DataFrame, name: str, row: Hashable, output: str) -> str:
     """Insertion less deletion, away and at home."""
     mine = scores[(scores.method == name) & (scores.row == row) & (scores.output == output)]
     mine = mine[mine.metric.isin(("insertion", "deletion"))]
@@ -128,7 +134,7 @@ def _score(scores: pd.DataFrame, name: str, row: Any, output: str) -> str:
     return ", ".join(told)
 
 
-def _colour_bar(figure: Any, axes: Any) -> None:
+def _colour_bar(figure: Figure, axes: NDArray[Any]) -> None:
     import matplotlib
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
@@ -140,7 +146,7 @@ def _colour_bar(figure: Any, axes: Any) -> None:
 
 
 @rc
-def bars(results: Mapping[str, Attribution], one: ImageInput, fill: str, n: int = 0) -> Any:
+def bars(results: Mapping[str, Attribution], one: ImageInput | None, fill: str, n: int = 0) -> Figure:
     """Values of one input with 95 % intervals, thick pointwise and thin simultaneous; exact values as a line."""
     firsts, truth = {name: result[n] for name, result in results.items()}, truth_of(results)
     measured = {name: e for name, e in firsts.items() if name != truth}
@@ -167,7 +173,7 @@ def bars(results: Mapping[str, Attribution], one: ImageInput, fill: str, n: int 
     return figure
 
 
-def _top(explanations: list[Any], exact: Any) -> list[int]:
+def _top(explanations: list[Explanation], exact: Explanation | None) -> list[int]:
     """Players from the largest to the smallest by the exact values, else by the mean of all: at most a dozen."""
     ranked = [exact] if exact is not None else explanations
     strength = np.mean([np.abs(e.values).mean(axis=1) / (np.abs(e.values).max() or 1.0) for e in ranked], axis=0)
@@ -176,7 +182,7 @@ def _top(explanations: list[Any], exact: Any) -> list[int]:
 
 
 @rc
-def curves(frame: pd.DataFrame, which: str, results: Mapping[str, Any]) -> Any:
+def curves(frame: pd.DataFrame, which: str, results: Mapping[str, Attribution]) -> Figure:
     """Deletion or insertion, the mean over rows: a panel a class and fill, a thin line a method."""
     import pandas as pd
 
@@ -206,7 +212,7 @@ def curves(frame: pd.DataFrame, which: str, results: Mapping[str, Any]) -> Any:
 
 
 @rc
-def agreement(frame: pd.DataFrame, results: Mapping[str, Any]) -> Any:
+def agreement(frame: pd.DataFrame, results: Mapping[str, Attribution]) -> Figure:
     """Mean rank correlation of every pair of methods, with its number."""
     mean = frame[frame.metric == "spearman"].groupby(["method_a", "method_b"], as_index=False).value.mean()
     names = [name for name in results if name in set(frame.method_a) | set(frame.method_b)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+
+from perturbxai.reporting.types import Artist, Axes, Figure, RendererAgg, Text
 
 SIGNS = re.compile(r"\\\$|.")  # a dollar sign that is none of a formula is two
 MARGIN = 0.12  # inches at either side
@@ -14,7 +15,7 @@ LINE = 0.15  # inches
 COLOURS = "<colorbar>"  # what matplotlib calls its axes: they are alone in their line
 
 
-def fit(figure: Any) -> None:
+def fit(figure: object) -> None:
     """Break what is too long for a new figure into lines, and make it as large as its title and legend need.
 
     What is no Figure (axes that the user gave, None) is left alone.
@@ -34,20 +35,20 @@ def fit(figure: Any) -> None:
     _panels(figure, renderer)
 
 
-def _inches(artist: Any, renderer: Any) -> tuple[float, float]:
+def _inches(artist: Artist, renderer: RendererAgg) -> tuple[float, float]:
     box = artist.get_window_extent(renderer)
     return box.width / renderer.dpi, box.height / renderer.dpi
 
 
-def _grow(figure: Any, width: float = 0.0, height: float = 0.0) -> None:
+def _grow(figure: Figure, width: float = 0.0, height: float = 0.0) -> None:
     now = figure.get_size_inches()
     figure.set_size_inches(now[0] + max(width, 0.0), now[1] + max(height, 0.0))
 
 
-def _legends(figure: Any, renderer: Any) -> None:
+def _legends(figure: Figure, renderer: RendererAgg) -> None:
     """Fewer columns where they are too wide, more where they are too high, and a figure that has room for them."""
     for legend in figure.legends:
-        upright = legend._outside_loc == "right"
+        upright = legend._outside_loc == "right"  # type: ignore[attr-defined]
         n = len(legend.get_texts())
         width, height = figure.get_size_inches()
         if upright:
@@ -66,24 +67,24 @@ def _legends(figure: Any, renderer: Any) -> None:
         _grow(figure, mine[0] + 2 * MARGIN - width, mine[1] - 0.3)
 
 
-def _heading(figure: Any, renderer: Any) -> None:
+def _heading(figure: Figure, renderer: RendererAgg) -> None:
     """The words above all panels."""
-    title = figure._suptitle
+    title = figure._suptitle  # type: ignore[attr-defined]
     if title is not None and title.get_text():
         before = _inches(title, renderer)[1]
         _break(title, figure.get_size_inches()[0] - 2 * MARGIN, renderer)
         _grow(figure, height=_inches(title, renderer)[1] - before)
 
 
-def _sides(figure: Any, renderer: Any) -> None:
+def _sides(figure: Figure, renderer: RendererAgg) -> None:
     """What is said along the sides of a figure, and of its colour bars."""
     width, height = figure.get_size_inches()
-    for words in (figure._supxlabel, figure._supylabel):
+    for words in (figure._supxlabel, figure._supylabel):  # type: ignore[attr-defined]
         if words is not None:
             _break(words, (height if words.get_rotation() else width) - 2 * MARGIN, renderer)
 
 
-def _panels(figure: Any, renderer: Any) -> None:
+def _panels(figure: Figure, renderer: RendererAgg) -> None:
     """Titles and labels of panels, once it is known how large these are; the figure grows by the lines that were added."""
     named = [axis for axis in _axes(figure) if _words(axis)]
     if not named:
@@ -106,29 +107,29 @@ def _panels(figure: Any, renderer: Any) -> None:
             else:
                 _break(words, max(across, LEAST), renderer)
                 more = max(more, LINE * (words.get_text().count("\n") - before))
-    lines = max((axis.get_subplotspec().rowspan.stop for axis in named if axis.get_subplotspec() is not None), default=1)
+    lines = max((spec.rowspan.stop for axis in named if (spec := axis.get_subplotspec()) is not None), default=1)
     _grow(figure, height=more * lines if more * lines > 0.02 * height else 0.0)
 
 
-def _names_width(axis: Any, renderer: Any) -> float:
+def _names_width(axis: Axes, renderer: RendererAgg) -> float:
     """Inches that the names beside a panel take."""
     box = axis.yaxis.get_tightbbox(renderer) if axis.axison else None
     return 0.0 if box is None else float(box.width / renderer.dpi)
 
 
-def _axes(figure: Any) -> list[Any]:
+def _axes(figure: Figure) -> list[Axes]:
     """All axes, also those within others."""
-    return [one for axis in figure.axes for one in (axis, *axis.child_axes)]
+    return [one for axis in figure.axes for one in (axis, *axis.child_axes)]  # type: ignore[misc]
 
 
-def _words(axis: Any) -> list[Any]:
+def _words(axis: Axes) -> list[Text]:
     """What is written around a panel: its titles and the names of its axes."""
-    found = [axis.title, axis._left_title, axis._right_title]
+    found = [axis.title, axis._left_title, axis._right_title]  # type: ignore[attr-defined]
     found += [axis.xaxis.label, axis.yaxis.label] if axis.axison else []
     return [words for words in found if words.get_text() and words.get_visible()]
 
 
-def _break(words: Any, room: float, renderer: Any) -> None:
+def _break(words: Text, room: float, renderer: RendererAgg) -> None:
     """Put line breaks between words so that no line is longer than there is room, in inches along the text."""
     along = 1 if words.get_rotation() else 0
     if _inches(words, renderer)[along] <= room:

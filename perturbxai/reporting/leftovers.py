@@ -38,7 +38,7 @@ def named(place: Path) -> list[dict[str, Any]]:
     return found
 
 
-def _is_entry(one: Any) -> bool:
+def _is_entry(one: object) -> bool:
     return isinstance(one, dict) and all(isinstance(one.get(key), str) for key in ("name", "sha256"))
 
 

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import Any
+from typing import Any, SupportsFloat
 
 LONGEST = 28
 EM, LETTER = 20.0, 0.63  # points that letters are measured at; an n, of an em
@@ -22,7 +22,7 @@ _fallbacks: list[str] = []  # families that a sign was found in, in the order th
 _ours: ContextVar[bool] = ContextVar("our fonts are set", default=False)
 
 
-def text(words: Any, longest: int = LONGEST) -> str:
+def text(words: object, longest: int = LONGEST) -> str:
     """Words that a figure shows as they are: no formulas, no line breaks, not endless, not hidden from a legend.
 
     What is too long loses its middle. Of several names that must not become one, see `texts`.
@@ -65,7 +65,7 @@ def shortened(names: Iterable[Any], longest: int = LONGEST) -> list[str]:
     return [short[key] for key in keys]
 
 
-def number(value: Any, digits: int = 4, sign: bool = False) -> str:
+def number(value: SupportsFloat, digits: int = 4, sign: bool = False) -> str:
     """A number with so many digits that mean something, whatever its scale; the whole part is never rounded.
 
     >>> number(0.00001234567), number(12345.678), number(0), number(-0.5), number(123.456, 3, sign=True)
@@ -94,7 +94,7 @@ def minus(words: str) -> str:
 # ------------------------------------------------------------------------------------------------ cutting
 
 
-def _flat(words: Any) -> str:
+def _flat(words: object) -> str:
     """On one line, in signs that a font has."""
     return _legible(" ".join(JOINERS.sub("", str(words)).split())) or NAMELESS
 

@@ -182,8 +182,8 @@ def plain(name: str) -> str:
     return kept[:80] or "unnamed"
 
 
-def facts(results: Mapping[str, Any], compared: Any = None, config: Any = None) -> dict[str, Any]:
-    """What the results themselves know of their making: versions, seeds, plan, rows and seconds."""
+def facts(results: Mapping[str, Any], call: Mapping[str, Any] | None = None, config: object = None) -> dict[str, Any]:
+    """What the results themselves know of their making: versions, seeds, plan, rows and seconds. call: of compare."""
     metas = {name: one.meta for name, one in results.items()}
     versions: dict[str, str] = {}
     for meta in metas.values():
@@ -197,8 +197,8 @@ def facts(results: Mapping[str, Any], compared: Any = None, config: Any = None) 
         "plan": next((meta["plan"] for meta in metas.values() if meta.get("plan")), None),
         "methods": {name: _cost(meta) for name, meta in metas.items()},
     }
-    if compared is not None:
-        told["compare"] = dict(compared.call)
+    if call is not None:
+        told["compare"] = dict(call)
     return told
 
 
@@ -216,7 +216,7 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def plainly(value: Any) -> Any:
+def plainly(value: object) -> object:
     """numpy's numbers and arrays, tuples of them, sets and paths, as JSON has them."""
     if hasattr(value, "tolist"):
         return value.tolist()

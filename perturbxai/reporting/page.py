@@ -141,7 +141,7 @@ def told(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(name, _flat(value)) for name, value in lines]
 
 
-def _flat(value: Any) -> str:
+def _flat(value: object) -> str:
     if isinstance(value, Mapping):
         return "; ".join(f"{key}: {_flat(one)}" for key, one in value.items())
     if isinstance(value, (list, tuple)):
@@ -149,13 +149,13 @@ def _flat(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, default=plainly, ensure_ascii=False)
 
 
-def words(value: Any, longest: int = LONGEST) -> str:
+def words(value: object, longest: int = LONGEST) -> str:
     """Words of any origin on one line: not endless, no control character, no half of a surrogate pair."""
     flat = " ".join("".join(sign if sign.isprintable() else " " for sign in str(value)).split())
     return flat if len(flat) <= longest else f"{flat[: longest // 2]}…{flat[1 - longest + longest // 2 :]}"
 
 
-def number(value: Any) -> str:
+def number(value: float | None) -> str:
     """Three digits, whole numbers whole; a dash for what is not known.
 
     >>> number(0.12345), number(1234567), number(float("nan")), number(float("-inf"))

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from perturbxai.core.types import Floats, Labels
 from perturbxai.inputs.spaces import ImageInput
-
-if TYPE_CHECKING:
-    pass
+from perturbxai.reporting.types import Axes
 
 
-def shown(picture: Any) -> Floats:
+def shown(picture: ArrayLike) -> Floats:
     """A picture in its own units as red, green and blue in 0..1; of bands, which have no colours, the grey mean."""
     values = np.asarray(picture, dtype=np.float64)
     if values.shape[2] not in (1, 3):
@@ -26,19 +23,19 @@ def shown(picture: Any) -> Floats:
     return np.broadcast_to(np.clip(values / top, 0, 1), (*values.shape[:2], 3))
 
 
-def as_shown(picture: Any) -> str:
+def as_shown(picture: ArrayLike) -> str:
     """What `shown` made of a picture without colours, to be told beside it; nothing of a grey or coloured one."""
     n_channels = np.shape(picture)[2]
     return "" if n_channels in (1, 3) else f"grey: mean of {n_channels} bands, each in its range"
 
 
-def tell_bands(axis: Any, picture: Any) -> None:
+def tell_bands(axis: Axes, picture: ArrayLike) -> None:
     """Say below a picture without colours what is shown of it."""
     if told := as_shown(picture):
         axis.text(0.5, -0.02, told, transform=axis.transAxes, ha="center", va="top", fontsize=6)
 
 
-def grey(picture: Any) -> Floats:
+def grey(picture: ArrayLike) -> Floats:
     """(H, W): the brightness of a picture in 0..1."""
     return np.asarray(shown(picture) @ np.array([0.299, 0.587, 0.114]))
 
@@ -54,7 +51,7 @@ def painted(photo: Floats, labels: Labels, values: Floats) -> Floats:
     return np.asarray((1.0 - weight) * (0.25 + 0.65 * photo[..., None]) + weight * colour)
 
 
-def numbered_photo(axis: Any, one: ImageInput, chosen: list[int]) -> None:
+def numbered_photo(axis: Axes, one: ImageInput, chosen: list[int]) -> None:
     """The photo with the borders of its superpixels, and the numbers of those that the bars show."""
     from scipy.ndimage import distance_transform_edt
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias, overload
+from typing import Any, TypeAlias, overload
 
 import numpy as np
 
 from perturbxai.core import checks
-from perturbxai.core.types import Labels
+from perturbxai.core.types import Labels, Outputs
 from perturbxai.core.versions import versions
 from perturbxai.inputs.segments import make_segments
 from perturbxai.inputs.spaces import ImageSpace, Space
@@ -16,17 +16,15 @@ from perturbxai.reporting.curves import photo_figure
 from perturbxai.reporting.curves.figure import plot_effects
 from perturbxai.reporting.curves.view import as_effects
 from perturbxai.reporting.lettering import text, texts
+from perturbxai.reporting.photo import shown, tell_bands
 from perturbxai.reporting.style import left_out, looks, new_figure, notebook_png, rc, scale, sequence, title, titles
+from perturbxai.reporting.types import Axes, Drawing, Figure
 from perturbxai.reporting.values import features, interactions, many_rows, one_row
 from perturbxai.reporting.values.strip import strip
 from perturbxai.reporting.values.view import KINDS, View, as_named, panels_of, view_of
 from perturbxai.results.effect import Effects
 from perturbxai.results.explanation import Attribution, Explanation
 from perturbxai.results.importance import Importance
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 PANEL = 3.9  # inches
 Drawable: TypeAlias = Attribution | Explanation | Importance | Mapping[str, Attribution] | Mapping[str, Importance] | Effects
@@ -107,7 +105,7 @@ def plot(
 # ------------------------------------------------------------------------------------------------ how it is drawn
 
 
-def _panels(n_panels: int, height: float, ax: Any, width: float = PANEL) -> tuple[Any, list[Any]]:
+def _panels(n_panels: int, height: float, ax: Axes | None, width: float = PANEL) -> tuple[Any, list[Axes]]:
     """(Figure, None where `ax` is given; axes)."""
     if ax is not None:
         return None, [ax]
@@ -116,8 +114,8 @@ def _panels(n_panels: int, height: float, ax: Any, width: float = PANEL) -> tupl
     return figure, list(figure.subplots(1, n_panels, squeeze=False)[0])
 
 
-def _done(figure: Any, ax: Any, about: str, handles: list[Any] | None = None) -> Any:
-    if figure is None:
+def _done(figure: Figure, ax: Axes | None, about: str, handles: list[Any] | None = None) -> Drawing:
+    if ax is not None:
         return ax
     figure.suptitle(about, fontsize=9)
     if handles:
@@ -136,7 +134,7 @@ def _has_gap(rows: list[Explanation], outputs: list[int]) -> bool:
 
 
 @rc
-def _waterfall(view: View, ax: Any) -> Any:
+def _waterfall(view: View, ax: Axes | None) -> Drawing:
     e = view.one
     shown, rest = features.leading(features.order(e.values[None][..., view.outputs]), view.top)
     labels = features.row_labels(e, view.space)
@@ -148,13 +146,14 @@ def _waterfall(view: View, ax: Any) -> Any:
     return _done(figure, ax, f"{view.about}; whiskers: 95 % interval")
 
 
-def _bars(view: View, ax: Any) -> Any:
+def _bars(view: View, ax: Axes | None) -> Drawing:
     return _bar_panels({view.name: view.result}, view.row or 0, view.outputs, view.about, view.top, ax, view.space)
 
 
 def _compared(
-    named: dict[str, Attribution], kind: str | None, row: Any, output: Any, top: int, ax: Any, space: Space | None
-) -> Any:
+    named: dict[str, Attribution], kind: str | None, row: int | str | None, output: Outputs | None, top: int,
+    ax: Axes | None, space: Space | None,
+) -> Drawing:  # fmt: skip
     """Bars of several methods at one row."""
     if kind not in (None, "bars"):
         raise ValueError(f"kind={kind!r} draws one result, and {len(named)} came: give one of {', '.join(named)}, or bars.")
@@ -169,8 +168,8 @@ def _compared(
 
 @rc
 def _bar_panels(
-    named: dict[str, Attribution], row: int, outputs: list[int], about: str, top: int, ax: Any, space: Space | None
-) -> Any:
+    named: dict[str, Attribution], row: int, outputs: list[int], about: str, top: int, ax: Axes | None, space: Space | None
+) -> Drawing:
     firsts = {name: result[row] for name, result in named.items()}
     first, styles = next(iter(firsts.values())), looks(named)
     ranked = features.order(np.stack([e.values[:, outputs] for e in firsts.values()]))
@@ -195,7 +194,7 @@ def _handles(named: dict[str, Attribution]) -> list[Any]:
 
 
 @rc
-def _beeswarm(view: View, ax: Any) -> Any:
+def _beeswarm(view: View, ax: Axes | None) -> Drawing:
     values = view.result.values
     shown, rest = features.leading(features.order(values[..., view.outputs]), view.top)
     shade = features.colours(view.result.inputs, values.shape[1], view.space)
@@ -212,7 +211,7 @@ def _beeswarm(view: View, ax: Any) -> Any:
 
 
 @rc
-def _heatmap(view: View, ax: Any) -> Any:
+def _heatmap(view: View, ax: Axes | None) -> Drawing:
     result, values = view.result, view.result.values
     shown, rest = features.leading(features.order(values[..., view.outputs]), view.top)
     seen = np.stack([features.summed(values[..., k], shown, rest) for k in view.outputs])
@@ -225,13 +224,13 @@ def _heatmap(view: View, ax: Any) -> Any:
             shown, rest, limit,
         )  # fmt: skip
         axis.tick_params(labelleft=axis is axes[0])
-        axis.child_axes[-1].set_title(texts(result.outputs)[k])
+        axis.child_axes[-1].set_title(texts(result.outputs)[k])  # type: ignore[attr-defined]
     scale(axes, "RdBu_r", -limit, limit, "value, in units of the model's output", None)
     return _done(figure, ax, f"{text(title(view.name, view.result))}, {len(values)} rows{left_out(view.n_left_out)}")
 
 
 @rc
-def _decision(view: View, ax: Any) -> Any:
+def _decision(view: View, ax: Axes | None) -> Drawing:
     result, values = view.result, view.result.values
     shown, rest = features.leading(features.order(values[..., view.outputs]), view.top)
     with_gap = _has_gap(list(result), view.outputs)
@@ -246,7 +245,7 @@ def _decision(view: View, ax: Any) -> Any:
 
 
 @rc
-def _matrix(view: View, ax: Any) -> Any:
+def _matrix(view: View, ax: Axes | None) -> Drawing:
     e, labels = view.one, features.row_labels(view.one, view.space)
     shown, _ = features.leading(interactions.ranked(e, view.outputs), view.top)
     limit = interactions.limit_of(e, view.outputs, shown)
@@ -260,7 +259,7 @@ def _matrix(view: View, ax: Any) -> Any:
 
 
 @rc
-def _network(view: View, ax: Any) -> Any:
+def _network(view: View, ax: Axes | None) -> Drawing:
     e, labels = view.one, features.row_labels(view.one, view.space)
     shown, rest = features.leading(interactions.ranked(e, view.outputs), view.top)
     width, height = interactions.network_size(len(shown))
@@ -274,10 +273,8 @@ def _network(view: View, ax: Any) -> Any:
 
 
 @rc
-def _photo(view: View, ax: Any) -> Any:
+def _photo(view: View, ax: Axes | None) -> Drawing:
     """The photo, and beside it the map of each output."""
-    from perturbxai.reporting.photo import shown, tell_bands
-
     e = view.one
     labels = _superpixels(e, view.space)
     figure, axes = _panels(len(view.outputs) + (ax is None), 3.2, ax, width=2.7)
@@ -313,7 +310,9 @@ def _superpixels(e: Explanation, space: Space | None) -> Labels | None:
     )
 
 
-def _importance(named: dict[str, Importance], kind: str | None, row: Any, output: Any, top: int, ax: Any) -> Any:
+def _importance(
+    named: dict[str, Importance], kind: str | None, row: object, output: Outputs | None, top: int, ax: Axes | None
+) -> Drawing:
     if kind not in (None, "bars"):
         raise ValueError(f"kind={kind!r} needs single rows, and an importance is a mean over them; take bars.")
     if row is not None:
@@ -328,7 +327,7 @@ def _importance(named: dict[str, Importance], kind: str | None, row: Any, output
 
 
 @rc
-def _importance_panels(named: dict[str, Importance], outputs: list[int], n_left_out: int, top: int, ax: Any) -> Any:
+def _importance_panels(named: dict[str, Importance], outputs: list[int], n_left: int, top: int, ax: Axes | None) -> Drawing:
     first = next(iter(named.values()))
     ranked = features.order(np.stack([one.values[:, outputs] for one in named.values()]))
     shown, rest = features.leading(ranked, top)
@@ -341,10 +340,10 @@ def _importance_panels(named: dict[str, Importance], outputs: list[int], n_left_
         axis.tick_params(labelleft=axis is axes[0])
     left = f"; {len(rest)} features more" if rest else ""
     about = f"{first.n_rows} rows; 95 %: thick the estimates' noise, thin with the rows'; diamond: without the noise's bias"
-    return _done(figure, ax, about + left + left_out(n_left_out))
+    return _done(figure, ax, about + left + left_out(n_left))
 
 
-_DRAWN: dict[str, Callable[[View, Any], Any]] = {
+_DRAWN: dict[str, Callable[[View, Axes | None], Drawing]] = {
     "waterfall": _waterfall, "bars": _bars, "beeswarm": _beeswarm, "heatmap": _heatmap, "decision": _decision,
     "photo": _photo, "matrix": _matrix, "network": _network,
 }  # fmt: skip

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from perturbxai.calls.comparison import Comparison
 from perturbxai.core.csv_files import write_csv
+from perturbxai.reporting import effect_report, page, style
+from perturbxai.reporting import figures as drawing
 from perturbxai.reporting.curves.view import Found, as_effects
 from perturbxai.reporting.manifest import Folder, check_place, facts
 from perturbxai.reporting.tables import as_results, tables
@@ -39,37 +41,28 @@ def report(
         return _of_effects(found, folder, config)
     results, compared = as_results(anything)
     frames = tables(results, compared)
-    from perturbxai.reporting.figures import figures
-    from perturbxai.reporting.page import of_results
-
-    target = Folder(folder)
-    shown = of_results(results, frames, getattr(compared, "call", None))
-    _write(target, frames, figures(results, compared), shown, facts(results, compared, config))
-    return target.place
+    call = None if compared is None else compared.call
+    shown, drawn = page.of_results(results, frames, call), drawing.figures(results, compared)
+    return _write(Folder(folder), frames, drawn, shown, facts(results, call, config))
 
 
-def _of_effects(found: Found, folder: str | Path, config: Any) -> Path:
-    from perturbxai.reporting import effect_report
-    from perturbxai.reporting.page import of_effects
-
-    target = Folder(folder)
-    known = facts(effect_report.metas(found), None, config)
-    _write(target, effect_report.tables(found), effect_report.figures(found), of_effects(found), known)
-    return target.place
+def _of_effects(found: Found, folder: str | Path, config: object) -> Path:
+    frames, drawn, known = effect_report.tables(found), effect_report.figures(found), effect_report.metas(found)
+    return _write(Folder(folder), frames, drawn, page.of_effects(found), facts(known, None, config))
 
 
-def _write(target: Folder, frames: Mapping[str, Any], drawn: Iterable[Any], shown: Sequence[Any], known: Any) -> None:
+def _write(
+    target: Folder, frames: Mapping[str, Any], drawn: drawing.Figures, shown: Sequence[page.Table], known: Mapping[str, Any]
+) -> Path:
     """CSVs, then figures one at a time, then the page that names both, then the manifest."""
-    from perturbxai.reporting.page import write_page
-    from perturbxai.reporting.style import save
-
     with target:
         for name, frame in frames.items():
             write_csv(frame, target.new(name, ".csv"))
         captions = {}
         for name, figure in drawn:
             path = target.new(name, ".png")
-            save(figure, path)
+            style.save(figure, path)
             captions[path.name] = name
-        write_page(target, shown, captions, known)
+        page.write_page(target, shown, captions, known)
         target.finish(known)
+    return target.place

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 
 from perturbxai.core import catalogue
 from perturbxai.core.methods import unnamed
 from perturbxai.reporting.lettering import LONGEST, our_fonts, texts
+from perturbxai.reporting.types import Axes, Colormap, Figure, Line2D
+from perturbxai.results.effect import Effect
+from perturbxai.results.explanation import Attribution, Explanation
+from perturbxai.results.importance import Importance
 
 if TYPE_CHECKING:
     from io import BytesIO
 
+Result: TypeAlias = Attribution | Effect | Explanation | Importance
 LOOKS: dict[str, dict[str, Any]] = {name: {"color": entry.colour} for name, entry in catalogue.METHODS.items()}
 TITLES = {name: entry.title for name, entry in catalogue.METHODS.items()}
 TRUTH = "exact_shap"  # drawn behind or across the others where it is beside them
@@ -24,17 +29,19 @@ EXACT = "exact Shapley"
 TRUTH_LOOK: dict[str, Any] = {"color": "#000000", "linewidth": 4.0, "alpha": 0.3}
 SPARE = ("#E69F00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#B8A200")
 DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)))
+Arguments = ParamSpec("Arguments")
+Made = TypeVar("Made")
 FONT = {"font.size": 9.0, "axes.titlesize": 9.0, "axes.labelsize": 9.0, "legend.fontsize": 8.5}
 
 
-def fill_of(result: Any) -> str:
+def fill_of(result: Result) -> str:
     """The fill that a picture was explained under; "" of tables and of maps that no fill enters."""
-    meta = getattr(result, "meta", {})  # an Importance has none
+    meta = result.meta
     seen = meta.get("space") != "table" and catalogue.sees_fill(result.method)
     return str(meta.get("fill") or "") if seen else ""
 
 
-def title(name: str, result: Any, fill: str = "") -> str:
+def title(name: str, result: Result, fill: str = "") -> str:
     """A result's name as people write it: "KernelSHAP (surrogate='none') @blur" of the key that a call gave it.
 
     What it is called by somebody else stands as it is: a name says nothing of the method.
@@ -48,18 +55,18 @@ def title(name: str, result: Any, fill: str = "") -> str:
     return f"{TITLES.get(method, method)} {rest}".strip() if by_call and method in TITLES else name
 
 
-def titles(results: Mapping[str, Any], fill: str = "", longest: int = LONGEST) -> dict[str, str]:
+def titles(results: Mapping[str, Result], fill: str = "", longest: int = LONGEST) -> dict[str, str]:
     """Name -> title, as a figure shows it: those that differ do when they are cut."""
     return dict(zip(results, texts([title(*one, fill) for one in results.items()], longest), strict=True))
 
 
-def truth_of(results: Mapping[str, Any]) -> str | None:
+def truth_of(results: Mapping[str, Result]) -> str | None:
     """The name of the exact Shapley values, where they stand beside others and are the only ones."""
     found = [name for name, result in results.items() if catalogue.key_of(result.method) == TRUTH]
     return found[0] if len(found) == 1 and len(results) > 1 else None
 
 
-def looks(results: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def looks(results: Mapping[str, Result]) -> dict[str, dict[str, Any]]:
     """Colour and dashes of each result: a colour a method and its options, dashes for its second and later fills.
 
     Two results that only their names tell apart, as those of two models, have two colours.
@@ -80,10 +87,9 @@ def looks(results: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _options(result: Any) -> tuple[str, str, str]:
+def _options(result: Result) -> tuple[str, str, str]:
     """What results of one method under several fills have in common."""
-    layer = getattr(result, "meta", {}).get("layer")
-    return catalogue.key_of(result.method), repr(unnamed(result.method)), str(layer)
+    return catalogue.key_of(result.method), repr(unnamed(result.method)), str(result.meta.get("layer"))
 
 
 def _colours(groups: Sequence[tuple[tuple[str, str, str], int]]) -> dict[Any, str]:
@@ -107,19 +113,19 @@ def _spare() -> Iterator[str]:
         yield f"#{round(255 * red):02X}{round(255 * green):02X}{round(255 * blue):02X}"
 
 
-def new_figure(width: float, height: float) -> Any:
+def new_figure(width: float, height: float) -> Figure:
     """An empty figure of its own, known to no global state."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained", dpi=150)
 
 
-def rc(function: Any) -> Any:
+def rc(function: Callable[Arguments, Made]) -> Callable[Arguments, Made]:
     """Draw with our fonts, whatever the user's settings are, and leave these as they were. Figures are made to fit."""
     from functools import wraps
 
     @wraps(function)
-    def drawn(*args: Any, **options: Any) -> Any:
+    def drawn(*args: Arguments.args, **options: Arguments.kwargs) -> Made:
         from perturbxai.reporting.fitting import fit
 
         with our_fonts(FONT):
@@ -130,14 +136,14 @@ def rc(function: Any) -> Any:
     return drawn
 
 
-def notebook_png(figure: Any) -> None:
+def notebook_png(figure: Figure) -> None:
     """Have a notebook show this figure, which pyplot does not know of."""
     from functools import partial
 
-    figure._repr_png_ = partial(_png, figure)
+    figure._repr_png_ = partial(_png, figure)  # type: ignore[attr-defined]
 
 
-def _png(figure: Any) -> bytes:
+def _png(figure: Figure) -> bytes:
     from io import BytesIO
 
     kept = BytesIO()
@@ -145,7 +151,7 @@ def _png(figure: Any) -> bytes:
     return kept.getvalue()
 
 
-def save(figure: Any, path: Path | BytesIO) -> None:
+def save(figure: Figure, path: Path | BytesIO) -> None:
     """Write a figure as PNG, without a window system, cut to what it shows."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -154,7 +160,7 @@ def save(figure: Any, path: Path | BytesIO) -> None:
         figure.savefig(path, format="png", dpi=150, bbox_inches="tight", metadata=dict[str, Any]())
 
 
-def legend_handles(results: Mapping[str, Any]) -> list[Any]:
+def legend_handles(results: Mapping[str, Result]) -> list[Line2D]:
     """One line a result, for a legend."""
     from matplotlib.lines import Line2D
 
@@ -173,7 +179,9 @@ def truth_title(shown: str) -> str:
     return EXACT if shown in ("exact", TITLES[TRUTH]) else f"{shown} ({EXACT})"
 
 
-def scale(axes: list[Any], colours: Any, low: float, high: float, label: str, ends: tuple[str, str] | None) -> None:
+def scale(
+    axes: Sequence[Axes], colours: Colormap | str, low: float, high: float, label: str, ends: tuple[str, str] | None
+) -> None:
     """A colour bar beside the panels."""
     import matplotlib
     from matplotlib.cm import ScalarMappable
@@ -193,7 +201,7 @@ def scale(axes: list[Any], colours: Any, low: float, high: float, label: str, en
 GREY = "#8A8A8A"
 
 
-def sequence() -> Any:
+def sequence() -> Colormap:
     """Colours from low to high, dark to light, without the end that white paper swallows."""
     import matplotlib
     from matplotlib.colors import ListedColormap

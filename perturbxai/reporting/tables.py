@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from perturbxai.calls.comparison import Comparison
 from perturbxai.metrics.mean_curves import mean_curves
 from perturbxai.metrics.metric import CURVES
 from perturbxai.results.explanation import Attribution
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 COMPARED = ("scores", "agreement", "costs", "fill_spread", "curves")
 
 
-def as_results(anything: Any) -> tuple[dict[str, Attribution], Any]:
+def as_results(anything: object) -> tuple[dict[str, Attribution], Comparison | None]:
     """(name -> Attribution, the Comparison or None) of whatever a report may be asked of.
 
     Raises TypeError for what holds no Attribution, ValueError for an empty mapping.
@@ -23,8 +24,8 @@ def as_results(anything: Any) -> tuple[dict[str, Attribution], Any]:
     if isinstance(anything, Attribution):
         name = anything.meta.get("name") or type(anything.method).__name__
         return {str(name): anything}, None
-    compared = anything if all(hasattr(anything, name) for name in (*COMPARED, "results", "summary")) else None
-    results = anything.results if compared is not None else anything
+    compared: Any = anything if all(hasattr(anything, name) for name in (*COMPARED, "results", "summary")) else None
+    results = anything if compared is None else compared.results
     if not isinstance(results, Mapping) or not all(isinstance(one, Attribution) for one in results.values()):
         raise TypeError(
             f"report got {type(anything).__name__}; expected a Comparison, an Attribution, or a mapping from name to "
@@ -35,7 +36,7 @@ def as_results(anything: Any) -> tuple[dict[str, Attribution], Any]:
     return {str(name): one for name, one in results.items()}, compared
 
 
-def tables(results: Mapping[str, Attribution], compared: Any = None) -> dict[str, pd.DataFrame]:
+def tables(results: Mapping[str, Attribution], compared: Comparison | None = None) -> dict[str, pd.DataFrame]:
     """Every table of a report by its file's name: attributions, and with a Comparison its scores, curves and the rest."""
     import pandas as pd
 

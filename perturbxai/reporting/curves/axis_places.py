@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.reporting.lettering import number, text, texts
+from perturbxai.reporting.types import Axes
+from perturbxai.results.effect import Effect
 
 GAP = 0.07  # of an axis: how far a missing value stands from the others
 LEVEL_KINDS = "OSUb"
@@ -85,7 +87,7 @@ class Ground:
         steps = np.diff(self.known)
         return len(self.known) == 2 or (len(self.known) <= FEW and bool((self.known % 1 == 0).all() and (steps == 1).all()))
 
-    def label(self, axis: Any, side: str = "x") -> None:
+    def label(self, axis: Axes, side: str = "x") -> None:
         """Name the axis and its values: levels by name, days as days, a missing value as what it is."""
         ticks = getattr(axis, f"set_{side}ticks")
         getattr(axis, f"set_{side}label")(text(self.name))
@@ -105,7 +107,7 @@ class Ground:
             shown = locator.tick_values(*_as_dates(self.known[[0, -1]]))
             names = ConciseDateFormatter(locator).format_ticks(shown)
         else:
-            axis.locator_params(axis=side, nbins=5 if np.abs(self.known).max() < LONG_NUMBER else 4)
+            axis.locator_params(axis=side, nbins=5 if np.abs(self.known).max() < LONG_NUMBER else 4)  # type: ignore[arg-type]
             if not self.missing and not self._few:
                 return
             from matplotlib.ticker import MaxNLocator
@@ -160,7 +162,7 @@ class Rows:
         return np.asarray(np.interp(np.arange(1, 10) * below[-1] / 10.0, below, self.at))
 
 
-def rows_of(effects: Sequence[Any], ground: Ground, space: TabularSpace | None = None) -> Rows | None:
+def rows_of(effects: Sequence[Effect], ground: Ground, space: TabularSpace | None = None) -> Rows | None:
     """The rows behind effects of one column, None where they do not tell: an accumulated curve over levels counts steps.
 
     space  whose table is counted in that case

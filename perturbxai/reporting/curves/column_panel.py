@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.reporting.curves.axis_places import Ground, Rows, is_missing, rows_of
 from perturbxai.reporting.curves.view import Line, Panel
 from perturbxai.reporting.lettering import text
+from perturbxai.reporting.types import Axes
 
 STRIP = 0.12  # of a panel's height: the rows of the data
 SPACE_BELOW, SPACE_ABOVE, SPACE_WARNED = 0.17, 0.05, 0.2  # of a panel's height: free of curves
@@ -23,7 +24,7 @@ AXIS = {
     "raw": "model's output", "centred": "model's output, around its mean",
     "anchored": "model's output, from the first point", "derivative": "slope of the model's output",
 }  # fmt: skip
-COUNT_TEXT = {"ha": "center", "va": "bottom", "fontsize": 6.5, "color": "#444444", "zorder": 3}
+COUNT_TEXT: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 6.5, "color": "#444444", "zorder": 3}
 LONGEST = 80  # letters of a title
 BAND_REACH = 1.0  # of the range of the curves: how far bands may stretch a panel
 
@@ -90,7 +91,7 @@ def limits(panels: Sequence[Panel]) -> tuple[float, float]:
     return (low, high) if high > low else (low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0))
 
 
-def draw(axis: Any, panel: Panel, ends: tuple[float, float], above: float, space: TabularSpace | None = None) -> None:
+def draw(axis: Axes, panel: Panel, ends: tuple[float, float], above: float, space: TabularSpace | None = None) -> None:
     """One panel. ends, above: the values it has room for and the share left free, as in those it is compared with."""
     (ground,) = panel.ground
     drawn = [read(line, panel.k, ground) for line in panel.lines]
@@ -127,7 +128,7 @@ def _base(line: Line, one: Drawn, panel: Panel) -> float:
     return float(_data_share(line) @ one.y) if panel.scale == "raw" else 0.0
 
 
-def _curve(axis: Any, line: Line, one: Drawn, ends: tuple[float, float], thick: bool) -> None:
+def _curve(axis: Axes, line: Line, one: Drawn, ends: tuple[float, float], thick: bool) -> None:
     """A curve, dotted where no row is behind it, in its pointwise band, with thin lines for the simultaneous one.
 
     thick: so that it is seen below another one that it agrees with
@@ -139,7 +140,7 @@ def _curve(axis: Any, line: Line, one: Drawn, ends: tuple[float, float], thick: 
         axis.fill_between(at, *band, color=line.colour, alpha=0.1 if line.among else 0.22, linewidth=0, zorder=2)
     for end in whole if np.isfinite(whole).any() else ():
         axis.plot(at, end, color=line.colour, linewidth=0.6, alpha=0.9, zorder=2.2)
-    marker = {"marker": "o", "markersize": 3.0} if len(at) <= MARKED and not line.among else {}
+    marker: dict[str, Any] = {"marker": "o", "markersize": 3.0} if len(at) <= MARKED and not line.among else {}
     filled = one.filled[: max(len(at) - 1, 0)]
     solid, thin = _split(at, y, ~filled), _split(at, y, filled)
     axis.plot(*solid, color=line.colour, linewidth=2.8 if thick else 1.6, zorder=4, label=line.label, **marker)
@@ -158,7 +159,7 @@ def _split(at: Floats, y: Floats, kept: Bools) -> tuple[Floats, Floats]:
     return xs[:, kept].T.ravel(), ys[:, kept].T.ravel()
 
 
-def _errors(axis: Any, one: Drawn, which: Any, at: Floats, colour: str, ends: tuple[float, float]) -> None:
+def _errors(axis: Axes, one: Drawn, which: slice | list[int], at: Floats, colour: str, ends: tuple[float, float]) -> None:
     """Whiskers: thick pointwise, thin simultaneous. One that goes beyond the panel's values ends there, in an arrow head."""
     for band, width in ((one.whole_band, 0.8), (one.band, 2.0)):
         low, high = band[0, which], band[1, which]
@@ -167,19 +168,19 @@ def _errors(axis: Any, one: Drawn, which: Any, at: Floats, colour: str, ends: tu
             axis.plot(at[beyond], np.full(beyond.sum(), end), head, color=colour, markersize=3.0, zorder=4.5)
 
 
-def _bars(axis: Any, line: Line, one: Drawn, among: tuple[int, int], base: float, ends: tuple[float, float]) -> None:
+def _bars(axis: Axes, line: Line, one: Drawn, among: tuple[int, int], base: float, ends: tuple[float, float]) -> None:
     """A bar a level from the mean of all, beside those of the other methods, with whiskers."""
     number, total = among
     width = 0.78 / total
     at = one.at + (number - (total - 1) / 2.0) * width
-    look = {"color": line.colour, "alpha": 0.75, "linewidth": 0, "zorder": 2, "label": line.label}
+    look: dict[str, Any] = {"color": line.colour, "alpha": 0.75, "linewidth": 0, "zorder": 2, "label": line.label}
     axis.bar(at, one.y - base, 0.9 * width, bottom=base, **look)
     _errors(axis, one, slice(None), at, "#222222", ends)
     if base:
         axis.axhline(base, color="#888888", linewidth=0.7, zorder=1)
 
 
-def _rows(axis: Any, line: Line, one: Drawn, row: Any, ground: Ground) -> None:
+def _rows(axis: Axes, line: Line, one: Drawn, row: Hashable, ground: Ground) -> None:
     """Rows' own curves, light; of levels, which nothing lies between, a dash a row."""
     alpha = float(np.clip(30.0 / len(one.rows), 0.06, 0.6))
     known = slice(0, len(one.y) - one.missing)
@@ -199,7 +200,7 @@ def _rows(axis: Any, line: Line, one: Drawn, row: Any, ground: Ground) -> None:
             axis.plot(one.at[known], own[known], color="black", linewidth=1.4, zorder=4.2)
 
 
-def _strip(axis: Any, rows: Rows, ground: Ground) -> None:
+def _strip(axis: Axes, rows: Rows, ground: Ground) -> None:
     """Below the curves: how many rows are where (as areas between points, else as bars), and their deciles as a rug."""
     on = axis.get_xaxis_transform()
     if rows.by_point:
@@ -223,7 +224,7 @@ def _strip(axis: Any, rows: Rows, ground: Ground) -> None:
             axis.text(at, 0.008, f"{int(n):,}", transform=on, **COUNT_TEXT)
 
 
-def _warn(axis: Any, panel: Panel, ground: Ground) -> None:
+def _warn(axis: Axes, panel: Panel, ground: Ground) -> None:
     """How much of what is asked lies where no row is, in words and, point by point, as a strip."""
     said = panel.said
     assert said is not None
@@ -233,7 +234,7 @@ def _warn(axis: Any, panel: Panel, ground: Ground) -> None:
     known = known[np.argsort(at[known], kind="stable")]
     edges, on = ground.edges(at[known]), axis.get_xaxis_transform()
     for low, high, share in zip(edges[:-1], edges[1:], said.at[known], strict=True):
-        look = {"color": WARNING, "alpha": float(share), "linewidth": 0, "transform": on, "zorder": 0.6}
+        look: dict[str, Any] = {"color": WARNING, "alpha": float(share), "linewidth": 0, "transform": on, "zorder": 0.6}
         axis.fill_between([low, high], STRIP + 0.008, STRIP + 0.028, **look)
     name = "ICE" if all(line.rows for line in panel.lines if line.asks_anywhere) else "PDP"
     near = "ALE stays near them" if panel.has_ale else "ALE would stay near them"

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
 
+from perturbxai.core.types import Outputs
 from perturbxai.inputs.spaces import Space, TabularSpace
 from perturbxai.reporting.curves import column_panel, pair_panel, view
 from perturbxai.reporting.curves.view import Panel
 from perturbxai.reporting.style import left_out, new_figure, notebook_png, rc
+from perturbxai.reporting.types import Artist, Axes, Drawing, Figure
 
 ACROSS = 3
 WIDTH, HEIGHT = 3.5, 2.75  # inches a panel
 
 
-def plot_effects(found: view.Found, kind: str | None, row: Any, output: Any, top: int, ax: Any, given: Space | None) -> Any:
+def plot_effects(
+    found: view.Found, kind: str | None, row: Hashable, output: Outputs | None, top: int, ax: Axes | None,
+    space: Space | None,
+) -> Drawing:  # fmt: skip
     """A new Figure of effects, or `ax`; see `plot.plot`."""
     known = view.check(found, kind)
-    space = view.check_space(found, given)
+    space = view.check_space(found, space)
     outputs = view.outputs_of(known, output)
     shown, n_left = view.leading(found, outputs, top)
     lines = view.panels(shown, kind, outputs, row, space)
@@ -39,7 +44,7 @@ def plot_effects(found: view.Found, kind: str | None, row: Any, output: Any, top
 
 
 @rc
-def figure(lines: Sequence[Sequence[Panel]], space: TabularSpace | None, more: Sequence[str] = ()) -> Any:
+def figure(lines: Sequence[Sequence[Panel]], space: TabularSpace | None, more: Sequence[str] = ()) -> Figure:
     """A new Figure of panels: those of a column side by side where it has several, else all in turn."""
     drawn = [panel for line in lines for panel in line]
     widest = max(map(len, lines))
@@ -60,7 +65,7 @@ def figure(lines: Sequence[Sequence[Panel]], space: TabularSpace | None, more: S
 
 
 @rc
-def canvas(shape: tuple[int, int]) -> tuple[Any, NDArray[Any]]:
+def canvas(shape: tuple[int, int]) -> tuple[Figure, NDArray[Any]]:
     """An empty Figure with so many lines and columns of axes, which a notebook shows."""
     made = new_figure(WIDTH * shape[1] + 0.5, HEIGHT * shape[0] + 0.7)
     notebook_png(made)
@@ -68,11 +73,11 @@ def canvas(shape: tuple[int, int]) -> tuple[Any, NDArray[Any]]:
 
 
 @rc
-def finish(made: Any, drawn: Sequence[Panel], axes: Sequence[Any], more: Sequence[str] = ()) -> None:
+def finish(made: Figure, drawn: Sequence[Panel], axes: Sequence[Axes], more: Sequence[str] = ()) -> None:
     """Say once what all panels share: the scale at the first of a line, bands above, the legend below."""
     said: set[Any] = set()
     for panel, axis in zip(drawn, axes, strict=True):
-        line = axis.get_subplotspec().rowspan.start
+        line = axis.get_subplotspec().rowspan.start  # type: ignore[union-attr]
         if len(panel.names) == 1 and (line, panel.scale) in said:
             axis.set_ylabel("")
         said.add((line, panel.scale))
@@ -82,7 +87,7 @@ def finish(made: Any, drawn: Sequence[Panel], axes: Sequence[Any], more: Sequenc
 
 
 @rc
-def draw(drawn: Sequence[Panel], axes: Sequence[Any], space: TabularSpace | None) -> None:
+def draw(drawn: Sequence[Panel], axes: Sequence[Axes], space: TabularSpace | None) -> None:
     """Draw panels on axes. Curves of one output and scale have the same ends, so that their sizes compare."""
     for panel, axis in zip(drawn, axes, strict=True):
         if len(panel.names) == 2:
@@ -109,7 +114,7 @@ def about(drawn: Sequence[Panel]) -> list[str]:
     return parts
 
 
-def handles(drawn: Sequence[Panel], with_data: bool = False) -> list[Any]:
+def handles(drawn: Sequence[Panel], with_data: bool = False) -> list[Artist]:
     """What the lines are, for a legend, each once; nothing for a single one. with_data: also what lies below them."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch

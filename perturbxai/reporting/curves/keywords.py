@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from perturbxai.core.types import Floats
+
 Words = dict[str, Any]
 
 
@@ -36,7 +38,7 @@ class Keywords:
         """For `Axes.bar`."""
         return self.bar if {"color", "facecolor"} & set(self.bar) else {"color": "C0", **self.bar}
 
-    def of_contours(self, levels: Any, *, signed: bool) -> Words:
+    def of_contours(self, levels: Floats, *, signed: bool) -> Words:
         """For `Axes.contourf`."""
         own: Words = {"alpha": 0.75, "levels": levels}
         if "norm" not in self.contour:

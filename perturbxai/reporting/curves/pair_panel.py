@@ -13,16 +13,17 @@ from perturbxai.reporting.curves.column_panel import LONGEST
 from perturbxai.reporting.curves.view import Panel
 from perturbxai.reporting.lettering import text
 from perturbxai.reporting.style import sequence
+from perturbxai.reporting.types import Axes
 from perturbxai.results.effect import Effect
 
 PALE = 3.0  # times the least error: a map that is nowhere above it has no strong colours
 ENOUGH = 8.0  # rows that a neighbourhood would hold if they lay evenly: where it holds none, the data are not there
 CONTOURS = 8
-CONTOUR = {"colors": "#222222", "linewidths": 0.5, "alpha": 0.7}
+CONTOUR: dict[str, Any] = {"colors": "#222222", "linewidths": 0.5, "alpha": 0.7}
 HATCH = "#333333"
 
 
-def draw(axis: Any, panel: Panel) -> None:
+def draw(axis: Axes, panel: Panel) -> None:
     """One map: what the output is at each pair of values; of ALE, what the two columns do beyond each alone."""
     effect, k = panel.lines[0].effect, panel.k
     x, y = panel.ground
@@ -36,8 +37,7 @@ def draw(axis: Any, panel: Panel) -> None:
     seen = effect.values[..., k][held(effect)]
     limit = max(float(np.abs(seen).max()), noise if np.isfinite(noise) else 0.0) or 1.0
     ends = (-limit, limit) if signed else (float(seen.min()), float(seen.max()))
-    colours = {"cmap": "RdBu_r" if signed else sequence(), "vmin": ends[0], "vmax": ends[1]}
-    mesh = None
+    colours: dict[str, Any] = {"cmap": "RdBu_r" if signed else sequence(), "vmin": ends[0], "vmax": ends[1]}
     for a in blocks(x, at[0]):
         for b in blocks(y, at[1]):
             ends_of = edges(x, at[0][a], at[0]), edges(y, at[1][b], at[1])
@@ -83,7 +83,7 @@ def edges(ground: Ground, at: Floats, whole: Floats) -> Floats:
     return ground.edges(at)
 
 
-def hatch(axis: Any, grounds: Sequence[Ground], effect: Effect) -> None:
+def hatch(axis: Axes, grounds: Sequence[Ground], effect: Effect) -> None:
     """Hatch the cells of a map that no row is in or near."""
     import matplotlib
     from matplotlib.collections import PolyCollection

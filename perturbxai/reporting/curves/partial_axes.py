@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from perturbxai.core import checks
 from perturbxai.core.types import Ints
+from perturbxai.reporting.types import Axes, Figure
 
 WIDTH, HEIGHT = 3.2, 2.9  # inches a panel, where these make a figure larger than the user's own size
 ABOVE, UNDER = 0.65, 0.9  # inches free of panels
@@ -24,8 +25,8 @@ class Places:
     """
 
     axes: NDArray[Any]
-    figure: Any
-    bounding: Any
+    figure: Figure
+    bounding: Axes | None
     across: int | None
 
     @property
@@ -42,7 +43,7 @@ class Places:
         return number if self.across is None else int(self.taken[number]) // self.across
 
 
-def check_places(ax: Any, n_cols: Any, n_panels: int) -> None:
+def check_places(ax: Any, n_cols: object, n_panels: int) -> None:
     """Refuse places that are too few, too many, or were divided by an earlier display."""
     checks.whole("n_cols", n_cols, 1, of="panels")
     if ax is None:
@@ -81,7 +82,7 @@ def lay_out(ax: Any, n_cols: int, n_panels: int, *, apart: bool) -> Places:
     return Places(axes, bounding.figure, bounding, across)
 
 
-def _given(ax: Any) -> NDArray[Any]:
+def _given(ax: object) -> NDArray[Any]:
     return np.asarray(ax, dtype=object)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
@@ -18,9 +18,7 @@ from perturbxai.reporting.curves.partial import Request
 from perturbxai.reporting.curves.partial_axes import check_places
 from perturbxai.reporting.curves.sklearn_display import EffectsDisplay
 from perturbxai.reporting.curves.target import check_target, read_output
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from perturbxai.reporting.types import Axes
 
 
 def plot_effects(

@@ -15,7 +15,10 @@ from perturbxai.reporting.curves import pair_panel
 from perturbxai.reporting.curves.axis_places import Ground, is_missing
 from perturbxai.reporting.curves.column_panel import WARNING
 from perturbxai.reporting.curves.keywords import Keywords
+from perturbxai.reporting.curves.off_data import Unsupported
 from perturbxai.reporting.lettering import shortened, text
+from perturbxai.reporting.types import Axes, Line2D, QuadContourSet
+from perturbxai.results.effect import Effect
 
 Artists = dict[str, Any]
 
@@ -44,8 +47,8 @@ class Sheet:
     rows: Floats | None
     half: Floats | None
     whole: Floats | None
-    effect: Any
-    said: Any = None
+    effect: Effect | None
+    said: Unsupported | None = None
     ends: tuple[Any, Any] | None = None
 
     @property
@@ -60,7 +63,7 @@ class Sheet:
         return tuple(len(grid) if level else int((~is_missing(grid)).sum()) for grid, level in parts)
 
 
-def draw_column(axis: Any, sheet: Sheet, keywords: Keywords, ends: tuple[float, float]) -> Artists:
+def draw_column(axis: Axes, sheet: Sheet, keywords: Keywords, ends: tuple[float, float]) -> Artists:
     """One column: rows' curves, the average with its bands, and deciles. Returns the artists by name."""
     level = sheet.levels[0]
     at, ground = _levels_at(sheet.grid[0]) if level else _numbers_at(sheet.grid[0], str(sheet.names[0]))
@@ -73,8 +76,7 @@ def draw_column(axis: Any, sheet: Sheet, keywords: Keywords, ends: tuple[float, 
             words = {"markersize": 16.0, **{name: value for name, value in words.items() if name != "label"}}
         made["rows"] = [_line(axis, at, one, words, ground) for one in sheet.rows]
     if sheet.average is not None and level:
-        bars = axis.bar(at, sheet.average, **keywords.of_bars())
-        made["bars"] = bars[0]
+        made["bars"] = axis.bar(at, sheet.average, **keywords.of_bars())[0]
         _whiskers(axis, at, sheet)
     elif sheet.average is not None:
         made["average"] = _line(axis, at, sheet.average, keywords.of_average(beside_rows=sheet.rows is not None), ground)
@@ -87,7 +89,7 @@ def draw_column(axis: Any, sheet: Sheet, keywords: Keywords, ends: tuple[float, 
         ground.label(axis)
         axis.set_xlabel(kept)
     if sheet.said is not None:
-        _warn(axis, sheet, at)
+        _warn(axis, sheet, sheet.said, at)
     made["deciles_vlines"] = _ticks(axis, sheet.deciles[0], sheet.grid[0], "x")
     axis.set_ylim(*ends)
     if sheet.ends is not None:
@@ -98,7 +100,7 @@ def draw_column(axis: Any, sheet: Sheet, keywords: Keywords, ends: tuple[float, 
     return made
 
 
-def draw_contours(axis: Any, sheet: Sheet, keywords: Keywords, levels: Floats) -> Artists:
+def draw_contours(axis: Axes, sheet: Sheet, keywords: Keywords, levels: Floats) -> Artists:
     """Two columns of numbers: filled contours with their values, hatched where no rows are, and deciles of both."""
     assert sheet.average is not None
     grounds = [Ground.of(str(name), [grid]) for name, grid in zip(sheet.names, sheet.grid, strict=True)]
@@ -133,9 +135,11 @@ def draw_contours(axis: Any, sheet: Sheet, keywords: Keywords, levels: Floats) -
     return made
 
 
-def _missing_cells(axis: Any, grounds: Sequence[Ground], at: Sequence[Floats], values: Floats, like: Any) -> None:
+def _missing_cells(
+    axis: Axes, grounds: Sequence[Ground], at: Sequence[Floats], values: Floats, like: QuadContourSet
+) -> None:
     """Beside contours, what is at missing values, in cells of the same colours."""
-    look = {"cmap": like.get_cmap(), "norm": like.norm, "alpha": like.get_alpha()}
+    look: dict[str, Any] = {"cmap": like.get_cmap(), "norm": like.norm, "alpha": like.get_alpha()}
     blocks = [pair_panel.blocks(ground, one) for ground, one in zip(grounds, at, strict=True)]
     for a in blocks[0]:
         for b in blocks[1]:
@@ -144,7 +148,7 @@ def _missing_cells(axis: Any, grounds: Sequence[Ground], at: Sequence[Floats], v
                 axis.pcolormesh(*edges, values[a, b].T, **look)
 
 
-def draw_heatmap(axis: Any, sheet: Sheet, keywords: Keywords, ends: tuple[float, float]) -> Artists:
+def draw_heatmap(axis: Axes, sheet: Sheet, keywords: Keywords, ends: tuple[float, float]) -> Artists:
     """Levels against levels, or against points: the first column downwards, as scikit-learn has it."""
     assert sheet.average is not None
     words = keywords.of_heatmap(signed=sheet.signed)
@@ -170,7 +174,7 @@ def draw_heatmap(axis: Any, sheet: Sheet, keywords: Keywords, ends: tuple[float,
     return {"heatmaps": image}
 
 
-def name_values(axis: Any, sheet: Sheet, beside: bool) -> None:
+def name_values(axis: Axes, sheet: Sheet, beside: bool) -> None:
     """Say what curves are in, unless something is said; nothing beside a panel on the same scale. Maps have no such axis."""
     if len(sheet.grid) == 1 and beside:
         axis.set_yticklabels([])
@@ -178,7 +182,7 @@ def name_values(axis: Any, sheet: Sheet, beside: bool) -> None:
         axis.set_ylabel(VALUE_NAMES.get(sheet.kind, VALUE_NAMES["average"]))
 
 
-def name_axis(axis: Any, side: str, name: Any) -> None:
+def name_axis(axis: Axes, side: str, name: object) -> None:
     """Call an axis what its column is called, unless it has a name."""
     if not getattr(axis, f"get_{side}label")():
         told = shortened([name])[0]
@@ -217,7 +221,7 @@ def _levels_at(grid: NDArray[Any]) -> tuple[Any, None]:
     return grid if plain else np.arange(len(grid), dtype=float), None
 
 
-def _line(axis: Any, at: Any, values: Floats, words: dict[str, Any], ground: Ground | None) -> Any:
+def _line(axis: Axes, at: NDArray[Any], values: Floats, words: dict[str, Any], ground: Ground | None) -> Line2D:
     """A curve; a missing value is a mark of its own, and so is a point that is alone."""
     gone = _gone(at, ground)
     if (~gone).sum() == 1 and "marker" not in words:
@@ -229,14 +233,14 @@ def _line(axis: Any, at: Any, values: Floats, words: dict[str, Any], ground: Gro
     return line
 
 
-def _gone(at: Any, ground: Ground | None) -> Bools:
+def _gone(at: NDArray[Any], ground: Ground | None) -> Bools:
     """(G,): which points are the missing value, which stands behind all others."""
     if ground is None or not ground.missing:
         return np.zeros(len(at), dtype=bool)
     return np.asarray(at == ground.at[-1])
 
 
-def _bands(axis: Any, at: Any, sheet: Sheet, colour: Any, ground: Ground | None) -> None:
+def _bands(axis: Axes, at: NDArray[Any], sheet: Sheet, colour: str, ground: Ground | None) -> None:
     """Where the average of all rows like these lies: at each point, and lighter for the whole curve."""
     assert sheet.average is not None
     gone = _gone(at, ground)
@@ -250,7 +254,7 @@ def _bands(axis: Any, at: Any, sheet: Sheet, colour: Any, ground: Ground | None)
         axis.vlines(at[alone], low[alone], high[alone], color=colour, alpha=2.0 * alpha)
 
 
-def _whiskers(axis: Any, at: Any, sheet: Sheet) -> None:
+def _whiskers(axis: Axes, at: NDArray[Any], sheet: Sheet) -> None:
     """Of bars: thick at each level, thin for all of them together."""
     assert sheet.average is not None
     for half, width in ((sheet.whole, 0.8), (sheet.half, 2.0)):
@@ -258,7 +262,7 @@ def _whiskers(axis: Any, at: Any, sheet: Sheet) -> None:
             axis.vlines(at, sheet.average - half, sheet.average + half, color="#222222", linewidth=width)
 
 
-def _ticks(axis: Any, deciles: NDArray[Any] | None, grid: NDArray[Any], side: str) -> Any:
+def _ticks(axis: Axes, deciles: NDArray[Any] | None, grid: NDArray[Any], side: str) -> Any:
     """Short lines at the deciles of a column, None of levels."""
     if deciles is None:
         return None
@@ -271,12 +275,12 @@ def _ticks(axis: Any, deciles: NDArray[Any] | None, grid: NDArray[Any], side: st
     return axis.hlines(at, 0, DECILE, transform=transform, color="k")
 
 
-def _warn(axis: Any, sheet: Sheet, at: Any) -> None:
+def _warn(axis: Axes, sheet: Sheet, said: Unsupported, at: NDArray[Any]) -> None:
     """How much of what is asked lies where no row is: in words above the panel, unless it has a title, and as a strip."""
     from matplotlib.collections import PolyCollection
 
     order = np.argsort(at, kind="stable")
-    places, share = np.asarray(at, dtype=float)[order], sheet.said.at[order]
+    places, share = np.asarray(at, dtype=float)[order], said.at[order]
     middle = 0.5 * (places[:-1] + places[1:])
     edges = np.concatenate([places[:1] - 0.5 * sheet.levels[0], middle, places[-1:] + 0.5 * sheet.levels[0]])
     low, high = DECILE + 0.005, DECILE + 0.025
@@ -285,7 +289,7 @@ def _warn(axis: Any, sheet: Sheet, at: Any) -> None:
     strip = PolyCollection(cells, facecolors=colours, linewidths=0, transform=axis.get_xaxis_transform())
     axis.add_collection(strip, autolim=False)
     if not any(axis.get_title(loc=loc) for loc in ("left", "center", "right")):
-        words = f"{sheet.said.share:.0%} asked where no rows are, beside {text(sheet.said.column, 22)}"
+        words = f"{said.share:.0%} asked where no rows are, beside {text(said.column, 22)}"
         axis.set_title(words, loc="left", fontsize="small", color=WARNING)
 
 
@@ -293,7 +297,7 @@ def _short(value: float) -> str:
     return f"{value:.3g}"
 
 
-def _text(value: Any, digits: int = 6) -> str:
+def _text(value: object, digits: int = 6) -> str:
     if is_missing(np.array([value], dtype=object))[0]:
         return "missing"
     told = f"{value:.{digits}g}" if isinstance(value, (float, np.floating)) else str(value)

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from perturbxai.core.quantiles import spread_rows
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Floats, Outputs
 from perturbxai.reporting.lettering import minus, number, text, texts
 from perturbxai.reporting.photo import shown, tell_bands
 from perturbxai.reporting.style import left_out, looks, new_figure, notebook_png, rc, titles
+from perturbxai.reporting.types import Axes, Drawing, Figure, GridSpec, SubFigure
 from perturbxai.reporting.values.one_row import AGAINST, FOR
 from perturbxai.reporting.values.view import panels_of
 from perturbxai.results.effect import Effect
@@ -34,7 +35,7 @@ def on_a_photo(found: Found) -> bool:
     return any(effect.superpixel is not None for methods in found.values() for effect in methods.values())
 
 
-def plot_opacities(found: Found, kind: Any, row: Any, output: Any, top: int, ax: Any) -> Any:
+def plot_opacities(found: Found, kind: object, row: object, output: Outputs | None, top: int, ax: Axes | None) -> Drawing:
     """The photo, its superpixels outlined and numbered, and beside it how the output climbs with the opacity of each.
 
     All curves start at 0, so that a panel shows what the superpixel adds on its way from hidden to whole: thin the reference
@@ -73,7 +74,7 @@ def _same_photo(one: Effect, other: Effect) -> bool:
 
 
 @rc
-def _on_axes(axis: Any, methods: Mapping[str, Effect], k: int) -> None:
+def _on_axes(axis: Axes, methods: Mapping[str, Effect], k: int) -> None:
     _curves(axis, methods, k)
     axis.set_xlabel("opacity")
     axis.set_ylabel("climb of the output")
@@ -81,7 +82,7 @@ def _on_axes(axis: Any, methods: Mapping[str, Effect], k: int) -> None:
 
 
 @rc
-def _figure(found: Found, outputs: Sequence[int], top: int, n_left: int) -> Any:
+def _figure(found: Found, outputs: Sequence[int], top: int, n_left: int) -> Figure:
     chosen = [_leading(found, k, top) for k in outputs]
     across = min(ACROSS, max(map(len, chosen)))
     lines = max(-(-len(one) // across) for one in chosen)
@@ -119,7 +120,7 @@ def _headed(methods: Mapping[str, Effect]) -> Effect:
     return next((e for e in methods.values() if not e.declared.accumulates), next(iter(methods.values())))
 
 
-def _photo(axis: Any, found: Found, k: int, names: Sequence[tuple[str, ...]]) -> None:
+def _photo(axis: Axes, found: Found, k: int, names: Sequence[tuple[str, ...]]) -> None:
     """The photo, thin borders between all superpixels, thick ones around those with a panel, whose numbers are on them."""
     from scipy.ndimage import distance_transform_edt
 
@@ -163,7 +164,7 @@ def _sign(effect: Effect, k: int) -> str:
     return FOR if effect.superpixel.rise[k] > 0 else AGAINST
 
 
-def _panels(block: Any, grid: Any, chosen: Sequence[Mapping[str, Effect]], k: int, across: int) -> None:
+def _panels(block: SubFigure, grid: GridSpec, chosen: Sequence[Mapping[str, Effect]], k: int, across: int) -> None:
     """Panels that share their axes, so that heights compare."""
     low, high = _limits(chosen, k)
     for place, methods in enumerate(chosen):
@@ -204,7 +205,7 @@ def _climb(effect: Effect, k: int) -> tuple[Floats, Floats]:
     return climb, half
 
 
-def _curves(axis: Any, methods: Mapping[str, Effect], k: int) -> None:
+def _curves(axis: Axes, methods: Mapping[str, Effect], k: int) -> None:
     styles = looks(methods)
     averaged = any(e.declared.averages for e in methods.values())
     axis.axhline(0.0, color="#888888", linewidth=0.7, zorder=0)

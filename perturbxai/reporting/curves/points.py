@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from perturbxai.calls.grids import Drawn, is_by_value, similarity_order
 from perturbxai.core.types import Floats, Ints
@@ -13,7 +13,9 @@ from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.reporting.curves.axis_places import is_missing
 
 
-def grid_of(space: TabularSpace, column: int, level: bool, resolution: int, percentiles: Any, kind: str) -> Any:
+def grid_of(
+    space: TabularSpace, column: int, level: bool, resolution: int, percentiles: tuple[float, float], kind: str
+) -> int | NDArray[Any]:
     """What `effects` takes as the grid of a column: points in the table's own values, or a number of bins for its own.
 
     All values of a level and of fewer than `resolution` values, else points evenly between two percentiles (as scikit-learn
@@ -41,7 +43,7 @@ def grid_of(space: TabularSpace, column: int, level: bool, resolution: int, perc
     return columns.decode_values(column, np.unique(np.rint(points)) if columns.whole_numbers[column] else points)
 
 
-def read_points(space: TabularSpace, column: int, values: Any) -> Floats:
+def read_points(space: TabularSpace, column: int, values: ArrayLike) -> Floats:
     """(G,) codes of the user's own points, in the order they were given. Raises as the column's values do."""
     name = space.columns.names[column]
     spelled = any(isinstance(value, str) for value in np.ravel(np.asarray(values, dtype=object)))
@@ -70,7 +72,7 @@ def levels_without_weight(space: TabularSpace, column: int) -> NDArray[Any] | No
     return space.columns.decode_values(column, every)
 
 
-def own_grid(space: TabularSpace, column: int, codes: Floats, kind: str) -> Any:
+def own_grid(space: TabularSpace, column: int, codes: Floats, kind: str) -> int | NDArray[Any]:
     """What `effects` takes to have these codes among its points, of which it wants two at least, in their order."""
     if kind == "ale" and not space.columns.numeric[column]:
         return 2  # an accumulated curve goes through all levels

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from perturbxai.core import checks
 from perturbxai.core.frames import by_column
+from perturbxai.core.types import Codes, Column, Model
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.predictor import Predictor
 
@@ -49,7 +51,7 @@ def _is_mask(entry: Any, n_columns: int | None = None) -> bool:
     return truths and (n_columns is None or len(entry) == n_columns)
 
 
-def read_kinds(kind: Any, n_panels: int) -> list[str]:
+def read_kinds(kind: str | Sequence[str], n_panels: int) -> list[str]:
     """A kind for each panel."""
     kinds = [kind] * n_panels if isinstance(kind, str) else list(kind)
     if len(kinds) != n_panels:
@@ -57,13 +59,13 @@ def read_kinds(kind: Any, n_panels: int) -> list[str]:
     return [checks.one_of("kind", one, KINDS) for one in kinds]
 
 
-def check_grid(resolution: Any, percentiles: Any, kinds: Sequence[str]) -> None:
+def check_grid(resolution: object, percentiles: tuple[float, float], kinds: Sequence[str]) -> None:
     checks.whole("grid_resolution", resolution, 3 if "ale" in kinds else 2, of="points")
     if np.shape(percentiles) != (2,) or not 0.0 <= percentiles[0] < percentiles[1] <= 1.0:
         raise ValueError(f"percentiles={percentiles!r} must be two shares that rise, between 0 and 1, such as (0.05, 0.95).")
 
 
-def check_options(method: Any, levels: Any, n_jobs: Any, verbose: Any) -> None:
+def check_options(method: object, levels: object, n_jobs: object, verbose: object) -> None:
     if method not in ("auto", "brute"):
         raise ValueError(
             f'method={method!r}: any model is asked here, which scikit-learn calls "brute"; it alone reads trees, whose '
@@ -85,7 +87,7 @@ def check_pairs(columns: Sequence[tuple[int, ...]], kinds: Sequence[str], names:
             raise ValueError(f"features: {names[pair[0]]!r} is named twice in a pair; a map needs two columns.")
 
 
-def read_predictor(estimator: Any, response_method: str, verbose: Any) -> Predictor:
+def read_predictor(estimator: Model | Predictor, response_method: str, verbose: object) -> Predictor:
     """The estimator on the scale that is wanted."""
     if response_method == "auto":
         return estimator if isinstance(estimator, Predictor) else Predictor(estimator, progress=bool(verbose))
@@ -113,17 +115,16 @@ def read_names(feature_names: Any, space: TabularSpace) -> list[Any]:
     return names
 
 
-def read_columns(one: Any, names: Sequence[Any]) -> tuple[int, ...]:
+def read_columns(one: object, names: Sequence[Any]) -> tuple[int, ...]:
     """Numbers of the columns of one panel."""
     # a MultiIndex calls columns by tuples
-    several = isinstance(one, (tuple, list, np.ndarray)) and str(one) not in map(str, names)
-    entries = one if several else (one,)
+    entries = one if isinstance(one, (tuple, list, np.ndarray)) and str(one) not in map(str, names) else (one,)
     if not 1 <= len(entries) <= 2:
         raise ValueError(f"features: {one!r} has {len(entries)} columns; expected one, or two for a map.")
     return tuple(read_column(entry, names) for entry in entries)
 
 
-def read_column(entry: Any, names: Sequence[Any]) -> int:
+def read_column(entry: object, names: Sequence[Any]) -> int:
     """The number of a column, by its number or name."""
     if checks.is_whole(entry):
         if 0 <= entry < len(names):
@@ -136,7 +137,7 @@ def read_column(entry: Any, names: Sequence[Any]) -> int:
     raise ValueError(f"column {entry!r} is not there; X has {shown}")
 
 
-def read_declared(categorical: Any, names: Sequence[Any], labels: Sequence[Any]) -> set[int]:
+def read_declared(categorical: Sequence[Column] | ArrayLike | None, names: Sequence[Any], labels: Sequence[Any]) -> set[int]:
     """Numbers of the columns that are said to hold levels, by what they are called in the figure and in X."""
     if categorical is None:
         return set()
@@ -154,7 +155,7 @@ def read_declared(categorical: Any, names: Sequence[Any], labels: Sequence[Any])
     return {read_column(entry, names) for entry in given.tolist()}
 
 
-def check_levels(codes: Any, declared: set[int], names: Sequence[Any], resolution: int) -> None:
+def check_levels(codes: Codes, declared: set[int], names: Sequence[Any], resolution: int) -> None:
     """Refuse a resolution that has no room for the levels of any of the columns that were declared to have some."""
     count = {c: len(np.unique(codes[:, c])) for c in declared}
     if count and resolution < min(count.values()):
@@ -165,7 +166,7 @@ def check_levels(codes: Any, declared: set[int], names: Sequence[Any], resolutio
         )
 
 
-def read_subsample(subsample: Any, n_rows: int) -> int:
+def read_subsample(subsample: object, n_rows: int) -> int:
     """How many rows' curves are drawn."""
     if subsample is None:
         return n_rows
@@ -178,14 +179,14 @@ def read_subsample(subsample: Any, n_rows: int) -> int:
     )
 
 
-def read_seed(random_state: Any) -> int:
+def read_seed(random_state: object) -> int:
     """The seed of simultaneous bands: the number that draws rows, or 0."""
     if random_state is None or hasattr(random_state, "randint"):
         return 0
     return checks.whole("random_state", random_state, most=(1 << 32) - 1, way=", below 2^32, a RandomState, or None")
 
 
-def read_limits(pdp_lim: Any) -> dict[int, tuple[float, float]] | None:
+def read_limits(pdp_lim: object) -> dict[int, tuple[float, float]] | None:
     """The ends of what panels of one column (1) and of two (2) show."""
     if pdp_lim is None:
         return None

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.random import RandomState
 from numpy.typing import NDArray
 
 from perturbxai.core.types import Ints
@@ -15,6 +16,7 @@ from perturbxai.reporting.curves.pair_panel import PALE, held
 from perturbxai.reporting.curves.partial import Part, Results
 from perturbxai.reporting.curves.partial_axes import Places, lay_out
 from perturbxai.reporting.curves.partial_panels import Artists, Sheet, limits_of, name_values
+from perturbxai.reporting.types import Axes
 from perturbxai.results.effect import Effect
 
 Words = Mapping[str, Any]
@@ -48,8 +50,8 @@ class EffectsDisplay:
 
     def __init__(
         self, parts: Sequence[Part], *, features: Sequence[tuple[int, ...]], feature_names: Sequence[Any], target_idx: int,
-        deciles: Mapping[int, NDArray[Any]], kind: Any, subsample: Any, random_state: Any,
-        is_categorical: Sequence[tuple[bool, ...]],
+        deciles: Mapping[int, NDArray[Any]], kind: str | Sequence[str], subsample: float | None,
+        random_state: int | RandomState | None, is_categorical: Sequence[tuple[bool, ...]],
     ) -> None:  # fmt: skip
         self.effects: list[Effect] = [part.effect for part in parts]
         self.pd_results: list[Results] = [part.results for part in parts]
@@ -63,9 +65,10 @@ class EffectsDisplay:
         self._seed = int(np.random.default_rng().integers(1 << 31))
 
     def plot(
-        self, *, ax: Any = None, n_cols: int = 3, line_kw: Words | None = None, ice_lines_kw: Words | None = None,
-        pd_line_kw: Words | None = None, contour_kw: Words | None = None, bar_kw: Words | None = None,
-        heatmap_kw: Words | None = None, pdp_lim: Mapping[int, tuple[float, float]] | None = None, centered: bool = False,
+        self, *, ax: Axes | Sequence[Axes] | NDArray[Any] | None = None, n_cols: int = 3, line_kw: Words | None = None,
+        ice_lines_kw: Words | None = None, pd_line_kw: Words | None = None, contour_kw: Words | None = None,
+        bar_kw: Words | None = None, heatmap_kw: Words | None = None,
+        pdp_lim: Mapping[int, tuple[float, float]] | None = None, centered: bool = False,
     ) -> EffectsDisplay:  # fmt: skip
         """Draw again, elsewhere or in another style, without asking the model; see `plot_effects` for the arguments.
 
@@ -116,7 +119,7 @@ class EffectsDisplay:
         n_drawn = sklearn_arguments.read_subsample(self.subsample, n_rows)
         return np.asarray(state.choice(n_rows, n_drawn, replace=False))
 
-    def _draw(self, axis: Any, sheet: Sheet, keywords: Keywords) -> Artists:
+    def _draw(self, axis: Axes, sheet: Sheet, keywords: Keywords) -> Artists:
         """One panel within the limits of those like it."""
         limits = self._ale_lim if sheet.kind == "ale" else self.pdp_lim
         if len(sheet.grid) == 1:

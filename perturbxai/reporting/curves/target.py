@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from perturbxai.models.labels import classes_of
 from perturbxai.models.predictor import Predictor
 
 
-def read_output(predictor: Predictor, target: Any, space: TabularSpace) -> tuple[list[int], int]:
+def read_output(predictor: Predictor, target: Hashable, space: TabularSpace) -> tuple[list[int], int]:
     """The outputs that are asked for, and which of them is drawn. Asks the model for one row, of which outputs are counted.
 
     Of two classes one is asked for, the second unless `target` names the first; of several outputs all.
@@ -29,7 +30,7 @@ def read_output(predictor: Predictor, target: Any, space: TabularSpace) -> tuple
     return list(range(n_outputs)), _of_several(target, list(predictor.outputs or ()), n_outputs)
 
 
-def check_target(predictor: Predictor, target: Any) -> None:
+def check_target(predictor: Predictor, target: Hashable) -> None:
     """Refuse, before the model is asked, a target that is none of its classes."""
     classes = _classes(predictor)
     if len(classes) > 2:
@@ -48,7 +49,7 @@ def _classes(predictor: Predictor) -> list[Any]:
     return [] if classes is None or isinstance(classes, list) else list(np.asarray(classes).tolist())
 
 
-def _place(target: Any, classes: list[Any]) -> int | None:
+def _place(target: Hashable, classes: list[Any]) -> int | None:
     """Which class is meant: by the class itself, by how it reads, or by its number where classes are no numbers."""
     one = target.item() if isinstance(target, np.generic) else target
     for number, known in enumerate(classes):
@@ -61,7 +62,7 @@ def _place(target: Any, classes: list[Any]) -> int | None:
     return int(one) if named and checks.is_whole(one) and 0 <= one < len(classes) else None
 
 
-def _of_classes(target: Any, classes: list[Any]) -> int:
+def _of_classes(target: Hashable, classes: list[Any]) -> int:
     place = _place(target, classes)
     if place is None:
         shown = f"{classes[:8]}" + (" ..." if len(classes) > 8 else "")
@@ -69,7 +70,7 @@ def _of_classes(target: Any, classes: list[Any]) -> int:
     return place
 
 
-def _of_two(target: Any, classes: list[Any], n_outputs: int) -> int:
+def _of_two(target: Hashable, classes: list[Any], n_outputs: int) -> int:
     """The output of the second class, or of the one that is named."""
     place = 1 if target is None else _place(target, classes)
     if place is None:
@@ -82,7 +83,7 @@ def _of_two(target: Any, classes: list[Any], n_outputs: int) -> int:
     return place if n_outputs == 2 else 0
 
 
-def _of_several(target: Any, outputs: list[str], n_outputs: int) -> int:
+def _of_several(target: Hashable, outputs: list[str], n_outputs: int) -> int:
     """An output by its number or name."""
     if checks.is_whole(target) and 0 <= target < n_outputs:
         return int(target)

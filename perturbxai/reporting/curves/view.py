@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from perturbxai.core import checks
 from perturbxai.core.outputs import select_outputs
+from perturbxai.core.types import Outputs
 from perturbxai.inputs.spaces import Space, TabularSpace
 from perturbxai.reporting.curves.axis_places import Ground
 from perturbxai.reporting.curves.off_data import Unsupported, unsupported
@@ -65,7 +66,7 @@ class Panel:
     lines: tuple[Line, ...]
     title: str
     ground: tuple[Ground, ...]
-    row: Any = None
+    row: Hashable = None
     said: Unsupported | None = None
     has_ale: bool = False
 
@@ -79,7 +80,7 @@ class Panel:
         return "centred" if any(line.centred for line in self.lines) else self.lines[0].effect.declared.curves
 
 
-def as_effects(result: Any) -> Found | None:
+def as_effects(result: object) -> Found | None:
     """Column or pair -> name of the method -> Effect, or None for what holds no effects.
 
     result  an Effect, a sequence of some, a mapping to them as effects(...)["pdp"], or all that effects() returned; a
@@ -100,7 +101,7 @@ def as_effects(result: Any) -> Found | None:
     return found
 
 
-def _named(result: Any, name: str) -> Iterator[tuple[str, Any]]:
+def _named(result: object, name: str) -> Iterator[tuple[str, Any]]:
     """(name, Effect) of each; keys that are the columns themselves are no names."""
     if not isinstance(result, (Mapping, list, tuple)):
         yield name, result
@@ -125,7 +126,7 @@ def check(found: Found, kind: str | None) -> tuple[str, ...]:
     return first.outputs
 
 
-def outputs_of(known: tuple[str, ...], output: Any) -> list[int]:
+def outputs_of(known: tuple[str, ...], output: Outputs | None) -> list[int]:
     """Numbers of the outputs that get a panel: the first six where none is named."""
     return list(range(min(len(known), PANELS))) if output is None else [int(k) for k in select_outputs(output, known)]
 
@@ -143,7 +144,7 @@ def leading(found: Found, outputs: Sequence[int], top: int) -> tuple[Found, int]
 
 
 def panels(
-    found: Found, kind: str | None, outputs: Sequence[int], row: Any, space: TabularSpace | None
+    found: Found, kind: str | None, outputs: Sequence[int], row: Hashable, space: TabularSpace | None
 ) -> list[list[Panel]]:
     """Panels by column or pair: its methods, over each other or apart, and outputs in turn."""
     every = list(dict.fromkeys(sum(found, ())))
@@ -226,7 +227,7 @@ def said_of(names: tuple[str, ...], effects: Iterable[Effect], space: TabularSpa
 
 
 def check_space(found: Found, space: Space | None) -> TabularSpace | None:
-    """The space of a table; refuse one that does not have the columns. Raises TypeError for what is no space of a table."""
+    """The space, if it has the columns. Raises TypeError for what is no space of a table."""
     if space is None:
         return None
     if not isinstance(space, TabularSpace):
@@ -237,7 +238,7 @@ def check_space(found: Found, space: Space | None) -> TabularSpace | None:
     return space
 
 
-def _check_row(row: Any, drawn: Sequence[Panel]) -> None:
+def _check_row(row: Hashable, drawn: Sequence[Panel]) -> None:
     kept = [label for panel in drawn for e in panel.effects for label in e.individual_rows or ()]
     if row in kept:
         return

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from perturbxai.core.types import Floats
 from perturbxai.reporting.lettering import texts
-from perturbxai.reporting.style import (
-    looks,
-    titles,
-    truth_title,
-)
-
-if TYPE_CHECKING:
-    pass
+from perturbxai.reporting.style import looks, titles, truth_title
+from perturbxai.reporting.types import Axes
+from perturbxai.results.explanation import Attribution, Explanation
 
 
 def bar_panel(
-    axis: Any, measured: Mapping[str, Any], exact: Any, chosen: list[int], k: int, styles: Mapping[str, Any]
-) -> None:
+    axis: Axes, measured: Mapping[str, Explanation], exact: Explanation | None, chosen: list[int], k: int,
+    styles: Mapping[str, Any],
+) -> None:  # fmt: skip
     """One output's bars: a line a player, in it a bar a method. styles: of each, see `looks`."""
     names = texts(next(iter(measured.values())).names, 22)
     place = np.arange(len(chosen), dtype=float)
@@ -43,7 +39,7 @@ def bar_panel(
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def _ends(measured: Mapping[str, Any], exact: Any, chosen: list[int], k: int) -> tuple[float, float]:
+def _ends(measured: Mapping[str, Explanation], exact: Explanation | None, chosen: list[int], k: int) -> tuple[float, float]:
     """Ends of the axis: all values, and whiskers as far as 0.6 of the values' range, so that one cannot flatten the rest."""
     shown = [*measured.values(), *([exact] if exact is not None else [])]
     values = np.array([0.0, *np.concatenate([e.values[chosen, k] for e in shown])])
@@ -55,7 +51,7 @@ def _ends(measured: Mapping[str, Any], exact: Any, chosen: list[int], k: int) ->
     return low - 0.04 * span, high + 0.04 * span
 
 
-def _whiskers(axis: Any, at: Floats, low: Floats, high: Floats, ends: tuple[float, float], width: float) -> None:
+def _whiskers(axis: Axes, at: Floats, low: Floats, high: Floats, ends: tuple[float, float], width: float) -> None:
     """Intervals as lines; an arrow head where one goes on beyond the axis, nothing where it is not known."""
     known = np.isfinite(low) & np.isfinite(high)
     near, far = np.clip(low[known], *ends), np.clip(high[known], *ends)
@@ -66,7 +62,7 @@ def _whiskers(axis: Any, at: Floats, low: Floats, high: Floats, ends: tuple[floa
         axis.plot(*place, head, color="#222222", markersize=3.5, clip_on=False, in_layout=False)
 
 
-def bar_handles(results: Mapping[str, Any], truth: str | None, fill: str) -> list[Any]:
+def bar_handles(results: Mapping[str, Attribution], truth: str | None, fill: str) -> list[Any]:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 

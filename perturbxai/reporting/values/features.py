@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from perturbxai.core.types import Floats
 from perturbxai.inputs.spaces import Space, TabularSpace
@@ -66,7 +66,7 @@ def row_labels(explanation: Explanation, space: Space | None = None) -> list[str
     return texts(found, 34)
 
 
-def colours(inputs: Sequence[Any], n_players: int, space: Space | None = None) -> Floats:
+def colours(inputs: Sequence[ArrayLike], n_players: int, space: Space | None = None) -> Floats:
     """(N, P) in 0..1: where a row's value lies between the 5th and the 95th percentile of its feature.
 
     NaN where values have no order: categories (which a space knows), groups of columns, missing values.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,34 +11,40 @@ from perturbxai.core.methods import Method
 from perturbxai.core.types import Bools, Floats
 from perturbxai.reporting.lettering import number, text, texts
 from perturbxai.reporting.style import new_figure, rc, title
+from perturbxai.reporting.types import Axes, Colormap, Figure, Line2D
 from perturbxai.reporting.values import features
+from perturbxai.results.explanation import Attribution, Explanation
 
 NUMBERED = 14  # features up to which a matrix has room for numbers
 EDGES_A_NODE = 2  # pairs that a network shows, at most, for each of its features
 LEVEL = "95 %"
 
 
-def ranked(e: Any, outputs: Sequence[int]) -> list[int]:
+def ranked(e: Explanation, outputs: Sequence[int]) -> list[int]:
     """Features from the largest to the smallest of |own value| and half of all |pairs| together."""
+    assert e.interactions is not None
     size = np.abs(e.values) + 0.5 * np.abs(e.interactions).sum(axis=1)
     return features.order(size[None][..., list(outputs)])
 
 
-def limit_of(e: Any, outputs: Sequence[int], shown: Sequence[int]) -> float:
+def limit_of(e: Explanation, outputs: Sequence[int], shown: Sequence[int]) -> float:
     """The end of the colours: the strongest pair shown, of all outputs together."""
+    assert e.interactions is not None
     return float(np.abs(e.interactions[np.ix_(shown, shown, list(outputs))]).max()) or 1.0
 
 
-def sure(e: Any, k: int) -> Bools:
+def sure(e: Explanation, k: int) -> Bools:
     """(P, P): pairs whose pointwise 95 % interval does not hold zero."""
     from scipy import stats
 
+    assert e.interactions is not None and e.interactions_stderr is not None
     factor = stats.t.ppf(0.975, e.df) if 0 < e.df < np.inf else stats.norm.ppf(0.975)
     return np.asarray(np.abs(e.interactions[..., k]) > factor * e.interactions_stderr[..., k])
 
 
-def matrix(axis: Any, e: Any, k: int, labels: Sequence[str], shown: list[int], limit: float) -> None:
+def matrix(axis: Axes, e: Explanation, k: int, labels: Sequence[str], shown: list[int], limit: float) -> None:
     """Pairs in signed colours, numbers where they are sure; on the right each feature's own value as a bar."""
+    assert e.interactions is not None
     values = e.interactions[np.ix_(shown, shown)][..., k].copy()
     values[np.diag_indices(len(shown))] = np.nan
     axis.imshow(values, cmap=_colours(), vmin=-limit, vmax=limit)
@@ -62,7 +68,7 @@ def matrix(axis: Any, e: Any, k: int, labels: Sequence[str], shown: list[int], l
     axis.set_title(texts(e.outputs)[k])
 
 
-def _own_values(axis: Any, e: Any, k: int, shown: list[int]) -> None:
+def _own_values(axis: Axes, e: Explanation, k: int, shown: list[int]) -> None:
     """Bars beside a matrix, a line a feature as its rows are, with 95 % intervals where they are known."""
     beside = axis.inset_axes((1.03, 0.0, 0.36, 1.0), sharey=axis)
     own, place = e.values[shown, k], np.arange(len(shown))
@@ -77,8 +83,9 @@ def _own_values(axis: Any, e: Any, k: int, shown: list[int]) -> None:
     beside.spines[["top", "right", "left"]].set_visible(False)
 
 
-def network(axis: Any, e: Any, k: int, labels: Sequence[str], shown: list[int]) -> int:
+def network(axis: Axes, e: Explanation, k: int, labels: Sequence[str], shown: list[int]) -> int:
     """Features on a circle, as large as their own values, and lines as wide as their pairs; how many pairs are shown."""
+    assert e.interactions is not None
     members = [shown[n] for n in _ring(len(shown))]
     pairs, certain = e.interactions[np.ix_(members, members)][..., k], sure(e, k)[np.ix_(members, members)]
     angle = np.pi / 2 - 2.0 * np.pi * np.arange(len(members)) / len(members)
@@ -115,7 +122,7 @@ def _ring(n_members: int) -> list[int]:
     return [int(n) for n in np.argsort(place)]
 
 
-def _around(axis: Any, angle: Floats, names: Sequence[str], away: Floats) -> None:
+def _around(axis: Axes, angle: Floats, names: Sequence[str], away: Floats) -> None:
     """Names outside the circle: level where there are few, else turned along the radius and never upside down."""
     few = len(names) <= NUMBERED
     for a, name, far in zip(angle, names, away, strict=True):
@@ -129,7 +136,7 @@ def _around(axis: Any, angle: Floats, names: Sequence[str], away: Floats) -> Non
     axis.set_ylim((-1.25, 1.25) if few else (-1.95, 1.95))
 
 
-def _colours() -> Any:
+def _colours() -> Colormap:
     import matplotlib
 
     return matplotlib.colormaps["RdBu_r"].with_extremes(bad="#EEEEEE")
@@ -147,7 +154,7 @@ def _number(value: float, largest: float) -> str:
     return "" if abs(value) < 1e-3 * largest else number(value, 2).replace("0.", ".", 1)
 
 
-def pair_handles() -> list[Any]:
+def pair_handles() -> list[Line2D]:
     """What the lines of a network are, for a legend."""
     from matplotlib.lines import Line2D
 
@@ -158,13 +165,13 @@ def pair_handles() -> list[Any]:
     ]
 
 
-def interacting(results: Any) -> Iterator[str]:
+def interacting(results: Mapping[str, Attribution]) -> Iterator[str]:
     """Names of the results that have interactions."""
     yield from (name for name, one in results.items() if one[0].interactions is not None)
 
 
 @rc
-def report_figure(name: str, result: Any) -> Any:
+def report_figure(name: str, result: Attribution) -> Figure:
     """The matrix of the first row, for the output that the model rates highest."""
     e = result[0]
     k = int(np.argmax(e.prediction))
@@ -183,7 +190,7 @@ def matrix_size(n_shown: int) -> tuple[float, float]:
     return 1.42 * side + 2.4, side + 1.7
 
 
-def about(e: Any, shown: Sequence[int]) -> str:
+def about(e: Explanation, shown: Sequence[int]) -> str:
     left = len(e.names) - len(shown)
     told = "" if len(shown) > NUMBERED else f"; numbers where the {LEVEL} interval does not hold zero"
     return told + (f"; {left} features more" if left else "")
@@ -193,13 +200,13 @@ def network_size(n_shown: int) -> tuple[float, float]:
     return (8.0, 4.4) if n_shown <= NUMBERED else (6.0, 6.8)
 
 
-def index_of(e: Any) -> str:
+def index_of(e: Explanation) -> str:
     """The index as it is written, k-SII and not k-sii."""
     index = e.method.index if isinstance(e.method, Method) else ""
     return f" ({index.upper().replace('K-', 'k-')})" if index else ""
 
 
-def colour_bar(axes: list[Any], limit: float, e: Any) -> None:
+def colour_bar(axes: Sequence[Axes], limit: float, e: Explanation) -> None:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 

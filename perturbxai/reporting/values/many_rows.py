@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from perturbxai.core.types import Floats
 from perturbxai.reporting.lettering import texts
 from perturbxai.reporting.style import sequence
+from perturbxai.reporting.types import Axes, AxesImage
 from perturbxai.reporting.values.features import rest_label, summed
 from perturbxai.reporting.values.one_row import NOT_EXPLAINED, unexplained
 
@@ -18,7 +19,7 @@ BINS = 90  # of a swarm's axis: points of one bin are stacked
 FEW_ROWS = 30  # up to here a heat map names its rows
 
 
-def beeswarm(axis: Any, values: Floats, shade: Floats, names: Sequence[str], shown: list[int], rest: list[int]) -> None:
+def beeswarm(axis: Axes, values: Floats, shade: Floats, names: Sequence[str], shown: list[int], rest: list[int]) -> None:
     """A line a feature, a point a row at its value (N, P), coloured by what the row has there (`shade`, see `colours`)."""
     across = summed(values, shown, rest)
     shade = np.column_stack([shade[:, shown], np.full((len(shade), int(bool(rest))), np.nan)])
@@ -54,9 +55,9 @@ def _stacked(bins: NDArray[Any], colour: Floats) -> Floats:
 
 
 def heatmap(
-    axis: Any, values: Floats, prediction: Floats, base: float, names: Sequence[str], labels: Sequence[Any],
+    axis: Axes, values: Floats, prediction: Floats, base: float, names: Sequence[str], labels: Sequence[Any],
     shown: list[int], rest: list[int], limit: float,
-) -> Any:  # fmt: skip
+) -> AxesImage:  # fmt: skip
     """Features down, rows across from the lowest prediction to the highest, which a line above shows. Returns the image."""
     rows = np.argsort(prediction, kind="stable")
     across = summed(values, shown, rest)[rows]
@@ -78,7 +79,7 @@ def heatmap(
 
 
 def decision(
-    axis: Any, values: Floats, prediction: Floats, base: Floats, names: Sequence[str],
+    axis: Axes, values: Floats, prediction: Floats, base: Floats, names: Sequence[str],
     shown: list[int], rest: list[int], row: int | None, with_gap: bool,
 ) -> None:  # fmt: skip
     """A line a row: from its base (bottom) over the sums of its values to its prediction (top). `row` is drawn strong."""

@@ -10,9 +10,11 @@ import numpy as np
 from perturbxai.core.types import Floats, Labels
 from perturbxai.reporting.lettering import number, texts
 from perturbxai.reporting.photo import grey, painted
+from perturbxai.reporting.types import Axes
 from perturbxai.reporting.values.bar_panel import bar_panel
 from perturbxai.reporting.values.features import rest_label
 from perturbxai.results.explanation import Explanation
+from perturbxai.results.importance import Importance
 
 FOR, AGAINST, NEITHER = "#B2182B", "#2166AC", "#BBBBBB"  # the ends of RdBu_r, as in maps
 NOT_EXPLAINED = "not explained"
@@ -29,7 +31,7 @@ def unexplained(base: Floats, prediction: Floats, values: Floats) -> tuple[Float
 
 
 def waterfall(
-    axis: Any, e: Explanation, k: int, labels: Sequence[str], shown: list[int], rest: list[int], with_gap: bool
+    axis: Axes, e: Explanation, k: int, labels: Sequence[str], shown: list[int], rest: list[int], with_gap: bool
 ) -> None:
     """From the base (bottom) to the prediction (top), a bar a feature, and one for what the values do not sum to."""
     steps = [(labels[p], float(e.values[p, k])) for p in shown]
@@ -54,7 +56,7 @@ def waterfall(
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def _errors(axis: Any, e: Explanation, k: int, shown: list[int], ends: Floats) -> Floats:
+def _errors(axis: Axes, e: Explanation, k: int, shown: list[int], ends: Floats) -> Floats:
     """Pointwise 95 % intervals at the ends of the shown features' bars; how far each reaches, 0 where not drawn."""
     low, high = e.interval()
     half = (high - low)[shown, k] / 2.0
@@ -66,7 +68,7 @@ def _errors(axis: Any, e: Explanation, k: int, shown: list[int], ends: Floats) -
     return far
 
 
-def _ends(axis: Any, starts: Floats, ends: Floats, changes: Floats, far: Floats) -> None:
+def _ends(axis: Axes, starts: Floats, ends: Floats, changes: Floats, far: Floats) -> None:
     """The changes in numbers beyond bars and whiskers, and an axis with room for them."""
     rises = changes > 0
     at = np.where(rises, np.maximum(ends, ends + far), np.minimum(ends, ends - far))
@@ -82,7 +84,7 @@ def _ends(axis: Any, starts: Floats, ends: Floats, changes: Floats, far: Floats)
 
 
 def bars(
-    axis: Any, firsts: Mapping[str, Any], k: int, labels: Sequence[str], shown: list[int], styles: Mapping[str, Any]
+    axis: Axes, firsts: Mapping[str, Explanation], k: int, labels: Sequence[str], shown: list[int], styles: Mapping[str, Any]
 ) -> None:
     """Values with 95 % intervals, thick pointwise and thin simultaneous over all features; a bar a method."""
     bar_panel(axis, firsts, None, shown, k, styles)
@@ -91,7 +93,7 @@ def bars(
     axis.set_title(texts(next(iter(firsts.values())).outputs)[k])
 
 
-def importance_bars(axis: Any, found: Any, k: int, shown: list[int], colour: str) -> None:
+def importance_bars(axis: Axes, found: Importance, k: int, shown: list[int], colour: str) -> None:
     """Mean sizes; thick: the estimates' 95 % noise, thin: with that of the rows; a diamond without the noise's bias."""
     place = np.arange(len(shown))
     values = found.values[shown, k]
@@ -112,12 +114,12 @@ def importance_bars(axis: Any, found: Any, k: int, shown: list[int], colour: str
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def photo_map(axis: Any, e: Explanation, k: int, labels: Labels | None) -> None:
+def photo_map(axis: Axes, e: Explanation, k: int, labels: Labels | None) -> None:
     """Values on the superpixels, or without these the method's own map, over the grey photo."""
     if labels is not None:
         values = e.values[:, k]
     else:
-        assert e.heat is not None
+        assert e.heat is not None  # which the caller saw to
         labels = np.arange(e.heat[k].size, dtype=np.int32).reshape(e.heat[k].shape)
         values = e.heat[k].ravel()
     axis.imshow(painted(grey(e.input), labels, values))

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
+from perturbxai.core.types import Floats, Outputs
 from perturbxai.reporting.lettering import number, text, texts
 from perturbxai.reporting.photo import grey, painted, shown, tell_bands
 from perturbxai.reporting.style import left_out, new_figure, notebook_png, rc, title
+from perturbxai.reporting.types import Figure
 from perturbxai.reporting.values.view import panels_of, row_number
-from perturbxai.results.explanation import Explanation
+from perturbxai.results.explanation import Attribution, Explanation
 
 WIDTH = 1.9  # inches a panel
 SHOWN = 0.995  # of a map's pixels, beyond which the colours do not grow
 LONGEST = 24  # of a layer's name over its panel
 
 
-def strip(named: Mapping[str, Any], row: Any, output: Any) -> Any:
+def strip(named: Mapping[str, Attribution], row: int | str | None, output: Outputs | None) -> Figure:
     """A Figure of what each layer looks at: the photo, then the map of every result, each in units of its own largest value.
 
     named  name -> Attribution, of baselines(..., layer=[...]) or of several methods;  row, output: as in `plot`
@@ -27,7 +28,7 @@ def strip(named: Mapping[str, Any], row: Any, output: Any) -> Any:
     firsts = {name: result[row_number(result, row) or 0] for name, result in named.items()}
     first = next(iter(firsts.values()))
     for name, e in firsts.items():
-        if np.ndim(e.heat) != 3:
+        if e.heat is None or e.heat.ndim != 3:
             raise ValueError(f"kind='strip' shows maps, and {name} has none; give results of px.baselines on a picture.")
         if e.outputs != first.outputs or not np.array_equal(e.input, first.input):
             raise ValueError(f"{name} and {next(iter(firsts))} differ in picture or outputs; draw results of one call.")
@@ -36,7 +37,7 @@ def strip(named: Mapping[str, Any], row: Any, output: Any) -> Any:
 
 
 @rc
-def _draw(firsts: Mapping[str, Explanation], outputs: list[int], n_left_out: int) -> Any:
+def _draw(firsts: Mapping[str, Explanation], outputs: list[int], n_left_out: int) -> Figure:
     first = next(iter(firsts.values()))
     heads = {name: _head(name, e) for name, e in firsts.items()}
     methods = list(dict.fromkeys(heads.values()))
@@ -60,7 +61,7 @@ def _draw(firsts: Mapping[str, Explanation], outputs: list[int], n_left_out: int
     return figure
 
 
-def _seen(e: Explanation, values: Any) -> Any:
+def _seen(e: Explanation, values: Floats) -> Floats:
     """A map's values, of one that was not enlarged from a coarse grid without the few pixels beside which nothing shows."""
     if e.meta.get("map") is not None:
         return values

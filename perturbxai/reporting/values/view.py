@@ -10,10 +10,11 @@ import numpy as np
 
 from perturbxai.core import checks
 from perturbxai.core.outputs import select_outputs
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Floats, Outputs
 from perturbxai.inputs.spaces import Space
 from perturbxai.reporting.lettering import text
 from perturbxai.reporting.style import left_out, title
+from perturbxai.reporting.types import Axes
 from perturbxai.reporting.values import features
 from perturbxai.results.explanation import Attribution, Explanation
 from perturbxai.results.importance import Importance
@@ -48,7 +49,7 @@ class View:
         return head + left_out(self.n_left_out)
 
 
-def as_named(result: Any) -> dict[str, Any]:
+def as_named(result: object) -> dict[str, Any]:
     """name -> Attribution or Importance."""
     if isinstance(result, Explanation):
         result = Attribution((result,))
@@ -56,9 +57,9 @@ def as_named(result: Any) -> dict[str, Any]:
         return {str(result.meta.get("name") or type(result.method).__name__): result}
     if isinstance(result, Importance):
         return {result.name: result}
-    members = list(result.values()) if isinstance(result, Mapping) else []
-    if members and any(all(isinstance(one, kind) for one in members) for kind in (Attribution, Importance)):
-        return {str(name): one for name, one in result.items()}
+    named = {str(name): one for name, one in result.items()} if isinstance(result, Mapping) else {}
+    if named and any(all(isinstance(one, kind) for one in named.values()) for kind in (Attribution, Importance)):
+        return named
     raise TypeError(
         f"plot got {type(result).__name__}; expected an Attribution, an Explanation, an Importance, or a mapping from name "
         "to Attribution or to Importance."
@@ -66,8 +67,9 @@ def as_named(result: Any) -> dict[str, Any]:
 
 
 def view_of(
-    name: str, result: Attribution, kind: str | None, row: Any, output: Any, top: int, ax: Any, space: Space | None
-) -> View:
+    name: str, result: Attribution, kind: str | None, row: int | str | None, output: Outputs | None, top: int,
+    ax: Axes | None, space: Space | None,
+) -> View:  # fmt: skip
     picture = np.ndim(result[0].input) > 1
     number = row_number(result, row)
     if kind is None:
@@ -92,7 +94,7 @@ def view_of(
     return View(name, result, "photo" if picture and kind == "heatmap" else kind, number, outputs, n_left_out, top, space)
 
 
-def row_number(result: Attribution, row: Any) -> int | None:
+def row_number(result: Attribution, row: int | str | None) -> int | None:
     if row is None:
         return None
     labels = [e.label for e in result]
@@ -106,7 +108,7 @@ def row_number(result: Attribution, row: Any) -> int | None:
     return int(row) % len(labels)
 
 
-def panels_of(known: tuple[str, ...], output: Any, prediction: Floats, ax: Any) -> tuple[list[int], int]:
+def panels_of(known: tuple[str, ...], output: Outputs | None, prediction: Floats, ax: Axes | None) -> tuple[list[int], int]:
     """Numbers of the outputs that get a panel, and how many do not."""
     if output is not None:
         return [int(k) for k in select_outputs(output, known)], 0

@@ -1,0 +1,23 @@
+"""matplotlib's types, which annotations name without loading it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist as Artist
+    from matplotlib.axes import Axes as Axes
+    from matplotlib.backends.backend_agg import RendererAgg as RendererAgg
+    from matplotlib.colors import Colormap as Colormap
+    from matplotlib.contour import QuadContourSet as QuadContourSet
+    from matplotlib.figure import Figure as Figure
+    from matplotlib.figure import SubFigure as SubFigure
+    from matplotlib.gridspec import GridSpec as GridSpec
+    from matplotlib.image import AxesImage as AxesImage
+    from matplotlib.lines import Line2D as Line2D
+    from matplotlib.text import Text as Text
+
+    Drawing: TypeAlias = Figure | Axes
+else:
+    Artist = Axes = AxesImage = Colormap = Drawing = Figure = GridSpec = Line2D = QuadContourSet = RendererAgg = Any
+    SubFigure = Text = Any
