@@ -217,7 +217,7 @@ def _histogram(model: Foreign, kept: EstimatorModel, prepare: Prepare) -> Readin
     return Reading(ready, column, trees)
 
 
-def _grown_on_bins(one: Foreign, outputs: Ints, known: NDArray[np.uint32], numbers: NDArray[np.integer]) -> Tree:
+def _grown_on_bins(one: Foreign, outputs: Ints, known: NDArray[Any], numbers: NDArray[Any]) -> Tree:
     """A TreePredictor of scikit-learn; known, numbers: bits of the categories seen in training, and each column's line."""
     nodes, left_bits = one.nodes, one.raw_left_cat_bitsets
     leaf = nodes["is_leaf"].astype(bool)
@@ -242,7 +242,7 @@ def _grown_on_bins(one: Foreign, outputs: Ints, known: NDArray[np.uint32], numbe
     return Tree(np.where(leaf[:, None], -1, both), feature, values, outputs, goes_left)
 
 
-def _in_bits(bits: NDArray[np.uint32], level: Ints) -> Bools:
+def _in_bits(bits: NDArray[Any], level: Ints) -> Bools:
     """Whether numbers 0..255 are in a set of 8 words of 32 bits."""
     return np.asarray((bits[level // 32 % 8].astype(np.int64) >> level % 32) & 1 == 1)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from perturbxai.core import catalogue
+from perturbxai.core.methods import sees_fill
 from perturbxai.core.wording import by_output, count, figure, listed, word
 from perturbxai.inputs.spaces import Input
 from perturbxai.metrics import between_fills, mean_curves
@@ -100,4 +101,4 @@ def explained_fill(result: Attribution) -> str:
     """The fill a map was explained under; "none" for maps that know no fill, "background" on tables."""
     if result.meta.get("space") == "table":
         return BACKGROUND
-    return str(result.meta.get("fill")) if catalogue.sees_fill(result.method) else NO_FILL
+    return str(result.meta.get("fill")) if sees_fill(result.method) else NO_FILL

@@ -222,12 +222,6 @@ def key_of(method: Any) -> str:
     return name_in(METHODS, method) or type(method).__name__
 
 
-def sees_fill(method: Any) -> bool:
-    """Whether a picture's fill enters a method: by its row, or as it says itself where it has none."""
-    row = METHODS.get(key_of(method))
-    return bool(row.fill_enters if row else getattr(method, "sees_fill", True))
-
-
 def name_in(names: Mapping[str, Entry], method: Any) -> str:
     """The name under which the class of an object stands there; "" for one that does not."""
     home = type(method).__module__, type(method).__name__

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from perturbxai.core import catalogue
 from perturbxai.core.evaluations import Estimate, Evaluations, Law
 from perturbxai.core.questions import Players, Question
 from perturbxai.core.types import Floats
@@ -143,6 +144,12 @@ class OfCurves(Method):
 
         key: of the result;  pairs: whether pairs of columns are asked;  levels: columns without numbers
         """
+
+
+def sees_fill(method: object) -> bool:
+    """Whether a picture's fill enters it: by its row in the catalogue, or as it says itself where it has none."""
+    row = catalogue.METHODS.get(catalogue.key_of(method))
+    return row.fill_enters if row else method.sees_fill if isinstance(method, Method) else True
 
 
 def unnamed(method: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from perturbxai.models.torch_types import Tensor
 if TYPE_CHECKING:
     import pandas as pd
 
-Rows: TypeAlias = "NDArray[Any] | pd.DataFrame"  # of a table; a DataFrame stands for those of other libraries too
+Rows: TypeAlias = Union[NDArray[Any], "pd.DataFrame"]  # of a table; a DataFrame stands for those of other libraries too
 Select: TypeAlias = int | str | Callable[[Any], Any]  # which part of what a model returned is explained
 
 SCALES = ("probability", "logit", "raw")

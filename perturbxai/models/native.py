@@ -178,7 +178,7 @@ def _xgboost(booster: Foreign) -> Any:
     return Regressor(*known)
 
 
-def _softmax(margin: NDArray[np.floating]) -> Floats:
+def _softmax(margin: NDArray[Any]) -> Floats:
     """(n, C): margins (n, C) as probabilities."""
     found = np.exp(np.asarray(margin, dtype=np.float64) - margin.max(axis=1, keepdims=True))
     return np.asarray(found / found.sum(axis=1, keepdims=True))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 import numpy as np
 
 from perturbxai.core import catalogue
-from perturbxai.core.methods import unnamed
+from perturbxai.core.methods import sees_fill, unnamed
 from perturbxai.reporting.lettering import LONGEST, our_fonts, texts
 from perturbxai.reporting.types import Axes, Colormap, Figure, Line2D
 from perturbxai.results.effect import Effect
@@ -37,7 +37,7 @@ FONT = {"font.size": 9.0, "axes.titlesize": 9.0, "axes.labelsize": 9.0, "legend.
 def fill_of(result: Result) -> str:
     """The fill that a picture was explained under; "" of tables and of maps that no fill enters."""
     meta = result.meta
-    seen = meta.get("space") != "table" and catalogue.sees_fill(result.method)
+    seen = meta.get("space") != "table" and sees_fill(result.method)
     return str(meta.get("fill") or "") if seen else ""
 
 

@@ -125,7 +125,7 @@ def test_a_method_of_ones_own_is_explained_beside_ours():
     assert list(found) == ["inclusion", "Alone", "mine"]
     np.testing.assert_array_equal(found["Alone"].values, 2.0 * found["inclusion"].values)
     np.testing.assert_array_equal(found["mine"].values, found["inclusion"].values)
-    assert "Alone" in repr(found["mine"])
+    assert "by Alone:" in repr(found["Alone"]) and "by mine:" in repr(found["mine"])
     px.plot(found)
 
 
