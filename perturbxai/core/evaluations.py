@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from perturbxai.core.types import BySize, Floats, Ints, PerOutput, PlayerValues, Presence, Values, Weights
 
+T = TypeVar("T")
+
 LEAST = 1e-14  # beside the second largest mass: a solver still tells it from nothing
+
+
+def once(kept: dict[Any, Any], key: Hashable, make: Callable[[], T]) -> T:
+    """What is kept under a key, made where it is not there yet."""
+    if key not in kept:
+        kept[key] = make()
+    found: T = kept[key]
+    return found
 
 
 @dataclass(frozen=True, eq=False)

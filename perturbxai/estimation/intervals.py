@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
-from perturbxai.core.evaluations import Design, Estimate
-from perturbxai.core.types import Floats
+from perturbxai.core.evaluations import Design, Estimate, once
+from perturbxai.core.types import Floats, PlayerValues
 from perturbxai.estimation.coalitions import blocks
-from perturbxai.estimation.spread import ROUNDING as ROUNDING
 
 LEVEL = 0.95  # the level of the simultaneous factor
 
@@ -37,11 +37,7 @@ def simultaneous_factor(covariance: Floats, df: float, design: Design) -> float:
 
 def _chi(design: Design, df: float) -> Floats:
     """(R,) the denominators of drawn t statistics, kept with the design because every input and output needs them."""
-    key = ("chi", df)
-    if key not in design.cache:
-        design.cache[key] = np.sqrt(stats.chi2.ppf(design.uniforms, df) / df)
-    found: Floats = design.cache[key]
-    return found
+    return once(design.cache, ("chi", df), lambda: np.sqrt(stats.chi2.ppf(design.uniforms, df) / df))
 
 
 @lru_cache(maxsize=1024)
@@ -53,7 +49,12 @@ def independent_factor(n_players: int, df: float = np.inf) -> float:
     return float(stats.t.ppf(0.5 + 0.5 * LEVEL ** (1.0 / max(n_players, 1)), df if df > 0 else np.inf))
 
 
+def independent(values: PlayerValues, stderr: PlayerValues, df: float, **more: Any) -> Estimate:
+    """An estimate of players (P, K) whose errors count as independent of each other; more: further fields of `Estimate`."""
+    return Estimate(values, stderr, np.full(values.shape[1], independent_factor(len(values), df)), df, **more)
+
+
 def no_players(n_outputs: int) -> Estimate:
     """The answer for an input that absence cannot change."""
     nothing = np.zeros((0, n_outputs))
-    return Estimate(nothing, nothing, np.full(n_outputs, independent_factor(0)), np.inf)
+    return independent(nothing, nothing, np.inf)

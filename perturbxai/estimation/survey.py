@@ -8,10 +8,11 @@ any linearised survey statistic, with the finite-population factor of each strat
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from perturbxai.core.evaluations import Design, Evaluations
+from perturbxai.core.evaluations import Design, Evaluations, once
 from perturbxai.core.types import Floats, Ints, Weights
 from perturbxai.estimation import spread
 from perturbxai.estimation.coalitions import blocks
@@ -42,10 +43,7 @@ class Clusters:
 
     @classmethod
     def of(cls, design: Design) -> Clusters:
-        if "clusters" not in design.cache:
-            design.cache["clusters"] = cls._make(design)
-        found: Clusters = design.cache["clusters"]
-        return found
+        return once(design.cache, "clusters", lambda: cls._make(design))
 
     @classmethod
     def _make(cls, design: Design) -> Clusters:
@@ -195,39 +193,53 @@ def _scores(gain: Gain, residuals: Floats, first: Ints | None, at: Ints) -> Floa
     return np.add.reduceat(scores, starts, axis=0)
 
 
-def errors(
-    clusters: Clusters,
-    gain: Floats | Gain,
-    weight: Weights,
-    missed: Floats,
-    residuals: Floats,
-    pair_rows: Ints | None,
-    df: float,
-    table: Evaluations,
-    jump: Floats,
-) -> tuple[Floats, Floats]:
-    """Standard errors (P, K) and simultaneous factors (K,) of a linear fit.
+@dataclass(frozen=True, eq=False)
+class LinearFit:
+    """A fit whose values are linear in the answers: what their errors need to know of it.
 
-    gain (R, P): what a unit residual of a row moves the values;  missed (P, P): see `Clusters.missed`
-    residuals (R, K);  jump (K,): how large one may be that was not drawn
-    pair_rows (C,) the first row of each cluster, or None if rows are clusters
+    gain (R, P): what a unit residual of a row moves the values;  weight (C,) of the clusters, for which see `Clusters`
+    starts (C,): the first row of each cluster, None if they are rows;  df degrees of freedom
     """
-    n_players, n_outputs = gain.shape[1], residuals.shape[1]
-    floor = ROUNDING * table.scale * np.sqrt(n_players)
-    stderr = np.tile(floor, (n_players, 1))
-    critical = np.full(n_outputs, independent_factor(n_players, np.inf if clusters.listed else df))
-    if clusters.listed:
+
+    gain: Floats | Gain
+    weight: Weights
+    starts: Ints | None
+    clusters: Clusters
+    df: float
+
+    @cached_property
+    def missed(self) -> Floats:
+        return self.clusters.missed(self.gain, self.starts)
+
+    def covariance(self, residuals: Floats) -> Floats:
+        """(P, P): of the values, from one output's residuals (R,)."""
+        return self.clusters.covariance(self.gain, residuals, self.weight, self.starts)
+
+    def errors(
+        self, residuals: Floats, values: Floats, table: Evaluations, ends: Floats | None = None
+    ) -> tuple[Floats, Floats]:
+        """Standard errors (P, K) and simultaneous factors (K,) of the values (P, K), from what the fit leaves.
+
+        residuals (R, K) of drawn rows;  ends (2, K) of nothing and everything, None where these are fitted exactly
+        """
+        clusters, n_players, n_outputs = self.clusters, self.gain.shape[1], residuals.shape[1]
+        floor = ROUNDING * table.scale * np.sqrt(n_players)
+        stderr = np.tile(floor, (n_players, 1))
+        critical = np.full(n_outputs, independent_factor(n_players, np.inf if clusters.listed else self.df))
+        if clusters.listed:
+            return stderr, critical
+        if self.df <= 0:
+            return np.full_like(stderr, np.inf), critical
+        beside = np.zeros(n_outputs) if ends is None else np.abs(ends).max(axis=0, initial=0.0)
+        jump = spread.jump_of_fit(np.abs(residuals).max(axis=0, initial=0.0), beside, values, table)
+        for k in range(n_outputs):
+            if np.isinf(jump[k]):
+                stderr[:, k] = np.inf
+                continue
+            own, unshown = self.covariance(residuals[:, k]), jump[k] ** 2 * self.missed
+            stderr[:, k] = np.maximum(spread.errors_of_fit(np.diag(own), np.diag(unshown), clusters.asked), floor[k])
+            critical[k] = simultaneous_factor(own + unshown, self.df, table.design)
         return stderr, critical
-    if df <= 0:
-        return np.full_like(stderr, np.inf), critical
-    for k in range(n_outputs):
-        if np.isinf(jump[k]):
-            stderr[:, k] = np.inf
-            continue
-        own, unshown = clusters.covariance(gain, residuals[:, k], weight, pair_rows), jump[k] ** 2 * missed
-        stderr[:, k] = np.maximum(spread.errors_of_fit(np.diag(own), np.diag(unshown), clusters.asked), floor[k])
-        critical[k] = simultaneous_factor(own + unshown, df, table.design)
-    return stderr, critical
 
 
 def for_tails(

@@ -10,7 +10,7 @@ import numpy as np
 
 from perturbxai.core import checks
 from perturbxai.core.deprecated import renamed
-from perturbxai.core.evaluations import Estimate
+from perturbxai.core.evaluations import Estimate, once
 from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
 from perturbxai.core.questions import Coalitions, Opacities, Players, Rows
@@ -19,7 +19,7 @@ from perturbxai.estimation.curves.accumulated import accumulated_curve
 from perturbxai.estimation.curves.from_grid import FromGrid
 from perturbxai.estimation.curves.grid_tables import Curve, GridTable
 from perturbxai.estimation.curves.table_curve import CurveValue, EdgeRows, TableCurve, beside_ends, curve_key, words_of
-from perturbxai.estimation.intervals import independent_factor, no_players
+from perturbxai.estimation.intervals import independent, no_players
 from perturbxai.estimation.survey import ROUNDING
 from perturbxai.sampling.references import draw_references
 
@@ -130,10 +130,8 @@ class Ale(Asking, FromGrid):
         return (yield from self._ask_table(players))
 
     def _ask_table(self, players: Players) -> Questions:
-        rows, weight = self._drawn_rows(players)
-        if (self.bins, self.data_rows) not in players.common:
-            players.common[self.bins, self.data_rows] = _Shared(Rows(rows), words_of(rows))
-        shared: _Shared = players.common[self.bins, self.data_rows]
+        rows, weight = once(players.common, (self.data_rows, "rows"), lambda: self._drawn_rows(players))
+        shared = once(players.common, (self.bins, self.data_rows), lambda: _Shared(Rows(rows), words_of(rows)))
         keys = [curve_key(players, columns[0]) for columns in players.columns]
         step = max(1, NUMBERS_AT_ONCE // max(2 * rows.size, 1))
         while wanted := [key for key in keys if key not in shared.curves][:step]:
@@ -147,25 +145,21 @@ class Ale(Asking, FromGrid):
                     shared.curves[key] = shared.questions.pop(key).accumulate(values, own)
         assert players.codes is not None
         found = [shared.curves[key].value(float(players.codes[key[0]])) for key in keys]
-        once = {"drawn rows as they are": beside_ends(words_of(rows), players)}
-        once |= {players.names[p] if len(key) == 1 else f"{players.names[p]}={key[1]!r}": shared.curves[key].rows
-                 for p, key in enumerate(keys)}  # fmt: skip
-        notes = {"rows_once_a_call": once, "drawn_rows": len(rows), "errors_in_common": True}
+        counted = {"drawn rows as they are": beside_ends(words_of(rows), players)}
+        counted |= {players.names[p] if len(key) == 1 else f"{players.names[p]}={key[1]!r}": shared.curves[key].rows
+                    for p, key in enumerate(keys)}  # fmt: skip
+        notes = {"rows_once_a_call": counted, "drawn_rows": len(rows), "errors_in_common": True}
         return _gather(found, notes)
 
     def _drawn_rows(self, players: Players) -> tuple[Floats, Floats]:
         """(n, D) coded rows of X and their weights (n,), the same for all inputs of the call."""
         assert players.data is not None and players.data_weights is not None
-        key = (self.data_rows, "rows")
-        if key not in players.common:
-            there = np.flatnonzero(players.data_weights > 0)
-            weight = players.data_weights[there]
-            if len(there) > self.data_rows:  # drawn by their weights, so that they then count alike
-                drawn = players.stream().choice(len(there), self.data_rows, replace=False, p=weight)
-                there, weight = there[np.sort(drawn)], np.ones(self.data_rows)
-            players.common[key] = players.data[there], weight
-        found: tuple[Floats, Floats] = players.common[key]
-        return found
+        there = np.flatnonzero(players.data_weights > 0)
+        weight = players.data_weights[there]
+        if len(there) > self.data_rows:  # drawn by their weights, so that they then count alike
+            drawn = players.stream().choice(len(there), self.data_rows, replace=False, p=weight)
+            there, weight = there[np.sort(drawn)], np.ones(self.data_rows)
+        return players.data[there], weight
 
     def _ask_picture(self, players: Players, budget: int, rng: np.random.Generator) -> Questions:
         n_players, bins = players.n_players, BINS_OF_OPACITY
@@ -186,9 +180,8 @@ class Ale(Asking, FromGrid):
         variance = _stratified_variance(pairs, np.minimum(bin_of[0::2], bin_of[1::2])) / (2.0 * half) ** 2
         floor = ROUNDING * np.abs(found).max(axis=0) * np.sqrt(n_players)
         df = float(n_pairs - 3)  # pairs less the three groups of mirrored bins they fall into
-        critical = np.full(values.shape[1], independent_factor(n_players, df))
         notes = {"reference_rows": 2 * n_pairs, "bins": bins}
-        return Estimate(values, np.maximum(np.sqrt(variance), floor), critical, df, notes=notes)
+        return independent(values, np.maximum(np.sqrt(variance), floor), df, notes=notes)
 
 
 @dataclass(eq=False)
@@ -208,9 +201,8 @@ def _gather(found: Sequence[CurveValue], notes: dict[str, Any]) -> Estimate:
     values, stderr = np.array([one.value for one in found]), np.array([one.stderr for one in found])
     # a column without a degree of freedom has an infinite error already, and leaves the others theirs
     df = min((one.df for one in found if one.df > 0), default=0.0 if found else np.inf)
-    critical = np.full(values.shape[1], independent_factor(len(found), df))
     drawn = [one.background for one in found if one.background is not None]
-    return Estimate(values, stderr, critical, df, np.array(drawn) if drawn else None, notes)
+    return independent(values, stderr, df, stderr_background=np.array(drawn) if drawn else None, notes=notes)
 
 
 def _stratified_variance(sums: Floats, stratum: Ints) -> Floats:

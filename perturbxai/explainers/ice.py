@@ -9,23 +9,18 @@ from typing import ClassVar
 import numpy as np
 
 from perturbxai.core import checks
-from perturbxai.core.evaluations import Estimate, Evaluations, Law
-from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.options import checked
-from perturbxai.core.types import Floats
+from perturbxai.estimation.coalitions.alone import Alone
 from perturbxai.estimation.curves.averaged import mean_curve, shown_alike, slope_curve
 from perturbxai.estimation.curves.from_grid import FromGrid
 from perturbxai.estimation.curves.grid_tables import Curve, GridTable
-from perturbxai.estimation.intervals import independent_factor
-from perturbxai.estimation.survey import ROUNDING
-from perturbxai.sampling import laws
 
 CURVES = ("raw", "centred", "anchored", "derivative")
 
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class Ice(FromCoalitions, FromGrid):
+class Ice(Alone, FromGrid):
     """Individual conditional expectation as one signed value a player, in units of the model's output.
 
     The rise of the input's own curve with all other players as they are: f(x) - E_b f(b_j, x_-j) = v(N) - v(N without j)
@@ -46,7 +41,7 @@ class Ice(FromCoalitions, FromGrid):
     ice_rows: int = 500
     name: str = ""
     of_curves: ClassVar[tuple[str, ...]] = ("curves", "ice_rows")
-    wants_spread: ClassVar[bool] = True
+    added: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         checks.one_of("curves", self.curves, CURVES)
@@ -80,47 +75,3 @@ class Ice(FromCoalitions, FromGrid):
             found, importance=varied, importance_stderr=error, importance_bias=np.zeros_like(varied),
             individual=shown_alike(table, curves, shown), rows=rows,
         )  # fmt: skip
-
-    def law(self, n_players: int) -> Law:
-        return laws.all_but_one(n_players)
-
-    def estimate(self, table: Evaluations) -> Estimate:
-        """v(N) - v(N without j), (P, K), from a table that lists size P - 1."""
-        return alone(table, present=False)
-
-
-def _single_rows(table: Evaluations, *, present: bool) -> tuple[Floats, Floats | None]:
-    """Values (P, K) and spread (P, K) of the coalitions {j} (present) or N without j (not present), in the players' order.
-
-    Raises ValueError if the table does not list them.
-    """
-    design = table.design
-    n_players = design.n_players
-    side = 0 if present else 1
-    if n_players <= 1:  # the one coalition is an end of the table
-        end = table.full if present else table.empty
-        spread = None if table.ends_spread is None else table.ends_spread[1 - side, side]
-        return np.tile(end, (n_players, 1)), None if spread is None else np.tile(spread, (n_players, 1))
-    size = 1 if present else n_players - 1  # the same size at two players, but not the same coalition
-    rows = np.flatnonzero(design.sizes == size)
-    lone = design.z[rows] if present else ~design.z[rows]
-    order = np.argsort(np.argmax(lone, axis=1), kind="stable")
-    rows = rows[order]
-    players = np.argmax(lone[order], axis=1)
-    if len(players) != n_players or (players != np.arange(n_players)).any():
-        raise ValueError(
-            f"the table has {len(rows)} of the {n_players} coalitions of size {size}; all are needed. "
-            "Let explain() draw them with this method among its methods."
-        )
-    return table.values[rows], None if table.spread is None else table.spread[rows, side]
-
-
-def alone(table: Evaluations, *, present: bool) -> Estimate:
-    """What each player adds to nothing (present), or its absence takes from everything: exact given the background, with
-    the error of its draw apart. Raises ValueError if the table does not list the size."""
-    found, spread = _single_rows(table, present=present)
-    values = found - table.empty if present else table.full - found
-    floor = np.broadcast_to(ROUNDING * table.scale, values.shape).copy()
-    background = None if spread is None else np.sqrt(spread)
-    critical = np.full(values.shape[1], independent_factor(len(values)))
-    return Estimate(values, floor, critical, np.inf, stderr_background=background)

@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from perturbxai.core.evaluations import Estimate, Evaluations, Law
-from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.options import checked
-from perturbxai.explainers.ice import alone
-from perturbxai.sampling import laws
+from perturbxai.estimation.coalitions.alone import Alone
 
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class Inclusion(FromCoalitions):
+class Inclusion(Alone):
     """v({j}) - v(nothing): how far the output rises when one player alone is shown, in units of the output.
 
     The mirror of occlusion, from the P coalitions of size 1. On a table it is the same number as `pdp`; on a picture one
@@ -26,11 +23,4 @@ class Inclusion(FromCoalitions):
     """
 
     name: str = ""
-    wants_spread: ClassVar[bool] = True
-
-    def law(self, n_players: int) -> Law:
-        return laws.singletons(n_players)
-
-    def estimate(self, table: Evaluations) -> Estimate:
-        """v({j}) - v(nothing), (P, K). Raises ValueError if the table does not list size 1."""
-        return alone(table, present=True)
+    added: ClassVar[bool] = True

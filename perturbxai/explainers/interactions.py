@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from perturbxai.core import checks
-from perturbxai.core.evaluations import Design, Estimate, Evaluations, Law
+from perturbxai.core.evaluations import Design, Estimate, Evaluations, Law, once
 from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.options import checked
 from perturbxai.core.types import Floats, Ints
@@ -203,11 +203,8 @@ class _Fit:
 
     @classmethod
     def of(cls, index: str, design: Design) -> _Fit:
-        key = ("interactions", "fsii" if index == "fsii" else "sii")
-        if key not in design.cache:
-            design.cache[key] = cls._make(key[1], design)
-        found: _Fit = design.cache[key]
-        return found
+        kind = "fsii" if index == "fsii" else "sii"
+        return once(design.cache, ("interactions", kind), lambda: cls._make(kind, design))
 
     @classmethod
     def _make(cls, index: str, design: Design) -> _Fit:

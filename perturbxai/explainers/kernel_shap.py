@@ -18,8 +18,6 @@ from perturbxai.estimation.coalitions.pair_fit import PairFit
 from perturbxai.estimation.coalitions.row_fit import shapley_on_cells
 from perturbxai.estimation.coalitions.surrogate import SURROGATES, adjusted
 from perturbxai.estimation.coalitions.weights import check_reuse
-from perturbxai.estimation.spread import jump_of_fit
-from perturbxai.estimation.survey import errors
 from perturbxai.sampling import laws
 
 
@@ -101,9 +99,7 @@ class KernelShap(FromCoalitions):
         beyond = np.asarray(design.sizes[fit.first, None] - 0.5 * n_players, dtype=np.float64)
         target = odd - beyond * share
         values = share + fit.solve(target)
-        residuals = odd - fit.u @ values
-        jump = jump_of_fit(np.abs(residuals).max(axis=0), np.zeros(len(gain)), values, table)
-        stderr, critical = errors(fit.clusters, fit.gain, fit.weight, fit.missed, residuals, None, fit.df, table, jump)
+        stderr, critical = fit.errors(odd - fit.u @ values, values, table)
         df = fit.df if not design.listed else np.inf
         background = None if table.groups is None else _background(fit, table.groups, beyond)
         plain = Estimate(values, stderr, critical, df, background, _odd_share(fit, table, odd))

@@ -16,7 +16,7 @@ from perturbxai.estimation.coalitions.background_error import of_ends
 from perturbxai.estimation.coalitions.row_fit import slopes_on_cells
 from perturbxai.estimation.coalitions.slopes import Slopes
 from perturbxai.estimation.coalitions.weights import check_reuse
-from perturbxai.estimation.intervals import independent_factor, no_players
+from perturbxai.estimation.intervals import independent, no_players
 from perturbxai.estimation.survey import ROUNDING
 from perturbxai.sampling import laws
 
@@ -79,8 +79,7 @@ class Lime(FromCoalitions):
             # a line through two points, whatever they weigh; their weights differ too much for a solver
             slope = (table.full - table.empty)[None]
             background = None if table.groups is None else of_ends(table.groups, 1)
-            critical = np.full(len(table.full), independent_factor(1))
-            return Estimate(slope, ROUNDING * table.scale[None], critical, np.inf, background)
+            return independent(slope, ROUNDING * table.scale[None], np.inf, stderr_background=background)
         if table.weight is None:
             check_reuse(self.law(table.design.n_players), table.design)
         if table.bases is not None:

@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from perturbxai.core.evaluations import Estimate, Evaluations, Law
-from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.options import checked
-from perturbxai.explainers.ice import alone
-from perturbxai.sampling import laws
+from perturbxai.estimation.coalitions.alone import Alone
 
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class Occlusion(FromCoalitions):
+class Occlusion(Alone):
     """v(N) - v(N without j): how far the output falls when one player alone is hidden, in units of the output.
 
     On a picture a superpixel shows its fill (after Zeiler & Fergus, "Visualizing and understanding convolutional
@@ -27,11 +24,4 @@ class Occlusion(FromCoalitions):
     """
 
     name: str = ""
-    wants_spread: ClassVar[bool] = True
-
-    def law(self, n_players: int) -> Law:
-        return laws.all_but_one(n_players)
-
-    def estimate(self, table: Evaluations) -> Estimate:
-        """v(N) - v(N without j), (P, K). Raises ValueError if the table does not list size P - 1."""
-        return alone(table, present=False)
+    added: ClassVar[bool] = False

@@ -9,18 +9,17 @@ import numpy as np
 
 from perturbxai.core import checks
 from perturbxai.core.deprecated import renamed
-from perturbxai.core.evaluations import Estimate, Evaluations, Law
-from perturbxai.core.methods import Asking, FromCoalitions, Questions
+from perturbxai.core.evaluations import Estimate
+from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
 from perturbxai.core.questions import Coalitions, Players
 from perturbxai.core.types import Floats, PerOutput
+from perturbxai.estimation.coalitions.alone import Alone
 from perturbxai.estimation.curves.averaged import errors_of_importance, importance_of, mean_curve
 from perturbxai.estimation.curves.from_grid import FromGrid
 from perturbxai.estimation.curves.grid_tables import Curve, GridTable
-from perturbxai.estimation.intervals import independent_factor, no_players
+from perturbxai.estimation.intervals import independent, no_players
 from perturbxai.estimation.survey import ROUNDING
-from perturbxai.explainers.ice import alone
-from perturbxai.sampling import laws
 from perturbxai.sampling.references import draw_references
 
 CURVES = ("raw", "centred")
@@ -29,7 +28,7 @@ CURVES = ("raw", "centred")
 @renamed(centred=("curves", {False: "raw", True: "centred"}))
 @checked
 @dataclass(frozen=True, kw_only=True)
-class Pdp(FromCoalitions, Asking, FromGrid):
+class Pdp(Alone, Asking, FromGrid):
     """Partial dependence as one signed value a player, in units of the model's output.
 
     On a table: PD_j(x_j) - E f = v({j}) - v(nothing), from the coalitions of size 1 (Friedman, "Greedy function
@@ -52,17 +51,10 @@ class Pdp(FromCoalitions, Asking, FromGrid):
     name: str = ""
     of_curves: ClassVar[tuple[str, ...]] = ("curves",)
     law_on: ClassVar[tuple[str, ...]] = ("table",)
-    wants_spread: ClassVar[bool] = True
+    added: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         checks.one_of("curves", self.curves, CURVES)
-
-    def law(self, n_players: int) -> Law:
-        return laws.singletons(n_players)
-
-    def estimate(self, table: Evaluations) -> Estimate:
-        """v({j}) - v(nothing), (P, K), from a table that lists size 1."""
-        return alone(table, present=True)
 
     def curve(self, table: GridTable, rng: np.random.Generator) -> Curve:
         """What `effects` shows of one column or pair."""
@@ -101,9 +93,8 @@ class Pdp(FromCoalitions, Asking, FromGrid):
 
 def _over_pairs(rise: Floats, scale: PerOutput) -> Estimate:
     """The mean over antithetic pairs (n, P, K), and its t interval. The pairs are stratified in t, so it errs wide."""
-    n_pairs, n_players, n_outputs = rise.shape
+    n_pairs, n_players, _ = rise.shape
     deviation = rise.std(axis=0, ddof=1) / np.sqrt(n_pairs)
     floor = ROUNDING * scale * np.sqrt(n_players)
-    df = float(n_pairs - 1)
-    critical = np.full(n_outputs, independent_factor(n_players, df))
-    return Estimate(rise.mean(axis=0), np.maximum(deviation, floor), critical, df, notes={"reference_rows": 2 * n_pairs})
+    notes = {"reference_rows": 2 * n_pairs}
+    return independent(rise.mean(axis=0), np.maximum(deviation, floor), float(n_pairs - 1), notes=notes)

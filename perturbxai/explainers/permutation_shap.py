@@ -14,7 +14,7 @@ from perturbxai.core.questions import Coalitions, Players
 from perturbxai.core.types import Floats, Ints, PerOutput
 from perturbxai.estimation import spread
 from perturbxai.estimation.coalitions import semivalues
-from perturbxai.estimation.intervals import independent_factor
+from perturbxai.estimation.intervals import independent
 from perturbxai.estimation.survey import ROUNDING
 from perturbxai.sampling.orders import draw_orders, prefixes
 
@@ -90,11 +90,9 @@ def _of_pairs(orders: Ints, values: Floats) -> Floats:
 def _over_pairs(found: Floats, scale: PerOutput) -> Estimate:
     """The mean over independent pairs (n, P, K), and its t interval."""
     n_pairs, n_players, n_outputs = found.shape
-    df = spread.freedom(n_pairs)
     floor = ROUNDING * scale * np.sqrt(n_players)
     stderr = np.full((n_players, n_outputs), np.inf)
     if n_pairs > 1:
         variance = spread.variances(list(found.transpose(1, 0, 2)), np.zeros(n_outputs), floor)
         stderr = np.maximum(np.sqrt(variance / n_pairs), floor)
-    critical = np.full(n_outputs, independent_factor(n_players, df))
-    return Estimate(found.mean(axis=0), stderr, critical, df)
+    return independent(found.mean(axis=0), stderr, spread.freedom(n_pairs))

@@ -17,8 +17,7 @@ from perturbxai.estimation.coalitions.background_error import coalition_noise, e
 from perturbxai.estimation.coalitions.blocks import Columns, Gain, lengths_of
 from perturbxai.estimation.coalitions.weights import check_reuse, row_weights
 from perturbxai.estimation.intervals import no_players
-from perturbxai.estimation.spread import jump_of_fit
-from perturbxai.estimation.survey import Clusters, errors, for_tails
+from perturbxai.estimation.survey import Clusters, LinearFit, for_tails
 from perturbxai.explainers.banzhaf import slopes_under
 from perturbxai.sampling import laws
 
@@ -132,9 +131,7 @@ def _means(law: Law, p: float, centred: bool, table: Evaluations) -> Estimate:
     own = np.add.reduceat(weight[2:], starts) if len(starts) else np.zeros(0)
     residuals = table.values - mean if centred else table.values
     ends = values[:2] - mean if centred else values[:2]
-    largest, beside = (np.abs(some).max(axis=0, initial=0.0) for some in (residuals, ends))
-    jump = jump_of_fit(largest, beside, sums, table)
-    stderr, critical = errors(clusters, gain, own, clusters.missed(gain, starts), residuals, starts, df, table, jump)
+    stderr, critical = LinearFit(gain, own, starts, clusters, df).errors(residuals, sums, table, ends)
     stderr, critical = for_tails(stderr, critical, lengths_of(gain), residuals, len(starts), df, table)
     found = Estimate(sums, stderr, critical, np.inf if design.listed else df)
     if table.groups is None:

@@ -15,7 +15,7 @@ from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
 from perturbxai.core.questions import PixelMasks, Players
 from perturbxai.core.types import Floats, Values
-from perturbxai.estimation.intervals import independent_factor
+from perturbxai.estimation.intervals import independent
 from perturbxai.estimation.spread import STILL, unseen
 from perturbxai.estimation.survey import MAX_LEVERAGE, ROUNDING
 
@@ -193,6 +193,5 @@ def _sum_up(masks: PixelMasks, fit: _Fit, labels: Any, p: float, pixels: float) 
     stderr = np.sqrt((np.maximum(squares - spread**2, 0.0) + missed) / (n_masks - 1.0)) / p
     stderr = np.maximum(stderr, ROUNDING * np.abs(found).max(axis=1, keepdims=True))
     heat, heat_stderr = (part[:, : height * width].reshape(-1, height, width) for part in (found, stderr))
-    critical = np.full(len(found), independent_factor(len(starts), fit.df))
     values, errors = found[:, height * width :].T, stderr[:, height * width :].T
-    return Estimate(values, errors, critical, fit.df, notes={"heat_stderr": heat_stderr}, heat=heat)
+    return independent(values, errors, fit.df, notes={"heat_stderr": heat_stderr}, heat=heat)

@@ -15,7 +15,7 @@ from perturbxai.core.questions import Coalitions, Players, Question, Rows
 from perturbxai.core.types import Floats, Ints, PerOutput, Presence
 from perturbxai.estimation import spread
 from perturbxai.estimation.coalitions import semivalues
-from perturbxai.estimation.intervals import independent_factor
+from perturbxai.estimation.intervals import independent
 from perturbxai.estimation.survey import ROUNDING
 from perturbxai.sampling.orders import draw_before, draw_rows
 
@@ -124,9 +124,7 @@ class _Samples:
             lent = np.where(known, lent, 0.0)
             moved = lent * (1.0 - 2.0 * share) + share**2 * lent.sum(axis=0)
             stderr = np.where(known, np.maximum(np.sqrt(moved), floor), np.inf)
-        df = spread.freedom(int(self.counts.min()))
-        critical = np.full(len(lack), independent_factor(n_players, df))
-        return Estimate(mean + share * lack, stderr, critical, df)
+        return independent(mean + share * lack, stderr, spread.freedom(int(self.counts.min())))
 
 
 def _of_coalitions(players: Players) -> bool:

@@ -8,12 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from perturbxai.core import checks
-from perturbxai.core.evaluations import Estimate
 from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
 from perturbxai.core.questions import Coalitions, PixelMasks, Players
 from perturbxai.core.types import Floats, Ints
-from perturbxai.estimation.intervals import independent_factor
+from perturbxai.estimation.intervals import independent
 from perturbxai.estimation.survey import ROUNDING
 
 PATCHES_A_SIDE = 7  # of the shorter side, where no patch is given
@@ -91,9 +90,8 @@ class SlidingOcclusion(Asking):
         pooled = np.array([np.bincount(labels, one.ravel()) for one in density]).T  # (P, K)
         scale = np.maximum(np.abs(full), np.abs(values).max(axis=0))
         stderr = np.tile(ROUNDING * scale * np.sqrt(len(pooled)), (len(pooled), 1))
-        critical = np.full(len(full), independent_factor(len(pooled)))
         notes = {"patch": list(patch), "stride": list(stride), "patches": len(corners), "pool": "sum by the hidden pixel"}
-        return Estimate(pooled, stderr, critical, np.inf, notes=notes, heat=found)
+        return independent(pooled, stderr, np.inf, notes=notes, heat=found)
 
     def _sizes(self, players: Players) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
         """Height and width of picture, patch and stride."""

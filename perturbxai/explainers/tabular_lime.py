@@ -13,13 +13,13 @@ import numpy as np
 
 from perturbxai.core import checks
 from perturbxai.core.deprecated import renamed
-from perturbxai.core.evaluations import Estimate
+from perturbxai.core.evaluations import Estimate, once
 from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
 from perturbxai.core.questions import Players, Question, Rows
 from perturbxai.core.types import Bins, Codes, Floats, Ints, Predicts, Values, Weights
 from perturbxai.estimation.curves.table_curve import beside_ends, words_of
-from perturbxai.estimation.intervals import independent_factor
+from perturbxai.estimation.intervals import independent
 from perturbxai.estimation.neighbourhood.additive import Additive
 from perturbxai.estimation.neighbourhood.coding import Coding
 from perturbxai.estimation.neighbourhood.weighted_fit import LocalFit, fit_regressor, fit_weighted, selected
@@ -152,10 +152,10 @@ class TabularLime(Asking):
                 "is not known (0, with an infinite error); ask for a larger budget",
                 stacklevel=2,
             )
-        asked = players.common.get((self._drawing, "asked"))
-        labelled = {} if asked is None else {"rows of X for entropy bins": beside_ends(asked, players)}
-        if self.shared_draws or labelled:
-            found.notes["rows_once_a_call"] = {drawn.name: budget} | labelled
+        labelled = players.common.get((self._drawing, "labelled"))
+        counted = {} if labelled is None else {"rows of X for entropy bins": beside_ends(labelled[2], players)}
+        if self.shared_draws or counted:
+            found.notes["rows_once_a_call"] = {drawn.name: budget} | counted
         if self.shared_draws:
             found.notes["errors_in_common"] = True
         return found
@@ -186,29 +186,15 @@ class TabularLime(Asking):
         key = (self._drawing, "columns")
         labels = None
         if self.discretizer == "entropy" and key not in players.common:
-            rows = self._labelled_rows(players)
-            (answers,) = yield [players.common[self._drawing, "question"]]
+            rows, question, _ = once(players.common, (self._drawing, "labelled"), lambda: _labelled(players))
+            (answers,) = yield [question]
             labels = rows, answers
         if key not in players.common:
             players.common[key] = Neighbourhood.of([self._column(players, of[0], labels) for of in players.columns])
         found: Neighbourhood = players.common[key]
         return found
 
-    def _labelled_rows(self, players: Players) -> Ints:
-        """Numbers of the rows of X whose answers the entropy bins are fitted to."""
-        assert players.data is not None
-        key = (self._drawing, "labelled")
-        if key not in players.common:
-            assert players.data_weights is not None
-            there = np.flatnonzero(players.data_weights)
-            n_rows = min(ENTROPY_ROWS, len(there))
-            players.common[key] = np.sort(players.stream().choice(there, n_rows, replace=False))
-            players.common[self._drawing, "question"] = Rows(players.data[players.common[key]])
-            players.common[self._drawing, "asked"] = words_of(players.data[players.common[key]])
-        found: Ints = players.common[key]
-        return found
-
-    def _column(self, players: Players, d: int, labels: Any) -> Column:
+    def _column(self, players: Players, d: int, labels: tuple[Ints, Values] | None) -> Column:
         assert players.data is not None and players.data_weights is not None and players.whole_numbers is not None
         counted = players.data_weights > 0
         values, weight = players.data[counted, d], players.data_weights[counted]
@@ -271,11 +257,10 @@ class TabularLime(Asking):
             notes["selected"] = [np.flatnonzero(kept[:, k]).tolist() for k in range(n_outputs)]
             slopes = np.where(kept, slopes, 0.0)
         floor = ROUNDING * np.abs(values).max(axis=0, initial=0.0)
-        critical = np.full(n_outputs, independent_factor(n_players, fit.df))
         lift, unit = coding.lift[:, None], coding.unit[:, None]
         shown = {"coefficient": slopes / unit, "coefficient_stderr": errors / unit}
         stderr = np.maximum(errors * np.abs(lift), floor) if fit.df > 0 else np.full_like(errors, np.inf)
-        return Estimate(slopes * lift, stderr, critical, fit.df, notes=notes, columns=shown)
+        return independent(slopes * lift, stderr, fit.df, notes=notes, columns=shown)
 
 
 @dataclass(eq=False)
@@ -302,6 +287,14 @@ def _seen(players: Players, d: int) -> set[float | None]:
         players.common[key] = {None if np.isnan(v) else v for v in values.tolist()}
     found: set[float | None] = players.common[key]
     return found
+
+
+def _labelled(players: Players) -> tuple[Ints, Rows, set[int]]:
+    """Numbers of the rows of X whose answers the entropy bins are fitted to, the question that they are, and their words."""
+    assert players.data is not None and players.data_weights is not None
+    there = np.flatnonzero(players.data_weights)
+    rows = np.sort(players.stream().choice(there, min(ENTROPY_ROWS, len(there)), replace=False))
+    return rows, Rows(players.data[rows]), words_of(players.data[rows])
 
 
 def _read(coding: Coding, width: float, fit: LocalFit) -> dict[str, Any]:

@@ -3,46 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from perturbxai.core.evaluations import Design, Law
+from perturbxai.core.evaluations import Design, Law, once
 from perturbxai.core.types import Floats, Ints, Weights
 from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.blocks import Columns, Gain, Normal
 from perturbxai.estimation.coalitions.weights import pair_sides, row_weights, sum_zero_basis
-from perturbxai.estimation.survey import MAX_LEVERAGE, Clusters
+from perturbxai.estimation.survey import MAX_LEVERAGE, Clusters, LinearFit
 
 KNOWN = 1 / 3  # degrees of freedom a player beside a walk, below which the error counts as not known
 
 
 @dataclass(frozen=True, eq=False)
-class PairFit:
+class PairFit(LinearFit):
     """The fit of a design; inputs with one design share it. Of a long table it is made, and used, by blocks of rows.
 
     first, second (R,): rows of the two sides of each pair
-    u (R, P) = z - 1/2 of a pair's first row;  weight (R,);  gain (R, P): what a unit residual moves the values, HC3
-    operator (P, R): from odd parts, less what is shared evenly, to values;  df degrees of freedom
+    u (R, P) = z - 1/2 of a pair's first row, of which the gain is HC3
+    operator (P, R): from odd parts, less what is shared evenly, to values
     """
 
     first: Ints
     second: Ints
     u: Floats | Columns
-    weight: Weights
     operator: Floats | Normal
-    gain: Floats | Gain
-    clusters: Clusters
-    df: float
 
     def solve(self, target: Floats) -> Floats:
         """(P, K): the values, which sum to zero, that fit a target (R, K) best."""
         found = self.operator @ target
         return found - found.mean(axis=0) if isinstance(self.operator, Normal) else np.asarray(found)
-
-    @cached_property
-    def missed(self) -> Floats:
-        return self.clusters.missed(self.gain, None)
 
     @property
     def asked(self) -> Floats:
@@ -53,10 +44,7 @@ class PairFit:
     @classmethod
     def of(cls, law: Law, design: Design) -> PairFit:
         """Made once a design. Raises ValueError if there are no pairs, or if they do not span the players."""
-        if "kernel_shap" not in design.cache:
-            design.cache["kernel_shap"] = cls._make(law, design)
-        found: PairFit = design.cache["kernel_shap"]
-        return found
+        return once(design.cache, "kernel_shap", lambda: cls._make(law, design))
 
     @classmethod
     def _make(cls, law: Law, design: Design) -> PairFit:
@@ -69,7 +57,7 @@ class PairFit:
         df = float(len(first) - (n_players - 1))
         if (design.chain >= 0).any() and df < n_players * KNOWN:
             df = 0.0  # the fit follows the walk so closely that what it leaves says nothing of the error
-        return cls(first, second, u, weight, operator, gain, Clusters.of(design), df)
+        return cls(gain, weight, None, Clusters.of(design), df, first, second, u, operator)
 
 
 def _in_one_piece(design: Design, first: Ints, weight: Weights) -> tuple[Floats, Floats, Floats]:

@@ -7,33 +7,28 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy import linalg
 
-from perturbxai.core.evaluations import Design, Estimate, Evaluations, Law, RowGroups
-from perturbxai.core.types import Floats, Ints, Weights
+from perturbxai.core.evaluations import Design, Estimate, Evaluations, Law, RowGroups, once
+from perturbxai.core.types import Floats, Weights
 from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.background_error import coalition_noise, error_of_groups, flat
 from perturbxai.estimation.coalitions.blocks import Columns, Gain, Normal, WithIntercept, lengths_of
 from perturbxai.estimation.coalitions.semivalues import with_ends
 from perturbxai.estimation.coalitions.weights import row_weights
-from perturbxai.estimation.spread import jump_of_fit
-from perturbxai.estimation.survey import MAX_LEVERAGE, Clusters, errors, for_tails
+from perturbxai.estimation.survey import MAX_LEVERAGE, Clusters, LinearFit, for_tails
 
 
 @dataclass(frozen=True, eq=False)
-class Slopes:
+class Slopes(LinearFit):
     """The part of the fit that depends on the design alone. Of a long table it is made, and used, by blocks of rows.
 
     z (n, P) with the empty and the full coalition first;  operator (P + 1, n): from values to intercept and slopes
-    gain (M, P): what a unit residual of a drawn row moves the slopes, HC3;  starts: the first row of each pair
+    gain (M, P): of drawn rows, HC3
     """
 
     z: Floats | Columns
     operator: Floats | WithIntercept
-    gain: Floats | Gain
-    weight: Weights
-    starts: Ints
-    clusters: Clusters
-    df: float
 
     def estimate(self, table: Evaluations) -> Estimate:
         """Slopes (P, K) and their errors."""
@@ -43,12 +38,8 @@ class Slopes:
         residuals = values - centre - found[0] - self.z @ found[1:]
         n_ends = 2 if table.weight is None else 0
         residuals, ends = residuals[n_ends:], residuals[:n_ends]  # these are listed: they bring no sampling error
-        largest, beside = (np.abs(some).max(axis=0, initial=0.0) for some in (residuals, ends))
-        jump = jump_of_fit(largest, beside, found[1:], table)
-        stderr, critical = errors(
-            self.clusters, self.gain, self.weight, self.missed, residuals, self.starts, self.df, table, jump
-        )
-        stderr, critical = for_tails(stderr, critical, self.lengths, residuals, len(self.starts), self.df, table)
+        stderr, critical = self.errors(residuals, found[1:], table, ends)
+        stderr, critical = for_tails(stderr, critical, self.lengths, residuals, len(self.weight), self.df, table)
         background = None if table.groups is None or table.weight is not None else self._background(table.groups)
         return Estimate(found[1:], stderr, critical, self.df if not table.design.listed else np.inf, background)
 
@@ -61,10 +52,6 @@ class Slopes:
         return error_of_groups(groups, found[1:], coalition_noise(self.clusters, self.gain, residuals, self.starts, self.df))
 
     @cached_property
-    def missed(self) -> Floats:
-        return self.clusters.missed(self.gain, self.starts)
-
-    @cached_property
     def lengths(self) -> Floats:
         return lengths_of(self.gain)
 
@@ -73,10 +60,7 @@ class Slopes:
         """The fit under a law. A table with its own weights is fitted with those; else it is kept in the design by key."""
         if table.weight is not None:
             return cls._make(law, ridge, table.design, table.weight)
-        if key not in table.design.cache:
-            table.design.cache[key] = cls._make(law, ridge, table.design, None)
-        found: Slopes = table.design.cache[key]
-        return found
+        return once(table.design.cache, key, lambda: cls._make(law, ridge, table.design, None))
 
     @classmethod
     def _make(cls, law: Law, ridge: float, design: Design, own: Floats | None) -> Slopes:
@@ -96,7 +80,7 @@ class Slopes:
         known = paired and not (design.chain >= 0).any()
         df = float(len(starts) - n_players) if known else 0.0
         cluster_weight = np.add.reduceat(inner, starts) if len(starts) else np.zeros(0)
-        return cls(z, operator, gain, cluster_weight, starts, Clusters.of(design), df)
+        return cls(gain, cluster_weight, starts, Clusters.of(design), df, z, operator)
 
 
 def _in_one_piece(design: Design, weight: Weights, ridge: float, ends: bool) -> tuple[Floats, Floats, Floats]:
@@ -130,8 +114,6 @@ def solve(x: Floats, root: Floats, ridge: float) -> tuple[Floats, Floats]:
     go into the factorisation from the heaviest to the lightest and its columns are pivoted: then each row is solved to
     its own precision (Cox & Higham, "Stability of Householder QR factorization for weighted least squares problems", 1998).
     """
-    from scipy import linalg
-
     n, p = x.shape
     weighed = root > np.sqrt(np.finfo(np.float64).tiny)
     if not ridge and (not weighed.all() or np.linalg.matrix_rank(x) < p):

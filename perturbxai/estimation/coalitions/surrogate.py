@@ -20,8 +20,7 @@ from perturbxai.core.types import Bools, Floats, Ints, Presence
 from perturbxai.estimation.coalitions.pair_fit import PairFit
 from perturbxai.estimation.coalitions.tree_game import grow
 from perturbxai.estimation.coalitions.triples import explained, triple_controls
-from perturbxai.estimation.spread import jump_of_fit
-from perturbxai.estimation.survey import ROUNDING, errors
+from perturbxai.estimation.survey import ROUNDING
 
 SURROGATES = ("auto", "none", "linear", "triples", "trees")
 N_FOLDS = 5
@@ -56,8 +55,7 @@ def adjusted(surrogate: str, fit: PairFit, table: Evaluations, odd: Floats, plai
         rounding = float(n_players * ROUNDING * table.scale[k]) ** 2
         taken[k], moved, left[:, k] = game.best(surrogate, rounding, n_outputs <= FEW_OUTPUTS)
         values[:, k] -= moved
-    jump = jump_of_fit(np.abs(left).max(axis=0), np.zeros(n_outputs), values, table)
-    stderr, critical = errors(fit.clusters, fit.gain, fit.weight, fit.missed, left, None, fit.df, table, jump)
+    stderr, critical = fit.errors(left, values, table)
     notes = plain.notes | {"surrogate": [{"taken": one.taken, "variance": one.variance} for one in taken]}
     return Estimate(values, stderr, critical, plain.df, plain.stderr_background, notes)
 
@@ -137,7 +135,7 @@ class _Game:
 
     def _variance(self, left: Floats) -> float:
         """The sum over players of the estimated variances."""
-        return float(np.trace(self.fit.clusters.covariance(self.fit.gain, left, self.fit.weight, None)))
+        return float(np.trace(self.fit.covariance(left)))
 
     def _tree_controls(self) -> Floats | None:
         """(5, R), or None if the trees of the first fold tell little of it."""

@@ -9,7 +9,6 @@ import numpy as np
 from perturbxai.core.evaluations import Design, Law
 from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.coalitions import blocks
-from perturbxai.estimation.spread import ROUNDING as ROUNDING
 from perturbxai.sampling.laws import REFUSED, WARNED, effective_fraction
 
 
