@@ -21,7 +21,7 @@ from perturbxai.core.types import Fill, Floats
 from perturbxai.game.game import Game
 from perturbxai.inputs.fills import describe_fill
 from perturbxai.inputs.spaces import ImageSpace, Space, TabularSpace
-from perturbxai.metrics import between_fills
+from perturbxai.metrics import agreement
 from perturbxai.metrics.metric import Metric, read_metrics
 from perturbxai.models.predictor import Predictor
 from perturbxai.results.explanation import Attribution, Explanation
@@ -245,14 +245,14 @@ class _Job:
             for left, right in zip(one, other, strict=True):
                 for k, output in enumerate(self.outputs):
                     head = (catalogue.key_of(one.method), left.label, output, *fills, a, b)
-                    lines.append(dict(zip(PAIR_COLUMNS, head, strict=True)) | between_fills.measure(left, right, k))
+                    lines.append(dict(zip(PAIR_COLUMNS, head, strict=True)) | agreement.measure(left, right, k))
         return lines
 
 
 SCORE_COLUMNS = ["method", "row", "output", "metric", "explained_fill", "scored_fill", "home", "value", "test_set"]
 AGREEMENT_COLUMNS = ["method_a", "method_b", "row", "output", "metric", "value"]
 PAIR_COLUMNS = ["method", "row", "output", "fill_a", "fill_b", "result_a", "result_b"]
-SPREAD_COLUMNS = [*PAIR_COLUMNS, *between_fills.COLUMNS]
+SPREAD_COLUMNS = [*PAIR_COLUMNS, *agreement.COLUMNS]
 CURVE_COLUMNS = ["method", "row", "output", "scored_fill", "curve", "share", "value"]
 
 

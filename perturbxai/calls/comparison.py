@@ -10,7 +10,7 @@ from perturbxai.core import catalogue
 from perturbxai.core.methods import sees_fill
 from perturbxai.core.wording import by_output, count, figure, listed, word
 from perturbxai.inputs.spaces import Input
-from perturbxai.metrics import between_fills, mean_curves
+from perturbxai.metrics import agreement, faithfulness
 from perturbxai.results import notebook
 from perturbxai.results.explanation import Attribution
 
@@ -29,7 +29,7 @@ class Comparison:
     agreement    one line a pair of methods, input and output: spearman, top_k_iou
     costs        model rows and seconds a method; shared rows are named, not divided
     fill_spread  one line a pair of results of one method under two fills, input and output: how far the fill moves the map,
-                 beside the noise of the coalitions drawn; see `metrics.between_fills`
+                 beside the noise of the coalitions drawn; see `metrics.agreement`
     curves       deletion and insertion, one line a step; faithfulness, one line a size of coalition that has enough. Inputs
                  that differ in players have other steps: `mean_curves()` averages them
     results      the maps themselves;  inputs: the players, per input, of the first fill;  call: rows and seconds spent here
@@ -61,10 +61,10 @@ class Comparison:
         return self.scores.copy()
 
     def mean_curves(self) -> pd.DataFrame:
-        """Deletion and insertion, the mean over inputs, each read at the same shares; see `metrics.mean_curves`."""
+        """Deletion and insertion, the mean over inputs, each read at the same shares; see `metrics.faithfulness`."""
         import pandas as pd
 
-        return pd.DataFrame(mean_curves.mean_curves(self.curves))
+        return pd.DataFrame(faithfulness.mean_curves(self.curves))
 
     def summary(self) -> pd.DataFrame:
         """One line a method: each metric's mean over inputs, outputs and away fills; home beside it; rows and seconds.
@@ -92,8 +92,8 @@ class Comparison:
         found = pd.concat(parts, axis=1).reindex(pd.Index(self.results, name="method"))
         if len(self.fill_spread):
             fill_free = [name for name, result in self.results.items() if explained_fill(result) == NO_FILL]
-            moved = between_fills.by_result(self.fill_spread, fill_free)
-            found = found.join(pd.DataFrame.from_dict(moved, orient="index", columns=list(between_fills.IN_SUMMARY)))
+            moved = agreement.by_result(self.fill_spread, fill_free)
+            found = found.join(pd.DataFrame.from_dict(moved, orient="index", columns=list(agreement.IN_SUMMARY)))
         return found.join(self.costs.set_index("method")[["rows", "seconds"]])
 
 

@@ -15,8 +15,7 @@ from perturbxai.core.interpolation import between, on_grid
 from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.estimation.curves.axes import Axis
-from perturbxai.estimation.curves.from_grid import FromGrid
-from perturbxai.estimation.curves.grid_tables import Curve, Differences, GridTable, Moments, Steps
+from perturbxai.estimation.curves.grid_tables import Curve, Differences, FromGrid, GridTable, Moments, Steps
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.plan import Gridded, TablePlan

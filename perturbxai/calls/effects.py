@@ -14,7 +14,7 @@ from perturbxai.calls.photo_effects import photo_effects
 from perturbxai.core import catalogue, checks
 from perturbxai.core.types import Codes, Column, Features, Floats, Grid, Inputs, Outputs, Weights
 from perturbxai.estimation.curves.axes import Axis
-from perturbxai.estimation.curves.from_grid import FromGrid
+from perturbxai.estimation.curves.grid_tables import FromGrid
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import Space, TabularSpace
 from perturbxai.models.predictor import Predictor

@@ -16,11 +16,11 @@ from perturbxai.calls.record import ENDS, Record
 from perturbxai.core import catalogue
 from perturbxai.core.evaluations import Design, Estimate, Law
 from perturbxai.core.methods import Asking, Explainer, FromCoalitions
-from perturbxai.core.questions import Players
+from perturbxai.core.questions import Players, TablePlayers
 from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Ints
 from perturbxai.game.game import MANY_OUTPUTS, Game
-from perturbxai.inputs.row_controls import row_controls
+from perturbxai.inputs.background import row_controls
 from perturbxai.inputs.spaces import ImageInput, Input, TabularSpace
 from perturbxai.models.device import check_room
 from perturbxai.results.explanation import Attribution, Explanation
@@ -79,11 +79,12 @@ class Call:
             )  # fmt: skip
         space, chosen = self.game.table, self.chosen(one, method)
         columns = tuple(space.columns_of[p] for p in chosen)
-        return Players(
-            self.kind, tuple(one.names[p] for p in chosen), self.common, lambda: self.streams.of_call("rows"), space.codes,
-            space.weights, space.background, space.background_weights, one.codes, columns, space.columns.numeric,
-            space.columns.whole_numbers, space.columns.levels, one.names, space.player_of_column,
-            space.meta["choose"] != "all",
+        return TablePlayers(
+            self.kind, tuple(one.names[p] for p in chosen), self.common, lambda: self.streams.of_call("rows"), one.names,
+            data=space.codes, data_weights=space.weights, background=space.background,
+            background_weights=space.background_weights, codes=one.codes, columns=columns, numeric=space.columns.numeric,
+            whole_numbers=space.columns.whole_numbers, levels=space.columns.levels, owner=space.player_of_column,
+            drawn=space.meta["choose"] != "all",
         )  # fmt: skip
 
     @staticmethod

@@ -16,7 +16,7 @@ from perturbxai.core.quantiles import spread_rows
 from perturbxai.core.questions import Opacities, Unanswered
 from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Floats, Ints
-from perturbxai.estimation.curves.from_grid import FromGrid
+from perturbxai.estimation.curves.grid_tables import FromGrid
 from perturbxai.estimation.curves.opacity import OpacityCurve, accumulated_opacity, averaged_opacity, half_effect, variation
 from perturbxai.explainers.ale import BINS_OF_OPACITY
 from perturbxai.game.game import Game

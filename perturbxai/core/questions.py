@@ -89,17 +89,13 @@ class Regions:
 
 @dataclass(frozen=True, eq=False)
 class Players:
-    """What a generator of questions may know of one input: its active players, and on a table the data around it.
+    """What a generator of questions may know of one input: its active players.
 
     kind        "table" or "image"
     names       (P',) of the active players, those that absence can change
     common      shared by all inputs of a call: what one input has asked of the whole table serves the others
     stream      a new generator from the call's seed alone, the same for every input
-    data (N, D), data_weights (N,), background (B, D), background_weights (B,), codes (D,): coded rows, tables only
-    columns     the columns of each active player;  numeric (D,): which columns are numbers and not levels
-    whole_numbers (D,): which columns hold whole numbers only;  levels (D,): names of a column's levels, None for numbers
-    everyone    (P,) names of all players, active or not;  owner (D,): which of them each column of a table belongs to
-    drawn       of a table: whether its background rows were drawn, and are not all there are
+    everyone    (P,) names of all players, active or not
     regions     of a picture, found when they are asked for: all its superpixels
     labels      (H, W) of a picture: the number, among all players, of the superpixel that a pixel lies in
     """
@@ -108,24 +104,37 @@ class Players:
     names: tuple[str, ...]
     common: dict[Any, Any]
     stream: Callable[[], np.random.Generator]
-    data: Codes | None = None
-    data_weights: Weights | None = None
-    background: Codes | None = None
-    background_weights: Weights | None = None
-    codes: Codes | None = None
-    columns: tuple[tuple[int, ...], ...] = ()
-    numeric: Bools | None = None
-    whole_numbers: Bools | None = None
-    levels: tuple[tuple[str, ...] | None, ...] = ()
     everyone: tuple[str, ...] = ()
-    owner: Ints | None = None
-    drawn: bool = False
     regions: Callable[[], Regions] | None = None
     labels: Labels | None = None
 
     @property
     def n_players(self) -> int:
         return len(self.names)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TablePlayers(Players):
+    """The same of a row of a table, and the data around it.
+
+    data (N, D), data_weights (N,), background (B, D), background_weights (B,), codes (D,): coded rows, codes the row itself
+    columns     the columns of each active player;  owner (D,): which of all players each column belongs to
+    numeric (D,): which columns are numbers and not levels;  whole_numbers (D,): which hold whole numbers only
+    levels (D,): names of a column's levels, None for numbers
+    drawn       whether the background rows were drawn, and are not all there are
+    """
+
+    data: Codes
+    data_weights: Weights
+    background: Codes
+    background_weights: Weights
+    codes: Codes
+    columns: tuple[tuple[int, ...], ...]
+    numeric: Bools
+    whole_numbers: Bools
+    levels: tuple[tuple[str, ...] | None, ...]
+    owner: Ints
+    drawn: bool
 
 
 @dataclass(frozen=True, eq=False)

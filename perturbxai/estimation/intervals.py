@@ -31,13 +31,9 @@ def simultaneous_factor(covariance: Floats, df: float, design: Design) -> float:
     normals = design.normals[:, : live.sum()]
     draws = np.concatenate([np.abs(normals[at] @ root.T).max(axis=1) for at in blocks.blocks(*normals.shape)])
     if np.isfinite(df):
-        draws = draws / _chi(design, df)
+        # the denominators of drawn t statistics, which every input and output needs
+        draws = draws / once(design.cache, ("chi", df), lambda: np.sqrt(stats.chi2.ppf(design.uniforms, df) / df))
     return max(float(np.quantile(draws, LEVEL)), independent_factor(1, df))
-
-
-def _chi(design: Design, df: float) -> Floats:
-    """(R,) the denominators of drawn t statistics, kept with the design because every input and output needs them."""
-    return once(design.cache, ("chi", df), lambda: np.sqrt(stats.chi2.ppf(design.uniforms, df) / df))
 
 
 @lru_cache(maxsize=1024)

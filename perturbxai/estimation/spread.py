@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from perturbxai.core.evaluations import Evaluations
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Floats, Weights
 
 ROUNDING = 8.0 * np.finfo(np.float64).eps
 PRIOR = 2.0  # draws that the spread elsewhere counts for beside a player's own
@@ -28,6 +28,11 @@ def unseen(n_draws: int) -> float:
     """The variance p (1 - p) of a jump of one that none of n draws has shown: p = 1 / (n + 2)."""
     p = 1.0 / (n_draws + 2.0)
     return p * (1.0 - p)
+
+
+def effective_rows(weight: Weights) -> float:
+    """How many rows of one weight these (n,) are worth: (sum w)^2 / sum w^2."""
+    return float(weight.sum() ** 2 / (weight**2).sum()) if weight.any() else 0.0
 
 
 def freedom(n_draws: int) -> float:

@@ -13,11 +13,10 @@ from perturbxai.core.deprecated import renamed
 from perturbxai.core.evaluations import Estimate, once
 from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
-from perturbxai.core.questions import Coalitions, Opacities, Players, Rows
+from perturbxai.core.questions import Coalitions, Opacities, Players, Rows, TablePlayers
 from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.curves.accumulated import accumulated_curve
-from perturbxai.estimation.curves.from_grid import FromGrid
-from perturbxai.estimation.curves.grid_tables import Curve, GridTable
+from perturbxai.estimation.curves.grid_tables import Curve, FromGrid, GridTable
 from perturbxai.estimation.curves.table_curve import CurveValue, EdgeRows, TableCurve, beside_ends, curve_key, words_of
 from perturbxai.estimation.intervals import independent, no_players
 from perturbxai.estimation.survey import ROUNDING
@@ -100,9 +99,8 @@ class Ale(Asking, FromGrid):
 
     def check(self, players: Players) -> None:
         """Refuse, before any model call, players for which the curve is not defined."""
-        if players.kind != "table":
+        if not isinstance(players, TablePlayers):
             return
-        assert players.numeric is not None and players.codes is not None
         for name, columns in zip(players.names, players.columns, strict=True):
             if len(columns) > 1:
                 raise ValueError(f"ale: the player {name!r} has {len(columns)} columns; its curve needs one, ungroup it.")
@@ -114,7 +112,6 @@ class Ale(Asking, FromGrid):
             if np.isnan(players.codes[columns[0]]):
                 raise ValueError(f"ale: the explained value of {name!r} is missing, which has no place on the curve.")
             for what, rows in (("X", players.data), ("the background", players.background)):
-                assert rows is not None
                 if np.isnan(rows[:, columns[0]]).all():
                     raise ValueError(f"ale: the column {name!r} has no value in {what}; leave 'ale' or the column out.")
 
@@ -125,11 +122,11 @@ class Ale(Asking, FromGrid):
         if players.n_players == 0:  # absence changes nothing; only the number of outputs is left to learn
             (values,) = yield [Coalitions(np.ones((1, 0), dtype=bool))]
             return no_players(values.shape[1])
-        if players.kind == "image":
-            return (yield from self._ask_picture(players, budget, rng))
-        return (yield from self._ask_table(players))
+        if isinstance(players, TablePlayers):
+            return (yield from self._ask_table(players))
+        return (yield from self._ask_picture(players, budget, rng))
 
-    def _ask_table(self, players: Players) -> Questions:
+    def _ask_table(self, players: TablePlayers) -> Questions:
         rows, weight = once(players.common, (self.data_rows, "rows"), lambda: self._drawn_rows(players))
         shared = once(players.common, (self.bins, self.data_rows), lambda: _Shared(Rows(rows), words_of(rows)))
         keys = [curve_key(players, columns[0]) for columns in players.columns]
@@ -143,7 +140,6 @@ class Ale(Asking, FromGrid):
             for key, values in zip(wanted, answers, strict=True):
                 if key not in shared.curves:  # another input of the call may have been first
                     shared.curves[key] = shared.questions.pop(key).accumulate(values, own)
-        assert players.codes is not None
         found = [shared.curves[key].value(float(players.codes[key[0]])) for key in keys]
         counted = {"drawn rows as they are": beside_ends(words_of(rows), players)}
         counted |= {players.names[p] if len(key) == 1 else f"{players.names[p]}={key[1]!r}": shared.curves[key].rows
@@ -151,9 +147,8 @@ class Ale(Asking, FromGrid):
         notes = {"rows_once_a_call": counted, "drawn_rows": len(rows), "errors_in_common": True}
         return _gather(found, notes)
 
-    def _drawn_rows(self, players: Players) -> tuple[Floats, Floats]:
+    def _drawn_rows(self, players: TablePlayers) -> tuple[Floats, Floats]:
         """(n, D) coded rows of X and their weights (n,), the same for all inputs of the call."""
-        assert players.data is not None and players.data_weights is not None
         there = np.flatnonzero(players.data_weights > 0)
         weight = players.data_weights[there]
         if len(there) > self.data_rows:  # drawn by their weights, so that they then count alike

@@ -7,18 +7,17 @@ from typing import ClassVar
 
 from perturbxai.core import checks
 from perturbxai.core.evaluations import Estimate, Evaluations, Law
-from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.options import checked
-from perturbxai.estimation.coalitions import blocks, semivalues
+from perturbxai.estimation.coalitions import semivalues
 from perturbxai.estimation.coalitions.row_fit import slopes_on_cells
-from perturbxai.estimation.coalitions.slopes import Slopes
-from perturbxai.estimation.coalitions.weights import check_reuse
+from perturbxai.estimation.coalitions.slopes import OfSlopes, Slopes
+from perturbxai.estimation.survey import check_reuse
 from perturbxai.sampling import laws
 
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class Banzhaf(FromCoalitions):
+class Banzhaf(OfSlopes):
     """Banzhaf values, weighted by p, in units of the model's output, with standard errors.
 
     beta_i = sum over S without i of p^|S| (1 - p)^(P - 1 - |S|) * [v(S + i) - v(S)]: the mean of what i adds to the
@@ -46,17 +45,12 @@ class Banzhaf(FromCoalitions):
     p: float = 0.5
     name: str = ""
     on_cells: ClassVar[bool] = True
-    wants_groups: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         checks.share("p", self.p, "; 0.5 is Banzhaf's own. For 0 take 'inclusion', for 1 'occlusion'")
 
     def law(self, n_players: int) -> Law:
         return laws.binomial(n_players, self.p)
-
-    def arrays_held(self, n_players: int, n_coalitions: int, on_cells: bool) -> float:
-        """Arrays (coalitions, players) that the fit holds at once, as measured; blocks, or controls of rows, come beside."""
-        return 36.0 if on_cells else blocks.arrays_held(n_players, n_coalitions, 8.0)
 
     def estimate(self, table: Evaluations) -> Estimate:
         """Values (P, K) and their errors, from a table of coalition values.

@@ -10,10 +10,9 @@ import numpy as np
 
 from perturbxai.core import checks
 from perturbxai.core.options import checked
-from perturbxai.estimation.coalitions.alone import Alone
+from perturbxai.estimation.coalitions.semivalues import Alone
 from perturbxai.estimation.curves.averaged import mean_curve, shown_alike, slope_curve
-from perturbxai.estimation.curves.from_grid import FromGrid
-from perturbxai.estimation.curves.grid_tables import Curve, GridTable
+from perturbxai.estimation.curves.grid_tables import Curve, FromGrid, GridTable
 
 CURVES = ("raw", "centred", "anchored", "derivative")
 

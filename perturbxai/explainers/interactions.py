@@ -13,10 +13,17 @@ from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.options import checked
 from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.coalitions import pair_indices, semivalues
-from perturbxai.estimation.coalitions.weights import check_reuse, pair_sides, row_weights, sum_zero_basis
-from perturbxai.estimation.intervals import independent_factor, simultaneous_factor
+from perturbxai.estimation.intervals import independent, independent_factor, simultaneous_factor
 from perturbxai.estimation.spread import errors_of_fit, jump_of_fit
-from perturbxai.estimation.survey import MAX_LEVERAGE, ROUNDING, Clusters
+from perturbxai.estimation.survey import (
+    MAX_LEVERAGE,
+    ROUNDING,
+    Clusters,
+    check_reuse,
+    pair_sides,
+    row_weights,
+    sum_zero_basis,
+)
 from perturbxai.sampling import laws
 
 INDICES = ("sii", "k-sii", "stii", "fsii")
@@ -112,11 +119,10 @@ def _listed(index: str, table: Evaluations) -> Estimate:
     z = semivalues.with_ends(table.design.z)
     values = np.vstack([table.empty, table.full, table.values]) - table.empty  # less rounding far from zero
     floor = np.broadcast_to(ROUNDING * table.scale * max(n_players, 1), (n_players, n_outputs))
-    critical = np.full(n_outputs, independent_factor(n_players))
     if n_players < 2:
         nothing = np.zeros((n_players, n_players, n_outputs))
         own = np.tile(table.full - table.empty, (n_players, 1))
-        return Estimate(own, floor, critical, np.inf, interactions=nothing, interactions_stderr=nothing)
+        return independent(own, floor, np.inf, interactions=nothing, interactions_stderr=nothing)
     pairs = pair_indices.all_listed(z, values, pair_indices.size_weights(index, n_players))
     if index == "stii":
         own = values[[int(np.flatnonzero((z.sum(axis=1) == 1) & z[:, p])[0]) for p in range(n_players)]]
@@ -125,7 +131,7 @@ def _listed(index: str, table: Evaluations) -> Estimate:
         own = own if index == "sii" else own - 0.5 * pairs.sum(axis=1)
     of_pairs = np.array(np.broadcast_to(floor[0], pairs.shape))
     of_pairs[np.diag_indices(n_players)] = 0.0
-    return Estimate(own, floor, critical, np.inf, interactions=pairs, interactions_stderr=of_pairs)
+    return independent(own, floor, np.inf, interactions=pairs, interactions_stderr=of_pairs)
 
 
 def _sampled(index: str, table: Evaluations) -> Estimate:
@@ -162,14 +168,10 @@ def _sampled(index: str, table: Evaluations) -> Estimate:
         moved = fit.clusters.deviations(of_own, fit.weight)
         stderr[:, k] = errors_of_fit((moved**2).sum(axis=0), np.diag(unshown), asked)
         critical[k] = simultaneous_factor(moved.T @ moved + unshown, fit.df, table.design)
-    return Estimate(
-        own,
-        np.maximum(stderr, floor),
-        critical,
-        fit.df,
-        interactions=pair_indices.square(pairs, n_players),
-        interactions_stderr=pair_indices.square(np.maximum(of_pairs, floor), n_players),
-    )
+    square = pair_indices.square(pairs, n_players)
+    square_stderr = pair_indices.square(np.maximum(of_pairs, floor), n_players)
+    stderr = np.maximum(stderr, floor)
+    return Estimate(own, stderr, critical, fit.df, interactions=square, interactions_stderr=square_stderr)
 
 
 @dataclass(frozen=True, eq=False)

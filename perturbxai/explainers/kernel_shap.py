@@ -17,7 +17,7 @@ from perturbxai.estimation.coalitions.background_error import coalition_noise, e
 from perturbxai.estimation.coalitions.pair_fit import PairFit
 from perturbxai.estimation.coalitions.row_fit import shapley_on_cells
 from perturbxai.estimation.coalitions.surrogate import SURROGATES, adjusted
-from perturbxai.estimation.coalitions.weights import check_reuse
+from perturbxai.estimation.survey import check_reuse
 from perturbxai.sampling import laws
 
 

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from perturbxai.core import checks
 from perturbxai.core.evaluations import Estimate, Evaluations, Law
-from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.options import checked
-from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.background_error import of_ends
 from perturbxai.estimation.coalitions.row_fit import slopes_on_cells
-from perturbxai.estimation.coalitions.slopes import Slopes
-from perturbxai.estimation.coalitions.weights import check_reuse
+from perturbxai.estimation.coalitions.slopes import OfSlopes, Slopes
 from perturbxai.estimation.intervals import independent, no_players
-from perturbxai.estimation.survey import ROUNDING
+from perturbxai.estimation.survey import ROUNDING, check_reuse
 from perturbxai.sampling import laws
 
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class Lime(FromCoalitions):
+class Lime(OfSlopes):
     """LIME on coalitions, for superpixels and for the players of a table alike.
 
     This is not LIME as published for tables, which perturbs within quartile bins and has a neighbourhood of its own.
@@ -46,7 +42,6 @@ class Lime(FromCoalitions):
     kernel_width: float = 0.25
     ridge: float = 0.0
     name: str = ""
-    wants_groups: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         checks.number("kernel_width", self.kernel_width, "positive; lime's image default is 0.25", above=0.0)
@@ -63,10 +58,6 @@ class Lime(FromCoalitions):
 
     def law(self, n_players: int) -> Law:
         return laws.lime(n_players, self.kernel_width)
-
-    def arrays_held(self, n_players: int, n_coalitions: int, on_cells: bool) -> float:
-        """Arrays (coalitions, players) that the fit holds at once, as measured; blocks, or controls of rows, come beside."""
-        return 36.0 if on_cells else blocks.arrays_held(n_players, n_coalitions, 8.0)
 
     def estimate(self, table: Evaluations) -> Estimate:
         """Slopes (P, K) and their errors. A table with its own weights (lime's draws) is fitted with those.

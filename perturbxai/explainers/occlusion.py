@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from perturbxai.core.options import checked
-from perturbxai.estimation.coalitions.alone import Alone
+from perturbxai.estimation.coalitions.semivalues import Alone
 
 
 @checked

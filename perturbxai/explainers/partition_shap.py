@@ -10,9 +10,10 @@ from typing import Any, ClassVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.core.evaluations import once
 from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
-from perturbxai.core.questions import Coalitions, Players
+from perturbxai.core.questions import Coalitions, Players, TablePlayers
 from perturbxai.estimation.coalitions import clustering, hierarchy, owen, semivalues
 from perturbxai.estimation.coalitions.hierarchy import Tree
 from perturbxai.estimation.coalitions.owen import Drawn, Listed
@@ -113,18 +114,15 @@ class PartitionShap(Asking):
         """The hierarchy from the data; of a table once a call."""
         if players.regions is not None:
             return clustering.merge_regions(players.regions())
-        key = "hierarchy of the columns"
-        if key not in players.common:
-            data, weights, numeric, owner = players.data, players.data_weights, players.numeric, players.owner
-            assert data is not None and weights is not None and numeric is not None and owner is not None
-            players.common[key] = clustering.cluster_columns(data, weights, numeric, owner)
-        return cast(Tree, players.common[key])
+        assert isinstance(players, TablePlayers)
+        told = players.data, players.data_weights, players.numeric, players.owner
+        return once(players.common, "hierarchy of the columns", lambda: clustering.cluster_columns(*told))
 
 
 # ------------------------------------------------------------------------------------------------ options
 
 
-def _frozen(partition: Any) -> Any:
+def _frozen(partition: object) -> Any:
     """The partition as tuples, which nobody can change: of names and whole numbers, or of a linkage's rows."""
     if partition is None:
         return None
@@ -138,7 +136,7 @@ def _frozen(partition: Any) -> Any:
     return tuple(_frozen_part(part) for part in partition)
 
 
-def _frozen_part(part: Any) -> Any:
+def _frozen_part(part: object) -> Any:
     if isinstance(part, (list, tuple)):
         return tuple(_frozen_part(inner) for inner in part)
     if isinstance(part, (str, int, float, np.generic)):

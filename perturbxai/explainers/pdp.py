@@ -14,10 +14,9 @@ from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
 from perturbxai.core.questions import Coalitions, Players
 from perturbxai.core.types import Floats, PerOutput
-from perturbxai.estimation.coalitions.alone import Alone
+from perturbxai.estimation.coalitions.semivalues import Alone
 from perturbxai.estimation.curves.averaged import errors_of_importance, importance_of, mean_curve
-from perturbxai.estimation.curves.from_grid import FromGrid
-from perturbxai.estimation.curves.grid_tables import Curve, GridTable
+from perturbxai.estimation.curves.grid_tables import Curve, FromGrid, GridTable
 from perturbxai.estimation.intervals import independent, no_players
 from perturbxai.estimation.survey import ROUNDING
 from perturbxai.sampling.references import draw_references

@@ -16,7 +16,7 @@ from perturbxai.estimation import spread
 from perturbxai.estimation.coalitions import semivalues
 from perturbxai.estimation.intervals import independent
 from perturbxai.estimation.survey import ROUNDING
-from perturbxai.sampling.orders import draw_orders, prefixes
+from perturbxai.sampling.coalitions import draw_orders, prefixes
 
 
 @checked

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import numpy as np
 
 from perturbxai.core import checks
 from perturbxai.core.evaluations import Estimate, Evaluations, Law
-from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.options import checked
 from perturbxai.core.types import Floats
 from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.background_error import coalition_noise, error_of_groups, flat
 from perturbxai.estimation.coalitions.blocks import Columns, Gain, lengths_of
-from perturbxai.estimation.coalitions.weights import check_reuse, row_weights
+from perturbxai.estimation.coalitions.slopes import OfSlopes
 from perturbxai.estimation.intervals import no_players
-from perturbxai.estimation.survey import Clusters, LinearFit, for_tails
+from perturbxai.estimation.survey import Clusters, LinearFit, check_reuse, for_tails, row_weights
 from perturbxai.explainers.banzhaf import slopes_under
 from perturbxai.sampling import laws
 
@@ -26,7 +24,7 @@ ESTIMATORS = ("regression", "centred", "plain")
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class Rise(FromCoalitions):
+class Rise(OfSlopes):
     """RISE on players: E[v | i is present] - E v, each player present with probability p, in units of the output.
 
     RISE (Petsiuk, Das & Saenko, "RISE: randomized input sampling for explanation of black-box models", 2018) shows a pixel
@@ -57,7 +55,6 @@ class Rise(FromCoalitions):
     p: float = 0.5
     estimator: str = "regression"
     name: str = ""
-    wants_groups: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         checks.share("p", self.p, "; 0.5 is RISE's own")
@@ -70,10 +67,6 @@ class Rise(FromCoalitions):
 
     def law(self, n_players: int) -> Law:
         return laws.binomial(n_players, self.p, "RISE")
-
-    def arrays_held(self, n_players: int, n_coalitions: int, on_cells: bool) -> float:
-        """Arrays (coalitions, players) that the fit holds at once, as measured; blocks, or controls of rows, come beside."""
-        return 36.0 if on_cells else blocks.arrays_held(n_players, n_coalitions, 8.0)
 
     def estimate(self, table: Evaluations) -> Estimate:
         """Values (P, K) and their errors, from a table of coalition values.
@@ -102,13 +95,8 @@ def _weights(law: Law, table: Evaluations) -> Floats:
 
 
 def _scaled(found: Estimate, factor: float) -> Estimate:
-    background = found.stderr_background
-    return replace(
-        found,
-        values=factor * found.values,
-        stderr=factor * found.stderr,
-        stderr_background=None if background is None else factor * background,
-    )
+    background = None if found.stderr_background is None else factor * found.stderr_background
+    return replace(found, values=factor * found.values, stderr=factor * found.stderr, stderr_background=background)
 
 
 def _means(law: Law, p: float, centred: bool, table: Evaluations) -> Estimate:

@@ -14,7 +14,7 @@ from perturbxai.core.interpolation import between_centres
 from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
 from perturbxai.core.questions import PixelMasks, Players
-from perturbxai.core.types import Floats, Values
+from perturbxai.core.types import Floats, Labels, Values
 from perturbxai.estimation.intervals import independent
 from perturbxai.estimation.spread import STILL, unseen
 from perturbxai.estimation.survey import MAX_LEVERAGE, ROUNDING
@@ -166,7 +166,7 @@ def _squares(weights: Floats, size: int, side: int) -> tuple[Floats, Floats]:
     return means, np.einsum("sia,sja->ij", pixels, means) / n_shifts
 
 
-def _sum_up(masks: PixelMasks, fit: _Fit, labels: Any, p: float, pixels: float) -> Estimate:
+def _sum_up(masks: PixelMasks, fit: _Fit, labels: Labels, p: float, pixels: float) -> Estimate:
     """The map, and its sums over players in cells of so many pixels, with their errors; masks are made a few at a time."""
     height, width = labels.shape
     order = np.argsort(labels, axis=None, kind="stable")

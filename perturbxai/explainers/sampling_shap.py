@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeGuard
 
 import numpy as np
 
 from perturbxai.core.evaluations import Estimate
 from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
-from perturbxai.core.questions import Coalitions, Players, Question, Rows
+from perturbxai.core.questions import Coalitions, Players, Question, Rows, TablePlayers
 from perturbxai.core.types import Floats, Ints, PerOutput, Presence
 from perturbxai.estimation import spread
 from perturbxai.estimation.coalitions import semivalues
 from perturbxai.estimation.intervals import independent
 from perturbxai.estimation.survey import ROUNDING
-from perturbxai.sampling.orders import draw_before, draw_rows
+from perturbxai.sampling.coalitions import draw_before, draw_rows
 
 NUMBERS_AT_ONCE = 1 << 22  # numbers in one request: memory stays bounded on wide tables and large backgrounds
 FIRST = 50  # samples a player from which on its variance says where further ones belong: from fewer it misleads
@@ -67,8 +67,9 @@ class SamplingShap(Asking):
         if 2**n_players <= budget:
             return (yield from semivalues.ask_all(n_players, semivalues.shapley_weights(n_players)))
         (ends,) = yield [Coalitions(semivalues.with_ends(np.zeros((0, n_players), dtype=bool)))]
-        samples = _Samples.none(n_players, ends)
-        total = _n_samples(players, budget)
+        samples = _Samples([np.zeros((0, ends.shape[1]))] * n_players, np.abs(ends).max(axis=0))
+        # beside v(nothing) and v(N)
+        total = ((budget - 1) * len(players.background) - 1) // 2 if _on_rows(players) else (budget - 2) // 2
         each = total // n_players
         first = each // 2 if each >= 2 * FIRST else each
         yield from _sample(players, np.full(n_players, first), samples, rng)
@@ -90,10 +91,6 @@ class _Samples:
 
     gains: list[Floats]
     scale: PerOutput
-
-    @classmethod
-    def none(cls, n_players: int, ends: Floats) -> _Samples:
-        return cls([np.zeros((0, ends.shape[1]))] * n_players, np.abs(ends).max(axis=0))
 
     def add(self, player: Ints, gains: Floats) -> None:
         """Take in samples (n, K) of these players (n,), which come in order."""
@@ -127,17 +124,9 @@ class _Samples:
         return independent(mean + share * lack, stderr, spread.freedom(int(self.counts.min())))
 
 
-def _of_coalitions(players: Players) -> bool:
-    """Whether a sample is two coalitions; else two rows of a table with several background rows."""
-    return players.background is None or len(players.background) == 1
-
-
-def _n_samples(players: Players, budget: int) -> int:
-    """How many samples the budget holds beside v(nothing) and v(N)."""
-    if _of_coalitions(players):
-        return (budget - 2) // 2
-    assert players.background is not None
-    return ((budget - 1) * len(players.background) - 1) // 2
+def _on_rows(players: Players) -> TypeGuard[TablePlayers]:
+    """Whether a sample is two rows, of a table with several background rows; else it is two coalitions."""
+    return isinstance(players, TablePlayers) and len(players.background) > 1
 
 
 def _sample(
@@ -145,7 +134,7 @@ def _sample(
 ) -> Generator[Sequence[Question], list[Floats], None]:
     """Draw so many samples of each player, ask, and add them up, in requests of bounded size."""
     everyone = np.repeat(np.arange(players.n_players), counts)
-    width = players.n_players if players.codes is None else len(players.codes)
+    width = len(players.codes) if isinstance(players, TablePlayers) else players.n_players
     step = max(1, NUMBERS_AT_ONCE // (2 * width))
     for at in range(0, len(everyone), step):
         player = everyone[at : at + step]
@@ -159,9 +148,8 @@ def _sample(
 
 def _question(players: Players, z: Presence, rng: np.random.Generator) -> Question:
     """Coalitions z (2n, P), those with the player before those without; or rows, both of a sample on one background row."""
-    if _of_coalitions(players):
+    if not _on_rows(players):
         return Coalitions(z)
-    assert players.codes is not None and players.background is not None and players.background_weights is not None
     row = np.tile(draw_rows(len(z) // 2, players.background_weights, rng), 2)
     codes = players.background[row]
     of_players = sorted(column for columns in players.columns for column in columns)

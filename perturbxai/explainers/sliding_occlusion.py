@@ -85,7 +85,8 @@ class SlidingOcclusion(Asking):
         corners = _corners(shape, patch, stride)
         (full,), values = yield [Coalitions(np.ones((1, players.n_players), dtype=bool)), _hiding(corners, shape, patch)]
         found = _mean_drops(corners, patch, full - values, shape)
-        density = _mean_drops(corners, patch, (full - values) / _hidden(corners, patch, shape)[:, None], shape)
+        hidden = (np.minimum(corners + patch, shape) - corners).prod(axis=1)  # pixels of each patch
+        density = _mean_drops(corners, patch, (full - values) / hidden[:, None], shape)
         labels = players.labels.ravel()
         pooled = np.array([np.bincount(labels, one.ravel()) for one in density]).T  # (P, K)
         scale = np.maximum(np.abs(full), np.abs(values).max(axis=0))
@@ -126,11 +127,6 @@ def _hiding(corners: Ints, shape: tuple[int, int], patch: tuple[int, int]) -> Pi
         weights.append(np.column_stack([1.0 - inside, inside]))
     grid = np.broadcast_to(np.array([[True, True], [True, False]]), (len(corners), 2, 2))
     return PixelMasks(grid, np.array(shape) - corners, *weights)
-
-
-def _hidden(corners: Ints, patch: tuple[int, int], shape: tuple[int, int]) -> Floats:
-    """(M,): how many pixels each patch hides."""
-    return np.asarray((np.minimum(corners + patch, shape) - corners).prod(axis=1), dtype=np.float64)
 
 
 def _mean_drops(corners: Ints, patch: tuple[int, int], drops: Floats, shape: tuple[int, int]) -> Floats:

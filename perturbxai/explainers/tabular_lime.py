@@ -16,23 +16,15 @@ from perturbxai.core.deprecated import renamed
 from perturbxai.core.evaluations import Estimate, once
 from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
-from perturbxai.core.questions import Players, Question, Rows
+from perturbxai.core.questions import Players, Question, Rows, TablePlayers
 from perturbxai.core.types import Bins, Codes, Floats, Ints, Predicts, Values, Weights
 from perturbxai.estimation.curves.table_curve import beside_ends, words_of
 from perturbxai.estimation.intervals import independent
 from perturbxai.estimation.neighbourhood.additive import Additive
-from perturbxai.estimation.neighbourhood.coding import Coding
-from perturbxai.estimation.neighbourhood.weighted_fit import LocalFit, fit_regressor, fit_weighted, selected
+from perturbxai.estimation.neighbourhood.weighted_fit import Coding, LocalFit, fit_regressor, fit_weighted, selected
 from perturbxai.estimation.survey import ROUNDING
-from perturbxai.sampling.neighbourhoods import (
-    PARTS,
-    Column,
-    Neighbourhood,
-    binned_column,
-    gaussian_column,
-    level_column,
-    quantile_edges,
-)
+from perturbxai.sampling import neighbourhoods
+from perturbxai.sampling.neighbourhoods import PARTS, Column, Neighbourhood
 
 DISCRETIZERS = (*PARTS, "entropy", None)
 SELECTIONS = ("none", "forward", "lasso_path", "highest_weights")
@@ -107,9 +99,8 @@ class TabularLime(Asking):
 
     def check(self, players: Players) -> None:
         """Refuse, before any model call, inputs for which the neighbourhood is not defined."""
-        if players.kind != "table":
+        if not isinstance(players, TablePlayers):
             raise ValueError("lime_tabular draws rows of a table; for pictures take 'lime', which hides superpixels.")
-        assert players.codes is not None and players.data is not None and players.data_weights is not None
         for name, columns in zip(players.names, players.columns, strict=True):
             if len(columns) != 1:
                 raise ValueError(f"lime_tabular: the player {name!r} has {len(columns)} columns; it needs one, ungroup it.")
@@ -131,11 +122,10 @@ class TabularLime(Asking):
         return players.n_players + 2
 
     def ask(self, players: Players, budget: int, rng: np.random.Generator) -> Questions:
+        assert isinstance(players, TablePlayers)  # else `check` has refused it
         hood = yield from self._hood(players)
-        assert players.codes is not None
-        order = [of[0] for of in players.columns]
-        x = players.codes[order]
-        drawn = self._drawn(hood, players, order, x, budget, rng)
+        x = players.codes[[of[0] for of in players.columns]]
+        drawn = self._drawn(hood, players, x, budget, rng)
         if drawn.values is None:
             (values,) = yield [drawn.question]
             if drawn.values is None:  # another input or method of the call may have been first
@@ -143,7 +133,7 @@ class TabularLime(Asking):
                 drawn.additive = Additive.of(hood, drawn.codes, drawn.bins, self._around(hood, x), values)
         coding = Coding.of(hood, x, drawn.codes, drawn.bins)
         found = self.conclude(hood, x, coding, drawn)
-        found.columns["rule"] = np.array(hood.rules(players.names, x, coding.own), dtype=object)
+        found.columns["rule"] = np.array(hood.rules(players.names, x), dtype=object)
         if coding.unknown.any():
             rare = [rule for rule, unknown in zip(found.columns["rule"], coding.unknown, strict=True) if unknown]
             found.notes["undrawn"] = rare
@@ -160,9 +150,7 @@ class TabularLime(Asking):
             found.notes["errors_in_common"] = True
         return found
 
-    def _drawn(
-        self, hood: Neighbourhood, players: Players, order: Sequence[int], x: Floats, budget: int, rng: np.random.Generator
-    ) -> _Drawn:
+    def _drawn(self, hood: Neighbourhood, players: TablePlayers, x: Floats, budget: int, rng: np.random.Generator) -> _Drawn:
         """The neighbourhood of a row: one for all rows, or for all methods of the call that draw alike around this one."""
         if self.shared_draws:
             kept, name, rng = players.common, "shared neighbourhood", players.stream()
@@ -174,14 +162,14 @@ class TabularLime(Asking):
         found: _Drawn | None = kept.get(key)
         if found is None:
             codes, bins = hood.draw(self._around(hood, x), budget, rng)
-            found = kept[key] = _Drawn(name, codes, bins, _question(players, order, hood, codes))
+            found = kept[key] = _Drawn(name, codes, bins, _question(players, hood, codes))
         return found
 
     @property
     def _drawing(self) -> tuple[Any, ...]:
         return ("lime_tabular", self.discretizer, self.sample_around_instance)
 
-    def _hood(self, players: Players) -> Generator[Sequence[Question], list[Floats], Neighbourhood]:
+    def _hood(self, players: TablePlayers) -> Generator[Sequence[Question], list[Floats], Neighbourhood]:
         """How the table's columns are drawn, learnt once a call."""
         key = (self._drawing, "columns")
         labels = None
@@ -194,20 +182,19 @@ class TabularLime(Asking):
         found: Neighbourhood = players.common[key]
         return found
 
-    def _column(self, players: Players, d: int, labels: tuple[Ints, Values] | None) -> Column:
-        assert players.data is not None and players.data_weights is not None and players.whole_numbers is not None
+    def _column(self, players: TablePlayers, d: int, labels: tuple[Ints, Values] | None) -> Column:
         counted = players.data_weights > 0
         values, weight = players.data[counted, d], players.data_weights[counted]
         levels, whole = players.levels[d], bool(players.whole_numbers[d])
         if levels is not None:
-            return level_column(values, weight, levels)
+            return neighbourhoods.level_column(values, weight, levels)
         if self.discretizer is None:
-            return gaussian_column(values, weight, whole)
+            return neighbourhoods.gaussian_column(values, weight, whole)
         if labels is not None:
             edges = _entropy_edges(players.data[labels[0], d], labels[1], players.data_weights[labels[0]])
         else:
-            edges = quantile_edges(values, weight, self.discretizer)
-        return binned_column(values, weight, edges, whole)
+            edges = neighbourhoods.quantile_edges(values, weight, self.discretizer)
+        return neighbourhoods.binned_column(values, weight, edges, whole)
 
     def _around(self, hood: Neighbourhood, x: Floats) -> Floats:
         return x if self.sample_around_instance else hood.mean
@@ -278,20 +265,18 @@ class _Drawn:
     additive: Additive | None = None
 
 
-def _seen(players: Players, d: int) -> set[float | None]:
+def _seen(players: TablePlayers, d: int) -> set[float | None]:
     """The codes of a column that rows of X have, None for missing values; looked for once a call."""
     key = ("lime_tabular", "seen", d)
     if key not in players.common:
-        assert players.data is not None and players.data_weights is not None
         values = np.unique(players.data[players.data_weights > 0, d])
         players.common[key] = {None if np.isnan(v) else v for v in values.tolist()}
     found: set[float | None] = players.common[key]
     return found
 
 
-def _labelled(players: Players) -> tuple[Ints, Rows, set[int]]:
+def _labelled(players: TablePlayers) -> tuple[Ints, Rows, set[int]]:
     """Numbers of the rows of X whose answers the entropy bins are fitted to, the question that they are, and their words."""
-    assert players.data is not None and players.data_weights is not None
     there = np.flatnonzero(players.data_weights)
     rows = np.sort(players.stream().choice(there, min(ENTROPY_ROWS, len(there)), replace=False))
     return rows, Rows(players.data[rows]), words_of(players.data[rows])
@@ -304,17 +289,15 @@ def _read(coding: Coding, width: float, fit: LocalFit) -> dict[str, Any]:
     return {"kernel_width": width, "values": values, "effective_sample": fit.effective, "r2": fit.r2.tolist()}
 
 
-def _question(players: Players, order: Sequence[int], hood: Neighbourhood, codes: Codes) -> Rows:
+def _question(players: TablePlayers, hood: Neighbourhood, codes: Codes) -> Rows:
     """Drawn columns (P, n), in the players' order, as rows of the table. Rows with a drawn number are like no others."""
-    assert players.numeric is not None
-    found = codes
-    if list(order) != list(range(len(codes))):
+    order, found = [of[0] for of in players.columns], codes
+    if order != list(range(len(codes))):
         found = np.empty_like(codes)
         found[order] = codes
-    whole = players.whole_numbers if players.whole_numbers is not None else np.zeros(len(codes), dtype=bool)
     # a missing value comes again, and so does the one value of a bin
     drawn = hood.live & ((hood.placed > 0) | (hood.share == 0)).all(axis=1)
-    return Rows(found.T, fresh=bool((drawn & (players.numeric & ~whole)[list(order)]).any()))
+    return Rows(found.T, fresh=bool((drawn & (players.numeric & ~players.whole_numbers)[order]).any()))
 
 
 def _entropy_edges(values: Floats, answers: Values, weight: Weights) -> Floats:

@@ -150,11 +150,10 @@ class Columns:
         if not isinstance(values, (list, tuple)) or not values:
             return None
         truths = [v for v in values if isinstance(v, (bool, np.bool_))]
-        if truths and all(v is None or is_missing(v) for v in values if not isinstance(v, (bool, np.bool_))):
-            if len(truths) < len(values):
-                raise ValueError(f"{what} is a mask with a missing value; say True or False of every column.")
-        else:
+        if not truths or not all(isinstance(v, (bool, np.bool_)) or v is None or is_missing(v) for v in values):
             return None
+        if len(truths) < len(values):
+            raise ValueError(f"{what} is a mask with a missing value; say True or False of every column.")
         values = list(by_column(given if is_kind(given, "pandas", "Series") else values, what, self.labels))
         if len(values) != len(self.names):
             raise ValueError(f"{what} is a mask of {len(values)} truth values, but X has {len(self.names)} columns.")

@@ -87,11 +87,11 @@ def make_fill(fill: object, picture: Picture, labels: Labels, rng: np.random.Gen
     return np.ascontiguousarray(values)
 
 
-def describe_fill(fill: Any, seed: int = 0) -> str:
+def describe_fill(fill: object, seed: int = 0) -> str:
     """A short name for tables: "blur", the constant, "noise 3" of seed 3, or "picture" with a checksum of its own."""
     if isinstance(fill, str) or callable(fill):
-        known = isinstance(fill, str) and fill in catalogue.FILLS
-        function = catalogue.load(catalogue.FILLS, fill) if known else fill
+        ours = isinstance(fill, str) and fill in catalogue.FILLS
+        function = catalogue.load(catalogue.FILLS, str(fill)) if ours else fill
         name = fill if isinstance(fill, str) else name_of(fill, "fill", catalogue.FILLS)
         drawn = callable(function) and "rng" in takes(function, BESIDE, "fill", first=1)
         return f"{name} {seed}" if drawn and seed else name

@@ -40,7 +40,7 @@ def make_segments(segments: str | Callable[[Any], Any] | Any, picture: Picture, 
     return cut(segments, picture, n_segments)[0]
 
 
-def cut(segments: Any, picture: Picture, n_segments: int) -> tuple[Labels, tuple[str, ...]]:
+def cut(segments: object, picture: Picture, n_segments: int) -> tuple[Labels, tuple[str, ...]]:
     """(H, W) int32 labels 0..P-1 of one picture (H, W, C), and the names of the players.
 
     segments: a name in the catalogue; a label map with any ids; a mask of True and False, whose players are "outside" and
@@ -52,7 +52,7 @@ def cut(segments: Any, picture: Picture, n_segments: int) -> tuple[Labels, tuple
     region; TypeError for what is neither.
     """
     height, width = picture.shape[:2]
-    found = segments
+    found: Any = segments
     if callable(found):
         wanted = takes(found, ("n_segments",), "segments", first=1, needed=True)
         found = found(picture.copy(), **dict.fromkeys(wanted, n_segments))

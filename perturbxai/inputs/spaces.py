@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -226,13 +225,9 @@ class ImageSpace:
         self.fill: Any = read_fill(fill)
         # masks are a label map to what draws results: it cannot be made anew by name
         name = segments if isinstance(segments, str) else "function" if callable(segments) else "label map"
-        self.meta = {
-            "space": "image",
-            "segments": name,
-            "n_segments": self.n_segments,
-            "fill": describe_fill(self.fill, self.seed),
-        }
-        self._bound: OrderedDict[tuple[int, ...], ImageInput] = OrderedDict()
+        shown = describe_fill(self.fill, self.seed)
+        self.meta = {"space": "image", "segments": name, "n_segments": self.n_segments, "fill": shown}
+        self._bound: dict[tuple[int, ...], ImageInput] = {}
 
     def __repr__(self) -> str:
         about = f", about {self.n_segments:,}" * isinstance(self.segments, str)
@@ -266,10 +261,9 @@ class ImageSpace:
         name = digest(picture)
         if name not in self._bound:
             self._bound[name] = self._make(picture, name)
-            while len(self._bound) > 16:
-                self._bound.popitem(last=False)
-        found = self._bound[name]
-        return ImageInput(**{**found.__dict__, "label": label})
+            if len(self._bound) > 16:
+                del self._bound[next(iter(self._bound))]
+        return replace(self._bound[name], label=label)
 
     def _make(self, picture: Picture, name: tuple[int, ...]) -> ImageInput:
         labels, names = cut(self.segments, picture, self.n_segments)

@@ -1,22 +1,28 @@
-"""How far two maps of one input agree, and what the fill does to a map."""
+"""How far two maps of one input agree, and what the fill does to a map, beside the noise of the coalitions drawn."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
 from perturbxai.core import checks
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Bools, Floats
+from perturbxai.results.explanation import Explanation
 
 TOP_SHARE = 0.2
+COLUMNS = (
+    "correlation", "same_sign", "difference", "noise", "spread", "spread_over_noise", "told", "told_same_sign",
+)  # fmt: skip
+IN_SUMMARY = ("fill spread", "fill spread / noise", "sign kept")
+ROUNDING = 1e-9  # of a difference: noise below it is rounding, and the values are exact
 
 
 def spearman(left: Floats, right: Floats) -> float:
     """Rank correlation of two maps (P,); ties share their mean rank. NaN if one of them is constant."""
-    a, b = stats.rankdata(left), stats.rankdata(right)
-    if np.ptp(a) == 0 or np.ptp(b) == 0:
-        return float("nan")
-    return float(np.corrcoef(a, b)[0, 1])
+    return correlation(stats.rankdata(left), stats.rankdata(right))
 
 
 def top_k_iou(left: Floats, right: Floats, k: int | None = None) -> float:
@@ -42,3 +48,57 @@ def same_sign(left: Floats, right: Floats) -> float:
     """The share of players whose value has the same sign in both maps, of those that have one in either."""
     told = (left != 0) | (right != 0)
     return float((np.sign(left) == np.sign(right))[told].mean()) if told.any() else float("nan")
+
+
+def measure(one: Explanation, other: Explanation, k: int) -> dict[str, float]:
+    """One output's values (P,) under two fills, by name of COLUMNS.
+
+    correlation        Pearson's, over the players;  same_sign: share of the players with equal signs, of those with any
+    difference, noise  root mean square over the players of the difference, and of its standard error from drawn coalitions
+                       if the two draws were independent: one seed asks both fills the same, which can make it less
+    spread             difference / sqrt(2): the standard deviation over the two fills. Over more fills its square is the
+                       mean of the pairs' squares
+    spread_over_noise  difference / noise: 1 if noise is all there is, infinite for exact values, NaN where an error
+                       cannot be known
+    told               players whose 95 % interval excludes zero under both fills
+    told_same_sign     the share of them that keeps its sign; NaN if there are none
+    """
+    v, w = one.values[:, k], other.values[:, k]
+    difference = float(np.sqrt(np.mean((v - w) ** 2)))
+    noise = float(np.sqrt(np.mean(one.stderr[:, k] ** 2 + other.stderr[:, k] ** 2)))
+    told = _not_zero(one, k) & _not_zero(other, k)
+    kept = float(np.mean(np.sign(v[told]) == np.sign(w[told]))) if told.any() else float("nan")
+    numbers = (
+        correlation(v, w), same_sign(v, w), difference, noise, difference / np.sqrt(2.0),
+        ratio(difference, noise), int(told.sum()), kept,
+    )  # fmt: skip
+    return dict(zip(COLUMNS, numbers, strict=True))
+
+
+def by_result(pairs: Any, fill_free: Sequence[str]) -> dict[str, tuple[float, float, float]]:
+    """Name of a result -> its numbers by IN_SUMMARY; pairs: a DataFrame of lines of `measure` with result_a, result_b.
+
+    fill_free  results that no fill enters: no spread, and every sign kept
+    """
+    found: dict[str, tuple[float, float, float]] = {}
+    for name in dict.fromkeys([*pairs.result_a, *pairs.result_b]):
+        own = pairs[(pairs.result_a == name) | (pairs.result_b == name)]
+        spread, noise = (float(np.sqrt(np.mean(own[column] ** 2))) for column in ("spread", "noise"))
+        told = own[own.told > 0]
+        kept = float(np.average(told.told_same_sign, weights=told.told)) if len(told) else float("nan")
+        found[name] = spread, ratio(spread * np.sqrt(2.0), noise), kept
+    return found | dict.fromkeys(fill_free, (0.0, 0.0, 1.0))
+
+
+def ratio(difference: float, noise: float) -> float:
+    """A difference over its standard error: infinite where that is rounding, NaN where it is not known."""
+    if not np.isfinite(noise):
+        return float("nan")
+    if noise <= ROUNDING * difference:
+        return float("inf")
+    return float(difference / noise) if noise > 0 else 0.0
+
+
+def _not_zero(one: Explanation, k: int) -> Bools:
+    low, high = (end[:, k] for end in one.interval())
+    return np.asarray((low > 0) | (high < 0))

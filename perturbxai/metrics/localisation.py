@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from perturbxai.core.types import Bools, Floats
 
 
-def on_pixels(values: Any, labels: NDArray[Any]) -> Floats:
+def on_pixels(values: ArrayLike, labels: NDArray[Any]) -> Floats:
     """(H, W): the values (P,) of superpixels spread evenly over their pixels, so that a region's sum stays its value.
 
     labels (H, W), whole numbers 0..P-1. Raises ValueError for labels that are no numbers of the values.
@@ -24,7 +24,7 @@ def on_pixels(values: Any, labels: NDArray[Any]) -> Floats:
     return np.asarray((numbers / area)[labels])
 
 
-def energy_pointing_game(heat: Any, inside: Any) -> float:
+def energy_pointing_game(heat: ArrayLike, inside: ArrayLike) -> float:
     """The share of a map's positive attribution that lies inside a region; NaN if nothing is positive.
 
     Wang, Wang, Du, Yang, Zhang, Ding, Mardziel & Hu, "Score-CAM" (2020). An even map has the region's share of the area,
@@ -37,7 +37,7 @@ def energy_pointing_game(heat: Any, inside: Any) -> float:
     return float(positive[region].sum() / total) if total > 0 else float("nan")
 
 
-def grid_pg(heat: Any, shape: tuple[int, int] = (2, 2)) -> Floats:
+def grid_pg(heat: ArrayLike, shape: tuple[int, int] = (2, 2)) -> Floats:
     """(rows, columns): the share of a map's positive attribution in each cell of a mosaic; NaN if nothing is positive.
 
     The grid pointing game of Boehle, Fritz & Schiele, "Convolutional dynamic alignment networks" (2021): the cell whose
@@ -55,7 +55,7 @@ def grid_pg(heat: Any, shape: tuple[int, int] = (2, 2)) -> Floats:
     return np.asarray(cells / total if total > 0 else np.full(shape, np.nan))
 
 
-def pointing_game(heat: Any, inside: Any, tolerance: float = 0.0) -> bool:
+def pointing_game(heat: ArrayLike, inside: ArrayLike, tolerance: float = 0.0) -> bool:
     """Whether a map's peak lies in a region or within `tolerance` pixels of it.
 
     Zhang, Bargal, Lin, Brandt, Shen & Sclaroff, "Top-down neural attention by excitation backprop" (2018), with 15 pixels.
@@ -70,7 +70,7 @@ def pointing_game(heat: Any, inside: Any, tolerance: float = 0.0) -> bool:
     return bool(len(there) and ((there - peak) ** 2).sum(axis=1).min() <= tolerance**2)
 
 
-def _both(heat: Any, inside: Any) -> tuple[Floats, Bools]:
+def _both(heat: ArrayLike, inside: ArrayLike) -> tuple[Floats, Bools]:
     """The positive part of a map, and a region of its shape."""
     heat, region = np.asarray(heat, dtype=np.float64), np.asarray(inside, dtype=bool)
     if heat.ndim != 2 or heat.shape != region.shape:

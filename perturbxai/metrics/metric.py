@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +10,14 @@ import numpy as np
 
 from perturbxai.core import catalogue
 from perturbxai.core.functions import name_of, takes
-from perturbxai.metrics import between_fills
+from perturbxai.metrics import agreement
+from perturbxai.metrics.faithfulness import CURVES as CURVES
 
-CURVES = ("deletion", "insertion")
 HELD_OUT = ("z", "answers", "weight")
 OF_A_MAP = ("values", "stderr", *HELD_OUT, *CURVES, "labels", "row", "output")
 OF_TWO = ("left", "right")
 DIRECTIONS = ("higher", "lower", "")
-NOT_NAMES = ("method", "rows", "seconds", *between_fills.IN_SUMMARY)  # columns of a summary beside the metrics
+NOT_NAMES = ("method", "rows", "seconds", *agreement.IN_SUMMARY)  # columns of a summary beside the metrics
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Metric:
         return float(number)
 
 
-def read_metrics(metrics: Any) -> list[Metric]:
+def read_metrics(metrics: str | Callable[..., Any] | Iterable[str | Callable[..., Any]] | None) -> list[Metric]:
     """What `metrics=` of compare stands for: names and functions, one or several, or None for all of ours.
 
     Raises ValueError for unknown names, for none, and for two functions of one name; TypeError as `Metric.of` does.
@@ -100,7 +100,7 @@ def read_metrics(metrics: Any) -> list[Metric]:
     return list(found.values())
 
 
-def _kept(value: Any) -> Any:
+def _kept(value: object) -> object:
     """An array that its reader cannot change; anything else as it is."""
     if not isinstance(value, np.ndarray):
         return value

@@ -12,7 +12,7 @@ from perturbxai.calls.comparison import Comparison
 from perturbxai.core import catalogue
 from perturbxai.core.methods import Explainer
 from perturbxai.inputs.spaces import ImageInput
-from perturbxai.metrics.mean_curves import mean_curves
+from perturbxai.metrics.faithfulness import mean_curves
 from perturbxai.reporting.lettering import minus, number, text, texts
 from perturbxai.reporting.photo import grey, numbered_photo, painted, shown, tell_bands
 from perturbxai.reporting.style import (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perturbxai.core import catalogue
-from perturbxai.metrics.between_fills import IN_SUMMARY
+from perturbxai.metrics.agreement import IN_SUMMARY
 from perturbxai.metrics.metric import NOT_NAMES
 from perturbxai.reporting.curves.view import Found
 from perturbxai.reporting.lettering import minus

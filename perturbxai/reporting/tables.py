@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from perturbxai.calls.comparison import Comparison
-from perturbxai.metrics.mean_curves import mean_curves
+from perturbxai.metrics.faithfulness import mean_curves
 from perturbxai.metrics.metric import CURVES
 from perturbxai.results.explanation import Attribution
 

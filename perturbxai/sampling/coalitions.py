@@ -1,4 +1,4 @@
-"""The one place that draws: coalitions, held-out coalitions, background rows, reference rows for opacities."""
+"""Coalitions as they are drawn: designs of a budget, held-out coalitions, cells, and orders of the players."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from math import lcm
 import numpy as np
 
 from perturbxai.core.evaluations import Design, Law
-from perturbxai.core.types import Bools, BySize, Ints, Presence
+from perturbxai.core.types import Bools, BySize, Ints, Presence, Weights
 from perturbxai.sampling import laws as size_laws
 from perturbxai.sampling.laws import count_pairs
 from perturbxai.sampling.strata import allocate, count_taken, draw_strata, draw_stratum, pair_key, with_complements
@@ -75,7 +75,7 @@ def draw_design(
         return _finish(_listed_sides(n_players, sides), None, share, False, held_out, rng)
     if budget < 2 * n_players:
         z, chain = _one_sided_walk(n_players, budget - 2, share, held_out, rng)
-        return _finish(z, chain, share, False, held_out, rng, paired=False)
+        return _finish(z, chain, share, False, held_out, rng)
     spanning = any(law.spanning for law in laws)
     firsts, n_walk = _draw_pairs(n_players, (budget - 2) // 2, share, bool(sides), spanning, held_out, rng)
     chain = np.full(2 * len(firsts), -1, dtype=np.int64)
@@ -103,7 +103,7 @@ def draw_cells(
     for _ in range(50):
         firsts, bases = _draw_cell_pairs(n_players, n_rows // 2, n_base, share, {pair_key(row) for row in held_out}, rng)
         if _spans(firsts):
-            design = _finish(with_complements(firsts), None, share, False, held_out, rng, paired=True)
+            design = _finish(with_complements(firsts), None, share, False, held_out, rng)
             return replace(design, base=np.repeat(bases, 2), n_base=n_base)
     raise RuntimeError(f"{n_rows} cells did not span {n_players} players in 50 draws")  # pragma: no cover
 
@@ -138,14 +138,9 @@ def _draw_cell_pairs(
 
 
 def _draw_pairs(
-    n_players: int,
-    n_pairs: int,
-    share: BySize,
-    singles_listed: bool,
-    spanning: bool,
-    held_out: Presence,
+    n_players: int, n_pairs: int, share: BySize, singles_listed: bool, spanning: bool, held_out: Presence,
     rng: np.random.Generator,
-) -> tuple[Bools, int]:
+) -> tuple[Bools, int]:  # fmt: skip
     """One side of each pair, (n, P), and how many of them belong to a walk (they come first)."""
     taken = {pair_key(row) for row in held_out}
     strata = np.arange(1, n_players // 2 + 1)
@@ -172,12 +167,9 @@ def _draw_pairs(
 def _walk(n_players: int, taken: set[bytes], rng: np.random.Generator) -> Presence:
     """The P - 1 prefixes of a random order of the players, none of them taken; with complements: an antithetic walk."""
     for _ in range(10_000):
-        order = rng.permutation(n_players)
-        rank = np.empty(n_players, dtype=np.int64)
-        rank[order] = np.arange(n_players)
-        prefixes = rank[None, :] < np.arange(1, n_players)[:, None]
-        if not taken or not any(pair_key(row) in taken for row in prefixes):
-            return prefixes
+        walk: Presence = prefixes(rng.permutation(n_players)[None])[0]
+        if not taken or not any(pair_key(row) in taken for row in walk):
+            return walk
     raise RuntimeError("no walk avoids the held-out coalitions")  # pragma: no cover
 
 
@@ -220,16 +212,9 @@ def _listed_sides(n_players: int, sides: set[int]) -> Presence:
 
 
 def _finish(
-    z: Presence,
-    chain: Ints | None,
-    share: BySize,
-    listed: bool,
-    held_out: Presence,
-    rng: np.random.Generator,
-    paired: bool | None = None,
+    z: Presence, chain: Ints | None, share: BySize, listed: bool, held_out: Presence, rng: np.random.Generator
 ) -> Design:
-    if paired is None:
-        paired = len(z) % 2 == 0 and len(z) > 0 and bool((z[0] != z[1]).all())
+    paired = len(z) % 2 == 0 and len(z) > 0 and bool((z[0] != z[1]).all())
     pair = np.arange(len(z), dtype=np.int64) // (2 if paired else 1)
     if chain is None:
         chain = np.full(len(z), -1, dtype=np.int64)
@@ -257,3 +242,25 @@ def _spans_widely(firsts: Presence) -> bool:
         gram += u.T @ u
     lengths = np.linalg.eigvalsh(gram)  # one is zero: sizes tell nothing here
     return bool(lengths[1] > 1e-6 * lengths[-1])
+
+
+def draw_orders(n_orders: int, n_players: int, rng: np.random.Generator) -> Ints:
+    """(n, P): random orders of the players, independent and uniform."""
+    return rng.permuted(np.tile(np.arange(n_players), (n_orders, 1)), axis=1)
+
+
+def prefixes(orders: Ints) -> Presence:
+    """(n, P - 1, P): who is present after 1 .. P - 1 steps of each order. Their complements are the reversed order's."""
+    rank = np.argsort(orders, axis=1)
+    return rank[:, None, :] < np.arange(1, orders.shape[1])[None, :, None]
+
+
+def draw_before(player: Ints, n_players: int, rng: np.random.Generator) -> Presence:
+    """(n, P): for each of these players (n,) who stands before it in a random order of its own."""
+    place = rng.random((len(player), n_players))
+    return place < place[np.arange(len(player)), player][:, None]
+
+
+def draw_rows(n_rows: int, weights: Weights, rng: np.random.Generator) -> Ints:
+    """(n,): numbers of rows that are drawn with replacement by their weights (B,), which sum to one."""
+    return np.asarray(rng.choice(len(weights), n_rows, p=weights), dtype=np.int64)

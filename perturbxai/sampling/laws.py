@@ -78,13 +78,8 @@ def lime(n_players: int, kernel_width: float) -> Law:
     log_binomial = _log_binomial(n_players) - n_players * np.log(2.0)
     log_mass = log_binomial - distance**2 / (2.0 * kernel_width**2)
     mass = _masses(log_mass)
-    return Law(
-        f"LIME (kernel width {kernel_width:g})",
-        mass,
-        _interior(mass),
-        minimum=n_players + 2,
-        total=float(np.exp(logsumexp(log_mass))),
-    )
+    total = float(np.exp(logsumexp(log_mass)))
+    return Law(f"LIME (kernel width {kernel_width:g})", mass, _interior(mass), minimum=n_players + 2, total=total)
 
 
 def binomial(n_players: int, p: float, method: str = "Banzhaf") -> Law:

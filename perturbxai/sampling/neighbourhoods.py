@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -53,12 +52,7 @@ class Column:
         """The bin or level of a code."""
         if code != code:  # missing
             return len(self.share) - 1
-        return int(code) if self.levels is not None else bisect_left(self._cuts, code)
-
-    @cached_property
-    def _cuts(self) -> list[float]:
-        found: list[float] = self.edges.tolist()
-        return found
+        return int(code) if self.levels is not None else int(np.searchsorted(self.edges, code))
 
     @cached_property
     def quantiles(self) -> list[Floats]:
@@ -191,7 +185,6 @@ class Neighbourhood:
     laws: tuple[Floats, Ints32, Floats, Ints, Floats]
     means: Floats
     placed: Floats
-    _rules: dict[tuple[int, float], str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, columns: Sequence[Column]) -> Neighbourhood:
@@ -238,15 +231,9 @@ class Neighbourhood:
                 found[d] = column.bin_of(code)
         return found
 
-    def rules(self, names: Sequence[str], x: Floats, bins: Ints) -> list[str]:
-        """What x's bins say in words; alike for all rows of a bin, so each is written once."""
-        found = []
-        for d, (name, code, b) in enumerate(zip(names, x.tolist(), bins.tolist(), strict=True)):
-            key = (d, b)
-            if key not in self._rules:
-                self._rules[key] = self.columns[d].rule(name, code)
-            found.append(self._rules[key])
-        return found
+    def rules(self, names: Sequence[str], x: Floats) -> list[str]:
+        """What x's bins say in words."""
+        return [column.rule(name, code) for column, name, code in zip(self.columns, names, x.tolist(), strict=True)]
 
 
 def _laws(columns: Sequence[Column], gaussian: Bools, n_bins: int) -> tuple[Floats, Ints32, Floats, Ints, Floats]:

@@ -14,10 +14,6 @@ from perturbxai.sampling.coalitions import draw_cells, draw_design, draw_held_ou
 from perturbxai.sampling.growing import nested_stages
 
 
-def _word(text: str) -> int:
-    return zlib.crc32(text.encode())
-
-
 class Streams:
     """Generators by purpose. An input's stream is default_rng([seed, *digest]), so it answers alike in any company.
 
@@ -32,10 +28,10 @@ class Streams:
         self._held_out: dict[int, Presence] = {}
 
     def of_call(self, purpose: str) -> np.random.Generator:
-        return np.random.default_rng([self.seed, _word(purpose)])
+        return self.of_input((), purpose)
 
     def of_input(self, digest: Sequence[int], purpose: str) -> np.random.Generator:
-        return np.random.default_rng([self.seed, *digest, _word(purpose)])
+        return np.random.default_rng([self.seed, *digest, zlib.crc32(purpose.encode())])
 
     def order(self, n_players: int, digest: Sequence[int]) -> Ints:
         """(P,): the base design's column that each player of an input takes."""
@@ -43,13 +39,12 @@ class Streams:
 
     def bases(self, n_base: int, digest: Sequence[int]) -> Ints:
         """(B,): the background row that each of a design's numbers stands for at an input."""
-        return np.random.default_rng([self.seed, *digest, _word("background rows")]).permutation(n_base)
+        return self.of_input(digest, "background rows").permutation(n_base)
 
     def held_out(self, n_players: int) -> Presence:
         """(T, P) base coalitions that no design of this seed asks."""
         if n_players not in self._held_out:
-            rng = np.random.default_rng([self.seed, n_players, _word("held out")])
-            self._held_out[n_players] = draw_held_out(n_players, rng)
+            self._held_out[n_players] = draw_held_out(n_players, self.of_input([n_players], "held out"))
         return self._held_out[n_players]
 
     def stages(
@@ -58,9 +53,7 @@ class Streams:
         """Designs that grow into that of the portfolio: the stages of a table."""
         where = (key, n_players, budget, n_base)
         if where not in self._stages:
-            rng = np.random.default_rng(
-                [self.seed, n_players, _word("looks")]
-            )  # a word of the draw: another would draw others
+            rng = self.of_input([n_players], "looks")  # a word of the draw: another would draw others
             whole = self.design(key, laws, n_players, budget, n_base)
             sides = any(law.listed for law in laws)
             self._stages[where] = nested_stages(whole, sides, self.held_out(n_players), rng, least_budget(laws, n_players))
@@ -75,8 +68,7 @@ class Streams:
         """
         where = (key, n_players, budget, n_base)
         if where not in self._designs:
-            rng = np.random.default_rng([self.seed, n_players, _word("design")])
-            held_out = self.held_out(n_players)
+            rng, held_out = self.of_input([n_players], "design"), self.held_out(n_players)
             if n_base is None:
                 self._designs[where] = draw_design(laws, n_players, budget, rng, held_out)
             else:

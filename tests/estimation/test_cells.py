@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from recorders import Recorder
 
 import perturbxai as px
-from perturbxai.inputs.row_controls import row_controls
+from perturbxai.inputs.background import row_controls
 from perturbxai.inputs.row_names import hash_cells, hash_rows, hash_values
 from perturbxai.sampling import laws
 from perturbxai.sampling.coalitions import draw_cells, draw_held_out

@@ -14,8 +14,7 @@ import perturbxai as px
 from perturbxai.core.evaluations import Evaluations
 from perturbxai.estimation.coalitions.pair_fit import PairFit
 from perturbxai.estimation.coalitions.surrogate import N_FOLDS, folds
-from perturbxai.estimation.coalitions.tree_game import Leaves, grow
-from perturbxai.estimation.coalitions.triples import triple_controls
+from perturbxai.estimation.coalitions.surrogate_games import Leaves, grow, triple_controls
 from perturbxai.sampling.coalitions import draw_design, draw_held_out
 from perturbxai.sampling.laws import shapley
 

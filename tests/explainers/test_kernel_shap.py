@@ -15,7 +15,7 @@ from sklearn.ensemble import GradientBoostingRegressor
 
 import perturbxai as px
 from perturbxai.core.evaluations import Evaluations
-from perturbxai.estimation.coalitions.weights import check_reuse, sum_zero_basis
+from perturbxai.estimation.survey import check_reuse, sum_zero_basis
 from perturbxai.sampling import laws
 from perturbxai.sampling.coalitions import draw_design
 

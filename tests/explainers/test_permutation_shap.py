@@ -9,7 +9,7 @@ import pytest
 
 import perturbxai as px
 from perturbxai.estimation import spread
-from perturbxai.sampling.orders import draw_orders, prefixes
+from perturbxai.sampling.coalitions import draw_orders, prefixes
 from perturbxai.sampling.streams import Streams
 
 

@@ -9,7 +9,7 @@ import pytest
 import perturbxai as px
 from perturbxai.estimation import spread
 from perturbxai.explainers.sampling_shap import FIRST, _Samples
-from perturbxai.sampling.orders import draw_before, draw_rows
+from perturbxai.sampling.coalitions import draw_before, draw_rows
 
 
 def explained(game, budget=None, seed=0):

@@ -11,7 +11,7 @@ from sklearn.linear_model import Ridge
 
 import perturbxai as px
 from perturbxai.core.questions import Rows
-from perturbxai.estimation.neighbourhood.coding import Coding
+from perturbxai.estimation.neighbourhood.weighted_fit import Coding
 from perturbxai.explainers.tabular_lime import _Drawn
 from perturbxai.sampling.neighbourhoods import Neighbourhood, binned_column, gaussian_column, quantile_edges
 

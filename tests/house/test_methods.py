@@ -135,7 +135,7 @@ def test_a_method_of_ones_own_is_explained_beside_ours():
         (px.explain, Duck(), "perturbxai.core.methods.Explainer"),
         (px.explain, px.GradCam(), "perturbxai.core.methods.Explainer"),
         (px.explain, px.Lime, "perturbxai.core.methods.Explainer"),
-        (px.effects, Alone(), "perturbxai.estimation.curves.from_grid.FromGrid"),
+        (px.effects, Alone(), "perturbxai.estimation.curves.grid_tables.FromGrid"),
         (px.baselines, Alone(), "perturbxai.baseline_methods.kinds.Baseline"),
     ],
 )

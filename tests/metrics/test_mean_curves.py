@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import perturbxai as px
-from perturbxai.metrics.mean_curves import mean_curves
+from perturbxai.metrics.faithfulness import mean_curves
 from perturbxai.reporting import figures as drawing
 from perturbxai.reporting.tables import tables
 

@@ -9,6 +9,7 @@ from scipy.spatial.distance import squareform
 from perturbxai.core.questions import Regions
 from perturbxai.core.types import Bools, Codes, Floats, Ints, Weights
 from perturbxai.estimation.coalitions.hierarchy import MOST_LEVELS, Tree
+from perturbxai.estimation.spread import effective_rows
 
 MOST_ROWS = 10_000  # rows that columns are compared on, evenly spaced; a correlation is then known to .01
 TIED = 1e-9  # heights this close are one
@@ -137,7 +138,7 @@ def _ratio(ranks: Floats, level: Ints, weights: Weights) -> float:
     """The correlation ratio of ranks by level, corrected: 1 less the share of the variance within, with its freedom."""
     mass = np.bincount(level, weights=weights)
     there = mass > 0
-    n_rows = _n_effective(weights)
+    n_rows = effective_rows(weights)
     if n_rows <= there.sum() or there.sum() < 2:
         return 0.0
     centred = ranks - weights @ ranks / weights.sum()
@@ -156,7 +157,7 @@ def _cramer(first: Ints, second: Ints, weights: Weights) -> float:
     share = np.bincount(cell, weights=weights) / weights.sum()
     a, b = cells // (second.max() + 1), cells % (second.max() + 1)
     of_first, of_second = np.bincount(a, weights=share), np.bincount(b, weights=share)
-    n_rows = _n_effective(weights)
+    n_rows = effective_rows(weights)
     expected = of_first[a] * of_second[b]
     n_first, n_second = int((of_first > 0).sum()), int((of_second > 0).sum())
     if n_rows <= 1 or min(n_first, n_second) < 2:
@@ -164,8 +165,3 @@ def _cramer(first: Ints, second: Ints, weights: Weights) -> float:
     square = float((share[share > 0] ** 2 / expected[share > 0]).sum()) - 1.0 - (n_first - 1) * (n_second - 1) / (n_rows - 1)
     most = min(n - (n - 1) ** 2 / (n_rows - 1) for n in (n_first, n_second)) - 1.0
     return float(np.sqrt(max(square, 0.0) / most)) if most > 0 else 0.0
-
-
-def _n_effective(weights: Weights) -> float:
-    """How many rows of one weight these are worth."""
-    return float(weights.sum() ** 2 / (weights**2).sum()) if weights.any() else 0.0

@@ -20,8 +20,7 @@ from perturbxai.estimation.coalitions import semivalues
 from perturbxai.estimation.coalitions.hierarchy import Union
 from perturbxai.estimation.intervals import independent_factor
 from perturbxai.estimation.survey import ROUNDING
-from perturbxai.sampling.coalitions import list_coalitions
-from perturbxai.sampling.orders import draw_orders
+from perturbxai.sampling.coalitions import draw_orders, list_coalitions
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +100,7 @@ class Drawn:
             there = np.tile(np.eye(2, dtype=bool), (n_pairs, 1, 1))
         own = _spread(there.reshape(-1, n_parts), union, n_players).reshape(n_pairs, -1, n_players)
         forward = (around[:, None] | own).reshape(-1, n_players)
-        return cls(np.concatenate([forward, ~forward]), orders, _n_units(sizes))
+        return cls(np.concatenate([forward, ~forward]), orders, prod(map(factorial, sizes)) // 2)
 
     def deviations(self, values: Values) -> Deviations:
         """The mean over pairs, and the pairs.
@@ -124,10 +123,6 @@ def _spread(there: Bools, union: Union, n_players: int) -> Bools:
     for place, members in enumerate(union.members):
         found[:, members] = there[:, [place]]
     return found
-
-
-def _n_units(sizes: Sequence[int]) -> int:
-    return prod(factorial(size) for size in sizes) // 2
 
 
 def _draw_units(sizes: Sequence[int], n_units: int, rng: np.random.Generator) -> list[Ints]:
@@ -229,12 +224,6 @@ def _variances(parts: Sequence[Deviations], largest: Floats, rounding: Floats) -
     one = np.full((sum(draws.shape[1] for draws in drawn), len(largest)), np.inf)
     if n_pairs > 1:
         one = spread.variances(list(np.concatenate(drawn, axis=1).transpose(1, 0, 2)), largest, rounding)
-    found, at = [], 0
-    for part in parts:
-        if part.draws is None:
-            found.append(np.zeros_like(part.mean))
-        else:
-            end = at + len(part.mean)
-            found.append(part.rest * one[at:end] / n_pairs if part.rest else np.zeros_like(part.mean))
-            at = end
-    return found
+    each = iter(np.split(one, np.cumsum([draws.shape[1] for draws in drawn])[:-1]))
+    own = [part.mean if part.draws is None else next(each) for part in parts]  # of what is listed there is no rest
+    return [part.rest * v / n_pairs if part.rest else np.zeros_like(v) for part, v in zip(parts, own, strict=True)]

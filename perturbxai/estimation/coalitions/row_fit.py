@@ -15,12 +15,11 @@ from itertools import pairwise
 import numpy as np
 from scipy import linalg
 
-from perturbxai.core.evaluations import Bases, Estimate, Evaluations, Law
+from perturbxai.core.evaluations import Bases, Design, Estimate, Evaluations, Law
 from perturbxai.core.types import Bools, Floats, Ints, Weights
 from perturbxai.estimation import spread
-from perturbxai.estimation.coalitions.weights import pair_sides, row_weights, sum_zero_basis
 from perturbxai.estimation.intervals import simultaneous_factor
-from perturbxai.estimation.survey import MAX_LEVERAGE, ROUNDING, Clusters
+from perturbxai.estimation.survey import MAX_LEVERAGE, ROUNDING, Clusters, pair_sides, row_weights, sum_zero_basis
 
 PAIRS_A_COLUMN = 5  # pairs of cells that each column of a fit has to have, controls included
 # what is left of each column beside the earlier ones, from which on normal equations lose no digit that counts
@@ -34,9 +33,10 @@ def shapley_on_cells(law: Law, table: Evaluations) -> Estimate:
     On its row b a pair's Shapley values sum to v(N) - v_b(nothing), which is known: each pair is fitted on the hyperplane
     of its own row. The values sum to v(N) - v(nothing) to rounding.
     """
+    assert table.bases is not None
     first, second = pair_sides(table.design)
-    bases, basis = _bases(table), sum_zero_basis(table.design.n_players)
-    row, weight = bases.row[first], _weights(law, table)
+    bases, basis = table.bases, sum_zero_basis(table.design.n_players)
+    row, weight = bases.row[first], _weights(law, table.design, bases)
     u = table.design.z[first].astype(np.float64) - 0.5
     x, part = u @ basis, u.mean(axis=1)
     odd = 0.5 * (table.values[first] - table.values[second])
@@ -61,7 +61,8 @@ def shapley_on_cells(law: Law, table: Evaluations) -> Estimate:
 
 def slopes_on_cells(law: Law, table: Evaluations) -> Estimate:
     """Slopes (P, K) of the best linear fit under a law to the mean over the background, with an intercept."""
-    bases, weight = _bases(table), _weights(law, table)
+    assert table.bases is not None
+    bases, weight = table.bases, _weights(law, table.design, table.bases)
     z = table.design.z.astype(np.float64)
     ends = np.array([np.zeros(z.shape[1]), np.ones(z.shape[1])])
     # players are counted from the end that weighs more, which may be all but everything: only the intercept has its weight
@@ -101,7 +102,7 @@ def drawn_error(bases: Bases, row: Ints, known: Floats, scores: Floats) -> Float
     that the pairs leave counts as theirs, which is too much.
     """
     n_base = len(bases.share)
-    sums, squares = np.zeros((n_base, scores.shape[1])), np.zeros((n_base, scores.shape[1]))
+    sums, squares = np.zeros((2, n_base, scores.shape[1]))
     np.add.at(sums, row, scores)
     np.add.at(squares, row, scores**2)
     n_pairs = np.bincount(row, minlength=n_base)
@@ -114,16 +115,9 @@ def drawn_error(bases: Bases, row: Ints, known: Floats, scores: Floats) -> Float
     return np.asarray(np.sqrt(bases.drawn * (bases.share @ known**2 + np.maximum(rest, 0.0))))
 
 
-def _bases(table: Evaluations) -> Bases:
-    if table.bases is None:
-        raise ValueError("the table is none of cells; it knows no background rows.")
-    return table.bases
-
-
-def _weights(law: Law, table: Evaluations) -> Floats:
+def _weights(law: Law, design: Design, bases: Bases) -> Floats:
     """(M,): a cell's part of the mass of its size, and of its background row's weight."""
-    bases = _bases(table)
-    return row_weights(law, table.design) * bases.share[bases.row] * len(bases.share)
+    return row_weights(law, design) * bases.share[bases.row] * len(bases.share)
 
 
 def _grades(bases: Bases) -> list[Ints]:
@@ -262,7 +256,9 @@ def _spread(clusters: Clusters, scores: Floats, weight: Weights, unit: Floats, f
     total, doubt = np.zeros(n_players), np.zeros(n_players)
     for h in np.unique(clusters.stratum):
         inside = clusters.stratum == h
-        part = _alone(clusters, inside).deviations(scores[inside], weight[inside])
+        coalition = None if clusters.coalition is None else clusters.coalition[inside]
+        alone = replace(clusters, stratum=clusters.stratum[inside], walk=clusters.walk[inside], coalition=coalition)
+        part = alone.deviations(scores[inside], weight[inside])
         own, n = (part**2).sum(axis=0), np.count_nonzero(inside)
         draws = _kish(unit[inside]) * (free / n_pairs) * (1.0 - 1.0 / n if n > 1 else 1.0)  # one pair misses no mean
         lent = spread.PRIOR / (draws + spread.PRIOR)
@@ -279,12 +275,6 @@ def _kish(unit: Floats) -> Floats:
     """(P,): how many draws of equal variance those of the variances (C, P) are worth, as Kish counts them."""
     squares = (unit**2).sum(axis=0)
     return np.where(squares > 0, unit.sum(axis=0) ** 2 / np.where(squares > 0, squares, 1.0), 1.0)
-
-
-def _alone(clusters: Clusters, inside: Bools) -> Clusters:
-    """The clusters of one stratum."""
-    coalition = None if clusters.coalition is None else clusters.coalition[inside]
-    return replace(clusters, stratum=clusters.stratum[inside], walk=clusters.walk[inside], coalition=coalition)
 
 
 def _factor(grades: Sequence[Floats]) -> tuple[Floats, Floats, Bools, list[int]]:

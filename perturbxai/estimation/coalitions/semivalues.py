@@ -1,19 +1,22 @@
-"""Values of players from all coalitions: weighted means of what a player adds, the weight by the size that it joins."""
+"""Means of what a player adds, weighted by the size that it joins: from all coalitions, or from those of one size."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from math import comb
+from typing import ClassVar
 
 import numpy as np
 
-from perturbxai.core.evaluations import Estimate, Evaluations
+from perturbxai.core.evaluations import Estimate, Evaluations, Law
+from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.questions import Coalitions, Question
 from perturbxai.core.types import Floats, Presence, Values
 from perturbxai.estimation.coalitions.background_error import error_of_groups, flat
-from perturbxai.estimation.intervals import independent_factor, no_players
+from perturbxai.estimation.intervals import independent, no_players
 from perturbxai.estimation.survey import ROUNDING
+from perturbxai.sampling import laws
 from perturbxai.sampling.coalitions import list_coalitions
 
 
@@ -67,8 +70,7 @@ def exact(z: Presence, values: Values, weight: Floats) -> Estimate:
         return no_players(n_outputs)
     floor = ROUNDING * np.abs(values).max(axis=0) * np.sqrt(n_players)
     stderr = np.tile(floor, (n_players, 1))
-    critical = np.full(n_outputs, independent_factor(n_players))
-    return Estimate(of_all_coalitions(z, values, weight), stderr, critical, np.inf)
+    return independent(of_all_coalitions(z, values, weight), stderr, np.inf)
 
 
 def exact_of_table(table: Evaluations, weight: Floats) -> Estimate:
@@ -90,3 +92,48 @@ def ask_all(n_players: int, weight: Floats) -> Generator[Sequence[Question], lis
     found = exact(z, values, weight)
     found.notes.update({"coalitions": 2**n_players, "listed": True})
     return found
+
+
+class Alone(FromCoalitions):
+    """What one player does alone: v({j}) - v(nothing) if it is added to nothing, else v(N) - v(N without j).
+
+    It is exact given the background, with the error of its draw apart.
+    """
+
+    added: ClassVar[bool]
+    wants_spread: ClassVar[bool] = True
+
+    def law(self, n_players: int) -> Law:
+        return laws.singletons(n_players) if self.added else laws.all_but_one(n_players)
+
+    def estimate(self, table: Evaluations) -> Estimate:
+        """Values (P, K). Raises ValueError if the table does not list the size."""
+        found, spread = _single_rows(table, present=self.added)
+        values = found - table.empty if self.added else table.full - found
+        floor = np.broadcast_to(ROUNDING * table.scale, values.shape).copy()
+        return independent(values, floor, np.inf, stderr_background=None if spread is None else np.sqrt(spread))
+
+
+def _single_rows(table: Evaluations, *, present: bool) -> tuple[Floats, Floats | None]:
+    """Values (P, K) and spread (P, K) of the coalitions {j} (present) or N without j (not present), in the players' order.
+
+    Raises ValueError if the table does not list them.
+    """
+    design = table.design
+    n_players = design.n_players
+    side = 0 if present else 1
+    if n_players <= 1:  # the one coalition is an end of the table
+        end = table.full if present else table.empty
+        spread = None if table.ends_spread is None else table.ends_spread[1 - side, side]
+        return np.tile(end, (n_players, 1)), None if spread is None else np.tile(spread, (n_players, 1))
+    size = 1 if present else n_players - 1  # the same size at two players, but not the same coalition
+    rows = np.flatnonzero(design.sizes == size)
+    lone = design.z[rows] if present else ~design.z[rows]
+    players = np.argmax(lone, axis=1)
+    if not np.array_equal(np.sort(players), np.arange(n_players)):
+        raise ValueError(
+            f"the table has {len(rows)} of the {n_players} coalitions of size {size}; all are needed. "
+            "Let explain() draw them with this method among its methods."
+        )
+    rows = rows[np.argsort(players)]
+    return table.values[rows], None if table.spread is None else table.spread[rows, side]

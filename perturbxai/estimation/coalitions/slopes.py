@@ -5,18 +5,29 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from scipy import linalg
 
 from perturbxai.core.evaluations import Design, Estimate, Evaluations, Law, RowGroups, once
+from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.types import Floats, Weights
 from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.background_error import coalition_noise, error_of_groups, flat
 from perturbxai.estimation.coalitions.blocks import Columns, Gain, Normal, WithIntercept, lengths_of
 from perturbxai.estimation.coalitions.semivalues import with_ends
-from perturbxai.estimation.coalitions.weights import row_weights
-from perturbxai.estimation.survey import MAX_LEVERAGE, Clusters, LinearFit, for_tails
+from perturbxai.estimation.survey import MAX_LEVERAGE, Clusters, LinearFit, for_tails, row_weights
+
+
+class OfSlopes(FromCoalitions):
+    """A method whose values are the slopes of this fit, or follow from them."""
+
+    wants_groups: ClassVar[bool] = True
+
+    def arrays_held(self, n_players: int, n_coalitions: int, on_cells: bool) -> float:
+        """Arrays (coalitions, players) that the fit holds at once, as measured; blocks, or controls of rows, come beside."""
+        return 36.0 if on_cells else blocks.arrays_held(n_players, n_coalitions, 8.0)
 
 
 @dataclass(frozen=True, eq=False)

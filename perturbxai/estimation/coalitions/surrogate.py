@@ -18,8 +18,7 @@ import numpy as np
 from perturbxai.core.evaluations import Estimate, Evaluations
 from perturbxai.core.types import Bools, Floats, Ints, Presence
 from perturbxai.estimation.coalitions.pair_fit import PairFit
-from perturbxai.estimation.coalitions.tree_game import grow
-from perturbxai.estimation.coalitions.triples import explained, triple_controls
+from perturbxai.estimation.coalitions.surrogate_games import explained, grow, triple_controls
 from perturbxai.estimation.survey import ROUNDING
 
 SURROGATES = ("auto", "none", "linear", "triples", "trees")

@@ -5,10 +5,9 @@ Everything is linear in the mean steps, so that one operator gives the curve and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, reduce
 from math import prod
-from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -86,7 +85,7 @@ class Ground:
     def accumulate(self, step: Floats) -> Floats:
         """(T, C) values at the points, from steps (steps, C)."""
         if self.empty.any():
-            step, area = step.copy(), self._areas[:, None]
+            step, area = step.copy(), reduce(np.multiply.outer, [a.widths for a in self.axes]).reshape(-1, 1)
             missing, there, share = self.nearest
             step[missing] = area[missing] * (share @ (step[there] / area[there]))
         cube = step.reshape(*self.steps_shape, -1)
@@ -97,11 +96,6 @@ class Ground:
             cube = cube - self._main(cube, 0)[:, None] - self._main(cube, 1)[None]
         flat = cube.reshape(-1, cube.shape[-1])
         return np.asarray(flat - self.standing.centre @ flat if self.centred else flat)
-
-    @property
-    def _areas(self) -> Floats:
-        widths = [a.widths for a in self.axes]
-        return np.asarray(widths[0] if len(widths) == 1 else np.outer(*widths).ravel())
 
     def _main(self, surface: Floats, number: int) -> Floats:
         """(G, C): the accumulated effect of one column in a surface (G1, G2, C), at the rows near each of its steps.
@@ -221,7 +215,6 @@ def accumulated_curve(table: GridTable, *, centred: bool, population: bool, rng:
     shared = squares / whole / whole
     df = np.where(shared > tiny, 1.0 / np.maximum(shared, tiny), np.inf)
     points = tuple(len(a.points) for a in axes)
-    critical: Any
     covariance = None
     if move is not None and not errors.infinite:
         # the least known error of all stands for the others
@@ -229,22 +222,22 @@ def accumulated_curve(table: GridTable, *, centred: bool, population: bool, rng:
         critical = largest_of(covariance + more[:, None, None], stderr, df.min(axis=0), rng)
     else:
         critical = stats.t.ppf(0.5 + 0.5 * LEVEL ** (1.0 / len(values)), df).reshape(*points, n_outputs)
-    moved: tuple[Floats, Floats] | tuple[None, None] = (None, None)
+    notes = {"missing_rows": int(((table.cell < 0) & (table.weight > 0)).sum())}
+    found = Curve(
+        values.reshape(*points, n_outputs), stderr.reshape(*points, n_outputs), critical, df.reshape(*points, n_outputs),
+        counts.reshape(ground.steps_shape), np.sqrt(heterogeneity).reshape(*ground.steps_shape, n_outputs), axes,
+        standing.centre, importance_of(standing, values), extrapolated=ground.empty, notes=notes,
+    )  # fmt: skip
     if len(axes) == 1:
         n_rows = steps.weight.sum() ** 2 / max(steps.squares.sum(), tiny)
-        moved = errors_of_importance(standing, values, covariance, n_rows)
-    notes = {"missing_rows": int(((table.cell < 0) & (table.weight > 0)).sum())}
-    pairs: tuple[Floats, Floats] | tuple[None, None] = (None, None)
+        error, bias = errors_of_importance(standing, values, covariance, n_rows)
+        found = replace(found, importance_stderr=error, importance_bias=bias)
     if table.differences is not None:
         order, (rise, error) = table.axes[0].order, table.differences.conclude()
         assert order is not None
-        pairs = rise[np.ix_(order, order)], error[np.ix_(order, order)]
-    return Curve(
-        values.reshape(*points, n_outputs), stderr.reshape(*points, n_outputs), critical, df.reshape(*points, n_outputs),
-        counts.reshape(ground.steps_shape), np.sqrt(heterogeneity).reshape(*ground.steps_shape, n_outputs), axes,
-        standing.centre, importance_of(standing, values), moved[0], moved[1], extrapolated=ground.empty,
-        differences=pairs[0], differences_stderr=pairs[1], notes=notes,
-    )  # fmt: skip
+        at = np.ix_(order, order)
+        found = replace(found, differences=rise[at], differences_stderr=error[at])
+    return found
 
 
 def _of_centring(standing: Standing, values: Floats) -> Floats:

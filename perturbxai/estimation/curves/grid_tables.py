@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from perturbxai.core.interpolation import interpolate
+from perturbxai.core.methods import OfCurves
 from perturbxai.core.types import Bools, Floats, Ints, PerOutput, Weights
 from perturbxai.estimation.curves.axes import Axis, Standing, cell_of
 
@@ -203,10 +205,6 @@ class GridTable:
     steps: Steps | None = None
     differences: Differences | None = None
     own: tuple[Ints, Floats] | None = None
-    varied: Floats = field(init=False)
-    bent: Floats = field(init=False)
-    scale: PerOutput = field(init=False)
-    answers: Floats = field(init=False)
     kept: list[tuple[Ints, Floats]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -238,10 +236,6 @@ class GridTable:
     def shape(self) -> tuple[int, ...]:
         """Points along each axis."""
         return tuple(len(a.points) for a in self.axes)
-
-    @property
-    def window(self) -> tuple[int, ...]:
-        return tuple(a.window for a in self.along)
 
     def individual(self, most: int) -> tuple[Ints, Floats]:
         """(rows,) numbers among the drawn rows, and their curves (rows, G..., K), of at most so many."""
@@ -278,7 +272,7 @@ class GridTable:
             self.differences.add(curves[known], self.axes[0].place[rows[known]].astype(np.int64), weight[known])
         if self.steps is not None:
             corners = np.take_along_axis(curves[known], self.around[self.cell[rows[known]]][:, :, None], axis=1)
-            self._add_corners(rows[known], corners)
+            self.add_corners(rows[known], corners)
 
     def _add_varied(self, shape: Floats, weight: Weights) -> None:
         """shape (m, T, K): curves of mean 0 over the data."""
@@ -298,12 +292,10 @@ class GridTable:
 
     def add_corners(self, rows: Ints, corners: Floats) -> None:
         """The model at the points around each of these drawn rows, corners (m, window, K)."""
-        inside = self.weight[rows] > 0
-        self._add_corners(rows[inside], corners[inside])
-
-    def _add_corners(self, rows: Ints, corners: Floats) -> None:
         assert self.steps is not None
-        shaped = corners.reshape(len(corners), *self.window, self.n_outputs)
+        inside = self.weight[rows] > 0
+        rows, corners = rows[inside], corners[inside]
+        shaped = corners.reshape(len(corners), *(a.window for a in self.along), self.n_outputs)
         self.steps.add(shaped, self.cell[rows], self.weight[rows])
 
     def add_slopes(self, rows: Ints, slopes: Floats) -> None:
@@ -342,3 +334,11 @@ class Curve:
     differences_stderr: Floats | None = None
     base: PerOutput | None = None
     notes: dict[str, Any] = field(default_factory=dict)
+
+
+class FromGrid(OfCurves, ABC):
+    """A method of curves, which `effects` takes: it concludes from answers on the grid of a column or pair."""
+
+    @abstractmethod
+    def curve(self, table: GridTable, rng: np.random.Generator) -> Curve:
+        """The curve of a column or the surface of a pair, and its errors; rng: of the draws behind simultaneous bands."""

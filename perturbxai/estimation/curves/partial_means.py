@@ -8,11 +8,11 @@ against all others. Its noise is how far the means over groups of rows b lie apa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from perturbxai.core.types import Floats, Ints, PerOutput, Weights
+from perturbxai.core.types import Floats, Ints, Weights
 from perturbxai.estimation.intervals import LEVEL
 from perturbxai.estimation.survey import ROUNDING
 
@@ -36,11 +36,6 @@ class PartialMeans:
     n_points: int
     n_outputs: int
     against_all: bool
-    sums: Floats = field(init=False)
-    own: Floats = field(init=False)
-    others: Floats = field(init=False)
-    share: Floats = field(init=False)
-    scale: PerOutput = field(init=False)
 
     def __post_init__(self) -> None:
         n_rows, n_groups = len(self.place), int(self.group.max()) + 1

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from perturbxai.core.quantiles import quantile_edges
-from perturbxai.core.questions import Players, Rows
+from perturbxai.core.questions import Rows, TablePlayers
 from perturbxai.core.types import Bools, Codes, Floats, Ints, Weights
 from perturbxai.estimation.survey import ROUNDING
 
@@ -16,9 +16,8 @@ TIED_ROUNDING = 64.0 * np.finfo(np.float64).eps
 ENOUGH_INSIDE = 3  # rows within a bin, by which what the curve does there is known
 
 
-def curve_key(players: Players, column: int) -> tuple[Any, ...]:
+def curve_key(players: TablePlayers, column: int) -> tuple[Any, ...]:
     """Which curve a column is read from. Along a column with one value in X, it leads from there to the explained value."""
-    assert players.data is not None and players.codes is not None
     known = players.data[:, column]
     return (column, float(players.codes[column])) if np.nanmin(known) == np.nanmax(known) else (column,)
 
@@ -55,10 +54,9 @@ class EdgeRows:
 
     @classmethod
     def of(
-        cls, rows: Codes, weight: Weights, players: Players, key: tuple[Any, ...], grid: int, asked_before: set[int]
+        cls, rows: Codes, weight: Weights, players: TablePlayers, key: tuple[Any, ...], grid: int, asked_before: set[int]
     ) -> EdgeRows:
         """The drawn rows (n, D) with a value of the column that `curve_key` names, by their weights (n,)."""
-        assert players.data is not None and players.background is not None and players.background_weights is not None
         column = key[0]
         known = players.data[:, column]
         there = ~np.isnan(rows[:, column])

@@ -51,8 +51,7 @@ class Additive:
     @cached_property
     def _mean(self) -> Floats:
         """(K, D): mean over all bins of a column."""
-        found: Floats = (self.bins * self.hood.share).sum(axis=2)
-        return found
+        return np.asarray((self.bins * self.hood.share).sum(axis=2))
 
     def slopes(self, own: Ints, x: Floats, around: Floats, width: float) -> Floats:
         """(D, K): LIME's slopes of the sum at a row x (D,) whose bins are own (D,); of Gaussian columns, a deviation."""

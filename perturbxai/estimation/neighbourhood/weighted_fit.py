@@ -1,18 +1,65 @@
-"""Weighted linear fits of a neighbourhood, their errors, and the choice of features."""
+"""LIME's fit of a neighbourhood: how rows are coded, weighted linear fits with their errors, the choice of features."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from perturbxai.core.types import Bools, Floats, Values, Weights
+from perturbxai.core.types import Bins, Bools, Codes, Floats, Ints, Predicts, Values, Weights
+from perturbxai.estimation.spread import effective_rows
 from perturbxai.estimation.survey import MAX_LEVERAGE
+from perturbxai.sampling.neighbourhoods import Neighbourhood
 
 N_GROUPS = 20  # of the jackknife
 MANY_ROWS = 100  # rows a slope from which drawn columns count as independent,
 NEARLY_ONE = 1.1  # if no slope's variance is inflated by more by the others
+
+
+@dataclass(frozen=True, eq=False)
+class Coding:
+    """The regressors of LIME's fit and their distances.
+
+    own (P,)        the bin or level of x in each column, 0 where it is Gaussian
+    design (P', n)  of the live columns, those that vary: 1 in x's bin, or (value - x) in deviations
+    distance (n,)   squared, between a row's coding and that of x
+    live (P,);  unknown (P,): columns that vary in the table, but not in what was drawn
+    lift (P,): what a slope is multiplied by to make a value;  unit (P,): what a slope is per
+    """
+
+    own: Ints
+    design: Floats
+    distance: Floats
+    live: Bools
+    unknown: Bools
+    lift: Floats
+    unit: Floats
+
+    @classmethod
+    def of(cls, hood: Neighbourhood, x: Floats, codes: Codes, bins: Bins) -> Coding:
+        """x (P,) and codes, bins (P, n) of drawn rows."""
+        own = hood.bins_of(x)
+        design = (bins == own[:, None]).astype(np.float64)
+        gaussian = np.flatnonzero(hood.gaussian)
+        # in bins a distance is 0 or 1; in deviations it is squared
+        binned = (~hood.gaussian).astype(np.float64)
+        distance = binned.sum() - binned @ design
+        if len(gaussian):
+            design[gaussian] = (codes[gaussian] - x[gaussian, None]) / hood.unit[gaussian, None]
+            distance += (design[gaussian] ** 2).sum(axis=0)
+        every = np.arange(len(own))
+        lift = np.where(hood.gaussian, 0.0, 1.0)
+        if hood.share.shape[1]:
+            lift -= hood.share[every, own]
+        lift[gaussian] = (x[gaussian] - hood.mean[gaussian]) / hood.unit[gaussian]
+        # a rare level that no row drew, or that all did
+        unknown = hood.live & (design.min(axis=1) == design.max(axis=1))
+        live = hood.live & ~unknown
+        return cls(own, design if live.all() else design[live], distance, live, unknown, lift, hood.unit)
+
+    def weight(self, width: float) -> Floats:
+        """(n,): lime's kernel, exp(-D^2 / (2 width^2))."""
+        return np.asarray(np.exp(self.distance / (-2.0 * width**2)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,11 +71,6 @@ class LocalFit:
     r2: Floats
     df: float
     effective: float
-
-
-def effective_rows(weight: Weights) -> float:
-    """(sum w)^2 / sum w^2."""
-    return float(weight.sum() ** 2 / (weight**2).sum()) if weight.any() else 0.0
 
 
 def fit_weighted(
@@ -78,8 +120,7 @@ def _inverse(gram: Floats, n_rows: int) -> Floats:
             "Draw more rows, or take a wider kernel."
         ) from None
     half = np.linalg.inv(lower) / scale
-    found: Floats = half.T @ half
-    return found
+    return np.asarray(half.T @ half)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +160,7 @@ def _r2(residuals: Floats, values: Values) -> Floats:
     return np.where(told, 1.0 - left / np.where(told, total, 1.0), np.nan)
 
 
-def fit_regressor(regressor: Any, design: Floats, weight: Weights, values: Values) -> LocalFit:
+def fit_regressor(regressor: Predicts, design: Floats, weight: Weights, values: Values) -> LocalFit:
     """A scikit-learn regressor's slopes, their errors by the jackknife over groups of rows.
 
     Raises TypeError for a regressor that has no coef_.
@@ -142,7 +183,7 @@ def fit_regressor(regressor: Any, design: Floats, weight: Weights, values: Value
     return LocalFit(slopes, stderr, r2, float(n_groups - 1), effective_rows(weight))
 
 
-def _fitted(regressor: Any, design: Floats, weight: Weights, values: Values) -> Floats:
+def _fitted(regressor: Predicts, design: Floats, weight: Weights, values: Values) -> Floats:
     from sklearn.base import clone
 
     slopes = np.empty((design.shape[1], values.shape[1]))
@@ -163,7 +204,7 @@ def selected(how: str, n_features: int, design: Floats, weight: Weights, values:
     kept = np.zeros((n_slopes, n_outputs), dtype=bool)
     count = min(n_features, n_slopes)
     for k in range(n_outputs):
-        chosen: Any
+        chosen: Ints | list[int]
         if how == "highest_weights":
             chosen = np.argsort(-np.abs(strength[:, k]), kind="stable")[:count]
         elif how == "forward":
@@ -183,9 +224,8 @@ def _weighted(design: Floats, weight: Weights, values: Values) -> tuple[Floats, 
 
 def _forward(count: int, design: Floats, weight: Weights, values: Values) -> list[int]:
     """Features one at a time, each the one that lowers the weighted squared error most."""
-    x, y = _weighted(design, weight, values)
+    x, residual = _weighted(design, weight, values)
     chosen: list[int] = []
-    residual, x = y.copy(), x.copy()
     for _ in range(count):
         norm = (x**2).sum(axis=0)
         gain = np.where(norm > 1e-12 * max(norm.max(), 1e-300), (x.T @ residual) ** 2 / np.maximum(norm, 1e-300), -1.0)
@@ -199,7 +239,7 @@ def _forward(count: int, design: Floats, weight: Weights, values: Values) -> lis
     return chosen
 
 
-def _lasso_path(count: int, design: Floats, weight: Weights, values: Values) -> Any:
+def _lasso_path(count: int, design: Floats, weight: Weights, values: Values) -> Ints:
     """The last point of the lasso's path with so many features, as lime takes it."""
     from sklearn.linear_model import lars_path
 
