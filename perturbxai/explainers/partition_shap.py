@@ -119,9 +119,6 @@ class PartitionShap(Asking):
         return once(players.common, "hierarchy of the columns", lambda: clustering.cluster_columns(*told))
 
 
-# ------------------------------------------------------------------------------------------------ options
-
-
 def _frozen(partition: object) -> Any:
     """The partition as tuples, which nobody can change: of names and whole numbers, or of a linkage's rows."""
     if partition is None:

@@ -9,14 +9,13 @@ import numpy as np
 
 from perturbxai.core import checks
 from perturbxai.core.deprecated import renamed
-from perturbxai.core.evaluations import Estimate
 from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import checked
 from perturbxai.core.questions import Coalitions, Players
-from perturbxai.core.types import Floats, PerOutput
 from perturbxai.estimation.coalitions.semivalues import Alone
 from perturbxai.estimation.curves.averaged import errors_of_importance, importance_of, mean_curve
 from perturbxai.estimation.curves.grid_tables import Curve, FromGrid, GridTable
+from perturbxai.estimation.curves.opacity import mean_of_pairs
 from perturbxai.estimation.intervals import independent, no_players
 from perturbxai.estimation.survey import ROUNDING
 from perturbxai.sampling.references import draw_references
@@ -87,13 +86,7 @@ class Pdp(Alone, Asking, FromGrid):
         cube = found.reshape(len(present), n_players + 1, -1)
         sign = np.where(present, 1.0, -1.0)[:, :, None]
         rise = sign * (cube[:, :1] - cube[:, 1:])  # (M, P, K)
-        return _over_pairs(0.5 * (rise[0::2] + rise[1::2]), np.abs(found).max(axis=0))
-
-
-def _over_pairs(rise: Floats, scale: PerOutput) -> Estimate:
-    """The mean over antithetic pairs (n, P, K), and its t interval. The pairs are stratified in t, so it errs wide."""
-    n_pairs, n_players, _ = rise.shape
-    deviation = rise.std(axis=0, ddof=1) / np.sqrt(n_pairs)
-    floor = ROUNDING * scale * np.sqrt(n_players)
-    notes = {"reference_rows": 2 * n_pairs}
-    return independent(rise.mean(axis=0), np.maximum(deviation, floor), float(n_pairs - 1), notes=notes)
+        pairs = mean_of_pairs(rise)  # (n, P, K), stratified in t, so that the t interval errs wide
+        floor = ROUNDING * np.abs(found).max(axis=0) * np.sqrt(n_players)
+        stderr = np.maximum(pairs.std(axis=0, ddof=1) / np.sqrt(n_pairs), floor)
+        return independent(pairs.mean(axis=0), stderr, float(n_pairs - 1), notes={"reference_rows": 2 * n_pairs})

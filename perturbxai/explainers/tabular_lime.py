@@ -267,12 +267,10 @@ class _Drawn:
 
 def _seen(players: TablePlayers, d: int) -> set[float | None]:
     """The codes of a column that rows of X have, None for missing values; looked for once a call."""
-    key = ("lime_tabular", "seen", d)
-    if key not in players.common:
-        values = np.unique(players.data[players.data_weights > 0, d])
-        players.common[key] = {None if np.isnan(v) else v for v in values.tolist()}
-    found: set[float | None] = players.common[key]
-    return found
+    return once(
+        players.common, ("lime_tabular", "seen", d),
+        lambda: {None if np.isnan(v) else v for v in np.unique(players.data[players.data_weights > 0, d]).tolist()},
+    )  # fmt: skip
 
 
 def _labelled(players: TablePlayers) -> tuple[Ints, Rows, set[int]]:

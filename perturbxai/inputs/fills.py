@@ -26,10 +26,8 @@ def read_fill(fill: object) -> Any:
         return fill
     if getattr(fill, "ndim", 0) == 4 or (isinstance(fill, (list, tuple)) and len(fill) and all(map(_is_picture, fill))):
         means = [picture.mean(axis=(0, 1), dtype=np.float64) for picture in as_pictures(fill)]
-        if len({len(mean) for mean in means}) > 1:
-            raise ValueError(
-                f"fill: the pictures have {sorted({len(mean) for mean in means})} channels; convert them to one."
-            )
+        if len(channels := sorted({len(mean) for mean in means})) > 1:
+            raise ValueError(f"fill: the pictures have {channels} channels; convert them to one.")
         return np.mean(means, axis=0)
     values = as_picture(fill, "fill")
     if values.dtype.kind not in "fiub":

@@ -151,19 +151,18 @@ class TabularSpace:
         n_rows = checks.whole("background", background, 1, of="rows", way=', or "all"', floats=True)
         seed = checks.whole("seed", seed, floats=True)
         rng = np.random.default_rng(seed)
-        numeric = self.columns.numeric
         names, first, place = distinct(hash_rows(self.codes))  # sorting cannot tell that two rows with NaN are one
         mass = np.bincount(place, weights=self.weights, minlength=len(names)).astype(np.float64)
         n_rows = min(n_rows, len(names))
         there = np.argsort(first, kind="stable")
         known = self.codes if len(first) == len(self.codes) else self.codes[first[there]]
-        rows, shares = draw_background(known, mass[there], n_rows, choose, numeric, rng)
-        self.background, self.background_weights = rows, shares
+        drawn = draw_background(known, mass[there], n_rows, choose, self.columns.numeric, rng)
+        self.background, self.background_weights = drawn
         # at random, for the rows are sorted: what a draw of them errs by is read from groups that are alike
-        self.background_groups = rng.permutation(len(rows)) % ROW_GROUPS
+        self.background_groups = rng.permutation(len(self.background)) % ROW_GROUPS
         self.names, self.player_of_column = _players(self.columns, {} if groups is None else groups)
         self.columns_of = tuple(tuple(np.flatnonzero(self.player_of_column == p).tolist()) for p in range(len(self.names)))
-        self.meta = {"space": "table", "background": len(rows), "choose": choose, "space_seed": seed}
+        self.meta = {"space": "table", "background": len(self.background), "choose": choose, "space_seed": seed}
 
     def __repr__(self) -> str:
         features = f"{count(self.n_players, 'feature')} ({listed(self.names)})"

@@ -198,17 +198,10 @@ class Neighbourhood:
             share[d, :own] = column.share
             if column.levels is None:
                 means[d, :own], placed[d, :own] = column.means, column.spread > 0
-        return cls(
-            columns,
-            gaussian,
-            np.array([not c.constant for c in columns], dtype=bool),
-            np.array([c.mean for c in columns]),
-            np.array([c.deviation or 1.0 if c.gaussian else 1.0 for c in columns]),
-            share,
-            _laws(columns, gaussian, n_bins),
-            means,
-            placed,
-        )
+        live = np.array([not c.constant for c in columns], dtype=bool)
+        mean = np.array([c.mean for c in columns])
+        unit = np.array([c.deviation or 1.0 if c.gaussian else 1.0 for c in columns])
+        return cls(columns, gaussian, live, mean, unit, share, _laws(columns, gaussian, n_bins), means, placed)
 
     def draw(self, around: Floats, n_rows: int, rng: np.random.Generator) -> tuple[Floats, Bins]:
         """Codes (D, n) and bins (D, n) of rows, independent across rows and columns; around (D,): Gaussian centres."""

@@ -46,7 +46,7 @@ def draw_strata(n_players: int, strata: np.ndarray, counts: Ints, taken: set[byt
     drawn = [(int(h), int(n)) for h, n in zip(strata, counts, strict=True) if n > 0]
     spare = count_taken(taken, n_players)
     parts = [draw_stratum(n_players, h, n, taken, int(spare[h]), rng) for h, n in drawn]
-    return np.concatenate(parts) if parts else np.zeros((0, n_players), dtype=bool)
+    return np.concatenate([np.zeros((0, n_players), dtype=bool), *parts])
 
 
 def draw_stratum(n_players: int, size: int, n: int, taken: set[bytes], spare: int, rng: np.random.Generator) -> Presence:

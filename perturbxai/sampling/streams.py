@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.core.evaluations import Design, Law
+from perturbxai.core.evaluations import Design, Law, once
 from perturbxai.core.types import Ints, Presence
 from perturbxai.sampling.coalitions import draw_cells, draw_design, draw_held_out, least_budget
 from perturbxai.sampling.growing import nested_stages
@@ -43,9 +43,7 @@ class Streams:
 
     def held_out(self, n_players: int) -> Presence:
         """(T, P) base coalitions that no design of this seed asks."""
-        if n_players not in self._held_out:
-            self._held_out[n_players] = draw_held_out(n_players, self.of_input([n_players], "held out"))
-        return self._held_out[n_players]
+        return once(self._held_out, n_players, lambda: draw_held_out(n_players, self.of_input([n_players], "held out")))
 
     def stages(
         self, key: tuple[str, ...], laws: Sequence[Law], n_players: int, budget: int, n_base: int | None = None

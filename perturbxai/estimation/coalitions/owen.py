@@ -141,9 +141,6 @@ def _draw_units(sizes: Sequence[int], n_units: int, rng: np.random.Generator) ->
     return np.split(kept[:n_units], np.cumsum(sizes)[:-1], axis=1)
 
 
-# ------------------------------------------------------------------------------------------------ how much is asked
-
-
 def cost_of_all(unions: Sequence[Union]) -> int:
     """How many coalitions an order that respects the hierarchy can begin with."""
     return 2 + sum(union.n_between for union in unions)
@@ -181,9 +178,6 @@ def _cost_of_pair(union: Union, listed: Sequence[bool]) -> int:
         return 4
     known = not union.path or listed[union.path[-1][0]]
     return 2 * (union.n_parts - 1 if known else union.n_parts + 1)
-
-
-# ------------------------------------------------------------------------------------------------ what is concluded
 
 
 def share_out(unions: Sequence[Union], parts: Sequence[Deviations], values: Floats, n_pairs: int) -> Estimate:

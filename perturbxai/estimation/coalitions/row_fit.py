@@ -69,11 +69,11 @@ def slopes_on_cells(law: Law, table: Evaluations) -> Estimate:
     heavier = ends[int(law.in_fits[-1] > law.in_fits[0])]
     x = np.column_stack([np.ones(len(z) + 2), np.vstack([ends, z]) - heavier])
     root = np.sqrt(np.concatenate([law.in_fits[[0, -1]], weight]))
-    still = np.zeros((2, 1))  # nothing and everything are known on all rows: no row brings anything there
-    controls = []
-    for at in _grades(bases):
-        brought = (1.0 - z[:, bases.player[at]]) * bases.controls[np.ix_(bases.row, at)]
-        controls.append(np.vstack([np.repeat(still, len(at), axis=1), brought]))
+    # nothing and everything are known on all rows: no row brings anything there
+    controls = [
+        np.pad((1.0 - z[:, bases.player[at]]) * bases.controls[np.ix_(bases.row, at)], ((2, 0), (0, 0)))
+        for at in _grades(bases)
+    ]
     starts = np.unique(table.design.pair, return_index=True)[1]
     read = np.eye(x.shape[1])[1:]
     fit = _Fit(x, controls, root, read, starts, 2, True, table)
@@ -82,7 +82,7 @@ def slopes_on_cells(law: Law, table: Evaluations) -> Estimate:
     found = []
     for k in range(values.shape[1]):
         own = _own_answers(bases, bases.row, k)
-        found.append(fit.best(values[:, k], None if own is None else np.concatenate([still[:, 0], own])))
+        found.append(fit.best(values[:, k], None if own is None else np.pad(own, (2, 0))))
     estimate = _estimate(np.column_stack([one.values for one in found]), found, table)
     if not bases.drawn:
         return estimate

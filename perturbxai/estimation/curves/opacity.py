@@ -97,8 +97,7 @@ def accumulated_opacity(step: Floats, bin_of: Ints, n_bins: int, scale: PerOutpu
     # degrees of freedom of a sum of variances that have their own (Satterthwaite): the first bins rest on few pairs
     tiny = np.finfo(float).tiny
     df = np.where(squares > tiny, variance**2 / np.maximum(squares, tiny), np.inf)
-    floor = ROUNDING * scale
-    stderr = np.maximum(np.sqrt(variance), floor)
+    stderr = np.maximum(np.sqrt(variance), ROUNDING * scale)
     critical = largest_of(covariance, stderr, df.min(axis=0), rng)
     unknown = np.full(step.shape[1], np.nan)
     return OpacityCurve(

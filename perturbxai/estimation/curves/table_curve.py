@@ -27,9 +27,8 @@ def words_of(rows: Codes) -> set[int]:
     return {hash(row.tobytes()) for row in rows + 0.0}  # -0.0 is 0.0
 
 
-def beside_ends(words: set[int], players: Players) -> int:
+def beside_ends(words: set[int], players: TablePlayers) -> int:
     """How many rows, by their words, are neither of the background nor the explained one, which are counted as such."""
-    assert players.codes is not None and players.background is not None
     return len(words - words_of(players.background) - words_of(players.codes[None]))
 
 
