@@ -266,8 +266,8 @@ def run(*more, image=("scenes",)):
 @pytest.mark.parametrize("image", [("scenes",), ("scenes/*",), ("scenes/good0.png", "scenes/good1.png", "scenes/{}")])
 def test_a_file_that_cannot_be_read_is_told_and_left_out(folder, name, image):
     break_file(folder, name)
-    section = PhotoConfig(picture=tuple(one.format(name) for one in image), size=16)
-    with pytest.warns(UserWarning, match=rf"1 of 3 pictures cannot be read and are left out: photo.picture = '.*{name}'"):
+    section = PhotoConfig(image=tuple(one.format(name) for one in image), size=16)
+    with pytest.warns(UserWarning, match=rf"1 of 3 pictures cannot be read and are left out: photo.image = '.*{name}'"):
         found = read_photos(section, str)
     assert found.names == ["good0", "good1"] and len(found.pictures) == len(found.facts) == 2
     assert list(found.left_out) == [f"scenes/{name}"]
