@@ -88,14 +88,17 @@ def read_metrics(metrics: str | Callable[..., Any] | Iterable[str | Callable[...
 
     Raises ValueError for unknown names, for none, and for two functions of one name; TypeError as `Metric.of` does.
     """
-    given = catalogue.METRICS if metrics is None else [metrics] if isinstance(metrics, str) or callable(metrics) else metrics
+    several = (
+        catalogue.METRICS if metrics is None else [metrics] if isinstance(metrics, str) or callable(metrics) else metrics
+    )
+    given: list[str | Callable[..., Any]] = list(several)
     unknown = [m for m in given if isinstance(m, str) and m not in catalogue.METRICS]
     if unknown or not given:
         what = f"{unknown} are not known" if unknown else "none is named"
         raise ValueError(f"metrics: {what}; expected some of {', '.join(catalogue.METRICS)}.")
     found: dict[str, Metric] = {}
     for metric in map(Metric.of, given):
-        if found.setdefault(metric.name, metric).measure is not metric.measure:
+        if found.setdefault(metric.name, metric).measure != metric.measure:
             raise ValueError(f"metrics: two functions are called {metric.name!r}; call one of them otherwise.")
     return list(found.values())
 

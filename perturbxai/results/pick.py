@@ -127,7 +127,7 @@ def submodular_pick(
             f"the first {int((gained > TIE * total).sum())} of {n} picks show all that the {len(sizes)} rows show, and the "
             "others add nothing; take fewer n_features"
             + ("" if components == "rule" else ", or with lime_tabular components='rule'"),
-            stacklevel=2,
+            stacklevel=3,  # past `renamed`
         )
     picked = Attribution(tuple(result[int(row)] for row in rows), result.meta)
     return Pick(rows, picked, gained / max(total, 1e-300), importance, names, sizes[rows] > 0)

@@ -269,6 +269,13 @@ def test_two_functions_of_one_name_are_refused_and_one_that_comes_twice_is_one()
     assert [m.name for m in read_metrics(mass)] == ["mass"]
 
 
+@pytest.mark.parametrize("several", [iter, tuple, np.array, lambda names: (name for name in names)])
+def test_several_metrics_may_be_anything_that_can_be_gone_through_once(several):
+    assert [m.name for m in read_metrics(several(["srg", "deletion"]))] == ["srg", "deletion"]
+    with pytest.raises(ValueError, match="none is named"):
+        read_metrics(several([]))
+
+
 @pytest.mark.parametrize("name", catalogue.METRICS)
 def test_every_metric_of_ours_is_a_function_like_a_user_s(name):
     ours = Metric.of(name)

@@ -150,8 +150,9 @@ def test_rounding_is_no_value():
 
 
 def test_no_row_comes_twice():
-    with pytest.warns(UserWarning, match="the others add nothing"):
+    with pytest.warns(UserWarning, match="the others add nothing") as told:
         rows = px.submodular_pick(result(np.ones((6, 3))), 6).numbers
+    assert told[0].filename == __file__
     assert sorted(rows.tolist()) == list(range(6))
 
 
