@@ -58,9 +58,9 @@ def explain(
     Raises ValueError, before the model is asked, for unknown methods and outputs, wrong inputs, and budgets below what the
     methods need; ModelError, with what was computed in `partial`, if the model fails on the way.
 
-    >>> import numpy as np
-    >>> space = TabularSpace(np.zeros((1, 2)))
-    >>> found = explain(["kernel_shap", "pdp"], Predictor(lambda X: X[:, 0] + X[:, 1] ** 2), space, [3.0, 2.0])
+    >>> import numpy as np, perturbxai as px
+    >>> space = px.TabularSpace(np.zeros((1, 2)))
+    >>> found = px.explain(["kernel_shap", "pdp"], px.Predictor(lambda X: X[:, 0] + X[:, 1] ** 2), space, [3.0, 2.0])
     >>> found["pdp"].values[0, :, 0].tolist()
     [3.0, 4.0]
     """
