@@ -10,6 +10,7 @@ import torch
 
 from perturbxai.baseline_methods.layouts import Layout, layout_of
 from perturbxai.baseline_methods.places import Place, swapped
+from perturbxai.core.functions import read_only
 from perturbxai.core.types import Floats
 from perturbxai.models.torch_types import Net, Score, Tensor
 
@@ -83,7 +84,7 @@ def views(
         again = _Again(net, batch, place, score, kept.detach(), layout, _array(scores.detach()), batches)
         seen = _array(layout.read(kept.detach())[0])
         rounding = max(torch.finfo(one.dtype).eps for one in (kept, scores))
-        found.append(View(seen, gradients, again.own, again.respond, again.ablated, rounding=rounding))
+        found.append(View(read_only(seen), read_only(gradients), again.own, again.respond, again.ablated, rounding=rounding))
     return found
 
 

@@ -13,6 +13,7 @@ from perturbxai.baseline_methods.kinds import Baseline, OfLayer, OfPicture, OfPi
 from perturbxai.baseline_methods.table_row import TableRow
 from perturbxai.calls.conclude import check_shapes, explained
 from perturbxai.calls.record import ENDS, Record, merged
+from perturbxai.core.functions import read_only
 from perturbxai.core.types import Floats
 from perturbxai.estimation.intervals import independent_factor
 from perturbxai.estimation.spread import ROUNDING
@@ -166,7 +167,7 @@ def _map(
         return method.values(len(x.names), len(outputs), rng), None, {}
     one = inside.game.pictures[number]
     if isinstance(method, OfPicture):
-        heat = np.repeat(method.heat(one.picture)[None], len(outputs), axis=0)
+        heat = np.repeat(method.heat(read_only(one.picture))[None], len(outputs), axis=0)
         return one.pool(heat).T, heat, {"pool": "sum"}
     from perturbxai.baseline_methods.upsample import enlarge
 

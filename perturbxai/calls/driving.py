@@ -13,6 +13,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from perturbxai.core.evaluations import Bases, Design, Estimate, Evaluations, RowGroups
+from perturbxai.core.functions import read_only
 from perturbxai.core.questions import Answer, Cells, Coalitions, Opacities, Question, Unanswered
 from perturbxai.core.types import Ints
 from perturbxai.game.game import Game
@@ -247,7 +248,12 @@ def _grow(work: Work, answer: Answer, game: Game) -> None:
             groups = replace(before.groups, values=np.concatenate([before.groups.values, answer.groups]))
     # pictures, or tables on which a coalition is many rows
     costly = len(game.space.background) >= MANY_ROWS if isinstance(game.space, TabularSpace) else True
-    work.table = Evaluations(work.design, values, work.empty, work.full, None, spread, ends, bases, costly, groups)
+    values, empty, full = (
+        read_only(values),
+        read_only(work.empty),
+        read_only(work.full),
+    )  # every method of the call reads them
+    work.table = Evaluations(work.design, values, empty, full, None, spread, ends, bases, costly, groups)
 
 
 def salvage(game: Game, work: Work, anew: Work, enough: Callable[[Work], bool]) -> Work | None:

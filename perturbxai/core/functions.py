@@ -1,11 +1,24 @@
-"""Functions that a user passes in place of a name of ours: what they are called, and which arguments they take."""
+"""What a user passes in place of a name of ours: how it is called, which arguments it takes, and that it changes none."""
 
 from __future__ import annotations
 
 import functools
 import inspect
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+
+
+def read_only(value: T) -> T:
+    """An array that its reader cannot change, for others read it too; anything else as it is."""
+    if not isinstance(value, np.ndarray):
+        return value
+    view = value.view()
+    view.flags.writeable = False
+    return view
 
 
 def name_of(function: Callable[..., Any], argument: str, taken: Collection[str] = ()) -> str:

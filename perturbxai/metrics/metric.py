@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from perturbxai.core import catalogue
-from perturbxai.core.functions import name_of, takes
+from perturbxai.core.functions import name_of, read_only, takes
 from perturbxai.metrics import agreement
 from perturbxai.metrics.faithfulness import CURVES as CURVES
 
@@ -75,7 +75,7 @@ class Metric:
 
     def __call__(self, offered: Mapping[str, Any]) -> float:
         """Its number. What it is given cannot be written to. Raises TypeError if it returns anything else."""
-        found = self.measure(**{name: _kept(offered[name]) for name in self.takes})
+        found = self.measure(**{name: read_only(offered[name]) for name in self.takes})
         number = np.asarray(found)
         if number.ndim or number.dtype.kind not in "biuf":
             what = f"shape {number.shape}" if number.ndim else f"{type(found).__name__}"
@@ -88,10 +88,8 @@ def read_metrics(metrics: str | Callable[..., Any] | Iterable[str | Callable[...
 
     Raises ValueError for unknown names, for none, and for two functions of one name; TypeError as `Metric.of` does.
     """
-    several = (
-        catalogue.METRICS if metrics is None else [metrics] if isinstance(metrics, str) or callable(metrics) else metrics
-    )
-    given: list[str | Callable[..., Any]] = list(several)
+    several = catalogue.METRICS if metrics is None else metrics
+    given = [several] if isinstance(several, str) or callable(several) else list(several)
     unknown = [m for m in given if isinstance(m, str) and m not in catalogue.METRICS]
     if unknown or not given:
         what = f"{unknown} are not known" if unknown else "none is named"
@@ -101,12 +99,3 @@ def read_metrics(metrics: str | Callable[..., Any] | Iterable[str | Callable[...
         if found.setdefault(metric.name, metric).measure != metric.measure:
             raise ValueError(f"metrics: two functions are called {metric.name!r}; call one of them otherwise.")
     return list(found.values())
-
-
-def _kept(value: object) -> object:
-    """An array that its reader cannot change; anything else as it is."""
-    if not isinstance(value, np.ndarray):
-        return value
-    view = value.view()
-    view.flags.writeable = False
-    return view

@@ -158,3 +158,48 @@ def test_a_method_whose_law_is_of_other_inputs_is_refused():
     picture_alone = type("OfPictures", (Alone,), {"law_on": ("image",)})
     with pytest.raises(ValueError, match="OfPictures takes no table"):
         explained(picture_alone())
+
+
+class Vandal(Alone):
+    """Writes into the answers that the methods beside it read too."""
+
+    def estimate(self, table):
+        table.values[:] = 0.0
+        return super().estimate(table)
+
+
+def test_a_method_that_writes_into_what_it_is_given_is_stopped_and_changes_no_other():
+    with pytest.raises(ValueError, match="read-only"):
+        explained("inclusion", Vandal(name="mine"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Smudge(kinds.OfPicture):
+    """Writes into the picture."""
+
+    name: str = ""
+
+    def heat(self, picture):
+        picture -= picture.mean()
+        return picture.mean(axis=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rectifier(kinds.OfLayer):
+    """Writes into the gradients, which other maps read."""
+
+    name: str = ""
+
+    def cells(self, seen, fill):  # noqa: ARG002
+        seen.gradients[:] = np.maximum(seen.gradients, 0.0)
+        return (seen.gradients * seen.activations).sum(axis=1)
+
+
+@pytest.mark.parametrize("method", [Smudge(), Rectifier()], ids=["picture", "gradients"])
+def test_a_map_that_writes_into_what_it_is_given_is_stopped_and_changes_no_other(method):
+    torch = pytest.importorskip("torch")
+    net = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+    space = px.ImageSpace(segments="grid", n_segments=4, fill="mean")
+    photo = np.random.default_rng(0).random((12, 12, 3), dtype=np.float32)
+    with pytest.raises(ValueError, match="read-only"):
+        px.baselines(["grad_cam", method], px.Predictor(net, device="cpu"), space, photo)
