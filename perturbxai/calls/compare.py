@@ -62,7 +62,7 @@ def compare(
         raise TypeError(f"results is {type(results).__name__}; expected a mapping from name to Attribution (explain(...)).")
     job = _Job(dict(results), predictor, space, wanted, checks.seed(seed))
     rows, seconds = predictor.rows, predictor.seconds
-    spaces = _scored_spaces(space, fills)
+    games = job.games(_scored_spaces(space, fills))
     parts: list[dict[str, Any]] = []
 
     def compared() -> Comparison:
@@ -71,8 +71,8 @@ def compare(
         return job.comparison(parts, asked | {"seed": seed, "metrics": [m.name for m in wanted], "better": better})
 
     with keeping(lambda: compared() if parts else None), predictor.watched("compare"):
-        for scored in spaces:
-            job.score(scored, parts)
+        for game in games:
+            job.score(game, parts)
     return compared()
 
 
@@ -142,15 +142,22 @@ class _Job:
         """True if some method was given every coalition of this input: none is left to hold out."""
         return any(r[number].meta.get("listed") for r in self.results.values())
 
-    def score(self, space: Space, parts: list[dict[str, Any]]) -> None:
+    def games(self, spaces: list[Space]) -> list[Game]:
+        """One a fill, all of them before the first is asked: a fill that does not fit is refused at once."""
+        made: list[Game] = []
+        for space in spaces:
+            game = Game(self.predictor, space, self.x, list(self.outputs), like=made[-1] if made else None)
+            for one, explained in zip(game.inputs, next(iter(self.results.values())), strict=True):
+                if one.names != explained.names:
+                    raise ValueError(
+                        f"space gives {len(one.names)} players where results have {len(explained.names)} or others; "
+                        "pass the space that they were explained in."
+                    )
+            made.append(game)
+        return made
+
+    def score(self, game: Game, parts: list[dict[str, Any]]) -> None:
         """All maps under one fill: every coalition that any metric needs, asked together. parts: of other fills before."""
-        game = Game(self.predictor, space, self.x, list(self.outputs), like=parts[-1]["game"] if parts else None)
-        for one, explained in zip(game.inputs, next(iter(self.results.values())), strict=True):
-            if one.names != explained.names:
-                raise ValueError(
-                    f"space gives {len(one.names)} players where results have {len(explained.names)} or others; "
-                    "pass the space that they were explained in."
-                )
         part: dict[str, Any] = {"scores": [], "curves": [], "game": game}
         parts.append(part)
         if all(metric.of_two for metric in self.metrics):  # maps are only compared with maps: nothing to ask

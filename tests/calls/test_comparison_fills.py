@@ -109,3 +109,14 @@ def test_a_whole_picture_is_asked_once_however_many_fills_score_it():
     found = px.baselines(["random", "centre"], px.Predictor(game.extras["net"]), space, game.extras["picture"], outputs=[0])
     px.compare(found, px.Predictor(net), space, metrics=["insertion"], fills=[0.5, 0.25])
     assert len(rows) == len(set(rows)) > 20
+
+
+@pytest.mark.parametrize("bad", ["meen", np.zeros((3, 3, 3)), (1.0, 2.0), lambda picture: picture[:2]])
+def test_a_fill_that_does_not_fit_is_refused_before_the_others_are_asked(bad):
+    results, predictor, space, _ = on_photo()
+    if callable(bad):
+        bad.name = "short"
+    rows = predictor.rows
+    with pytest.raises((ValueError, TypeError), match="fill"):
+        px.compare(results, predictor, space, fills=["mean", bad])
+    assert predictor.rows == rows

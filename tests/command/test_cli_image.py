@@ -168,7 +168,7 @@ def test_the_default_maps_of_a_black_box_are_those_that_need_no_network(own, cap
     words += ["--fills", "mean", "--budget", "80", "--metrics", "spearman", "--results", "out"]
     assert cli.main(["explain", *words]) == 0
     methods = set(found_in(own / "out").method)
-    assert methods == {f"{name}@mean" for name in catalogue.USUAL} | {"random", "centre", "edges"}
+    assert methods == {f"{name}@mean" for name in catalogue.USUAL} | set(catalogue.CONTROLS)
     assert re.search(r"left out:\n  cam: .*the model is a callable", capsys.readouterr().out)
 
 

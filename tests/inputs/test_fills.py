@@ -13,6 +13,7 @@ import perturbxai as px
 from perturbxai.core import catalogue
 from perturbxai.inputs.fills import describe_fill, make_fill, read_fill
 
+KNOWN = ", ".join(f'"{name}"' for name in catalogue.FILLS)
 PHOTO = np.random.default_rng(0).random((12, 20, 3)).astype(np.float32)
 LABELS = ((np.arange(12)[:, None] // 6) * 2 + np.arange(20)[None, :] // 10).astype(np.int32)  # 4 regions of 60 pixels
 
@@ -178,7 +179,10 @@ def test_a_grey_picture_as_fill_may_come_without_its_channel():
 @pytest.mark.parametrize(
     ("fill", "match"),
     [
-        ("grey", 'fill=\'grey\' is not known; expected "blur", "mean", "inpaint", "noise", a constant'),
+        (
+            "grey",
+            "fill='grey' is not known; expected " + ", ".join(f'"{name}"' for name in catalogue.FILLS) + ", a constant",
+        ),
         ([PHOTO, PHOTO[..., :1]], r"the pictures have \[1, 3\] channels"),
         ([PHOTO[..., :1], PHOTO[..., :1]], "fill has 1 numbers, but the picture has 3 channels"),
         ([1.0, 2.0], "fill has 2 numbers, but the picture has 3 channels"),
