@@ -132,9 +132,9 @@ def _true_values(
         seeds = range(1000, 1000 + LONG_RUNS)
         runs = [px.explain(["kernel_shap"], predictor(), space, x[None], rows=LONG_ROWS, seed=seed) for seed in seeds]
         kept.write_text(json.dumps([run["kernel_shap"].values[0, :, -1].tolist() for run in runs]))
-    runs = np.array(json.loads(kept.read_text()))
-    halves = runs[: LONG_RUNS // 2].mean(axis=0), runs[LONG_RUNS // 2 :].mean(axis=0)
-    truth = runs.mean(axis=0)
+    values = np.array(json.loads(kept.read_text()))
+    halves = values[: LONG_RUNS // 2].mean(axis=0), values[LONG_RUNS // 2 :].mean(axis=0)
+    truth = values.mean(axis=0)
     # half of what the halves are apart is what their mean is off, on average
     return truth, float(((halves[0] - halves[1]) ** 2).sum() / 4.0 / (truth**2).sum())
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from convergence_games import Floats, Point
+from convergence_games import Point
 
 import perturbxai as px
+from perturbxai.core.types import Floats
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,9 @@ def shap(name: str, as_shipped: bool = False) -> Callable[[Point, int, int], Ans
 
     def run(point: Point, rows: int, seed: int) -> Answer:
         space = point.background(seed)
-        given = {"budget": rows // len(space.background), "seed": seed} | ({"as_shipped": True} if as_shipped else {})
-        one = px.reference(name, point.predictor(), space, point.x[None], **given).popitem()[1][0]
+        budget = rows // len(space.background)
+        found = px.reference(name, point.predictor(), space, point.x[None], budget=budget, seed=seed, as_shipped=as_shipped)
+        one = found.popitem()[1][0]
         return Answer(one.values[:, -1], int(one.meta["rows"] - sum(one.meta["rows_once_a_call"].values())))
 
     return run
@@ -84,7 +86,8 @@ def shapiq(paired: bool) -> Callable[[Point, int, int], Answer]:
 
         def game(z: Any) -> Floats:
             shown = np.where(np.asarray(z, dtype=bool)[:, None, :], point.x, background)  # (M, B, D)
-            return predictor(shown.reshape(-1, len(point.x)))[:, -1].reshape(len(z), -1).mean(axis=1)
+            values: Floats = predictor(shown.reshape(-1, len(point.x)))[:, -1].reshape(len(z), -1).mean(axis=1)
+            return values
 
         approximator = KernelSHAP(len(point.x), pairing_trick=paired, random_state=seed)
         found = approximator.approximate(rows // len(background), game)

@@ -55,7 +55,7 @@ def curves(kind: str, peer: str, fitted: Any, X: Any, columns: list[str], points
     else:
         import perturbxai as px
 
-        methods = [px.Pdp(), px.Ice(ice_rows=len(X))] if kind == "pdp, ice" else ["ale"]
+        methods = (px.Pdp(), px.Ice(ice_rows=len(X))) if kind == "pdp, ice" else ["ale"]
         grid = points - 1 if kind == "pdp, ice" else points
         px.effects(methods, px.Predictor(fitted), px.TabularSpace(X), X, features=columns, grid=grid)
 
@@ -110,8 +110,11 @@ def main() -> None:
     parser.add_argument("--one", nargs="+", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
-        found = flights(given.flights) if given.one == ["flights"] else one_run(*given.one, given.rows, given.points)
-        print(json.dumps(found))
+        if given.one == ["flights"]:
+            print(json.dumps(flights(given.flights)))
+            return
+        kind, peer, model = given.one
+        print(json.dumps(one_run(kind, peer, model, given.rows, given.points)))
         return
     own = [sys.executable, __file__, "--rows", str(given.rows), "--points", str(given.points), "--flights", given.flights]
     given.out.mkdir(parents=True, exist_ok=True)

@@ -61,7 +61,7 @@ def trained(X: pd.DataFrame, y: pd.Series, trees: int) -> Any:
 def asked(X: pd.DataFrame, space: Any, predictor: Any, config: Config) -> dict[str, dict[Any, Any]]:
     """Centred partial dependence and accumulated local effects, from the same answers."""
     points = sum(min(config.grid + 1, X[feature].nunique()) for feature in config.features)
-    methods = [px.Pdp(curves="centred"), px.Ale()]
+    methods = (px.Pdp(curves="centred"), px.Ale())
     rows = config.drawn_rows * points + 1
     found: dict[str, dict[Any, Any]] = px.effects(
         methods, predictor, space, X, features=list(config.features), grid=config.grid, rows=rows, seed=0
@@ -91,7 +91,9 @@ def main(arguments: list[str] | None = None) -> None:
     config = validated(given.config, Config)
     X, y = bike_sharing()
     if unknown := [feature for feature in config.features if feature not in X]:
-        raise SystemExit(f"{given.config}: features {unknown} are not columns of the table, which has {', '.join(X)}.")
+        raise SystemExit(
+            f"{given.config}: features {unknown} are not columns of the table, which has {', '.join(X.columns)}."
+        )
     space, predictor = px.TabularSpace(X), px.Predictor(trained(X, y, config.trees))
     found = asked(X, space, predictor, config)
     folder = given.out or Path(config.results)

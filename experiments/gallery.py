@@ -107,7 +107,8 @@ def explained(config: Config, predictor: Any, picture: Any) -> tuple[pd.DataFram
 
 def values(frame: pd.DataFrame) -> dict[tuple[str, str], Any]:
     """(method, class) -> (P,) values, in the order of the methods."""
-    return {key: part.value.to_numpy() for key, part in frame.groupby(["method", "output"], sort=False)}
+    parts = frame.groupby(["method", "output"], sort=False)
+    return {(str(method), str(output)): part.value.to_numpy() for (method, output), part in parts}
 
 
 def shares(config: Config, frame: pd.DataFrame, labels: Any) -> pd.DataFrame:

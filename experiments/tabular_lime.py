@@ -71,7 +71,8 @@ def main() -> None:
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
-        print(json.dumps(one_run(*given.one, given.rows, given.draws)))
+        peer, model = given.one
+        print(json.dumps(one_run(peer, model, given.rows, given.draws)))
         return
     runs = []
     for model in MODELS:

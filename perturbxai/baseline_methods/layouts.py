@@ -32,7 +32,7 @@ class Layout:
         """(n, C, h, w), differentiable."""
         if self.axes == "tokens":
             # (n, N, C) -> (n, h w, C) -> (n, C, h w) -> (n, C, h, w)
-            maps: Tensor = found[:, self.extra :].transpose(1, 2).unflatten(2, self.grid)  # type: ignore[no-untyped-call]
+            maps: Tensor = found[:, self.extra :].transpose(1, 2).unflatten(2, self.grid)
             return maps
         if self.order is not None:
             return found.flatten()[self.order][None]

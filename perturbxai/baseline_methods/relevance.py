@@ -318,7 +318,7 @@ def _mixes(tensor: Tensor) -> bool:
 
 def _shape(inputs: list[Tensor]) -> torch.Size:
     """The shape in which tensors are added."""
-    return torch.broadcast_shapes(*(one.shape for one in inputs))  # type: ignore[no-any-return,no-untyped-call]
+    return torch.broadcast_shapes(*(one.shape for one in inputs))  # type: ignore[no-any-return]
 
 
 def _name(func: Func) -> str:

@@ -160,7 +160,7 @@ class _Again:
         scores = np.repeat(self.own[None], len(own), axis=0)
         alive = own.flatten(1).any(dim=1).nonzero().flatten()  # a channel of zeros changes nothing
         each = max(1, CHUNK_BYTES // (own.numel() * own.element_size()))
-        for chunk in alive.split(each):  # type: ignore[no-untyped-call]
+        for chunk in alive.split(each):
             maps = own.expand(len(chunk), *own.shape).clone()
             maps[torch.arange(len(chunk), device=chunk.device), chunk] = 0.0
             scores[chunk.cpu().numpy()] = self._of_many(maps)

@@ -17,7 +17,7 @@ def state() -> bytes:
     import torch
 
     found = bytes(torch.get_rng_state().numpy())
-    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]  # pragma: no cover - needs a GPU
+    if torch.cuda.is_initialized():  # pragma: no cover - needs a GPU
         found += b"".join(bytes(one.numpy()) for one in torch.cuda.get_rng_state_all())
     return found
 

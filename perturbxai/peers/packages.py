@@ -29,7 +29,7 @@ def load_lime() -> tuple[Foreign, Foreign]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            from lime import lime_image, lime_tabular  # type: ignore[import-untyped]
+            from lime import lime_image, lime_tabular
     except ImportError as error:
         raise ImportError(remedy("lime")) from error
     return lime_tabular, lime_image
