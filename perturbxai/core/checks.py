@@ -1,15 +1,16 @@
 """Arguments that every room takes: whole numbers, numbers, shares, one of several words; all refused in one form.
 
 A message has the argument, what came, what is expected, and the way out: "top=0 must be a whole number from 1 up, or None."
-The way out brings its own comma or semicolon: `way=", or None"`. What is refused is a ValueError, of whatever kind it is.
+The way out brings its own comma or semicolon: `way=", or None"`. What is refused is a ValueError, of whatever kind it is;
+a TypeError where one or several things are asked for, and what came is neither.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
-from typing import TypeGuard, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 import numpy as np
 
@@ -109,6 +110,33 @@ def one_of(name: str, value: T, known: Iterable[object], way: str = "") -> T:
         return value
     expected = ", ".join(map(repr, words)) + " or None" * (None in known) + way
     raise ValueError(f"{name}={as_given(value)} is not known; expected one of {expected}{did_you_mean(value, words) or '.'}")
+
+
+def flag(name: str, value: object) -> bool:
+    """True or False, of Python or NumPy."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    raise ValueError(f"{name}={as_given(value)} must be True or False.")
+
+
+def several(name: str, given: object, expected: str, alone: tuple[type, ...] = (str,)) -> list[Any]:
+    """One or several things as a list: what is of a type that stands alone, or all that anything else gives, once.
+
+    Raises TypeError for what cannot be gone through, for bytes, and for mappings, whose values nobody would read.
+
+    >>> several("metrics", 5, "a name, or several")
+    Traceback (most recent call last):
+    TypeError: metrics=5 must be a name, or several.
+    """
+    if isinstance(given, alone):
+        return [given]
+    try:
+        each = None if isinstance(given, (Mapping, bytes)) else iter(given)  # type: ignore[call-overload]
+    except TypeError:  # also of an array without an axis, which has the method
+        each = None
+    if each is None:
+        raise TypeError(f"{name}={as_given(given)} must be {expected}.")
+    return list(each)
 
 
 def did_you_mean(value: object, known: Iterable[str]) -> str:

@@ -123,3 +123,39 @@ def test_a_word_that_is_nearly_known_is_offered():
 def test_what_came_is_told_on_one_short_line(check, value):
     with pytest.raises(ValueError, match=r"^[^\n]{0,250}$"):
         CHECKS[check](value)
+
+
+NO_FLAG = {name: value for name, value in NEVER.items() if "True" not in name} | {"0": 0, "1": 1, "0.0": 0.0}
+
+
+@pytest.mark.parametrize("value", NO_FLAG.values(), ids=NO_FLAG)
+def test_true_and_false_are_pythons_and_numpys_and_nothing_else(value):
+    assert checks.flag("it", True) is checks.flag("it", np.True_) is True
+    assert checks.flag("it", False) is checks.flag("it", np.False_) is False
+    with pytest.raises(ValueError, match=r"^it=.* must be True or False\.$"):
+        checks.flag("it", value)
+
+
+@given(many=st.lists(st.text()))
+def test_several_are_what_is_gone_through_and_text_stands_alone(many):
+    for gone_through in (
+        many,
+        tuple(many),
+        iter(many),
+        (one for one in many),
+        np.array(many, dtype=object),
+        pd.Series(many),
+    ):
+        assert checks.several("it", gone_through, "some") == many
+    for one in many:
+        assert checks.several("it", one, "some") == [one]
+    assert checks.several("it", 3, "some", (str, int)) == [3]
+
+
+NEITHER = {name: value for name, value in NEVER.items() if name not in ("text", "one axis", "list")} | {"mapping": {"a": 1}}
+
+
+@pytest.mark.parametrize("value", NEITHER.values(), ids=NEITHER)
+def test_what_is_neither_one_nor_several_is_told_what_was_expected(value):
+    with pytest.raises(TypeError, match=r"^it=.* must be a name, or several\.$"):
+        checks.several("it", value, "a name, or several")
