@@ -45,7 +45,8 @@ def drawn_once(figures):
     def found(*what):
         compared = what[1] if len(what) > 1 else None
         key = tuple(map(str, what[0])), compared is not None, tuple(getattr(compared, "call", {}).get("metrics", ()))
-        DRAWN.setdefault(key, list(figures(*what)))
+        if key not in DRAWN:
+            DRAWN[key] = list(figures(*what))
         yield from DRAWN[key]
 
     return found
