@@ -133,7 +133,8 @@ class Clusters:
             fraction = max(1.0 - n / self.population[h], 0.0)
             if self.coalition is not None:
                 # in two stages: a coalition that was held out, or not drawn, is missing on all rows
-                sums = _sums(scores[inside], self.coalition[inside])
+                coalitions, group = np.unique(self.coalition[inside], return_inverse=True)
+                sums = sum_by(group, scores[inside], len(coalitions))
                 asked = min(len(sums) / self.pairs[h], 1.0)
                 parts.append((sums - sums.mean(axis=0)) * np.sqrt((1.0 - asked) * len(sums) / max(len(sums) - 1.0, 1.0)))
                 fraction *= asked
@@ -151,43 +152,7 @@ class Clusters:
                 parts.append(scores[inside] * np.sqrt(fraction))
         return np.concatenate(parts) if parts else np.zeros((1, scores.shape[1]))
 
-    def covariance(self, gain: Floats | Gain, residuals: Floats, weight: Weights, first: Ints | None) -> Floats:
-        """(P, P): the Gram matrix of the deviations of what residuals (R,) move the values.
-
-        gain (R, P): what a unit residual of a row moves the values;  weight (C,) as above
-        first (C,): the first row of each cluster, None if they are rows
-        """
-        if isinstance(gain, Gain):
-            return gain.after(self._by_block(gain, residuals, weight, first))
-        scores = gain * residuals[:, None]
-        moved = self.deviations(scores if first is None else np.add.reduceat(scores, first, axis=0), weight)
-        return np.asarray(moved.T @ moved)
-
-    def _by_block(self, gain: Gain, residuals: Floats, weight: Weights, first: Ints | None) -> Floats:
-        """The same, before the gain's inverse: twice through the scores of the clusters, for means and for squares."""
-        n_players = gain.shape[1]
-        each, centred = self._factors(weight)
-        place = np.unique(self.stratum, return_inverse=True)[1]
-        order = np.argsort(place, kind="stable")
-        order, walk = order[~self.walk[order]], np.flatnonzero(self.walk)
-        means, found = np.zeros((place.max(initial=0) + 1, n_players)), np.zeros((n_players, n_players))
-        if centred:
-            for at in blocks.blocks(len(order), 2 * n_players):
-                here, starts = np.unique(place[order[at]], return_index=True)
-                means[here] += np.add.reduceat(_scores(gain, residuals, first, order[at]), starts, axis=0)
-            means /= np.bincount(place)[:, None]
-        for at in blocks.blocks(len(order), 2 * n_players):
-            scores = _scores(gain, residuals, first, order[at])
-            scores -= means[place[order[at]]]
-            scores *= np.sqrt(each[order[at]])[:, None]
-            found += scores.T @ scores
-        if len(walk):
-            parts = (_scores(gain, residuals, first, walk[at]).sum(axis=0) for at in blocks.blocks(len(walk), 2 * n_players))
-            whole = np.sum(list(parts), axis=0)
-            found += np.outer(whole, whole)
-        return found
-
-    def _factors(self, weight: Weights) -> tuple[Floats, bool]:
+    def factors(self, weight: Weights) -> tuple[Floats, bool]:
         """(C,): by what the square of each cluster's deviation counts; whether that is from the mean of its stratum."""
         if self.walk.any():
             return np.ones(len(self.stratum)), False
@@ -208,19 +173,11 @@ class Clusters:
         """The share of all clusters of the strata that was drawn."""
         return float(len(self.stratum) / self.population[np.unique(self.stratum)].sum())
 
-    def missed(self, gain: Floats | Gain, first: Ints | None) -> Floats:
-        """(P, P): the covariance that residuals of one make which may come in a row, and did not; made once a design.
-
-        gain (R, P): what a unit residual of a row moves the values;  first (C,) row of each cluster, None if they are rows
-        """
-        variance = self.unseen(len(gain), first)
-        if isinstance(gain, Gain):
-            return gain.gram(variance)
-        root = np.sqrt(variance)[:, None] * gain
-        return np.asarray(root.T @ root)
-
     def unseen(self, n_rows: int, first: Ints | None) -> Floats:
-        """(R,): the variance of such a residual of each row; what was not drawn can have them."""
+        """(R,): the variance of a residual of one that may come in a row and did not; what was not drawn can have it.
+
+        first (C,): the first row of each cluster, None if they are rows
+        """
         strata, place, counts = np.unique(self.stratum, return_inverse=True, return_counts=True)
         fraction = np.maximum(1.0 - counts / self.population[strata], 0.0)[place]
         if first is not None:
@@ -228,25 +185,11 @@ class Clusters:
         return np.asarray(spread.unseen(n_rows) * fraction)
 
 
-def _sums(scores: Floats, group: Ints) -> Floats:
-    """(G, P): sums of scores (C, P) by group (C,)."""
-    place = np.unique(group, return_inverse=True)[1]
-    found = np.zeros((place.max() + 1, scores.shape[1]))
-    np.add.at(found, place, scores)
+def sum_by(group: Ints, parts: Floats, n_groups: int) -> Floats:
+    """(G, ...): sums of parts (n, ...) by group (n,)."""
+    found = np.zeros((n_groups, *parts.shape[1:]))
+    np.add.at(found, group, parts)
     return found
-
-
-def _scores(gain: Gain, residuals: Floats, first: Ints | None, at: Ints) -> Floats:
-    """(c, P): what the residuals of some clusters move the values, before the gain's inverse."""
-    if first is None:
-        return gain.before(at) * residuals[at, None]
-    lengths = np.diff(np.append(first, len(gain)))[at]
-    starts = np.cumsum(lengths) - lengths
-    rows = np.repeat(first[at] - starts, lengths) + np.arange(lengths.sum())
-    scores = gain.before(rows) * residuals[rows, None]
-    if (lengths == 2).all():  # as of all pairs: half the time of the sums below
-        return np.asarray(scores[::2] + scores[1::2])
-    return np.add.reduceat(scores, starts, axis=0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -265,11 +208,57 @@ class LinearFit:
 
     @cached_property
     def missed(self) -> Floats:
-        return self.clusters.missed(self.gain, self.starts)
+        """(P, P): the covariance that residuals of one make which may come in a row, and did not; made once a design."""
+        variance = self.clusters.unseen(len(self.gain), self.starts)
+        if isinstance(self.gain, Gain):
+            return self.gain.gram(variance)
+        root = np.sqrt(variance)[:, None] * self.gain
+        return np.asarray(root.T @ root)
 
     def covariance(self, residuals: Floats) -> Floats:
         """(P, P): of the values, from one output's residuals (R,)."""
-        return self.clusters.covariance(self.gain, residuals, self.weight, self.starts)
+        if isinstance(self.gain, Gain):
+            return self.gain.after(self._by_block(self.gain, residuals))
+        scores = self.gain * residuals[:, None]
+        scores = scores if self.starts is None else np.add.reduceat(scores, self.starts, axis=0)
+        moved = self.clusters.deviations(scores, self.weight)
+        return np.asarray(moved.T @ moved)
+
+    def _by_block(self, gain: Gain, residuals: Floats) -> Floats:
+        """The same, before the gain's inverse: twice through the scores of the clusters, for means and for squares."""
+        n_players, walks = gain.shape[1], self.clusters.walk
+        each, centred = self.clusters.factors(self.weight)
+        place = np.unique(self.clusters.stratum, return_inverse=True)[1]
+        order = np.argsort(place, kind="stable")
+        order, walk = order[~walks[order]], np.flatnonzero(walks)
+        means, found = np.zeros((place.max(initial=0) + 1, n_players)), np.zeros((n_players, n_players))
+        if centred:
+            for at in blocks.blocks(len(order), 2 * n_players):
+                here, starts = np.unique(place[order[at]], return_index=True)
+                means[here] += np.add.reduceat(self._scores(gain, residuals, order[at]), starts, axis=0)
+            means /= np.bincount(place)[:, None]
+        for at in blocks.blocks(len(order), 2 * n_players):
+            scores = self._scores(gain, residuals, order[at])
+            scores -= means[place[order[at]]]
+            scores *= np.sqrt(each[order[at]])[:, None]
+            found += scores.T @ scores
+        if len(walk):
+            parts = (self._scores(gain, residuals, walk[at]).sum(axis=0) for at in blocks.blocks(len(walk), 2 * n_players))
+            whole = np.sum(list(parts), axis=0)
+            found += np.outer(whole, whole)
+        return found
+
+    def _scores(self, gain: Gain, residuals: Floats, at: Ints) -> Floats:
+        """(c, P): what the residuals of some clusters move the values, before the gain's inverse."""
+        if self.starts is None:
+            return gain.before(at) * residuals[at, None]
+        lengths = np.diff(np.append(self.starts, len(gain)))[at]
+        starts = np.cumsum(lengths) - lengths
+        rows = np.repeat(self.starts[at] - starts, lengths) + np.arange(lengths.sum())
+        scores = gain.before(rows) * residuals[rows, None]
+        if (lengths == 2).all():  # as of all pairs: half the time of the sums below
+            return np.asarray(scores[::2] + scores[1::2])
+        return np.add.reduceat(scores, starts, axis=0)
 
     def errors(
         self, residuals: Floats, values: Floats, table: Evaluations, ends: Floats | None = None

@@ -16,7 +16,6 @@ from perturbxai.core.options import checked
 from perturbxai.core.questions import Coalitions, Players, TablePlayers
 from perturbxai.estimation.coalitions import clustering, hierarchy, owen, semivalues
 from perturbxai.estimation.coalitions.hierarchy import Tree
-from perturbxai.estimation.coalitions.owen import Drawn, Listed
 
 
 @checked
@@ -82,18 +81,13 @@ class PartitionShap(Asking):
         whole = self._found(players) if self.partition is None else self._given(players)
         notes: dict[str, Any] = {"hierarchy": hierarchy.name(whole, players.everyone)}
         if players.n_players < 2:
-            found = yield from semivalues.ask_all(players.n_players, semivalues.shapley_weights(players.n_players))
+            found = yield from semivalues.ask_all(players.n_players)
             found.notes.update(notes)
             return found
         number = {players.everyone.index(one): p for p, one in enumerate(players.names)}
         unions = hierarchy.unions(cast(Tree, hierarchy.keep(whole, number)))
         n_pairs = owen.affordable(unions, budget)
-        asked: list[Listed | Drawn] = []
-        for at, union in enumerate(unions):
-            if owen.is_listed(union, n_pairs):
-                asked.append(Listed.of(unions, at, players.n_players))
-            else:
-                asked.append(Drawn.of(unions, at, n_pairs, players.n_players, rng))
+        asked = [owen.question(unions, at, n_pairs, players.n_players, rng) for at in range(len(unions))]
         z = semivalues.with_ends(np.concatenate([one.z for one in asked]))
         (values,) = yield [Coalitions(z)]
         ends = np.cumsum([2, *(len(one.z) for one in asked)]).tolist()

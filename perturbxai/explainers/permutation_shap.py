@@ -59,7 +59,7 @@ class PermutationShap(Asking):
     def ask(self, players: Players, budget: int, rng: np.random.Generator) -> Questions:
         n_players = players.n_players
         if 2**n_players <= budget:
-            return (yield from semivalues.ask_all(n_players, semivalues.shapley_weights(n_players)))
+            return (yield from semivalues.ask_all(n_players))
         n_pairs = (budget - 2) // (2 * (n_players - 1))
         orders = draw_orders(n_pairs, n_players, rng)
         forward = prefixes(orders).reshape(-1, n_players)

@@ -78,7 +78,9 @@ class Rise(OfSlopes):
             return no_players(len(table.full))
         law = self.law(n_players)
         if self.estimator == "regression":
-            found = _scaled(slopes_under(law, self.p, table), 1.0 - self.p)
+            found, factor = slopes_under(law, self.p, table), 1.0 - self.p
+            background = None if found.stderr_background is None else factor * found.stderr_background
+            found = replace(found, values=factor * found.values, stderr=factor * found.stderr, stderr_background=background)
         else:
             check_reuse(law, table.design)
             found = _means(law, self.p, self.estimator == "centred", table)
@@ -92,11 +94,6 @@ def _weights(law: Law, table: Evaluations) -> Floats:
     """(2 + M,): of the empty, the full and the other coalitions."""
     inner = row_weights(law, table.design) if len(table.values) else np.zeros(0)
     return np.concatenate([law.mass[[0, -1]], inner])
-
-
-def _scaled(found: Estimate, factor: float) -> Estimate:
-    background = None if found.stderr_background is None else factor * found.stderr_background
-    return replace(found, values=factor * found.values, stderr=factor * found.stderr, stderr_background=background)
 
 
 def _means(law: Law, p: float, centred: bool, table: Evaluations) -> Estimate:

@@ -65,7 +65,7 @@ class SamplingShap(Asking):
     def ask(self, players: Players, budget: int, rng: np.random.Generator) -> Questions:
         n_players = players.n_players
         if 2**n_players <= budget:
-            return (yield from semivalues.ask_all(n_players, semivalues.shapley_weights(n_players)))
+            return (yield from semivalues.ask_all(n_players))
         (ends,) = yield [Coalitions(semivalues.with_ends(np.zeros((0, n_players), dtype=bool)))]
         samples = _Samples.none(n_players, ends)
         # beside v(nothing) and v(N)

@@ -99,7 +99,7 @@ class SlidingOcclusion(Asking):
         assert players.labels is not None
         height, width = players.labels.shape
         side = max(1, round(min(height, width) / PATCHES_A_SIDE))
-        patch = (side, side) if self.patch is None else _pair("patch", self.patch)
+        patch = _pair("patch", side if self.patch is None else self.patch)
         stride = (max(1, patch[0] // 2), max(1, patch[1] // 2)) if self.stride is None else _pair("stride", self.stride)
         return (height, width), patch, stride
 

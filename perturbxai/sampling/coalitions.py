@@ -69,18 +69,16 @@ def draw_design(
         held_out = np.zeros((0, n_players), dtype=bool)
     share = size_laws.mixture(laws)
     if 2**n_players <= budget:
-        return _finish(list_coalitions(n_players), None, share, True, np.zeros((0, n_players), dtype=bool), rng)
+        return _finish(list_coalitions(n_players), 0, share, True, np.zeros((0, n_players), dtype=bool), rng)
     sides = {size for law in laws for size in law.listed}
     if not share.any():
-        return _finish(_listed_sides(n_players, sides), None, share, False, held_out, rng)
+        return _finish(_listed_sides(n_players, sides), 0, share, False, held_out, rng)
     if budget < 2 * n_players:
-        z, chain = _one_sided_walk(n_players, budget - 2, share, held_out, rng)
-        return _finish(z, chain, share, False, held_out, rng)
+        z = _one_sided_walk(n_players, budget - 2, share, held_out, rng)
+        return _finish(z, n_players - 1, share, False, held_out, rng)
     spanning = any(law.spanning for law in laws)
     firsts, n_walk = _draw_pairs(n_players, (budget - 2) // 2, share, bool(sides), spanning, held_out, rng)
-    chain = np.full(2 * len(firsts), -1, dtype=np.int64)
-    chain[: 2 * n_walk] = 0
-    return _finish(with_complements(firsts), chain, share, False, held_out, rng)
+    return _finish(with_complements(firsts), 2 * n_walk, share, False, held_out, rng)
 
 
 def draw_cells(
@@ -103,7 +101,7 @@ def draw_cells(
     for _ in range(50):
         firsts, bases = _draw_cell_pairs(n_players, n_rows // 2, n_base, share, {pair_key(row) for row in held_out}, rng)
         if _spans(firsts):
-            design = _finish(with_complements(firsts), None, share, False, held_out, rng)
+            design = _finish(with_complements(firsts), 0, share, False, held_out, rng)
             return replace(design, base=np.repeat(bases, 2), n_base=n_base)
     raise RuntimeError(f"{n_rows} cells did not span {n_players} players in 50 draws")  # pragma: no cover
 
@@ -173,9 +171,7 @@ def _walk(n_players: int, taken: set[bytes], rng: np.random.Generator) -> Presen
     raise RuntimeError("no walk avoids the held-out coalitions")  # pragma: no cover
 
 
-def _one_sided_walk(
-    n_players: int, n_rows: int, share: BySize, held_out: Presence, rng: np.random.Generator
-) -> tuple[Bools, Ints]:
+def _one_sided_walk(n_players: int, n_rows: int, share: BySize, held_out: Presence, rng: np.random.Generator) -> Presence:
     """Below 2P no paired design spans the players: one walk without complements, then single coalitions."""
     taken = {pair_key(row) for row in held_out}
     walk = _walk(n_players, taken, rng)
@@ -187,10 +183,7 @@ def _one_sided_walk(
         if pair_key(row) not in taken:
             taken.add(pair_key(row))
             rest.append(row)
-    z = np.concatenate([walk, np.array(rest, dtype=bool).reshape(-1, n_players)])
-    chain = np.full(len(z), -1, dtype=np.int64)
-    chain[: len(walk)] = 0
-    return z, chain
+    return np.concatenate([walk, np.array(rest, dtype=bool).reshape(-1, n_players)])
 
 
 def list_coalitions(n_players: int) -> Presence:
@@ -204,20 +197,16 @@ def list_coalitions(n_players: int) -> Presence:
 
 def _listed_sides(n_players: int, sides: set[int]) -> Presence:
     singles = np.eye(n_players, dtype=bool)
-    if sides == {1}:
-        return singles
-    if sides == {n_players - 1}:
-        return ~singles
-    return with_complements(singles)
+    return singles if sides == {1} else ~singles if sides == {n_players - 1} else with_complements(singles)
 
 
 def _finish(
-    z: Presence, chain: Ints | None, share: BySize, listed: bool, held_out: Presence, rng: np.random.Generator
+    z: Presence, n_walk: int, share: BySize, listed: bool, held_out: Presence, rng: np.random.Generator
 ) -> Design:
+    """The design of coalitions z, the first n_walk of which are those of a walk."""
     paired = len(z) % 2 == 0 and len(z) > 0 and bool((z[0] != z[1]).all())
     pair = np.arange(len(z), dtype=np.int64) // (2 if paired else 1)
-    if chain is None:
-        chain = np.full(len(z), -1, dtype=np.int64)
+    chain = np.where(np.arange(len(z)) < n_walk, 0, -1)
     normals = rng.standard_normal((N_MULTIPLIERS, z.shape[1]))
     return Design(z, pair, chain, share, listed, held_out, normals, rng.random(N_MULTIPLIERS))
 

@@ -11,7 +11,7 @@ import pytest
 import perturbxai as px
 from perturbxai.core.evaluations import Evaluations, RowGroups
 from perturbxai.estimation.coalitions import blocks
-from perturbxai.estimation.survey import Clusters
+from perturbxai.estimation.survey import Clusters, LinearFit
 from perturbxai.sampling.coalitions import _spans, draw_design
 
 METHODS = {
@@ -80,10 +80,10 @@ def test_the_errors_of_blocks_are_those_of_all_deviations(monkeypatch, seed, two
     inverse = np.cov(rng.normal(size=(n_players, 40)))
     gain = blocks.Gain(blocks.Columns(z, rng.random(n_players)), each, inverse)
     residuals, first = rng.normal(size=len(z)), 2 * np.arange(n) if two else None
-    expected = clusters.covariance(gain[np.arange(len(z))], residuals, weight, first)
+    expected = LinearFit(gain[np.arange(len(z))], weight, first, clusters, 1.0).covariance(residuals)
     for at_once in (1, 100, 1 << 20):
         monkeypatch.setattr(blocks, "BLOCK", at_once)
-        found = clusters.covariance(gain, residuals, weight, first)
+        found = LinearFit(gain, weight, first, clusters, 1.0).covariance(residuals)
         np.testing.assert_allclose(found, expected, atol=1e-12 * np.abs(expected).max(), rtol=0)
 
 

@@ -162,9 +162,11 @@ def affordable(unions: Sequence[Union], budget: int) -> int:
     raise ValueError(f"budget={budget} holds no pair of contexts of every union.")
 
 
-def is_listed(union: Union, n_pairs: int) -> bool:
-    """Whether all of a union's coalitions are asked: they are no more than those of so many pairs."""
-    return n_pairs == 0 or _lists_from(union) <= n_pairs
+def question(unions: Sequence[Union], at: int, n_pairs: int, n_players: int, rng: np.random.Generator) -> Listed | Drawn:
+    """What is asked of a union: all, where that is no more than so many pairs (0: of every union), or so many pairs."""
+    if n_pairs == 0 or _lists_from(unions[at]) <= n_pairs:
+        return Listed.of(unions, at, n_players)
+    return Drawn.of(unions, at, n_pairs, n_players, rng)
 
 
 def _lists_from(union: Union) -> int:

@@ -19,7 +19,7 @@ from perturbxai.core.evaluations import Bases, Design, Estimate, Evaluations, La
 from perturbxai.core.types import Bools, Floats, Ints, Weights
 from perturbxai.estimation import spread
 from perturbxai.estimation.intervals import simultaneous_factor
-from perturbxai.estimation.survey import MAX_LEVERAGE, ROUNDING, Clusters, pair_sides, row_weights, sum_zero_basis
+from perturbxai.estimation.survey import MAX_LEVERAGE, ROUNDING, Clusters, pair_sides, row_weights, sum_by, sum_zero_basis
 
 PAIRS_A_COLUMN = 5  # pairs of cells that each column of a fit has to have, controls included
 # what is left of each column beside the earlier ones, from which on normal equations lose no digit that counts
@@ -102,9 +102,7 @@ def drawn_error(bases: Bases, row: Ints, known: Floats, scores: Floats) -> Float
     that the pairs leave counts as theirs, which is too much.
     """
     n_base = len(bases.share)
-    sums, squares = np.zeros((2, n_base, scores.shape[1]))
-    np.add.at(sums, row, scores)
-    np.add.at(squares, row, scores**2)
+    sums, squares = sum_by(row, scores, n_base), sum_by(row, scores**2, n_base)
     n_pairs = np.bincount(row, minlength=n_base)
     usable = n_pairs > 1
     if bases.share[usable].sum() < 0.5:

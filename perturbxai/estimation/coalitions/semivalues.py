@@ -9,10 +9,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from perturbxai.core.evaluations import Estimate, Evaluations, Law
+from perturbxai.core.evaluations import Design, Estimate, Evaluations, Law
 from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.questions import Coalitions, Question
-from perturbxai.core.types import Floats, Presence, Values
+from perturbxai.core.types import Floats, Ints, Presence, Values
 from perturbxai.estimation.coalitions.background_error import error_of_groups, flat
 from perturbxai.estimation.intervals import independent, no_players
 from perturbxai.estimation.survey import ROUNDING
@@ -85,11 +85,11 @@ def exact_of_table(table: Evaluations, weight: Floats) -> Estimate:
     return replace(found, stderr_background=error_of_groups(groups, apart, np.zeros_like(apart)))
 
 
-def ask_all(n_players: int, weight: Floats) -> Generator[Sequence[Question], list[Floats], Estimate]:
-    """Ask for all coalitions and conclude: what a generator does whose budget holds them."""
+def ask_all(n_players: int) -> Generator[Sequence[Question], list[Floats], Estimate]:
+    """Ask for all coalitions and conclude their Shapley values: what a generator does whose budget holds them."""
     z = with_ends(list_coalitions(n_players))
     (values,) = yield [Coalitions(z)]
-    found = exact(z, values, weight)
+    found = exact(z, values, shapley_weights(n_players))
     found.notes.update({"coalitions": 2**n_players, "listed": True})
     return found
 
@@ -108,32 +108,26 @@ class Alone(FromCoalitions):
 
     def estimate(self, table: Evaluations) -> Estimate:
         """Values (P, K). Raises ValueError if the table does not list the size."""
-        found, spread = _single_rows(table, present=self.added)
-        values = found - table.empty if self.added else table.full - found
+        n_players, side = table.design.n_players, 0 if self.added else 1
+        if n_players <= 1:  # the one coalition is an end of the table
+            values = np.tile(table.full - table.empty, (n_players, 1))
+            spread = None if table.ends_spread is None else np.tile(table.ends_spread[1 - side, side], (n_players, 1))
+        else:
+            rows = self._rows(table.design)
+            values = table.values[rows] - table.empty if self.added else table.full - table.values[rows]
+            spread = None if table.spread is None else table.spread[rows, side]
         floor = np.broadcast_to(ROUNDING * table.scale, values.shape).copy()
         return independent(values, floor, np.inf, stderr_background=None if spread is None else np.sqrt(spread))
 
-
-def _single_rows(table: Evaluations, *, present: bool) -> tuple[Floats, Floats | None]:
-    """Values (P, K) and spread (P, K) of the coalitions {j} (present) or N without j (not present), in the players' order.
-
-    Raises ValueError if the table does not list them.
-    """
-    design = table.design
-    n_players = design.n_players
-    side = 0 if present else 1
-    if n_players <= 1:  # the one coalition is an end of the table
-        end = table.full if present else table.empty
-        spread = None if table.ends_spread is None else table.ends_spread[1 - side, side]
-        return np.tile(end, (n_players, 1)), None if spread is None else np.tile(spread, (n_players, 1))
-    size = 1 if present else n_players - 1  # the same size at two players, but not the same coalition
-    rows = np.flatnonzero(design.sizes == size)
-    lone = design.z[rows] if present else ~design.z[rows]
-    players = np.argmax(lone, axis=1)
-    if not np.array_equal(np.sort(players), np.arange(n_players)):
-        raise ValueError(
-            f"the table has {len(rows)} of the {n_players} coalitions of size {size}; all are needed. "
-            "Let explain() draw them with this method among its methods."
-        )
-    rows = rows[np.argsort(players)]
-    return table.values[rows], None if table.spread is None else table.spread[rows, side]
+    def _rows(self, design: Design) -> Ints:
+        """(P,): the row of each player's coalition."""
+        n_players = design.n_players
+        size = 1 if self.added else n_players - 1  # the same size at two players, but not the same coalition
+        rows = np.flatnonzero(design.sizes == size)
+        players = np.argmax(design.z[rows] == self.added, axis=1)
+        if not np.array_equal(np.sort(players), np.arange(n_players)):
+            raise ValueError(
+                f"the table has {len(rows)} of the {n_players} coalitions of size {size}; all are needed. "
+                "Let explain() draw them with this method among its methods."
+            )
+        return np.asarray(rows[np.argsort(players)])

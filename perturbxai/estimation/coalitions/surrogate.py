@@ -12,6 +12,7 @@ all five. With everything drawn nothing is left to chance, as without a surrogat
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -43,17 +44,19 @@ def adjusted(surrogate: str, fit: PairFit, table: Evaluations, odd: Floats, plai
         return plain
     kept = folds(fit.clusters.stratum) != np.arange(N_FOLDS)[:, None]
     residuals = odd - fit.u @ plain.values
-    values, left, taken = plain.values.copy(), residuals.copy(), [_Taken("none", 1.0)] * n_outputs
+    values, left, taken = plain.values.copy(), residuals.copy(), []
     for k in range(n_outputs):
         twin = _twin(odd, k)
         if twin is not None:  # of two classes one is told by the other
             values[:, k] -= values[:, twin] - plain.values[:, twin]
-            left[:, k], taken[k] = -left[:, twin], taken[twin]
+            left[:, k] = -left[:, twin]
+            taken.append(taken[twin])
             continue
         game = _Game(fit, design.z[fit.first], residuals[:, k], kept)
         rounding = float(n_players * ROUNDING * table.scale[k]) ** 2
-        taken[k], moved, left[:, k] = game.best(surrogate, rounding, n_outputs <= FEW_OUTPUTS)
-        values[:, k] -= moved
+        taken.append(game.best(surrogate, rounding, n_outputs <= FEW_OUTPUTS))
+        values[:, k] -= taken[k].moved
+        left[:, k] = taken[k].left
     stderr, critical = fit.errors(left, values, table)
     notes = plain.notes | {"surrogate": [{"taken": one.taken, "variance": one.variance} for one in taken]}
     return Estimate(values, stderr, critical, plain.df, plain.stderr_background, notes)
@@ -73,12 +76,16 @@ def _twin(odd: Floats, k: int) -> int | None:
     return next((j for j in range(k) if np.abs(odd[:, k] + odd[:, j]).max() <= close), None)
 
 
-@dataclass(frozen=True)
-class _Taken:
-    """What was taken, and the estimated variance with it over that without."""
+class _Taken(NamedTuple):
+    """What was taken, the estimated variance with it over that without, by how much it moves the values, what is then left.
+
+    moved (P,), to be taken from the values;  left (R,)
+    """
 
     taken: str
     variance: float
+    moved: Floats
+    left: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,12 +101,9 @@ class _Game:
     left: Floats
     kept: Bools
 
-    def best(self, surrogate: str, rounding: float, may_grow: bool) -> tuple[_Taken, Floats, Floats]:
-        """What is taken; how far it moves the values, (P,), to be taken from them; and what is then left, (R,).
-
-        rounding: a variance that is rounding only;  may_grow: whether "auto" may grow trees
-        """
-        found = _Taken("none", 1.0), np.zeros(self.z.shape[1]), self.left
+    def best(self, surrogate: str, rounding: float, may_grow: bool) -> _Taken:
+        """rounding: a variance that is rounding only;  may_grow: whether "auto" may grow trees"""
+        found = _Taken("none", 1.0, np.zeros(self.z.shape[1]), self.left)
         plain = self._variance(self.left)
         if plain <= rounding:
             return found
@@ -107,16 +111,14 @@ class _Game:
         if surrogate != "trees" and (triples := triple_controls(self.z, self.left, self.fit.weight, self.kept)) is not None:
             controls["triples"] = triples
             found = self._taken(controls, plain, found)
-        wanted = surrogate == "trees" or (surrogate == "auto" and may_grow and found[0].variance > ENOUGH)
+        wanted = surrogate == "trees" or (surrogate == "auto" and may_grow and found.variance > ENOUGH)
         if wanted and (trees := self._tree_controls()) is not None:
             found = self._taken({"trees": trees}, plain, found)
             if controls:
                 found = self._taken(controls | {"trees": trees}, plain, found)
         return found
 
-    def _taken(
-        self, controls: dict[str, Floats], plain: float, before: tuple[_Taken, Floats, Floats]
-    ) -> tuple[_Taken, Floats, Floats]:
+    def _taken(self, controls: dict[str, Floats], plain: float, before: _Taken) -> _Taken:
         """With these controls, each (5, R), if they do better than what was found before and well enough."""
         fold, asked = np.argmin(self.kept, axis=0), self.fit.asked
         blind = np.column_stack([one[fold, np.arange(len(fold))] for one in controls.values()])  # (R, C)
@@ -127,10 +129,10 @@ class _Game:
         share = np.linalg.lstsq(free * root, self.left * root[:, 0], rcond=None)[0]
         left = self.left - free @ share
         ratio = self._variance(left) / plain
-        if ratio > LOWERED or ratio >= before[0].variance:
+        if ratio > LOWERED or ratio >= before.variance:
             return before
         mixed = blind + asked[:, None] * (whole - blind)
-        return _Taken(" and ".join(controls), ratio), self.fit.solve(mixed @ share), left
+        return _Taken(" and ".join(controls), ratio, self.fit.solve(mixed @ share), left)
 
     def _variance(self, left: Floats) -> float:
         """The sum over players of the estimated variances."""

@@ -17,7 +17,7 @@ from perturbxai.estimation.curves.averaged import errors_of_importance, importan
 from perturbxai.estimation.curves.axes import Axis, Standing
 from perturbxai.estimation.curves.grid_tables import Curve, GridTable, Steps
 from perturbxai.estimation.intervals import LEVEL
-from perturbxai.estimation.survey import ROUNDING
+from perturbxai.estimation.survey import ROUNDING, sum_by
 
 NUMBERS_AT_ONCE = 1 << 21
 
@@ -196,12 +196,11 @@ def accumulated_curve(table: GridTable, *, centred: bool, population: bool, rng:
     ground = Ground(axes, standing, steps.weight.reshape([a.n_places for a in axes]), centred)
     taken = ground.step_of >= 0
     n_steps, n_outputs = prod(ground.steps_shape), table.n_outputs
-    mean, heterogeneity = np.zeros((2, n_steps, n_outputs))
-    np.add.at(mean, ground.step_of[taken], (ground.share[..., None] * steps.mean)[taken])
+    step, share = ground.step_of[taken], ground.share[..., None]
+    mean = sum_by(step, (share * steps.mean)[taken], n_steps)
     apart = steps.spread + (steps.mean - mean[ground.step_of]) ** 2
-    np.add.at(heterogeneity, ground.step_of[taken], (ground.share[..., None] * apart)[taken])
-    counts = np.zeros(n_steps, dtype=np.int64)
-    np.add.at(counts, ground.step_of[taken], np.broadcast_to(steps.n[:, None], taken.shape)[taken])
+    heterogeneity = sum_by(step, (share * apart)[taken], n_steps)
+    counts = sum_by(step, np.broadcast_to(steps.n[:, None], taken.shape)[taken], n_steps).astype(np.int64)
     values = ground.accumulate(mean)
     errors = PlaceErrors.of(steps, taken)
     variance, squares, move = errors.variance(ground)
@@ -214,17 +213,16 @@ def accumulated_curve(table: GridTable, *, centred: bool, population: bool, rng:
     whole = np.maximum(variance + more, tiny)
     shared = squares / whole / whole
     df = np.where(shared > tiny, 1.0 / np.maximum(shared, tiny), np.inf)
-    points = tuple(len(a.points) for a in axes)
-    covariance = None
+    points, covariance = (*standing.shape, n_outputs), None
     if move is not None and not errors.infinite:
         # the least known error of all stands for the others
         covariance = errors.along(move)
         critical = largest_of(covariance + more[:, None, None], stderr, df.min(axis=0), rng)
     else:
-        critical = stats.t.ppf(0.5 + 0.5 * LEVEL ** (1.0 / len(values)), df).reshape(*points, n_outputs)
+        critical = stats.t.ppf(0.5 + 0.5 * LEVEL ** (1.0 / len(values)), df).reshape(points)
     notes = {"missing_rows": int(((table.cell < 0) & (table.weight > 0)).sum())}
     found = Curve(
-        values.reshape(*points, n_outputs), stderr.reshape(*points, n_outputs), critical, df.reshape(*points, n_outputs),
+        values.reshape(points), stderr.reshape(points), critical, df.reshape(points),
         counts.reshape(ground.steps_shape), np.sqrt(heterogeneity).reshape(*ground.steps_shape, n_outputs), axes,
         standing.centre, importance_of(standing, values), extrapolated=ground.empty, notes=notes,
     )  # fmt: skip

@@ -213,13 +213,12 @@ class GridTable:
         self.cell = cell_of(self.along)
         if self.n_kept:
             self.bent = np.zeros((*self.standing.cells[1].shape, self.n_outputs))
-        size = np.array([len(a.points) for a in self.axes])
         starts = [np.arange(a.n_known) if a.order is None else a.order for a in self.axes]
         windows = [at[a.first[:, None] + np.arange(a.window)] for at, a in zip(starts, self.along, strict=True)]
         # (places, window): where the points around a place stand in a whole curve
         self.around = windows[0]
         if len(windows) == 2:
-            grid = windows[0][:, None, :, None] * size[1] + windows[1][None, :, None, :]
+            grid = windows[0][:, None, :, None] * len(self.axes[1].points) + windows[1][None, :, None, :]
             self.around = grid.reshape(grid.shape[0] * grid.shape[1], -1)
 
     @cached_property
@@ -235,7 +234,7 @@ class GridTable:
     @property
     def shape(self) -> tuple[int, ...]:
         """Points along each axis."""
-        return tuple(len(a.points) for a in self.axes)
+        return self.standing.shape
 
     def individual(self, most: int) -> tuple[Ints, Floats]:
         """(rows,) numbers among the drawn rows, and their curves (rows, G..., K), of at most so many."""
@@ -286,9 +285,8 @@ class GridTable:
 
     def moved_by(self) -> Floats:
         """(n, K): how the mean deviation of the rows' curves moves with each row that stands on the grid, as data."""
-        _, _, cell = self.standing.cells
         parts = self.standing.parts
-        return np.asarray(np.einsum("nq,nr,nqrk->nk", parts, parts, self.bent[cell]))
+        return np.asarray(np.einsum("nq,nr,nqrk->nk", parts, parts, self.bent[self.standing.cells[2]]))
 
     def add_corners(self, rows: Ints, corners: Floats) -> None:
         """The model at the points around each of these drawn rows, corners (m, window, K)."""

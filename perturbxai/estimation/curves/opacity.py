@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perturbxai.core.types import Floats, Ints, PerOutput
+from perturbxai.core.types import Bools, Floats, Ints, PerOutput
 from perturbxai.estimation.curves.averaged import largest_of
 from perturbxai.estimation.intervals import independent_factor
-from perturbxai.estimation.survey import ROUNDING
+from perturbxai.estimation.survey import ROUNDING, sum_by
 
 AGAINST = 0.01  # of the widest range of a player's curves: a curve that goes back by less still counts as monotone
 
@@ -38,6 +38,11 @@ class OpacityCurve:
     def rise(self) -> Floats:
         """(K,): from hidden to whole."""
         return np.asarray(self.values[-1] - self.values[0])
+
+    @property
+    def rises(self) -> Bools:
+        """(K,): whether that is more than rounding."""
+        return np.asarray(np.abs(self.rise) > 4.0 * ROUNDING * np.abs(self.values).max(axis=0))
 
 
 def averaged_opacity(curves: Floats, scale: PerOutput, rng: np.random.Generator) -> OpacityCurve:
@@ -75,18 +80,14 @@ def accumulated_opacity(step: Floats, bin_of: Ints, n_bins: int, scale: PerOutpu
     counts = np.bincount(bin_of, minlength=n_bins)
     sides = np.stack([step[0::2], step[1::2]], axis=1)  # (n, 2, K)
     place = np.stack([bin_of[0::2], bin_of[1::2]], axis=1)  # (n, 2)
-    mean = np.zeros((n_bins, step.shape[1]))
-    np.add.at(mean, bin_of, step)
-    mean /= counts[:, None]
-    apart = step - mean[bin_of]
-    spread = np.zeros_like(mean)
-    np.add.at(spread, bin_of, apart**2)
+    mean = sum_by(bin_of, step, n_bins) / counts[:, None]
+    spread = sum_by(bin_of, (step - mean[bin_of]) ** 2, n_bins)
     values = np.concatenate([np.zeros((1, step.shape[1])), np.cumsum(mean, axis=0)])
     strata, members = np.unique(place[:, 0], return_index=True)
     within = [_spread_of_pairs(sides[place[:, 0] == h]) for h in strata]  # (2, 2, K) each, or None
     lent = np.mean([one for one in within if one is not None], axis=0)
     covariance = np.zeros((step.shape[1], n_bins + 1, n_bins + 1))
-    squares = np.zeros((n_bins + 1, step.shape[1]))
+    squares = np.zeros_like(values)
     for h, first, one in zip(strata, members, within, strict=True):
         passed = (place[first][:, None] < np.arange(n_bins + 1)) / counts[place[first]][:, None]  # (2, G)
         pairs = int(np.sum(place[:, 0] == h))
@@ -116,8 +117,8 @@ def half_effect(at: Floats, curve: OpacityCurve) -> Floats:
     NaN where only the ends are known, or where nothing rises.
     """
     found = np.full(len(curve.rise), np.nan)
-    for k in np.flatnonzero(_rises(curve)) if len(at) > 2 else ():
-        done = (curve.values[:, k] - curve.values[0, k]) / (curve.values[-1, k] - curve.values[0, k])
+    for k in np.flatnonzero(curve.rises) if len(at) > 2 else ():
+        done = (curve.values[:, k] - curve.values[0, k]) / curve.rise[k]
         g = int(np.argmax(done >= 0.5))
         found[k] = at[g - 1] + (at[g] - at[g - 1]) * (0.5 - done[g - 1]) / (done[g] - done[g - 1])
     return found
@@ -126,7 +127,7 @@ def half_effect(at: Floats, curve: OpacityCurve) -> Floats:
 def variation(curve: OpacityCurve) -> Floats:
     """(K,): the curve's way up and down over the size of its rise, 1 where it only rises or only falls; NaN as above."""
     way = np.abs(np.diff(curve.values, axis=0)).sum(axis=0)
-    known = _rises(curve) & (len(curve.values) > 2)
+    known = curve.rises & (len(curve.values) > 2)
     return np.asarray(np.where(known, way / np.where(known, np.abs(curve.rise), 1.0), np.nan))
 
 
@@ -136,10 +137,6 @@ def non_monotone(curves: Floats) -> Floats:
     back = np.minimum(np.maximum(steps, 0.0).sum(axis=1), np.maximum(-steps, 0.0).sum(axis=1))
     widest = np.ptp(curves, axis=1).max(axis=0)
     return np.asarray((back > AGAINST * widest).mean(axis=0))
-
-
-def _rises(curve: OpacityCurve) -> np.ndarray:
-    return np.asarray(np.abs(curve.values[-1] - curve.values[0]) > 4.0 * ROUNDING * np.abs(curve.values).max(axis=0))
 
 
 def _spread_of_pairs(sides: Floats) -> Floats | None:

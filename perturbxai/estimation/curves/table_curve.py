@@ -10,7 +10,7 @@ import numpy as np
 from perturbxai.core.quantiles import quantile_edges
 from perturbxai.core.questions import Rows, TablePlayers
 from perturbxai.core.types import Bools, Codes, Floats, Ints, Weights
-from perturbxai.estimation.survey import ROUNDING
+from perturbxai.estimation.survey import ROUNDING, sum_by
 
 TIED_ROUNDING = 64.0 * np.finfo(np.float64).eps
 ENOUGH_INSIDE = 3  # rows within a bin, by which what the curve does there is known
@@ -88,15 +88,13 @@ class EdgeRows:
         scale = np.abs(answers).max(axis=0)
         counts = np.bincount(self.bin_of, minlength=n_bins)
         share = self.weight / np.bincount(self.bin_of, weights=self.weight, minlength=n_bins)[self.bin_of]
-        mean, squares, own = np.zeros((3, n_bins, step.shape[1]))
-        np.add.at(mean, self.bin_of, share[:, None] * step)
+        mean = sum_by(self.bin_of, share[:, None] * step, n_bins)
         deviation = (step - mean[self.bin_of]) ** 2
-        np.add.at(own, self.bin_of, share[:, None] ** 2 * deviation)
-        np.add.at(squares, self.bin_of, deviation)
+        own = sum_by(self.bin_of, share[:, None] ** 2 * deviation, n_bins)
         # a single row has no spread, and rows that all answer alike may have missed what few others would show
         several, df = counts > 1, n_rows - n_bins
         lent = ~several[:, None] | (own <= (ROUNDING * scale) ** 2)
-        pooled = squares.sum(axis=0) / df if df > 0 else np.full(step.shape[1], np.inf)
+        pooled = sum_by(self.bin_of, deviation, n_bins).sum(axis=0) / df if df > 0 else np.full(step.shape[1], np.inf)
         of_mean = np.bincount(self.bin_of, weights=share**2, minlength=n_bins)
         borrowed = of_mean[:, None] * pooled if df > 0 else np.full_like(own, np.inf)
         error = np.where(lent, borrowed, own * (counts / np.maximum(counts - 1, 1))[:, None])
@@ -119,15 +117,11 @@ class EdgeRows:
         share = ((self.values - self.edges[self.bin_of]) / np.diff(self.edges)[self.bin_of])[:, None]
         beside = as_they_are[self.number] - low - share * (high - low)  # (n, K), of the straight line
         arc = share * (1.0 - share)
-
-        def summed(parts: Floats) -> Floats:
-            found = np.zeros((n_bins, parts.shape[1]))
-            np.add.at(found, self.bin_of, self.weight[:, None] * parts)
-            return found
-
-        tiny = np.finfo(float).tiny
-        bend = -2.0 * summed(arc * beside) / np.maximum(summed(arc**2), tiny)
-        jump = summed((beside + 0.5 * bend[self.bin_of] * arc) ** 2) / np.maximum(summed(arc), tiny)
+        weight, tiny = self.weight[:, None], np.finfo(float).tiny
+        bend = -2.0 * sum_by(self.bin_of, weight * (arc * beside), n_bins)
+        bend /= np.maximum(sum_by(self.bin_of, weight * arc**2, n_bins), tiny)
+        jump = sum_by(self.bin_of, weight * (beside + 0.5 * bend[self.bin_of] * arc) ** 2, n_bins)
+        jump /= np.maximum(sum_by(self.bin_of, weight * arc, n_bins), tiny)
         seen = (np.bincount(self.bin_of, weights=arc[:, 0] > 0.0, minlength=n_bins) >= ENOUGH_INSIDE)[:, None]
         return Between(np.where(seen, jump, np.maximum(jump, guess.jump)), np.where(seen, bend, guess.bend))
 

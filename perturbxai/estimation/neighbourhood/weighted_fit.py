@@ -204,14 +204,11 @@ def selected(how: str, n_features: int, design: Floats, weight: Weights, values:
     kept = np.zeros((n_slopes, n_outputs), dtype=bool)
     count = min(n_features, n_slopes)
     for k in range(n_outputs):
-        chosen: Ints | list[int]
         if how == "highest_weights":
-            chosen = np.argsort(-np.abs(strength[:, k]), kind="stable")[:count]
-        elif how == "forward":
-            chosen = _forward(count, design, weight, values[:, k])
+            kept[np.argsort(-np.abs(strength[:, k]), kind="stable")[:count], k] = True
         else:
-            chosen = _lasso_path(count, design, weight, values[:, k])
-        kept[chosen, k] = True
+            choose = _forward if how == "forward" else _lasso_path
+            kept[choose(count, *_weighted(design, weight, values[:, k])), k] = True
     return kept
 
 
@@ -222,9 +219,8 @@ def _weighted(design: Floats, weight: Weights, values: Values) -> tuple[Floats, 
     return (design - share @ design) * root[:, None], (values - share @ values) * root
 
 
-def _forward(count: int, design: Floats, weight: Weights, values: Values) -> list[int]:
+def _forward(count: int, x: Floats, residual: Floats) -> list[int]:
     """Features one at a time, each the one that lowers the weighted squared error most."""
-    x, residual = _weighted(design, weight, values)
     chosen: list[int] = []
     for _ in range(count):
         norm = (x**2).sum(axis=0)
@@ -239,14 +235,13 @@ def _forward(count: int, design: Floats, weight: Weights, values: Values) -> lis
     return chosen
 
 
-def _lasso_path(count: int, design: Floats, weight: Weights, values: Values) -> Ints:
+def _lasso_path(count: int, x: Floats, y: Floats) -> list[int]:
     """The last point of the lasso's path with so many features, as lime takes it."""
     from sklearn.linear_model import lars_path
 
-    x, y = _weighted(design, weight, values)
     _, _, path = lars_path(x, y, method="lasso")
     for step in range(path.shape[1] - 1, 0, -1):
-        chosen = np.flatnonzero(path[:, step])
+        chosen: list[int] = np.flatnonzero(path[:, step]).tolist()
         if len(chosen) <= count:
             return chosen
-    return np.zeros(0, dtype=np.int64)
+    return []
