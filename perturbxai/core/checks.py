@@ -141,11 +141,14 @@ def several(name: str, given: object, expected: str, alone: tuple[type, ...] = (
 
 def did_you_mean(value: object, known: Iterable[str]) -> str:
     """The known word that is spelled most alike, as the end of a sentence; empty if none is."""
-    near = difflib.get_close_matches(str(value), list(known), 1)
+    near = difflib.get_close_matches(value if isinstance(value, str) else as_given(value), list(known), 1)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def as_given(value: object) -> str:
-    """What came, as Python spells it, on one line and shortened."""
-    text = " ".join(repr(value).split())
+    """What came, as Python spells it, on one line and shortened; its type where Python cannot, as of 10**5000."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # an object of the caller's, or more digits than Python writes
+        text = f"<{type(value).__name__}>"
     return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 4]} ..."

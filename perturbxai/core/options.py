@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from perturbxai.core.checks import is_missing
+from perturbxai.core.checks import as_given, is_missing, is_number, is_whole
 
 T = TypeVar("T")
 
+MOST = 2**63 - 1
 KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "bool": ((bool, np.bool_), "True or False"),
     "int": ((Real, np.number), "a whole number"),
@@ -24,7 +25,10 @@ KINDS: dict[str, tuple[tuple[type, ...], str]] = {
 def checked(cls: type[T]) -> type[T]:
     """A dataclass of options whose plain fields refuse values of another kind, and all of them pandas' missing values.
 
-    Raises TypeError, which names the class, the option, what came and what was expected.
+    Numbers are kept as Python's own: NumPy's have a width, beyond which what is computed of them would turn over.
+
+    Raises TypeError, which names the class, the option, what came and what was expected; ValueError for whole numbers that
+    64 bits do not hold.
 
     >>> from dataclasses import dataclass
     >>> @checked
@@ -43,10 +47,20 @@ def checked(cls: type[T]) -> type[T]:
         for name, value in given.items():
             if name in declared:
                 _check(cls.__name__, name, value, declared[name])
+                given[name] = _plain(value)
         built(self, *args, **given)
 
     cls.__init__ = made  # type: ignore[assignment, method-assign]
     return cls
+
+
+def _plain(value: object) -> object:
+    """A number as Python's own int, float or bool; anything else as it is."""
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if type(value) in (int, float) or not is_number(value):
+        return value
+    return int(value) if is_whole(value) else float(value)
 
 
 def _check(owner: str, name: str, value: object, declared: str) -> None:
@@ -56,4 +70,6 @@ def _check(owner: str, name: str, value: object, declared: str) -> None:
     wrong = plain and value is not None and not isinstance(value, tuple(t for types, _ in kinds for t in types))
     if wrong or is_missing(value):
         expected = " or ".join(words for _, words in kinds) if plain else "a value"
-        raise TypeError(f"{owner}({name}={value!r}): expected {expected}; leave the option out for its default.")
+        raise TypeError(f"{owner}({name}={as_given(value)}): expected {expected}; leave the option out for its default.")
+    if isinstance(value, int) and abs(value) > MOST:
+        raise ValueError(f"{owner}({name}={as_given(value)}): expected a number that 64 bits hold; give a smaller one.")

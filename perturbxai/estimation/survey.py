@@ -185,7 +185,7 @@ class Clusters:
         return np.asarray(spread.unseen(n_rows) * fraction)
 
 
-def sum_by(group: Ints, parts: Floats, n_groups: int) -> Floats:
+def sum_by(group: Ints, parts: Floats | Ints, n_groups: int) -> Floats:
     """(G, ...): sums of parts (n, ...) by group (n,)."""
     found = np.zeros((n_groups, *parts.shape[1:]))
     np.add.at(found, group, parts)

@@ -23,6 +23,7 @@ from perturbxai.estimation.survey import ROUNDING
 from perturbxai.sampling.references import draw_references
 
 BINS_OF_OPACITY = 5
+MOST_BINS = 1_000_000  # of which all edges are held at once
 CURVES, BANDS_FOR = ("centred", "anchored"), ("sample", "population")
 NUMBERS_AT_ONCE = 1 << 22  # coded numbers in one request: memory stays bounded on wide tables
 
@@ -75,7 +76,7 @@ class Ale(Asking, FromGrid):
     def __post_init__(self) -> None:
         checks.one_of("curves", self.curves, CURVES)
         checks.one_of("bands_for", self.bands_for, BANDS_FOR)
-        checks.whole("bins", self.bins, 1)
+        checks.whole("bins", self.bins, 1, most=MOST_BINS, way=f" to {MOST_BINS:,}; 40 is the default")
         checks.whole("data_rows", self.data_rows, 2)
 
     @property

@@ -79,8 +79,8 @@ class Interactions(FromCoalitions):
 
     def __post_init__(self) -> None:
         checks.one_of("index", self.index, INDICES)
-        if self.order != 2:
-            raise ValueError(f"order={self.order!r}: pairs only are here; take order=2.")
+        if checks.as_number(self.order) != 2:
+            raise ValueError(f"order={checks.as_given(self.order)}: pairs only are here; take order=2.")
 
     def law(self, n_players: int) -> Law:
         """Shapley's, from the least budget that tells pairs apart; all coalitions for the Shapley-Taylor index."""

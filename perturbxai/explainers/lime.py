@@ -44,8 +44,10 @@ class Lime(OfSlopes):
     name: str = ""
 
     def __post_init__(self) -> None:
-        checks.number("kernel_width", self.kernel_width, "positive; lime's image default is 0.25", above=0.0)
-        checks.number("ridge", self.ridge, "0 (least squares) or positive; lime's default is 1", least=0.0)
+        expected = f"positive, from {laws.NARROWEST} to {laws.WIDEST}; lime's image default is 0.25"
+        checks.number("kernel_width", self.kernel_width, expected, least=laws.NARROWEST, most=laws.WIDEST)
+        expected = "0 (least squares) or positive, and finite; lime's default is 1"
+        checks.number("ridge", self.ridge, expected, least=0.0, below=np.inf)
 
     @property
     def on_cells(self) -> bool:

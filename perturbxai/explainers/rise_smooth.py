@@ -189,8 +189,10 @@ def _sum_up(masks: PixelMasks, fit: _Fit, labels: Labels, p: float, pixels: floa
         squares += (fit.spread[start:stop] ** 2).T @ seen**2 / n_masks
     found = mean / p + with_players(fit.known)
     lengths /= n_masks
-    missed = unseen(n_masks) * fit.jump[:, None] ** 2 * lengths
+    varied = np.isfinite(fit.jump)[:, None]
+    missed = unseen(n_masks) * np.where(varied, fit.jump[:, None], 0.0) ** 2 * lengths
     stderr = np.sqrt((np.maximum(squares - spread**2, 0.0) + missed) / (n_masks - 1.0)) / p
+    stderr = np.where(varied, stderr, np.inf)
     stderr = np.maximum(stderr, ROUNDING * np.abs(found).max(axis=1, keepdims=True))
     heat, heat_stderr = (part[:, : height * width].reshape(-1, height, width) for part in (found, stderr))
     values, errors = found[:, height * width :].T, stderr[:, height * width :].T

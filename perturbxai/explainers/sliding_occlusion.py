@@ -106,9 +106,10 @@ class SlidingOcclusion(Asking):
 
 def _pair(option: str, given: Any) -> tuple[int, int]:
     """(down, across) in pixels, of one number or two."""
-    both = (given, given) if np.ndim(given) == 0 else tuple(given)
+    expected = "a whole number of pixels from 1 up, or two: (down, across)"
+    both = [given, given] if checks.is_number(given) else checks.several(option, given, expected)
     if len(both) != 2 or not all(one >= 1 and one % 1 == 0 for one in map(checks.as_number, both)):
-        raise ValueError(f"{option}={given!r} must be a whole number of pixels from 1 up, or two: (down, across).")
+        raise ValueError(f"{option}={checks.as_given(given)} must be {expected}.")
     return int(both[0]), int(both[1])
 
 

@@ -24,6 +24,7 @@ from perturbxai.estimation.neighbourhood.additive import Additive
 from perturbxai.estimation.neighbourhood.weighted_fit import Coding, LocalFit, fit_regressor, fit_weighted, selected
 from perturbxai.estimation.survey import ROUNDING
 from perturbxai.sampling import neighbourhoods
+from perturbxai.sampling.laws import NARROWEST, WIDEST
 from perturbxai.sampling.neighbourhoods import PARTS, Column, Neighbourhood
 
 DISCRETIZERS = (*PARTS, "entropy", None)
@@ -87,15 +88,20 @@ class TabularLime(Asking):
         checks.one_of("discretizer", self.discretizer, DISCRETIZERS)
         checks.one_of("feature_selection", self.feature_selection, SELECTIONS)
         if self.kernel_width is not None:
-            checks.number("kernel_width", self.kernel_width, "positive, or None for .75 sqrt(P)", above=0.0)
-        if not all(checks.as_number(multiple) > 0 for multiple in self.profile):
-            raise ValueError(f"profile={self.profile} must hold positive multiples of the kernel width.")
+            expected = f"positive, from {NARROWEST} to {WIDEST}, or None for .75 sqrt(P)"
+            checks.number("kernel_width", self.kernel_width, expected, least=NARROWEST, most=WIDEST)
+        expected = f"positive multiples of the kernel width, from {NARROWEST} to {WIDEST}: (0.5, 2), or () for none"
+        multiples = checks.several("profile", self.profile, expected)
+        if not all(NARROWEST <= checks.as_number(multiple) <= WIDEST for multiple in multiples):
+            raise ValueError(f"profile={checks.as_given(self.profile)} must hold {expected}.")
+        object.__setattr__(self, "profile", tuple(one if type(one) is int else float(one) for one in multiples))
         checks.whole("n_features", self.n_features, 1)
         if self.shared_draws and self.discretizer is None:
             raise ValueError("shared_draws=True needs bins: without a discretizer every row has its own neighbourhood.")
         ours = self.model_regressor
-        if ours is not None and not (hasattr(ours, "fit") and hasattr(ours, "get_params")):
-            raise TypeError(f"model_regressor is {type(ours).__name__}; expected a scikit-learn regressor, or None.")
+        if ours is not None and (isinstance(ours, type) or not (hasattr(ours, "fit") and hasattr(ours, "get_params"))):
+            given = f"the class {ours.__name__}" if isinstance(ours, type) else type(ours).__name__
+            raise TypeError(f"model_regressor is {given}; expected a scikit-learn regressor, such as Ridge(), or None.")
 
     def check(self, players: Players) -> None:
         """Refuse, before any model call, inputs for which the neighbourhood is not defined."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.core import catalogue
+from perturbxai.core import catalogue, checks
 from perturbxai.core.functions import name_of, read_only, takes
 from perturbxai.metrics import agreement
 from perturbxai.metrics.faithfulness import CURVES as CURVES
@@ -49,8 +49,9 @@ class Metric:
         if not callable(given):
             raise TypeError(f"metrics: {given!r:.80} is no metric; expected a name, or a function that returns a number.")
         name, better = name_of(given, "metrics", (*catalogue.METRICS, *NOT_NAMES)), getattr(given, "better", "")
-        if better not in DIRECTIONS:
-            raise ValueError(f'metrics: {name}.better={better!r}; expected "higher", "lower", or "" where neither is.')
+        if not isinstance(better, str) or better not in DIRECTIONS:
+            came = checks.as_given(better)
+            raise ValueError(f'metrics: {name}.better={came}; expected "higher", "lower", or "" where neither is.')
         wanted = takes(given, (*OF_A_MAP, *OF_TWO), "metrics")
         if not wanted or (set(wanted) & set(OF_TWO) and set(wanted) != set(OF_TWO)):
             raise TypeError(

@@ -200,9 +200,7 @@ def _listed_sides(n_players: int, sides: set[int]) -> Presence:
     return singles if sides == {1} else ~singles if sides == {n_players - 1} else with_complements(singles)
 
 
-def _finish(
-    z: Presence, n_walk: int, share: BySize, listed: bool, held_out: Presence, rng: np.random.Generator
-) -> Design:
+def _finish(z: Presence, n_walk: int, share: BySize, listed: bool, held_out: Presence, rng: np.random.Generator) -> Design:
     """The design of coalitions z, the first n_walk of which are those of a walk."""
     paired = len(z) % 2 == 0 and len(z) > 0 and bool((z[0] != z[1]).all())
     pair = np.arange(len(z), dtype=np.int64) // (2 if paired else 1)

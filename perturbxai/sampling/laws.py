@@ -15,6 +15,7 @@ from scipy.special import gammaln, logsumexp
 from perturbxai.core.evaluations import Law
 from perturbxai.core.types import BySize, Floats
 
+NARROWEST, WIDEST = 1e-60, 1e60  # of kernels: the squares of their multiples are numbers that floats hold
 REFUSED, WARNED = 0.05, 0.2  # effective fractions: below the first a re-use is refused, below the second warned of
 FURTHEST = 1e100  # beside the second largest mass: no fit notices one that is less by as much
 FLOAT_BITS = 1023  # whole numbers of so many bits have a float

@@ -9,6 +9,7 @@ import json
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import perturbxai as px
@@ -256,6 +257,21 @@ def test_what_is_no_metric_is_refused_before_the_model_is_asked(given, table):
         px.compare(results, predictor, space, metrics=["deletion", metric])
     assert model.rows == before
     assert all((one.values == kept).all() for one, kept in zip(results.values(), values, strict=True))
+
+
+@pytest.mark.parametrize(
+    "better", [np.array(["higher"]), np.array(["higher", "lower"]), ["higher"], None, 1, np.nan, pd.NA, {}]
+)
+def test_a_direction_of_any_other_kind_is_refused_in_our_words(better, table):
+    def own(values):
+        return 0.0
+
+    own.better = better
+    model, predictor, space, results = table
+    before = model.rows
+    with pytest.raises(ValueError, match=r'own\.better=.*; expected "higher", "lower"'):
+        px.compare(results, predictor, space, metrics=[own])
+    assert model.rows == before
 
 
 def test_two_functions_of_one_name_are_refused_and_one_that_comes_twice_is_one():

@@ -44,7 +44,8 @@ def adjusted(surrogate: str, fit: PairFit, table: Evaluations, odd: Floats, plai
         return plain
     kept = folds(fit.clusters.stratum) != np.arange(N_FOLDS)[:, None]
     residuals = odd - fit.u @ plain.values
-    values, left, taken = plain.values.copy(), residuals.copy(), []
+    values, left = plain.values.copy(), residuals.copy()
+    taken: list[_Taken] = []
     for k in range(n_outputs):
         twin = _twin(odd, k)
         if twin is not None:  # of two classes one is told by the other
