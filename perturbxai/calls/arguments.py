@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 
@@ -25,22 +25,27 @@ def default_budget(space: Space, n_players: int) -> int:
     return int(2**n_players) if n_players <= LISTED_PLAYERS else 40 * n_players + 2
 
 
-def check_predictor(predictor: Any) -> None:
+def check_predictor(predictor: object) -> None:
     if not isinstance(predictor, Predictor):
         raise TypeError(f"predictor is {type(predictor).__name__}; wrap the model: px.Predictor(model).")
 
 
-def check_space(space: Any) -> None:
+def check_asked(predictor: object, space: object) -> None:
+    """Whether there is a model to ask, and a space that tells what to ask it."""
+    check_predictor(predictor)
     if not isinstance(space, (TabularSpace, ImageSpace)):
         raise TypeError(f"space is {type(space).__name__}; build px.TabularSpace(X) or px.ImageSpace() first.")
 
 
-def name_methods(methods: Any, known: Mapping[str, catalogue.Entry], kind: type[Declared]) -> dict[str, Declared]:
+def name_methods(methods: object, known: Mapping[str, catalogue.Entry], kind: type[Declared]) -> dict[str, Declared]:
     """Keys and method objects: the class's name, with the fields that differ where a class comes twice.
 
     kind: what they all have to be; an object of the caller's own class will do, if it declares itself as one
     """
-    given = [methods] if isinstance(methods, str) or not isinstance(methods, Sequence) else list(methods)
+    names = f"one of {', '.join(known)}, or several"
+    given: list[Any] = [methods]
+    if isinstance(methods, Iterable):
+        given = checks.several("methods", methods, names, (str, Method))
     if not given:
         raise ValueError(f"methods is empty; name at least one of {', '.join(known)}.")
     objects = [catalogue.load(known, m)() if isinstance(m, str) else m for m in given]

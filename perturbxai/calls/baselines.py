@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 from perturbxai.baseline_methods.inside import Inside
 from perturbxai.baseline_methods.kinds import Baseline, OfLayer, OfPicture, OfPixels, OfPlayers, OfRow
-from perturbxai.calls.arguments import check_predictor, check_space, name_methods
+from perturbxai.calls.arguments import check_asked, name_methods
 from perturbxai.calls.baselines_call import BaselinesCall, Placed
 from perturbxai.calls.record import Record
 from perturbxai.core import catalogue, checks
@@ -20,6 +20,7 @@ from perturbxai.models.predictor import Predictor
 from perturbxai.results.explanation import Attribution
 
 SCORES = ("logit", "probability")
+Layers: TypeAlias = Layer | Iterable[Layer]
 
 
 def baselines(
@@ -29,7 +30,7 @@ def baselines(
     x: Inputs,
     *,
     outputs: Outputs | None = None,
-    layer: Layer | Sequence[Layer] | None = None,
+    layer: Layers | None = None,
     score: str = "logit",
 ) -> dict[str, Attribution]:
     """Explain rows or pictures by methods that look inside the model (CAM, gradients, LRP, trees), and by controls.
@@ -71,13 +72,13 @@ def baselines(
     """
     named = named_baselines(methods)
     checks.refuse_missing(score=score)
-    check_predictor(predictor)
-    check_space(space)
+    check_asked(predictor, space)
     game = Game(predictor, space, x, outputs)
+    layer = read_layer(layer)
     check_methods(named, predictor, space, layer, score)
     differentiate = any(method.differentiates for method in named.values())
-    layers = _layers(predictor, layer)
-    placed = _placed(named, layer, layers)
+    layers = layer_names(predictor, layer)
+    placed = _placed(named, layers if isinstance(layer, list) else None)
     call = BaselinesCall(placed, Record(game), Inside(predictor, game, layers, score, differentiate))
     with keeping(lambda: call.attributions() or None), predictor.watched("baselines"):
         try:
@@ -92,39 +93,42 @@ def baselines(
     return call.attributions()
 
 
-def _layers(predictor: Predictor, layer: Any) -> tuple[str, ...] | None:
+def read_layer(layer: Layers | None) -> Layers | None:
+    """Several layers as a list; a name or a module, which may be one that is gone through, as it is."""
+    if not isinstance(layer, Iterable) or isinstance(layer, str) or hasattr(layer, "named_modules"):
+        return layer
+    return checks.several("layer", layer, "a module, its name, or several")
+
+
+def layer_names(predictor: Predictor, layer: Layers | None) -> tuple[str, ...] | None:
     """The names of the layers that are asked for; None to find one."""
     if layer is None:
         return None
-    from perturbxai.baseline_methods.places import layer_names
+    from perturbxai.baseline_methods import places
 
-    return layer_names(predictor.network_model().inner, layer)
+    return places.layer_names(predictor.network_model().inner, layer)
 
 
-def _placed(named: Mapping[str, Baseline], layer: Any, layers: tuple[str, ...] | None) -> Placed:
+def _placed(named: Mapping[str, Baseline], layers: Sequence[str] | None) -> Placed:
     """Key -> (method, number of its layer): of a list of layers, those that look inside have a result at each."""
-    if layers is None or not _is_list(layer):
-        return {key: (method, 0) for key, method in named.items()}
     placed: Placed = {}
     for key, method in named.items():
-        if not method.passes:
+        inner = key.removesuffix(")") + ", " if key.endswith(")") else f"{key}("
+        if layers and method.passes:
+            placed |= {f"{inner}layer={name!r})": (method, number) for number, name in enumerate(layers)}
+        else:
             placed[key] = (method, 0)
-        for number, name in enumerate(layers if method.passes else ()):
-            inner = key.removesuffix(")") + ", " if key.endswith(")") else f"{key}("
-            placed[f"{inner}layer={name!r})"] = (method, number)
     return placed
 
 
-def _is_list(layer: Any) -> bool:
-    return isinstance(layer, Sequence) and not isinstance(layer, str)
-
-
-def named_baselines(methods: Any) -> dict[str, Baseline]:
+def named_baselines(methods: object) -> dict[str, Baseline]:
     """By key, the methods that `baselines` is given."""
     return name_methods(methods, catalogue.BASELINES, Baseline)
 
 
-def check_methods(named: Mapping[str, Baseline], predictor: Predictor, space: Space, layer: Any, score: str) -> None:
+def check_methods(
+    named: Mapping[str, Baseline], predictor: Predictor, space: Space, layer: Layers | None, score: str
+) -> None:
     """Everything that can be known without the model."""
     checks.one_of("score", score, SCORES)
     pictures = not isinstance(space, TabularSpace)

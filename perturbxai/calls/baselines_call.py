@@ -12,7 +12,7 @@ from perturbxai.baseline_methods.inside import Inside
 from perturbxai.baseline_methods.kinds import Baseline, OfLayer, OfPicture, OfPixels, OfPlayers, OfRow
 from perturbxai.baseline_methods.table_row import TableRow
 from perturbxai.calls.conclude import check_shapes, explained
-from perturbxai.calls.record import ENDS, Record, merged
+from perturbxai.calls.record import ENDS, Record
 from perturbxai.core.functions import read_only
 from perturbxai.core.types import Floats
 from perturbxai.estimation.intervals import independent_factor
@@ -79,7 +79,7 @@ class BaselinesCall:
         once = self._once(method, self.record.ends(number), searched)
         one = game.inputs[number]
         others = [k for k, (m, _) in self.placed.items() if k != key and method.passes and m.passes]
-        meta = self.record.meta(one, method.passes, once, merged=merged(one), shared_with=others) | notes
+        meta = self.record.meta(one, method.passes, once, looked_at=one.active, shared_with=others) | notes
         return meta | {"rows": meta["rows"] + sum(once.values())}
 
     def _once(self, method: Baseline, ends: dict[str, int], searched: int) -> dict[str, int]:

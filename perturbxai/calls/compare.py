@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perturbxai.calls.arguments import check_predictor, check_space
+from perturbxai.calls.arguments import check_asked
 from perturbxai.calls.comparison import BACKGROUND, Comparison, explained_fill
 from perturbxai.calls.scoring import Needs, TestSet
 from perturbxai.core import catalogue, checks
@@ -56,8 +56,7 @@ def compare(
     which are tried on made-up answers first.
     """
     wanted = read_metrics(metrics)
-    check_predictor(predictor)
-    check_space(space)
+    check_asked(predictor, space)
     if not isinstance(results, Mapping) or not all(isinstance(one, Attribution) for one in results.values()):
         raise TypeError(f"results is {type(results).__name__}; expected a mapping from name to Attribution (explain(...)).")
     job = _Job(dict(results), predictor, space, wanted, checks.seed(seed))

@@ -192,8 +192,9 @@ def _answer_tables(game: Game, works: Sequence[Work], enough: Callable[[Work], b
     if any(work.bases is not None for work in works):
         game.base_values(TABLE)  # first, so that v(nothing) finds them
     apart = [work for work in works if not work.stages or work.bases is not None or work.generators]
-    for work, (empty, full) in zip(apart, _ends(game, apart), strict=True):
-        work.empty, work.full = empty, full
+    users = apart[0].users(*apart[0].generators) | (TABLE if apart[0].stages else 0) if apart else 0
+    for work, ends in zip(apart, game.ends_of([work.number for work in apart], users), strict=True):
+        work.empty, work.full = ends
     pending = [work for work in works if work.stages]
     for work in works:
         work.tabled = not work.stages
@@ -210,14 +211,6 @@ def _answer_tables(game: Game, works: Sequence[Work], enough: Callable[[Work], b
         pending = [work for work in pending if not work.tabled]
         for work in pending:
             work.stage += 1
-
-
-def _ends(game: Game, works: Sequence[Work]) -> list[tuple[Any, Any]]:
-    """v(nothing) and v(N) of inputs, (K,) each, which every method's results tell."""
-    if not works:
-        return []
-    users = works[0].users(*works[0].generators) | (TABLE if works[0].stages else 0)
-    return game.ends_of([work.number for work in works], users)
 
 
 def _grow(work: Work, answer: Answer, game: Game) -> None:
@@ -248,11 +241,7 @@ def _grow(work: Work, answer: Answer, game: Game) -> None:
             groups = replace(before.groups, values=np.concatenate([before.groups.values, answer.groups]))
     # pictures, or tables on which a coalition is many rows
     costly = len(game.space.background) >= MANY_ROWS if isinstance(game.space, TabularSpace) else True
-    values, empty, full = (
-        read_only(values),
-        read_only(work.empty),
-        read_only(work.full),
-    )  # every method of the call reads them
+    values, empty, full = map(read_only, (values, work.empty, work.full))  # every method of the call reads them
     work.table = Evaluations(work.design, values, empty, full, None, spread, ends, bases, costly, groups)
 
 

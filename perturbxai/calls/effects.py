@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.calls.arguments import check_predictor, check_space, name_methods
+from perturbxai.calls.arguments import check_asked, name_methods
 from perturbxai.calls.effect_jobs import EffectsCall, Feature
 from perturbxai.calls.grids import draw_rows, group_rows, is_by_value, make_axis, most_points, varies
 from perturbxai.calls.photo_effects import photo_effects
@@ -98,8 +98,7 @@ def effects(
     """
     named = name_methods(methods, catalogue.CURVES, FromGrid)  # type: ignore[type-abstract]
     checks.refuse_missing(rest=rest)
-    check_predictor(predictor)
-    check_space(space)
+    check_asked(predictor, space)
     if not isinstance(space, TabularSpace):
         if by is not None:
             raise ValueError(f"by={by!r} is a column of a table, and x is a photo; leave it out.")

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from perturbxai.calls.arguments import check_predictor, check_space
+from perturbxai.calls.arguments import check_asked
 from perturbxai.calls.conclude import explained
 from perturbxai.calls.record import Record
 from perturbxai.core import checks
 from perturbxai.core.methods import Method
-from perturbxai.core.types import Floats, Inputs, Outputs
+from perturbxai.core.types import Floats, Foreign, Inputs, Ints, Outputs
 from perturbxai.game.game import Game
-from perturbxai.inputs.segments import relabel
-from perturbxai.inputs.spaces import ImageSpace, Space, TabularSpace
+from perturbxai.inputs.spaces import ImageSpace, Input, Space, TableInput, TabularSpace
 from perturbxai.models.predictor import Predictor
 from perturbxai.peers.lime_peers import coefficients
 from perturbxai.peers.packages import load_shap
@@ -80,7 +79,7 @@ def to_shap(result: Attribution | Explanation, output: str | int | None = None, 
     return shap.Explanation(feature_names=list(first.names), **found)
 
 
-def _column(outputs: Sequence[str], output: Any) -> Any:
+def _column(outputs: Sequence[str], output: object) -> int | list[int]:
     """A number of an output, or all in a list where there are several."""
     if output is None:
         return 0 if len(outputs) == 1 else list(range(len(outputs)))
@@ -119,8 +118,9 @@ def _data(parts: Sequence[Explanation], space: Space | None) -> tuple[Any, Any]:
 
 
 def from_shap(
-    explanation: Any, predictor: Predictor, space: Space, x: Inputs, *, outputs: Outputs | None = None, name: str = "shap"
-) -> Attribution:
+    explanation: Foreign, predictor: Predictor, space: Space, x: Inputs, *,
+    outputs: Outputs | None = None, name: str = "shap",
+) -> Attribution:  # fmt: skip
     """An Attribution from a `shap.Explanation` of the same rows or pictures, for `compare({..., "theirs": found}, ...)`.
 
     explanation  values (N, P), (N, P, K) or, of one input, (P,) or (P, K); players in any order if feature_names has them.
@@ -135,21 +135,21 @@ def from_shap(
     if not hasattr(explanation, "values") or callable(explanation.values):
         raise TypeError(f"explanation is {type(explanation).__name__}; expected a shap.Explanation (explainer(X)).")
     record = _begin(predictor, space, x, outputs)
-    game = record.game
+    game, n_inputs = record.game, len(record.game.inputs)
     values = _shap_values(np.asarray(explanation.values, dtype=np.float64), game)
-    names = getattr(explanation, "feature_names", None)
-    order = _order(names, game.inputs[0].names)
+    order = _order(getattr(explanation, "feature_names", None), game.inputs[0].names)
     _check_data(explanation, game, order)
-    base = getattr(explanation, "base_values", None)
-    n_inputs = len(game.inputs)
-    bases = [None] * n_inputs if base is None else np.broadcast_to(np.asarray(base).T, (*np.shape(base)[1:], n_inputs)).T
-    method = Imported(package="shap", name=name)
-    return _attribution(record, [v[order] for v in values], method, [{"peer_base": _plain(b)} for b in bases])
+    notes: list[dict[str, Any]] = [{"peer_base": None}] * n_inputs
+    if (base := getattr(explanation, "base_values", None)) is not None:
+        bases = np.broadcast_to(np.asarray(base).T, (*np.shape(base)[1:], n_inputs)).T
+        notes = [{"peer_base": np.atleast_1d(one).tolist()} for one in bases]
+    return _attribution(record, [v[order] for v in values], Imported(package="shap", name=name), notes)
 
 
 def from_lime(
-    explanations: Any, predictor: Predictor, space: Space, x: Inputs, *, outputs: Outputs | None = None, name: str = "lime"
-) -> Attribution:
+    explanations: Foreign | Iterable[Foreign], predictor: Predictor, space: Space, x: Inputs, *,
+    outputs: Outputs | None = None, name: str = "lime",
+) -> Attribution:  # fmt: skip
     """An Attribution from lime's explanations of the same rows or pictures, for `compare({..., "theirs": found}, ...)`.
 
     explanations  what `explain_instance` returned, or a list, one an input; each has the label of every output, its number
@@ -160,7 +160,9 @@ def from_lime(
     the superpixel with label j, and its segments must be the space's.
     Raises TypeError for what is no explanation of lime, ValueError for numbers, labels and segments that do not fit.
     """
-    given = list(explanations) if isinstance(explanations, (list, tuple)) else [explanations]
+    one_alone = hasattr(explanations, "local_exp") or not isinstance(explanations, Iterable)
+    expected = "what lime's explain_instance returns, or several"
+    given = [explanations] if one_alone else checks.several("explanations", explanations, expected)
     for one in given:
         if not hasattr(one, "local_exp"):
             raise TypeError(f"explanations holds a {type(one).__name__}; expected what lime's explain_instance returns.")
@@ -168,28 +170,26 @@ def from_lime(
     game = record.game
     if len(given) != len(game.inputs):
         raise ValueError(f"explanations are {len(given)}, but x has {len(game.inputs)} inputs; give one for each.")
-    maps = [_features(one, where, space) for one, where in zip(given, game.inputs, strict=True)]
+    maps = [_features(one, where) for one, where in zip(given, game.inputs, strict=True)]
     if outputs is None or predictor.outputs is None:
         game.learn()  # which outputs there are
     labels = predictor.select(game.outputs if outputs is None else outputs, len(predictor.outputs or ())).tolist()
-    for one in given:
-        if getattr(one, "mode", "") != "regression" and (missing := [k for k in labels if k not in one.local_exp]):
+    values = []
+    for one, players in zip(given, maps, strict=True):
+        of_regression = getattr(one, "mode", "") == "regression"  # there, label 0 is label 1 with the sign turned
+        if of_regression and len(labels) != 1:
+            raise ValueError(f"explanations are of a regression, one output, but outputs are {len(labels)}; name one.")
+        if not of_regression and (missing := [k for k in labels if k not in one.local_exp]):
             raise ValueError(
                 f"explanations lack the labels {missing}; they have {sorted(one.local_exp)}. Explain with labels={labels}, "
                 "or leave the others out of outputs=."
             )
-        if getattr(one, "mode", "") == "regression" and len(labels) != 1:
-            raise ValueError(f"explanations are of a regression, one output, but outputs are {len(labels)}; name one.")
-    values = []
-    for one, players in zip(given, maps, strict=True):
-        keys = [1] if getattr(one, "mode", "") == "regression" else labels  # there, label 0 is label 1 with the sign turned
-        values.append(coefficients(one.local_exp, keys, len(players))[players])
+        values.append(coefficients(one.local_exp, [1] if of_regression else labels, len(players))[players])
     return _attribution(record, values, Imported(package="lime", name=name), [{} for _ in given])
 
 
-def _begin(predictor: Any, space: Any, x: Any, outputs: Any) -> Record:
-    check_predictor(predictor)
-    check_space(space)
+def _begin(predictor: Predictor, space: Space, x: Inputs, outputs: Outputs | None) -> Record:
+    check_asked(predictor, space)
     return Record(Game(predictor, space, x, outputs))
 
 
@@ -217,16 +217,19 @@ def _shap_values(values: Floats, game: Game) -> Floats:
     return single
 
 
-def _order(names: Any, players: tuple[str, ...]) -> Any:
+def _order(names: Sequence[str] | None, players: tuple[str, ...]) -> Ints:
     """Numbers of the explanation's features in the order of our players."""
-    if names is None or len(names) != len(players) or not all(isinstance(n, str) for n in names):
-        if names is not None and len(names) != len(players):
-            raise ValueError(f"explanation names {len(names)} features, but space has {len(players)} players.")
-        return np.arange(len(players))
+    as_they_come = np.arange(len(players))
+    if names is None:
+        return as_they_come
+    if len(names) != len(players):
+        raise ValueError(f"explanation names {len(names)} features, but space has {len(players)} players.")
+    if not all(isinstance(n, str) for n in names):
+        return as_they_come
     if set(names) == set(players):
         return np.array([list(names).index(p) for p in players])
-    if list(names) in ([f"Feature {i}" for i in range(len(players))], [f"{i}" for i in range(len(players))]):
-        return np.arange(len(players))  # shap's own names for none
+    if list(names) in ([f"Feature {i}" for i in as_they_come], [f"{i}" for i in as_they_come]):  # shap's own for none
+        return as_they_come
     strange = sorted(set(names) - set(players))
     raise ValueError(
         f"explanation names the features {strange[:6]}, which space does not have; its players are {list(players[:6])}. "
@@ -234,7 +237,7 @@ def _order(names: Any, players: tuple[str, ...]) -> Any:
     )
 
 
-def _check_data(explanation: Any, game: Game, order: Any) -> None:
+def _check_data(explanation: Foreign, game: Game, order: Ints) -> None:
     """Refuse an explanation of other rows, as far as its data can tell."""
     space, data = game.space, getattr(explanation, "data", None)
     if not isinstance(space, TabularSpace) or data is None or space.n_players != len(space.columns.names):
@@ -246,18 +249,18 @@ def _check_data(explanation: Any, game: Game, order: Any) -> None:
     except (TypeError, ValueError, IndexError):
         return  # strings, dates or another layout: nothing to compare
     ours = codes[:, numbers]
-    if theirs.shape == ours.shape and not np.allclose(theirs, ours, rtol=SAME, atol=1e-8, equal_nan=True):
-        row = int(np.argmax((~np.isclose(theirs, ours, rtol=SAME, atol=1e-8, equal_nan=True)).any(axis=1)))
-        raise ValueError(
-            f"explanation is of other data than x: row {game.inputs[row].label!r} differs. Pass the x that it explains."
-        )
+    if theirs.shape != ours.shape:
+        return
+    if len(other := np.flatnonzero(~np.isclose(theirs, ours, rtol=SAME, atol=1e-8, equal_nan=True).all(axis=1))):
+        row = game.inputs[other[0]].label
+        raise ValueError(f"explanation is of other data than x: row {row!r} differs. Pass the x that it explains.")
 
 
-def _features(explanation: Any, one: Any, space: Space) -> Any:
+def _features(explanation: Foreign, one: Input) -> Ints:
     """(P,): lime's feature for each player."""
     n_players = len(one.names)
-    if isinstance(space, TabularSpace):
-        if space.n_players != len(space.columns.names):
+    if isinstance(one, TableInput):
+        if n_players != len(one.codes):
             raise ValueError("space has groups of columns, which lime does not know; build it without groups=.")
         names = getattr(getattr(explanation, "domain_mapper", None), "feature_names", None)
         if names is not None and len(names) != n_players:
@@ -266,9 +269,10 @@ def _features(explanation: Any, one: Any, space: Space) -> Any:
     segments = getattr(explanation, "segments", None)
     if segments is None:
         raise TypeError("explanations are of a table, but space is of pictures; pass the space that they were explained in.")
-    segments = np.asarray(segments)
-    ids = np.unique(segments)
-    if segments.shape != one.labels.shape or not np.array_equal(relabel(relabel_by(segments, one.labels)), one.labels):
+    labels, segments = one.labels.ravel(), np.asarray(segments)
+    ids, first, place = np.unique(segments, return_index=True, return_inverse=True)
+    same_shape = segments.shape == one.labels.shape and len(ids) == n_players
+    if not same_shape or not np.array_equal(labels[first][place.ravel()], labels):
         raise ValueError(
             "explanations have other segments than space; build the space with segments=explanation.segments, or explain "
             "with segmentation_fn=lambda _: space.players(picture)[0].labels."
@@ -278,22 +282,7 @@ def _features(explanation: Any, one: Any, space: Space) -> Any:
             f"explanations have segments numbered {ids[0]}..{ids[-1]}: lime takes 0..{len(ids) - 1} for granted, and never "
             "hid the others. Explain again with labels renumbered from 0."
         )
-    first = np.unique(one.labels.ravel(), return_index=True)[1]
-    return segments.ravel()[first]
-
-
-def relabel_by(segments: Any, labels: Any) -> Any:
-    """Segments renamed by our label of their first pixel; unlike our labels if they cut the picture in another way.
-
-    >>> relabel_by(np.array([[5, 5, 2]]), np.array([[0, 0, 1]])).tolist()
-    [[0, 0, 1]]
-    """
-    _, first, place = np.unique(segments, return_index=True, return_inverse=True)
-    return labels.ravel()[first][place].reshape(labels.shape)
-
-
-def _plain(base: Any) -> Any:
-    return None if base is None else np.atleast_1d(base).tolist()
+    return np.argsort(labels[first])
 
 
 def _attribution(record: Record, values: Sequence[Floats], method: Imported, notes: Sequence[dict[str, Any]]) -> Attribution:

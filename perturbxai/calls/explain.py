@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from perturbxai.calls.arguments import (
-    check_budget,
-    check_options,
-    check_predictor,
-    check_rows,
-    check_space,
-    check_tol,
-    name_methods,
-)  # fmt: skip
-from perturbxai.calls.explain_call import Call
+from perturbxai.calls.arguments import check_asked, check_budget, check_options, check_rows, check_tol, name_methods
+from perturbxai.calls.explain_call import Call, Run
 from perturbxai.core import catalogue, checks
 from perturbxai.core.methods import Explainer
 from perturbxai.core.types import Inputs, Outputs
@@ -65,12 +57,11 @@ def explain(
     [3.0, 4.0]
     """
     named = name_methods(methods, catalogue.EXPLAINERS, Explainer)
-    check_predictor(predictor)
-    check_space(space)
+    check_asked(predictor, space)
     seed, budget, rows = checks.seed(seed), check_budget(budget), check_rows(rows, budget, space, named)
     check_options(named)
     game = Game(predictor, space, x, outputs)
     call = Call(named, game, seed, budget, rows, check_tol(tol))
     call.check()
     with predictor.watched("explain"):
-        return call.attributions(call.run())
+        return Run(call).attributions()

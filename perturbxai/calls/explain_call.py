@@ -14,7 +14,7 @@ from perturbxai.calls.conclude import Places, check_shapes, explained, within
 from perturbxai.calls.driving import Work, chunks, drive, one_thread_of_blas, salvage
 from perturbxai.calls.record import ENDS, Record
 from perturbxai.core import catalogue
-from perturbxai.core.evaluations import Design, Estimate, Law
+from perturbxai.core.evaluations import Design, Estimate, Law, once
 from perturbxai.core.methods import Asking, Explainer, FromCoalitions
 from perturbxai.core.questions import Players, TablePlayers
 from perturbxai.core.stopping import keeping
@@ -30,7 +30,10 @@ from perturbxai.sampling.streams import Streams
 
 @dataclass
 class Call:
-    """One call of explain(): what is asked of which input, in blocks of inputs so that tables do not pile up."""
+    """What a call of explain() asks of each input: methods of coalitions one table together, others questions of their own.
+
+    asked_budget, asked_rows, tol  as `explain` has them, None where nobody said
+    """
 
     named: Mapping[str, Explainer]
     game: Game
@@ -40,16 +43,19 @@ class Call:
     tol: float | None = None
 
     def __post_init__(self) -> None:
-        space = self.game.space
-        self.kind = "table" if isinstance(space, TabularSpace) else "image"
+        self.kind = "table" if isinstance(self.game.space, TabularSpace) else "image"
         self.streams = Streams(self.seed)
         self.common: dict[Any, Any] = {}
-        self.record = Record(self.game, self.seed)
         self._laws: dict[int, dict[str, Law]] = {}
         named = self.named.items()
         self.by_law = {k: m for k, m in named if isinstance(m, FromCoalitions) and self.kind in m.law_on}
         self.asking = {k: m for k, m in named if isinstance(m, Asking) and k not in self.by_law}
         self.numbers = dict.fromkeys(self.by_law, 0) | {key: number for number, key in enumerate(self.asking, 1)}
+
+    @property
+    def on_cells(self) -> bool:
+        """True if coalitions are asked on single background rows; where there is one, a row is a coalition."""
+        return self.asked_rows is not None and len(self.game.table.background) > 1
 
     def budget(self, n_players: int, method: Asking | None = None) -> int:
         """Coalitions an input, or what a method with questions of its own may ask."""
@@ -64,9 +70,7 @@ class Call:
         return max(plain, 2**n_players) if n_players <= whole else plain
 
     def laws(self, n_active: int) -> dict[str, Law]:
-        if n_active not in self._laws:
-            self._laws[n_active] = {key: method.law(n_active) for key, method in self.by_law.items()}
-        return self._laws[n_active]
+        return once(self._laws, n_active, lambda: {key: method.law(n_active) for key, method in self.by_law.items()})
 
     def players(self, number: int, method: Asking) -> Players:
         """What a generator may know of an input: its active players, or all if it asks for them."""
@@ -77,7 +81,7 @@ class Call:
                 self.kind, names, self.common, lambda: self.streams.of_call("rows"), everyone=one.names,
                 regions=one.regions, labels=one.labels,
             )  # fmt: skip
-        space, chosen = self.game.table, self.chosen(one, method)
+        space, chosen = self.game.table, looked_at(one, method)
         columns = tuple(space.columns_of[p] for p in chosen)
         return TablePlayers(
             self.kind, tuple(one.names[p] for p in chosen), self.common, lambda: self.streams.of_call("rows"), one.names,
@@ -86,11 +90,6 @@ class Call:
             whole_numbers=space.columns.whole_numbers, levels=space.columns.levels, owner=space.player_of_column,
             drawn=space.meta["choose"] != "all",
         )  # fmt: skip
-
-    @staticmethod
-    def chosen(one: Input, method: Explainer) -> Ints:
-        """Numbers of the players that a method concludes about; the others, whose absence changes nothing, get 0."""
-        return np.arange(len(one.names)) if method.all_players else one.active
 
     def check(self) -> None:
         """Everything that can be known without the model."""
@@ -103,67 +102,37 @@ class Call:
                 "give it a call without tol."
             )
         for number, one in enumerate(self.game.inputs):
-            n_active = len(one.active)
-            budget = self.budget(len(one.names))
-            laws = list(self.laws(n_active).values())
-            if self.on_cells:
-                check_cells(laws, n_active, budget - 1, len(self.game.table.background))
-                check_room(self.by_law, n_active, budget, on_cells=True)
-                continue
-            least = least_budget(laws, n_active) if laws else 0
-            if budget < least:
-                what = "budget" if self.asked_rows is None else "rows"  # on one background row they are the same
-                shown = least if least < 2**50 else f"2^{least.bit_length() - 1}"
-                raise ValueError(
-                    f"{what}={budget} is below the {shown} coalitions that {', '.join(self.by_law)} need together at "
-                    f"{n_active} players. Ask for {what}={shown} or more, or merge players into groups."
-                    + "".join(law.remedy for law in laws)
-                )
-            check_room(self.by_law, n_active, min(budget, 2**n_active), on_cells=False)
+            self._check_table(len(one.active), self.budget(len(one.names)))
             for key, method in self.asking.items():
                 players = self.players(number, method)
                 method.check(players)
-                budget = self.budget(len(one.names), method)
-                if budget < (least := method.least(players)):
+                budget, least = self.budget(len(one.names), method), method.least(players)
+                if budget < least:
                     raise ValueError(
                         f"budget={budget} is below the {least} {method.asks} that {key} needs at "
-                        f"{players.n_players} players. "
-                        f"Ask for budget={least} or more, or for fewer players."
+                        f"{players.n_players} players. Ask for budget={least} or more, or for fewer players."
                     )
 
-    def run(self) -> list[dict[str, Explanation]]:
-        """By input, by method. Whatever stops it keeps what was concluded before: `error.partial`."""
-        done: list[dict[str, Explanation]] = []
-        works: list[Work] = []
-        with keeping(lambda: self.attributions(done + self._salvaged(works, len(done))) or None):
-            self.game.learn()
-            for numbers in self._blocks():
-                works = [self._work(number) for number in numbers]
-                drive(self.game, works, self._enough)
-                done += self._concluded(works)
-        return done
+    def _check_table(self, n_active: int, budget: int) -> None:
+        """Whether the budget holds what the methods of coalitions need, and the machine what they conclude from."""
+        laws = list(self.laws(n_active).values())
+        if self.on_cells:
+            check_cells(laws, n_active, budget - 1, len(self.game.table.background))
+            check_room(self.by_law, n_active, budget, on_cells=True)
+            return
+        least = least_budget(laws, n_active) if laws else 0
+        if budget < least:
+            what = "budget" if self.asked_rows is None else "rows"  # on one background row they are the same
+            shown = least if least < 2**50 else f"2^{least.bit_length() - 1}"
+            raise ValueError(
+                f"{what}={budget} is below the {shown} coalitions that {', '.join(self.by_law)} need together at "
+                f"{n_active} players. Ask for {what}={shown} or more, or merge players into groups."
+                + "".join(law.remedy for law in laws)
+            )
+        check_room(self.by_law, n_active, min(budget, 2**n_active), on_cells=False)
 
-    def _concluded(self, works: list[Work], whatever: bool = False) -> list[dict[str, Explanation]]:
-        """What every method says of these inputs: here alone, so that it is solved alike however the answers came.
-
-        whatever: leave out a method that cannot conclude
-        """
-        found: list[dict[str, Explanation]] = [{} for _ in works]
-        with one_thread_of_blas():
-            for own, work in zip(found, works, strict=True):
-                for key in self.named:
-                    with contextlib.suppress(*(Exception,) if whatever else ()):
-                        own |= self._conclude(work, key)
-        return found
-
-    def _salvaged(self, works: list[Work], n_done: int) -> list[dict[str, Explanation]]:
-        """What can still be concluded of the inputs from the n-th on, from the answers that came before a failure."""
-        self.game.offline()
-        left = [work for work in works if work.number >= n_done]
-        found = [salvage(self.game, work, self._work(work.number), self._enough) for work in left]
-        return self._concluded([work for work in found if work is not None], whatever=True)
-
-    def _blocks(self) -> Iterator[list[int]]:
+    def blocks(self) -> Iterator[list[int]]:
+        """Numbers of the inputs, so many together that their rows fill batches and their tables do not pile up."""
         widest = max(len(one.names) for one in self.game.inputs)
         per_line = len(self.game.table.background) if self.kind == "table" and not self.on_cells else 1
         rows = self.budget(widest) * per_line if self.by_law else per_line
@@ -172,17 +141,16 @@ class Call:
         # answers of many outputs are held as well as rows
         return chunks(len(self.game.inputs), rows * max(1, len(self.game.outputs) // 4))
 
-    def _work(self, number: int) -> Work:
+    def work(self, number: int) -> Work:
+        """What is asked of one input."""
         one = self.game.inputs[number]
         n_active = len(one.active)
         work = Work(number, n_active, self.streams.order(n_active, one.digest), numbers=self.numbers)
         if self.by_law:
-            laws = self.laws(n_active)
             if self.on_cells:
-                self._give_cells(work, laws, one)
+                self._give_cells(work, one)
             else:
-                budget = self.budget(len(one.names))
-                work.stages = self._stages(laws, n_active, budget, None)
+                work.stages = self._stages(n_active, self.budget(len(one.names)), None)
             work.wants_spread = any(m.wants_spread for m in self.by_law.values())
             few = len(self.game.outputs) <= MANY_OUTPUTS
             work.wants_groups = few and any(m.wants_groups for m in self.by_law.values())
@@ -193,71 +161,109 @@ class Call:
             work.kept_out = self.streams.held_out(n_active)
         return work
 
-    def _stages(self, laws: dict[str, Law], n_active: int, budget: int, n_base: int | None) -> list[Design]:
+    def _give_cells(self, work: Work, one: Input) -> None:
+        """The design of a table of cells, or the list of all coalitions where the rows hold it."""
+        space, n_base = self.game.table, len(self.game.table.background)
+        work.stages = self._stages(work.n_active, self.budget(len(one.names)) - 1, n_base)
+        if work.stages[-1].base is None:
+            return
+        work.bases = self.streams.bases(n_base, one.digest)
+        columns = [space.columns_of[p] for p in one.active]
+        work.controls = once(
+            self.common, ("row controls", tuple(one.active.tolist())),
+            lambda: row_controls(space.background, space.background_weights, columns, space.columns.numeric),
+        )  # fmt: skip
+
+    def _stages(self, n_active: int, budget: int, n_base: int | None) -> list[Design]:
         """The design that everything is asked of at once; with a tolerance, the designs that grow into it."""
+        laws = self.laws(n_active)
         portfolio = tuple(laws), list(laws.values())
         if self.tol is None:
             return [self.streams.design(*portfolio, n_active, budget, n_base)]
         return self.streams.stages(*portfolio, n_active, budget, n_base)
 
-    def _enough(self, work: Work) -> bool:
+    def enough(self, work: Work) -> bool:
         """Whether every method's widest simultaneous interval is within the tolerance, for every output."""
         return self.tol is not None and all(within(method.estimate(work.table), self.tol) for method in self.by_law.values())
 
-    @property
-    def on_cells(self) -> bool:
-        """True if coalitions are asked on single background rows; where there is one, a row is a coalition."""
-        return self.asked_rows is not None and len(self.game.table.background) > 1
 
-    def _give_cells(self, work: Work, laws: dict[str, Law], one: Input) -> None:
-        """The design of a table of cells, or the list of all coalitions where the rows hold it."""
-        space = self.game.space
-        assert isinstance(space, TabularSpace) and self.asked_rows is not None
-        n_base = len(space.background)
-        work.stages = self._stages(laws, work.n_active, self.asked_rows - 1, n_base)
-        if work.stages[-1].base is None:
-            return
-        work.bases = self.streams.bases(n_base, one.digest)
-        key = ("row controls", tuple(one.active.tolist()))
-        if key not in self.common:
-            columns = [space.columns_of[p] for p in one.active]
-            self.common[key] = row_controls(space.background, space.background_weights, columns, space.columns.numeric)
-        work.controls = self.common[key]
+def looked_at(one: Input, method: Explainer) -> Ints:
+    """Numbers of the players that a method concludes about; the others, whose absence changes nothing, get 0."""
+    return np.arange(len(one.names)) if method.all_players else one.active
+
+
+class Run:
+    """A call that is answered, block by block, and what its methods conclude."""
+
+    def __init__(self, call: Call) -> None:
+        self.call, self.game = call, call.game
+        self.record = Record(call.game, call.seed)
+
+    def attributions(self) -> dict[str, Attribution]:
+        """By method. Whatever stops it keeps what was concluded before: `error.partial`."""
+        done: list[dict[str, Explanation]] = []
+        works: list[Work] = []
+        with keeping(lambda: self._together(done + self._salvaged(works, len(done))) or None):
+            self.game.learn()
+            for numbers in self.call.blocks():
+                works = [self.call.work(number) for number in numbers]
+                drive(self.game, works, self.call.enough)
+                done += self._concluded(works)
+        return self._together(done)
+
+    def _concluded(self, works: list[Work], whatever: bool = False) -> list[dict[str, Explanation]]:
+        """What every method says of these inputs: here alone, so that it is solved alike however the answers came.
+
+        whatever: leave out a method that cannot conclude
+        """
+        found: list[dict[str, Explanation]] = [{} for _ in works]
+        with one_thread_of_blas():
+            for own, work in zip(found, works, strict=True):
+                for key in self.call.named:
+                    with contextlib.suppress(*(Exception,) if whatever else ()):
+                        own |= self._conclude(work, key)
+        return found
+
+    def _salvaged(self, works: list[Work], n_done: int) -> list[dict[str, Explanation]]:
+        """What can still be concluded of the inputs from the n-th on, from the answers that came before a failure."""
+        self.game.offline()
+        left = [work for work in works if work.number >= n_done]
+        found = [salvage(self.game, work, self.call.work(work.number), self.call.enough) for work in left]
+        return self._concluded([work for work in found if work is not None], whatever=True)
 
     def _conclude(self, work: Work, key: str) -> dict[str, Explanation]:
         """What a method says of an input; nothing if the model failed before it had its answers."""
-        method, one, table = self.named[key], self.game.inputs[work.number], work.table
-        if key in self.by_law:
-            estimate, order = self.by_law[key].estimate(table), work.order
+        method, one, table = self.call.named[key], self.game.inputs[work.number], work.table
+        if key in self.call.by_law:
+            estimate, order = self.call.by_law[key].estimate(table), work.order
         elif key in work.estimates:
             estimate = work.estimates[key]
             order = np.arange(len(estimate.values))
         else:
             return {}
         scale = np.maximum(np.abs(work.empty), np.abs(work.full)) if table is None else table.scale
-        places = Places(order, self.chosen(one, method), len(one.names))
+        places = Places(order, looked_at(one, method), len(one.names))
         check_shapes(key, len(scale), len(places.chosen), values=estimate.values, stderr=estimate.stderr)
         meta = self._meta(work, key, estimate, places)
         found = places.spread(estimate, scale)
         return {key: explained(self.game, one, method, (work.empty, work.full), meta, **found)}
 
     def _meta(self, work: Work, key: str, estimate: Estimate, places: Places) -> dict[str, Any]:
-        one, by_law, looked_at = self.game.inputs[work.number], key in self.by_law, set(places.chosen.tolist())
-        once = self.record.ends(work.number) | estimate.notes.get("rows_once_a_call", {})
+        one, by_law = self.game.inputs[work.number], key in self.call.by_law
+        asked_once = self.record.ends(work.number) | estimate.notes.get("rows_once_a_call", {})
         rows = work.table_rows if by_law else work.rows[key]
         if by_law and work.bases is not None:  # cells are counted without the background
             rows += self.game.background_rows
         meta = self.record.meta(
-            one, max(rows, sum(once.values())), once,  # what an input before has asked is not asked again
-            budget=self.budget(len(one.names), self.asking.get(key)),
-            merged=[name for p, name in enumerate(one.names) if p not in looked_at],
-            shared_with=[k for k in self.by_law if by_law and k != key],
+            one, max(rows, sum(asked_once.values())), asked_once,  # what an input before has asked is not asked again
+            budget=self.call.budget(len(one.names), self.call.asking.get(key)), looked_at=places.chosen,
+            shared_with=[k for k in self.call.by_law if by_law and k != key],
         )  # fmt: skip
         if background := self.game.background_rows:
             meta["background_rows"] = background
-        meta |= estimate.notes | {"rows_once_a_call": once}
-        if self.tol is not None:
-            meta |= {"tol": self.tol, "reached": within(estimate, self.tol), "stages": work.stage + 1}
+        meta |= estimate.notes | {"rows_once_a_call": asked_once}
+        if self.call.tol is not None:
+            meta |= {"tol": self.call.tol, "reached": within(estimate, self.call.tol), "stages": work.stage + 1}
         if by_law and work.design is not None:
             whole = work.design.listed or (work.design.base is not None and not len(work.design.held_out))
             meta |= {"coalitions": work.design.n_coalitions, "listed": whole}
@@ -269,18 +275,18 @@ class Call:
 
     def _held_out_asked(self, work: Work, key: str) -> list[int]:
         """Numbers of the held-out coalitions that a method asked all the same: a design may hold none out."""
-        if key in self.by_law and work.design is not None and not work.design.listed and not len(work.design.held_out):
-            return list(range(len(self.streams.held_out(work.n_active))))
+        if key in self.call.by_law and work.design is not None and not work.design.listed and not len(work.design.held_out):
+            return list(range(len(self.call.streams.held_out(work.n_active))))
         return sorted(work.held_out_asked.get(key, ()))
 
-    def attributions(self, found: list[dict[str, Explanation]]) -> dict[str, Attribution]:
+    def _together(self, found: list[dict[str, Explanation]]) -> dict[str, Attribution]:
         """By method. What is asked once a call is told of all inputs together."""
         results = {}
-        for key in self.named:
+        for key in self.call.named:
             if parts := [f[key] for f in found if key in f]:
-                rows, ends = self.game.used(self.numbers[key]), self.record.ends(*range(len(found)))
-                once = {what: n for one in parts for what, n in one.meta["rows_once_a_call"].items()} | {ENDS: 0}
+                rows, ends = self.game.used(self.call.numbers[key]), self.record.ends(*range(len(found)))
+                asked_once = {what: n for one in parts for what, n in one.meta["rows_once_a_call"].items()} | {ENDS: 0}
                 # an explained row that is also among those that are drawn counts there
-                once[ENDS] = min(ends[ENDS], rows - sum(once.values()))
-                results[key] = self.record.attribution(key, parts, rows, once)
+                asked_once[ENDS] = min(ends[ENDS], rows - sum(asked_once.values()))
+                results[key] = self.record.attribution(key, parts, rows, asked_once)
         return results

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from perturbxai.baseline_methods.inside import Inside
 from perturbxai.calls.arguments import check_predictor
+from perturbxai.calls.baselines import layer_names, read_layer
 from perturbxai.core.deprecated import renamed
 from perturbxai.core.extras import not_a_network
 from perturbxai.core.types import Ints, Labels, Layer, Photo
@@ -48,22 +47,14 @@ def layer_grid(predictor: Predictor, image: Photo, layer: Layer | None = None) -
     game = Game(predictor, ImageSpace(segments="grid", n_segments=2, fill=0), image)
     if len(game.inputs) != 1:
         raise ValueError(f"image holds {len(game.inputs)} pictures; give one (H, W, C).")
+    names = layer_names(predictor, read_layer(layer))
+    if names and len(names) > 1:
+        raise ValueError(f"layer names {len(names)} layers, whose cells differ; name one.")
     picture = game.pictures[0].picture
     with predictor.watched("layer_grid"):
-        view = Inside(predictor, game, _names(predictor, layer), "logit", differentiate=False).view(picture, 0)
+        view = Inside(predictor, game, names, "logit", differentiate=False).view(picture, 0)
     down, across = (_nearest(n, size) for n, size in zip(view.activations.shape[1:], picture.shape[:2], strict=True))
     return np.asarray(down[:, None] * view.activations.shape[2] + across, dtype=np.int32)
-
-
-def _names(predictor: Predictor, layer: Any) -> tuple[str, ...] | None:
-    if layer is None:
-        return None
-    from perturbxai.baseline_methods.places import layer_names
-
-    names = layer_names(predictor.network_model().inner, layer)
-    if len(names) > 1:
-        raise ValueError(f"layer names {len(names)} layers, whose cells differ; name one.")
-    return names
 
 
 def _nearest(n_cells: int, n_pixels: int) -> Ints:

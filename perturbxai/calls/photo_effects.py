@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.photo_price import CURVES, RESTS, Price, count_pairs
-from perturbxai.calls.record import Record, merged
+from perturbxai.calls.record import Record
 from perturbxai.core import checks
 from perturbxai.core.quantiles import spread_rows
 from perturbxai.core.questions import Opacities, Unanswered
@@ -254,7 +254,7 @@ class _Call:
     def _meta(self, key: str) -> dict[str, Any]:
         return self.record.meta(
             self.one, self.game.used(list(self.named).index(key)), self.record.ends(0), budget=self.budget,
-            merged=merged(self.one), shared_with=[k for k in self.named if k != key],
+            looked_at=self.one.active, shared_with=[k for k in self.named if k != key],
         ) | {
             "name": key, "rest": self.references.rest, "bins": self.bins, "reference_rows": len(self.references.others),
             "base": self.empty.tolist(), "prediction": self.full.tolist(),

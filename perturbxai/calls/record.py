@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from perturbxai.core.types import Ints
 from perturbxai.core.versions import versions
 from perturbxai.game.game import Game
+from perturbxai.inputs.spaces import Input
 from perturbxai.results.explanation import Attribution, Explanation
 
 ENDS = "v(nothing) and v(N)"
@@ -43,16 +45,19 @@ class Record:
         return {ENDS: len(self.game.ends_names(*numbers))}
 
     def meta(
-        self, one: Any, rows: int, once: Mapping[str, int], *, budget: int | None = None, merged: Sequence[str] = (),
+        self, one: Input, rows: int, once: Mapping[str, int], *, budget: int | None = None, looked_at: Ints | None = None,
         shared_with: Iterable[str] = (),
     ) -> dict[str, Any]:  # fmt: skip
         """What a result is known to be when it is concluded, with what its input tells of the space; `close` tells the rest.
 
         rows: all that are behind it;  once: which of these are asked once a call
+        looked_at: the players that it is about; the others, which absence cannot change, are told as merged. None of all
         """
+        seen = set(range(len(one.names)) if looked_at is None else looked_at.tolist())
+        merged = [name for p, name in enumerate(one.names) if p not in seen]
         return {
             "seed": self.seed, "budget": budget, **self.game.about_outputs, "rows": rows, "rows_once_a_call": dict(once),
-            "rows_shared_with": list(shared_with), "merged": list(merged), **one.meta,
+            "rows_shared_with": list(shared_with), "merged": merged, **one.meta,
         }  # fmt: skip
 
     def close(self, metas: Iterable[dict[str, Any]]) -> None:
@@ -70,15 +75,9 @@ class Record:
             meta |= of_call | {"seconds": (meta["rows"] - own_rows) * a_row + own_seconds}
 
     def attribution(
-        self, name: str, parts: Sequence[Explanation], rows: int, once: Mapping[str, int], **notes: Any
+        self, name: str, parts: Sequence[Explanation], rows: int, once: Mapping[str, int], **notes: object
     ) -> Attribution:
         """The results of all inputs as one, its meta that of the first but for what is about all."""
         meta = parts[0].meta | {"name": name, "rows": rows, "rows_once_a_call": dict(once)} | notes
         self.close([*(one.meta for one in parts), meta])
         return Attribution(tuple(parts), meta)
-
-
-def merged(one: Any) -> list[str]:
-    """The players of an input that absence cannot change, and that are therefore always present."""
-    active = set(one.active.tolist())
-    return [name for p, name in enumerate(one.names) if p not in active]

@@ -7,10 +7,11 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from perturbxai.calls.arguments import check_budget, check_predictor, check_space, default_budget
+from perturbxai.calls.arguments import check_asked, check_budget, default_budget
 from perturbxai.calls.conclude import explained
-from perturbxai.calls.record import ENDS, Record, merged
+from perturbxai.calls.record import ENDS, Record
 from perturbxai.core import catalogue, checks
 from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Inputs, Outputs
@@ -37,7 +38,7 @@ def reference(
     budget: int | None = None,
     seed: int = 0,
     as_shipped: bool = False,
-    **options: Any,
+    **options: ArrayLike | None,
 ) -> dict[str, Attribution]:
     """Explain rows or pictures by an explainer of lime or shap, to set beside our own: `results | reference(...)`.
 
@@ -77,8 +78,7 @@ def reference(
     ValueError: lime.image explains pictures; for rows of a table take 'lime.tabular'.
     """
     method = _method(name, as_shipped, options)
-    check_predictor(predictor)
-    check_space(space)
+    check_asked(predictor, space)
     seed, budget = checks.seed(seed), check_budget(budget)
     if seed > LARGEST_SEED:
         raise ValueError(f"seed={seed} is above {LARGEST_SEED}, the largest that numpy's old generators take.")
@@ -192,7 +192,7 @@ class _Call:
     def _meta(self, task: Task, answer: Found, own: int, once: dict[str, int]) -> dict[str, Any]:
         """own: rows that the peer asked itself."""
         rows = own + sum(once.values())
-        return self.record.meta(task.one, rows, once, budget=task.budget, merged=merged(task.one)) | {
+        return self.record.meta(task.one, rows, once, budget=task.budget, looked_at=task.one.active) | {
             "as_shipped": self.method.as_shipped,
             "peer_base": None if answer.base is None else np.asarray(answer.base).tolist(),
         }  # fmt: skip
