@@ -13,6 +13,7 @@ from perturbxai.core.methods import Explainer, Method
 from perturbxai.inputs.spaces import ImageSpace, Space, TabularSpace
 from perturbxai.models.predictor import Predictor
 
+MOST_BINS = 1_000_000  # of a grid
 Declared = TypeVar("Declared", bound=Method)
 IMAGE_BUDGET = 1000
 LISTED_PLAYERS = 10  # up to here a table's default budget lists all coalitions
@@ -69,6 +70,14 @@ def name_methods(methods: object, known: Mapping[str, catalogue.Entry], kind: ty
             raise ValueError(f"methods: {key!r} comes twice; give one of them another name=.")
         named[key] = one
     return named
+
+
+def several_features(features: object, expected: str) -> list[Any]:
+    """Columns or superpixels as a list; a tuple is one, for it may be a pair. Raises TypeError; ValueError for none."""
+    given = checks.several("features", features, expected, (str, int, np.integer, tuple))
+    if not given:
+        raise ValueError("features is empty; name at least one, or leave it out for all.")
+    return given
 
 
 def check_options(named: Mapping[str, Explainer]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from numbers import Number
+from typing import Any
 
 import numpy as np
 
@@ -19,16 +20,12 @@ from perturbxai.core.questions import Coalitions, Unanswered
 from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Fill, Floats
 from perturbxai.game.game import Game
-from perturbxai.inputs.fills import describe_fill
-from perturbxai.inputs.spaces import ImageSpace, Space, TabularSpace
+from perturbxai.inputs.spaces import ImageSpace, Input, Space, TabularSpace
 from perturbxai.metrics import agreement
 from perturbxai.metrics.metric import Metric, read_metrics
 from perturbxai.models.predictor import Predictor
 from perturbxai.results.explanation import Attribution, Explanation
 from perturbxai.sampling.streams import Streams
-
-if TYPE_CHECKING:
-    pass
 
 
 def compare(
@@ -36,8 +33,8 @@ def compare(
     predictor: Predictor,
     space: Space,
     *,
-    metrics: Sequence[str | Callable[..., float]] | None = None,
-    fills: Sequence[Fill] | None = None,
+    metrics: str | Callable[..., float] | Iterable[str | Callable[..., float]] | None = None,
+    fills: Fill | Iterable[Fill] | None = None,
     seed: int = 0,
 ) -> Comparison:
     """Score several methods' results on the same inputs and outputs, against the model and against each other.
@@ -75,20 +72,21 @@ def compare(
     return compared()
 
 
-def _scored_spaces(space: Space, fills: Any) -> list[Space]:
-    if isinstance(space, TabularSpace):
-        if fills is not None:
-            raise ValueError("fills is for pictures; a table's absence is its background.")
-        return [space]
+def _scored_spaces(space: Space, fills: Fill | Iterable[Fill] | None) -> list[Space]:
     if fills is None:
         return [space]
-    given = list(fills) if isinstance(fills, (list, tuple)) else [fills]
-    names = [describe_fill(fill) for fill in given]
+    if isinstance(space, TabularSpace):
+        raise ValueError("fills is for pictures; a table's absence is its background.")
+    given: list[Any] = [fills]
+    if not (callable(fills) or hasattr(fills, "ndim") or hasattr(fills, "getbands")):  # a function, or a picture
+        given = checks.several("fills", fills, "a fill as ImageSpace has it, or several", (str, Number))
     if not given:
         raise ValueError("fills is empty; name at least one, or leave it out for the space's own.")
+    spaces: list[Space] = [space.with_fill(fill) for fill in given]
+    names = [_fill_name(one) for one in spaces]
     if len(set(names)) < len(names):
         raise ValueError(f"fills: the tables tell fills by their names, and {names} holds one twice; compare them apart.")
-    return [space.with_fill(fill) for fill in given]
+    return spaces
 
 
 def _fill_name(space: Space) -> str:
@@ -207,7 +205,7 @@ class _Job:
         part["scores"] += scores
         part["curves"] += curves
 
-    def _needs(self, one: Any, number: int) -> Needs:
+    def _needs(self, one: Input, number: int) -> Needs:
         test = TestSet.nothing(len(one.names))
         if any(metric.held_out for metric in self.metrics):
             asked = {int(h) for r in self.results.values() for h in r[number].meta.get("held_out_asked", ())}

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from perturbxai.core.evaluations import Estimate
+from perturbxai.core.methods import Method
 from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.spread import ROUNDING
 from perturbxai.game.game import Game
+from perturbxai.inputs.spaces import Input
 from perturbxai.results.explanation import Explanation
 
 NORMAL_95 = 1.959963984540054
@@ -22,7 +25,7 @@ def within(estimate: Estimate, tol: float) -> bool:
     return bool((half <= tol * np.ptp(estimate.values, axis=0)).all()) if len(estimate.values) else True
 
 
-def check_shapes(key: str, n_outputs: int, n_players: int, **found: Any) -> None:
+def check_shapes(key: str, n_outputs: int, n_players: int, **found: ArrayLike) -> None:
     """Refuse numbers of a method, which anybody may have written, that are not (P, K). Raises ValueError."""
     for what, numbers in found.items():
         if np.shape(numbers) != (n_players, n_outputs):
@@ -38,7 +41,7 @@ class Places:
     chosen: Ints
     n_players: int
 
-    def embed(self, values: Floats, rest: Any) -> Floats:
+    def embed(self, values: Floats, rest: float | Floats) -> Floats:
         """(P, K) of an estimate's (P', K); players that were not looked at, for absence cannot change them, get the rest."""
         full = np.empty((self.n_players, values.shape[1]))
         full[:] = rest
@@ -71,8 +74,8 @@ class Places:
 
 
 def explained(
-    game: Game, one: Any, method: Any, ends: tuple[Floats, Floats], meta: dict[str, Any], *, values: Floats, stderr: Floats,
-    critical: Any = NORMAL_95, df: float = np.inf, **more: Any,
+    game: Game, one: Input, method: Method, ends: tuple[Floats, Floats], meta: dict[str, Any], *, values: Floats,
+    stderr: Floats, critical: float | Floats = NORMAL_95, df: float = np.inf, **more: Any,
 ) -> Explanation:  # fmt: skip
     """What a method says of one input of a game, with all that the game and the input know.
 

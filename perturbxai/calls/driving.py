@@ -103,6 +103,18 @@ class Work:
             known = np.union1d(known, answer.names)
         self.seen[key] = known
 
+    def advance(
+        self, key: str, questions: Sequence[Question], answers: Sequence[Answer] | None, game: Game
+    ) -> Sequence[Question] | None:
+        """Send a generator the answers to its questions, None at first. Its next questions; None where it has concluded."""
+        self.note(key, questions)
+        self.count_of(key, answers or (), game)
+        try:
+            return self.generators[key].send(None if answers is None else [answer.values for answer in answers])  # type: ignore[arg-type]
+        except StopIteration as end:
+            self.estimates[key] = end.value
+            return None
+
     def users(self, *keys: str) -> int:
         """Methods as bits of a number."""
         return sum(1 << self.numbers[key] for key in keys if key in self.numbers)
@@ -146,41 +158,36 @@ def _libraries(_n_modules: int) -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def drive(
-    game: Game,
-    works: Sequence[Work],
-    enough: Callable[[Work], bool] = lambda _work: False,
-) -> None:
+def drive(game: Game, works: Sequence[Work], enough: Callable[[Work], bool] = lambda _work: False) -> None:
     """Answer everything these inputs ask: first all tables and first questions together, then whatever follows.
 
     enough: whether an input's table needs no further stage
     """
     _answer_tables(game, works, enough)
-    waiting: dict[tuple[int, str], Sequence[Question]] = {}
-    with one_thread_of_blas():
-        for at, work in enumerate(works):
-            for key in work.generators:
-                work.count_of(key, (), game)
-                _advance(work, key, None, waiting, at)
-    while waiting:
+    # what each generator asked, None where it has not begun
+    pending: dict[tuple[int, str], Sequence[Question] | None]
+    pending = {(at, key): None for at, work in enumerate(works) for key in work.generators}
+    answers: list[Answer] = []
+    place: dict[int, int] = {}
+    while pending:
+        waiting: dict[tuple[int, str], Sequence[Question] | None] = {}
+        with one_thread_of_blas():
+            for (at, key), questions in pending.items():
+                own = None if questions is None else [answers[place[id(question)]] for question in questions]
+                if (more := works[at].advance(key, questions or (), own, game)) is not None:
+                    waiting[at, key] = more
         asked: list[tuple[int, Question]] = []
         users: list[int] = []
-        place: dict[int, int] = {}
+        place = {}
         for (at, key), questions in waiting.items():
-            for question in questions:
+            for question in questions or ():
                 if id(question) not in place:  # inputs that share a question share its answer
                     place[id(question)] = len(asked)
                     asked.append((works[at].number, question))
                     users.append(0)
                 users[place[id(question)]] |= works[at].users(key)
-        answers = game.ask(asked, users=users, named=True)
-        pending, waiting = waiting, {}
-        with one_thread_of_blas():
-            for (at, key), questions in pending.items():
-                own = [answers[place[id(question)]] for question in questions]
-                works[at].note(key, questions)
-                works[at].count_of(key, own, game)
-                _advance(works[at], key, [answer.values for answer in own], waiting, at)
+        answers = game.ask(asked, users=users, named=True) if waiting else []
+        pending = waiting
 
 
 def _answer_tables(game: Game, works: Sequence[Work], enough: Callable[[Work], bool]) -> None:
@@ -269,14 +276,3 @@ def salvage(game: Game, work: Work, anew: Work, enough: Callable[[Work], bool]) 
         with suppress(Exception):  # unanswered, or what stopped the call
             drive(game, [anew])
     return anew
-
-
-def _advance(
-    work: Work, key: str, values: list[Any] | None, waiting: dict[tuple[int, str], Sequence[Question]], at: int
-) -> None:
-    """Send a generator its values; note its next questions, or what it concludes."""
-    generator = work.generators[key]
-    try:
-        waiting[at, key] = next(generator) if values is None else generator.send(values)
-    except StopIteration as end:
-        work.estimates[key] = end.value

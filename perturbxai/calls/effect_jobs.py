@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,7 +20,7 @@ from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.plan import Gridded, TablePlan
 from perturbxai.models.predictor import ModelError, Predictor
-from perturbxai.results.effect import Effect
+from perturbxai.results.effect import Effect, EffectKey
 from perturbxai.results.effect_reading import Reading, absence
 from perturbxai.sampling.streams import Streams
 
@@ -29,6 +29,13 @@ ROWS_AT_ONCE = 1 << 18
 GRADIENTS_AT_ONCE = 4096
 
 Feature = tuple[int, ...]
+"""The numbers of one column, or of two."""
+
+
+def key_of(feature: Feature, space: TabularSpace) -> EffectKey:
+    """What results call a column, or a pair of them."""
+    names = tuple(space.columns.names[c] for c in feature)
+    return names if len(names) > 1 else names[0]
 
 
 @dataclass(eq=False)
@@ -41,7 +48,7 @@ class Job:
             rows);  sloped: the same for mean derivatives
     """
 
-    key: Any
+    key: EffectKey
     axes: tuple[Axis, ...]
     piece: Gridded | None
     all_points: bool
@@ -87,7 +94,7 @@ class Job:
 
 
 def make_job(
-    key: Any, axes: tuple[Axis, ...], methods: Sequence[FromGrid], drawn: Drawn, groups: Mapping[Any, Bools],
+    key: EffectKey, axes: tuple[Axis, ...], methods: Sequence[FromGrid], drawn: Drawn, groups: Mapping[Any, Bools],
     rank: Ints, n_outputs: int,
 ) -> Job:  # fmt: skip
     """What these methods need about one column or pair; ICE on the grid serves all but derivatives."""
@@ -144,11 +151,24 @@ def _piece(drawn: Drawn, axes: tuple[Axis, ...], all_points: bool) -> Gridded:
     return Gridded(drawn.codes, row, columns, points, np.asarray(first, dtype=np.int32), offset)
 
 
+def rounds(jobs: Iterable[Job]) -> Iterator[list[Job]]:
+    """Jobs, so many at once that their rows fill batches, so few that what they keep of every row does not pile up."""
+    together: list[Job] = []
+    for job in jobs:
+        together.append(job)
+        # one gradient a row serves all columns
+        if sum(map(len, together)) >= ROWS_AT_ONCE and not any(one.sloped for one in together):
+            yield together
+            together = []
+    if together:
+        yield together
+
+
 def run_jobs(jobs: Sequence[Job], predictor: Predictor, space: TabularSpace, drawn: Drawn, columns: Ints) -> None:
     """Ask all questions together, batch by batch, then derivatives. A failure notes where it happened."""
     asked = [job for job in jobs if job.piece is not None]
     plan = TablePlan([job.piece for job in asked if job.piece is not None], space.background, space.columns.decode_own)
-    ends = np.cumsum([len(job.piece) for job in asked if job.piece is not None])
+    ends = np.cumsum(list(map(len, asked)))
     number, at = 0, 0
     try:
         for start, stop, values in predictor.run(plan):
@@ -187,34 +207,44 @@ def _ask_slopes(jobs: Sequence[Job], predictor: Predictor, space: TabularSpace, 
         job.sloped_done = True
 
 
+@dataclass(eq=False)
 class EffectsCall:
     """One call of effects(): rounds of questions, and what is concluded from each before the next."""
 
-    def __init__(
-        self, named: Mapping[str, FromGrid], game: Game, streams: Streams, drawn: Drawn, groups: Mapping[Any, Bools],
-        labels: Sequence[Any], budget: int | None,
-    ) -> None:  # fmt: skip
-        self.named, self.game, self.streams = named, game, streams
-        self.drawn, self.groups, self.labels = drawn, groups, labels
-        assert isinstance(game.space, TabularSpace)
-        self.space, self.predictor = game.space, game.predictor
-        self.record, self.budget = Record(game, streams.seed), budget
-        self.first_row = 0  # asked so far
+    named: Mapping[str, FromGrid]
+    game: Game
+    streams: Streams
+    drawn: Drawn
+    groups: Mapping[Any, Bools]
+    labels: Sequence[Any]
+    budget: int | None
+    first_row: int = 0  # asked so far
 
-    def run(self, wanted: Sequence[Feature], axes: Mapping[int, Axis]) -> dict[str, dict[Any, Effect]]:
+    def __post_init__(self) -> None:
+        self.space, self.record = self.game.table, Record(self.game, self.streams.seed)
+
+    def run(self, wanted: Sequence[Feature], axes: Mapping[int, Axis]) -> dict[str, dict[EffectKey, Effect]]:
         """Ask, gather, conclude, round by round. Whatever stops it: finished columns are in the exception's `partial`."""
-        found: dict[str, dict[Any, Effect]] = {key: {} for key in self.named}
+        found: dict[str, dict[EffectKey, Effect]] = {key: {} for key in self.named}
         jobs: list[Job] = []
         with keeping(lambda: self._finished(self._salvaged(jobs, found))):
             columns = self.game.learn().columns
             self.first_row = self.record.rows
             rank = self.streams.of_call("ice rows").permutation(len(self.drawn.codes))
-            for jobs in self._rounds(wanted, axes, rank, len(columns)):
-                run_jobs(jobs, self.predictor, self.space, self.drawn, columns)
-                self._conclude(jobs, found)
+
+            def job(feature: Feature) -> Job:
+                key, along, methods = key_of(feature, self.space), tuple(axes[c] for c in feature), list(self.named.values())
+                return make_job(key, along, methods, self.drawn, self.groups, rank, len(columns))
+
+            for jobs in rounds(map(job, wanted)):
+                run_jobs(jobs, self.game.predictor, self.space, self.drawn, columns)
+                for key, method in self.named.items():
+                    found[key] |= {job.key: self._effect(key, method, job) for job in jobs}
         return self._finished(found)
 
-    def _salvaged(self, jobs: Sequence[Job], found: dict[str, dict[Any, Effect]]) -> dict[str, dict[Any, Effect]]:
+    def _salvaged(
+        self, jobs: Sequence[Job], found: dict[str, dict[EffectKey, Effect]]
+    ) -> dict[str, dict[EffectKey, Effect]]:
         """With what can be concluded of the jobs of a round that was not finished."""
         for key, method in self.named.items():
             for job in jobs:
@@ -223,29 +253,7 @@ class EffectsCall:
                         found[key][job.key] = self._effect(key, method, job)
         return found
 
-    def _rounds(
-        self, wanted: Sequence[Feature], axes: Mapping[int, Axis], rank: Ints, n_outputs: int
-    ) -> Iterator[list[Job]]:
-        """Jobs, so many at once that their rows fill batches, so few that what they keep of every row does not pile up."""
-        methods = list(self.named.values())
-        jobs: list[Job] = []
-        for feature in wanted:
-            names = tuple(self.space.columns.names[c] for c in feature)
-            of_job = tuple(axes[c] for c in feature)
-            key = names if len(names) > 1 else names[0]
-            jobs.append(make_job(key, of_job, methods, self.drawn, self.groups, rank, n_outputs))
-            rows = sum(len(job.piece) for job in jobs if job.piece is not None)
-            if rows >= ROWS_AT_ONCE and not any(job.sloped for job in jobs):  # one gradient a row serves all columns
-                yield jobs
-                jobs = []
-        if jobs:
-            yield jobs
-
-    def _conclude(self, jobs: Sequence[Job], into: dict[str, dict[Any, Effect]]) -> None:
-        for key, method in self.named.items():
-            into[key] |= {job.key: self._effect(key, method, job) for job in jobs}
-
-    def _finished(self, found: dict[str, dict[Any, Effect]]) -> dict[str, dict[Any, Effect]]:
+    def _finished(self, found: dict[str, dict[EffectKey, Effect]]) -> dict[str, dict[EffectKey, Effect]]:
         """With what is known of the whole call when it ends."""
         every = [effect for effects in found.values() for effect in effects.values()]
         self.record.close(one.meta for effect in every for one in (effect, *effect.groups.values()))

@@ -117,8 +117,9 @@ class Call:
         """Whether the budget holds what the methods of coalitions need, and the machine what they conclude from."""
         laws = list(self.laws(n_active).values())
         if self.on_cells:
-            check_cells(laws, n_active, budget - 1, len(self.game.table.background))
-            check_room(self.by_law, n_active, budget, on_cells=True)
+            n_base = len(self.game.table.background)
+            check_cells(laws, n_active, budget - 1, n_base)
+            check_room(self.by_law, n_active, min(budget, 2**n_active * n_base), on_cells=True)
             return
         least = least_budget(laws, n_active) if laws else 0
         if budget < least:

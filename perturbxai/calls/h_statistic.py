@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from perturbxai.calls.arguments import check_predictor
 from perturbxai.calls.distinct_rows import OnceEach
-from perturbxai.calls.effect_jobs import ROWS_AT_ONCE, Feature, Job
+from perturbxai.calls.effect_jobs import Feature, Job, key_of, rounds
 from perturbxai.calls.effects import read_features, weighted_rows
 from perturbxai.calls.grids import Drawn, draw_rows, order_by_value
 from perturbxai.calls.record import FIRST_ROW, Record
@@ -27,9 +26,6 @@ from perturbxai.models.plan import Gridded
 from perturbxai.models.predictor import Predictor
 from perturbxai.results.h_statistic import HStatistic
 from perturbxai.sampling.streams import Streams
-
-if TYPE_CHECKING:
-    pass
 
 LEAST_ROWS = 4
 RANKINGS = ("pdp", "total")
@@ -121,8 +117,7 @@ class _Call:
     def __init__(
         self, game: Game, streams: Streams, drawn: Drawn, wanted: Sequence[Feature], top: int, rank: str
     ) -> None:  # fmt: skip
-        assert isinstance(game.space, TabularSpace)
-        self.game, self.space, self.predictor = game, game.space, game.predictor
+        self.game, self.space = game, game.table
         self.streams, self.drawn, self.rank = streams, drawn, rank
         n_rows = len(drawn.codes)
         self.group = streams.of_call("groups of rows").permutation(n_rows) % min(GROUPS, n_rows)
@@ -163,7 +158,7 @@ class _Call:
         with keeping(lambda: self._result() if self.found else None):
             asker = self.game.learn()
             assert isinstance(asker, TableAsker)
-            once = OnceEach(self.predictor, self.space, self.drawn, asker.columns, self.cost)
+            once = OnceEach(self.game.predictor, self.space, self.drawn, asker.columns, self.cost)
             once.know(asker.memo.words, asker.memo.values)  # the first row
             alone: list[Feature] = [(c,) for c in self.columns]
             once.expect(None if self.top > 1 else [self._piece(one) for one in (*alone, *self.named)])
@@ -175,24 +170,13 @@ class _Call:
         return self._result()
 
     def _ask(self, features: Sequence[Feature], once: OnceEach) -> None:
-        for jobs in self._rounds(features, len(once.columns)):
+        for jobs in rounds(self._job(feature, len(once.columns)) for feature in features):
             try:
-                once.run(list(jobs.values()))
+                once.run(jobs)
             finally:
-                for feature, job in jobs.items():
-                    if job.done:
-                        self._conclude(feature, job.tables[None])
-
-    def _rounds(self, features: Sequence[Feature], n_outputs: int) -> Iterator[dict[Feature, Job]]:
-        """Jobs, so many at once that their rows fill batches."""
-        jobs: dict[Feature, Job] = {}
-        for feature in features:
-            jobs[feature] = self._job(feature, n_outputs)
-            if sum(len(job.piece) for job in jobs.values() if job.piece is not None) >= ROWS_AT_ONCE:
-                yield jobs
-                jobs = {}
-        if jobs:
-            yield jobs
+                for job in jobs:
+                    if job.done and job.piece is not None:
+                        self._conclude(tuple(job.piece.columns.tolist()), job.tables[None])
 
     def _where(self, feature: Feature) -> tuple[Ints, Floats]:
         """The point that each drawn row stands at (n,), and the distinct points (T, C)."""
@@ -212,7 +196,7 @@ class _Call:
     def _job(self, feature: Feature, n_outputs: int) -> Job:
         place, points = self._where(feature)
         table = PartialMeans(place, self.drawn.weight, self.group, len(points), n_outputs, len(feature) == 1)
-        return Job(self._name(feature), (), self._piece(feature), True, {None: table}, {})
+        return Job(key_of(feature, self.space), (), self._piece(feature), True, {None: table}, {})
 
     def _conclude(self, feature: Feature, table: PartialMeans) -> None:
         rng = self.streams.of_call("noise of h")  # the same for all, so that none depends on what else is asked
@@ -232,10 +216,6 @@ class _Call:
         leading = sorted(self.columns, key=lambda c: -self.share[c])[: self.top]
         return list(combinations([c for c in self.columns if c in leading], 2))
 
-    def _name(self, feature: Feature) -> Any:
-        names = tuple(self.space.columns.names[c] for c in feature)
-        return names if len(names) == 2 else names[0]
-
     def _result(self) -> HStatistic:
         meta = self.record.meta(self.game.inputs[0], self.record.rows, {FIRST_ROW: 1}) | {
             "name": "h_statistic", "drawn_rows": len(self.drawn.codes), "rank": self.rank,
@@ -251,5 +231,5 @@ class _Call:
         arrays = {f.name: stacked([getattr(self.found[one], f.name) for one in features]) for f in fields(Shared)}
         importance = stacked([self.importance[c] for c in self.columns if c in self.importance])
         return HStatistic(
-            tuple(self._name(one) for one in features), self.game.outputs, importance=importance, meta=meta, **arrays
+            tuple(key_of(one, self.space) for one in features), self.game.outputs, importance=importance, meta=meta, **arrays
         )  # fmt: skip

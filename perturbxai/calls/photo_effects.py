@@ -9,20 +9,21 @@ from typing import Any
 
 import numpy as np
 
+from perturbxai.calls.arguments import MOST_BINS, several_features
 from perturbxai.calls.photo_price import CURVES, RESTS, Price, count_pairs
 from perturbxai.calls.record import Record
 from perturbxai.core import checks
 from perturbxai.core.quantiles import spread_rows
 from perturbxai.core.questions import Opacities, Unanswered
 from perturbxai.core.stopping import keeping
-from perturbxai.core.types import Floats, Ints
+from perturbxai.core.types import Features, Floats, Inputs, Ints, Outputs
 from perturbxai.estimation.curves.grid_tables import FromGrid
 from perturbxai.estimation.curves.opacity import OpacityCurve, accumulated_opacity, averaged_opacity, half_effect, variation
 from perturbxai.explainers.ale import BINS_OF_OPACITY
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import ImageInput, ImageSpace
 from perturbxai.models.predictor import Predictor
-from perturbxai.results.effect import Effect, Superpixel
+from perturbxai.results.effect import Effect, EffectKey, Superpixel
 from perturbxai.sampling.references import References
 from perturbxai.sampling.streams import Streams
 
@@ -30,12 +31,13 @@ LINES_AT_ONCE = 4096  # opacities asked together: many full batches, and few eno
 
 
 def photo_effects(
-    named: Mapping[str, FromGrid], predictor: Predictor, space: ImageSpace, x: Any, features: Any, rest: str, outputs: Any,
-    bins: Any, rows: Any, seed: int,
-) -> dict[str, dict[Any, Effect]]:  # fmt: skip
+    named: Mapping[str, FromGrid], predictor: Predictor, space: ImageSpace, x: Inputs, features: Features | None, rest: str,
+    outputs: Outputs | None, bins: object, rows: int | None, seed: int,
+) -> dict[str, dict[EffectKey, Effect]]:  # fmt: skip
     """What `effects` gives for a photo. Everything that can be known without the model is refused first."""
     checks.one_of("rest", rest, RESTS)
-    n_bins = checks.whole("grid", BINS_OF_OPACITY if bins is None else bins, 2, of="bins of opacity", way=", on a photo")
+    given, way = BINS_OF_OPACITY if bins is None else bins, f" to {MOST_BINS:,}, on a photo"
+    n_bins = checks.whole("grid", given, 2, most=MOST_BINS, of="bins of opacity", way=way)
     for key, method in named.items():
         _check_options(key, method)
     game = Game(predictor, space, x, outputs)
@@ -65,7 +67,7 @@ def _check_options(key: str, method: FromGrid) -> None:
         )
 
 
-def _read_features(features: Any, one: ImageInput) -> list[int] | None:
+def _read_features(features: Features | None, one: ImageInput) -> list[int] | None:
     """Which active players, by their place among these, are asked about; None means all."""
     if not len(one.active):
         raise ValueError(
@@ -73,14 +75,11 @@ def _read_features(features: Any, one: ImageInput) -> list[int] | None:
         )
     if features is None:
         return None
-    given = [features] if isinstance(features, (str, int, np.integer, tuple)) else list(features)
-    if pairs := [feature for feature in given if isinstance(feature, tuple)]:
-        raise ValueError(f"features: {pairs[0]!r} is a pair, and on a photo curves are of single superpixels; give a list.")
-    if not given:
-        raise ValueError("features is empty; name at least one superpixel, or leave it out for all.")
     place = {int(p): at for at, p in enumerate(one.active)}
     found = []
-    for feature in given:
+    for feature in several_features(features, "a superpixel, by name or number, or a list of them"):
+        if isinstance(feature, tuple):
+            raise ValueError(f"features: {feature!r} is a pair, and curves of a photo are of one superpixel; give a list.")
         player = _player(feature, one.names)
         if player not in place:
             raise ValueError(
@@ -91,13 +90,14 @@ def _read_features(features: Any, one: ImageInput) -> list[int] | None:
     return list(dict.fromkeys(found))
 
 
-def _player(feature: Any, names: Sequence[str]) -> int:
+def _player(feature: object, names: Sequence[str]) -> int:
     if isinstance(feature, str) and feature in names:
         return names.index(feature)
     if checks.is_whole(feature) and 0 <= feature < len(names):
         return int(feature)
     known = f"; the photo has {len(names)}, {names[0]!r} to {names[-1]!r}, or 0 to {len(names) - 1}."
-    raise ValueError(f"features: {feature!r} is not a superpixel of the photo{checks.did_you_mean(feature, names) or known}")
+    near = checks.did_you_mean(feature, names)
+    raise ValueError(f"features: {checks.as_given(feature)} is not a superpixel of the photo{near or known}")
 
 
 @dataclass(eq=False)
@@ -131,7 +131,7 @@ class _Call:
         self.record = Record(self.game, self.streams.seed)
         self._known = False
 
-    def run(self) -> dict[str, dict[Any, Effect]]:
+    def run(self) -> dict[str, dict[EffectKey, Effect]]:
         """All effects; whatever stops it, those of the players whose answers came are in the exception's `partial`."""
         with keeping(self._salvaged):
             ((self.empty, self.full),) = self.game.ends_of([0], self._users(*self.named))
@@ -161,7 +161,7 @@ class _Call:
         numbers = list(self.named)
         return sum(1 << numbers.index(key) for key in keys)
 
-    def _salvaged(self) -> dict[str, dict[Any, Effect]] | None:
+    def _salvaged(self) -> dict[str, dict[EffectKey, Effect]] | None:
         """What is known of each player from the answers that came before a failure; None if not even the photo's was."""
         self.game.offline()
         if not self._known:
@@ -197,13 +197,13 @@ class _Call:
 
     # -------------------------------------------------------------------------------------------- what it says
 
-    def _conclude(self) -> dict[str, dict[Any, Effect]]:
+    def _conclude(self) -> dict[str, dict[EffectKey, Effect]]:
         known = [self.full[None, None], *(a for part in (self.ends, self.step, self.curves) for a in part.values())]
         scale = np.max([np.abs(a).max(axis=(0, 1)) for a in known], axis=0) * np.sqrt(len(self.one.active))
-        found: dict[str, dict[Any, Effect]] = {}
+        found: dict[str, dict[EffectKey, Effect]] = {}
         for key, method in self.named.items():
             meta = self._meta(key)
-            made: dict[Any, Effect] = {}
+            made: dict[EffectKey, Effect] = {}
             for j in self.asked:
                 name = self.one.names[self.one.active[j]]
                 # a stream of its own, so that a band does not depend on what else is asked

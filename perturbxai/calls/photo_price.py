@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from perturbxai.core import checks
+from perturbxai.models.device import memory_left
 
 RESTS = ("uniform", "fade", "present", "absent", "half")
 CURVES = 8  # players with whole curves, of the others only the rise
@@ -56,12 +57,19 @@ class Price:
 def count_pairs(rows: object, price: Price) -> int:
     """How many pairs of reference rows are drawn. Raises ValueError where the model rows pay for too few."""
     step = price.step()
-    if rows is None:
-        return -(-PAIRS // step) * step
-    n_rows, least = checks.whole("rows", rows, 1, of="model rows", way=", or None"), price.of(price.least())
-    if n_rows < least:
+    n_pairs = -(-PAIRS // step) * step
+    if rows is not None:
+        n_rows, least = checks.whole("rows", rows, 1, of="model rows", way=", or None"), price.of(price.least())
+        if n_rows < least:
+            raise ValueError(
+                f"rows={rows} is below the {least} model rows that curves of {price.n_curves} superpixels need here; ask for"
+                f" rows={least} or more, for fewer features, or for a smaller grid."
+            )
+        n_pairs = (n_rows - 2) // (price.of(step) - 2) * step  # two are the ends of the game
+    asked, left = price.of(n_pairs), memory_left()
+    if left is not None and 8 * asked > left:
         raise ValueError(
-            f"rows={rows} is below the {least} model rows that curves of {price.n_curves} superpixels need here; ask for "
-            f"rows={least} or more, for fewer features, or for a smaller grid."
+            f"grid={price.bins} and rows={checks.as_given(rows)} ask for {checks.as_given(asked)} model rows, whose answers "
+            f"take more than the {left / 1e9:,.1f} GB of memory that are left; give fewer rows= or a smaller grid=."
         )
-    return (n_rows - 2) // (price.of(step) - 2) * step  # two are the ends of the game
+    return n_pairs

@@ -14,14 +14,14 @@ from perturbxai.calls.conclude import explained
 from perturbxai.calls.record import ENDS, Record
 from perturbxai.core import catalogue, checks
 from perturbxai.core.stopping import keeping
-from perturbxai.core.types import Inputs, Outputs
+from perturbxai.core.types import Inputs, Outputs, PlayerValues
 from perturbxai.core.versions import versions
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import Input, Space, TabularSpace
 from perturbxai.models.predictor import Predictor
 from perturbxai.peers.packages import LARGEST_SEED, kept_state, seed_state
 from perturbxai.peers.shap_peers import MOST_EXACT
-from perturbxai.peers.task import Found, Peer, Task
+from perturbxai.peers.task import Peer, Task
 from perturbxai.results.explanation import Attribution, Explanation
 from perturbxai.sampling.streams import Streams
 
@@ -40,35 +40,47 @@ def reference(
     as_shipped: bool = False,
     **options: ArrayLike | None,
 ) -> dict[str, Attribution]:
-    """Explain rows or pictures by an explainer of lime or shap, to set beside our own: `results | reference(...)`.
+    """Explain rows or pictures by the original packages lime and shap, to set beside our own: `results | reference(...)`.
 
-    name    "lime.tabular" | "lime.image" | "shap.kernel" | "shap.permutation" | "shap.exact" | "shap.partition" |
-            "shap.sampling" | "shap.tree"
-    predictor, space, x, outputs  as in `explain`. Tables reach the packages as codes, numbers only; their background is the
-            space's, whole. Pictures are explained over the space's superpixels and fill.
-    budget  coalitions an input, as in `explain` (the same default): shap.kernel nsamples = budget - 2; shap.permutation
-            max_evals = budget, of which it drops what makes no whole walk of 2 P + 1; shap.exact 2^P, refused if more than
-            the budget; shap.partition max_evals = budget, rounded down to even; shap.sampling nsamples = half the model rows
-            that the budget stands for, less background and input; lime.image num_samples = budget - 1; lime.tabular
-            num_samples = budget, in rows (default 5,000); shap.tree reads the model and asks nothing.
-            The peer asks at most budget x background rows (lime.tabular: budget); `base` and `prediction` are asked
-            beside, once, if it did not: `meta["rows_once_a_call"]`.
-    seed    of numpy's global state, on which shap draws, and of lime's stream; anew for each input, so that a row gets one
-            answer in any company (with draws in common). The global state is left as it was, also if the model fails.
-    as_shipped  True for what a user of the package gets: its own defaults (budget too), one state that goes on from input to
-            input. The key is then "name(as_shipped=True)".
-    options the peer's own, each a field of its class: `over` ("columns", "coalitions" or "auto") of all of shap but
-            tree; `l1_reg` (0) of shap.kernel; `clustering` of shap.partition; `min_samples_per_feature` of shap.sampling;
-            `feature_perturbation` of shap.tree; `discretizer`, `kernel_width`, `sample_around_instance` (True),
-            `feature_selection` ("none"), `num_features`, `ridge` (1.0), `value` of lime.tabular; `kernel_width`,
-            `feature_selection`, `num_features`, `ridge` of lime.image
+    The peer runs as its package has it, and every question that it asks goes through the predictor, where it is counted.
 
-    Returns {name: Attribution}. Errors are infinite (unknown), but rounding where nothing was drawn: no peer has one that
-    covers. `meta` has gap (prediction - base - the sum of the values), peer_base, and for peers that ask coalitions whole
-    which held-out ones they asked.
-    Raises ImportError if the package is not there; TypeError for unknown options and for models that shap.tree cannot read;
-    ValueError for unknown names, inputs and groups that the peer does not take, and budgets that are too small, all before
-    the model is asked; ModelError if the model fails on the way, with what was finished in `partial`.
+    name        "lime.tabular", "lime.image"; "shap.kernel", "shap.permutation", "shap.exact", "shap.partition",
+                "shap.sampling", "shap.tree"
+    predictor   the model, as px.Predictor(model)
+    space       as in `explain`. Of a table the peers see the columns as numbers, and all rows of the space's background; of
+                a photo its superpixels and its fill
+    x, outputs  as in `explain`
+    budget      coalitions an input, None for the default of `explain`. What the package is told of it:
+                shap.kernel       nsamples = budget - 2
+                shap.permutation  max_evals = budget, of which it uses whole walks of 2 P + 1
+                shap.exact        nothing: it asks all 2^P, and is refused if the budget is below
+                shap.partition    max_evals = budget, rounded down to even
+                shap.sampling     nsamples = half the model rows that the budget stands for, less background and input
+                shap.tree         nothing: it reads the trees and asks the model nothing
+                lime.image        num_samples = budget - 1
+                lime.tabular      num_samples = budget, which are model rows; 5,000 by default
+                A peer asks at most budget x background rows (lime.tabular: budget). What it did not ask of `base` and
+                `prediction` is asked besides, and told in `meta["rows_once_a_call"]`
+    seed        of NumPy's global state, from which shap draws, and of lime's own; set anew for each input, so that a row has
+                one answer in any company. The global state is left as it was, also if the model fails
+    as_shipped  True for what users of the package get: its own defaults, its own budget, and one random state that goes on
+                from input to input. The key is then "name(as_shipped=True)"
+    options     the peer's own, by its package's names where it has them:
+                `over` (shap but tree)  what the peer is shown: "columns", "coalitions" as zeros and ones, or "auto"
+                shap.kernel     `l1_reg` (0)
+                shap.partition  `clustering`
+                shap.sampling   `min_samples_per_feature`
+                shap.tree       `feature_perturbation`
+                lime.tabular    `discretizer`, `kernel_width`, `sample_around_instance` (True), `feature_selection` ("none"),
+                                `num_features`, `ridge` (1.0), `value`
+                lime.image      `kernel_width`, `feature_selection`, `num_features`, `ridge`
+
+    Returns {name: Attribution}, its `values` (N, P, K) in output units. `stderr` is infinite, for no peer has an error that
+    covers, but rounding where nothing was drawn. `meta` has `gap` (prediction - base - the sum of the values, by output),
+    `peer_base` (what the peer takes for the base) and, of peers that ask whole coalitions, which held-out ones they asked.
+    Raises, before the model is asked, ImportError if the package is not there; TypeError for unknown options and for models
+    that shap.tree cannot read; ValueError for unknown names, for inputs and groups that the peer does not take, and for a
+    budget that is too small. Raises ModelError if the model fails on the way, with what was finished in `partial`.
 
     >>> import numpy as np
     >>> space = TabularSpace(np.zeros((1, 2)))
@@ -77,7 +89,7 @@ def reference(
     ...
     ValueError: lime.image explains pictures; for rows of a table take 'lime.tabular'.
     """
-    method = _method(name, as_shipped, options)
+    method = _method(name, checks.flag("as_shipped", as_shipped), options)
     check_asked(predictor, space)
     seed, budget = checks.seed(seed), check_budget(budget)
     if seed > LARGEST_SEED:
@@ -90,7 +102,7 @@ def reference(
     return {call.key: found}
 
 
-def _method(name: str, as_shipped: bool, options: dict[str, Any]) -> Peer:
+def _method(name: str, as_shipped: bool, options: dict[str, ArrayLike | None]) -> Peer:
     """The peer of this name with its options. Raises ValueError for an unknown name, TypeError for an unknown option."""
     if not isinstance(name, str):
         raise TypeError(f"name is {type(name).__name__}; expected one of {', '.join(catalogue.PEERS)}.")
@@ -100,7 +112,7 @@ def _method(name: str, as_shipped: bool, options: dict[str, Any]) -> Peer:
         if option not in known:
             raise TypeError(f"{name} has no option {option!r}; it has {', '.join(known)}.")
     own = peer.own if as_shipped else {}
-    found: Peer = peer(**(own | options), as_shipped=bool(as_shipped))
+    found: Peer = peer(**(own | options), as_shipped=as_shipped)
     return found
 
 
@@ -114,7 +126,7 @@ class _Call:
     seed: int
 
     def __post_init__(self) -> None:
-        self.key = self.method.key + ("(as_shipped=True)" if self.method.as_shipped else "")
+        self.key = self.method.key + "(as_shipped=True)" * self.method.as_shipped
         space = self.game.space
         self.n_rows = len(space.background) if isinstance(space, TabularSpace) else 1
         self.record = Record(self.game, self.seed, versions=versions() | {self.method.package: ""})
@@ -168,34 +180,28 @@ class _Call:
         asked = self.record.rows
         empty, full = ends = self.game.ends(task.number)
         self.beside += self.record.rows - asked
-        self._refuse_nan(answer.values, task.one.label)
+        self._refuse_nan(answer.values, task.one)
         scale = np.maximum(np.abs(empty), np.abs(full))
         gap = full - empty - answer.values.sum(axis=0)
         exact = answer.exact and bool((np.abs(gap) <= CLOSE * scale).all())
         floor = answer.rounding * np.maximum(scale, np.abs(answer.values).max(axis=0, initial=0.0))
         stderr = np.broadcast_to(floor if exact else np.inf, answer.values.shape).copy()
         once = {ENDS: 0} if ends_too else self.record.ends(task.number)
-        meta = self._meta(task, answer, own, once) | {"gap": gap.tolist()} | answer.notes | self._asked(task)
+        peer_base = None if answer.base is None else np.asarray(answer.base).tolist()
+        meta = self.record.meta(task.one, own + sum(once.values()), once, budget=task.budget, looked_at=task.one.active)
+        meta |= {"as_shipped": self.method.as_shipped, "peer_base": peer_base, "gap": gap.tolist()} | answer.notes
+        meta |= self._asked(task)
         return explained(
             self.game, task.one, self.method, ends, meta, values=answer.values, stderr=stderr, df=np.inf if exact else 0.0,
             columns=answer.columns,
         )  # fmt: skip
 
-    def _refuse_nan(self, values: Any, label: Any) -> None:
-        dead = [o for k, o in enumerate(self.game.outputs) if not np.isfinite(values[:, k]).all()]
-        if dead:
+    def _refuse_nan(self, values: PlayerValues, one: Input) -> None:
+        if dead := [o for k, o in enumerate(self.game.outputs) if not np.isfinite(values[:, k]).all()]:
             raise ValueError(
-                f"{self.method.key} gives values that are not finite for the outputs {dead} of row {label!r} (of an output "
-                "that nothing moves, or a singular fit); leave them out of outputs=, or raise budget=."
+                f"{self.method.key} gives values that are not finite for the outputs {dead} of row {one.label!r} (of an "
+                "output that nothing moves, or a singular fit); leave them out of outputs=, or raise budget=."
             )
-
-    def _meta(self, task: Task, answer: Found, own: int, once: dict[str, int]) -> dict[str, Any]:
-        """own: rows that the peer asked itself."""
-        rows = own + sum(once.values())
-        return self.record.meta(task.one, rows, once, budget=task.budget, looked_at=task.one.active) | {
-            "as_shipped": self.method.as_shipped,
-            "peer_base": None if answer.base is None else np.asarray(answer.base).tolist(),
-        }  # fmt: skip
 
     def _asked(self, task: Task) -> dict[str, Any]:
         """What is known of the coalitions that the peer asked whole: none of them may score it as held out."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from perturbxai.core.types import Floats, Presence, Weights
+from perturbxai.inputs.spaces import Input
 from perturbxai.metrics import faithfulness
 from perturbxai.metrics.metric import CURVES, Metric
 from perturbxai.sampling.coalitions import list_coalitions
@@ -30,7 +31,7 @@ class TestSet:
     name: str
 
     @classmethod
-    def of(cls, one: Any, streams: Streams, listed: bool, asked: Sequence[int]) -> TestSet:
+    def of(cls, one: Input, streams: Streams, listed: bool, asked: Sequence[int]) -> TestSet:
         """The coalitions held out for an input, less those that a method asked all the same (by number).
 
         Where every coalition was listed for some method, the whole table is the test; also where too few are left.

@@ -89,8 +89,8 @@ def read_metrics(metrics: str | Callable[..., Any] | Iterable[str | Callable[...
 
     Raises ValueError for unknown names, for none, and for two functions of one name; TypeError as `Metric.of` does.
     """
-    several = catalogue.METRICS if metrics is None else metrics
-    given = [several] if isinstance(several, str) or callable(several) else list(several)
+    several = list(catalogue.METRICS) if metrics is None else metrics
+    given = [several] if callable(several) else checks.several("metrics", several, "a name, a function, or several")
     unknown = [m for m in given if isinstance(m, str) and m not in catalogue.METRICS]
     if unknown or not given:
         what = f"{unknown} are not known" if unknown else "none is named"

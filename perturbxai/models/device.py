@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from perturbxai.core.checks import as_given
 from perturbxai.core.methods import FromCoalitions
 from perturbxai.models.torch_types import Where
 
@@ -63,19 +64,20 @@ def check_room(by_law: Mapping[str, FromCoalitions], n_players: int, n_coalition
     """Refuse a table whose conclusion does not fit in what the machine has left, before its answers are paid for.
 
     A method tells how many arrays (coalitions, players) of floats its fit holds at once:
-    `arrays_held(n_players, n_coalitions, on_cells)`.
+    `arrays_held(n_players, n_coalitions, on_cells)`; to draw the coalitions takes half of one.
     Raises ValueError.
     """
     left = memory_left()
     for key, method in by_law.items():
-        needed = 8 * n_coalitions * n_players * method.arrays_held(n_players, n_coalitions, on_cells)
+        held = min(n_coalitions, 2**62)  # a number for float64, and more than any machine holds
+        needed = 8 * held * n_players * max(method.arrays_held(n_players, held, on_cells), 0.5)
         if left is not None and needed > left:
             what, asked = ("rows", "rows") if on_cells else ("budget", "coalitions")
             raise ValueError(
-                f"{what}={n_coalitions}: to conclude from so many {asked} of {n_players} players {key} needs about "
-                f"{needed / 1e9:,.1f} GB of memory, and {left / 1e9:,.1f} GB are left. Ask for {what}="
-                f"{int(n_coalitions * left / needed)} or fewer, take permutation_shap, which fits nothing, or merge players "
-                "into groups."
+                f"{what}={as_given(n_coalitions)}: to conclude from so many {asked} of {n_players} players {key} needs about"
+                f" {needed / 1e9:,.1f} GB of memory, and {left / 1e9:,.1f} GB are left. Ask for {what}="
+                f"{int(held * left / needed)} or fewer, take permutation_shap, which fits nothing, or merge players into "
+                "groups."
             )
 
 
