@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from perturbxai.core import checks
 from perturbxai.core.stopping import keeping
 from perturbxai.inputs.spaces import ImageInput, ImageSpace
 from perturbxai.results.explanation import Attribution, Explanation
@@ -15,7 +17,7 @@ from perturbxai.results.explanation import Attribution, Explanation
 SPENT = ("rows", "seconds", "call_rows", "call_model_seconds", "call_seconds")
 
 
-def average_segmentations(results: Sequence[Attribution], spaces: Sequence[ImageSpace]) -> Attribution:
+def average_segmentations(results: Iterable[Attribution], spaces: Iterable[ImageSpace]) -> Attribution:
     """The mean of a method's maps of the same pictures over several segmentations, so that no single cut decides.
 
     results  of one method, of the same pictures and outputs, under one fill, each explained in one of the spaces
@@ -36,15 +38,15 @@ def average_segmentations(results: Sequence[Attribution], spaces: Sequence[Image
     >>> average_segmentations(found, spaces)[0].values.ravel().round(6).tolist()
     [16.0, 16.0, 16.0, 16.0]
     """
-    results, spaces = list(results), list(spaces)
+    results = checks.several("results", results, "Attributions, one a space", ())
+    spaces = checks.several("spaces", spaces, "ImageSpaces, one a result", ())
     _check(results, spaces)
     seeds = {result.meta.get("seed") for result in results}
     apart = len(seeds) == len(results) and None not in seeds
     parts: list[Explanation] = []
-    total = _spent(results)
 
     def averaged() -> Attribution:
-        return Attribution(tuple(parts), results[0].meta | parts[0].meta | total)
+        return Attribution(tuple(parts), results[0].meta | parts[0].meta | _spent(results))
 
     with keeping(lambda: averaged() if parts else None):
         for together in zip(*results, strict=True):
@@ -55,12 +57,10 @@ def average_segmentations(results: Sequence[Attribution], spaces: Sequence[Image
 
 def _spent(results: Sequence[Attribution | Explanation]) -> dict[str, Any]:
     """What results took together, for `meta`."""
-    found: dict[str, Any] = {what: sum(one.meta.get(what, 0) for one in results) for what in SPENT}
-    once: dict[str, int] = {}
+    once: Counter[str] = Counter()
     for one in results:
-        for what, n_rows in one.meta.get("rows_once_a_call", {}).items():
-            once[what] = once.get(what, 0) + n_rows
-    return found | {"rows_once_a_call": once}
+        once.update(one.meta.get("rows_once_a_call", {}))
+    return {what: sum(one.meta.get(what, 0) for one in results) for what in SPENT} | {"rows_once_a_call": dict(once)}
 
 
 def _average(together: Sequence[Explanation], inputs: Sequence[ImageInput], apart: bool) -> Explanation:
@@ -75,14 +75,12 @@ def _average(together: Sequence[Explanation], inputs: Sequence[ImageInput], apar
         errors.append(np.where((shared > 0.0) @ ~np.isfinite(one.stderr), np.inf, shared @ known))
         maps += (one.values / size[:, None]).T[:, own.labels] / len(together)
     total = np.sqrt(np.sum(np.square(errors), axis=0)) if apart else np.sum(errors, axis=0)
-    own_meta = {
-        "averaged": [one.meta.get("segments") for one in together],
-        "superpixels": [own.meta["superpixels"] for own in inputs],
-    }
+    segments, superpixels = [one.meta.get("segments") for one in together], [own.meta["superpixels"] for own in inputs]
     return replace(
         first, values=np.mean(values, axis=0), stderr=total / len(together),
         critical=np.max([e.critical for e in together], axis=0), df=min(e.df for e in together),
-        base=np.mean([e.base for e in together], axis=0), meta=first.meta | _spent(together) | own_meta, heat=maps,
+        base=np.mean([e.base for e in together], axis=0), heat=maps,
+        meta=first.meta | _spent(together) | {"averaged": segments, "superpixels": superpixels},
         columns={"spread": np.std(values, axis=0, ddof=1)}, stderr_background=None, interactions=None,
         interactions_stderr=None,
     )  # fmt: skip

@@ -21,6 +21,7 @@ from perturbxai.results.explanation import Attribution
 
 SCORES = ("logit", "probability")
 Layers: TypeAlias = Layer | Iterable[Layer]
+"""A layer of a network, or several."""
 
 
 def baselines(

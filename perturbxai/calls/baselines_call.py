@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:  # loads torch
     from perturbxai.baseline_methods.pixels import PixelMap
 
 Placed = dict[str, tuple[Baseline, int]]  # by key a method, and the number of its layer
+Mapped = tuple[Floats, Floats | None, dict[str, Any]]  # values (P, K), heat (K, H, W), notes for `meta`
 
 
 @dataclass(eq=False)
@@ -52,24 +54,88 @@ class BaselinesCall:
 
     def _explain(self, number: int) -> None:
         """All methods at one input, one after the other."""
-        game, inside, placed = self.record.game, self.inside, self.placed
-        one, found = game.inputs[number], self.found[-1]
+        game, one = self.record.game, self.record.game.inputs[number]
         ((empty, full),) = game.ends_of([number], users=1)
-        for key, (method, layer) in placed.items():
+        for key, (method, layer) in self.placed.items():
             mapped: PixelMap | None = None
             if isinstance(game.space, TabularSpace) and isinstance(method, OfRow):
-                row = TableRow(game, number, game.learn().columns, empty, full, inside.known)
-                values, heat, notes = _of_row(key, method, placed, row)
+                row = TableRow(game, number, game.learn().columns, empty, full, self.inside.known)
+                values, heat, notes = self._of_row(key, method, row)
             elif isinstance(method, OfPixels):
-                mapped = _of_picture(key, method, placed, number, inside)
+                mapped = self._of_picture(key, method, layer, number)
                 values, heat, notes = game.pictures[number].pool(mapped.heat).T, mapped.heat, mapped.notes
+            elif isinstance(method, OfLayer):
+                values, heat, notes = self._of_layer(key, method, layer, number)
             else:
-                values, heat, notes = _map(key, method, layer, number, inside)
+                values, heat, notes = self._of_control(method, number)
             check_shapes(key, len(game.outputs), len(one.names), values=values)
-            meta = self._meta(key, number, notes)
-            found[key] = explained(
-                game, one, method, (empty, full), meta, values=values, heat=heat, **_errors(mapped, values)
-            )
+            fields = {"values": values, "heat": heat, **_errors(mapped, values)}
+            self.found[-1][key] = explained(game, one, method, (empty, full), self._meta(key, number, notes), **fields)
+
+    def _of_row(self, key: str, method: OfRow, row: TableRow) -> Mapped:
+        predictor = row.predictor
+        began, rows, seconds = time.perf_counter(), predictor.rows, predictor.seconds
+        values, notes = method.of_row(row)
+        own = time.perf_counter() - began - (predictor.seconds - seconds)  # what the model took is told by its rows
+        shared = self._others(key, lambda m: method.at_x and isinstance(m, OfRow) and m.at_x)
+        asked = 1 if method.at_x else predictor.rows - rows
+        return values, None, {"rows": asked, "rows_shared_with": shared, "own_seconds": own} | notes
+
+    def _of_picture(self, key: str, method: OfPixels, layer: int, number: int) -> PixelMap:
+        """The map of one method by the pixel, its notes complete."""
+        from perturbxai.baseline_methods.graph import NoRule
+
+        inside, what = self.inside, method.shares or key
+        pixels = inside.pixels(number, layer)
+        try:
+            found = method.of_picture(pixels)
+        except NoRule as error:
+            raise NoRule(f"{key}: {error}") from None
+        finally:
+            inside.count(pixels)
+        notes = {
+            "pool": "sum", "score": inside.score, "rows": method.passes + pixels.rows,
+            "rows_shared_with": [
+                k for k, (m, _) in self.placed.items()
+                if k != key and ((method.passes and m.passes) or (m.shares or k) == what)
+            ],
+            "own_rows": pixels.rows, "own_seconds": pixels.seconds,
+        }  # fmt: skip
+        if method.passes:
+            notes["layer"] = inside.places(pixels.one.picture)[layer].label
+        return replace(found, notes=notes | found.notes)
+
+    def _of_layer(self, key: str, method: OfLayer, layer: int, number: int) -> Mapped:
+        from perturbxai.baseline_methods.upsample import enlarge
+
+        inside, one = self.inside, self.record.game.pictures[number]
+        fill = inside.view_of_fill(one.fill, layer, key) if method.needs_fill else None
+        seen = inside.view_of_input(number, layer)
+        rows, seconds = inside.asked
+        cells = method.cells(seen, fill)
+        heat = enlarge(cells, one.labels.shape, conserve=method.conserves)
+        asked = inside.asked[0] - rows
+        notes: dict[str, Any] = {
+            "pool": "sum", "layer": inside.places(one.picture)[layer].label, "score": inside.score,
+            "map": method.paper_map(cells),
+            "empty_maps": [output for output, cell in zip(inside.game.outputs, cells, strict=True) if not cell.any()],
+        }  # fmt: skip
+        if method.by_asking:
+            notes |= {"rows": method.passes + asked, "own_rows": asked, "own_seconds": inside.asked[1] - seconds}
+        return one.pool(heat).T, heat, notes
+
+    def _of_control(self, method: Baseline, number: int) -> Mapped:
+        game, one = self.record.game, self.record.game.inputs[number]
+        if isinstance(method, OfPlayers):
+            n_players, n_outputs = len(one.names), len(game.outputs)
+            return method.values(n_players, n_outputs, lambda seed: np.random.default_rng([seed, *one.digest])), None, {}
+        assert isinstance(method, OfPicture)
+        picture = game.pictures[number]
+        heat = np.repeat(method.heat(read_only(picture.picture))[None], len(game.outputs), axis=0)
+        return picture.pool(heat).T, heat, {"pool": "sum"}
+
+    def _others(self, key: str, alike: Callable[[Baseline], bool]) -> list[str]:
+        return [k for k, (method, _) in self.placed.items() if k != key and alike(method)]
 
     def _meta(self, key: str, number: int, notes: dict[str, Any]) -> dict[str, Any]:
         """notes: of the method, whose rows are its own"""
@@ -78,7 +144,7 @@ class BaselinesCall:
         searched = self.inside.searched.get(game.pictures[number].picture.shape, 0) if method.passes else 0
         once = self._once(method, self.record.ends(number), searched)
         one = game.inputs[number]
-        others = [k for k, (m, _) in self.placed.items() if k != key and method.passes and m.passes]
+        others = self._others(key, lambda m: bool(method.passes and m.passes))
         meta = self.record.meta(one, method.passes, once, looked_at=one.active, shared_with=others) | notes
         return meta | {"rows": meta["rows"] + sum(once.values())}
 
@@ -111,81 +177,3 @@ def _errors(mapped: PixelMap | None, values: Floats) -> dict[str, Any]:
         return {"stderr": rounding} | ({} if mapped is None else {"df": mapped.df})
     critical = independent_factor(len(values), mapped.df)
     return {"stderr": np.maximum(mapped.stderr, rounding), "critical": critical, "df": mapped.df}
-
-
-def _of_row(key: str, method: OfRow, placed: Placed, row: TableRow) -> tuple[Floats, None, dict[str, Any]]:
-    """Values (P, K), no heat, and notes for `meta`, of one method of tables."""
-    predictor = row.predictor
-    began, rows, seconds = time.perf_counter(), predictor.rows, predictor.seconds
-    values, notes = method.of_row(row)
-    own = time.perf_counter() - began - (predictor.seconds - seconds)  # what the model took is told by its rows
-    shared = [k for k, (m, _) in placed.items() if k != key and method.at_x and isinstance(m, OfRow) and m.at_x]
-    asked = 1 if method.at_x else predictor.rows - rows
-    return values, None, {"rows": asked, "rows_shared_with": shared, "own_seconds": own} | notes
-
-
-def _of_picture(key: str, method: OfPixels, placed: Placed, number: int, inside: Inside) -> PixelMap:
-    """The map of one method by the pixel at one picture, its notes for `meta` complete."""
-    from perturbxai.baseline_methods.graph import NoRule
-
-    layer = placed[key][1]
-    pixels = inside.pixels(number, layer)
-    try:
-        found = method.of_picture(pixels)
-    except NoRule as error:
-        raise NoRule(f"{key}: {error}") from None
-    finally:
-        inside.count(pixels)
-    what = method.shares or key
-    notes = {
-        "pool": "sum",
-        "score": inside.score,
-        "rows": method.passes + pixels.rows,
-        "rows_shared_with": [
-            k for k, (m, _) in placed.items()
-            if k != key and ((method.passes and m.passes) or (m.shares or k) == what)
-        ],
-        "own_rows": pixels.rows,
-        "own_seconds": pixels.seconds,
-    }  # fmt: skip
-    if method.passes:
-        notes["layer"] = inside.places(pixels.one.picture)[layer].label
-    return replace(found, notes=notes | found.notes)
-
-
-def _map(
-    key: str, method: Baseline, layer: int, number: int, inside: Inside
-) -> tuple[Floats, Floats | None, dict[str, Any]]:
-    """Values (P, K), heat (K, H, W) or None, and notes for `meta`, of one method at one input and layer."""
-    outputs = inside.game.outputs
-    if isinstance(method, OfPlayers):
-        x = inside.game.inputs[number]
-
-        def rng(seed: int) -> np.random.Generator:
-            return np.random.default_rng([seed, *x.digest])
-
-        return method.values(len(x.names), len(outputs), rng), None, {}
-    one = inside.game.pictures[number]
-    if isinstance(method, OfPicture):
-        heat = np.repeat(method.heat(read_only(one.picture))[None], len(outputs), axis=0)
-        return one.pool(heat).T, heat, {"pool": "sum"}
-    from perturbxai.baseline_methods.upsample import enlarge
-
-    assert isinstance(method, OfLayer)
-
-    fill = inside.view_of_fill(one.fill, layer, key) if method.needs_fill else None
-    seen = inside.view_of_input(number, layer)
-    rows, seconds = inside.asked
-    cells = method.cells(seen, fill)
-    heat = enlarge(cells, one.labels.shape, conserve=method.conserves)
-    asked = inside.asked[0] - rows
-    notes: dict[str, Any] = {
-        "pool": "sum",
-        "layer": inside.places(one.picture)[layer].label,
-        "score": inside.score,
-        "map": method.paper_map(cells),
-        "empty_maps": [outputs[k] for k in range(len(outputs)) if not cells[k].any()],
-    }
-    if method.by_asking:
-        notes |= {"rows": method.passes + asked, "own_rows": asked, "own_seconds": inside.asked[1] - seconds}
-    return one.pool(heat).T, heat, notes

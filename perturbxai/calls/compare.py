@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from numbers import Number
 from typing import Any
@@ -59,16 +59,15 @@ def compare(
     job = _Job(dict(results), predictor, space, wanted, checks.seed(seed))
     rows, seconds = predictor.rows, predictor.seconds
     games = job.games(_scored_spaces(space, fills))
-    parts: list[dict[str, Any]] = []
 
     def compared() -> Comparison:
-        asked = {"rows": predictor.rows - rows, "seconds": predictor.seconds - seconds}
         better = {metric.name: metric.better for metric in wanted if metric.better}
-        return job.comparison(parts, asked | {"seed": seed, "metrics": [m.name for m in wanted], "better": better})
+        call = {"rows": predictor.rows - rows, "seconds": predictor.seconds - seconds, "seed": seed}
+        return job.comparison(games[0].inputs, call | {"metrics": [m.name for m in wanted], "better": better})
 
-    with keeping(lambda: compared() if parts else None), predictor.watched("compare"):
+    with keeping(lambda: compared() if job.begun else None), predictor.watched("compare"):
         for game in games:
-            job.score(game, parts)
+            job.score(game)
     return compared()
 
 
@@ -100,6 +99,9 @@ class _Job:
     space: Space
     metrics: list[Metric]
     seed: int
+    begun: bool = False
+    scores: list[dict[str, Any]] = field(default_factory=list)
+    curves: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if not self.results:
@@ -135,10 +137,6 @@ class _Job:
             )
         self.streams = Streams(seeds.pop() if seeds else self.seed)
 
-    def listed(self, number: int) -> bool:
-        """True if some method was given every coalition of this input: none is left to hold out."""
-        return any(r[number].meta.get("listed") for r in self.results.values())
-
     def games(self, spaces: list[Space]) -> list[Game]:
         """One a fill, all of them before the first is asked: a fill that does not fit is refused at once."""
         made: list[Game] = []
@@ -153,19 +151,18 @@ class _Job:
             made.append(game)
         return made
 
-    def score(self, game: Game, parts: list[dict[str, Any]]) -> None:
-        """All maps under one fill: every coalition that any metric needs, asked together. parts: of other fills before."""
-        part: dict[str, Any] = {"scores": [], "curves": [], "game": game}
-        parts.append(part)
+    def score(self, game: Game) -> None:
+        """All maps under one fill: every coalition that any metric needs, asked together."""
+        self.begun = True
         if all(metric.of_two for metric in self.metrics):  # maps are only compared with maps: nothing to ask
             return
         needs = [self._needs(one, number) for number, one in enumerate(game.inputs)]
         if any(metric.name not in catalogue.METRICS for metric in self.metrics):  # tried before the model is asked
             made_up = np.random.default_rng(self.seed).normal(size=(len(needs[0].z), len(self.outputs)))
-            self._measure(0, needs[0], made_up, {"scores": [], "curves": [], "game": game})
+            self._measured(game, 0, needs[0], made_up)
         if not any(metric.held_out or metric.curves for metric in self.metrics):
             for number, need in enumerate(needs):
-                self._measure(number, need, np.zeros((0, len(self.outputs))), part)
+                self._measure(game, number, need, np.zeros((0, len(self.outputs))))
             return
         requests = [(number, Coalitions(need.z[:, game.inputs[number].active])) for number, need in enumerate(needs)]
         scored = 0
@@ -175,18 +172,25 @@ class _Job:
             game.offline()
             for number in range(scored, len(needs)):
                 with suppress(Unanswered):
-                    self._measure(number, needs[number], game.ask([requests[number]])[0].values, part)
+                    self._measure(game, number, needs[number], game.ask([requests[number]])[0].values)
 
         with keeping(known):
             answers = game.ask(requests)
             for scored, (need, answer) in enumerate(zip(needs, answers, strict=True)):
-                self._measure(scored, need, answer.values, part)
+                self._measure(game, scored, need, answer.values)
 
-    def _measure(self, number: int, need: Needs, answers: Floats, part: dict[str, Any]) -> None:
+    def _measure(self, game: Game, number: int, need: Needs, answers: Floats) -> None:
+        scores, curves = self._measured(game, number, need, answers)
+        self.scores += scores
+        self.curves += curves
+
+    def _measured(
+        self, game: Game, number: int, need: Needs, answers: Floats
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """The scores and curves of all maps of one input."""
         scores: list[dict[str, Any]] = []
         curves: list[dict[str, Any]] = []
-        fill = _fill_name(part["game"].space)
+        fill = _fill_name(game.space)
         for name, result in self.results.items():
             own = explained_fill(result)
             head = {"method": name, "row": result[number].label}
@@ -194,7 +198,7 @@ class _Job:
             for k, output in enumerate(self.outputs):
                 offered, steps = need.measure(name, k, result[number].values[:, k], answers[:, k])
                 offered |= {"stderr": result[number].stderr[:, k], "row": result[number].label, "output": output}
-                offered["labels"] = getattr(part["game"].inputs[number], "labels", None)
+                offered["labels"] = getattr(game.inputs[number], "labels", None)
                 scores += [
                     {**head, "output": output, "metric": metric.name, **tail, "value": metric(offered),
                      "test_set": need.test.name if metric.held_out else "none"}
@@ -202,54 +206,60 @@ class _Job:
                     if not metric.of_two and (len(need.test.z) or not metric.held_out)
                 ]  # fmt: skip
                 curves += [{**head, "output": output, "scored_fill": fill, **step} for step in steps]
-        part["scores"] += scores
-        part["curves"] += curves
+        return scores, curves
 
     def _needs(self, one: Input, number: int) -> Needs:
-        test = TestSet.nothing(len(one.names))
+        test = TestSet(np.zeros((0, len(one.names)), dtype=bool), None, "none")
         if any(metric.held_out for metric in self.metrics):
             asked = {int(h) for r in self.results.values() for h in r[number].meta.get("held_out_asked", ())}
-            test = TestSet.of(one, self.streams, self.listed(number), sorted(asked))
+            # of some method every coalition was listed: none is left to hold out
+            listed = any(r[number].meta.get("listed") for r in self.results.values())
+            test = TestSet.of(one, self.streams, listed, sorted(asked))
         maps = {name: result[number].values for name, result in self.results.items()}
         return Needs.of(maps, self.metrics, test, [self.seed, *one.digest])
 
-    def comparison(self, parts: list[dict[str, Any]], call: dict[str, Any]) -> Comparison:
+    def comparison(self, inputs: Sequence[Input], call: dict[str, Any]) -> Comparison:
         import pandas as pd
 
+        costs = [
+            {"method": name, "rows": result.meta.get("rows", 0), "seconds": result.meta.get("seconds", 0.0),
+             "rows_shared_with": ", ".join(result.meta.get("rows_shared_with", ()))}
+            for name, result in self.results.items()
+        ]  # fmt: skip
         return Comparison(
-            scores=pd.DataFrame([line for part in parts for line in part["scores"]], columns=SCORE_COLUMNS),
+            scores=pd.DataFrame(self.scores, columns=SCORE_COLUMNS),
             agreement=pd.DataFrame(self.agreement, columns=AGREEMENT_COLUMNS),
-            costs=pd.DataFrame([_cost(name, result) for name, result in self.results.items()]),
+            costs=pd.DataFrame(costs),
             fill_spread=pd.DataFrame(self._fill_spread(), columns=SPREAD_COLUMNS),
-            curves=pd.DataFrame([line for part in parts for line in part["curves"]], columns=CURVE_COLUMNS),
-            results=self.results,
-            inputs=parts[0]["game"].inputs,
-            call=call,
-        )
+            curves=pd.DataFrame(self.curves, columns=CURVE_COLUMNS),
+            results=self.results, inputs=inputs, call=call,
+        )  # fmt: skip
+
+    def _pairs(self, names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str, Explanation, Explanation, int]]:
+        """Of two results by name the maps of each input, and the number of each output."""
+        for a, b in names:
+            for left, right in zip(self.results[a], self.results[b], strict=True):
+                for k in range(len(self.outputs)):
+                    yield a, b, left, right, k
 
     def _agreement(self) -> list[dict[str, Any]]:
         lines = []
         for metric in [metric for metric in self.metrics if metric.of_two]:
-            for a, b in combinations(self.results, 2):
-                for one, other in zip(self.results[a], self.results[b], strict=True):
-                    for k, output in enumerate(self.outputs):
-                        value = metric({"left": one.values[:, k], "right": other.values[:, k]})
-                        line = a, b, one.label, output, metric.name, value
-                        lines.append(dict(zip(AGREEMENT_COLUMNS, line, strict=True)))
+            for a, b, left, right, k in self._pairs(combinations(self.results, 2)):
+                value = metric({"left": left.values[:, k], "right": right.values[:, k]})
+                line = a, b, left.label, self.outputs[k], metric.name, value
+                lines.append(dict(zip(AGREEMENT_COLUMNS, line, strict=True)))
         return lines
 
     def _fill_spread(self) -> list[dict[str, Any]]:
         """Pairs of results of one method under two fills."""
+        fills = {name: explained_fill(result) for name, result in self.results.items()}
+        asked = {name: _asked_alike(result) for name, result in self.results.items()}
+        pairs = [(a, b) for a, b in combinations(fills, 2) if asked[a] == asked[b] and fills[a] != fills[b]]
         lines = []
-        for a, b in combinations(self.results, 2):
-            one, other = self.results[a], self.results[b]
-            fills = explained_fill(one), explained_fill(other)
-            if _asked_alike(one) != _asked_alike(other) or fills[0] == fills[1]:
-                continue
-            for left, right in zip(one, other, strict=True):
-                for k, output in enumerate(self.outputs):
-                    head = (catalogue.key_of(one.method), left.label, output, *fills, a, b)
-                    lines.append(dict(zip(PAIR_COLUMNS, head, strict=True)) | agreement.measure(left, right, k))
+        for a, b, left, right, k in self._pairs(pairs):
+            head = (catalogue.key_of(left.method), left.label, self.outputs[k], fills[a], fills[b], a, b)
+            lines.append(dict(zip(PAIR_COLUMNS, head, strict=True)) | agreement.measure(left, right, k))
         return lines
 
 
@@ -258,12 +268,6 @@ AGREEMENT_COLUMNS = ["method_a", "method_b", "row", "output", "metric", "value"]
 PAIR_COLUMNS = ["method", "row", "output", "fill_a", "fill_b", "result_a", "result_b"]
 SPREAD_COLUMNS = [*PAIR_COLUMNS, *agreement.COLUMNS]
 CURVE_COLUMNS = ["method", "row", "output", "scored_fill", "curve", "share", "value"]
-
-
-def _cost(name: str, result: Attribution) -> dict[str, Any]:
-    meta = result.meta
-    shared = ", ".join(meta.get("rows_shared_with", ()))
-    return {"method": name, "rows": meta.get("rows", 0), "seconds": meta.get("seconds", 0.0), "rows_shared_with": shared}
 
 
 def _same_input(one: Explanation, other: Explanation) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from perturbxai.core.evaluations import Estimate
 from perturbxai.core.methods import Method
-from perturbxai.core.types import Floats, Ints
+from perturbxai.core.types import Floats, Ints, PerOutput, PlayerValues
 from perturbxai.estimation.spread import ROUNDING
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import Input
@@ -33,44 +32,34 @@ def check_shapes(key: str, n_outputs: int, n_players: int, **found: ArrayLike) -
             raise ValueError(f"{key}: {what} has shape {np.shape(numbers)}; expected {expected}.")
 
 
-@dataclass(frozen=True, eq=False)
-class Places:
-    """Where an estimate's players stand among all P of an input: its line `order[i]` is about player `chosen[i]`."""
+def over_all_players(estimate: Estimate, order: Ints, chosen: Ints, n_players: int, scale: PerOutput) -> dict[str, Any]:
+    """An estimate as fields of an Explanation: its line `order[i]` is about player `chosen[i]` of all P.
 
-    order: Ints
-    chosen: Ints
-    n_players: int
+    The others, which were not looked at, for absence cannot change them, have 0.  scale (K,): of the answers behind it
+    """
+    floor = ROUNDING * scale  # an error is never below rounding
 
-    def embed(self, values: Floats, rest: float | Floats) -> Floats:
-        """(P, K) of an estimate's (P', K); players that were not looked at, for absence cannot change them, get the rest."""
-        full = np.empty((self.n_players, values.shape[1]))
+    def embedded(values: PlayerValues, rest: float | PerOutput) -> PlayerValues:
+        full = np.empty((n_players, len(scale)))
         full[:] = rest
-        full[self.chosen] = values[self.order]
+        full[chosen] = values[order]
         return full
 
-    def embed_pairs(self, estimate: Estimate, floor: Floats) -> dict[str, Any]:
-        """The interactions of an estimate and their errors over all players, (P, P, K), where the method has any."""
-        if estimate.interactions is None or estimate.interactions_stderr is None:
-            return {}
-        square = (self.n_players, self.n_players, len(floor))
+    found: dict[str, Any] = {
+        "values": embedded(estimate.values, 0.0), "stderr": embedded(np.maximum(estimate.stderr, floor), floor),
+        "critical": estimate.critical, "df": estimate.df, "columns": estimate.columns, "heat": estimate.heat,
+    }  # fmt: skip
+    if estimate.stderr_background is not None:
+        found["stderr_background"] = embedded(estimate.stderr_background, 0.0)
+    if estimate.interactions is not None and estimate.interactions_stderr is not None:
+        square = (n_players, n_players, len(floor))
         values, stderr = np.zeros(square), np.broadcast_to(floor, square).copy()
-        inner, own = np.ix_(self.chosen, self.chosen), np.ix_(self.order, self.order)
+        inner, own = np.ix_(chosen, chosen), np.ix_(order, order)
         values[inner] = estimate.interactions[own]
         stderr[inner] = np.maximum(estimate.interactions_stderr[own], floor)
-        stderr[np.diag_indices(self.n_players)] = 0.0  # a player has none with itself
-        return {"interactions": values, "interactions_stderr": stderr}
-
-    def spread(self, estimate: Estimate, scale: Floats) -> dict[str, Any]:
-        """The estimate as fields of an Explanation. scale (K,): of the answers behind it."""
-        floor = ROUNDING * scale  # an error is never below rounding
-        background = estimate.stderr_background
-        return {
-            "values": self.embed(estimate.values, 0.0),
-            "stderr": self.embed(np.maximum(estimate.stderr, floor), floor),
-            "stderr_background": None if background is None else self.embed(background, 0.0),
-            "critical": estimate.critical, "df": estimate.df, "columns": estimate.columns, "heat": estimate.heat,
-            **self.embed_pairs(estimate, floor),
-        }  # fmt: skip
+        stderr[np.diag_indices(n_players)] = 0.0  # a player has none with itself
+        found |= {"interactions": values, "interactions_stderr": stderr}
+    return found
 
 
 def explained(

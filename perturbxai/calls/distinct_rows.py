@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -11,13 +12,16 @@ from perturbxai.calls.effect_jobs import Job, note_of
 from perturbxai.calls.grids import Drawn
 from perturbxai.core.types import Bools, Floats, Ints, Words
 from perturbxai.game.row_memo import RowMemo
+from perturbxai.game.table_asker import TableAsker
 from perturbxai.inputs.row_names import distinct, hash_values
-from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.plan import Gridded, TablePlan
-from perturbxai.models.predictor import ModelError, Predictor
+from perturbxai.models.predictor import ModelError
 
 LINES_AT_ONCE = 1 << 14  # looked at together, whatever the batch: what is held beside what is kept stays small
 NAMES_AT_ONCE = 1 << 16  # sorted together to find those that come more than once
+
+Window = Sequence[tuple[int, int, int]]
+"""Pieces by number, each from a line to a line."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,15 +53,12 @@ class OnceEach:
     twice that at most. All else is held for a window of lines alone.
     """
 
-    def __init__(self, predictor: Predictor, space: TabularSpace, drawn: Drawn, columns: Ints, most: int) -> None:
-        self.predictor, self.space, self.drawn, self.columns = predictor, space, drawn, columns
+    def __init__(self, asker: TableAsker, drawn: Drawn, most: int) -> None:
+        self.predictor, self.space, self.columns, self.drawn = asker.predictor, asker.space, asker.columns, drawn
         self._of_value = hash_values(drawn.codes)  # (n, D, 2)
-        self._memo = RowMemo(len(columns), room=most)
+        self._memo = RowMemo(len(self.columns), room=most)
+        self._memo.add(asker.memo.words, asker.memo.values)  # the first row, which told how many outputs there are
         self._again: Words | None = None
-
-    def know(self, words: Words, values: Floats) -> None:
-        """Take note of rows (U, 2) by name that were asked already, and what the model said (U, K)."""
-        self._memo.add(words, values)
 
     def expect(self, pieces: Sequence[Gridded] | None) -> None:
         """Keep of the questions to come the answers that these pieces ask for more than once; of None all."""
@@ -84,7 +85,9 @@ class OnceEach:
                 kept = came[self._comes_again(unique[came, 0])]
                 self._memo.add(unique[kept], answers[kept])
                 n_lines = len(words) if known == len(new) else int(first[new[known]])
-                _hand_out(jobs, window, answers[inverse[:n_lines]])
+                ends = np.cumsum([high - low for _, low, high in window])
+                for (number, _, _), own in zip(window, np.split(answers[inverse[:n_lines]], ends[:-1]), strict=True):
+                    jobs[number].add(own)
 
     def _named(self, piece: Gridded) -> Named:
         columns = piece.columns
@@ -97,12 +100,9 @@ class OnceEach:
     def _comes_again(self, words: Words) -> Bools:
         if self._again is None:
             return np.ones(len(words), dtype=bool)
-        at = np.minimum(np.searchsorted(self._again, words), max(len(self._again) - 1, 0))
-        return self._again[at] == words if len(self._again) else np.zeros(len(words), dtype=bool)
+        return np.searchsorted(self._again, words, "left") < np.searchsorted(self._again, words, "right")
 
-    def _ask(
-        self, jobs: Sequence[Job], window: Sequence[tuple[int, int, int]], lines: Ints
-    ) -> Iterator[tuple[int, int, Floats]]:
+    def _ask(self, jobs: Sequence[Job], window: Window, lines: Ints) -> Iterator[tuple[int, int, Floats]]:
         """The model's values at these lines of a window, ascending."""
         if not len(lines):
             return
@@ -126,39 +126,20 @@ def _some(job: Job, lines: Ints) -> Gridded:
     assert job.piece is not None
     piece = job.piece
     row, point = np.divmod(lines, len(piece.offset))
-    points = piece.first[row] + piece.offset[point]
-    return Gridded(
-        piece.rows, piece.row[row], piece.columns, piece.points, points.astype(np.int32), np.zeros(1, dtype=np.int64)
-    )
+    first = (piece.first[row] + piece.offset[point]).astype(np.int32)
+    return replace(piece, row=piece.row[row], first=first, offset=np.zeros(1, dtype=np.int64))
 
 
-def _windows(lengths: Sequence[int]) -> Iterator[list[tuple[int, int, int]]]:
-    """Runs of (number, from line, to line) of so many lines together, over pieces of these lengths in turn."""
-    run: list[tuple[int, int, int]] = []
-    left = LINES_AT_ONCE
-    for number, length in enumerate(lengths):
-        low = 0
-        while low < length:
-            high = min(length, low + left)
-            run.append((number, low, high))
-            left -= high - low
-            low = high
-            if not left:
-                yield run
-                run, left = [], LINES_AT_ONCE
-    if run:
-        yield run
-
-
-def _hand_out(jobs: Sequence[Job], window: Sequence[tuple[int, int, int]], values: Floats) -> None:
-    """Give jobs the answers (m, K) to the first lines of a window; a job that has all of its own is finished."""
-    at = 0
-    for number, low, high in window:
-        own = values[at : at + high - low]
-        at += high - low
-        jobs[number].add(own)
-        if low + len(own) == len(jobs[number]):
-            jobs[number].finish()
+def _windows(lengths: Sequence[int]) -> Iterator[Window]:
+    """The lines of pieces of these lengths in turn, so many together."""
+    ends = np.cumsum([0, *lengths]).tolist()
+    for low in range(0, ends[-1], LINES_AT_ONCE):
+        high = low + LINES_AT_ONCE
+        yield [
+            (number, max(low, start) - start, min(high, end) - start)
+            for number, (start, end) in enumerate(pairwise(ends))
+            if max(low, start) < min(high, end)
+        ]
 
 
 def _repeated(pieces: Sequence[Named]) -> Words:

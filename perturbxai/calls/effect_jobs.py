@@ -77,11 +77,9 @@ class Job:
             self._filled, at = self._filled + taken, at + taken
             if self._filled == len(self._block):
                 self._gather()
-
-    def finish(self) -> None:
-        """Gather what is left; the block is not needed any more."""
-        self._gather()
-        self._block, self.done = np.empty((0, 0)), True
+        if self._rows_done * n_asked + self._filled == len(self.piece):  # that was the last of them
+            self._gather()
+            self._block, self.done = np.empty((0, 0)), True
 
     def _gather(self) -> None:
         assert self.piece is not None
@@ -134,14 +132,19 @@ def make_job(
     return Job(key, axes, piece, all_points, tables, slopes)
 
 
+def at_all_points(drawn: Drawn, columns: Ints, points: Floats) -> Gridded:
+    """Every drawn row with these columns (C,) at each of the points (T, C)."""
+    row = np.arange(len(drawn.codes), dtype=np.int32)
+    return Gridded(drawn.codes, row, columns, points, np.zeros_like(row), np.arange(len(points)))
+
+
 def _piece(drawn: Drawn, axes: tuple[Axis, ...], all_points: bool) -> Gridded:
     """Every row at all points, or at the points around its place where it has one."""
     points = np.stack([p.ravel() for p in np.meshgrid(*[a.points for a in axes], indexing="ij")], axis=1)
     columns = np.array([a.column for a in axes])
     stride = [int(np.prod([len(a.points) for a in axes[d + 1 :]])) for d in range(len(axes))]
     if all_points:
-        row = np.arange(len(drawn.codes), dtype=np.int32)
-        return Gridded(drawn.codes, row, columns, points, np.zeros(len(row), dtype=np.int32), np.arange(len(points)))
+        return at_all_points(drawn, columns, points)
     known = np.logical_and.reduce([a.place >= 0 for a in axes])
     row = np.flatnonzero(known).astype(np.int32)
     first = sum(a.first[a.place[known]] * s for a, s in zip(axes, stride, strict=True))
@@ -176,10 +179,7 @@ def run_jobs(jobs: Sequence[Job], predictor: Predictor, space: TabularSpace, dra
             while at < stop:
                 upto = min(stop, int(ends[number]))
                 asked[number].add(chosen[at - start : upto - start])
-                at = upto
-                if at == ends[number]:
-                    asked[number].finish()
-                    number += 1
+                at, number = upto, number + int(upto == ends[number])
     except ModelError as error:
         if error.row is not None:
             job = asked[int(np.searchsorted(ends, error.row, side="right"))]

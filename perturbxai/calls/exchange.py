@@ -35,9 +35,6 @@ class Imported(Method):
     name: str = ""
 
 
-# ------------------------------------------------------------------------------------------------ to shap
-
-
 def to_shap(result: Attribution | Explanation, output: str | int | None = None, *, space: Space | None = None) -> Any:
     """A `shap.Explanation` of a result, which shap's own plots draw (waterfall, bar, beeswarm, heatmap, scatter).
 
@@ -112,9 +109,6 @@ def _data(parts: Sequence[Explanation], space: Space | None) -> tuple[Any, Any]:
         data[:, p], shown[:, p] = codes[:, d], values
         plain = plain and all(map(checks.is_number, values))
     return data, None if plain else shown
-
-
-# ------------------------------------------------------------------------------------------------ from shap and lime
 
 
 def from_shap(

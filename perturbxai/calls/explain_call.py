@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.arguments import default_budget
-from perturbxai.calls.conclude import Places, check_shapes, explained, within
+from perturbxai.calls.conclude import check_shapes, explained, over_all_players, within
 from perturbxai.calls.driving import Work, chunks, drive, one_thread_of_blas, salvage
 from perturbxai.calls.record import ENDS, Record
 from perturbxai.core import catalogue
@@ -243,13 +243,13 @@ class Run:
         else:
             return {}
         scale = np.maximum(np.abs(work.empty), np.abs(work.full)) if table is None else table.scale
-        places = Places(order, looked_at(one, method), len(one.names))
-        check_shapes(key, len(scale), len(places.chosen), values=estimate.values, stderr=estimate.stderr)
-        meta = self._meta(work, key, estimate, places)
-        found = places.spread(estimate, scale)
+        chosen = looked_at(one, method)
+        check_shapes(key, len(scale), len(chosen), values=estimate.values, stderr=estimate.stderr)
+        meta = self._meta(work, key, estimate, chosen)
+        found = over_all_players(estimate, order, chosen, len(one.names), scale)
         return {key: explained(self.game, one, method, (work.empty, work.full), meta, **found)}
 
-    def _meta(self, work: Work, key: str, estimate: Estimate, places: Places) -> dict[str, Any]:
+    def _meta(self, work: Work, key: str, estimate: Estimate, chosen: Ints) -> dict[str, Any]:
         one, by_law = self.game.inputs[work.number], key in self.call.by_law
         asked_once = self.record.ends(work.number) | estimate.notes.get("rows_once_a_call", {})
         rows = work.table_rows if by_law else work.rows[key]
@@ -257,7 +257,7 @@ class Run:
             rows += self.game.background_rows
         meta = self.record.meta(
             one, max(rows, sum(asked_once.values())), asked_once,  # what an input before has asked is not asked again
-            budget=self.call.budget(len(one.names), self.call.asking.get(key)), looked_at=places.chosen,
+            budget=self.call.budget(len(one.names), self.call.asking.get(key)), looked_at=chosen,
             shared_with=[k for k in self.call.by_law if by_law and k != key],
         )  # fmt: skip
         if background := self.game.background_rows:

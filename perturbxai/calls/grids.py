@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.core.quantiles import order_statistics, quantile_edges
 from perturbxai.core.types import Bools, Codes, Floats, Ints, Weights
@@ -59,8 +58,7 @@ def most_points(column: Floats, columns: Columns, number: int, n_bins: int) -> i
     """The most points that a column's grid can have, missing values included."""
     if not columns.numeric[number]:
         return len(np.unique(column))
-    few = min(FEW_LEVELS, n_bins + 1) if not columns.whole_numbers[number] else n_bins + 1
-    return max(n_bins + 1, few) + int(np.isnan(column).any())
+    return n_bins + 1 + int(np.isnan(column).any())
 
 
 def make_axis(drawn: Drawn, data: Floats, columns: Columns, number: int, grid: int | Floats) -> Axis:
@@ -72,8 +70,8 @@ def make_axis(drawn: Drawn, data: Floats, columns: Columns, number: int, grid: i
     column, name = drawn.codes[:, number], columns.names[number]
     if not columns.numeric[number]:
         return _level_axis(drawn, columns, number, None if isinstance(grid, int) else grid)
-    missing = bool(np.isnan(column).any())
     known = column[~np.isnan(column)]
+    missing = len(known) < len(column)
     if not isinstance(grid, int):
         points = grid
     elif not len(known) or is_by_value(data, columns.whole_numbers[number], grid):
@@ -96,9 +94,7 @@ def is_by_value(data: Floats, whole: bool, n_bins: int) -> bool:
     """Whether a column of numbers is taken value by value."""
     known = data[~np.isnan(data)]
     n_values = len(np.unique(known))
-    if whole:
-        return n_values <= n_bins + 1
-    return n_values <= min(FEW_LEVELS, n_bins + 1) and 2 * n_values <= len(known)
+    return n_values <= n_bins + 1 and (whole or (n_values <= FEW_LEVELS and 2 * n_values <= len(known)))
 
 
 def _level_axis(drawn: Drawn, columns: Columns, number: int, chosen: Floats | None) -> Axis:
@@ -158,22 +154,17 @@ def similarity_order(drawn: Drawn, number: int, numeric: Bools, points: Floats, 
     return np.lexsort((rank, line))
 
 
-def group_rows(drawn: Drawn, columns: Columns, number: int, most: int = FEW_LEVELS) -> dict[Any, Bools]:
+def group_rows(drawn: Drawn, columns: Columns, number: int) -> dict[Any, Bools]:
     """The drawn rows of each value of a column, by the value as the user has it, missing ones last.
 
-    Raises ValueError for a column with more values than `most`.
+    Raises ValueError for a column with more than 20 values.
     """
     column = drawn.codes[:, number]
     codes = np.unique(column)
-    if len(codes) > most:
+    if len(codes) > FEW_LEVELS:
         raise ValueError(
-            f"by={columns.names[number]!r} has {len(codes)} values among the drawn rows; expected at most {most}. Give a "
-            "column of categories, or cut the numbers into some first."
+            f"by={columns.names[number]!r} has {len(codes)} values among the drawn rows; expected at most {FEW_LEVELS}. "
+            "Give a column of categories, or cut the numbers into some first."
         )
-    values = columns.decode_values(number, codes)
-    same: list[Bools] = [(column == code) | (np.isnan(column) & np.isnan(code)) for code in codes]
-    return dict(zip(_hashable(values), same, strict=True))
-
-
-def _hashable(values: Sequence[Any] | NDArray[Any]) -> list[Any]:
-    return [value.item() if isinstance(value, np.generic) else value for value in values]
+    values = [value.item() if isinstance(value, np.generic) else value for value in columns.decode_values(number, codes)]
+    return {v: (column == code) | (np.isnan(column) & np.isnan(code)) for v, code in zip(values, codes, strict=True)}

@@ -10,7 +10,7 @@ import numpy as np
 
 from perturbxai.calls.arguments import check_predictor
 from perturbxai.calls.distinct_rows import OnceEach
-from perturbxai.calls.effect_jobs import Feature, Job, key_of, rounds
+from perturbxai.calls.effect_jobs import Feature, Job, at_all_points, key_of, rounds
 from perturbxai.calls.effects import read_features, weighted_rows
 from perturbxai.calls.grids import Drawn, draw_rows, order_by_value
 from perturbxai.calls.record import FIRST_ROW, Record
@@ -88,22 +88,22 @@ def h_statistic(
     check_predictor(predictor)
     if not isinstance(space, TabularSpace):
         raise TypeError(f"space is {type(space).__name__}; H squared is of tables: build px.TabularSpace(X) first.")
-    for name, value, least in (("data_rows", data_rows, LEAST_ROWS), ("top", top, 0), ("limit", limit, 0)):
-        checks.whole(name, value, least)
+    n_rows = checks.whole("data_rows", data_rows, LEAST_ROWS)
+    top, limit = checks.whole("top", top), checks.whole("limit", limit)
     checks.one_of("rank", rank, RANKINGS)
     streams = Streams(checks.seed(seed))
     codes = space.columns.encode(x, "x")
     wanted = read_features(features, space, codes)
     codes, weight = weighted_rows(space, codes)
-    drawn = draw_rows(codes, weight, int(data_rows), streams.of_call("rows"), order_by_value(codes, weight))
+    drawn = draw_rows(codes, weight, n_rows, streams.of_call("rows"), order_by_value(codes, weight))
     if len(drawn.codes) < LEAST_ROWS:
         raise ValueError(
             f"x has {len(drawn.codes)} row(s) of any weight; H squared is a variance over rows, give {LEAST_ROWS}."
         )
     label = space.columns.row_labels(x, len(codes))[drawn.row[0]]
     game = Game(predictor, space, space.columns.decode(drawn.codes[:1]), outputs, label=label)
-    call = _Call(game, streams, drawn, wanted, int(top), rank)
-    call.check(int(limit))
+    call = _Call(game, streams, drawn, wanted, top, rank)
+    call.check(limit)
     with predictor.watched("h_statistic"):
         return call.run()
 
@@ -158,13 +158,13 @@ class _Call:
         with keeping(lambda: self._result() if self.found else None):
             asker = self.game.learn()
             assert isinstance(asker, TableAsker)
-            once = OnceEach(self.game.predictor, self.space, self.drawn, asker.columns, self.cost)
-            once.know(asker.memo.words, asker.memo.values)  # the first row
+            once = OnceEach(asker, self.drawn, self.cost)
             alone: list[Feature] = [(c,) for c in self.columns]
             once.expect(None if self.top > 1 else [self._piece(one) for one in (*alone, *self.named)])
             self._ask(alone, once)
             if self.top > 1:
-                self.named = self._leading_pairs()
+                leading = sorted(self.columns, key=lambda c: -self.share[c])[: self.top]
+                self.named = list(combinations([c for c in self.columns if c in leading], 2))
                 once.expect([self._piece(one) for one in self.named])
             self._ask(self.named, once)
         return self._result()
@@ -188,10 +188,7 @@ class _Call:
         return place, np.stack([self.points[a][first], self.points[b][second]], axis=1)
 
     def _piece(self, feature: Feature) -> Gridded:
-        """Each drawn row at all points."""
-        _, points = self._where(feature)
-        row = np.arange(len(self.drawn.codes), dtype=np.int32)
-        return Gridded(self.drawn.codes, row, np.array(feature), points, np.zeros_like(row), np.arange(len(points)))
+        return at_all_points(self.drawn, np.array(feature), self._where(feature)[1])
 
     def _job(self, feature: Feature, n_outputs: int) -> Job:
         place, points = self._where(feature)
@@ -211,10 +208,6 @@ class _Call:
         spread = self.found[feature].spread
         self.share[c] = float((self.importance[c] / np.where(spread > 0, spread, np.inf)).max())
         self.tables[c] = table.without_others()
-
-    def _leading_pairs(self) -> list[Feature]:
-        leading = sorted(self.columns, key=lambda c: -self.share[c])[: self.top]
-        return list(combinations([c for c in self.columns if c in leading], 2))
 
     def _result(self) -> HStatistic:
         meta = self.record.meta(self.game.inputs[0], self.record.rows, {FIRST_ROW: 1}) | {

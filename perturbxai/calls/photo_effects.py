@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.arguments import MOST_BINS, several_features
-from perturbxai.calls.photo_price import CURVES, RESTS, Price, count_pairs
 from perturbxai.calls.record import Record
 from perturbxai.core import checks
 from perturbxai.core.quantiles import spread_rows
@@ -22,11 +21,15 @@ from perturbxai.estimation.curves.opacity import OpacityCurve, accumulated_opaci
 from perturbxai.explainers.ale import BINS_OF_OPACITY
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import ImageInput, ImageSpace
+from perturbxai.models.device import memory_left
 from perturbxai.models.predictor import Predictor
 from perturbxai.results.effect import Effect, EffectKey, Superpixel
 from perturbxai.sampling.references import References
 from perturbxai.sampling.streams import Streams
 
+RESTS = ("uniform", "fade", "present", "absent", "half")
+CURVES = 8  # players with whole curves, of the others only the rise
+PAIRS = 20  # of reference rows, where no rows= says otherwise
 LINES_AT_ONCE = 4096  # opacities asked together: many full batches, and few enough to hold
 
 
@@ -45,12 +48,11 @@ def photo_effects(
         raise ValueError(f"x has {len(game.inputs)} photos, and a curve is of one photo's superpixels; call once a photo.")
     one = game.pictures[0]
     chosen = _read_features(features, one)
-    averaged = any(not m.accumulates for m in named.values())
-    accumulated = any(m.accumulates for m in named.values())
-    n_pairs = count_pairs(rows, Price(rest, n_bins, len(one.active), chosen, averaged, accumulated))
+    price = _Price(rest, n_bins, len(one.active), chosen, list(named.values()))
+    n_pairs = price.count_pairs(rows)
     # what averages over all rows has the stream of explain's pdp, ale alone that of explain's ale: the rises are theirs
     streams = Streams(seed)
-    rng = streams.of_input(one.digest, "pdp" if averaged else "ale")
+    rng = streams.of_input(one.digest, "pdp" if price.averaged else "ale")
     references = References.draw(rest, n_pairs, len(one.active), n_bins, rng)
     with predictor.watched("effects"):
         return _Call(dict(named), game, streams, references, n_bins, chosen, rows).run()
@@ -100,6 +102,53 @@ def _player(feature: object, names: Sequence[str]) -> int:
     raise ValueError(f"features: {checks.as_given(feature)} is not a superpixel of the photo{near or known}")
 
 
+class _Price:
+    """What reference rows cost at most, in model rows: as many as differ where no two reference rows are alike."""
+
+    def __init__(
+        self, rest: str, n_bins: int, n_active: int, chosen: list[int] | None, methods: Sequence[FromGrid]
+    ) -> None:  # fmt: skip
+        self.rest, self.bins = rest, n_bins
+        self.single = rest in ("present", "absent")
+        self.averaged = any(not m.accumulates for m in methods)
+        self.accumulated = any(m.accumulates for m in methods)
+        self.n_asked = n_active if chosen is None else len(chosen)
+        self.n_curves = min(CURVES, n_active) if chosen is None else len(chosen)
+        # pairs come in multiples of it: each bin of an accumulated curve takes as many rows
+        self.step = n_bins if self.accumulated and not self.single else 1
+
+    def of(self, n_pairs: int) -> int:
+        """Model rows of so many pairs; of single rows whatever the pairs."""
+        n_rows = 1 if self.single else 2 * n_pairs
+        if not self.averaged and not self.single:
+            return 2 + 2 * n_rows * self.n_asked
+        ends = 2 * self.n_asked if self.rest == "fade" else self.n_asked + 1  # a row itself is an end for all players
+        steps = 0
+        if self.accumulated and not self.single:  # both sides of a bin, of which the outermost are ends
+            steps = (2 * self.bins - 2) * (self.n_asked - self.n_curves)
+        return 2 + n_rows * (ends + (self.bins - 1) * self.n_curves) + n_rows * steps // self.bins
+
+    def count_pairs(self, rows: object) -> int:
+        """How many pairs of reference rows are drawn. Raises ValueError where the model rows pay for too few."""
+        n_pairs = -(-PAIRS // self.step) * self.step
+        if rows is not None:
+            n_rows = checks.whole("rows", rows, 1, of="model rows", way=", or None")
+            least = self.of(self.step if self.accumulated else 2)
+            if n_rows < least:
+                raise ValueError(
+                    f"rows={rows} is below the {least} model rows that curves of {self.n_curves} superpixels need here; ask "
+                    f"for rows={least} or more, for fewer features, or for a smaller grid."
+                )
+            n_pairs = (n_rows - 2) // (self.of(self.step) - 2) * self.step  # two are the ends of the game
+        asked, left = self.of(n_pairs), memory_left()
+        if left is not None and 8 * asked > left:
+            raise ValueError(
+                f"grid={self.bins} and rows={checks.as_given(rows)} ask for {checks.as_given(asked)} model rows, whose "
+                f"answers take more than the {left / 1e9:,.1f} GB of memory that are left; lower rows= or grid=."
+            )
+        return n_pairs
+
+
 @dataclass(eq=False)
 class _Call:
     """One call of effects() on a photo: what is asked, player by player, and what is concluded.
@@ -122,12 +171,6 @@ class _Call:
         self.one = self.game.pictures[0]
         self.at = np.linspace(0.0, 1.0, self.bins + 1)
         self.asked = list(range(len(self.one.active))) if self.chosen is None else self.chosen
-        # of a single row an accumulated curve is its own
-        self._has_curves = self.references.single or any(not m.accumulates for m in self.named.values())
-        self._has_ends = self._has_curves and self.chosen is None
-        self._has_steps = not self.references.single and any(m.accumulates for m in self.named.values())
-        self._whole = np.tile(np.arange(self.bins + 1), (len(self.references.others), 1))
-        self._edges = np.column_stack([self.references.bin_of, self.references.bin_of + 1])
         self.record = Record(self.game, self.streams.seed)
         self._known = False
 
@@ -138,11 +181,9 @@ class _Call:
             self._known = True
             leading = self.asked
             for into, points, users in self._parts():
+                self._fill(into, leading if into is self.curves else self.asked, points, users)
                 if into is self.ends:
-                    self._fill(into, self.asked, points, users)
                     leading = self._leading()
-                else:
-                    self._fill(into, leading if into is self.curves else self.asked, points, users)
             return self._conclude()
 
     def _parts(self) -> list[tuple[dict[int, Floats], Ints, int]]:
@@ -150,11 +191,14 @@ class _Call:
 
         Steps that are on whole curves were answered with these, and are not asked again.
         """
-        stepping = [key for key, method in self.named.items() if self._has_steps and method.accumulates]
-        curved = self._users(*[key for key in self.named if key not in stepping])
-        found = [(self.ends, self._whole[:, [0, -1]], curved)] * self._has_ends
-        found += [(self.curves, self._whole, curved)] * self._has_curves
-        return found + [(self.step, self._edges, self._users(*stepping))] * self._has_steps
+        accumulated = [key for key, method in self.named.items() if method.accumulates]
+        stepping = [] if self.references.single else accumulated  # of a single row an accumulated curve is its own
+        curved = [key for key in self.named if key not in stepping]
+        whole = np.tile(np.arange(self.bins + 1), (len(self.references.others), 1))
+        edges = np.column_stack([self.references.bin_of, self.references.bin_of + 1])
+        found = [(self.ends, whole[:, [0, -1]], self._users(*curved))] * bool(curved and self.chosen is None)
+        found += [(self.curves, whole, self._users(*curved))] * bool(curved)
+        return found + [(self.step, edges, self._users(*stepping))] * bool(stepping)
 
     def _users(self, *keys: str) -> int:
         """Methods as bits, by which the game counts the rows of each."""

@@ -48,11 +48,6 @@ class TestSet:
         z[:, one.active] = inner
         return cls(z, faithfulness.size_weights(inner) if name == "exact table" else None, name)
 
-    @classmethod
-    def nothing(cls, n_players: int) -> TestSet:
-        """For metrics that need none."""
-        return cls(np.zeros((0, n_players), dtype=bool), None, "none")
-
 
 @dataclass(frozen=True, eq=False)
 class Needs:

@@ -345,6 +345,15 @@ def dim(pictures):
     return np.asarray(pictures, dtype=np.float64)[:, :4, :8].mean((1, 2, 3))[:, None]
 
 
+@pytest.mark.parametrize("per_side", [2, 3, 6, 12])
+def test_lime_s_superpixels_have_to_be_those_of_the_space_neither_finer_nor_coarser(per_side):
+    at = np.arange(12) * per_side // 12
+    picture, hand = explained_picture(at[:, None] * per_side + at[None])
+    space = px.ImageSpace(segments=np.arange(12)[:, None] // 3 * 4 + np.arange(12)[None] // 3, fill=0.0)  # 4 x 4 cells
+    with pytest.raises(ValueError, match="other segments than space; build the space with segments="):
+        px.from_lime(hand, px.Predictor(dim), space, picture)
+
+
 def test_lime_s_superpixels_are_matched_by_where_they_are(capsys):
     labels = np.arange(12)[:, None] // 4 * 3 + np.arange(12)[None] // 4
     turned = 8 - labels  # the same cut, numbered from the other end
