@@ -24,39 +24,50 @@ from perturbxai.sampling import laws
 @checked
 @dataclass(frozen=True, kw_only=True)
 class KernelShap(FromCoalitions):
-    """Shapley values of the masking game, with standard errors.
+    """Shapley values of players, which are columns, groups of columns or superpixels, with standard errors.
 
-    Estimates phi_i = sum over S without i of |S|! (P - |S| - 1)! / P! * [v(S + i) - v(S)], in units of the model's
-    output, as the weighted least squares of Lundberg & Lee, "A unified approach to interpreting model predictions"
-    (2017), drawn by leverage in complementary pairs (Musco & Witter, "Provably accurate Shapley value estimation via
-    leverage score sampling", 2024). The values sum to v(N) - v(nothing) to rounding. With all coalitions listed they are
-    exact; two-additive games are solved exactly from any budget of 2P coalitions or more. Errors are infinite up to about
-    2.7 P coalitions, where one antithetic walk leads the fit and too little is left beside it to tell them. Coalitions that
-    agree are no proof: no error of a sample is below what a residual would make that none of n pairs has shown, as large as
-    the largest that was seen and as likely as 1 / (n + 2), and no player's is below the mean of all. So a game that is
-    fitted without a residual keeps an error of some per cent of its largest value, which falls with what is asked, and one
-    that was not seen to vary has an infinite one.
+    What it estimates. v(S) is the model's output with the players in S as the input has them and all others as the
+    background (a table) or the fill (a picture) has them, in the mean over the background. A player's value is what it adds
+    to v on average over all orders in which players may join: phi_i = sum over S without i of |S|! (P - |S| - 1)! / P! *
+    [v(S + i) - v(S)]. Values are signed, in units of the model's output, and sum to v(N) - v(nothing): the output at the
+    input less that of the background.
 
-    `stderr` is about the background that the space has. What its draw from X adds is `stderr_background` (for 20 outputs at
-    most): sqrt(stderr^2 + stderr_background^2) is the error towards the values that all rows like these stand for.
+    When to take it. For Shapley values where `exact_shap` cannot list all 2^P coalitions. At one budget it errs less than
+    `permutation_shap` and `sampling_shap` on nearly every model, and other methods of coalitions in the same call share its
+    questions. The budget counts coalitions, of which it needs 2P, or 2^P if that is fewer. With all of them it is exact;
+    for models of main effects and pairs of players it is exact from 2P on.
 
-    surrogate  games fitted to other folds of the same answers that take what they explain out of the noise, where the
-               estimated variance falls by a fifth or more. "triples": products of three players, some hundredths of a second
-               an output; "trees": boosted trees on coalitions, about a tenth of a second; "auto": triples, and for up to 3
-               outputs trees where triples leave more than half, both on pictures and on tables of 50 background rows or
-               more; "none" or "linear": nothing beyond the least squares. From 20 P coalitions on, for 20 outputs at most,
-               not on single background rows (`rows=`). `meta["surrogate"]` has, by output, what was taken and the ratio of
-               the estimated variances
+    How. Weighted least squares on the hyperplane of that sum (Lundberg & Lee, "A unified approach to interpreting model
+    predictions", 2017), on coalitions that are drawn by leverage, each with its complement (Musco & Witter, "Provably
+    accurate Shapley value estimation via leverage score sampling", 2024).
+
+    What comes back. `values` and `stderr` are (N, P, K), of inputs, players and outputs. `stderr` is the error from having
+    drawn coalitions; it is about the background that the space has. What drawing that background from X adds is
+    `stderr_background` (for 20 outputs at most): sqrt(stderr^2 + stderr_background^2) is the error towards the values of
+    all rows like these. An error that is not known is infinite: up to about 2.7 P coalitions, and where the model was not
+    seen to vary. Coalitions that agree are no proof: no error is below what a residual as large as the largest would make
+    that none of n pairs has shown, at the probability 1 / (n + 2), and no player's is below the mean of all. So a model
+    that is fitted without a residual keeps an error of some per cent of its largest value, which falls as more is asked.
+    `meta["odd_share"]` is, by output, the share of the game's variance that Shapley values hang on. Where it is near 1 a
+    pair tells little more than one coalition.
+
+    surrogate  a second model, fitted to the answers, that takes noise out of the values where it lowers the estimated
+               variance by a fifth or more; what is estimated stays the same (each pair is judged by fits to other folds).
+               "triples": products of three players, some hundredths of a second an output; "trees": boosted trees, about a
+               tenth of a second; "auto": triples, and for up to 3 outputs trees where triples leave more than half, on
+               pictures and on tables of 50 background rows or more; "none" or "linear": nothing beyond the least squares.
+               From 20 P coalitions on, for 20 outputs at most, not on single background rows (`rows=`). `meta["surrogate"]`
+               has, by output, what was taken and the ratio of the estimated variances
     name       the key of the result, "kernel_shap" if empty
 
-    `meta["odd_share"]` is, by output, the share of the game's variance that Shapley values hang on: the odd part, which
-    complementary pairs see. Where it is near 1 a pair tells little more than one coalition.
+    Raises ValueError for another surrogate; `explain` raises it, before the model is asked, for a budget that is too small.
 
     >>> import numpy as np, perturbxai as px
-    >>> space = px.TabularSpace(np.zeros((1, 3)))
-    >>> found = px.explain(["kernel_shap"], px.Predictor(lambda X: X[:, 0] * X[:, 1] + X[:, 2]), space, np.ones((1, 3)))
-    >>> found["kernel_shap"].values[0, :, 0].round(3)
-    array([0.5, 0.5, 1. ])
+    >>> space = px.TabularSpace(np.zeros((1, 3)))  # the background: one row of zeros
+    >>> model = px.Predictor(lambda X: X[:, 0] * X[:, 1] + X[:, 2])
+    >>> found = px.explain(px.KernelShap(surrogate="none"), model, space, np.ones((1, 3)))["kernel_shap"]
+    >>> found.values.shape, found.values[0, :, 0].round(3)
+    ((1, 3, 1), array([0.5, 0.5, 1. ]))
     """
 
     surrogate: str = "auto"

@@ -21,42 +21,45 @@ from perturbxai.estimation.coalitions.hierarchy import Tree
 @checked
 @dataclass(frozen=True, kw_only=True)
 class PartitionShap(Asking):
-    """Owen values on a hierarchy of the players, in units of the model's output.
+    """Owen values: Shapley values that respect a hierarchy of the players, in units of the model's output.
 
-    A player's value is the mean, over random orders, of what it adds to those before it; the orders respect the hierarchy:
+    What it estimates. What a player adds to the model's output, on average over those orders that respect the hierarchy:
     the parts of every union stand in a random order of their own, and nobody else stands between them (Owen, "Values of
     games with a priori unions", 1977, for one level; Winter, "A value for cooperative games with levels structure of
     cooperation", 1989, for any). So a union meets only wholes of other unions, and its total is the Shapley value of the
-    game between it and its siblings. On a binary tree this is what shap's PartitionExplainer computes when it is let run
-    to its end; with one union of all it is the Shapley value; otherwise it is another value, unless the game has main
-    effects and pairs only.
+    game between it and its siblings. Values sum to v(N) - v(nothing). With one union of all they are Shapley values; else
+    they are others, unless the model has main effects and pairs only.
 
-    Only coalitions that such an order can begin with are asked: 2/3 P^2 on a balanced binary tree of P players, 2^P on a
-    flat one or a chain; `meta["coalitions_to_list"]` has their number. A budget that holds them makes the values exact.
-    With less, every union is a small problem of its own: how its parts deviate from an even share of its total, averaged
-    over what else is there. Unions at the top, which have few coalitions, are listed. Each other one gets the same number of
-    pairs, drawn without replacement: what else is there, by random orders of the unions around it, and the reverse of that;
-    of a union of more than two parts also a random order of these, which is walked. Values sum to v(N) - v(nothing) whatever
-    the budget, are unbiased, and are exact for games of main effects and pairs. The errors of a union and of those around it
-    add up, with t intervals on (pairs - 1) degrees of freedom, a little too few; one pair has an infinite error. Pairs may
-    agree by luck, so unions lend each other their spread and what none has shown is added, as in `permutation_shap`. The
-    simultaneous factor takes the players as independent. shap's explainer goes down where differences are large and leaves
-    the rest on unions: on games of a few large terms that errs less at small budgets, on others several times more, and
-    tells no error.
+    When to take it. Where players belong together, as correlated columns or neighbouring superpixels, and shall not be
+    asked apart; and for exact values at a price: only coalitions that such an order can begin with count, 2/3 P^2 on a
+    balanced binary tree of P players, 2^P on a flat one or a chain. `meta["coalitions_to_list"]` has their number, and a
+    budget that holds them makes the values exact. On a binary tree that is what shap's PartitionExplainer gives once it has
+    run to its end. Before, shap goes down where differences are large and leaves the rest on unions: on games of a few
+    large terms that errs less at small budgets, on others several times more, and tells no error.
+
+    How, with a smaller budget. Every union is a small problem of its own: how its parts deviate from an even share of its
+    total. Unions at the top, which have few coalitions, are listed. Each other one gets the same number of pairs, drawn
+    without replacement: what else is there, by random orders of the unions around it, and the reverse of that; of more than
+    two parts an order of these is walked too. Values are unbiased, and exact for games of main effects and pairs.
+
+    What comes back. `values` and `stderr` are (N, P, K). The errors of a union and of those around it add up, with t
+    intervals on (pairs - 1) degrees of freedom, a little too few; one pair has an infinite error. Pairs may agree by luck,
+    so unions lend each other their spread and what none has shown is added, as in `permutation_shap`. The simultaneous
+    factor takes the players as independent. `meta["hierarchy"]` is the hierarchy as a nested list of names.
 
     partition  None: from the data. Columns of a table by average linkage of 1 - association (rank correlation; correlation
                ratio and Cramer's V where there are levels); superpixels of a photo by merging the two neighbours most alike
                in colour. Or a nested list of names, [["age", "education"], ["income", ["a", "b"]]], or scipy's linkage
-               matrix (P - 1, 4) over all players, as shap takes it. `meta["hierarchy"]` has it as a nested list of names
-    budget     at least 4P coalitions, or 2^P if that is fewer
+               matrix (P - 1, 4) over all players, as shap takes it
+    budget (of `explain`)  in coalitions, at least 4P, or 2^P if that is fewer
     name       the key of the result, "partition_shap" if empty
 
-    Raises TypeError for a partition of another kind, and ValueError, before the model is asked, for names that are
-    unknown, missing or come twice and for linkages that are not of these players.
+    Raises TypeError for a partition of another kind, and ValueError, before the model is asked, for names that are unknown,
+    missing or come twice, for linkages that are not of these players, and for a budget that is too small.
 
     >>> import numpy as np, perturbxai as px
     >>> model = px.Predictor(lambda X: X[:, 0] * X[:, 1] * X[:, 2])
-    >>> halves = px.PartitionShap(partition=["x0", ["x1", "x2"]])
+    >>> halves = px.PartitionShap(partition=["x0", ["x1", "x2"]])  # x0 against the other two, who share what they get
     >>> found = px.explain(halves, model, px.TabularSpace(np.zeros((1, 3))), np.ones((1, 3)))["partition_shap"]
     >>> found.values[0, :, 0].round(6), found.meta["coalitions"]
     (array([0.5 , 0.25, 0.25]), 8)

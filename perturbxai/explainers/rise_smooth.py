@@ -28,35 +28,42 @@ NUMBERS_AT_ONCE = 1 << 20  # of masks that are held while a map is summed up
 @checked
 @dataclass(frozen=True, kw_only=True)
 class RiseSmooth(Asking):
-    """RISE (Petsiuk, Das & Saenko, "RISE: randomized input sampling for explanation of black-box models", 2018).
+    """RISE as published: a map by the pixel of which parts of a picture raise the score, from smooth random masks.
 
-    A mask is a grid of `cells` x `cells`, each 1 with probability p, else 0, enlarged by bilinear interpolation to one cell
-    more than covers the picture, from which the picture's size is cropped at a random place. The picture is seen through
-    it: as it is where the mask is 1, as the space's fill where it is 0, blended between (the paper's fill is black). The
-    map `.heat` is E[M f] / p, the mean score where a pixel M is seen, less E f, in units of the output; E f, which the
-    paper's map keeps, is told in `meta["mean"]`. A player's value is the sum of the map over its pixels in cells of the
-    masks (`meta["cell_pixels"]`), so that a player as large as a cell stands beside what `rise` gives. The values do not
-    sum to v(N) - v(nothing), and the masks bound how finely the map can tell pixels apart.
+    What it estimates. The picture is seen through a mask M: as it is where M is 1, as the space's fill where M is 0 (the
+    paper's fill is black), blended between. The map `.heat` is, by pixel, E[M f] / p - E f: the mean score f where the
+    pixel is seen less the mean score of all masks, in units of the output and with its sign (Petsiuk, Das & Saenko, "RISE:
+    randomized input sampling for explanation of black-box models", 2018). E f, which the paper's map keeps, is in
+    `meta["mean"]`. A player's value is the sum of the map over its pixels, in cells of the masks (`meta["cell_pixels"]`),
+    so that a superpixel as large as a cell stands beside what `rise` gives. Values do not sum to v(N) - v(nothing).
 
-    The plain estimator carries the whole score as noise, the centred one what the score deviates by. The controlled one
-    fits the scores by least squares to the masks' means over (cells + 1)^2 squares of the picture, fewer if masks are few,
-    and averages only what that leaves: what the fit explains is put into the map through the covariance of masks, which is
-    known exactly. All three have the same limit, but for E f. On functions of smooth masks, 500 masks and 7 x 7 cells their
-    squared errors, up to a constant, were .28, .061 and .0023 on a sigmoid of three spots, .15, .059 and .0046 on products.
+    When to take it. For a map finer than superpixels from a model that cannot be looked into, and to compare with the
+    paper. The size of cells bounds how finely it can tell pixels apart. `rise` hides whole superpixels or columns.
 
-    Errors are by the player, and by the pixel in `meta["heat_stderr"]` (K, H, W): those of independent masks, with t
-    intervals; a score that no mask has shown is in them, as far off as the farthest that was seen, and where all masks score
-    alike they are infinite. A budget holds the picture and its fill too, all else are masks.
+    How. A mask is a grid of `cells` x `cells`, each 1 with probability p, else 0, enlarged by bilinear interpolation to one
+    cell more than covers the picture, from which the picture's size is cropped at a random place. The plain estimator
+    carries the whole score as noise, the centred one what the score deviates by. The controlled one fits the scores by
+    least squares to the masks' means over (cells + 1)^2 squares of the picture, fewer if masks are few, and averages only
+    what that leaves: what the fit explains is put into the map through the covariance of masks, which is known exactly. All
+    three have the same limit, but for E f. On functions of smooth masks, 500 masks and 7 x 7 cells the squared errors of
+    plain, centred and controlled, up to a constant, were .28, .061 and .0023 on a sigmoid of three spots, .15, .059 and
+    .0046 on products.
+
+    What comes back. `heat` (N, K, H, W), `values` and `stderr` (N, P, K), and `meta["heat_stderr"]` (K, H, W) by input: the
+    errors of independent masks, with t intervals. A score that no mask has shown is in them, as far off as the farthest
+    that was seen; where all masks score alike they are infinite.
 
     cells      of the grid, along each side; 7 is the paper's
     p          probability that a cell is seen, above 0 and below 1; 0.5 is the paper's
     estimator  "controlled", "centred", or "plain": the paper's, which keeps E f
+    budget (of `explain`)  in masks, of which two are the picture and its fill; at least 12
     name       the key of the result, "rise_smooth" if empty
 
-    Raises ValueError, before the model is asked, for tables and for pictures smaller than the grid.
+    Raises ValueError, before the model is asked, for options out of their bounds, tables, pictures with fewer pixels a side
+    than cells, and a budget that is too small.
 
     >>> import numpy as np, perturbxai as px
-    >>> model = px.Predictor(lambda pictures: pictures[:, 2:4, 4:6, 0].mean(axis=(1, 2)))
+    >>> model = px.Predictor(lambda pictures: pictures[:, 2:4, 4:6, 0].mean(axis=(1, 2)))  # looks at one corner of four
     >>> space = px.ImageSpace(segments="grid", n_segments=4, fill=0)
     >>> found = px.explain(px.RiseSmooth(cells=2), model, space, np.ones((8, 8)), budget=200)["rise_smooth"]
     >>> found[0].heat.shape, bool(found[0].heat[0, 3, 5] > found[0].heat[0, 7, 0])

@@ -26,27 +26,34 @@ FIRST = 50  # samples a player from which on its variance says where further one
 @checked
 @dataclass(frozen=True, kw_only=True)
 class SamplingShap(Asking):
-    """Shapley values as means of sampled differences, player by player, in units of the model's output.
+    """Shapley values as means of sampled differences, player by player, as shap's SamplingExplainer takes them.
 
-    A sample is one difference v(S + j) - v(S), S being those before j in a random order (Strumbelj & Kononenko, "An
-    efficient explanation of individual classifications using game theory", 2010). On a table with several background rows
-    each sample draws one of them by its weight, as shap's SamplingExplainer does, and costs 2 model rows and not 2 for
-    each background row: the budget then stands for budget x B model rows, and `stderr` holds the noise of the rows drawn
-    from the background too. On a picture, or with one background row, a sample is 2 coalitions.
+    What it estimates. A player's Shapley value: what it adds to the model's output, on average over all orders in which
+    players may join. Values are signed, in units of the model's output, and sum to v(N) - v(nothing); see `kernel_shap`.
 
-    Half of the samples go to the players alike, and if that is 50 each or more the other half to where the deviation is
-    large (Strumbelj & Kononenko, "Explaining prediction models and individual predictions with feature contributions",
-    2014); with several outputs by their mean share of variance. What the values lack of v(N) - v(nothing) is then spread by
-    variance, as shap does, so that they sum to it, and the errors account for that. Few samples may agree by luck: a
-    player's deviation is drawn towards that of the players that vary, and where most of its samples agree the jump that none
-    has shown is added (see `permutation_shap`). Intervals are t with the degrees of freedom of the player with the fewest
-    samples, and one that is lent; the simultaneous factor takes players as independent. Where all coalitions fit the budget
-    they are asked instead, and the values are exact. At one budget kernel_shap and permutation_shap err less, which ask all
-    background rows at once and use a coalition for many players; this is for those who compare with shap's. Simulated from 2
-    to 40 samples a player they hold .94 or more of the values, all players at once in .9 of the draws or more.
+    When to take it. To compare with shap's explainer, or with the method as published. At one budget `kernel_shap` and
+    `permutation_shap` err less: they ask all background rows at once and use a coalition for many players.
 
-    budget at least 2P + 2 coalitions, or 2^P if that is fewer; one sample a player knows no error
-    name   the key of the result, "sampling_shap" if empty
+    How. A sample is one difference v(S + j) - v(S), S being those before j in a random order (Strumbelj & Kononenko, "An
+    efficient explanation of individual classifications using game theory", 2010). On a table with B > 1 background rows it
+    is taken on one of them, drawn by its weight, and costs 2 model rows; else it is 2 coalitions. Half of the samples go to
+    the players alike, and if that is 50 each or more the other half to where the deviation is large (Strumbelj & Kononenko,
+    "Explaining prediction models and individual predictions with feature contributions", 2014); with several outputs by
+    their mean share of variance. What the means lack of v(N) - v(nothing) is spread over the players by variance, as shap
+    does. Where all 2^P coalitions fit the budget they are asked instead, and the values are exact.
+
+    What comes back. `values` and `stderr` are (N, P, K). On a table with several background rows `stderr` holds the noise
+    of the rows drawn from it too. Intervals are t with the degrees of freedom of the player with the fewest samples, and
+    one that is lent; the simultaneous factor takes players as independent. Few samples may agree by luck: a player's
+    deviation is drawn towards that of the players that vary, and where most of its samples agree the jump that none has
+    shown is added (see `permutation_shap`). Simulated from 2 to 40 samples a player intervals hold .94 or more of the
+    values, all players at once in .9 of the draws or more. `meta["samples"]` has how many each player got.
+
+    budget (of `explain`)  in coalitions, on a table each worth B model rows; at least 2P + 2, or 2^P if that is fewer. One
+                           sample a player knows no error: it is infinite
+    name                   the key of the result, "sampling_shap" if empty
+
+    `explain` raises ValueError, before the model is asked, for a budget that is too small.
 
     >>> import numpy as np, perturbxai as px
     >>> X = np.random.default_rng(0).normal(size=(100, 6))
