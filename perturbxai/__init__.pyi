@@ -45,10 +45,10 @@ from perturbxai.explainers.ale import Ale as Ale
 from perturbxai.explainers.banzhaf import Banzhaf as Banzhaf
 from perturbxai.explainers.exact_shap import ExactShap as ExactShap
 from perturbxai.explainers.ice import Ice as Ice
-from perturbxai.explainers.inclusion import Inclusion as Inclusion
 from perturbxai.explainers.interactions import Interactions as Interactions
 from perturbxai.explainers.kernel_shap import KernelShap as KernelShap
 from perturbxai.explainers.lime import Lime as Lime
+from perturbxai.explainers.occlusion import Inclusion as Inclusion
 from perturbxai.explainers.occlusion import Occlusion as Occlusion
 from perturbxai.explainers.partition_shap import PartitionShap as PartitionShap
 from perturbxai.explainers.pdp import Pdp as Pdp

@@ -99,7 +99,7 @@ EXPLAINERS = {
         "the mean drop of the score where a sliding patch hides the picture", on=PHOTOS),
     "occlusion": Entry("explainers.occlusion:Occlusion", "occlusion", "#A3476F",
         "what a player's absence takes from everything"),
-    "inclusion": Entry("explainers.inclusion:Inclusion", "inclusion", "#00664B", "what a player adds to nothing"),
+    "inclusion": Entry("explainers.occlusion:Inclusion", "inclusion", "#00664B", "what a player adds to nothing"),
 }  # fmt: skip
 BASELINES = {
     "cam": photo_map("baseline_methods.cam:Cam", "CAM", "#D55E00", "class activation map of a pooled network"),

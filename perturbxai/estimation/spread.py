@@ -51,7 +51,8 @@ def variances(draws: Sequence[Floats], largest: Floats, rounding: Floats) -> Flo
     own = np.array([one.var(axis=0, ddof=1) for one in draws])
     total = own.sum(axis=0)
     elsewhere = (own**2).sum(axis=0) / np.where(total > 0, total, 1.0)  # the mean by variance: of those that vary
-    jump = np.max([_farthest(one) for one in draws], axis=0)
+    farthest = np.array([np.abs(one - one.mean(axis=0)).max(axis=0) for one in draws])
+    jump = (farthest * np.sqrt(n_draws / (n_draws - 1.0))[:, None]).max(axis=0)  # as of samples of their sizes
     alike = np.array([_mostly_alike(one, NEAR * jump) for one in draws])
     free = n_draws[:, None] - 1.0
     lent = (free * own + PRIOR * elsewhere) / (free + PRIOR)
@@ -60,12 +61,6 @@ def variances(draws: Sequence[Floats], largest: Floats, rounding: Floats) -> Flo
     largest = np.maximum(largest, np.max([np.abs(one).max(axis=0) for one in draws], axis=0))
     found = np.where(jump <= STILL * largest, unseen(int(n_draws.sum())) * largest**2, found)
     return np.where(largest <= rounding, np.inf, found)
-
-
-def _farthest(draws: Floats) -> Floats:
-    """(K,): how far a draw lies from the mean, as of a sample of its size."""
-    n = len(draws)
-    return np.asarray(np.abs(draws - draws.mean(axis=0)).max(axis=0) * np.sqrt(n / (n - 1.0)))
 
 
 def _mostly_alike(draws: Floats, near: Floats) -> Floats:

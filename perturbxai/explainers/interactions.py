@@ -115,23 +115,19 @@ class Interactions(FromCoalitions):
 
 def _listed(index: str, table: Evaluations) -> Estimate:
     """Exact values and pairs, of errors that are rounding."""
-    n_players, n_outputs = table.design.n_players, len(table.full)
+    n_players = table.design.n_players
     z = semivalues.with_ends(table.design.z)
     values = np.vstack([table.empty, table.full, table.values]) - table.empty  # less rounding far from zero
-    floor = np.broadcast_to(ROUNDING * table.scale * max(n_players, 1), (n_players, n_outputs))
-    if n_players < 2:
-        nothing = np.zeros((n_players, n_players, n_outputs))
-        own = np.tile(table.full - table.empty, (n_players, 1))
-        return independent(own, floor, np.inf, interactions=nothing, interactions_stderr=nothing)
+    floor = ROUNDING * table.scale * max(n_players, 1)
     pairs = pair_indices.all_listed(z, values, pair_indices.size_weights(index, n_players))
     if index == "stii":
         own = values[[int(np.flatnonzero((z.sum(axis=1) == 1) & z[:, p])[0]) for p in range(n_players)]]
     else:
         own = semivalues.of_all_coalitions(z, values, semivalues.shapley_weights(n_players))
         own = own if index == "sii" else own - 0.5 * pairs.sum(axis=1)
-    of_pairs = np.array(np.broadcast_to(floor[0], pairs.shape))
+    of_pairs = np.tile(floor, (n_players, n_players, 1))
     of_pairs[np.diag_indices(n_players)] = 0.0
-    return independent(own, floor, np.inf, interactions=pairs, interactions_stderr=of_pairs)
+    return independent(own, np.tile(floor, (n_players, 1)), np.inf, interactions=pairs, interactions_stderr=of_pairs)
 
 
 def _sampled(index: str, table: Evaluations) -> Estimate:

@@ -104,25 +104,17 @@ class KernelShap(FromCoalitions):
         if table.bases is not None:
             return shapley_on_cells(self.law(n_players), table)
         fit = PairFit.of(self.law(n_players), design)
-        odd = 0.5 * (table.values[fit.first] - table.values[fit.second])  # (R, K)
-        share = gain / n_players
-        # players beyond half of them, on a pair's first side
-        beyond = np.asarray(design.sizes[fit.first, None] - 0.5 * n_players, dtype=np.float64)
-        target = odd - beyond * share
-        values = share + fit.solve(target)
+        odd, values = fit.shapley(table.values, gain)
         stderr, critical = fit.errors(odd - fit.u @ values, values, table)
         df = fit.df if not design.listed else np.inf
-        background = None if table.groups is None else _background(fit, table.groups, beyond)
+        background = None if table.groups is None else _background(fit, table.groups)
         plain = Estimate(values, stderr, critical, df, background, _odd_share(fit, table, odd))
         return adjusted(self.surrogate, fit, table, odd, plain)
 
 
-def _background(fit: PairFit, groups: RowGroups, beyond: Floats) -> Floats:
+def _background(fit: PairFit, groups: RowGroups) -> Floats:
     """(P, K): the error that the draw of the background adds."""
-    values = flat(groups.values)
-    odd = 0.5 * (values[fit.first] - values[fit.second])
-    share = -groups.empty.reshape(-1) / fit.u.shape[1]
-    found = share + fit.solve(odd - beyond * share)
+    odd, found = fit.shapley(flat(groups.values), -groups.empty.reshape(-1))
     noise = coalition_noise(fit.clusters, fit.gain, odd - fit.u @ found, None, fit.df)
     return error_of_groups(groups, found, noise)
 

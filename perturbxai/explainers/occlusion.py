@@ -1,4 +1,4 @@
-"""Occlusion: what a player's absence takes from everything."""
+"""Occlusion and inclusion: what a player's absence takes from everything, and what it adds to nothing."""
 
 from __future__ import annotations
 
@@ -25,3 +25,20 @@ class Occlusion(Alone):
 
     name: str = ""
     added: ClassVar[bool] = False
+
+
+@checked
+@dataclass(frozen=True, kw_only=True)
+class Inclusion(Alone):
+    """v({j}) - v(nothing): how far the output rises when one player alone is shown, in units of the output.
+
+    The mirror of occlusion, from the P coalitions of size 1. On a table it is the same number as `pdp`; on a picture one
+    superpixel is shown on the fill, which is unlike any photo. It needs P + 2 coalitions and has no error of drawn ones:
+    `stderr` is rounding, and `stderr_background` on a table what the draw of the background adds. The values do not sum
+    to v(N) - v(nothing).
+
+    name  the key of the result, "inclusion" if empty
+    """
+
+    name: str = ""
+    added: ClassVar[bool] = True

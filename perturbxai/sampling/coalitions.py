@@ -65,14 +65,16 @@ def draw_design(
             f"budget={budget} is below the least of {least} coalitions that {', '.join(law.name for law in laws)} "
             f"need together at {n_players} players. Ask for budget={least} or more, or merge players."
         )
-    if held_out is None:
-        held_out = np.zeros((0, n_players), dtype=bool)
+    nothing = np.zeros((0, n_players), dtype=bool)
+    held_out = nothing if held_out is None else held_out
     share = size_laws.mixture(laws)
     if 2**n_players <= budget:
-        return _finish(list_coalitions(n_players), 0, share, True, np.zeros((0, n_players), dtype=bool), rng)
+        return _finish(list_coalitions(n_players), 0, share, True, nothing, rng)
     sides = {size for law in laws for size in law.listed}
     if not share.any():
-        return _finish(_listed_sides(n_players, sides), 0, share, False, held_out, rng)
+        singles = np.eye(n_players, dtype=bool)
+        z = singles if sides == {1} else ~singles if sides == {n_players - 1} else with_complements(singles)
+        return _finish(z, 0, share, False, held_out, rng)
     if budget < 2 * n_players:
         z = _one_sided_walk(n_players, budget - 2, share, held_out, rng)
         return _finish(z, n_players - 1, share, False, held_out, rng)
@@ -193,11 +195,6 @@ def list_coalitions(n_players: int) -> Presence:
     numbers = np.arange(1, 2 ** (n_players - 1), dtype=np.int64)
     firsts = ((numbers[:, None] >> np.arange(n_players)) & 1).astype(bool)
     return with_complements(firsts)
-
-
-def _listed_sides(n_players: int, sides: set[int]) -> Presence:
-    singles = np.eye(n_players, dtype=bool)
-    return singles if sides == {1} else ~singles if sides == {n_players - 1} else with_complements(singles)
 
 
 def _finish(z: Presence, n_walk: int, share: BySize, listed: bool, held_out: Presence, rng: np.random.Generator) -> Design:

@@ -13,6 +13,7 @@ from perturbxai.core import kernels
 from perturbxai.core.quantiles import order_statistics
 from perturbxai.core.types import Bins, Bools, Floats, Ints, Ints32, Weights
 
+MISSING = "missing"  # what a level of its own is called
 PARTS = {"quartile": 4, "decile": 10}
 GUIDES = 256  # parts of [0, 1) for which the first bin to look at is known
 TABULATED = 513  # quantiles a bin, between which a draw is linear: small enough to stay in the cache
@@ -94,9 +95,6 @@ class Column:
             return f"{name} > {self.edges[b - 1]:.4g}"
         below = f"{self.edges[b - 1]:.4g} < " if b > 0 else ""
         return f"{below}{name} \N{LESS-THAN OR EQUAL TO} {self.edges[b]:.4g}"
-
-
-MISSING = "missing"
 
 
 def level_column(values: Floats, weight: Weights, levels: Sequence[str]) -> Column:
@@ -218,11 +216,8 @@ class Neighbourhood:
 
     def bins_of(self, x: Floats) -> Ints:
         """(D,): the bin or level of each of a row's codes, 0 for Gaussian columns."""
-        found = np.zeros(len(x), dtype=np.int64)
-        for d, (column, code) in enumerate(zip(self.columns, x.tolist(), strict=True)):
-            if not column.gaussian:
-                found[d] = column.bin_of(code)
-        return found
+        parts = zip(self.columns, x.tolist(), strict=True)
+        return np.array([0 if column.gaussian else column.bin_of(code) for column, code in parts], dtype=np.int64)
 
     def rules(self, names: Sequence[str], x: Floats) -> list[str]:
         """What x's bins say in words."""

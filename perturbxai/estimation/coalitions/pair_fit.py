@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perturbxai.core.evaluations import Design, Law, once
-from perturbxai.core.types import Floats, Ints, Weights
+from perturbxai.core.types import Floats, Ints, PerOutput, Weights
 from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.blocks import Columns, Gain, Normal
 from perturbxai.estimation.survey import MAX_LEVERAGE, Clusters, LinearFit, pair_sides, row_weights, sum_zero_basis
@@ -20,14 +20,20 @@ class PairFit(LinearFit):
     """The fit of a design; inputs with one design share it. Of a long table it is made, and used, by blocks of rows.
 
     first, second (R,): rows of the two sides of each pair
-    u (R, P) = z - 1/2 of a pair's first row, of which the gain is HC3
+    u (R, P) = z - 1/2 of a pair's first row, of which the gain is HC3;  beyond (R, 1): its players beyond P / 2
     operator (P, R): from odd parts, less what is shared evenly, to values
     """
 
     first: Ints
     second: Ints
     u: Floats | Columns
+    beyond: Floats
     operator: Floats | Normal
+
+    def shapley(self, values: Floats, gain: PerOutput) -> tuple[Floats, Floats]:
+        """Odd parts (R, K) of a game's values (M, K), and its Shapley values (P, K), which sum to the gain (K,)."""
+        odd, share = 0.5 * (values[self.first] - values[self.second]), gain / self.u.shape[1]
+        return odd, share + self.solve(odd - self.beyond * share)
 
     def solve(self, target: Floats) -> Floats:
         """(P, K): the values, which sum to zero, that fit a target (R, K) best."""
@@ -56,7 +62,8 @@ class PairFit(LinearFit):
         df = float(len(first) - (n_players - 1))
         if (design.chain >= 0).any() and df < n_players * KNOWN:
             df = 0.0  # the fit follows the walk so closely that what it leaves says nothing of the error
-        return cls(gain, weight, None, Clusters.of(design), df, first, second, u, operator)
+        beyond = np.asarray(design.sizes[first, None] - 0.5 * n_players, dtype=np.float64)
+        return cls(gain, weight, None, Clusters.of(design), df, first, second, u, beyond, operator)
 
 
 def _in_one_piece(design: Design, first: Ints, weight: Weights) -> tuple[Floats, Floats, Floats]:

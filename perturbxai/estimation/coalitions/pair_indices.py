@@ -12,34 +12,28 @@ from math import comb, factorial
 import numpy as np
 from scipy.linalg import qr, solve_triangular
 
-from perturbxai.core.types import Floats, Ints, Presence, Values
-
-
-def context_weight(index: str, n_players: int, size: int) -> tuple[int, int]:
-    """p(t), the weight of a context T of this size, as numerator and denominator: whole numbers hold it exactly.
-
-    "sii" and "k-sii": (P - t - 2)! t! / (P - 1)!;  "stii": 2 / (P C(P - 1, t))
-    "fsii": 6 (t + 1)! (P - t - 1)! / (P + 1)!
-    """
-    p, t = n_players, size
-    if index == "stii":
-        return 2, p * comb(p - 1, t)
-    if index == "fsii":
-        return 6 * factorial(t + 1) * factorial(p - 1 - t), factorial(p + 1)
-    return factorial(p - 2 - t) * factorial(t), factorial(p - 1)
+from perturbxai.core.types import Floats, Presence, Values
 
 
 def size_weights(index: str, n_players: int) -> Floats:
     """(P + 1, 3): the weight of v(S) in I_ij, by |S| and by how many of i and j are in S, times the coalitions of that size.
 
-    A row's weight in a table is this over the rows that the table has of its size, as it is for every law.
+    A row's weight in a table is this over the rows that the table has of its size, as it is for every law. A context T of
+    the size t has, in whole numbers until the end, p(t) = (P - t - 2)! t! / (P - 1)! for "sii" and "k-sii",
+    2 / (P C(P - 1, t)) for "stii", and 6 (t + 1)! (P - t - 1)! / (P + 1)! for "fsii".
     """
-    weights = np.zeros((n_players + 1, 3))
-    for size in range(n_players + 1):
+    p, weights = n_players, np.zeros((n_players + 1, 3))
+    for size in range(p + 1):
         for inside, sign in enumerate((1, -1, 1)):
-            if 0 <= size - inside <= n_players - 2:
-                top, bottom = context_weight(index, n_players, size - inside)
-                weights[size, inside] = sign * (comb(n_players, size) * top / bottom)
+            t = size - inside
+            if 0 <= t <= p - 2:
+                if index == "stii":
+                    top, bottom = 2, p * comb(p - 1, t)
+                elif index == "fsii":
+                    top, bottom = 6 * factorial(t + 1) * factorial(p - 1 - t), factorial(p + 1)
+                else:
+                    top, bottom = factorial(p - 2 - t) * factorial(t), factorial(p - 1)
+                weights[size, inside] = sign * (comb(p, size) * top / bottom)
     return weights
 
 
@@ -106,8 +100,5 @@ def square(pairs: Floats, n_players: int) -> Floats:
 
 def incidence(n_players: int) -> Floats:
     """(d, P): 1 where a player is of the pair."""
-    first, second = np.triu_indices(n_players, 1)
-    found = np.zeros((len(first), n_players))
-    rows: Ints = np.arange(len(first))
-    found[rows, first] = found[rows, second] = 1.0
-    return found
+    pairs = np.column_stack(np.triu_indices(n_players, 1))
+    return np.asarray((pairs[:, :, None] == np.arange(n_players)).any(axis=1), dtype=np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,18 +108,15 @@ def fit_weighted(
 
 def _inverse(gram: Floats, n_rows: int) -> Floats:
     """The inverse of a Gram matrix (P, P), or ValueError."""
-    scale = np.sqrt(np.diag(gram))
-    try:
-        if not (scale > 0).all() or n_rows < len(gram) + 1:
-            raise np.linalg.LinAlgError
-        lower = np.linalg.cholesky(gram / np.outer(scale, scale))
-        if len(gram) and np.diag(lower).min() < 1e-6:
-            raise np.linalg.LinAlgError
-    except np.linalg.LinAlgError:
+    scale, lower = np.sqrt(np.diag(gram)), np.zeros_like(gram)
+    if (scale > 0).all() and n_rows > len(gram):
+        with contextlib.suppress(np.linalg.LinAlgError):
+            lower = np.linalg.cholesky(gram / np.outer(scale, scale))
+    if n_rows <= len(gram) or np.diag(lower).min(initial=1.0) < 1e-6:
         raise ValueError(
             f"{n_rows} drawn rows do not determine {len(gram)} slopes and an intercept at the weights they have. "
             "Draw more rows, or take a wider kernel."
-        ) from None
+        )
     half = np.linalg.inv(lower) / scale
     return np.asarray(half.T @ half)
 
