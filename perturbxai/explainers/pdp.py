@@ -59,7 +59,7 @@ class Pdp(Alone, Asking, FromGrid):
         found = mean_curve(table, self.curves, rng)
         moments = table.moments
         assert moments is not None
-        values = found.values.reshape(len(table.centre), -1)
+        values = found.values.reshape(len(table.standing.centre), -1)
         found = replace(found, importance=importance_of(table.standing, values))
         if not moments.joint:
             return found

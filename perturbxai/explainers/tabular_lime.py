@@ -139,7 +139,8 @@ class TabularLime(Asking):
                 drawn.additive = Additive.of(hood, drawn.codes, drawn.bins, self._around(hood, x), values)
         coding = Coding.of(hood, x, drawn.codes, drawn.bins)
         found = self.conclude(hood, x, coding, drawn)
-        found.columns["rule"] = np.array(hood.rules(players.names, x), dtype=object)
+        named = zip(hood.columns, players.names, x.tolist(), strict=True)
+        found.columns["rule"] = np.array([column.rule(name, code) for column, name, code in named], dtype=object)
         if coding.unknown.any():
             rare = [rule for rule, unknown in zip(found.columns["rule"], coding.unknown, strict=True) if unknown]
             found.notes["undrawn"] = rare

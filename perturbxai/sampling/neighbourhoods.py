@@ -219,10 +219,6 @@ class Neighbourhood:
         parts = zip(self.columns, x.tolist(), strict=True)
         return np.array([0 if column.gaussian else column.bin_of(code) for column, code in parts], dtype=np.int64)
 
-    def rules(self, names: Sequence[str], x: Floats) -> list[str]:
-        """What x's bins say in words."""
-        return [column.rule(name, code) for column, name, code in zip(self.columns, names, x.tolist(), strict=True)]
-
 
 def _laws(columns: Sequence[Column], gaussian: Bools, n_bins: int) -> tuple[Floats, Ints32, Floats, Ints, Floats]:
     """How the kernel draws the columns that are not Gaussian."""

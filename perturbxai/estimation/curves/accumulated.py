@@ -119,14 +119,13 @@ class PlaceErrors:
     """How the mean steps of the places err: covariance (C, S, S, K) of the means, df (C,) of places with an own spread.
 
     lent (C, K) places that took the pooled variance, with `pooled_df`: a single row has no spread, and rows that all answer
-    alike may have missed what few others would show. infinite: nothing is known of any spread.
+    alike may have missed what few others would show. Without a degree of freedom nothing is known of any spread.
     """
 
     covariance: Floats
     df: Floats
     lent: Bools
     pooled_df: float
-    infinite: bool
 
     @classmethod
     def of(cls, steps: Steps, taken: Bools) -> PlaceErrors:
@@ -147,7 +146,7 @@ class PlaceErrors:
             lent[:, None, None], unit[..., None] * borrowed[:, None, None], squares * factor[:, None, None, None]
         )
         pooled_df = float((steps.n - 1)[several].sum())
-        return cls(covariance, np.maximum(steps.n - 1.0, 1.0), lent, pooled_df, pooled_df == 0)
+        return cls(covariance, np.maximum(steps.n - 1.0, 1.0), lent, pooled_df)
 
     def variance(self, ground: Ground) -> tuple[Floats, Floats, Floats | None]:
         """At the points (T, K) the variance, the sum of its squared parts over their degrees of freedom; in one dimension
@@ -206,7 +205,7 @@ def accumulated_curve(table: GridTable, *, centred: bool, population: bool, rng:
     variance, squares, move = errors.variance(ground)
     more = _of_centring(standing, values) if population else np.zeros(n_outputs)
     stderr = np.maximum(np.sqrt(variance + more), ROUNDING * steps.scale * len(values) ** 0.5)
-    if errors.infinite:
+    if not errors.pooled_df:
         stderr[:] = np.inf
     tiny = np.finfo(float).tiny
     # degrees of freedom of a sum of variances that have their own (Satterthwaite)
@@ -214,7 +213,7 @@ def accumulated_curve(table: GridTable, *, centred: bool, population: bool, rng:
     shared = squares / whole / whole
     df = np.where(shared > tiny, 1.0 / np.maximum(shared, tiny), np.inf)
     points, covariance = (*standing.shape, n_outputs), None
-    if move is not None and not errors.infinite:
+    if move is not None and errors.pooled_df:
         # the least known error of all stands for the others
         covariance = errors.along(move)
         critical = largest_of(covariance + more[:, None, None], stderr, df.min(axis=0), rng)

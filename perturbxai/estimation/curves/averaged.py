@@ -24,7 +24,7 @@ def mean_curve(table: GridTable, shown: str, rng: np.random.Generator) -> Curve:
     """The mean of the rows' curves, "raw", "centred" by the data or "anchored" at the first point, with its bands."""
     moments = table.moments
     assert moments is not None
-    n_points = len(table.centre)
+    n_points = len(table.standing.centre)
     covariance = None
     if moments.joint:
         read = np.eye(n_points, n_points + 1)  # of the centred curve and its level: the curve is their sum
@@ -40,7 +40,7 @@ def mean_curve(table: GridTable, shown: str, rng: np.random.Generator) -> Curve:
         part = slice(0, n_points) if shown == "centred" else slice(n_points, None)
         values, variance, spread = moments.mean[part], moments.error[part], moments.spread[part]
     sampled = np.arange(n_points) >= (shown == "anchored")  # where a curve starts it is 0 whatever the rows
-    return _banded(table, moments, values, (variance, covariance, spread), sampled, table.shape, rng)
+    return _banded(table, moments, values, (variance, covariance, spread), sampled, table.standing.shape, rng)
 
 
 def slope_curve(table: GridTable, rng: np.random.Generator) -> Curve:
@@ -64,7 +64,7 @@ def shown_alike(table: GridTable, curves: Floats, shown: str) -> Floats:
         return np.asarray(np.diff(curves[:, :known], axis=1) / widths[:, None])
     if shown == "centred":
         flat = curves.reshape(len(curves), -1, table.n_outputs)
-        return np.asarray(flat - np.einsum("ntk,t->nk", flat, table.centre)[:, None]).reshape(curves.shape)
+        return np.asarray(flat - np.einsum("ntk,t->nk", flat, table.standing.centre)[:, None]).reshape(curves.shape)
     return curves
 
 
@@ -121,7 +121,7 @@ def _banded(
     full = (*shape, table.n_outputs)
     return Curve(
         values.reshape(full), stderr.reshape(full), critical, df, counts_of(table.axes, table.weight > 0),
-        np.sqrt(np.maximum(spread, 0.0)).reshape(full), table.axes, table.centre,
+        np.sqrt(np.maximum(spread, 0.0)).reshape(full), table.axes, table.standing.centre,
     )  # fmt: skip
 
 

@@ -226,23 +226,13 @@ class GridTable:
         """Where the rows stand on the grid: what is said over the data is read there."""
         return Standing.of(self.axes, self.weight)
 
-    @property
-    def centre(self) -> Floats:
-        """(T,): the mean of a curve over the data, as a sum over its points."""
-        return self.standing.centre
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Points along each axis."""
-        return self.standing.shape
-
     def individual(self, most: int) -> tuple[Ints, Floats]:
         """(rows,) numbers among the drawn rows, and their curves (rows, G..., K), of at most so many."""
         rows = np.concatenate([np.empty(0, dtype=np.int64), *(rows for rows, _ in self.kept)])
-        none = np.empty((0, prod(self.shape), self.n_outputs))
+        none = np.empty((0, prod(self.standing.shape), self.n_outputs))
         curves = np.concatenate([none, *(curves for _, curves in self.kept)])
         chosen = self.rank[rows] < most
-        return rows[chosen], curves[chosen].reshape(-1, *self.shape, self.n_outputs)
+        return rows[chosen], curves[chosen].reshape(-1, *self.standing.shape, self.n_outputs)
 
     def add_all_points(self, rows: Ints, curves: Floats) -> None:
         """The model at all T points of the grid, axes in turn: curves (m, T, K) of these drawn rows (m,)."""
@@ -253,7 +243,7 @@ class GridTable:
         first = self.rank[rows] < self.n_kept
         if first.any():
             self.kept.append((rows[first], curves[first]))
-        level = np.einsum("mtk,t->mk", curves, self.centre)[:, None]
+        level = np.einsum("mtk,t->mk", curves, self.standing.centre)[:, None]
         shape = curves - level
         if self.moments is not None:
             self.moments.add(np.concatenate([shape, level if self.moments.joint else curves], axis=1), weight)
