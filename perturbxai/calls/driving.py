@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from perturbxai.core import checks
 from perturbxai.core.evaluations import Bases, Design, Estimate, Evaluations, RowGroups
 from perturbxai.core.functions import read_only
 from perturbxai.core.questions import Answer, Cells, Coalitions, Opacities, Question, Unanswered
@@ -109,11 +110,13 @@ class Work:
         """Send a generator the answers to its questions, None at first. Its next questions; None where it has concluded."""
         self.note(key, questions)
         self.count_of(key, answers or (), game)
+        generator, values = self.generators[key], None if answers is None else [answer.values for answer in answers]
         try:
-            return self.generators[key].send(None if answers is None else [answer.values for answer in answers])  # type: ignore[arg-type]
+            asked = next(generator) if values is None else generator.send(values)
         except StopIteration as end:
             self.estimates[key] = end.value
             return None
+        return checks.several(f"{key}: what ask() yields", asked, "questions, in a list", ())
 
     def users(self, *keys: str) -> int:
         """Methods as bits of a number."""

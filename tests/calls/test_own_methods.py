@@ -237,6 +237,33 @@ def test_numbers_of_another_shape_are_told_with_the_method():
         table([Short()])
 
 
+@dataclass(frozen=True, kw_only=True)
+class Yields(Wanders):
+    """As Wanders, its questions in what `box` makes of them."""
+
+    box: object = list
+    name: str = "own"
+
+    def ask(self, players, budget, rng):
+        steps = super().ask(players, budget, rng)
+        try:
+            steps.send((yield self.box(next(steps))))
+        except StopIteration as end:
+            return end.value
+
+
+@pytest.mark.parametrize("box", [lambda _: None, lambda _: 5, lambda asked: asked[0], lambda asked: dict(enumerate(asked))])
+def test_what_is_no_list_of_questions_is_told_with_the_method(box):
+    with pytest.raises(TypeError, match=r"^own: what ask\(\) yields=.* must be questions, in a list\."):
+        table([Yields(box=box)])
+
+
+@pytest.mark.parametrize("box", [tuple, iter, lambda asked: (one for one in asked)])
+def test_questions_may_come_in_whatever_is_gone_through(box):
+    (found,), (plain,) = table([Yields(box=box)])[2].values(), table([Yields()])[2].values()
+    np.testing.assert_array_equal(found.values, plain.values)
+
+
 def test_a_class_that_lacks_its_parts_cannot_be_made():
     class Empty(FromCoalitions):
         pass
