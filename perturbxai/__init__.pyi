@@ -3,31 +3,31 @@
 `tests/house/test_face.py` holds this list to that of `__init__.py`.
 """
 
-from perturbxai.baseline_methods.asking_cams import AblationCam as AblationCam
-from perturbxai.baseline_methods.asking_cams import ScoreCam as ScoreCam
 from perturbxai.baseline_methods.cam import Cam as Cam
 from perturbxai.baseline_methods.cam import CamDifference as CamDifference
 from perturbxai.baseline_methods.cam import GradCam as GradCam
+from perturbxai.baseline_methods.cam_family import AblationCam as AblationCam
 from perturbxai.baseline_methods.cam_family import EigenCam as EigenCam
 from perturbxai.baseline_methods.cam_family import GradCamPlusPlus as GradCamPlusPlus
 from perturbxai.baseline_methods.cam_family import HiresCam as HiresCam
 from perturbxai.baseline_methods.cam_family import LayerCam as LayerCam
+from perturbxai.baseline_methods.cam_family import ScoreCam as ScoreCam
 from perturbxai.baseline_methods.cam_family import XgradCam as XgradCam
 from perturbxai.baseline_methods.controls import Centre as Centre
 from perturbxai.baseline_methods.controls import Edges as Edges
 from perturbxai.baseline_methods.controls import Random as Random
 from perturbxai.baseline_methods.glass_box import GlassBox as GlassBox
-from perturbxai.baseline_methods.gradients import ExpectedGradients as ExpectedGradients
 from perturbxai.baseline_methods.gradients import Gradient as Gradient
 from perturbxai.baseline_methods.gradients import GradientXInput as GradientXInput
-from perturbxai.baseline_methods.gradients import IntegratedGradients as IntegratedGradients
+from perturbxai.baseline_methods.gradients import SmoothGrad as SmoothGrad
+from perturbxai.baseline_methods.integrated import ExpectedGradients as ExpectedGradients
+from perturbxai.baseline_methods.integrated import IntegratedGradients as IntegratedGradients
 from perturbxai.baseline_methods.mask_optimisation import MaskOptimisation as MaskOptimisation
 from perturbxai.baseline_methods.propagation import Deconvnet as Deconvnet
 from perturbxai.baseline_methods.propagation import DeepTaylor as DeepTaylor
 from perturbxai.baseline_methods.propagation import GuidedBackprop as GuidedBackprop
 from perturbxai.baseline_methods.propagation import GuidedGradCam as GuidedGradCam
 from perturbxai.baseline_methods.propagation import Lrp as Lrp
-from perturbxai.baseline_methods.smooth_grad import SmoothGrad as SmoothGrad
 from perturbxai.calls.averaging import average_segmentations as average_segmentations
 from perturbxai.calls.baselines import baselines as baselines
 from perturbxai.calls.compare import compare as compare

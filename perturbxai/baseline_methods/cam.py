@@ -1,7 +1,8 @@
-"""Class activation maps: what all of them share, CAM, Grad-CAM, and the difference of two CAMs."""
+"""Class activation maps: CAM, the difference of two CAMs, Grad-CAM, and what those that weigh channels share."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -40,13 +41,46 @@ class Cam(OfLayer):
         return contributions(seen)
 
     def paper_map(self, cells: Floats) -> Floats:
-        """(K, h, w): the map in the paper's units."""
         return np.asarray(cells * cells[0].size)
 
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class GradCam(OfLayer):
+class CamDifference(Cam):
+    """CAM of the picture less CAM of its fill: a CAM whose values sum to logit(x) - logit(fill), as Shapley values do.
+
+    What stands in the fill as well, the background of every hidden superpixel, is no evidence and drops out.
+
+    name  the key of the result, "cam_difference" if empty
+    """
+
+    passes: ClassVar[int] = 3
+    needs_fill: ClassVar[bool] = True
+
+    def cells(self, seen: View, fill: View | None) -> Floats:
+        """(K, h, w): what each cell brings to the score, beyond what it brings in the fill."""
+        assert fill is not None
+        return contributions(seen) - contributions(fill, tried=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weighed(OfLayer):
+    """The channels of a map, summed with a weight each; signed: without a ReLU behind the sum."""
+
+    signed: bool = False
+
+    @abstractmethod
+    def weights(self, seen: View) -> Floats:
+        """(K, C): what each channel counts for each output."""
+
+    def cells(self, seen: View, fill: View | None) -> Floats:  # noqa: ARG002
+        cells = np.tensordot(self.weights(seen), seen.activations, axes=1)
+        return np.asarray(cells if self.signed else np.maximum(cells, 0.0))
+
+
+@checked
+@dataclass(frozen=True, kw_only=True)
+class GradCam(Weighed):
     """Grad-CAM: ReLU(sum_k mean(g_k) A_k), g the gradient of the score by the map.
 
     Selvaraju, Cogswell, Das, Vedantam, Parikh & Batra, "Grad-CAM: visual explanations from deep networks via gradient-based
@@ -56,42 +90,8 @@ class GradCam(OfLayer):
     name    the key of the result, "grad_cam" if empty
     """
 
-    signed: bool = False
-
-    def cells(self, seen: View, fill: View | None) -> Floats:  # noqa: ARG002
-        """(K, h, w)"""
-        return weighted(seen.gradients.mean(axis=(2, 3)), seen.activations, signed=self.signed)
-
-
-@checked
-@dataclass(frozen=True, kw_only=True)
-class CamDifference(OfLayer):
-    """CAM of the picture less CAM of its fill: a CAM whose values sum to logit(x) - logit(fill), as Shapley values do.
-
-    What stands in the fill as well, the background of every hidden superpixel, is no evidence and drops out.
-
-    name  the key of the result, "cam_difference" if empty
-    """
-
-    passes: ClassVar[int] = 3
-    conserves: ClassVar[bool] = True
-    scores: ClassVar[tuple[str, ...]] = ("logit",)
-    needs_fill: ClassVar[bool] = True
-
-    def cells(self, seen: View, fill: View | None) -> Floats:
-        """(K, h, w): what each cell brings to the score, beyond what it brings in the fill."""
-        assert fill is not None
-        return contributions(seen) - contributions(fill, tried=True)
-
-    def paper_map(self, cells: Floats) -> Floats:
-        """(K, h, w): the difference of two maps in the paper's units."""
-        return np.asarray(cells * cells[0].size)
-
-
-def weighted(weights: Floats, activations: Floats, *, signed: bool) -> Floats:
-    """(K, h, w): the channels (C, h, w) summed with weights (K, C), behind a ReLU unless signed."""
-    cells = np.tensordot(weights, activations, axes=1)
-    return np.asarray(cells if signed else np.maximum(cells, 0.0))
+    def weights(self, seen: View) -> Floats:
+        return np.asarray(seen.gradients.mean(axis=(2, 3)))
 
 
 def contributions(seen: View, *, tried: bool = False) -> Floats:

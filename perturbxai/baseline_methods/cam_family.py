@@ -1,4 +1,4 @@
-"""Maps of one forward pass beside CAM and Grad-CAM: how gradients and activations are put together."""
+"""Class activation maps beside CAM and Grad-CAM, of gradients, of activations alone, or of scores that they ask for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from perturbxai.baseline_methods.cam import weighted
+from perturbxai.baseline_methods.cam import Weighed
 from perturbxai.baseline_methods.kinds import OfLayer
 from perturbxai.core.options import checked
 from perturbxai.core.types import Floats
@@ -21,7 +21,7 @@ ROUNDING = 1e-6
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class GradCamPlusPlus(OfLayer):
+class GradCamPlusPlus(Weighed):
     """Grad-CAM++: ReLU(sum_k w_k A_k), w_k = sum of a ReLU(g) over the cells, a = g^2 / (2 g^2 + g^3 sum A_k).
 
     Chattopadhyay, Sarkar, Howlader & Balasubramanian, "Grad-CAM++: improved visual explanations for deep convolutional
@@ -33,19 +33,15 @@ class GradCamPlusPlus(OfLayer):
     name    the key of the result, "grad_cam_plus_plus" if empty
     """
 
-    signed: bool = False
-
-    def cells(self, seen: View, fill: View | None) -> Floats:  # noqa: ARG002
-        """(K, h, w)"""
+    def weights(self, seen: View) -> Floats:
         rising = np.maximum(seen.gradients, 0.0)  # (K, C, h, w); where g <= 0 the weight is 0 whatever `a` is
         product = rising * seen.activations.sum(axis=(1, 2))[:, None, None]
-        weights = _divide(rising, 2.0 + product, 2.0 + np.abs(product)).sum(axis=(2, 3))
-        return weighted(weights, seen.activations, signed=self.signed)
+        return np.asarray(_divide(rising, 2.0 + product, 2.0 + np.abs(product)).sum(axis=(2, 3)))
 
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class XgradCam(OfLayer):
+class XgradCam(Weighed):
     """XGrad-CAM: ReLU(sum_k w_k A_k), w_k = sum(g_k A_k) / sum(A_k): gradients averaged where the channel is active.
 
     Fu, Hu, Dong, Guo, Gao & Li, "Axiom-based Grad-CAM: towards accurate visualization and explanation of CNNs" (2020).
@@ -56,15 +52,10 @@ class XgradCam(OfLayer):
     name    the key of the result, "xgrad_cam" if empty
     """
 
-    signed: bool = False
-
-    def cells(self, seen: View, fill: View | None) -> Floats:  # noqa: ARG002
-        """(K, h, w)"""
+    def weights(self, seen: View) -> Floats:
         active = seen.activations
-        weights = _divide(
-            (seen.gradients * active).sum(axis=(2, 3)), active.sum(axis=(1, 2)), np.abs(active).sum(axis=(1, 2))
-        )
-        return weighted(weights, active, signed=self.signed)
+        above, below = (seen.gradients * active).sum(axis=(2, 3)), active.sum(axis=(1, 2))
+        return _divide(above, below, np.abs(active).sum(axis=(1, 2)))
 
 
 @checked
@@ -82,7 +73,6 @@ class HiresCam(OfLayer):
     conserves: ClassVar[bool] = True
 
     def cells(self, seen: View, fill: View | None) -> Floats:  # noqa: ARG002
-        """(K, h, w)"""
         return np.asarray(np.einsum("kchw,chw->khw", seen.gradients, seen.activations))
 
 
@@ -98,7 +88,6 @@ class LayerCam(OfLayer):
     """
 
     def cells(self, seen: View, fill: View | None) -> Floats:  # noqa: ARG002
-        """(K, h, w)"""
         return np.asarray(np.einsum("kchw,chw->khw", np.maximum(seen.gradients, 0.0), seen.activations))
 
 
@@ -116,7 +105,6 @@ class EigenCam(OfLayer):
     differentiates: ClassVar[bool] = False
 
     def cells(self, seen: View, fill: View | None) -> Floats:  # noqa: ARG002
-        """(K, h, w)"""
         n_channels, *grid = seen.activations.shape
         table = seen.activations.reshape(n_channels, -1).T  # (h w, C)
         table = table - table.mean(axis=0)
@@ -126,6 +114,58 @@ class EigenCam(OfLayer):
         farthest = np.flatnonzero(np.abs(projection) >= (1.0 - ROUNDING) * np.abs(projection).max())[0]
         projection = projection if projection[farthest] >= 0 else -projection
         return np.repeat(projection.reshape(1, *grid), len(seen.scores), axis=0)
+
+
+@checked
+@dataclass(frozen=True, kw_only=True)
+class ScoreCam(Weighed):
+    """Score-CAM: ReLU(sum_k w_k A_k), w the softmax over the channels of v_k, the score of the picture seen through A_k.
+
+    Wang, Wang, Du, Yang, Zhang, Ding, Mardziel & Hu, "Score-CAM: score-weighted visual explanations for convolutional
+    neural networks" (2020). Each channel, enlarged and stretched to 0..1, blends the picture into the space's fill: the
+    fill is part of the answer. The score of the bare fill, which the paper takes from each v_k, drops out of the softmax.
+    One model row a channel that is not constant, on the predictor's own scale; a constant channel shows the bare fill.
+
+    signed  keep what speaks against the output, and leave the paper's ReLU out (weights are positive: it matters only
+            where activations are negative)
+    name    the key of the result, "score_cam" if empty
+    """
+
+    differentiates: ClassVar[bool] = False
+    by_asking: ClassVar[bool] = True
+    on_the_scale_of_the_predictor: ClassVar[bool] = True
+
+    @property
+    def sees_fill(self) -> bool:
+        return True  # behind what a channel hides
+
+    def weights(self, seen: View) -> Floats:
+        values = seen.ask(seen.activations)  # (C, K)
+        odds = np.exp(values - values.max(axis=0))
+        return np.asarray((odds / odds.sum(axis=0)).T)
+
+
+@checked
+@dataclass(frozen=True, kw_only=True)
+class AblationCam(Weighed):
+    """Ablation-CAM: ReLU(sum_k w_k A_k), w_k = (y - y_k) / |y|, y_k the score with channel k set to zero at the layer.
+
+    Desai & Ramaswamy, "Ablation-CAM: visual explanations for deep convolutional network via gradient-free localization"
+    (2020). The paper divides by y; its size is taken here, so that a negative logit does not turn the map round. A channel
+    that is zero already is not asked for. Where the rest of the network takes many maps after one picture, a pass serves
+    many channels.
+
+    signed  keep what speaks against the output, and leave the paper's ReLU out
+    name    the key of the result, "ablation_cam" if empty
+    """
+
+    differentiates: ClassVar[bool] = False
+    by_asking: ClassVar[bool] = True
+
+    def weights(self, seen: View) -> Floats:
+        drops = seen.scores - seen.ablated()  # (C, K)
+        size = np.abs(seen.scores)
+        return np.asarray((drops / np.where(size > 0, size, 1.0)).T)
 
 
 def _divide(above: Floats, below: Floats, size: Floats) -> Floats:

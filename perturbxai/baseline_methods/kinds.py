@@ -6,13 +6,14 @@ It inherits from what it is: `OfLayer`, `OfPixels`, `OfRow`, or of the controls 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from perturbxai.baseline_methods.table_row import TableRow
+from perturbxai.core import catalogue
 from perturbxai.core.methods import Method
 from perturbxai.core.types import Floats, Picture
 from perturbxai.inputs.spaces import TabularSpace
@@ -81,6 +82,16 @@ class OfRow(Baseline, ABC):
         """(P, K), and notes."""
 
 
+class OfSlopes(OfRow, ABC):
+    """Values of a row of numbers, by which the model can be differentiated."""
+
+    def check_table(self, predictor: Predictor, space: TabularSpace) -> None:
+        try:
+            predictor.check_gradient(space.columns.plain(space.background[:1]))
+        except TypeError as error:
+            raise type(error)(f"{catalogue.key_of(self)}: {error}") from error
+
+
 class OfPixels(Baseline, ABC):
     """A map by the pixel, from the network's input."""
 
@@ -112,8 +123,25 @@ class OfLayer(Baseline, ABC):
 
     @abstractmethod
     def cells(self, seen: View, fill: View | None) -> Floats:
-        """(K, h, w)"""
+        """(K, h, w): what each cell of the layer's map gets, before it is enlarged."""
 
     def paper_map(self, cells: Floats) -> Floats:
         """(K, h, w): the map in the paper's units."""
         return cells
+
+    def enlarged(self, cells: Floats, shape: Sequence[int]) -> Floats:
+        """(K, H, W): bilinear between the centres of the cells (K, h, w), each pixel with its share of the cell's value.
+
+        The total of the cells is kept where H and W are multiples of h and w. At other sizes the corners weigh a little more
+        or less; where the map conserves, what is missing is spread evenly over the pixels: the totals agree to rounding.
+        """
+        import torch
+
+        height, width = shape
+        coarse = torch.as_tensor(cells)[None]
+        fine = torch.nn.functional.interpolate(coarse, size=(height, width), mode="bilinear", align_corners=False)
+        share = cells.shape[1] * cells.shape[2] / (height * width)
+        heat = np.asarray(fine[0].numpy(), dtype=np.float64) * share
+        if self.conserves:
+            heat += (cells.sum(axis=(1, 2)) - heat.sum(axis=(1, 2)))[:, None, None] / (height * width)
+        return np.asarray(heat)

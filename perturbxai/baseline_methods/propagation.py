@@ -15,7 +15,6 @@ import numpy as np
 from perturbxai.baseline_methods.cam import GradCam
 from perturbxai.baseline_methods.kinds import OfPixels
 from perturbxai.baseline_methods.pixels import PixelMap, Pixels, check_channels, joined
-from perturbxai.baseline_methods.upsample import enlarge
 from perturbxai.core import checks
 from perturbxai.core.extras import remedy
 from perturbxai.core.options import checked
@@ -30,9 +29,16 @@ RULES = ("epsilon", "gamma", "alpha_beta")
 STABLE = 1e-6  # added to the size of a layer's output, so that nothing is divided by zero
 
 
+class _ByRules(OfPixels):
+    """A map by rules of zennit. Raises ImportError without it."""
+
+    def check_picture(self) -> None:
+        _zennit()
+
+
 @checked
 @dataclass(frozen=True, kw_only=True)
-class _Rectified(OfPixels):
+class _Rectified(_ByRules):
     """What comes back to the picture through one of zennit's rules for rectifiers."""
 
     channels: str = "sum"
@@ -42,12 +48,7 @@ class _Rectified(OfPixels):
     def __post_init__(self) -> None:
         check_channels(self.channels)
 
-    def check_picture(self) -> None:
-        """Everything that can be known without the model. Raises ImportError without zennit."""
-        _zennit()
-
     def of_picture(self, pixels: Pixels) -> PixelMap:
-        """(K, H, W)"""
         return PixelMap(joined(_back(pixels, self.rule), self.channels), {"units": BACK})
 
 
@@ -87,7 +88,7 @@ class GuidedBackprop(_Rectified):
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class GuidedGradCam(OfPixels):
+class GuidedGradCam(GuidedBackprop):
     """Guided Grad-CAM: guided backpropagation times Grad-CAM, enlarged to the picture: fine lines where the class is.
 
     Selvaraju, Cogswell, Das, Vedantam, Parikh & Batra, "Grad-CAM: visual explanations from deep networks via gradient-based
@@ -97,31 +98,20 @@ class GuidedGradCam(OfPixels):
     name      the key of the result, "guided_grad_cam" if empty
     """
 
-    channels: str = "sum"
-    name: str = ""
     passes: ClassVar[int] = 1
     differentiates: ClassVar[bool] = True
-    shares: ClassVar[str] = "guided_backprop"
-
-    def __post_init__(self) -> None:
-        check_channels(self.channels)
-
-    def check_picture(self) -> None:
-        """Everything that can be known without the model. Raises ImportError without zennit."""
-        _zennit()
 
     def of_picture(self, pixels: Pixels) -> PixelMap:
-        """(K, H, W)"""
-        guided = joined(_back(pixels, "ReLUGuidedBackprop"), self.channels)
-        cells = GradCam().cells(pixels.view(), None)  # (K, h, w)
+        guided, cam = super().of_picture(pixels).heat, GradCam()
+        cells = cam.cells(pixels.view(), None)  # (K, h, w)
         share = cells[0].size / guided[0].size
         empty = [output for output, cell in zip(pixels.game.outputs, cells, strict=True) if not cell.any()]
-        return PixelMap(guided * enlarge(cells, guided.shape[1:], conserve=False) / share, {"empty_maps": empty})
+        return PixelMap(guided * cam.enlarged(cells, guided.shape[1:]) / share, {"empty_maps": empty})
 
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class Lrp(OfPixels):
+class Lrp(_ByRules):
     """Layer-wise relevance propagation: the score handed back layer by layer, each time in shares of what was handed on.
 
     Bach, Binder, Montavon, Klauschen, Mueller & Samek, "On pixel-wise explanations for non-linear classifier decisions by
@@ -170,12 +160,7 @@ class Lrp(OfPixels):
                     f"{getattr(self, chooses)!r}, which does not read it; give {chooses}={value!r} too, or leave it out."
                 )
 
-    def check_picture(self) -> None:
-        """Everything that can be known without the model. Raises ImportError without zennit."""
-        _zennit()
-
     def of_picture(self, pixels: Pixels) -> PixelMap:
-        """(K, H, W)"""
         rules = _zennit()
         stable = min(self.epsilon, STABLE)
         kinds: dict[str, Callable[[], Any]] = {
@@ -188,7 +173,7 @@ class Lrp(OfPixels):
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class DeepTaylor(OfPixels):
+class DeepTaylor(_ByRules):
     """Deep Taylor decomposition: z+ at every layer, z^B at those that read the picture; what speaks for the score alone.
 
     Montavon, Lapuschkin, Binder, Samek & Mueller, "Explaining nonlinear classification decisions with deep Taylor
@@ -207,12 +192,7 @@ class DeepTaylor(OfPixels):
     def __post_init__(self) -> None:
         object.__setattr__(self, "box", _frozen_box(self.box))
 
-    def check_picture(self) -> None:
-        """Everything that can be known without the model. Raises ImportError without zennit."""
-        _zennit()
-
     def of_picture(self, pixels: Pixels) -> PixelMap:
-        """(K, H, W)"""
         rules = _zennit()
 
         def plus() -> Any:

@@ -70,11 +70,3 @@ class TableRow:
         pooled = np.zeros((self.space.n_players, values.shape[1]))
         np.add.at(pooled, self.space.player_of_column, values)
         return pooled
-
-
-def check_numbers(key: str, predictor: Predictor, space: TabularSpace) -> None:
-    """Refuse tables by whose columns no gradient can be taken, before the model is asked. Raises TypeError."""
-    try:
-        predictor.check_gradient(space.columns.plain(space.background[:1]))
-    except TypeError as error:
-        raise type(error)(f"{key}: {error}") from error

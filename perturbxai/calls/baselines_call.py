@@ -106,14 +106,12 @@ class BaselinesCall:
         return replace(found, notes=notes | found.notes)
 
     def _of_layer(self, key: str, method: OfLayer, layer: int, number: int) -> Mapped:
-        from perturbxai.baseline_methods.upsample import enlarge
-
         inside, one = self.inside, self.record.game.pictures[number]
         fill = inside.view_of_fill(one.fill, layer, key) if method.needs_fill else None
         seen = inside.view_of_input(number, layer)
         rows, seconds = inside.asked
         cells = method.cells(seen, fill)
-        heat = enlarge(cells, one.labels.shape, conserve=method.conserves)
+        heat = method.enlarged(cells, one.labels.shape)
         asked = inside.asked[0] - rows
         notes: dict[str, Any] = {
             "pool": "sum", "layer": inside.places(one.picture)[layer].label, "score": inside.score,
