@@ -68,11 +68,12 @@ class GlassBox(OfRow):
 
     def of_row(self, row: TableRow) -> tuple[Floats, dict[str, Any]]:
         """(P, K), and notes. Raises ModelError if the model was misread, ValueError if it is not additive."""
-        values = _from_single_players(row) if self.additive else _read_values(row)
+        values = self._values(row)
         gap = row.rise - values.sum(axis=0)
         size = np.maximum(np.abs(row.base), np.abs(row.prediction)) + np.abs(values).sum(axis=0)
         share = float((np.abs(gap) / np.where(size > 0, size, 1.0)).max())
-        if self.additive and share > _rounding(row.predictor):
+        exact = row.predictor.plan.get("precision", "float64") == "float64"
+        if self.additive and share > (ROUNDING if exact else ROUNDING_32):
             raise ValueError(
                 f"glass_box: additive=True, but at input {row.number} the values miss v(N) - v(nothing) by {gap.tolist()}; "
                 "the model is not additive in these players (or computes in float32). Take 'kernel_shap' with budget=2^P."
@@ -84,21 +85,13 @@ class GlassBox(OfRow):
             )
         return values, {"gap": gap.tolist()}
 
-
-def _rounding(predictor: Predictor) -> float:
-    return ROUNDING if predictor.plan.get("precision", "float64") == "float64" else ROUNDING_32
-
-
-def _from_single_players(row: TableRow) -> Floats:
-    """(P, K): v({j}) - v(nothing), of which an additive game is made."""
-    return np.asarray(row.game.evaluate(np.eye(row.space.n_players, dtype=bool), row.number) - row.base)
-
-
-def _read_values(row: TableRow) -> Floats:
-    """(P, K) of this row. All rows of a call are walked at the first, so that each tree is read once."""
-    if "glass_box" not in row.known:
-        row.known["glass_box"] = _walk_all(row)
-    return np.asarray(row.known["glass_box"][row.number])
+    def _values(self, row: TableRow) -> Floats:
+        """(P, K): v({j}) - v(nothing), of which an additive game is made, or what was read."""
+        if self.additive:
+            return np.asarray(row.game.evaluate(np.eye(row.space.n_players, dtype=bool), row.number) - row.base)
+        if "glass_box" not in row.known:  # all rows of a call are walked at the first, so that each tree is read once
+            row.known["glass_box"] = _walk_all(row)
+        return np.asarray(row.known["glass_box"][row.number])
 
 
 def _walk_all(row: TableRow) -> Floats:

@@ -6,9 +6,11 @@ No operation through which a gradient passes can hide from it; what a network do
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -21,6 +23,7 @@ from perturbxai.models.torch_types import Args, Func, Module, Named, Net, Tensor
 
 Vertex = tuple[Node, int]  # a node and the number of one of its results
 Way = tuple[Node, int]  # a node and the number of one of those that it takes
+Ways = dict[Vertex, list[Vertex]]  # results, and what each was made of
 
 
 # Operations by the name of their node, without "Backward" and what follows it.
@@ -54,6 +57,7 @@ class Calls:
 
     running: list[tuple[str, str]] = field(default_factory=list)
     ran: list[tuple[int, int, str, str]] = field(default_factory=list)
+    starts: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
 
     def home(self, node: Node) -> str:
         """The innermost module in which a node was made, in words."""
@@ -65,35 +69,31 @@ class Calls:
         """The innermost module that runs now, in words."""
         return in_words(*self.running[-1]) if self.running else "the network"
 
+    def enter(self, name: str, module: Module, _given: Args) -> None:
+        self.starts[name].append(torch.autograd._get_sequence_nr())  # type: ignore[attr-defined]
+        self.running.append((name, type(module).__name__))
+
+    def leave(self, name: str, module: Module, _out: object) -> None:
+        stop = torch.autograd._get_sequence_nr()  # type: ignore[attr-defined]
+        self.ran.append((self.starts[name].pop(), stop, name, type(module).__name__))
+        self.running.pop()
+
 
 def in_words(name: str, kind: str) -> str:
     return f"layer {name!r} ({kind})" if name else f"the network itself ({kind})"
 
 
 @context
-def followed(net: Net) -> Iterator[Calls]:
-    """Keep the calls of a network's modules while this lasts; the hooks are gone afterwards."""
-    calls = Calls()
+def followed(
+    net: Net, enter: Callable[[str, Module, Args], None], leave: Callable[[str, Module, object], None]
+) -> Iterator[None]:
+    """Tell of the calls of a network's modules while this lasts: name, module, what goes in or comes out; no hook stays."""
     with ExitStack() as stack:
         for name, module in net.named_modules():
             if not isinstance(module, torch.jit.ScriptModule):  # which takes no hooks; its operations are seen all the same
-                _follow(name, module, calls, stack)
-        yield calls
-
-
-def _follow(name: str, module: Module, calls: Calls, stack: ExitStack) -> None:
-    kind, starts = type(module).__name__, []
-
-    def enter(*_: object) -> None:
-        starts.append(torch.autograd._get_sequence_nr())  # type: ignore[attr-defined]
-        calls.running.append((name, kind))
-
-    def leave(*_: object) -> None:
-        calls.ran.append((starts.pop(), torch.autograd._get_sequence_nr(), name, kind))  # type: ignore[attr-defined]
-        calls.running.pop()
-
-    stack.callback(module.register_forward_pre_hook(enter).remove)
-    stack.callback(module.register_forward_hook(leave).remove)
+                stack.callback(module.register_forward_pre_hook(partial(enter, name)).remove)
+                stack.callback(module.register_forward_hook(lambda one, _, out, name=name: leave(name, one, out)).remove)
+        yield
 
 
 def nodes_of(outputs: Iterable[Tensor], before: Iterable[Node | None] = ()) -> list[Node]:
@@ -110,7 +110,7 @@ def nodes_of(outputs: Iterable[Tensor], before: Iterable[Node | None] = ()) -> l
     return list(found)
 
 
-def cuts(output: Vertex, below: dict[Vertex, list[Vertex]]) -> list[Vertex]:
+def cuts(below: Ways) -> list[Vertex]:
     """The results through which everything passes that one result has of another, from it back to that; see `between`.
 
     Held constant, each of them alone leaves the output without a gradient by the source. Results are taken from the output
@@ -120,7 +120,7 @@ def cuts(output: Vertex, below: dict[Vertex, list[Vertex]]) -> list[Vertex]:
     for ways in below.values():
         for way in ways:
             uses[way] = uses.get(way, 0) + 1
-    found, ready, waiting, ahead = [], [output] if below else [], dict(uses), 0
+    found, ready, waiting, ahead = [], [one for one in below if one not in uses], dict(uses), 0
     while ready:
         one = ready.pop()
         if ahead == uses.get(one, 0):
@@ -133,13 +133,13 @@ def cuts(output: Vertex, below: dict[Vertex, list[Vertex]]) -> list[Vertex]:
     return found
 
 
-def between(output: Vertex, source: Vertex, along: set[Way] | None = None) -> dict[Vertex, list[Vertex]]:
+def between(output: Vertex, source: Vertex, along: set[Way] | None = None) -> Ways:
     """Every result between two, with those that it was made of and that lead to the source too; empty if none does.
 
     along  the ways that count, all if None
     """
-    below: dict[Vertex, list[Vertex]] = {}
-    known: dict[Vertex, list[Vertex]] = {}
+    below: Ways = {}
+    known: Ways = {}
     todo = [(output, False)]
     while todo:
         one, done = todo.pop()
@@ -158,12 +158,12 @@ def _ways(node: Node, along: set[Way] | None = None) -> list[tuple[Way, Vertex]]
     return [(name, way) for name, way in numbered if along is None or name in along]
 
 
-def ways_of(below: dict[Vertex, list[Vertex]]) -> list[Way]:
+def ways_of(below: Ways) -> list[Way]:
     """The ways among some results, in an order that another pass of the same operations has too."""
     return [name for node in dict.fromkeys(node for node, _ in below) for name, way in _ways(node) if way in below]
 
 
-def heard(scores: Tensor, source: Vertex, below: dict[Vertex, list[Vertex]]) -> set[Way]:
+def heard(scores: Tensor, source: Vertex, below: Ways) -> set[Way]:
     """The ways between the scores and a result along which anything comes back from them.
 
     Along the others come values that are sliced away later or multiplied by zero, or that rectifiers which are off stop.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -114,13 +115,10 @@ class Inside:
             with self._network(picture):
                 return np.asarray(found.respond(activations))
 
-        kept: list[Floats] = []
-
+        @cache
         def ablated() -> Floats:
-            if not kept:
-                with self._asking(), self._network(picture):
-                    kept.append(found.ablated())
-            return kept[0]
+            with self._asking(), self._network(picture):
+                return found.ablated()
 
         return replace(found, respond=_once(respond), ablated=ablated)
 

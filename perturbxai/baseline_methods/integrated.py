@@ -259,7 +259,7 @@ def _at(ends: Tensor, places: Floats) -> Tensor:
 
 def _scores(pixels: Pixels, ends: Tensor, places: Floats) -> Floats:
     """(n, K)"""
-    return np.concatenate([found for _, _, found in pixels.scores(len(places), lambda i, j: _at(ends, places[i:j]))])
+    return pixels.scores(len(places), lambda i, j: _at(ends, places[i:j]))
 
 
 def _panels(pixels: Pixels, ends: Tensor, low: Floats, high: Floats, at_low: Floats, at_high: Floats) -> Panels:

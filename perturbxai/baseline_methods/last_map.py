@@ -6,14 +6,12 @@ from itertools import dropwhile, takewhile
 
 import torch
 
-from perturbxai.baseline_methods.graph import Vertex, Way, between, cuts, heard, kind_of, uneven, ways_of
+from perturbxai.baseline_methods.graph import Way, Ways, cuts, heard, kind_of, uneven, ways_of
 from perturbxai.baseline_methods.places import Place
 from perturbxai.baseline_methods.trail import Step, Trail, label_of, survey
 from perturbxai.baseline_methods.whereabouts import Whereabouts
 from perturbxai.models.device import is_out_of_memory
 from perturbxai.models.torch_types import Net, Score, Tensor
-
-Ways = dict[Vertex, list[Vertex]]  # results, and what each was made of
 
 SQUARES = 4  # a side
 
@@ -33,9 +31,9 @@ def last_map(net: Net, batch: Tensor, score: Score) -> Place:
     Raises ValueError if there is no such map.
     """
     trail = survey(net, batch, score)
-    if not (below := _below(trail)):
+    if not (below := trail.between()):
         trail = survey(net, batch, score, through=True)
-        below = _below(trail)
+        below = trail.between()
     maps = _passed(trail, below)
     if _has_later(trail, below, maps):
         below = _read_by_scores(net, batch, score, trail, below)
@@ -52,14 +50,9 @@ def last_map(net: Net, batch: Tensor, score: Score) -> Place:
     raise ValueError(_nothing(trail, below))
 
 
-def _below(trail: Trail) -> Ways:
-    """What lies between the picture and the scores."""
-    return {} if trail.output is None or trail.picture is None else between(trail.output, trail.picture)
-
-
 def _passed(trail: Trail, below: Ways) -> list[Step]:
     """The maps through which everything passes, the last one first, and the results before it."""
-    passed = [trail.steps[vertex] for vertex in cuts(trail.output, below) if vertex in trail.steps] if trail.output else []
+    passed = [trail.steps[vertex] for vertex in cuts(below) if vertex in trail.steps]
     return list(dropwhile(lambda step: not _is_map(step), [step for step in passed if step.where and step.where.worked]))
 
 
@@ -81,18 +74,16 @@ def _read_by_scores(net: Net, batch: Tensor, score: Score, trail: Trail, below: 
     at all, as at a saturated softmax, or cannot have one, and where another picture makes the network run other operations.
     """
     read = _heard(trail, below)
-    if not read or trail.output is None or trail.picture is None:
-        return below
-    if cuts(trail.output, between(trail.output, trail.picture, read)) == cuts(trail.output, below):
+    if not read or cuts(trail.between(read)) == cuts(below):
         return below
     for other in _others(batch):
         again = survey(net, other, score, through=trail.through)
-        ways, same = ways_of(below), ways_of(there := _below(again))
+        ways, same = ways_of(below), ways_of(there := again.between())
         if [(kind_of(node), number) for node, number in ways] != [(kind_of(node), number) for node, number in same]:
             return below
         read_there = _heard(again, there)
         read |= {way for way, one in zip(ways, same, strict=True) if one in read_there}
-    return between(trail.output, trail.picture, read) or below
+    return trail.between(read) or below
 
 
 def _heard(trail: Trail, below: Ways) -> set[Way]:

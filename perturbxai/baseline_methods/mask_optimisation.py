@@ -64,10 +64,9 @@ class MaskOptimisation(OfPixels):
         checks.one_of("aim", self.aim, AIMS)
 
     def of_picture(self, pixels: Pixels) -> PixelMap:
-        """(K, H, W), the mean of the masks of all areas."""
         seen = _Seen.of(pixels, self.cells)
-        first = next(pixels.scores(1, lambda *_: seen.picture))[2]
-        masks = np.stack([self._search(pixels, seen, k) for k in range(first.shape[1])])  # (K, A, h, w)
+        n_outputs = pixels.scores(1, lambda *_: seen.picture).shape[1]
+        masks = np.stack([self._search(pixels, seen, k) for k in range(n_outputs)])  # (K, A, h, w)
         fine = seen.enlarged(masks)
         scores = {
             what: [[float(v) for v in _scores(pixels, seen, shown)[:, k]] for k, shown in enumerate(part)]
@@ -145,11 +144,7 @@ def _slope(net: Net, pixels: Pixels, seen: _Seen, masks: Floats, k: int) -> tupl
 
 def _scores(pixels: Pixels, seen: _Seen, masks: Floats) -> Floats:
     """(n, K): the scores of the picture seen through masks (n, h, w)."""
-
-    def build(start: int, stop: int) -> Tensor:
-        return seen.through(seen.picture.new_tensor(masks[start:stop]))
-
-    return np.concatenate([found for *_, found in pixels.scores(len(masks), build)])
+    return pixels.scores(len(masks), lambda start, stop: seen.through(seen.picture.new_tensor(masks[start:stop])))
 
 
 def _largest(slope: Floats, counts: Ints) -> Floats:

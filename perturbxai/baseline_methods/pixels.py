@@ -86,8 +86,8 @@ class Pixels:
         """(K, C, H, W): the gradient at the picture itself, asked once however many methods want it."""
         return self.once("gradient", lambda: next(self.gradients(1, lambda *_: self.tensor(self.one.picture)))[2][0])
 
-    def scores(self, n: int, build: Callable[[int, int], Tensor]) -> Iterator[tuple[int, int, Floats]]:
-        """(start, stop, scores (stop - start, K)) at n inputs, as `gradients`. Raises ModelError if one is not finite."""
+    def scores(self, n: int, build: Callable[[int, int], Tensor]) -> Floats:
+        """(n, K): the scores at n inputs, which `build` makes as for `gradients`. Raises ModelError if one is not finite."""
         import torch
 
         def ask(net: Net, start: int, stop: int) -> Floats:
@@ -97,7 +97,7 @@ class Pixels:
                 raise ModelError("scores on the way from the fill to the picture are not finite; mend the model.")
             return found
 
-        return self._batches(n, ask)
+        return np.concatenate([found for *_, found in self._batches(n, ask)])
 
     def _batches(self, n: int, ask: Callable[[Net, int, int], Floats]) -> Iterator[tuple[int, int, Floats]]:
         def metered(start: int, stop: int) -> Floats:

@@ -33,7 +33,8 @@ def rectified(net: Net, inputs: Tensor, score: Score, logits: Score, rule: Rule)
     leaf = inputs.detach().clone().requires_grad_(True)
     own = leaf.clone()
     descent = graph.Descent(net, own)
-    with graph.followed(net) as calls, descent:
+    calls = graph.Calls()
+    with graph.followed(net, calls.enter, calls.leave), descent:
         given = net(own)
     scores = score(given)[0]
     if not scores.requires_grad:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,9 +27,11 @@ Rule = Any  # has register(module)
 Rules = Mapping[str, Callable[..., Rule]]  # by role; "first" takes the bounds (low, high) of its input, or (None, None)
 
 DENSE, CONVOLUTION, FIRST, LINEAR, SUM, PASS = "dense", "convolution", "first", "linear", "sum", "pass"
+WEIGHED = (DENSE, CONVOLUTION)
 WEIGHING = {"linear": DENSE} | {f"conv{t}{d}d": CONVOLUTION for t in ("", "_transpose") for d in (1, 2, 3)}
 GIVEN = ("input", "weight", "bias")  # what each of these takes first
 OF_NORM = ("input", "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps")
+OF_PAD = ("input", "pad", "mode", "value")
 COPIES = {"Clone", "ToCopy"}  # nodes of what keeps every value where it was
 SAME = 1e-4  # of the scores' size: the same network but for float32's rounding
 ROUNDINGS = 8.0  # of a coarser type
@@ -90,10 +92,10 @@ def propagate(
 def _record(net: Net, inputs: Tensor, score: Score) -> tuple[list[Operation], Tensor]:
     """The operations of a pass in order, and its scores (K,)."""
     own = inputs.detach().clone().requires_grad_(True).clone()
-    with followed(net) as calls:
-        recording = _Recording(net, own, calls)
-        with recording:
-            scores = score(net(own))[0]
+    calls = Calls()
+    recording = _Recording(net, own, calls)
+    with followed(net, calls.enter, calls.leave), recording:
+        scores = score(net(own))[0]
     for node in nodes_of([scores]):
         if node not in recording.known:
             raise NoRule(
@@ -152,7 +154,7 @@ class _Recording(_Descent):
                 source.asked += not made
         for tensor in made:
             self.held[id(tensor)], self.makers[id(tensor)] = tensor, sources[0] if same else call
-            (self.unweighed.add if raw and call.role not in (DENSE, CONVOLUTION) else self.unweighed.discard)(id(tensor))
+            (self.unweighed.add if raw and call.role not in WEIGHED else self.unweighed.discard)(id(tensor))
         return out
 
     def _role(self, call: Operation, inputs: list[Tensor], kinds: set[str]) -> str:
@@ -199,24 +201,22 @@ class _Propagation(_Descent):
             return inputs[0]
         if not call.role:
             return func(*args, **named)
-        again = Operation(func, args, named, self.number, call.role)
-        module: Any
-        if call.role in (DENSE, CONVOLUTION):
-            again.normalise, again.padding = call.normalise, call.padding
-            module, given = _Weighed(again), inputs[0]
+        again, given = replace(call, func=func, args=args, named=named), inputs[0]
+        module: torch.nn.Module
+        if call.role in WEIGHED:
+            module = _Weighed(again)
         elif call.role == SUM:
             module = _Applied(lambda both: _again(again, inputs, [one.clone() for one in both.unbind(-1)]))
-            given = torch.stack([one.expand(_shape(inputs)) for one in inputs], dim=-1)
+            given = torch.stack(torch.broadcast_tensors(*inputs), dim=-1)
         else:
-            module, given = _Applied(lambda one: _again(again, inputs, [one])), inputs[0]
+            module = _Applied(lambda one: _again(again, inputs, [one]))
         rule = self._rule(call)
         rule.register(module)
         self.alive.append((rule, module))
         return module(given)
 
     def _rule(self, call: Operation) -> Rule:
-        weighing = call.role in (DENSE, CONVOLUTION)
-        if not weighing or call.shown is None or FIRST not in self.rules:
+        if call.role not in WEIGHED or call.shown is None or FIRST not in self.rules:
             return self.rules[LINEAR if call.role == SUM else call.role]()
         if not self.bounds:
             return self.rules[FIRST](None, None)
@@ -248,7 +248,7 @@ class _Weighed(torch.nn.Module):
 
     def __init__(self, call: Operation) -> None:
         super().__init__()
-        named = dict(zip(GIVEN, call.args, strict=False)) | call.named
+        named = _by_name(call, GIVEN)
         weight, bias = named["weight"], named.get("bias")
         if call.normalise is not None:
             scale, shift = call.normalise
@@ -291,14 +291,18 @@ def _takes_norm(call: Operation, norm: Operation) -> bool:
 def _adds_zeros(call: Operation) -> bool:
     if call.func is not pad or call.asked or not call.args:
         return False
-    named = dict(zip(("input", "pad", "mode", "value"), call.args, strict=False)) | call.named
+    named = _by_name(call, OF_PAD)
     return named.get("mode", "constant") == "constant" and not named.get("value")
 
 
 def _norm(call: Operation) -> dict[str, Any]:
     """What a batch norm was given, by name."""
-    defaults = {"weight": None, "bias": None, "training": False, "eps": 1e-5}
-    return defaults | dict(zip(OF_NORM, call.args, strict=False)) | call.named
+    return {"weight": None, "bias": None, "training": False, "eps": 1e-5} | _by_name(call, OF_NORM)
+
+
+def _by_name(call: Operation, names: Sequence[str]) -> dict[str, Any]:
+    """What an operation was given, in the order of these names or by name."""
+    return dict(zip(names, call.args, strict=False)) | call.named
 
 
 def _again(call: Operation, inputs: list[Tensor], others: Sequence[Tensor]) -> Tensor:
@@ -314,11 +318,6 @@ def _mixes(tensor: Tensor) -> bool:
         return bool(torch.is_autocast_enabled(tensor.device.type))
     except TypeError:  # torch before 2.4
         return bool(torch.is_autocast_enabled() or torch.is_autocast_cpu_enabled())
-
-
-def _shape(inputs: list[Tensor]) -> torch.Size:
-    """The shape in which tensors are added."""
-    return torch.broadcast_shapes(*(one.shape for one in inputs))  # type: ignore[no-any-return]
 
 
 def _name(func: Func) -> str:

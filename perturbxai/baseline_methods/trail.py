@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
 
-from perturbxai.baseline_methods.graph import Vertex, vertex_of
+from perturbxai.baseline_methods.graph import Vertex, Way, Ways, between, followed, vertex_of
 from perturbxai.baseline_methods.whereabouts import (
     MOVES,
     REDUCTIONS,
@@ -21,7 +20,6 @@ from perturbxai.baseline_methods.whereabouts import (
     of_picture,
     tensors_of,
 )
-from perturbxai.core.stopping import context
 from perturbxai.models.torch_types import Args, Func, Module, Named, Net, Score, Tensor
 
 Call = tuple[str, int]  # a module's name, and how often it ran before
@@ -96,6 +94,29 @@ class Trail:
     def calls(self, name: str) -> int:
         """How often a module ran."""
         return sum(one == name for one, _ in self.ran)
+
+    def enter(self, name: str, _module: Module, given: Args) -> None:
+        """A module's call begins."""
+        call = (name, self.calls(name))
+        self.ran.append(call)
+        self.running.append(call)
+        if given and isinstance(given[0], torch.Tensor):
+            with torch._C.DisableTorchFunction():  # what is asked here is no operation of the pass
+                self.took[call] = self.where(given[0])
+
+    def leave(self, _name: str, _module: Module, out: object) -> None:
+        """The innermost call that runs ends."""
+        call = self.running.pop()
+        if isinstance(out, torch.Tensor):
+            with torch._C.DisableTorchFunction():
+                vertex, where = vertex_of(out), self.where(out)
+            self.gave[call] = Step(vertex, -1, where)
+            if vertex in self.steps:
+                self.steps[vertex].call = self.steps[vertex].call or call
+
+    def between(self, along: set[Way] | None = None) -> Ways:
+        """What lies between the picture and the scores, by the ways that count; empty where autograd cannot tell."""
+        return {} if self.output is None or self.picture is None else between(self.output, self.picture, along)
 
     def where(self, tensor: Tensor) -> Whereabouts | None:
         """The places of a tensor's values; by their shape where nothing is known of what made it."""
@@ -180,7 +201,7 @@ def survey(net: Net, batch: Tensor, score: Score | None = None, *, through: bool
     trail.known[id(picture)] = picture, of_picture(picture)
     trail.picture = vertex_of(own)
     # the mode is set first: switching it is an operation that would be numbered
-    with torch.set_grad_enabled(score is not None), _counted(trail), Operations(trail.run):
+    with torch.set_grad_enabled(score is not None), followed(net, trail.enter, trail.leave), Operations(trail.run):
         given = net(picture)
         scores = None if score is None else score(given)
     if scores is not None:
@@ -194,40 +215,6 @@ def _followed(name: str, func: Func, args: Args, kwargs: Named) -> Any:
         if name in ("detach", "data") and not getattr(func, "__name__", "").endswith("detach_"):
             return args[0].view_as(args[0])
         return func(*args, **kwargs)
-
-
-@context
-def _counted(trail: Trail) -> Iterator[None]:
-    """Have a trail keep the modules' calls, those that ran and those that run."""
-    with ExitStack() as stack:
-        for name, module in trail.modules.items():
-            if not isinstance(module, torch.jit.ScriptModule):  # which takes no hooks
-                _count(name, module, trail, stack)
-        yield
-
-
-def _count(name: str, module: Module, trail: Trail, stack: ExitStack) -> None:
-    calls = iter(range(1 << 62))
-
-    def enter(_module: Module, given: Args) -> None:
-        call = (name, next(calls))
-        trail.ran.append(call)
-        trail.running.append(call)
-        if isinstance(given, tuple) and given and isinstance(given[0], torch.Tensor):
-            with torch._C.DisableTorchFunction():  # what is asked here is no operation of the pass
-                trail.took[call] = trail.where(given[0])
-
-    def leave(_module: Module, _given: Args, out: object) -> None:
-        call = trail.running.pop()
-        if isinstance(out, torch.Tensor):
-            with torch._C.DisableTorchFunction():
-                vertex, where = vertex_of(out), trail.where(out)
-            trail.gave[call] = Step(vertex, -1, where)
-            if vertex in trail.steps:
-                trail.steps[vertex].call = trail.steps[vertex].call or call
-
-    stack.callback(module.register_forward_pre_hook(enter).remove)
-    stack.callback(module.register_forward_hook(leave).remove)
 
 
 def label_of(call: Call, trail: Trail) -> str:

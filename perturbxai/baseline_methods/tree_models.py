@@ -19,8 +19,7 @@ COLUMNWISE = (
 )  # fmt: skip
 Prepare = Callable[[Any], Any]  # rows as the model takes them -> the numbers that it reads
 LINEAR = {"LinearModel", "LinearClassifierMixin", "BaseSGDRegressor"}
-FORESTS = {"ForestRegressor", "ForestClassifier"}
-TREES = {"DecisionTreeRegressor", "DecisionTreeClassifier"}
+FORESTS = {"ForestRegressor", "ForestClassifier", "DecisionTreeRegressor", "DecisionTreeClassifier"}
 BOOSTED = {"GradientBoostingRegressor", "GradientBoostingClassifier"}
 HISTOGRAM = {"HistGradientBoostingRegressor", "HistGradientBoostingClassifier"}
 
@@ -67,7 +66,7 @@ def read(kept: EstimatorModel) -> Reading:
         _check_step(step)
     kinds = {c.__name__ for c in type(last).__mro__ if c.__module__.startswith("sklearn.")}
     name = type(last).__name__
-    readers = ((TREES, _tree), (FORESTS, _forest), (BOOSTED, _boosted), (HISTOGRAM, _histogram), (LINEAR, _linear))
+    readers = ((FORESTS, _forest), (BOOSTED, _boosted), (HISTOGRAM, _histogram), (LINEAR, _linear))
     for known, reader in readers:
         if kinds & known:
             return reader(last, kept, _prepared(before))
@@ -107,7 +106,8 @@ def _numbers(rows: Rows, dtype: type[np.floating]) -> Floats | Singles:
     return np.asarray(frame_to_array(rows) if is_frame(rows) else rows, dtype=dtype)
 
 
-def _refuse(kept: EstimatorModel, name: str, why: str, way_out: str) -> ValueError:
+def _refuse(kept: EstimatorModel, model: Foreign, why: str, way_out: str) -> ValueError:
+    name = type(model).__name__
     return ValueError(f"output={kept.output!r} of a {name} {why}, so glass_box is not exact on it; take {way_out}")
 
 
@@ -143,28 +143,19 @@ def _leaf_values(model: Foreign) -> Floats:
     return np.concatenate(parts, axis=1)
 
 
-def _check_shares(kept: EstimatorModel, model: Foreign) -> None:
-    if hasattr(model, "classes_") and kept.method == "predict":
-        raise _refuse(kept, type(model).__name__, "is a label", "Predictor(model, output='probability').")
-
-
-def _tree(model: Foreign, kept: EstimatorModel, prepare: Prepare) -> Reading:
-    _check_shares(kept, model)
-    values = _leaf_values(model)
-    if kept.output == "logit":  # any function of one tree is a tree
-        values = log_odds(values)
-    outputs = np.arange(values.shape[1])
-    return _of_float32(prepare, model.n_features_in_, lambda: iter([_grown(model.tree_, values, outputs)]))
-
-
 def _forest(model: Foreign, kept: EstimatorModel, prepare: Prepare) -> Reading:
-    _check_shares(kept, model)
-    if kept.output == "logit":
-        raise _refuse(kept, type(model).__name__, "is no mean of trees", "Predictor(model, output='probability').")
+    """The mean of trees, or one tree."""
+    alone = not hasattr(model, "estimators_")
+    grown = [model] if alone else model.estimators_
+    if hasattr(model, "classes_") and kept.method == "predict":
+        raise _refuse(kept, model, "is a label", "Predictor(model, output='probability').")
+    if kept.output == "logit" and not alone:
+        raise _refuse(kept, model, "is no mean of trees", "Predictor(model, output='probability').")
 
     def trees() -> Iterator[Tree]:
-        for one in model.estimators_:
-            values = _leaf_values(one) / len(model.estimators_)
+        for one in grown:
+            values = _leaf_values(one) / len(grown)
+            values = log_odds(values) if kept.output == "logit" else values  # any function of one tree is a tree
             yield _grown(one.tree_, values, np.arange(values.shape[1]))
 
     return _of_float32(prepare, model.n_features_in_, trees)
@@ -173,7 +164,7 @@ def _forest(model: Foreign, kept: EstimatorModel, prepare: Prepare) -> Reading:
 def _check_sum(kept: EstimatorModel, model: Foreign) -> None:
     """A boosted or linear classifier is a sum before the sigmoid or softmax, not behind it."""
     if hasattr(model, "classes_") and kept.method != "decision_function":
-        raise _refuse(kept, type(model).__name__, "is no sum", "Predictor(model, output='logit'), its decision function.")
+        raise _refuse(kept, model, "is no sum", "Predictor(model, output='logit'), its decision function.")
 
 
 def _boosted(model: Foreign, kept: EstimatorModel, prepare: Prepare) -> Reading:
@@ -252,8 +243,6 @@ def _in_bits(bits: NDArray[Any], level: Ints) -> Bools:
 
 def _linear(model: Foreign, kept: EstimatorModel, prepare: Prepare) -> Reading:
     _check_sum(kept, model)
-    slopes = model.coef_
-    slopes = np.asarray(slopes.toarray() if hasattr(slopes, "toarray") else slopes, dtype=np.float64)
-    slopes = np.atleast_2d(slopes).T
-    n_columns = slopes.shape[0]
-    return Reading(lambda rows: _numbers(prepare(rows), np.float64), np.arange(n_columns), lambda: iter(()), slopes)
+    slopes = model.coef_.toarray() if hasattr(model.coef_, "toarray") else model.coef_
+    slopes = np.atleast_2d(np.asarray(slopes, dtype=np.float64)).T
+    return Reading(lambda rows: _numbers(prepare(rows), np.float64), np.arange(len(slopes)), lambda: iter(()), slopes)

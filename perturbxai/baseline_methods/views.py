@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from perturbxai.baseline_methods.layouts import Layout, layout_of
+from perturbxai.baseline_methods.pixels import as_floats
 from perturbxai.baseline_methods.places import Place, swapped
 from perturbxai.core.functions import read_only
 from perturbxai.core.types import Floats
@@ -72,17 +73,15 @@ def views(
     for number, place in enumerate(places):
         if number not in held:
             raise ValueError(f"layer={place.label!r} gave nothing in this pass; name another layer.")
-    tensors = [held[number][0] for number in range(len(places))]
-    slopes = _slopes(scores, tensors, places) if differentiate else None
+    slopes = _slopes(scores, [held[number][0] for number in range(len(places))], places) if differentiate else []
     found = []
     for number, place in enumerate(places):
         kept, layout = held[number]
-        gradients = np.zeros(0)
-        if slopes is not None:
-            gradients = np.stack([_array(layout.read(slope[number])[0]) for slope in slopes])
+        gradients = np.array([as_floats(layout.read(slope[number])[0]) for slope in slopes])
+        if differentiate:
             _check_read(gradients, layout, place)
-        again = _Again(net, batch, place, score, kept.detach(), layout, _array(scores.detach()), batches)
-        seen = _array(layout.read(kept.detach())[0])
+        again = _Again(net, batch, place, score, kept.detach(), layout, as_floats(scores), batches)
+        seen = as_floats(layout.read(kept)[0])
         rounding = max(torch.finfo(one.dtype).eps for one in (kept, scores))
         found.append(View(read_only(seen), read_only(gradients), again.own, again.respond, again.ablated, rounding=rounding))
     return found
@@ -125,31 +124,29 @@ def _check_read(gradients: Floats, layout: Layout, place: Place) -> None:
         )
 
 
+@dataclass(eq=False)
 class _Again:
     """The same picture with other maps at a place.
 
     What stands before the place need not be computed for every map: one picture goes in and many maps come out, or, for a
     network that counts its pictures first, as many cut-outs of a few pixels. The picture's own maps go with them, and must
     give its own scores. Where they do not, something passes the place by, and every map gets the whole picture.
+
+    found  what the place gave;  own: the scores (K,)
     """
 
-    def __init__(
-        self,
-        net: Net,
-        batch: Tensor,
-        place: Place,
-        score: Score,
-        found: Tensor,
-        layout: Layout,
-        own: Floats,
-        batches: Batches,
-    ) -> None:
-        self.net, self.batch, self.place, self.score = net, batch, place, score
-        self.found, self.layout, self.own, self.batches = found, layout, own, batches
-        self.short_cuts: list[Callable[[int], Tensor]] = [
-            lambda _: batch,
-            lambda n: torch.cat([batch[:, :, :CUT_OUT, :CUT_OUT]] * n),
-        ]
+    net: Net
+    batch: Tensor
+    place: Place
+    score: Score
+    found: Tensor
+    layout: Layout
+    own: Floats
+    batches: Batches
+
+    def __post_init__(self) -> None:
+        cut_out = self.batch[:, :, :CUT_OUT, :CUT_OUT]
+        self.short_cuts: list[Callable[[int], Tensor]] = [lambda _: self.batch, lambda n: torch.cat([cut_out] * n)]
 
     def respond(self, activations: Floats) -> Floats:
         maps = torch.as_tensor(activations.copy(), dtype=self.found.dtype, device=self.found.device)
@@ -202,8 +199,4 @@ class _Again:
             return self.layout.write(maps, self.found).requires_grad_(torch.is_grad_enabled())
 
         with torch.no_grad(), swapped(self.net, [self.place], lend):
-            return _array(self.score(self.net(own)))
-
-
-def _array(tensor: Tensor) -> Floats:
-    return np.asarray(tensor.detach().to("cpu").double().numpy())
+            return as_floats(self.score(self.net(own)))
