@@ -3,16 +3,16 @@
 `tests/house/test_face.py` holds this list to that of `__init__.py`.
 """
 
+from perturbxai.baseline_methods.cam import AblationCam as AblationCam
 from perturbxai.baseline_methods.cam import Cam as Cam
 from perturbxai.baseline_methods.cam import CamDifference as CamDifference
+from perturbxai.baseline_methods.cam import EigenCam as EigenCam
 from perturbxai.baseline_methods.cam import GradCam as GradCam
-from perturbxai.baseline_methods.cam_family import AblationCam as AblationCam
-from perturbxai.baseline_methods.cam_family import EigenCam as EigenCam
-from perturbxai.baseline_methods.cam_family import GradCamPlusPlus as GradCamPlusPlus
-from perturbxai.baseline_methods.cam_family import HiresCam as HiresCam
-from perturbxai.baseline_methods.cam_family import LayerCam as LayerCam
-from perturbxai.baseline_methods.cam_family import ScoreCam as ScoreCam
-from perturbxai.baseline_methods.cam_family import XgradCam as XgradCam
+from perturbxai.baseline_methods.cam import GradCamPlusPlus as GradCamPlusPlus
+from perturbxai.baseline_methods.cam import HiresCam as HiresCam
+from perturbxai.baseline_methods.cam import LayerCam as LayerCam
+from perturbxai.baseline_methods.cam import ScoreCam as ScoreCam
+from perturbxai.baseline_methods.cam import XgradCam as XgradCam
 from perturbxai.baseline_methods.controls import Centre as Centre
 from perturbxai.baseline_methods.controls import Edges as Edges
 from perturbxai.baseline_methods.controls import Random as Random

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.baseline_methods.kinds import OfRow
-from perturbxai.baseline_methods.table_row import TableRow
+from perturbxai.baseline_methods.kinds import OfRow, TableRow
 from perturbxai.baseline_methods.tree_models import Tree, read
 from perturbxai.core import kernels
 from perturbxai.core.options import checked
@@ -89,9 +88,8 @@ class GlassBox(OfRow):
         """(P, K): v({j}) - v(nothing), of which an additive game is made, or what was read."""
         if self.additive:
             return np.asarray(row.game.evaluate(np.eye(row.space.n_players, dtype=bool), row.number) - row.base)
-        if "glass_box" not in row.known:  # all rows of a call are walked at the first, so that each tree is read once
-            row.known["glass_box"] = _walk_all(row)
-        return np.asarray(row.known["glass_box"][row.number])
+        # all rows of a call are walked at the first, so that each tree is read once
+        return np.asarray(row.once("glass_box", lambda: _walk_all(row))[row.number])
 
 
 def _walk_all(row: TableRow) -> Floats:

@@ -11,9 +11,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from perturbxai.baseline_methods.kinds import OfPixels, OfSlopes
+from perturbxai.baseline_methods.kinds import OfPixels, OfSlopes, TableRow
 from perturbxai.baseline_methods.pixels import PixelMap, Pixels, as_floats, check_channels, joined
-from perturbxai.baseline_methods.table_row import TableRow
 from perturbxai.core import checks
 from perturbxai.core.options import checked
 from perturbxai.core.types import Floats

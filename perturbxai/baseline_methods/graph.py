@@ -225,12 +225,15 @@ class Descent(TorchFunctionMode):
         self.weights = {_place(tensor) for tensor in (*net.parameters(), *net.buffers())}
 
     def __torch_function__(self, func: Func, types: Sequence[type], args: Args = (), kwargs: Named | None = None) -> Any:
-        out = self.run(func, args, kwargs or {})
-        self.note(func, (*args, *(kwargs or {}).values()), out)
+        kwargs = kwargs or {}
+        given = (*args, *kwargs.values())
+        inputs = [tensor for tensor in tensors_of(given) if tensor.requires_grad]  # parameters have no gradient here
+        out = self.take(func, args, kwargs, inputs) if inputs else func(*args, **kwargs)
+        self.note(func, given, out)
         return out
 
-    def run(self, func: Func, args: Args, named: Named) -> Any:
-        """What the call is to give."""
+    def take(self, func: Func, args: Args, named: Named, inputs: list[Tensor]) -> Any:  # noqa: ARG002
+        """What a call is to give; inputs: those of its arguments through which a gradient comes back to the picture."""
         return func(*args, **named)
 
     def note(self, func: Func, given: Args, out: object) -> None:

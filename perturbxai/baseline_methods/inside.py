@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -99,10 +99,8 @@ class Inside:
         """An input's picture by the pixel, with its view at the layer."""
         from perturbxai.baseline_methods.pixels import Pixels
 
-        def logits(given: object) -> Tensor:
-            return self._scores(given, "logit")
-
-        return Pixels(self.game, number, self._scores, logits, self.known, lambda: self.view_of_input(number, layer))
+        logits, view = partial(self._scores, score="logit"), partial(self.view_of_input, number, layer)
+        return Pixels(self.game, number, self._scores, logits, self.known, view)
 
     def count(self, pixels: Pixels) -> None:
         """Take what a method by the pixel asked for itself out of what all passes share."""

@@ -7,21 +7,80 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from perturbxai.baseline_methods.table_row import TableRow
 from perturbxai.core import catalogue
 from perturbxai.core.methods import Method
-from perturbxai.core.types import Floats, Picture
+from perturbxai.core.types import Codes, Floats, Ints, PerOutput, Picture
+from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.predictor import Predictor
 
 if TYPE_CHECKING:  # both load torch
     from perturbxai.baseline_methods.pixels import PixelMap, Pixels
     from perturbxai.baseline_methods.views import View
+
+
+@dataclass(eq=False)
+class TableRow:
+    """One row to explain, beside the background that stands for absence.
+
+    number   of the input in its game;  columns (K,): the model's outputs that are explained
+    base, prediction (K,): v(nothing) and v(N)
+    known    what was asked once for a whole call, by name, shared by its rows
+    """
+
+    game: Game
+    number: int
+    columns: Ints
+    base: PerOutput
+    prediction: PerOutput
+    known: dict[Any, Floats] = field(default_factory=dict)
+
+    @property
+    def predictor(self) -> Predictor:
+        return self.game.predictor
+
+    @property
+    def space(self) -> TabularSpace:
+        return self.game.table
+
+    @property
+    def x(self) -> Floats:
+        """(D,): the row's codes, which for columns of numbers are the numbers."""
+        return np.asarray(self.game.table_rows[self.number].codes)
+
+    @property
+    def rise(self) -> Floats:
+        """(K,): v(N) - v(nothing), what complete values sum to."""
+        return self.prediction - self.base
+
+    def gradient(self, rows: Codes) -> Floats:
+        """(n, D, K): gradients of the explained outputs at rows of numbers (n, D)."""
+        return self.predictor.gradient(rows, self.columns)
+
+    def gradient_here(self) -> Floats:
+        """(D, K): the gradient at the row itself, asked once however many methods want it."""
+        return self.once(("gradient", self.number), lambda: self.gradient(self.x[None])[0])
+
+    def value(self, row: Floats) -> Floats:
+        """(K,): the model at another row of numbers, asked once a call."""
+        return self.once(("value", row.tobytes()), lambda: self.predictor(row[None])[0, self.columns])
+
+    def once(self, what: Any, ask: Callable[[], Floats]) -> Floats:
+        """What `ask` gives, asked once a call."""
+        if what not in self.known:
+            self.known[what] = ask()
+        return self.known[what]
+
+    def pool(self, values: Floats) -> Floats:
+        """(P, K): values of columns (D, K), summed over the columns of each player."""
+        pooled = np.zeros((self.space.n_players, values.shape[1]))
+        np.add.at(pooled, self.space.player_of_column, values)
+        return pooled
 
 
 class Baseline(Method):

@@ -124,7 +124,7 @@ def _place(trail: Trail, step: Step, below: Ways) -> Place:
     # a map is named by what it goes into, tokens by what gave them
     names = (enters, by_module) if where.axes is not None else (by_module, enters)
     label = names[0] or names[1] or "the result"
-    return Place(label, operation=step.number, argument=step.argument, layout=where.layout(), shape=tuple(where.down.shape))
+    return Place(label, operation=step.number, argument=step.argument, layout=where.layout())
 
 
 def _where(step: Step) -> Whereabouts:
@@ -153,7 +153,7 @@ def _last_norm(trail: Trail) -> Place | None:
         where = _where(trail.gave[calls[number]])
         if (layout := where.layout()) is not None:
             name, call = calls[number]
-            return Place(label_of((name, call), trail), name, call, layout=layout, shape=tuple(where.down.shape))
+            return Place(label_of((name, call), trail), name, call, layout=layout)
     return None
 
 

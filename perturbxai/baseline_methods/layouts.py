@@ -21,12 +21,14 @@ class Layout:
            "ordered": any shape, whose values of the maps are where `order` says
     extra  tokens before the patches that stand for no place: class token, distillation token, registers
     order  (C, h, w) whole numbers: where in the flat tensor of one picture each value of the maps is
+    shape  of that tensor, where it was followed
     """
 
     axes: str
     grid: Grid
     extra: int = 0
     order: Tensor | None = field(default=None, compare=False)
+    shape: tuple[int, ...] = field(default=(), compare=False)
 
     def read(self, found: Tensor) -> Tensor:
         """(n, C, h, w), differentiable."""
@@ -65,8 +67,8 @@ def layout_of_order(order: Tensor, shape: tuple[int, ...]) -> Layout:
         flat = torch.arange(order.numel(), device=order.device)
         for axes, there, numbers in (("first", shape[2:], order), ("last", shape[1:3], order.permute(1, 2, 0))):
             if there == grid and torch.equal(numbers.flatten(), flat):
-                return Layout(axes, grid)
-    return Layout("ordered", grid, order=order)
+                return Layout(axes, grid, shape=shape)
+    return Layout("ordered", grid, order=order, shape=shape)
 
 
 def layout_of(found: object, batch: Tensor, label: str, patches: Grid | None) -> Layout:

@@ -23,7 +23,7 @@ class Place:
     label   what `meta["layer"]` says;  module, call: its name and how often it ran before;  enters: its input is meant
     operation  number of the tensor operation in a forward pass, where no module is named;  argument: which of the tensors
                that it takes is meant, if not what it makes
-    layout     how the map lies in the tensor, where that was followed, and the tensor's shape
+    layout     how the map lies in the tensor, where that was followed
     patches    (h, w) of the network's last map, from which tokens are cut, or None where there is none
     """
 
@@ -34,7 +34,6 @@ class Place:
     operation: int | None = None
     argument: int | None = None
     layout: Layout | None = None
-    shape: tuple[int, ...] = ()
     patches: tuple[int, int] | None = None
 
 
@@ -61,8 +60,7 @@ def named_place(net: Net, trail: Trail, layer: str) -> Place:
     gave = trail.gave.get((known, call))
     where = trail.took.get((known, call)) if enters else None if gave is None else gave.where
     layout = where.layout() if where is not None and where.axes is not None else None
-    shape = () if where is None or layout is None else tuple(where.down.shape)
-    return Place(layer, module=name, call=call, enters=enters, layout=layout, shape=shape, patches=trail.patches)
+    return Place(layer, module=name, call=call, enters=enters, layout=layout, patches=trail.patches)
 
 
 def layer_names(net: Net, layer: object) -> tuple[str, ...]:
@@ -96,12 +94,9 @@ def _layer_name(net: Net, layer: object) -> str:
 @context
 def swapped(net: Net, places: Sequence[Place], swap: Callable[[int, Tensor], Tensor]) -> Iterator[None]:
     """While this lasts, the tensor at each place is replaced by what `swap` makes of its number and the tensor."""
-    numbered: dict[int | None, int] = {
-        place.operation: number for number, place in enumerate(places) if place.operation is not None
-    }
     with ExitStack() as stack:
-        if numbered:
-            stack.enter_context(Operations(_Swapping(places, numbered, swap).run))
+        if any(place.operation is not None for place in places):
+            stack.enter_context(Operations(_Swapping(places, swap).run))
         for number, place in enumerate(places):
             if place.operation is None:
                 _swap_at_module(net, place, lambda found, number=number: swap(number, found), stack)  # type: ignore[misc]
@@ -113,10 +108,10 @@ class _Swapping:
     """Replaces what numbered operations make, or what they and all later ones take."""
 
     places: Sequence[Place]
-    numbered: dict[int | None, int]
     swap: Callable[[int, Tensor], Tensor]
 
     def __post_init__(self) -> None:
+        self.numbered = {place.operation: number for number, place in enumerate(self.places)}
         self.instead: dict[int, tuple[Tensor, Tensor]] = {}  # by id, which the tensor beside it keeps its own
 
     def run(self, number: int, func: Func, args: Args, kwargs: Named) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -163,10 +164,10 @@ class Lrp(_ByRules):
     def of_picture(self, pixels: Pixels) -> PixelMap:
         rules = _zennit()
         stable = min(self.epsilon, STABLE)
-        kinds: dict[str, Callable[[], Any]] = {
-            "epsilon": lambda: rules.Epsilon(epsilon=self.epsilon),
-            "gamma": lambda: rules.Gamma(gamma=self.gamma, stabilizer=stable),
-            "alpha_beta": lambda: rules.AlphaBeta(alpha=self.alpha, beta=self.alpha - 1.0, stabilizer=stable),
+        kinds = {
+            "epsilon": partial(rules.Epsilon, epsilon=self.epsilon),
+            "gamma": partial(rules.Gamma, gamma=self.gamma, stabilizer=stable),
+            "alpha_beta": partial(rules.AlphaBeta, alpha=self.alpha, beta=self.alpha - 1.0, stabilizer=stable),
         }
         return _relevance(pixels, kinds["epsilon"], kinds[self.rule], self.first, self.box, stable)
 
@@ -193,11 +194,7 @@ class DeepTaylor(_ByRules):
         object.__setattr__(self, "box", _frozen_box(self.box))
 
     def of_picture(self, pixels: Pixels) -> PixelMap:
-        rules = _zennit()
-
-        def plus() -> Any:
-            return rules.ZPlus(stabilizer=STABLE)
-
+        plus = partial(_zennit().ZPlus, stabilizer=STABLE)
         return _relevance(pixels, plus, plus, "box", self.box, STABLE)
 
 
@@ -220,7 +217,7 @@ def _relevance(pixels: Pixels, dense: Rule, convolution: Rule, first: str | None
 
     rules = _zennit()
     chosen: dict[str, Rule] = {relevance.DENSE: dense, relevance.CONVOLUTION: convolution, relevance.PASS: rules.Pass}
-    chosen[relevance.LINEAR] = lambda: rules.Norm(stabilizer=stable)
+    chosen[relevance.LINEAR] = partial(rules.Norm, stabilizer=stable)
     notes: dict[str, Any] = {}
     ends = None
     if first == "flat":

@@ -7,7 +7,6 @@ the rules are tied. The network keeps its modules, weights and hooks.
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +16,7 @@ import torch
 from torch.nn.functional import batch_norm, pad
 
 from perturbxai.baseline_methods import graph
-from perturbxai.baseline_methods.graph import MOVES, Calls, NoRule, followed, kind_of, nodes_of
+from perturbxai.baseline_methods.graph import MOVES, Calls, Descent, NoRule, followed, kind_of, nodes_of
 from perturbxai.baseline_methods.pixels import as_floats, gradient_of
 from perturbxai.baseline_methods.whereabouts import tensors_of
 from perturbxai.core.types import Floats
@@ -105,19 +104,7 @@ def _record(net: Net, inputs: Tensor, score: Score) -> tuple[list[Operation], Te
     return recording.plan, scores
 
 
-class _Descent(graph.Descent):
-    """Hands over each function that is called with what descends from the picture: parameters have no gradient here."""
-
-    def run(self, func: Func, args: Args, named: Named) -> Any:
-        inputs = [tensor for tensor in tensors_of((*args, *named.values())) if tensor.requires_grad]
-        return self.take(func, args, named, inputs) if inputs else func(*args, **named)
-
-    @abstractmethod
-    def take(self, func: Func, args: Args, named: Named, inputs: list[Tensor]) -> Any:
-        """What the call is to give; inputs: the tensors among its arguments that descend from the picture."""
-
-
-class _Recording(_Descent):
+class _Recording(Descent):
     """Notes what runs, and which rule it needs."""
 
     def __init__(self, net: Net, own: Tensor, calls: Calls) -> None:
@@ -183,7 +170,7 @@ class _Recording(_Descent):
         )
 
 
-class _Propagation(_Descent):
+class _Propagation(Descent):
     """Runs a plan's operations again, each that needs a rule as a module that has it."""
 
     def __init__(self, net: Net, own: Tensor, plan: list[Operation], rules: Rules, bounds: list[list[Operation]]) -> None:

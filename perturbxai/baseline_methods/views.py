@@ -77,8 +77,9 @@ def views(
     found = []
     for number, place in enumerate(places):
         kept, layout = held[number]
-        gradients = np.array([as_floats(layout.read(slope[number])[0]) for slope in slopes])
+        gradients = np.zeros(0)
         if differentiate:
+            gradients = np.stack([as_floats(layout.read(slope[number])[0]) for slope in slopes])
             _check_read(gradients, layout, place)
         again = _Again(net, batch, place, score, kept.detach(), layout, as_floats(scores), batches)
         seen = as_floats(layout.read(kept)[0])
@@ -91,11 +92,11 @@ def _layout(found: object, batch: Tensor, place: Place) -> Layout:
     """How maps lie in what a place gives, as it was followed or by its looks."""
     if place.layout is None:
         return layout_of(found, batch, place.label, place.patches)
-    if not isinstance(found, torch.Tensor) or tuple(found.shape) != place.shape:
+    if not isinstance(found, torch.Tensor) or tuple(found.shape) != place.layout.shape:
         shape = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
         raise ValueError(
-            f"layer={place.label!r} gives {shape} in this pass and gave {place.shape} in the one before: the network does "
-            "not run the same operations each time. Name a module as layer=."
+            f"layer={place.label!r} gives {shape} in this pass and gave {place.layout.shape} in the one before: the network "
+            "does not run the same operations each time. Name a module as layer=."
         )
     return place.layout
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from perturbxai.baseline_methods.inside import Inside
-from perturbxai.baseline_methods.kinds import Baseline, OfLayer, OfPicture, OfPixels, OfPlayers, OfRow
-from perturbxai.baseline_methods.table_row import TableRow
+from perturbxai.baseline_methods.kinds import Baseline, OfLayer, OfPicture, OfPixels, OfPlayers, OfRow, TableRow
 from perturbxai.calls.conclude import check_shapes, explained
 from perturbxai.calls.record import ENDS, Record
 from perturbxai.core.functions import read_only
