@@ -218,8 +218,7 @@ class Descent(TorchFunctionMode):
 
     def __init__(self, net: Net, own: Tensor) -> None:
         super().__init__()
-        self.kept = [own]  # holding tensors keeps their places their own
-        self.places = {_place(own)}
+        self.kept = {_place(own): own}  # holding tensors keeps their places their own
         # the operations of a scripted part are not seen, nor are numbers that Python has had
         self.blind = any(isinstance(module, torch.jit.ScriptModule) for module in net.modules())
         self.weights = {_place(tensor) for tensor in (*net.parameters(), *net.buffers())}
@@ -240,18 +239,17 @@ class Descent(TorchFunctionMode):
         with torch._C.DisableTorchFunction():
             name = getattr(func, "__name__", "")
             shaped = name.endswith("_like") or name.startswith("new_")  # of the first it takes the shape alone
-            if not any(_place(tensor) in self.places for tensor in tensors_of(given[shaped:])):
+            if not any(_place(tensor) in self.kept for tensor in tensors_of(given[shaped:])):
                 return
             self.blind = self.blind or name in ESCAPES
             for made in tensors_of((given[0],) if name == "__setitem__" else (out,)):
-                self.kept.append(made)
-                self.places.add(_place(made))
+                self.kept.setdefault(_place(made), made)
 
     def is_constant(self, factor: object) -> bool:
         """Whether a factor is a number or a tensor that is not made of the picture."""
         if not isinstance(factor, torch.Tensor) or factor.numel() == 1 or _place(factor) in self.weights:
             return True
-        return not self.blind and _place(factor) not in self.places
+        return not self.blind and _place(factor) not in self.kept
 
 
 def _place(tensor: Tensor) -> int:

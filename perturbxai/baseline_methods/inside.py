@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # all load torch
     from perturbxai.models.torch_types import Net, Tensor
 
 
+@dataclass(eq=False)
 class Inside:
     """Views of the pictures of a game, at one or several layers, through a network that the predictor lends.
 
@@ -31,18 +32,21 @@ class Inside:
     asked          rows and model seconds that single methods asked for, beside the passes that all share
     searched       rows that told where the layers are, by the pictures' shape
     known          what the rows of a table share, and the methods by the pixel
+    shared         by method the fills that it had seen for an earlier input
     """
 
-    def __init__(
-        self, predictor: Predictor, game: Game, layers: tuple[str, ...] | None, score: str, differentiate: bool
-    ) -> None:
-        self.predictor, self.game, self.layers, self.score = predictor, game, layers, score
-        self.differentiate = differentiate
+    predictor: Predictor
+    game: Game
+    layers: tuple[str, ...] | None
+    score: str
+    differentiate: bool
+
+    def __post_init__(self) -> None:
         self.asked = 0, 0.0
         self.searched: dict[tuple[int, ...], int] = {}
         self.known: dict[Any, Any] = {}
+        self.shared: dict[str, int] = {}
         self._places: dict[tuple[int, ...], list[Place]] = {}
-        self.shared: dict[str, int] = {}  # by method the fills that it had seen for an earlier input
         self._kept: dict[bytes, list[View]] = {}  # the last picture and the last fill
         self._picture, self._fill = b"", b""
         self._used_fill: dict[str, bytes] = {}
@@ -50,13 +54,13 @@ class Inside:
 
     def places(self, picture: Picture) -> list[Place]:
         """Where the maps are, for pictures of this size."""
-        from perturbxai.baseline_methods import last_map, places, trail
+        from perturbxai.baseline_methods import places, trail
 
         if picture.shape not in self._places:
             before = self.predictor.rows
             with self._network(picture) as (net, batch):
                 if self.layers is None:
-                    self._places[picture.shape] = [last_map.last_map(net, batch, self._scores)]
+                    self._places[picture.shape] = [places.last_map(net, batch, self._scores)]
                 else:
                     shown = trail.survey(net, batch)
                     self._places[picture.shape] = [places.named_place(net, shown, name) for name in self.layers]

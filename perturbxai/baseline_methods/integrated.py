@@ -6,6 +6,7 @@ On a linear network a value is the gradient times x less absence; on an additive
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -203,11 +204,10 @@ class Panels:
         return np.asarray(self.at_high - self.at_low - self.heat.sum(axis=(2, 3), dtype=np.float64))
 
     def taken(self, which: Ints) -> Panels:
-        return Panels(self.low[which], self.high[which], self.at_low[which], self.at_high[which], self.heat[which])
+        return Panels(*(part[which] for part in vars(self).values()))
 
     def joined(self, other: Panels) -> Panels:
-        pairs = ((getattr(self, name), getattr(other, name)) for name in ("low", "high", "at_low", "at_high", "heat"))
-        return Panels(*(np.concatenate(pair) for pair in pairs))
+        return Panels(*map(np.concatenate, zip(vars(self).values(), vars(other).values(), strict=True)))
 
 
 def integrate(pixels: Pixels, steps: int, tol: float) -> tuple[Panels, int]:
@@ -220,7 +220,7 @@ def integrate(pixels: Pixels, steps: int, tol: float) -> tuple[Panels, int]:
 
     ends = torch.cat([pixels.tensor(pixels.one.fill), pixels.tensor(pixels.one.picture)])
     edges = np.linspace(0.0, 1.0, max(1, round(steps / NODES)) + 1)
-    scores = _scores(pixels, ends, edges)
+    scores = pixels.scores(len(edges), _on_line(ends, edges))
     panels = _panels(pixels, ends, edges[:-1], edges[1:], scores[:-1], scores[1:])
     size = np.abs(scores[-1] - scores[0])
     rounding = float(torch.finfo(ends.dtype).eps)
@@ -235,7 +235,7 @@ def integrate(pixels: Pixels, steps: int, tol: float) -> tuple[Panels, int]:
         worst, rest = order[:n_split], order[n_split:]
         old = panels.taken(worst)
         middle = 0.5 * (old.low + old.high)
-        between = _scores(pixels, ends, middle)
+        between = pixels.scores(len(middle), _on_line(ends, middle))
         low, high = np.concatenate([old.low, middle]), np.concatenate([middle, old.high])
         at_low, at_high = np.concatenate([old.at_low, between]), np.concatenate([between, old.at_high])
         panels = panels.taken(rest).joined(_panels(pixels, ends, low, high, at_low, at_high))
@@ -250,15 +250,14 @@ def integrate(pixels: Pixels, steps: int, tol: float) -> tuple[Panels, int]:
     return panels, nodes
 
 
-def _at(ends: Tensor, places: Floats) -> Tensor:
-    """The network's inputs at some places of the line, 0 for the fill and 1 for the picture."""
-    share = ends.new_tensor(places)[:, None, None, None]
-    return ends[:1] + share * (ends[1:] - ends[:1])
+def _on_line(ends: Tensor, places: Floats) -> Callable[[int, int], Tensor]:
+    """Builds the network's inputs at some places of the line, 0 for the fill and 1 for the picture, a batch at a time."""
 
+    def build(start: int, stop: int) -> Tensor:
+        share = ends.new_tensor(places[start:stop])[:, None, None, None]
+        return ends[:1] + share * (ends[1:] - ends[:1])
 
-def _scores(pixels: Pixels, ends: Tensor, places: Floats) -> Floats:
-    """(n, K)"""
-    return pixels.scores(len(places), lambda i, j: _at(ends, places[i:j]))
+    return build
 
 
 def _panels(pixels: Pixels, ends: Tensor, low: Floats, high: Floats, at_low: Floats, at_high: Floats) -> Panels:
@@ -267,7 +266,7 @@ def _panels(pixels: Pixels, ends: Tensor, low: Floats, high: Floats, at_low: Flo
     weights = ((high - low)[:, None] * 0.5 * shares).ravel()
     way = as_floats(ends[1:] - ends[:1])  # (1, C, H, W)
     heat = np.zeros((len(low), at_low.shape[1], *way.shape[2:]), dtype=np.float32)
-    for start, _, found in pixels.gradients(len(places), lambda i, j: _at(ends, places[i:j])):
+    for start, _, found in pixels.gradients(len(places), _on_line(ends, places)):
         for number, slope in enumerate(found, start):
             heat[number // NODES] += weights[number] * (slope * way).sum(axis=1)
     return Panels(low, high, at_low, at_high, heat)

@@ -112,9 +112,8 @@ class _Recording(Descent):
         self.calls = calls
         self.plan: list[Operation] = []
         self.known = {own.grad_fn}
-        self.held = {id(own): own}  # holding tensors keeps their ids their own
-        self.makers: dict[int, Operation | None] = {}
-        self.unweighed = {id(own)}
+        # by id a tensor (which keeps the id its own), what made it, and whether nothing was weighed before
+        self.made: dict[int, tuple[Tensor, Operation | None, bool]] = {id(own): (own, None, True)}
 
     def take(self, func: Func, args: Args, named: Named, inputs: list[Tensor]) -> Any:
         if _mixes(inputs[0]):
@@ -123,9 +122,9 @@ class _Recording(Descent):
                 f"can be tied to them; leave torch.autocast out, or {WAY_OUT}"
             )
         before = [tensor.grad_fn for tensor in inputs]
-        raw = any(id(tensor) in self.unweighed for tensor in inputs)
+        origins = [self.made.get(id(tensor), (tensor, None, False)) for tensor in inputs]
+        sources, raw = [source for _, source, _ in origins], any(unweighed for *_, unweighed in origins)
         shown = inputs[0].detach().clone() if raw else None
-        sources = [self.makers.get(id(tensor)) for tensor in inputs]
         out = func(*args, **named)
         made = [tensor for tensor in tensors_of((out,)) if tensor.requires_grad]
         call = Operation(func, args, named, len(self.plan), source=sources[0], shown=shown)
@@ -140,8 +139,7 @@ class _Recording(Descent):
                 source.readers += bool(made)
                 source.asked += not made
         for tensor in made:
-            self.held[id(tensor)], self.makers[id(tensor)] = tensor, sources[0] if same else call
-            (self.unweighed.add if raw and call.role not in WEIGHED else self.unweighed.discard)(id(tensor))
+            self.made[id(tensor)] = tensor, sources[0] if same else call, raw and call.role not in WEIGHED
         return out
 
     def _role(self, call: Operation, inputs: list[Tensor], kinds: set[str]) -> str:

@@ -10,6 +10,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from perturbxai.baseline_methods.graph import Vertex, Way, Ways, between, followed, vertex_of
+from perturbxai.baseline_methods.layouts import Layout
 from perturbxai.baseline_methods.whereabouts import (
     MOVES,
     REDUCTIONS,
@@ -59,6 +60,11 @@ class Step:
     source: Vertex | None = None
     enters: list[tuple[str, list[Vertex | None]]] = field(default_factory=list)
     call: Call | None = None
+
+    @property
+    def layout(self) -> Layout | None:
+        """How the maps lie in it, if it has some that are more than the picture itself, rearranged."""
+        return self.where.layout() if self.where is not None and self.where.worked else None
 
 
 @dataclass(eq=False)

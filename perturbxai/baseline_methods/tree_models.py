@@ -67,9 +67,15 @@ def read(kept: EstimatorModel) -> Reading:
     kinds = {c.__name__ for c in type(last).__mro__ if c.__module__.startswith("sklearn.")}
     name = type(last).__name__
     readers = ((FORESTS, _forest), (BOOSTED, _boosted), (HISTOGRAM, _histogram), (LINEAR, _linear))
+
+    def prepare(rows: Rows) -> Rows:
+        for step in before:
+            rows = step.transform(rows)
+        return rows
+
     for known, reader in readers:
         if kinds & known:
-            return reader(last, kept, _prepared(before))
+            return reader(last, kept, prepare)
     raise TypeError(f"the model is a {name}, which glass_box cannot read (trees, forests, boosting, linear); {WAY_OUT}")
 
 
@@ -91,15 +97,6 @@ def _check_step(step: Foreign) -> None:
             f"the pipeline has a {name}, behind which glass_box cannot tell the columns apart (it reads through "
             f"{', '.join(COLUMNWISE)}); {WAY_OUT}"
         )
-
-
-def _prepared(before: list[Foreign]) -> Prepare:
-    def prepare(rows: Rows) -> Rows:
-        for step in before:
-            rows = step.transform(rows)
-        return rows
-
-    return prepare
 
 
 def _numbers(rows: Rows, dtype: type[np.floating]) -> Floats | Singles:
@@ -129,10 +126,6 @@ def _grown(tree: Foreign, values: Floats, outputs: Ints) -> Tree:
     return Tree(children, feature, np.ascontiguousarray(values, dtype=np.float64), outputs, goes_left)
 
 
-def _of_float32(prepare: Prepare, n_columns: int, trees: Callable[[], Iterator[Tree]]) -> Reading:
-    return Reading(lambda rows: _numbers(prepare(rows), np.float32), np.arange(n_columns), trees)
-
-
 def _leaf_values(model: Foreign) -> Floats:
     """(V, K): a single tree's prediction at its nodes, targets side by side; of a classifier the share of each class."""
     value = model.tree_.value  # (V, targets, classes or 1)
@@ -158,7 +151,7 @@ def _forest(model: Foreign, kept: EstimatorModel, prepare: Prepare) -> Reading:
             values = log_odds(values) if kept.output == "logit" else values  # any function of one tree is a tree
             yield _grown(one.tree_, values, np.arange(values.shape[1]))
 
-    return _of_float32(prepare, model.n_features_in_, trees)
+    return Reading(lambda rows: _numbers(prepare(rows), np.float32), np.arange(model.n_features_in_), trees)
 
 
 def _check_sum(kept: EstimatorModel, model: Foreign) -> None:
@@ -178,7 +171,7 @@ def _boosted(model: Foreign, kept: EstimatorModel, prepare: Prepare) -> Reading:
             for k, one in enumerate(stage):
                 yield _grown(one.tree_, one.tree_.value[:, :, 0] * model.learning_rate, np.array([k]))
 
-    return _of_float32(prepare, model.n_features_in_, trees)
+    return Reading(lambda rows: _numbers(prepare(rows), np.float32), np.arange(model.n_features_in_), trees)
 
 
 # ------------------------------------------------------------------------------------------------ histogram boosting

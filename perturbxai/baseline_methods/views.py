@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 
 from perturbxai.baseline_methods.layouts import Layout, layout_of
 from perturbxai.baseline_methods.pixels import as_floats
-from perturbxai.baseline_methods.places import Place, swapped
+from perturbxai.baseline_methods.places import Place
+from perturbxai.baseline_methods.trail import Operations
+from perturbxai.baseline_methods.whereabouts import tensors_of
 from perturbxai.core.functions import read_only
+from perturbxai.core.stopping import context
 from perturbxai.core.types import Floats
-from perturbxai.models.torch_types import Net, Score, Tensor
+from perturbxai.models.torch_types import Args, Func, Module, Named, Net, Score, Tensor
 
 # rows, what to ask of rows start..stop, rows a batch at most or None -> (start, stop, what was asked)
 Batches = Callable[[int, Callable[[int, int], Floats], int | None], Iterator[tuple[int, int, Floats]]]
@@ -201,3 +206,61 @@ class _Again:
 
         with torch.no_grad(), swapped(self.net, [self.place], lend):
             return as_floats(self.score(self.net(own)))
+
+
+@context
+def swapped(net: Net, places: Sequence[Place], swap: Callable[[int, Tensor], Tensor]) -> Iterator[None]:
+    """While this lasts, the tensor at each place is replaced by what `swap` makes of its number and the tensor."""
+    with ExitStack() as stack:
+        if any(place.operation is not None for place in places):
+            stack.enter_context(Operations(_Swapping(places, swap).run))
+        for number, place in enumerate(places):
+            if place.operation is None:
+                _swap_at_module(net, place, lambda found, number=number: swap(number, found), stack)  # type: ignore[misc]
+        yield
+
+
+@dataclass(eq=False)
+class _Swapping:
+    """Replaces what numbered operations make, or what they and all later ones take."""
+
+    places: Sequence[Place]
+    swap: Callable[[int, Tensor], Tensor]
+
+    def __post_init__(self) -> None:
+        self.numbered = {place.operation: number for number, place in enumerate(self.places)}
+        self.instead: dict[int, tuple[Tensor, Tensor]] = {}  # by id, which the tensor beside it keeps its own
+
+    def run(self, number: int, func: Func, args: Args, kwargs: Named) -> Any:
+        which = self.numbered.get(number)
+        argument = None if which is None else self.places[which].argument
+        if which is not None and argument is not None:
+            taken = list(tensors_of((*args, *kwargs.values())))[argument]
+            self.instead[id(taken)] = taken, self.swap(which, taken)
+        if self.instead:
+            args, kwargs = self._replaced(args), self._replaced(kwargs)
+        out = func(*args, **kwargs)
+        return out if which is None or argument is not None else self.swap(which, out)
+
+    def _replaced(self, values: object) -> Any:
+        if isinstance(values, torch.Tensor):
+            return self.instead.get(id(values), (None, values))[1]
+        if isinstance(values, dict):
+            return {key: self._replaced(value) for key, value in values.items()}
+        if isinstance(values, (tuple, list)) and type(values) in (tuple, list):
+            return type(values)(map(self._replaced, values))
+        return values
+
+
+def _swap_at_module(net: Net, place: Place, swap: Callable[[Tensor], Tensor], stack: ExitStack) -> None:
+    module = dict(net.named_modules(remove_duplicate=False))[place.module]
+    calls = iter(range(1 << 62))
+
+    def before(_module: Module, args: Args) -> Any:
+        return (swap(args[0]), *args[1:]) if next(calls) == place.call and args else None
+
+    def after(_module: Module, _args: Args, out: Tensor) -> Any:
+        return swap(out) if next(calls) == place.call else None
+
+    register = module.register_forward_pre_hook(before) if place.enters else module.register_forward_hook(after)
+    stack.callback(register.remove)

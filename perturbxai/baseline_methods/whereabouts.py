@@ -56,9 +56,9 @@ class Whereabouts:
     across: Tensor
     worked: bool
 
-    def each(self, make: Callable[[Tensor], Tensor], worked: bool = True) -> Whereabouts | None:
+    def each(self, make: Callable[[Tensor], Tensor]) -> Whereabouts | None:
         """What `make` does to both."""
-        return _apart(make(self.down), make(self.across), self.worked or worked)
+        return _apart(make(self.down), make(self.across), worked=True)
 
     @property
     def axes(self) -> tuple[int, int] | None:
@@ -173,7 +173,8 @@ def _moved(
         return places.clone(memory_format=torch.contiguous_format) if own else places
 
     options = {key: value for key, value in kwargs.items() if key not in ("memory_format", "out")}
-    if name in ("pad", "constant_pad_nd") and _mode(args, options) == "constant":
+    mode = args[2] if len(args) > 2 else options.get("mode", "constant")
+    if name in ("pad", "constant_pad_nd") and mode == "constant":
         args, options = args[:2], {"value": torch.nan} | ({"pad": options["pad"]} if "pad" in options else {})
     both = []
     for which in ("down", "across"):
@@ -182,10 +183,6 @@ def _moved(
         both.append(list(tensors_of((given[0] if name == "setitem" else out,))))
     pairs = zip(*both, strict=True)  # whole numbers that were moved are no places: `index.expand_as(map)`
     return [_apart(down, across, worked) if down.is_floating_point() else None for down, across in pairs]
-
-
-def _mode(args: Args, kwargs: Named) -> Any:
-    return args[2] if len(args) > 2 else kwargs.get("mode", "constant")
 
 
 def _joined(made: Tensor, placed: list[tuple[Tensor, Whereabouts]], worked: bool) -> Whereabouts | None:

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import perturbxai as px
-from perturbxai.baseline_methods import last_map, places
+from perturbxai.baseline_methods import places, views
 
 CHANNELS, SIDE = 8, 32
 
@@ -22,7 +22,7 @@ def found(net, x=None, score=lambda out: out):
     for parameter in net.parameters():
         parameter.requires_grad_(False)
     batch = torch.as_tensor(picture(0, SIDE, SIDE) if x is None else x).permute(2, 0, 1)[None]
-    place = last_map.last_map(net, batch, score)
+    place = places.last_map(net, batch, score)
     kept, leaf = [], batch.clone().requires_grad_(True)
     own = leaf.clone()
 
@@ -30,7 +30,7 @@ def found(net, x=None, score=lambda out: out):
         kept.append(place.layout.read(tensor.detach())[0].clone())
         return tensor.detach().clone()
 
-    with places.swapped(net, [place], hold):
+    with views.swapped(net, [place], hold):
         scores = score(net(own))
     left = 0.0
     if scores.requires_grad:
