@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perturbxai.baseline_methods.pixels import Pixels
 from perturbxai.core.stopping import context
 from perturbxai.core.types import Floats, Picture
 from perturbxai.game.game import Game
 from perturbxai.models.masks import SeenThrough
 from perturbxai.models.predictor import ModelError, Predictor
+from perturbxai.models.torch_types import Net, Tensor
 
-if TYPE_CHECKING:  # all load torch
-    from perturbxai.baseline_methods.pixels import Pixels
+if TYPE_CHECKING:  # both load torch
     from perturbxai.baseline_methods.places import Place
     from perturbxai.baseline_methods.views import View
-    from perturbxai.models.torch_types import Net, Tensor
 
 
 @dataclass(eq=False)
@@ -101,8 +101,6 @@ class Inside:
 
     def pixels(self, number: int, layer: int) -> Pixels:
         """An input's picture by the pixel, with its view at the layer."""
-        from perturbxai.baseline_methods.pixels import Pixels
-
         logits, view = partial(self._scores, score="logit"), partial(self.view_of_input, number, layer)
         return Pixels(self.game, number, self._scores, logits, self.known, view)
 

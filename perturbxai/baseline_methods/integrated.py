@@ -232,14 +232,9 @@ def integrate(pixels: Pixels, steps: int, tol: float) -> tuple[Panels, int]:
         order = np.argsort(-lacking, kind="stable")
         # those below their even part of what may lack can stay: together they lack no more than that
         n_split = min(room, -(-len(order) // SPLIT), int((lacking > tol / len(lacking)).sum()))
-        worst, rest = order[:n_split], order[n_split:]
-        old = panels.taken(worst)
-        middle = 0.5 * (old.low + old.high)
-        between = pixels.scores(len(middle), _on_line(ends, middle))
-        low, high = np.concatenate([old.low, middle]), np.concatenate([middle, old.high])
-        at_low, at_high = np.concatenate([old.at_low, between]), np.concatenate([between, old.at_high])
-        panels = panels.taken(rest).joined(_panels(pixels, ends, low, high, at_low, at_high))
-        nodes += NODES * len(low)
+        halves = _halved(pixels, ends, panels.taken(order[:n_split]))
+        panels = panels.taken(order[n_split:]).joined(halves)
+        nodes += NODES * len(halves.low)
     lacking = float((np.abs(panels.gap.sum(axis=0)) / size).max())
     if lacking > tol:
         warnings.warn(
@@ -258,6 +253,14 @@ def _on_line(ends: Tensor, places: Floats) -> Callable[[int, int], Tensor]:
         return ends[:1] + share * (ends[1:] - ends[:1])
 
     return build
+
+
+def _halved(pixels: Pixels, ends: Tensor, old: Panels) -> Panels:
+    middle = 0.5 * (old.low + old.high)
+    between = pixels.scores(len(middle), _on_line(ends, middle))
+    low, high = np.concatenate([old.low, middle]), np.concatenate([middle, old.high])
+    at_low, at_high = np.concatenate([old.at_low, between]), np.concatenate([between, old.at_high])
+    return _panels(pixels, ends, low, high, at_low, at_high)
 
 
 def _panels(pixels: Pixels, ends: Tensor, low: Floats, high: Floats, at_low: Floats, at_high: Floats) -> Panels:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from perturbxai.baseline_methods.pixels import PixelMap, Pixels
 from perturbxai.core import catalogue
 from perturbxai.core.methods import Method
 from perturbxai.core.types import Codes, Floats, Ints, PerOutput, Picture
@@ -19,8 +20,7 @@ from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.predictor import Predictor
 
-if TYPE_CHECKING:  # both load torch
-    from perturbxai.baseline_methods.pixels import PixelMap, Pixels
+if TYPE_CHECKING:  # loads torch
     from perturbxai.baseline_methods.views import View
 
 

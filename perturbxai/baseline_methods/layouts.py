@@ -85,7 +85,7 @@ def layout_of(found: object, batch: Tensor, label: str, patches: Grid | None) ->
             "Name another."
         )
     if found.ndim == 3:
-        return _tokens(found.shape[1], (height, width), tuple(found.shape), label, patches)
+        return _tokens(tuple(found.shape), (height, width), label, patches)
     for axes, grid in (("first", found.shape[2:]), ("last", found.shape[1:3])):
         if fits(grid, (height, width)):
             return Layout(axes, (int(grid[0]), int(grid[1])))
@@ -102,8 +102,9 @@ def fits(grid: Sequence[int], picture: Grid) -> bool:
     return prod(grid) > 1 and bool(abs(grid[0] * picture[1] - grid[1] * picture[0]) <= 2 * max(picture))
 
 
-def _tokens(n_tokens: int, picture: Grid, shape: Sequence[int], label: str, patches: Grid | None) -> Layout:
+def _tokens(shape: Sequence[int], picture: Grid, label: str, patches: Grid | None) -> Layout:
     """Tokens in rows of the grid that they were cut from; without one, a square of a square picture, or one token more."""
+    n_tokens = shape[1]
     if patches is not None and fits(patches, picture) and n_tokens >= patches[0] * patches[1]:
         # what stands before the patches: a class token, another for distillation, some registers
         extra = n_tokens - patches[0] * patches[1]
@@ -116,6 +117,6 @@ def _tokens(n_tokens: int, picture: Grid, shape: Sequence[int], label: str, patc
                 return Layout("tokens", (side, side), extra)
     cut = f"the network's last map is {patches[0]} x {patches[1]}" if patches else "no map was cut into patches"
     raise ValueError(
-        f"layer={label!r} gives {shape}, and where its {shape[1]} tokens lie on a picture of {picture[0]} x {picture[1]} "
+        f"layer={label!r} gives {shape}, and where its {n_tokens} tokens lie on a picture of {picture[0]} x {picture[1]} "
         f"cannot be told ({cut}); name a layer that gives (n, C, h, w), or tokens of the patches' number."
     )

@@ -50,7 +50,15 @@ class _Rectified(_ByRules):
         check_channels(self.channels)
 
     def of_picture(self, pixels: Pixels) -> PixelMap:
-        return PixelMap(joined(_back(pixels, self.rule), self.channels), {"units": BACK})
+        from perturbxai.baseline_methods.rectified import rectified
+
+        def ask() -> Floats:
+            hook = getattr(_zennit(), self.rule)()
+            with pixels.metered() as net:
+                inputs = pixels.tensor(pixels.one.picture)
+                return rectified(net, inputs, pixels.score, pixels.logits, lambda own, back: hook.backward(None, own, back))
+
+        return PixelMap(joined(pixels.once(self.rule, ask), self.channels), {"units": BACK})
 
 
 @checked
@@ -198,19 +206,6 @@ class DeepTaylor(_ByRules):
         return _relevance(pixels, plus, plus, "box", self.box, STABLE)
 
 
-def _back(pixels: Pixels, rule: str) -> Floats:
-    """(K, C, H, W): what a rule of zennit for rectifiers passes back to the input, asked once a picture."""
-    from perturbxai.baseline_methods.rectified import rectified
-
-    def ask() -> Floats:
-        hook = getattr(_zennit(), rule)()
-        with pixels.metered() as net:
-            inputs = pixels.tensor(pixels.one.picture)
-            return rectified(net, inputs, pixels.score, pixels.logits, lambda own, back: hook.backward(None, own, back))
-
-    return pixels.once(rule, ask)
-
-
 def _relevance(pixels: Pixels, dense: Rule, convolution: Rule, first: str | None, box: Box, stable: float) -> PixelMap:
     """Relevance of each pixel, all channels, and what is missing to the score."""
     from perturbxai.baseline_methods import relevance
@@ -223,7 +218,7 @@ def _relevance(pixels: Pixels, dense: Rule, convolution: Rule, first: str | None
     if first == "flat":
         chosen[relevance.FIRST] = lambda *_: rules.Flat(stabilizer=stable)
     if first == "box":
-        chosen[relevance.FIRST] = lambda low, high: rules.ZBox(low, high, stabilizer=stable)
+        chosen[relevance.FIRST] = partial(rules.ZBox, stabilizer=stable)
         notes["box"] = _bounds(pixels.one.picture, box)
         ends = [pixels.tensor(np.full_like(pixels.one.picture, end)) for end in notes["box"]]
     inputs = pixels.tensor(pixels.one.picture)

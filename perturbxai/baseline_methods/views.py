@@ -61,35 +61,31 @@ def views(
     differentiate  whether gradients are wanted;  batches: as `Predictor.in_batches`, for what other maps give
     Raises ValueError if what a place gives is no map of the picture, or if a score does not depend on it.
     """
-    held: dict[int, tuple[Tensor, Layout]] = {}
+    kept: dict[int, tuple[Tensor, Layout]] = {}
 
     def lend(number: int, found: Tensor) -> Tensor:
         layout = _layout(found, batch, places[number])
         # a later place stays tied to an earlier one, so that one pass serves both
-        kept = found.clone() if found.requires_grad else found.detach().clone().requires_grad_(differentiate)
-        held[number] = kept, layout
+        own = found.clone() if found.requires_grad else found.detach().clone().requires_grad_(differentiate)
+        kept[number] = own, layout
         # a network may make its map without autograd, or read it with autograd though nobody asks
         with torch.set_grad_enabled(differentiate or torch.is_grad_enabled()):
-            return kept.clone()  # what follows may work in place
+            return own.clone()  # what follows may work in place
 
-    own = batch.clone()  # for a network that writes into its input; made here, where it is no operation of the pass
+    picture = batch.clone()  # for a network that writes into its input; made here, where it is no operation of the pass
     with torch.set_grad_enabled(differentiate), swapped(net, places, lend):
-        scores = score(net(own))[0]
+        scores = score(net(picture))[0]
     for number, place in enumerate(places):
-        if number not in held:
+        if number not in kept:
             raise ValueError(f"layer={place.label!r} gave nothing in this pass; name another layer.")
-    slopes = _slopes(scores, [held[number][0] for number in range(len(places))], places) if differentiate else []
+    held = [kept[number] for number in range(len(places))]
+    gradients = _gradients(scores, held, places) if differentiate else [np.zeros(0)] * len(places)
     found = []
-    for number, place in enumerate(places):
-        kept, layout = held[number]
-        gradients = np.zeros(0)
-        if differentiate:
-            gradients = np.stack([as_floats(layout.read(slope[number])[0]) for slope in slopes])
-            _check_read(gradients, layout, place)
-        again = _Again(net, batch, place, score, kept.detach(), layout, as_floats(scores), batches)
-        seen = as_floats(layout.read(kept)[0])
-        rounding = max(torch.finfo(one.dtype).eps for one in (kept, scores))
-        found.append(View(read_only(seen), read_only(gradients), again.own, again.respond, again.ablated, rounding=rounding))
+    for place, (tensor, layout), slopes in zip(places, held, gradients, strict=True):
+        again = _Again(net, batch, place, score, tensor.detach(), layout, as_floats(scores), batches)
+        seen = as_floats(layout.read(tensor)[0])
+        rounding = max(torch.finfo(one.dtype).eps for one in (tensor, scores))
+        found.append(View(read_only(seen), read_only(slopes), again.own, again.respond, again.ablated, rounding=rounding))
     return found
 
 
@@ -106,28 +102,26 @@ def _layout(found: object, batch: Tensor, place: Place) -> Layout:
     return place.layout
 
 
-def _slopes(scores: Tensor, tensors: list[Tensor], places: Sequence[Place]) -> list[tuple[Tensor, ...]]:
-    """For each score its gradients by what each place gave."""
+def _gradients(scores: Tensor, held: list[tuple[Tensor, Layout]], places: Sequence[Place]) -> list[Floats]:
+    """(K, C, h, w) at each place: gradients of the scores by the map there. Refuses tokens that no score reads any more."""
     slopes = []
     for one in scores:
         if not one.requires_grad:
             raise ValueError(f"layer={places[0].label!r}: the score does not depend on it; name another layer.")
-        found = torch.autograd.grad(one, tensors, retain_graph=True, allow_unused=True)
-        for place, slope in zip(places, found, strict=True):
+        slopes.append(torch.autograd.grad(one, [own for own, _ in held], retain_graph=True, allow_unused=True))
+        for place, slope in zip(places, slopes[-1], strict=True):
             if slope is None:
                 raise ValueError(f"layer={place.label!r}: the score does not depend on it; name another layer.")
-        slopes.append(found)
-    return slopes
-
-
-def _check_read(gradients: Floats, layout: Layout, place: Place) -> None:
-    """Refuse tokens that are behind everything that the scores read of them."""
-    if layout.axes == "tokens" and not gradients.any():
-        raise ValueError(
-            f"layer={place.label!r}: no score reads the {layout.grid[0]} x {layout.grid[1]} patches after this layer (all "
-            "gradients by them are zero), as behind the last attention of a transformer that reads its class token. Name "
-            "an earlier layer, such as the first norm of the last block, or leave layer= out."
-        )
+    found = []
+    for number, (place, (_, layout)) in enumerate(zip(places, held, strict=True)):
+        found.append(np.stack([as_floats(layout.read(slope[number])[0]) for slope in slopes]))
+        if layout.axes == "tokens" and not found[-1].any():
+            raise ValueError(
+                f"layer={place.label!r}: no score reads the {layout.grid[0]} x {layout.grid[1]} patches after this layer "
+                "(all gradients by them are zero), as behind the last attention of a transformer that reads its class token. "
+                "Name an earlier layer, such as the first norm of the last block, or leave layer= out."
+            )
+    return found
 
 
 @dataclass(eq=False)
