@@ -80,7 +80,13 @@ class Pixels:
         A batch that does not fit in memory is built again, from the same start and half as long.
         Raises TypeError if the scores do not depend on the input, ModelError for gradients that are not finite.
         """
-        return self._batches(n, lambda net, start, stop: slopes(net, build(start, stop), self.score))
+
+        def ask(net: Net, start: int, stop: int) -> Floats:
+            leaf = build(start, stop).detach().clone().requires_grad_(True)
+            scores = self.score(net(leaf.clone()))  # a copy, for a network that writes into its input
+            return np.stack([gradient_of(one.sum(), leaf) for one in scores.unbind(dim=1)], axis=1)
+
+        return self._batches(n, ask)
 
     def gradient_here(self) -> Floats:
         """(K, C, H, W): the gradient at the picture itself, asked once however many methods want it."""
@@ -135,14 +141,6 @@ class Pixels:
             rows, seconds = self.predictor.rows - rows, self.predictor.seconds - seconds
             self.rows, self.seconds = self.rows + rows, self.seconds + seconds
             self.fresh = self.fresh[0] + rows, self.fresh[1] + seconds
-
-
-def slopes(net: Net, inputs: Tensor, score: Score) -> Floats:
-    """(n, K, C, H, W): gradients of the scores (n, K) of some inputs (n, C, H, W), a pass backwards for each of K."""
-    leaf = inputs.detach().clone().requires_grad_(True)
-    scores = score(net(leaf.clone()))  # a copy, for a network that writes into its input
-    found = [gradient_of(one.sum(), leaf) for one in scores.unbind(dim=1)]
-    return np.stack(found, axis=1)
 
 
 def gradient_of(score: Tensor, leaf: Tensor, start: Tensor | None = None) -> Floats:

@@ -54,7 +54,7 @@ def named_place(net: Net, trail: Trail, layer: str) -> Place:
     if isinstance(modules[name], torch.jit.ScriptModule):
         raise ValueError(f"layer={layer!r} is a TorchScript module, which takes no hooks; name a layer before or behind it.")
     (known,) = [first for first, module in net.named_modules() if module is modules[name]]
-    calls = trail.calls(known)
+    calls = trail.ran[known]
     call = int(number) if number else 0
     if call >= calls or (calls > 1 and not number):
         which = f"'{name}#0' to '{name}#{calls - 1}'" if calls > 1 else f"{name!r}" if calls else "another"
@@ -182,8 +182,7 @@ def _others(batch: Tensor) -> list[Tensor]:
 def _as_made(trail: Trail, step: Step) -> Step:
     """The same values in their last form with two axes of the picture; if they have none, as they were made."""
     made = step
-    while _where(made).axes is None and made.source in trail.steps:
-        source = trail.steps[made.source]
+    while _where(made).axes is None and (source := trail.steps.get(made.source)) is not None:
         if source.where is None or source.where.layout() is None:
             break
         made = source

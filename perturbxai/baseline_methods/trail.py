@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -71,7 +72,7 @@ class Step:
 class Trail:
     """What a forward pass of one picture showed.
 
-    ran      the modules' calls, in order;  running: those that run now, the innermost last
+    ran      how often each module ran;  running: the calls that run now, the innermost last
     gave, took  what each call gave, and the places of what went in
     modules  by name
     known    by id: a tensor (which keeps the id its own) and its places
@@ -84,7 +85,7 @@ class Trail:
 
     size: tuple[int, int]
     through: bool = False
-    ran: list[Call] = field(default_factory=list)
+    ran: Counter[str] = field(default_factory=Counter)
     running: list[Call] = field(default_factory=list)
     gave: dict[Call, Step] = field(default_factory=dict)
     took: dict[Call, Whereabouts | None] = field(default_factory=dict)
@@ -97,14 +98,10 @@ class Trail:
     output: Vertex | None = None
     patches: tuple[int, int] | None = None
 
-    def calls(self, name: str) -> int:
-        """How often a module ran."""
-        return sum(one == name for one, _ in self.ran)
-
     def enter(self, name: str, _module: Module, given: Args) -> None:
         """A module's call begins."""
-        call = (name, self.calls(name))
-        self.ran.append(call)
+        call = (name, self.ran[name])
+        self.ran[name] += 1
         self.running.append(call)
         if given and isinstance(given[0], torch.Tensor):
             with torch._C.DisableTorchFunction():  # what is asked here is no operation of the pass
@@ -226,7 +223,7 @@ def _followed(name: str, func: Func, args: Args, kwargs: Named) -> Any:
 def label_of(call: Call, trail: Trail) -> str:
     """A module's call, as a user names it."""
     name, number = call
-    return name if trail.calls(name) == 1 else f"{name}#{number}"
+    return name if trail.ran[name] == 1 else f"{name}#{number}"
 
 
 def _label(inside: Call, func: Func) -> str:

@@ -118,8 +118,8 @@ def _gradients(scores: Tensor, held: list[tuple[Tensor, Layout]], places: Sequen
         if layout.axes == "tokens" and not found[-1].any():
             raise ValueError(
                 f"layer={place.label!r}: no score reads the {layout.grid[0]} x {layout.grid[1]} patches after this layer "
-                "(all gradients by them are zero), as behind the last attention of a transformer that reads its class token. "
-                "Name an earlier layer, such as the first norm of the last block, or leave layer= out."
+                "(all gradients by them are zero), as behind the last attention of a transformer that reads its class "
+                "token. Name an earlier layer, such as the first norm of the last block, or leave layer= out."
             )
     return found
 
