@@ -25,7 +25,7 @@ ROUNDING = 1e-6
 @checked
 @dataclass(frozen=True, kw_only=True)
 class Cam(OfLayer):
-    """Class activation mapping: the map sum_k w_k A_k of a network whose head is linear in the pooled map.
+    """Class activation mapping: sum_k w_k A_k, A_k the channels of the last map, whose mean a linear head weighs by w_k.
 
     Zhou, Khosla, Lapedriza, Oliva & Torralba, "Learning deep features for discriminative localization" (2016). The weights
     are taken from the head's gradient, and the head is tried on another map: one that is not linear is refused. A
@@ -83,7 +83,7 @@ class Weighed(OfLayer):
 @checked
 @dataclass(frozen=True, kw_only=True)
 class GradCam(Weighed):
-    """Grad-CAM: ReLU(sum_k mean(g_k) A_k), g the gradient of the score by the map.
+    """Grad-CAM: ReLU(sum_k mean(g_k) A_k), A_k the channels of the layer's map, g_k the gradient of the score by them.
 
     Selvaraju, Cogswell, Das, Vedantam, Parikh & Batra, "Grad-CAM: visual explanations from deep networks via gradient-based
     localization" (2017). On a pooled network it is ReLU(CAM) / (h w). Not scaled, so that a weak map stays weak.

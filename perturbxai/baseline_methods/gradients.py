@@ -124,8 +124,8 @@ class SmoothGrad(OfPixels):
     backwards each output. `stderr` is the standard error of a superpixel's mean over the copies, with t intervals on n - 1
     degrees of freedom; it is infinite for n = 1, and for channels="max", where a value is no mean.
 
-    n         copies;  sigma: standard deviation of the noise as a share of the input's range, largest less least value
-    sigma     a number above 0; the paper takes .1 to .2
+    n         copies of the picture, from 1 up
+    sigma     standard deviation of the noise, as a share of the input's largest less its least value; .1 to .2 in the paper
     channels  "sum" keeps the sign and is a slope, as in `Gradient`; "max" is the largest size among the mean's channels
     seed      of the noise, beside the picture itself: the same picture gets the same noise in any company
     name      the key of the result, "smooth_grad" if empty

@@ -55,11 +55,11 @@ class IntegratedGradients(OfSlopes, OfPixels):
     tol       on pictures: the gap that is small enough, as a share of the rise of each output, above 0
     name      the key of the result, "integrated_gradients" if empty
 
-    Raises ValueError for such options and for a baseline that is no row of this table, TypeError for columns that are no
-    numbers and for scores that autograd cannot follow to the input, before most rows are asked, and ModelError for gradients
-    that are not finite. Warns if ten times `steps` nodes do not reach `tol`.
+    Raises ValueError for options out of their range and for a baseline that is no row of this table, TypeError for models
+    and columns that have no gradient, both before the model is asked; TypeError for scores that autograd cannot follow to
+    the input, ModelError for gradients that are not finite. Warns if ten times `steps` nodes do not reach `tol`.
 
-    The output of this network is x0 times x1: on the line from 0 both columns bring the half of it.
+    The output of this network is x0 times x1: on the line from 0 to x each of them brings half of it.
 
     >>> import numpy as np, torch, perturbxai as px
     >>> class Product(torch.nn.Module):

@@ -183,11 +183,13 @@ class Lrp(_ByRules):
 @checked
 @dataclass(frozen=True, kw_only=True)
 class DeepTaylor(_ByRules):
-    """Deep Taylor decomposition: z+ at every layer, z^B at those that read the picture; what speaks for the score alone.
+    """Deep Taylor decomposition: the score handed back by what speaks for it alone, in units of the score.
 
     Montavon, Lapuschkin, Binder, Samek & Mueller, "Explaining nonlinear classification decisions with deep Taylor
-    decomposition" (2017). Derived for ReLU networks whose biases are not positive: there a positive score gives a map
-    without negative values, which sums to it. Positive biases keep a part, `meta["gap"]`. Layers as for `Lrp`.
+    decomposition" (2017). At each layer the positive parts share (z+); at those that read the picture a pixel's part is
+    measured from the bounds of its values (z^B). Derived for ReLU networks whose biases are not positive: there a positive
+    score gives a map without negative values, which sums to it. Positive biases keep a part, `meta["gap"]`. Layers as for
+    `Lrp`.
 
     box   (lowest, highest) value of a pixel in the picture's own units; None is 0..1 or 0..255, as it fits
     name  the key of the result, "deep_taylor" if empty

@@ -95,6 +95,10 @@ class Whereabouts:
         return layout_of_order(order, tuple(self.down.shape))
 
 
+Known = Callable[[Tensor], Whereabouts | None]  # the places of what an operation takes
+Carried = list[Whereabouts | None]  # of each tensor that it made
+
+
 def of_picture(batch: Tensor) -> Whereabouts:
     """The places of a picture (1, C, H, W)."""
     return Whereabouts(*_fresh(batch.shape, (batch.ndim - 2, batch.ndim - 1), batch.device), worked=False)
@@ -107,10 +111,7 @@ def by_shape(tensor: Tensor, picture: Grid) -> Whereabouts | None:
     return Whereabouts(*_fresh(tensor.shape, (2, 3), tensor.device), worked=True)
 
 
-def carried(
-    func: Func, args: Args, kwargs: Named, made: list[Tensor],
-    known: Callable[[Tensor], Whereabouts | None], picture: Grid,
-) -> list[Whereabouts | None]:  # fmt: skip
+def carried(func: Func, args: Args, kwargs: Named, made: list[Tensor], known: Known, picture: Grid) -> Carried:
     """The places of what an operation made, from those of what it took; None where they are one, or lost."""
     name = name_of(func)
     tensors = list(tensors_of((*args, *kwargs.values())))
@@ -154,9 +155,7 @@ def tensors_of(values: Iterable[object]) -> Iterator[Tensor]:
             yield from tensors_of(value.values())
 
 
-def _moved(
-    func: Func, name: str, args: Args, kwargs: Named, known: Callable[[Tensor], Whereabouts | None], worked: bool
-) -> list[Whereabouts | None]:
+def _moved(func: Func, name: str, args: Args, kwargs: Named, known: Known, worked: bool) -> Carried:
     """The same operation on the places."""
     own = name in ("view", "setitem") or getattr(func, "__name__", "").endswith("_")
 
@@ -206,7 +205,7 @@ def _repeats(shape: Sequence[int], to: Sequence[int]) -> bool:
     return len(shape) <= len(to) and all(a in (1, b) for a, b in zip(reversed(shape), reversed(to), strict=False))
 
 
-def _mixed(left: Tensor, right: Tensor, made: Tensor, known: Callable[[Tensor], Whereabouts | None]) -> Whereabouts | None:
+def _mixed(left: Tensor, right: Tensor, made: Tensor, known: Known) -> Whereabouts | None:
     """Of a matrix product: the rows' places, or where the left factor has none, the right one's columns'."""
     first, second = known(left), known(right)
     if first is not None:
@@ -216,7 +215,7 @@ def _mixed(left: Tensor, right: Tensor, made: Tensor, known: Callable[[Tensor], 
     return second.each(lambda places: places.nanmean(-2, keepdim=left.ndim > 1).expand(made.shape))
 
 
-def _contracted(args: Args, made: Tensor, known: Callable[[Tensor], Whereabouts | None]) -> Whereabouts | None:
+def _contracted(args: Args, made: Tensor, known: Known) -> Whereabouts | None:
     """Of an einsum: the first placed factor's, on the axes that stay."""
     factors = args[1] if isinstance(args[1], (tuple, list)) else args[1:]
     inputs, _, kept = args[0].replace(" ", "").partition("->")
