@@ -137,7 +137,7 @@ class Trail:
         out = _followed(name, func, args, kwargs) if self.through else func(*args, **kwargs)
         # what is written into has nothing to show for it but itself
         made = list(tensors_of((args[0] if name == "setitem" else out,)))
-        if not made or not any(self._descends(tensor) for tensor in (*took, *made)):
+        if not made or not any(tensor.requires_grad or id(tensor) in self.known for tensor in (*took, *made)):
             return out
         places = carried(func, args, kwargs, made, lambda tensor: known.get(id(tensor)), self.size)
         places = [self._with_pooled(name, took, known, tensor, where) for tensor, where in zip(made, places, strict=False)]
@@ -171,9 +171,6 @@ class Trail:
             return where
         self.pooled.add(id(made))
         return replace(where, worked=False)
-
-    def _descends(self, tensor: Tensor) -> bool:
-        return bool(tensor.requires_grad) or id(tensor) in self.known
 
     def _entered(self, number: int, argument: int, tensor: Tensor, vertex: Vertex) -> Step:
         """A tensor went into an operation; one that was made unseen, or in place, is met here, whatever name it had."""
