@@ -6,7 +6,7 @@ No operation through which a gradient passes can hide from it; what a network do
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -53,7 +53,7 @@ class NoRule(ValueError):
 
 @dataclass
 class Calls:
-    """The modules of a pass: which run now, and between which of autograd's numbers each ran."""
+    """The modules of a pass: which run now, and between which of autograd's numbers each ran or, by name, started."""
 
     running: list[tuple[str, str]] = field(default_factory=list)
     ran: list[tuple[int, int, str, str]] = field(default_factory=list)
@@ -116,16 +116,13 @@ def cuts(below: Ways) -> list[Vertex]:
     Held constant, each of them alone leaves the output without a gradient by the source. Results are taken from the output
     back, each after all that use it: where whatever leads on from those taken leads to one result, that is a cut.
     """
-    uses: dict[Vertex, int] = {}
-    for ways in below.values():
-        for way in ways:
-            uses[way] = uses.get(way, 0) + 1
-    found, ready, waiting, ahead = [], [one for one in below if one not in uses], dict(uses), 0
+    uses = Counter(way for ways in below.values() for way in ways)
+    found, ready, waiting, ahead = [], [one for one in below if one not in uses], uses.copy(), 0
     while ready:
         one = ready.pop()
-        if ahead == uses.get(one, 0):
+        if ahead == uses[one]:
             found.append(one)
-        ahead += len(below[one]) - uses.get(one, 0)
+        ahead += len(below[one]) - uses[one]
         for way in below[one]:
             waiting[way] -= 1
             if not waiting[way]:

@@ -168,9 +168,6 @@ def _is_pair(one: object) -> bool:
     return isinstance(one, (tuple, list)) and len(one) == 2 and isinstance(one[0], str)
 
 
-# ------------------------------------------------------------------------------------------------ rows
-
-
 def _along(row: TableRow, starts: Floats, weights: Floats, steps: int) -> Floats:
     """(D, K): the weighted mean over starts (S, D) of (x - start) times the mean gradient on the line between."""
     nodes, shares = np.polynomial.legendre.leggauss(steps)
@@ -183,9 +180,6 @@ def _along(row: TableRow, starts: Floats, weights: Floats, steps: int) -> Floats
         slopes = row.gradient(at.reshape(-1, len(row.x))).reshape(*at.shape, -1)
         found += np.einsum("s,t,sd,stdk->dk", weights[first : first + lines], shares, way, slopes, optimize=True)
     return found
-
-
-# ------------------------------------------------------------------------------------------------ pictures
 
 
 @dataclass(eq=False)

@@ -64,12 +64,12 @@ class MaskOptimisation(OfPixels):
         checks.one_of("aim", self.aim, AIMS)
 
     def of_picture(self, pixels: Pixels) -> PixelMap:
-        seen = _Seen.of(pixels, self.cells)
+        seen = _Seen(pixels, self.cells)
         n_outputs = pixels.scores(1, lambda *_: seen.picture).shape[1]
-        masks = np.stack([self._search(pixels, seen, k) for k in range(n_outputs)])  # (K, A, h, w)
+        masks = np.stack([self._search(seen, k) for k in range(n_outputs)])  # (K, A, h, w)
         fine = seen.enlarged(masks)
         scores = {
-            what: [[float(v) for v in _scores(pixels, seen, shown)[:, k]] for k, shown in enumerate(part)]
+            what: [seen.scores(shown)[:, k].tolist() for k, shown in enumerate(part)]
             for what, part in (("preserved", masks), ("deleted", 1.0 - masks))
         }
         notes = {
@@ -78,7 +78,7 @@ class MaskOptimisation(OfPixels):
         }  # fmt: skip
         return PixelMap(fine.mean(axis=1), notes | scores)
 
-    def _search(self, pixels: Pixels, seen: _Seen, k: int) -> Floats:
+    def _search(self, seen: _Seen, k: int) -> Floats:
         """(A, h, w): the masks of one output. What is shown is the mask, or what it leaves."""
         sign = 1.0 if self.aim == "preserve" else -1.0
         n_cells = seen.grid[0] * seen.grid[1]
@@ -86,12 +86,12 @@ class MaskOptimisation(OfPixels):
         aims = chosen if sign > 0 else n_cells - chosen  # cells that are shown in the end
         slope = np.zeros((len(aims), n_cells))
         best, shown = np.full(len(aims), -np.inf), np.zeros_like(slope)
-        with pixels.metered() as net:
+        with seen.pixels.metered() as net:
             for step in range(self.steps):
                 left = 1.0 - min(1.0, step / (SHRINKING * self.steps)) if step + 1 < self.steps else 0.0
                 counts = np.round(aims * (n_cells / aims) ** left).astype(np.int64)
                 tried = _largest(slope, counts)
-                rise, score = _slope(net, pixels, seen, tried.reshape(-1, *seen.grid), k)
+                rise, score = seen.slope(net, tried.reshape(-1, *seen.grid), k)
                 better = (counts == aims) & (sign * score > best)
                 best[better], shown[better] = sign * score[better], tried[better]
                 slope = KEPT * slope + (1.0 - KEPT) * sign * rise.reshape(slope.shape)
@@ -99,21 +99,18 @@ class MaskOptimisation(OfPixels):
         return masks.reshape(-1, *seen.grid)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Seen:
-    """A picture and its fill as the network's input (1, C, H, W), and how cells (h, w) become pixels."""
+    """A picture and its fill as the network's input (1, C, H, W), seen through masks of so many cells on the longer side."""
 
-    picture: Tensor
-    fill: Tensor
-    down: Floats
-    across: Floats
+    pixels: Pixels
+    cells: int
 
-    @classmethod
-    def of(cls, pixels: Pixels, cells: int) -> _Seen:
-        picture, fill = pixels.tensor(pixels.one.picture), pixels.tensor(pixels.one.fill)
-        sides = [max(2, round(cells * side / max(picture.shape[2:]))) for side in picture.shape[2:]]
-        down, across = (between_centres(n, side) for n, side in zip(sides, picture.shape[2:], strict=True))
-        return cls(picture, fill, down, across)
+    def __post_init__(self) -> None:
+        self.picture, self.fill = (self.pixels.tensor(one) for one in (self.pixels.one.picture, self.pixels.one.fill))
+        sides = self.picture.shape[2:]
+        counts = [max(2, round(self.cells * side / max(sides))) for side in sides]
+        self.down, self.across = (between_centres(n, side) for n, side in zip(counts, sides, strict=True))
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -129,22 +126,20 @@ class _Seen:
         fine = (down @ masks @ across.T)[:, None]
         return (1.0 - fine) * self.fill + fine * self.picture
 
+    def slope(self, net: Net, masks: Floats, k: int) -> tuple[Floats, Floats]:
+        """One score through masks (n, h, w), a batch at a time: how it rises with each cell, (n, h, w), and itself, (n,)."""
 
-def _slope(net: Net, pixels: Pixels, seen: _Seen, masks: Floats, k: int) -> tuple[Floats, Floats]:
-    """One score through masks (n, h, w), a batch at a time: how it rises with each cell, (n, h, w), and itself, (n,)."""
+        def ask(start: int, stop: int) -> tuple[Floats, Floats]:
+            leaf = self.picture.new_tensor(masks[start:stop]).requires_grad_(True)
+            score = self.pixels.score(net(self.through(leaf)))[:, k]
+            return gradient_of(score.sum(), leaf), as_floats(score)
 
-    def ask(start: int, stop: int) -> tuple[Floats, Floats]:
-        leaf = seen.picture.new_tensor(masks[start:stop]).requires_grad_(True)
-        score = pixels.score(net(seen.through(leaf)))[:, k]
-        return gradient_of(score.sum(), leaf), as_floats(score)
+        slopes, scores = zip(*(found for *_, found in self.pixels.predictor.in_batches(len(masks), ask)), strict=True)
+        return np.concatenate(slopes), np.concatenate(scores)
 
-    slopes, scores = zip(*(found for *_, found in pixels.predictor.in_batches(len(masks), ask)), strict=True)
-    return np.concatenate(slopes), np.concatenate(scores)
-
-
-def _scores(pixels: Pixels, seen: _Seen, masks: Floats) -> Floats:
-    """(n, K): the scores of the picture seen through masks (n, h, w)."""
-    return pixels.scores(len(masks), lambda start, stop: seen.through(seen.picture.new_tensor(masks[start:stop])))
+    def scores(self, masks: Floats) -> Floats:
+        """(n, K): the scores of the picture seen through masks (n, h, w)."""
+        return self.pixels.scores(len(masks), lambda i, j: self.through(self.picture.new_tensor(masks[i:j])))
 
 
 def _largest(slope: Floats, counts: Ints) -> Floats:
