@@ -108,7 +108,7 @@ class KernelShap(FromCoalitions):
         stderr, critical = fit.errors(odd - fit.u @ values, values, table)
         df = fit.df if not design.listed else np.inf
         background = None if table.groups is None else _background(fit, table.groups)
-        plain = Estimate(values, stderr, critical, df, background, _odd_share(fit, table, odd))
+        plain = Estimate(values, stderr, critical, df, background, {"odd_share": _odd_share(fit, table, odd)})
         return adjusted(self.surrogate, fit, table, odd, plain)
 
 
@@ -119,11 +119,12 @@ def _background(fit: PairFit, groups: RowGroups) -> Floats:
     return error_of_groups(groups, found, noise)
 
 
-def _odd_share(fit: PairFit, table: Evaluations, odd: Floats) -> dict[str, list[float]]:
+def _odd_share(fit: PairFit, table: Evaluations, odd: Floats) -> list[float]:
     """The odd part's share of the variance of the values, sizes weighted as Shapley values weigh them."""
     even = 0.5 * (table.values[fit.first] + table.values[fit.second])
     weight = fit.weight / fit.weight.sum()
     centred = even - weight @ even
-    parts = weight @ odd**2, weight @ centred**2
-    total = parts[0] + parts[1]
-    return {"odd_share": np.divide(parts[0], total, out=np.full(len(total), np.nan), where=total > 0).tolist()}
+    own = weight @ odd**2
+    total = own + weight @ centred**2
+    found: list[float] = np.divide(own, total, out=np.full(len(total), np.nan), where=total > 0).tolist()
+    return found

@@ -74,7 +74,7 @@ class SamplingShap(Asking):
         if 2**n_players <= budget:
             return (yield from semivalues.ask_all(n_players))
         (ends,) = yield [Coalitions(semivalues.with_ends(np.zeros((0, n_players), dtype=bool)))]
-        samples = _Samples.none(n_players, ends)
+        samples = _Samples([np.zeros((0, ends.shape[1]))] * n_players, np.abs(ends).max(axis=0))
         # beside v(nothing) and v(N)
         total = ((budget - 1) * len(players.background) - 1) // 2 if _on_rows(players) else (budget - 2) // 2
         each = total // n_players
@@ -98,10 +98,6 @@ class _Samples:
 
     gains: list[Floats]
     scale: PerOutput
-
-    @classmethod
-    def none(cls, n_players: int, ends: Floats) -> _Samples:
-        return cls([np.zeros((0, ends.shape[1]))] * n_players, np.abs(ends).max(axis=0))
 
     def add(self, player: Ints, gains: Floats) -> None:
         """Take in samples (n, K) of these players (n,), which come in order."""

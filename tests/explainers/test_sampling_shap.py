@@ -173,7 +173,7 @@ def test_samples_that_take_many_requests_are_joined_as_if_they_were_one(table, m
 
 def test_samples_of_several_requests_are_kept_by_player():
     rng = np.random.default_rng(0)
-    samples, expected = _Samples.none(4, np.zeros((2, 2))), {p: [] for p in range(4)}
+    samples, expected = _Samples([np.zeros((0, 2))] * 4, np.zeros(2)), {p: [] for p in range(4)}
     for _ in range(5):
         player, gains = np.sort(rng.integers(0, 4, size=17)), rng.normal(size=(17, 2))
         samples.add(player, gains)

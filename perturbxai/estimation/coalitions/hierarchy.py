@@ -109,7 +109,8 @@ def of_names(partition: Sequence[Any], names: Sequence[str]) -> Tree:
             if level > MOST_LEVELS:
                 raise ValueError(f"partition has more than {MOST_LEVELS} lists within each other; join some of them.")
             return join([tree_of(inner, level + 1) for inner in part])
-        player = _find(part, number)
+        spelt = (str(part), f"x{part}", f"superpixel {part}") if isinstance(part, int) else (part,)
+        player = next((number[one] for one in spelt if isinstance(one, str) and one in number), None)
         if player is None:
             raise ValueError(f"partition names the unknown player {part!r}; the players are {_some(names)}.")
         if player in seen:
@@ -155,12 +156,6 @@ def of_linkage(rows: Sequence[Sequence[float]], names: Sequence[str]) -> Tree:
             'one that is less of a chain (method="average" or "ward"), or a nested list of names.'
         )
     return cast(Tree, parts[-1])
-
-
-def _find(part: object, number: dict[str, int]) -> int | None:
-    spelt = [str(part)] if isinstance(part, (str, int)) else []
-    spelt += [f"x{part}", f"superpixel {part}"] if isinstance(part, int) else []
-    return next((number[one] for one in spelt if one in number), None)
 
 
 def _some(names: Sequence[str]) -> str:

@@ -258,7 +258,10 @@ def _spread(clusters: Clusters, scores: Floats, weight: Weights, unit: Floats, f
         alone = replace(clusters, stratum=clusters.stratum[inside], walk=clusters.walk[inside], coalition=coalition)
         part = alone.deviations(scores[inside], weight[inside])
         own, n = (part**2).sum(axis=0), np.count_nonzero(inside)
-        draws = _kish(unit[inside]) * (free / n_pairs) * (1.0 - 1.0 / n if n > 1 else 1.0)  # one pair misses no mean
+        # so many draws of equal variance those of unlike variances are worth, as Kish counts them
+        squares = (unit[inside] ** 2).sum(axis=0)
+        worth = np.where(squares > 0, unit[inside].sum(axis=0) ** 2 / np.where(squares > 0, squares, 1.0), 1.0)
+        draws = worth * (free / n_pairs) * (1.0 - 1.0 / n if n > 1 else 1.0)  # one pair misses no mean
         lent = spread.PRIOR / (draws + spread.PRIOR)
         moved.append(part * np.sqrt(1.0 - lent))
         beside += lent * own.mean()
@@ -267,12 +270,6 @@ def _spread(clusters: Clusters, scores: Floats, weight: Weights, unit: Floats, f
     rows = np.concatenate(moved)
     df = np.min(total[doubt > 0] ** 2 / doubt[doubt > 0], initial=free)
     return rows.T @ rows + np.diag(beside), float(df)
-
-
-def _kish(unit: Floats) -> Floats:
-    """(P,): how many draws of equal variance those of the variances (C, P) are worth, as Kish counts them."""
-    squares = (unit**2).sum(axis=0)
-    return np.where(squares > 0, unit.sum(axis=0) ** 2 / np.where(squares > 0, squares, 1.0), 1.0)
 
 
 def _factor(grades: Sequence[Floats]) -> tuple[Floats, Floats, Bools, list[int]]:

@@ -47,8 +47,9 @@ def adjusted(surrogate: str, fit: PairFit, table: Evaluations, odd: Floats, plai
     values, left = plain.values.copy(), residuals.copy()
     taken: list[_Taken] = []
     for k in range(n_outputs):
-        twin = _twin(odd, k)
-        if twin is not None:  # of two classes one is told by the other
+        close = 1e-12 * np.abs(odd[:, k]).max()
+        twin = next((j for j in range(k) if np.abs(odd[:, k] + odd[:, j]).max() <= close), None)
+        if twin is not None:  # its opposite to rounding: of two classes one is told by the other
             values[:, k] -= values[:, twin] - plain.values[:, twin]
             left[:, k] = -left[:, twin]
             taken.append(taken[twin])
@@ -69,12 +70,6 @@ def folds(stratum: Ints) -> Ints:
     found = np.empty(len(stratum), dtype=np.int64)
     found[order] = np.arange(len(stratum)) % N_FOLDS
     return found
-
-
-def _twin(odd: Floats, k: int) -> int | None:
-    """An earlier output that is this one's opposite, pair by pair, to rounding."""
-    close = 1e-12 * np.abs(odd[:, k]).max()
-    return next((j for j in range(k) if np.abs(odd[:, k] + odd[:, j]).max() <= close), None)
 
 
 class _Taken(NamedTuple):

@@ -203,7 +203,10 @@ def accumulated_curve(table: GridTable, *, centred: bool, population: bool, rng:
     values = ground.accumulate(mean)
     errors = PlaceErrors.of(steps, taken)
     variance, squares, move = errors.variance(ground)
-    more = _of_centring(standing, values) if population else np.zeros(n_outputs)
+    more = np.zeros(n_outputs)
+    if population:  # its band has besides the variance of the curve's mean over the drawn rows
+        at, weight, n_drawn = standing.read(values), standing.weight, len(standing.rows)
+        more = weight**2 @ (at - weight @ at) ** 2 * (n_drawn / max(n_drawn - 1, 1))
     stderr = np.maximum(np.sqrt(variance + more), ROUNDING * steps.scale * len(values) ** 0.5)
     if not errors.pooled_df:
         stderr[:] = np.inf
@@ -235,9 +238,3 @@ def accumulated_curve(table: GridTable, *, centred: bool, population: bool, rng:
         at = np.ix_(order, order)
         found = replace(found, differences=rise[at], differences_stderr=error[at])
     return found
-
-
-def _of_centring(standing: Standing, values: Floats) -> Floats:
-    """(K,): the variance of the curve's mean over the drawn rows, which a band of the population's curve has besides."""
-    at, weight, n_rows = standing.read(values), standing.weight, len(standing.rows)
-    return np.asarray(weight**2 @ (at - weight @ at) ** 2 * (n_rows / max(n_rows - 1, 1)))

@@ -84,7 +84,9 @@ def accumulated_opacity(step: Floats, bin_of: Ints, n_bins: int, scale: PerOutpu
     spread = sum_by(bin_of, (step - mean[bin_of]) ** 2, n_bins)
     values = np.concatenate([np.zeros((1, step.shape[1])), np.cumsum(mean, axis=0)])
     strata, members = np.unique(place[:, 0], return_index=True)
-    within = [_spread_of_pairs(sides[place[:, 0] == h]) for h in strata]  # (2, 2, K) each, or None
+    apart = [sides[place[:, 0] == h] - sides[place[:, 0] == h].mean(axis=0) for h in strata]
+    # (2, 2, K) each: the covariance between the two sides of pairs; None of a single pair
+    within = [np.einsum("nak,nbk->abk", one, one) / (len(one) - 1) if len(one) > 1 else None for one in apart]
     lent = np.mean([one for one in within if one is not None], axis=0)
     covariance = np.zeros((step.shape[1], n_bins + 1, n_bins + 1))
     squares = np.zeros_like(values)
@@ -137,11 +139,3 @@ def non_monotone(curves: Floats) -> Floats:
     back = np.minimum(np.maximum(steps, 0.0).sum(axis=1), np.maximum(-steps, 0.0).sum(axis=1))
     widest = np.ptp(curves, axis=1).max(axis=0)
     return np.asarray((back > AGAINST * widest).mean(axis=0))
-
-
-def _spread_of_pairs(sides: Floats) -> Floats | None:
-    """(2, 2, K): the covariance between the two sides of pairs (n, 2, K); None from a single pair."""
-    if len(sides) < 2:
-        return None
-    apart = sides - sides.mean(axis=0)
-    return np.asarray(np.einsum("nak,nbk->abk", apart, apart) / (len(sides) - 1))
