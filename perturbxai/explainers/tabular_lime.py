@@ -230,8 +230,8 @@ class TabularLime(Asking):
             )
         estimate = self._estimate(coding, found, values, width)
         if self.profile:
-            told = [(multiple * width, fit(multiple * width, errors=False)) for multiple in self.profile]
-            estimate.notes["profile"] = [_read(coding, at, other) for at, other in told]
+            widths = [multiple * width for multiple in self.profile]
+            estimate.notes["profile"] = [_read(coding, at, fit(at, errors=False)) for at in widths]
         return estimate
 
     def _estimate(self, coding: Coding, fit: LocalFit, values: Values, width: float) -> Estimate:

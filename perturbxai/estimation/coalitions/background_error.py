@@ -38,7 +38,7 @@ def flat(values: Floats) -> Floats:
 
 
 def coalition_noise(clusters: Clusters, gain: Floats | Gain, residuals: Floats, starts: Ints | None, df: float) -> Floats:
-    """(P, K): the variances of `linearised.errors` for very many outputs, by products of matrices.
+    """(P, K): the variances of `LinearFit.errors` for very many outputs, by products of matrices.
 
     0 where they are not known. starts (C,): the first row of each pair, whose other row follows; None if rows are pairs
     """
@@ -49,10 +49,11 @@ def coalition_noise(clusters: Clusters, gain: Floats | Gain, residuals: Floats, 
         inside = np.flatnonzero((clusters.stratum == h) & ~clusters.walk)
         n = len(inside)
         squares, sums = _moments(gain, residuals, inside if starts is None else starts[inside], starts is not None)
-        whole = clusters.walk.any()  # as there: with a walk, strata are neither centred nor finite
-        fraction = 1.0 if whole else max(1.0 - n / clusters.population[h], 0.0)
-        centred = squares if whole or n < 2 else (squares - sums**2 / n) * n / (n - 1.0)
-        found += fraction * centred
+        if clusters.walk.any():  # as there: with a walk, strata are neither centred nor finite
+            found += squares
+            continue
+        centred = squares if n < 2 else (squares - sums**2 / n) * n / (n - 1.0)
+        found += max(1.0 - n / clusters.population[h], 0.0) * centred
     if clusters.walk.any():
         walk = np.flatnonzero(clusters.walk)
         found += _moments(gain, residuals, walk if starts is None else starts[walk], starts is not None)[1] ** 2

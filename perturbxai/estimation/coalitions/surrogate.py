@@ -140,7 +140,6 @@ class _Game:
         for fold, mine in enumerate(self.kept):
             game = grow(self.z[mine], self.left[mine], self.fit.weight[mine], fold)
             made.append(game.odd(self.z) - self.fit.u @ game.shapley())
-            unseen = ~mine
-            if not fold and explained(made[0][unseen], self.left[unseen], self.fit.weight[unseen]) < PROMISING:
+            if not fold and explained(made[0][~mine], self.left[~mine], self.fit.weight[~mine]) < PROMISING:
                 return None
         return np.array(made)

@@ -205,8 +205,8 @@ def accumulated_curve(table: GridTable, *, centred: bool, population: bool, rng:
     variance, squares, move = errors.variance(ground)
     more = np.zeros(n_outputs)
     if population:  # its band has besides the variance of the curve's mean over the drawn rows
-        at, weight, n_drawn = standing.read(values), standing.weight, len(standing.rows)
-        more = weight**2 @ (at - weight @ at) ** 2 * (n_drawn / max(n_drawn - 1, 1))
+        read, weight, n_drawn = standing.read(values), standing.weight, len(standing.rows)
+        more = weight**2 @ (read - weight @ read) ** 2 * (n_drawn / max(n_drawn - 1, 1))
     stderr = np.maximum(np.sqrt(variance + more), ROUNDING * steps.scale * len(values) ** 0.5)
     if not errors.pooled_df:
         stderr[:] = np.inf

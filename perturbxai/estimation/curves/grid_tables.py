@@ -100,16 +100,9 @@ class Steps:
         self._products = np.zeros((cells, width, width, n_outputs))
         self._spread = np.zeros((cells, width, n_outputs))
 
-    def add(self, corners: Floats, cell: Ints, weight: Weights) -> None:
-        """corners (m, window..., K), the model at the points around each row;  cell (m,) the row's place;  weight (m,)."""
-        step = corners
-        for axis in range(1, corners.ndim - 1):
-            step = np.diff(step, axis=axis)
-        np.maximum(self.scale, np.abs(corners).max(axis=tuple(range(corners.ndim - 1)), initial=0.0), out=self.scale)
-        self.add_steps(step.reshape(len(corners), -1, corners.shape[-1]), cell, weight)
-
-    def add_steps(self, step: Floats, cell: Ints, weight: Weights) -> None:
-        """step (m, S, K)."""
+    def add(self, step: Floats, cell: Ints, weight: Weights, answers: Floats) -> None:
+        """step (m, S, K) of rows at places cell (m,), weight (m,);  answers (m, ..., K) of the model that they come from."""
+        np.maximum(self.scale, np.abs(answers).max(axis=tuple(range(answers.ndim - 1)), initial=0.0), out=self.scale)
         places, first = np.unique(cell, return_index=True)
         new = self.n[places] == 0
         self._reference[places[new]] = step[first[new]]
@@ -283,8 +276,10 @@ class GridTable:
         assert self.steps is not None
         inside = self.weight[rows] > 0
         rows, corners = rows[inside], corners[inside]
-        shaped = corners.reshape(len(corners), *(a.window for a in self.along), self.n_outputs)
-        self.steps.add(shaped, self.cell[rows], self.weight[rows])
+        step = corners.reshape(len(corners), *(a.window for a in self.along), self.n_outputs)
+        for number in range(len(self.along)):
+            step = np.diff(step, axis=1 + number)
+        self.steps.add(step.reshape(len(step), -1, self.n_outputs), self.cell[rows], self.weight[rows], corners)
 
     def add_slopes(self, rows: Ints, slopes: Floats) -> None:
         """Derivatives (m, K) at these drawn rows, in place of steps: times the width of the bin they are one."""
@@ -292,8 +287,7 @@ class GridTable:
         rows, cell = rows[known], self.cell[rows[known]]
         assert self.steps is not None
         step = slopes[known] * self.along[0].widths[cell][:, None]
-        np.maximum(self.steps.scale, np.abs(step).max(axis=0, initial=0.0), out=self.steps.scale)
-        self.steps.add_steps(step[:, None], cell, self.weight[rows])
+        self.steps.add(step[:, None], cell, self.weight[rows], step)
 
 
 @dataclass(frozen=True, eq=False)
