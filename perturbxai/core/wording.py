@@ -18,11 +18,12 @@ OUTPUTS = 3  # shown at most; the rest is counted
 
 
 def word(text: object, longest: int = 40) -> str:
-    """Words of any origin on one line; what is too long loses its middle.
+    """Words of any origin on one line; what is too long loses its middle, and a fraction its digits after the sixth.
 
-    >>> word("two \\n lines"), word("a" * 99, 9)
-    ('two lines', 'aaaa…aaaa')
+    >>> word("two \\n lines"), word("a" * 99, 9), word(-2.3250307746388343)
+    ('two lines', 'aaaa…aaaa', '-2.32503')
     """
+    text = f"{text:.6g}" if isinstance(text, (float, np.floating)) and math.isfinite(text) and text % 1 else text
     flat = " ".join(UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", str(text)).split())
     return flat if len(flat) <= longest else f"{flat[: longest // 2]}…{flat[1 - longest + longest // 2 :]}"
 

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from perturbxai.core import checks
-from perturbxai.core.csv_files import write_csv
 from perturbxai.core.deprecated import renamed
 from perturbxai.core.methods import Method, OfCurves
 from perturbxai.core.types import Bools, Data, Floats, Ints, Labels, Picture
 from perturbxai.core.wording import by_output, figure, listed, word
 from perturbxai.results.effect_reading import Reading
+from perturbxai.results.tidy import LEVEL, Tidy, by_line, factor, student
 
 if TYPE_CHECKING:
     import pandas as pd
 
 EffectKey: TypeAlias = str | tuple[str, ...]
 """A column, a pair of them, or a superpixel."""
-LEVEL = 0.95  # the level that `critical` is kept for
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,13 +49,13 @@ class Superpixel:
 
     def interval(self, level: float = LEVEL) -> tuple[Floats, Floats]:
         """Lower and upper ends of the rise, each (K,), by Student's t. Raises ValueError for a level outside (0, 1)."""
-        half = _pointwise(level, self.df) * self.stderr
+        half = student(level, self.df) * self.stderr
         return self.rise - half, self.rise + half
 
 
 @renamed(rows="individual_rows")
 @dataclass(frozen=True, eq=False)
-class Effect:
+class Effect(Tidy):
     """The effect of one column, of two together, or of a superpixel's opacity, in units of the model's output.
 
     names   of the columns, one or two;  outputs (K,) names of the model's outputs
@@ -142,19 +139,8 @@ class Effect:
         What they are about is said by the method's docstring. Raises ValueError for a level outside (0, 1), or a
         simultaneous level other than the kept 0.95.
         """
-        half = self._factor(level, simultaneous) * self.stderr
+        half = factor(level, student(level, self.df), simultaneous, self.critical, "band") * self.stderr
         return self.values - half, self.values + half
-
-    def _factor(self, level: float, simultaneous: bool) -> Floats:
-        pointwise = _pointwise(level, self.df)
-        if not simultaneous:
-            return pointwise
-        if abs(level - LEVEL) > 1e-12:
-            raise ValueError(
-                f"level={level}: the simultaneous factor is kept for {LEVEL} only. "
-                "Ask for level=0.95, or for a pointwise band."
-            )
-        return self.critical
 
     def attribution(self, x: Data, *, base: ArrayLike | None = None) -> Floats:
         """(N, K): the value of the column at rows x (N, D) of its table, as `explain` gives it, without asking the model.
@@ -203,44 +189,18 @@ class Effect:
         return pd.concat(frames, ignore_index=True)
 
     def _own_frame(self) -> pd.DataFrame:
-        import pandas as pd
-
-        n_points, n_outputs = int(np.prod([len(axis) for axis in self.grid])), len(self.outputs)
         places = np.meshgrid(*[np.arange(len(axis)) for axis in self.grid], indexing="ij")
-        columns: dict[str, Any] = {"method": self.meta.get("name", type(self.method).__name__)}
+        lines: dict[str, Any] = {"method": self.meta.get("name", type(self.method).__name__)}
         for number, (name, axis, place) in enumerate(zip(self.names, self.grid, places, strict=True)):
             mark = "" if len(self.grid) == 1 else ("_a", "_b")[number]
-            columns[f"feature{mark}"] = name
-            columns[f"at{mark}"] = np.repeat(axis[place.ravel()], n_outputs)
-        low, high = self.interval()
-        all_low, all_high = self.interval(simultaneous=True)
-        columns["output"] = np.tile(np.array(self.outputs, dtype=object), n_points)
-        columns |= {
-            "value": self.values.ravel(), "stderr": self.stderr.ravel(), "low": low.ravel(), "high": high.ravel(),
-            "low_simultaneous": all_low.ravel(), "high_simultaneous": all_high.ravel(),
-        }  # fmt: skip
+            lines |= {f"feature{mark}": name, f"at{mark}": axis[place.ravel()]}
+        numbers = dict(zip(("value", "stderr", "low", "high"), (self.values, self.stderr, *self.interval()), strict=True))
+        numbers["low_simultaneous"], numbers["high_simultaneous"] = self.interval(simultaneous=True)
         if self.superpixel is not None:
-            of_rise = {"rise": self.superpixel.rise, "rise_stderr": self.superpixel.stderr}
-            shape = {name: getattr(self.superpixel, name) for name in ("at_half", "variation", "non_monotone")}
-            columns |= {name: np.tile(one, n_points) for name, one in (of_rise | shape).items()}
-        return pd.DataFrame(columns)
-
-    def to_csv(self, path: str | Path) -> None:
-        """Write `to_frame()` as CSV, for spreadsheets too: text that is a formula to them begins with an apostrophe there.
-
-        `px.read_csv` reads it as it was.
-        """
-        write_csv(self.to_frame(), path)
+            numbers |= {"rise": self.superpixel.rise, "rise_stderr": self.superpixel.stderr}
+            numbers |= {name: getattr(self.superpixel, name) for name in ("at_half", "variation", "non_monotone")}
+        return by_line(lines, self.outputs, numbers)
 
 
 Effects: TypeAlias = Effect | Sequence[Effect] | Mapping[Any, Effect] | Mapping[Any, Mapping[Any, Effect]]
 """What `effects` returned: all of it, the mapping of a method, or some or one of them."""
-
-
-def _pointwise(level: float, df: float | Floats) -> Floats:
-    """The factor of an interval by Student's t, 1 where there is no degree of freedom: the error is infinite already."""
-    from scipy import stats
-
-    checks.share("level", level, ", for example 0.95")
-    df = np.asarray(df, dtype=np.float64)
-    return np.where(df > 0, stats.t.ppf(0.5 + level / 2.0, np.where(df > 0, df, 1.0)), 1.0)

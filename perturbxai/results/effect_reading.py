@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from perturbxai.core.interpolation import between, interpolate, on_grid
-from perturbxai.core.types import Floats, Ints, Weights
+from perturbxai.core.types import Data, Floats, Ints, Weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +38,12 @@ class Reading:
     def name(self) -> str:
         return str(self.columns.names[self.column])
 
-    def attribution(self, values: Floats, individual: Floats | None, x: Any, base: Any) -> Floats:
+    def attribution(self, values: Floats, individual: Floats | None, x: Data, base: ArrayLike | None) -> Floats:
         """(N, K); see `Effect.attribution`. values (G, K) the curve, individual (n, G, K) those of the rows."""
         codes = self.columns.encode(x, "x")
         place, share = self._places(codes)
+        curves = np.broadcast_to(values, (len(codes), *values.shape))
         if self.kind == "pdp":
-            curves = np.broadcast_to(values, (len(codes), *values.shape))
             return interpolate(curves, place, share) - self._base(base, values.shape[1])
         if base is not None:
             raise ValueError(f"base is the model's mean, which {self.kind} does not start from; leave it out.")
@@ -51,9 +52,7 @@ class Reading:
                 f"the background of the space has values of {self.name!r} that have no place on the grid, so the curve at "
                 "absence is not known. Give effects() rows or a grid that hold them."
             )
-        if self.kind == "ale":
-            curves = np.broadcast_to(values, (len(codes), *values.shape))
-        else:
+        if self.kind == "ice":
             assert individual is not None
             curves = individual[self._kept(codes)]
         return np.asarray(interpolate(curves, place, share) - np.einsum("g,ngk->nk", self.absent, curves))
@@ -74,7 +73,7 @@ class Reading:
             )
         return place, share
 
-    def _base(self, given: Any, n_outputs: int) -> Floats:
+    def _base(self, given: ArrayLike | None, n_outputs: int) -> Floats:
         if given is not None:
             found = np.asarray(given)
             if found.shape not in ((), (n_outputs,)) or found.dtype.kind not in "fiu" or not np.isfinite(found).all():

@@ -10,18 +10,14 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.core import checks
-from perturbxai.core.csv_files import write_csv
 from perturbxai.core.methods import Method
 from perturbxai.core.types import Floats, PerOutput, Picture, PlayerValues
 from perturbxai.core.wording import OUTPUTS, by_output, count, figure, highest, leading, listed, word
 from perturbxai.results import notebook
+from perturbxai.results.tidy import LEVEL, Tidy, by_line, factor, student, text
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-SIMULTANEOUS_LEVEL = 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,13 +57,19 @@ class Explanation:
     interactions: Floats | None = None
     interactions_stderr: Floats | None = None
 
-    def interval(self, level: float = 0.95, *, simultaneous: bool = False) -> tuple[Floats, Floats]:
+    def interval(self, level: float = LEVEL, *, simultaneous: bool = False) -> tuple[Floats, Floats]:
         """Lower and upper ends, each (P, K): pointwise by Student's t, or simultaneous over the players.
 
         Raises ValueError for a level outside (0, 1), or a simultaneous level other than the kept 0.95.
         """
-        half = _factor(level, simultaneous, self.df, self.critical) * self.stderr
+        half = factor(level, self._pointwise(level), simultaneous, self.critical, "interval") * self.stderr
         return self.values - half, self.values + half
+
+    def _pointwise(self, level: float) -> Floats:
+        from scipy import stats
+
+        # the normal law itself: t without an end of its degrees of freedom is a rounding away from it
+        return student(level, self.df) if np.isfinite(self.df) else np.asarray(stats.norm.ppf(0.5 + level / 2.0))
 
     def to_json(self, path: str | Path | None = None) -> str:
         """This input alone as JSON; see `Attribution.to_json`."""
@@ -96,55 +98,40 @@ class Explanation:
 
     def to_frame(self) -> pd.DataFrame:
         """A tidy table: one line a feature and output."""
+        low, high = self.interval()
+        numbers = {"value": self.values, "stderr": self.stderr, "low": low, "high": high}
+        numbers |= {"base": self.base, "prediction": self.prediction}
+        if self.stderr_background is not None:
+            numbers["stderr_background"] = self.stderr_background
+        for name, shown in self.columns.items():
+            numbers[name] = np.broadcast_to(np.reshape(shown, (len(self.names), -1)), self.values.shape)
+        return self._lines({"feature": text(self.names)}, numbers)
+
+    def _lines(self, about: dict[str, Any], numbers: dict[str, Floats]) -> pd.DataFrame:
         import pandas as pd
 
-        low, high = self.interval()
-        n_players, n_outputs = self.values.shape
-        columns = {
-            "row": pd.Series([self.label] * (n_players * n_outputs), dtype=object),  # a label may be a tuple
-            "feature": np.repeat(np.array(self.names, dtype=object), n_outputs),
-            "output": np.tile(np.array(self.outputs, dtype=object), n_players),
-            "value": self.values.ravel(), "stderr": self.stderr.ravel(), "low": low.ravel(), "high": high.ravel(),
-            "base": np.tile(self.base, n_players), "prediction": np.tile(self.prediction, n_players),
-        }  # fmt: skip
-        if self.stderr_background is not None:
-            columns["stderr_background"] = self.stderr_background.ravel()
-        for name, shown in self.columns.items():
-            columns[name] = np.repeat(shown, n_outputs) if np.ndim(shown) == 1 else np.ravel(shown)
-        return pd.DataFrame(columns)
+        n_lines = next(iter(numbers.values())).size
+        row = pd.Series([self.label] * n_lines, dtype=object)  # a label may be a tuple
+        return by_line({"row": row} | about, self.outputs, numbers)
 
     def interactions_frame(self) -> pd.DataFrame:
         """A tidy table of the pairs: one line a pair (each once) and output, with a pointwise 95 % interval.
 
         Raises ValueError for a method without interactions.
         """
-        import pandas as pd
-
         if self.interactions is None or self.interactions_stderr is None:
             raise ValueError(
                 f"interactions_frame(): {type(self.method).__name__} gives none; explain with px.Interactions() for them."
             )
         first, second = np.triu_indices(len(self.names), 1)
         values, stderr = self.interactions[first, second], self.interactions_stderr[first, second]  # (pairs, K)
-        half = _factor(0.95, False, self.df, self.critical) * stderr
-        n_pairs, n_outputs = values.shape
-        names = np.array(self.names, dtype=object)
-        return pd.DataFrame(
-            {
-                "row": pd.Series([self.label] * values.size, dtype=object),
-                "feature_a": np.repeat(names[first], n_outputs),
-                "feature_b": np.repeat(names[second], n_outputs),
-                "output": np.tile(np.array(self.outputs, dtype=object), n_pairs),
-                "value": values.ravel(),
-                "stderr": stderr.ravel(),
-                "low": (values - half).ravel(),
-                "high": (values + half).ravel(),
-            }
-        )
+        half, names = self._pointwise(LEVEL) * stderr, text(self.names)
+        numbers = {"value": values, "stderr": stderr, "low": values - half, "high": values + half}
+        return self._lines({"feature_a": names[first], "feature_b": names[second]}, numbers)
 
 
 @dataclass(frozen=True, eq=False)
-class Attribution(Sequence[Explanation]):
+class Attribution(Sequence[Explanation], Tidy):
     """What one method says of all inputs of a call: a sequence of `Explanation`, and stacked arrays.
 
     The arrays (`values` (N, P, K), `stderr`, `base` (N, K), ...) exist when all inputs have the same number of players,
@@ -183,6 +170,8 @@ class Attribution(Sequence[Explanation]):
         return iter(self.explanations)
 
     def __repr__(self) -> str:
+        if not self.explanations:
+            return f"<Attribution of 0 inputs by {word(self.meta.get('name', 'no method'))}>"
         first, sizes = self.explanations[0], sorted({len(e.names) for e in self})
         table = np.ndim(first.input) == 1
         parts = f"{sizes[0]:,} to " * (len(sizes) > 1) + count(sizes[-1], "feature" if table else "superpixel")
@@ -194,8 +183,17 @@ class Attribution(Sequence[Explanation]):
         means = sum((np.abs(e.values[:, :OUTPUTS]) for e in self), start=np.zeros(1)) / len(self)
         return by_output(f"{head}, mean size of the values", first.outputs, lambda k: leading(first.names, means[:, k]))
 
+    @property
+    def _held(self) -> tuple[Explanation, ...]:
+        """The explanations. Raises ValueError if there is none."""
+        if not self.explanations:
+            raise ValueError(
+                "the Attribution holds no explanation, and so no values, names or method; see len(...)."
+            )
+        return self.explanations
+
     def _stack(self, what: str) -> Floats:
-        parts = [getattr(e, what) for e in self]
+        parts = [getattr(e, what) for e in self._held]
         self._common(what, [np.shape(part) for part in parts])
         return np.stack(parts)
 
@@ -249,11 +247,11 @@ class Attribution(Sequence[Explanation]):
     @property
     def names(self) -> tuple[str, ...]:
         self._common("names", [e.values.shape for e in self])
-        return self.explanations[0].names
+        return self._held[0].names
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        return self.explanations[0].outputs
+        return self._held[0].outputs
 
     @property
     def inputs(self) -> tuple[Floats | Picture, ...]:
@@ -261,40 +259,33 @@ class Attribution(Sequence[Explanation]):
 
     @property
     def method(self) -> Method:
-        return self.explanations[0].method
+        return self._held[0].method
 
     def interval(self, level: float = 0.95, *, simultaneous: bool = False) -> tuple[Floats, Floats]:
         """Lower and upper ends, each (N, P, K); see `Explanation.interval`."""
         self._common("interval(...)", [e.values.shape for e in self])
-        ends = [e.interval(level, simultaneous=simultaneous) for e in self]
+        ends = [e.interval(level, simultaneous=simultaneous) for e in self._held]
         return np.stack([low for low, _ in ends]), np.stack([high for _, high in ends])
 
     def to_frame(self) -> pd.DataFrame:
         """A tidy table: one line a row, feature and output, the method's name in front."""
-        import pandas as pd
-
-        return self._named(pd.concat([e.to_frame() for e in self], ignore_index=True))
+        return self._joined([e.to_frame() for e in self])
 
     def interactions_frame(self) -> pd.DataFrame:
         """A tidy table: one line a row, pair of features and output; see `Explanation.interactions_frame`."""
+        return self._joined([e.interactions_frame() for e in self])
+
+    def _joined(self, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
         import pandas as pd
 
-        return self._named(pd.concat([e.interactions_frame() for e in self], ignore_index=True))
-
-    def _named(self, frame: pd.DataFrame) -> pd.DataFrame:
-        frame.insert(0, "method", self.meta.get("name", type(self.method).__name__))
+        name = self.meta.get("name", type(self.method).__name__)
+        frame = pd.concat(frames, ignore_index=True)
+        frame.insert(0, "method", name)
         return frame
 
     @property
     def _name(self) -> str:
         return str(self.meta.get("name") or type(self.method).__name__)
-
-    def to_csv(self, path: str | Path) -> None:
-        """Write `to_frame()` as CSV, for spreadsheets too: text that is a formula to them begins with an apostrophe there.
-
-        `px.read_csv` reads it as it was.
-        """
-        write_csv(self.to_frame(), path)
 
     def to_json(self, path: str | Path | None = None) -> str:
         """All of this as strict JSON text with a schema version, also written to `path` if one is given.
@@ -313,14 +304,15 @@ class Attribution(Sequence[Explanation]):
         """
         from perturbxai.results import serial
 
-        return serial.write(self.explanations, self.meta, path)
+        return serial.write(self._held, self.meta, path)
 
     @classmethod
     def from_json(cls, text_or_path: str | Path) -> Attribution:
         """What `to_json` wrote, from its text or from a file. Nothing in a file is executed or unpickled.
 
         Methods are rebuilt from their name in the catalogue and their options; an estimator among the options must be a
-        regressor of sklearn.linear_model.
+        regressor of sklearn.linear_model. Files of earlier versions get the keys of `meta` that results have today: None for
+        what they did not tell, nothing for `rows_once_a_call`, `merged` and `versions`.
         Raises FileNotFoundError where no file is, and ValueError, which says what to do, for text that is damaged, that
         was written by a newer schema, or that names a method or an option that this version does not have.
         """
@@ -330,20 +322,4 @@ class Attribution(Sequence[Explanation]):
         return cls(tuple(Explanation(**record) for record in records), meta)
 
     def _repr_html_(self) -> str:
-        return notebook.page(self.explanations, self._name)
-
-
-def _factor(level: float, simultaneous: bool, df: float, critical: PerOutput) -> PerOutput | float:
-    from scipy import stats
-
-    checks.share("level", level, ", for example 0.95")
-    if simultaneous:
-        if abs(level - SIMULTANEOUS_LEVEL) > 1e-12:
-            raise ValueError(
-                f"level={level}: the simultaneous factor is kept for {SIMULTANEOUS_LEVEL} only. "
-                "Ask for level=0.95, or for a pointwise interval."
-            )
-        return critical
-    if df <= 0:
-        return 1.0  # stderr is infinite already
-    return float(stats.t.ppf(0.5 + level / 2.0, df) if np.isfinite(df) else stats.norm.ppf(0.5 + level / 2.0))
+        return notebook.page(self.explanations, self._name) if self.explanations else notebook.words(repr(self))

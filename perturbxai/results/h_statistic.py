@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perturbxai.core import checks
-from perturbxai.core.csv_files import write_csv
 from perturbxai.core.types import Floats
 from perturbxai.core.wording import by_output, count, leading, word
 from perturbxai.results import notebook
 from perturbxai.results.effect import EffectKey
+from perturbxai.results.tidy import Tidy, by_line, student, text
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
-class HStatistic:
+class HStatistic(Tidy):
     """How much columns interact: Friedman's H squared of M columns and pairs, for K outputs. Arrays are (M, K).
 
     features    (M,) what each line is about: names of columns, each against all others, then pairs of names
@@ -77,35 +75,18 @@ class HStatistic:
         At or below `threshold` the lower end is 0. In simulations of products of two and three columns it covered .89 to .96
         from 60 rows on, least where long tails are multiplied. Raises ValueError for a level outside (0, 1).
         """
-        from scipy import stats
-
-        checks.share("level", level, ", for example 0.95")
+        factor = student(level, self.meta["groups"] - 1)
         there = self.values > self.threshold
-        factor = stats.t.ppf(0.5 + level / 2.0, self.meta["groups"] - 1)
         half = np.where(there, factor * self.stderr / np.where(there, self.values, 1.0), 0.0)
         high = np.where(there, self.values * np.exp(half), np.maximum(self.threshold, self.values + factor * self.stderr))
         return np.where(there, self.values * np.exp(-half), 0.0), high
 
     def to_frame(self) -> pd.DataFrame:
         """A tidy table: one line a column (against "all others") or pair, and output, with the 95 % interval."""
-        import pandas as pd
-
-        n_outputs = len(self.outputs)
         pairs = [one if isinstance(one, tuple) else (one, "all others") for one in self.features]
-        lines: dict[str, Any] = {
-            "kind": np.repeat(["pair" if isinstance(one, tuple) else "column" for one in self.features], n_outputs),
-            "feature_a": np.repeat(np.array([a for a, _ in pairs], dtype=object), n_outputs),
-            "feature_b": np.repeat(np.array([b for _, b in pairs], dtype=object), n_outputs),
-            "output": np.tile(np.array(self.outputs, dtype=object), len(pairs)),
-        }
+        kind = ["pair" if isinstance(one, tuple) else "column" for one in self.features]
+        lines = {"kind": kind, "feature_a": text([a for a, _ in pairs]), "feature_b": text([b for _, b in pairs])}
         low, high = self.interval()
-        lines |= {"h_squared": self.values.ravel(), "low": low.ravel(), "high": high.ravel()}
         names = ("stderr", "floor", "threshold", "corrected", "strength", "spread")
-        return pd.DataFrame(lines | {name: getattr(self, name).ravel() for name in names})
-
-    def to_csv(self, path: str | Path) -> None:
-        """Write `to_frame()` as CSV, for spreadsheets too: text that is a formula to them begins with an apostrophe there.
-
-        `px.read_csv` reads it as it was.
-        """
-        write_csv(self.to_frame(), path)
+        numbers = {"h_squared": self.values, "low": low, "high": high} | {name: getattr(self, name) for name in names}
+        return by_line(lines, self.outputs, numbers)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, TypeGuard, overload
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from perturbxai.core import checks
 from perturbxai.core.methods import Method
 from perturbxai.core.types import Floats
 from perturbxai.core.wording import by_output, count, leading, word
 from perturbxai.results import notebook
 from perturbxai.results.effect import Effect
 from perturbxai.results.explanation import Attribution
+from perturbxai.results.tidy import by_line, student, text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,36 +73,22 @@ class Importance:
 
     def interval(self, level: float = 0.95) -> tuple[Floats, Floats]:
         """Ends (P, K) around `corrected`, for the importance over all rows like these, by Student's t; never below 0."""
-        from scipy import stats
-
-        checks.share("level", level, ", for example 0.95")
-        half = stats.t.ppf(0.5 + level / 2.0, max(self.n_rows - 1, 1)) * self.stderr
+        half = student(level, max(self.n_rows - 1, 1)) * self.stderr
         return np.maximum(self.corrected - half, 0.0), np.asarray(self.corrected + half)
 
     def to_frame(self) -> pd.DataFrame:
         """A tidy table: one line a feature and output, with the 95 % interval."""
-        import pandas as pd
-
-        n_players, n_outputs = self.values.shape
-        numbers = ("corrected", "bias", "stderr_rows", "stderr_estimate", "stderr")
+        names = ("corrected", "bias", "stderr_rows", "stderr_estimate", "stderr")
         low, high = self.interval()
-        return pd.DataFrame(
-            {
-                "method": self.name,
-                "feature": np.repeat(np.array(self.names, dtype=object), n_outputs),
-                "output": np.tile(np.array(self.outputs, dtype=object), n_players),
-                "importance": self.values.ravel(),
-            }
-            | {name: getattr(self, name).ravel() for name in numbers}
-            | {"low": low.ravel(), "high": high.ravel()}
-        )
+        numbers = {"importance": self.values} | {name: getattr(self, name) for name in names} | {"low": low, "high": high}
+        return by_line({"method": self.name, "feature": text(self.names)}, self.outputs, numbers)
 
 
 @overload
 def importance(results: Attribution | Mapping[Any, Effect]) -> Importance: ...
 @overload
 def importance(results: Mapping[str, Attribution] | Mapping[str, Mapping[Any, Effect]]) -> dict[str, Importance]: ...
-def importance(results: Any) -> Importance | dict[str, Importance]:
+def importance(results: object) -> Importance | dict[str, Importance]:
     """How much each feature moves the output: over explained rows the mean of |value|, over curves their deviation.
 
     results  an Attribution of several rows of a table; the effects of one method, a mapping from column to Effect, whose
@@ -138,7 +125,7 @@ def importance(results: Any) -> Importance | dict[str, Importance]:
     }
 
 
-def _are_effects(results: Any) -> bool:
+def _are_effects(results: object) -> TypeGuard[Mapping[Any, Effect]]:
     return isinstance(results, Mapping) and bool(results) and all(isinstance(one, Effect) for one in results.values())
 
 
@@ -172,8 +159,7 @@ def _importance(result: Attribution, name: str = "") -> Importance:
             "look at them one by one, with px.plot(result, row=...)."
         )
     values, stderr = result.values, result.stderr  # (N, P, K)
-    n_rows = len(values)
-    size = np.abs(values)
+    n_rows, size = len(values), np.abs(values)
     mean, spread = folded(values, stderr)
     bias = np.asarray((mean - size).mean(axis=0))
     common = bool(result.meta.get("errors_in_common"))
@@ -201,7 +187,7 @@ def _about(result: Attribution | Effect) -> dict[str, Any]:
     return {what: result.meta[what] for what in ABOUT if what in result.meta}
 
 
-def folded(value: Any, stderr: Any) -> tuple[Floats, Floats]:
+def folded(value: ArrayLike, stderr: ArrayLike) -> tuple[Floats, Floats]:
     """Mean and variance of |value + error| for a normal error of this deviation; infinite where it is not known."""
     from scipy import stats
 

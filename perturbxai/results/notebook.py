@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,13 +18,15 @@ from perturbxai.core.wording import OUTPUTS, count, highest, word
 if TYPE_CHECKING:
     import pandas as pd
 
+    from perturbxai.results.explanation import Explanation
+
 ROWS, FEATURES, PAIRS, LINES, COLUMNS = 3, 8, 3, 12, 12  # shown at most; the rest is counted
 LONGEST = 22
 WIDTH, NAMES, NUMBERS, LINE = 420, 165, 66, 18  # pixels: a panel, its names, its numbers, a feature
 FOR, AGAINST = "#d6604d", "#4393c3"  # read on white and on black
 
 
-def page(explanations: Sequence[Any], title: str) -> str:
+def page(explanations: Sequence[Explanation], title: str) -> str:
     """HTML of the first rows: for each output shown, the leading features with values and 95 % intervals."""
     first = explanations[0]
     told = [count(len(explanations), "input"), count(len(first.names), "feature"), count(len(first.outputs), "output")]
@@ -36,10 +38,7 @@ def bars(title: str, told: Sequence[str], outputs: Sequence[str], names: Sequenc
     """HTML of values, low and high ends (P, K): for each of the first outputs, the largest values with their intervals."""
     panels = []
     for k, output in enumerate(outputs[:OUTPUTS]):
-        values, low, high = (end[:, k] for end in ends)
-        first = np.argsort(-np.abs(values), kind="stable")[:FEATURES]
-        drawn = _bars([names[p] for p in first], values[first], low[first], high[first])
-        panels.append(f"<div><b>{words(output)}</b></div>{drawn}{_left(len(names) - len(first), 'more feature')}")
+        panels.append(f"<div><b>{words(output)}</b></div>{_leading(names, *(end[:, k] for end in ends))}")
     return _whole(title, told, _side_by_side(panels) + _left(len(outputs) - len(panels), "more output"))
 
 
@@ -70,28 +69,26 @@ def _left(number: int, noun: str, see: str = "") -> str:
     return f'<div style="opacity:.7">and {count(number, noun)}{see}</div>' if number > 0 else ""
 
 
-def words(text: Any, longest: int = 60) -> str:
+def words(text: object, longest: int = 60) -> str:
     """Words of any origin as HTML text: one line, not endless, nothing in them is markup or a control character."""
     return html.escape(word(text, longest))
 
 
-def _row(e: Any) -> str:
+def _row(e: Explanation) -> str:
     shown = highest(e.prediction)
     panels = _side_by_side([_panel(e, k) for k in shown])
     rest = _left(len(e.outputs) - len(shown), "more output")
     return f'<div style="margin-top:8px">row {words(e.label)}</div>{panels}{rest}'
 
 
-def _panel(e: Any, k: int) -> str:
+def _panel(e: Explanation, k: int) -> str:
     """One output: its name, prediction and base, and a bar a feature."""
-    order = np.argsort(-np.abs(e.values[:, k]), kind="stable")[:FEATURES]
-    low, high = (end[order, k] for end in e.interval())
+    low, high = e.interval()
     head = f"<b>{words(e.outputs[k])}</b>: {_short(e.prediction[k])} here, {_short(e.base[k])} with everything absent"
-    drawn = _bars([e.names[p] for p in order], e.values[order, k], low, high)
-    return f"<div>{head}</div>{drawn}{_left(len(e.names) - len(order), 'more feature')}{_strongest_pairs(e, k)}"
+    return f"<div>{head}</div>{_leading(e.names, e.values[:, k], low[:, k], high[:, k])}{_strongest_pairs(e, k)}"
 
 
-def _strongest_pairs(e: Any, k: int) -> str:
+def _strongest_pairs(e: Explanation, k: int) -> str:
     """A line on what pairs do together, where the method says so."""
     if e.interactions is None or len(e.names) < 2:
         return ""
@@ -102,6 +99,13 @@ def _strongest_pairs(e: Any, k: int) -> str:
         for n in np.argsort(-np.abs(values), kind="stable")[:PAIRS]
     ]
     return f"<div>strongest together: {', '.join(told)}</div>"
+
+
+def _leading(names: Sequence[str], values: Floats, low: Floats, high: Floats) -> str:
+    """Bars of the largest values (P,) with their intervals, and how many others there are."""
+    first = np.argsort(-np.abs(values), kind="stable")[:FEATURES]
+    drawn = _bars([names[p] for p in first], values[first], low[first], high[first])
+    return drawn + _left(len(names) - len(first), "more feature")
 
 
 def _bars(names: Sequence[str], values: Floats, low: Floats, high: Floats) -> str:
@@ -127,7 +131,7 @@ def _bars(names: Sequence[str], values: Floats, low: Floats, high: Floats) -> st
     )
 
 
-def _line(i: int, name: str, value: float, low: float, high: float, x: Any) -> str:
+def _line(i: int, name: str, value: float, low: float, high: float, x: Callable[[float], float]) -> str:
     middle = LINE * i + LINE / 2
     known = math.isfinite(low) and math.isfinite(high)
     told = f"{_short(value)}, 95 % {_short(low)} to {_short(high)}" if known else f"{_short(value)}, error not known"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -151,7 +151,7 @@ def greedy(sizes: Floats, importance: Floats, n: int) -> tuple[Ints, Floats]:
     return rows, gained
 
 
-def _check(result: Any, n: Any, n_features: Any, components: Any) -> None:
+def _check(result: object, n: object, n_features: object, components: object) -> None:
     """Refuse what cannot be picked from."""
     if not isinstance(result, Attribution):
         raise TypeError(
@@ -159,8 +159,7 @@ def _check(result: Any, n: Any, n_features: Any, components: Any) -> None:
         )
     if any(np.ndim(one) > 1 for one in result.inputs):
         raise ValueError("submodular_pick: superpixels of different pictures are not the same features; explain a table.")
-    way = f" to the {len(result)} that are explained"
-    checks.whole("n", n, 1, most=len(result), of="rows", way=way)
+    checks.whole("n", n, 1, most=len(result), of="rows", way=f" to the {len(result)} that are explained")
     if n_features is not None:
         checks.whole("n_features", n_features, 1, way=", or None")
     checks.one_of("components", components, ("feature", "rule"))

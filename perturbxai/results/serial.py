@@ -6,20 +6,26 @@ import json
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from perturbxai.core import catalogue, deprecated
 from perturbxai.core.jsonable import DamagedError, decode, encode, floats, nested, number
 
+if TYPE_CHECKING:
+    from perturbxai.results.explanation import Explanation
+
 FORMAT = "perturbxai.attribution"
 SCHEMA = 1
 # ours, and what others computed, under the names of `reference` and of `from_shap` and `from_lime`
 KNOWN = catalogue.METHODS | catalogue.PEERS | {"imported": catalogue.Entry("calls.exchange:Imported")}
 
+# keys of every result's meta that earlier versions did not tell of all; None says that they are not known
+UNTOLD = ("seed", "budget", "scale", "plan", "call_rows", "call_model_seconds", "call_seconds")
 
-def write(explanations: Sequence[Any], meta: dict[str, Any], path: str | Path | None = None) -> str:
+
+def write(explanations: Sequence[Explanation], meta: dict[str, Any], path: str | Path | None = None) -> str:
     """The JSON text of these explanations, also written to `path`.
 
     What all explanations have in common (method, names, outputs, most of meta) is written once.
@@ -46,27 +52,32 @@ def read(text_or_path: str | Path) -> tuple[list[dict[str, Any]], dict[str, Any]
     common = _restore_shared(shared)
     found = [_restore(record, common, f"explanations[{n}]") for n, record in enumerate(records)]
     meta = _dict(decode(document.get("meta"), "meta"), "meta")
-    _count_once(meta, [one["meta"] for one in found])
+    for one in (meta, *(part["meta"] for part in found)):
+        if "rows" in one and "rows_shared_with" in one:
+            _spell_as_today(one, one is meta)
     return found, meta
 
 
-def _count_once(meta: dict[str, Any], parts: list[dict[str, Any]]) -> None:
-    """In files of before, baselines (without a seed) and peers (with wall_seconds) had what is asked once beside their rows.
+def _spell_as_today(meta: dict[str, Any], whole: bool) -> None:
+    """Brings what an earlier version told of a result to the keys that results have today.
 
-    Their parts told it of the whole call, so that of these only their own rows are known.
+    Baselines (without a seed) and peers (with wall_seconds) had what is asked once beside their rows. Their parts told it of
+    the whole call, so that of these only their own rows are known.
     """
-    for one in (meta, *parts):
-        once = one.get("rows_once_a_call")
-        if isinstance(once, dict) and "rows" in one and ("seed" not in one or "wall_seconds" in one):
-            one |= {"rows": one["rows"] + sum(once.values())} if one is meta else {"rows_once_a_call": {}}
-            one.setdefault("seed", None)
-            one.pop("wall_seconds", None)
+    once = meta.get("rows_once_a_call")
+    if isinstance(once, dict) and ("seed" not in meta or "wall_seconds" in meta):
+        meta |= {"rows": meta["rows"] + sum(once.values())} if whole else {"rows_once_a_call": {}}
+    meta.pop("wall_seconds", None)
+    if "looks" in meta:
+        meta["stages"] = meta.pop("looks")
+    untold = dict.fromkeys(UNTOLD) | {"rows_once_a_call": {}, "merged": [], "versions": {}}
+    meta |= {key: value for key, value in untold.items() if key not in meta}
 
 
 # ------------------------------------------------------------------------------------------------ writing
 
 
-def _record(e: Any) -> dict[str, Any]:
+def _record(e: Explanation) -> dict[str, Any]:
     return {
         "names": list(e.names),
         "outputs": list(e.outputs),
@@ -171,7 +182,7 @@ def _restore_shared(shared: dict[str, Any]) -> dict[str, Any]:
     return common | {"meta": _restore_meta(shared.get("meta"), "shared meta")}
 
 
-def _restore(record: Any, common: dict[str, Any], where: str) -> dict[str, Any]:
+def _restore(record: object, common: dict[str, Any], where: str) -> dict[str, Any]:
     """The fields of one explanation, shapes checked."""
     own = _dict(record, where)
     found = {k: common[k] if k in common else _PARTS[k](own.get(k), f"{where}.{k}") for k in ("names", "outputs", "method")}
@@ -204,17 +215,17 @@ def _check(found: dict[str, Any], where: str) -> None:
             raise DamagedError(f"{where}.columns[{name!r}] does not fit {n_players} features: the file is damaged.")
 
 
-def _restore_meta(data: Any, where: str) -> dict[str, Any]:
+def _restore_meta(data: object, where: str) -> dict[str, Any]:
     return {key: decode(value, f"{where}[{key!r}]") for key, value in _dict(data, where).items()}
 
 
-def _restore_names(data: Any, where: str) -> tuple[str, ...]:
+def _restore_names(data: object, where: str) -> tuple[str, ...]:
     if not isinstance(data, list) or not all(isinstance(name, str) for name in data):
         raise DamagedError(f"{where} is no list of text: the file is damaged.")
     return tuple(data)
 
 
-def _restore_method(data: Any, where: str) -> Any:
+def _restore_method(data: object, where: str) -> Any:
     """The method object, from the catalogue and its options alone."""
     name = _dict(data, where).get("name")
     if not isinstance(name, str) or name not in KNOWN:
@@ -241,7 +252,7 @@ def _restore_method(data: Any, where: str) -> Any:
         raise DamagedError(f"{where}: {name} refuses its options ({error}): the file is damaged, or newer.") from error
 
 
-def _restore_option(data: Any, where: str) -> Any:
+def _restore_option(data: object, where: str) -> Any:
     if not (isinstance(data, dict) and data.get("$") == "linear_model"):
         return decode(data, where)
     from sklearn import linear_model
@@ -257,7 +268,7 @@ def _restore_option(data: Any, where: str) -> Any:
         raise DamagedError(f"{where}: {kind.__name__} refuses its settings ({error}).") from error
 
 
-def _dict(data: Any, where: str) -> dict[str, Any]:
+def _dict(data: object, where: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise DamagedError(f"{where} is missing or no object: the file is damaged.")
     return data

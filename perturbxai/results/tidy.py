@@ -1,0 +1,75 @@
+"""What results have in common: the factor of an interval, a table with a line for each output, and its CSV."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from perturbxai.core import checks
+from perturbxai.core.csv_files import write_csv
+from perturbxai.core.types import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LEVEL = 0.95  # the level that `critical` is kept for
+
+
+class Tidy(ABC):
+    """A result that becomes a table of one line a number."""
+
+    @abstractmethod
+    def to_frame(self) -> pd.DataFrame: ...
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write `to_frame()` as CSV, for spreadsheets too: text that is a formula to them begins with an apostrophe there.
+
+        `px.read_csv` reads it as it was.
+        """
+        write_csv(self.to_frame(), path)
+
+
+def by_line(lines: Mapping[str, Any], outputs: Sequence[str], numbers: Mapping[str, Floats]) -> pd.DataFrame:
+    """A line for each of n things and K outputs: what is said of the things, the output's name, and its numbers.
+
+    lines    (n,) arrays and lists, or what stands in every line as it is: text, a Series
+    numbers  (n, K), or (K,) where they are those of all things; the first is (n, K)
+    """
+    import pandas as pd
+
+    shape = (-1, len(outputs))
+    n_lines = len(np.reshape(next(iter(numbers.values())), shape))
+    told = {k: np.repeat(one, len(outputs)) if isinstance(one, (list, np.ndarray)) else one for k, one in lines.items()}
+    told["output"] = np.tile(np.array(outputs, dtype=object), n_lines)
+    flat = {k: np.tile(one, n_lines) if np.ndim(one) == 1 else np.ravel(one) for k, one in numbers.items()}
+    return pd.DataFrame(told | flat)
+
+
+def text(names: Sequence[Any]) -> Any:
+    """Names (n,) as a column of a table, each as it is."""
+    return np.array(names, dtype=object)
+
+
+def student(level: float, df: float | Floats) -> Floats:
+    """The factor of an interval by Student's t, 1 where there is no degree of freedom: the error is infinite already."""
+    from scipy import stats
+
+    checks.share("level", level, ", for example 0.95")
+    df = np.asarray(df, dtype=np.float64)
+    return np.where(df > 0, stats.t.ppf(0.5 + level / 2.0, np.where(df > 0, df, 1.0)), 1.0)
+
+
+def factor(level: float, pointwise: Floats, simultaneous: bool, critical: Floats, shown: str) -> Floats:
+    """The pointwise factor, or the one that is kept for everything at once. Raises ValueError for that at another level."""
+    if not checks.flag("simultaneous", simultaneous):
+        return pointwise
+    if abs(level - LEVEL) > 1e-12:
+        raise ValueError(
+            f"level={level}: the simultaneous factor is kept for {LEVEL} only. "
+            f"Ask for level={LEVEL}, or for a pointwise {shown}."
+        )
+    return critical
