@@ -45,16 +45,21 @@ def takes(
 ) -> tuple[str, ...]:
     """Which of the offered arguments a function is given: those that it names, and that no partial has set.
 
-    first   arguments that it gets besides, in front;  needed: only what it has no default for
-    Raises TypeError for a function that cannot do without another argument.
+    first   1 if it gets the picture besides, in front;  needed: only what it has no default for
+    Raises TypeError for a function that cannot do without another argument, or has no place for the picture.
 
     >>> takes(lambda picture, labels: picture, ("labels", "rng"), "fill", first=1)
     ('labels',)
     """
     try:
-        parameters = list(inspect.signature(function).parameters.values())[first:]
+        parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):  # written in C, it does not tell
         return ()
+    by_place = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    if len(by_place) < first and not any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        name = f"{getattr(function, '__name__', function)!s:.80}"
+        raise TypeError(f"{argument}: {name} takes no argument by place; let it take the picture: def {name}(picture).")
+    parameters = parameters[first:]
     bound = function.keywords if isinstance(function, functools.partial) else {}
     by_name = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.name not in bound]
     found = [p for p in by_name if p.name in offered]

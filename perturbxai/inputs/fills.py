@@ -22,7 +22,7 @@ def read_fill(fill: object) -> Any:
     Several pictures, in a list or (N, H, W, C), are the constant that is their mean colour, each picture counting once.
     Raises TypeError for what is none of these, ValueError for pictures whose channels differ.
     """
-    if isinstance(fill, str) or callable(fill):
+    if isinstance(fill, str) or (callable(fill) and not isinstance(fill, type)):
         return fill
     if getattr(fill, "ndim", 0) == 4 or (isinstance(fill, (list, tuple)) and len(fill) and all(map(_is_picture, fill))):
         means = [picture.mean(axis=(0, 1), dtype=np.float64) for picture in as_pictures(fill)]
@@ -66,7 +66,8 @@ def make_fill(fill: object, picture: Picture, labels: Labels, rng: np.random.Gen
         fill = as_picture(fill(picture.copy(), **{name: offered[name] for name in wanted}), what)
         if fill.dtype.kind not in "fiub":
             raise TypeError(f"{what} is no picture; expected a number, one number a channel, or (H, W, C).")
-    values = np.asarray(fill).astype(np.float32)  # a copy: the caller may change theirs
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+        values = np.asarray(fill).astype(np.float32)  # a copy: the caller may change theirs
     if not np.isfinite(values).all():
         raise ValueError(f"{what} has values that are not finite; give a constant or a picture without NaN.")
     if values.ndim <= 1:

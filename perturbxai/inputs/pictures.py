@@ -51,9 +51,19 @@ def as_array(item: object, what: str) -> NDArray[Any]:
     if np.ma.is_masked(item):
         raise ValueError(f"{what} is a masked array, whose masked pixels show something; use array.filled(...) first.")
     if not hasattr(item, "detach"):
-        return np.asarray(item)
+        return even(item, what)
     tensor = item.detach().cpu()
     return np.asarray(tensor.float() if "bfloat16" in str(tensor.dtype) else tensor)  # which NumPy does not have
+
+
+def even(item: Any, what: str) -> NDArray[Any]:
+    """What is no tensor as an array. Raises ValueError for lists whose parts have different lengths."""
+    try:
+        return np.asarray(item)
+    except ValueError as error:
+        raise ValueError(
+            f"{what} has parts of different lengths, {checks.as_given(item)}; expected numbers whose rows have one length."
+        ) from error
 
 
 def as_picture(item: object, what: str) -> NDArray[Any]:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from perturbxai.core import catalogue, checks
 from perturbxai.core.functions import takes
 from perturbxai.core.types import Bools, Ints, Labels, Picture
+from perturbxai.inputs.pictures import even
 
 QUICKSHIFT_SIDE = 256
 QUICKSHIFT_KERNELS = (4, 6, 9)  # wider ones leave fewer modes, and take longer
@@ -26,7 +27,7 @@ def relabel(labels: ArrayLike) -> Labels:
     array([[0, 0],
            [2, 1]], dtype=int32)
     """
-    labels = np.asarray(labels)
+    labels = even(labels, "segments")
     if labels.ndim != 2:
         raise ValueError(f"segments has shape {labels.shape}; expected a label map of shape (H, W).")
     if not (np.issubdtype(labels.dtype, np.integer) or labels.dtype == bool):
@@ -62,8 +63,8 @@ def cut(segments: object, picture: Picture, n_segments: int) -> tuple[Labels, tu
         checks.one_of("segments", found, catalogue.SEGMENTERS, way=", a label map, masks or a function")
         labels, names = relabel(catalogue.load(catalogue.SEGMENTERS, found)(picture, n_segments)), ()
     else:
-        names = ("outside", "inside") if np.asarray(found).dtype == bool else ()
-        labels = relabel(found)
+        found = even(found, "segments")
+        labels, names = relabel(found), ("outside", "inside") if found.dtype == bool else ()
     if labels.shape != (height, width):
         raise ValueError(
             f"segments has shape {labels.shape}, but the picture is {height} x {width}. "
@@ -126,7 +127,7 @@ def _of_masks(masks: Mapping[Any, Any], picture: Picture, n_segments: int) -> tu
 
 def _as_mask(given: object, name: str, shape: tuple[int, ...]) -> Bools:
     """(H, W) bool of a mask of True and False, or of 0 and one other number."""
-    mask = np.asarray(given)
+    mask = even(given, f"segments[{name!r}]")
     if mask.dtype.kind not in "biuf":
         raise TypeError(f"segments[{name!r}] holds {mask.dtype}; expected a mask (H, W) of True and False.")
     if mask.shape != shape:

@@ -18,7 +18,7 @@ from perturbxai.core.wording import count, listed, word
 from perturbxai.inputs.background import draw_background
 from perturbxai.inputs.columns import Columns
 from perturbxai.inputs.fills import describe_fill, make_fill, read_fill
-from perturbxai.inputs.pictures import as_pictures
+from perturbxai.inputs.pictures import as_pictures, even
 from perturbxai.inputs.row_names import distinct, hash_rows
 from perturbxai.inputs.segments import areas, cut, neighbours
 
@@ -89,8 +89,10 @@ class ImageInput:
 
         The sum goes with an axis counted in players, the mean with one counted in area; they rank differently.
         """
-        maps = np.asarray(heat, dtype=np.float64)
-        maps = maps[None] if maps.ndim == 2 else maps
+        maps = even(heat, "heat")
+        if maps.dtype.kind not in "biuf":
+            raise TypeError(f"heat={checks.as_given(heat)} must be numbers (K, H, W) or (H, W).")
+        maps = maps.astype(np.float64)[None] if maps.ndim == 2 else maps.astype(np.float64)
         if maps.ndim != 3 or maps.shape[1:] != self.labels.shape:
             height, width = self.labels.shape
             raise ValueError(f"heat has shape {np.shape(heat)}; expected (K, {height}, {width}), as the picture has.")
@@ -305,7 +307,13 @@ def _players(columns: Columns, groups: Mapping[str, Features]) -> tuple[tuple[st
 def _check_weights(weights: object, n_rows: int) -> Floats:
     if weights is None:
         return np.full(n_rows, 1.0 / n_rows)
-    found = np.asarray(as_values(weights, "weights"), dtype=np.float64)
+    given = as_values(weights, "weights")
+    try:
+        found = given.astype(np.float64) if given.dtype.kind in "biufO" else None
+    except (TypeError, ValueError, OverflowError):
+        found = None
+    if found is None:
+        raise TypeError(f"weights={checks.as_given(weights)} must be numbers that float64 holds, one a row of X.")
     if found.shape != (n_rows,):
         raise ValueError(f"weights has shape {found.shape}; expected ({n_rows},), one weight a row of X.")
     if not np.isfinite(found).all() or (found < 0).any() or found.sum() == 0:
@@ -315,7 +323,7 @@ def _check_weights(weights: object, n_rows: int) -> Floats:
 
 def _copied(segments: Segments) -> Any:
     """What cuts pictures, as it is now: what the caller changes later stays out."""
-    if isinstance(segments, str) or callable(segments):
+    if isinstance(segments, str) or (callable(segments) and not isinstance(segments, type)):
         return segments
     if isinstance(segments, Mapping):
         if len({str(name) for name in segments}) < len(segments):
@@ -323,7 +331,7 @@ def _copied(segments: Segments) -> Any:
         return {str(name): _copied(one) for name, one in segments.items()}
     if np.ma.is_masked(segments):
         raise ValueError("segments is a masked array; use array.filled(...) to say whose the masked pixels are.")
-    return np.asarray(segments.detach().cpu() if hasattr(segments, "detach") else segments).copy()
+    return even(segments.detach().cpu() if hasattr(segments, "detach") else segments, "segments").copy()
 
 
 def _plain(label: object) -> Any:

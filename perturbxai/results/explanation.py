@@ -187,9 +187,7 @@ class Attribution(Sequence[Explanation], Tidy):
     def _held(self) -> tuple[Explanation, ...]:
         """The explanations. Raises ValueError if there is none."""
         if not self.explanations:
-            raise ValueError(
-                "the Attribution holds no explanation, and so no values, names or method; see len(...)."
-            )
+            raise ValueError("the Attribution holds no explanation, and so no values, names or method; see len(...).")
         return self.explanations
 
     def _stack(self, what: str) -> Floats:
@@ -311,8 +309,8 @@ class Attribution(Sequence[Explanation], Tidy):
         """What `to_json` wrote, from its text or from a file. Nothing in a file is executed or unpickled.
 
         Methods are rebuilt from their name in the catalogue and their options; an estimator among the options must be a
-        regressor of sklearn.linear_model. Files of earlier versions get the keys of `meta` that results have today: None for
-        what they did not tell, nothing for `rows_once_a_call`, `merged` and `versions`.
+        regressor of sklearn.linear_model. Files of earlier versions get the keys of `meta` that results have today: None or
+        nothing for what they did not tell, and their own rows and seconds for those of the call.
         Raises FileNotFoundError where no file is, and ValueError, which says what to do, for text that is damaged, that
         was written by a newer schema, or that names a method or an option that this version does not have.
         """

@@ -21,9 +21,6 @@ SCHEMA = 1
 # ours, and what others computed, under the names of `reference` and of `from_shap` and `from_lime`
 KNOWN = catalogue.METHODS | catalogue.PEERS | {"imported": catalogue.Entry("calls.exchange:Imported")}
 
-# keys of every result's meta that earlier versions did not tell of all; None says that they are not known
-UNTOLD = ("seed", "budget", "scale", "plan", "call_rows", "call_model_seconds", "call_seconds")
-
 
 def write(explanations: Sequence[Explanation], meta: dict[str, Any], path: str | Path | None = None) -> str:
     """The JSON text of these explanations, also written to `path`.
@@ -70,7 +67,11 @@ def _spell_as_today(meta: dict[str, Any], whole: bool) -> None:
     meta.pop("wall_seconds", None)
     if "looks" in meta:
         meta["stages"] = meta.pop("looks")
-    untold = dict.fromkeys(UNTOLD) | {"rows_once_a_call": {}, "merged": [], "versions": {}}
+    rows, seconds = meta["rows"], meta.get("seconds", 0.0)
+    untold = {
+        "seed": None, "budget": None, "rows_once_a_call": {}, "merged": [], "plan": None, "versions": {}, "seconds": seconds,
+        "call_rows": rows, "call_model_seconds": seconds, "call_seconds": seconds,
+    }  # fmt: skip
     meta |= {key: value for key, value in untold.items() if key not in meta}
 
 
