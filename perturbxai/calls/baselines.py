@@ -139,9 +139,10 @@ def check_methods(
         if score not in method.scores:
             raise ValueError(f"{key}: score={score!r} is no sum that it could share out; take score='logit', or grad_cam.")
     if looking and predictor.kind != "network":
+        look, them = ("looks", "it") if len(looking) == 1 else ("look", "them")
         raise not_a_network(
-            f"{', '.join(looking)} look inside a torch.nn.Module, but the model is a {predictor.kind}; "
-            "give Predictor the module itself, or leave them out."
+            f"{', '.join(looking)} {look} inside a torch.nn.Module, but the model is a {predictor.kind}; "
+            f"give Predictor the module itself, or leave {them} out."
         )
     if looking:
         _check_open({key: named[key] for key in looking}, predictor)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -33,7 +34,10 @@ SLICE = re.compile(r"(-?\d*):(-?\d*)(?::(-?\d*))?")
 NUMBERS = re.compile(r"-?\d+(,-?\d+)*")
 SIDES = re.compile(r"(\d{1,6})x(\d{1,6})")
 ALL = "all"
+NAMED = ("methods", "baselines", "metrics", "segments")  # keys whose values are names of ours
+NO_OPTIONS = "A config gives a method no options: in Python an object has them, as in px.explain([px.Lime(ridge=0.1)], ...)"
 ON_PICTURES = (*(name for name in catalogue.EXPLAINERS if name not in catalogue.ON_TABLES_ONLY), *catalogue.MAPS)
+TABLES = catalogue.ON_TABLES_ONLY
 ON_TABLES = tuple(name for name, entry in catalogue.BASELINES.items() if "table" in entry.on)
 
 
@@ -89,10 +93,36 @@ def _inputs(value: object) -> int | str | tuple[int, ...]:
     return tuple(found)
 
 
+def _names_of(known: Iterable[str], refused: Collection[str] = (), all_too: bool = False) -> AfterValidator:
+    """Checks that names are known ones, each once. refused: names of methods for tables alone;  all_too: "all" is a name."""
+    words = tuple(known)
+
+    def check(names: tuple[str, ...]) -> tuple[str, ...]:
+        if all_too and names == (ALL,):
+            return names
+        if wrong := [name for name in names if name in refused]:
+            raise ValueError(f"{', '.join(wrong)} explains tables only; leave it out")
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                raise ValueError(f"{name!r} comes twice")
+            if name not in words:
+                way = f". {NO_OPTIONS}" if re.match(r"\w+\W", name) else ""
+                raise ValueError(f"{name!r} is not known; expected some of {', '.join(words)}{way}")
+        return names
+
+    return AfterValidator(check)
+
+
+def _segments(value: str) -> str:
+    if value not in catalogue.SEGMENTERS:
+        raise ValueError(f"{value!r} is not known; expected one of {', '.join(catalogue.SEGMENTERS)}")
+    return value
+
+
 Fill = Annotated[Any, BeforeValidator(_fill)]
 Size = Annotated[tuple[int, int], BeforeValidator(_size)]
 OneOrSeveral = Annotated[Names, BeforeValidator(_one_or_several)]
-Methods = Annotated[tuple[str, ...], BeforeValidator(_all)]
+AllOrSome = Annotated[tuple[str, ...], BeforeValidator(_all)]
 Output = StrictInt | str
 Background = Annotated[Any, BeforeValidator(_background)]
 Inputs = Annotated[int | str | tuple[int, ...], BeforeValidator(_inputs)]
@@ -150,31 +180,15 @@ class PhotoConfig(Section):
     output: Literal["probability", "logit", "raw"] | None = None
     outputs: Annotated[tuple[Output, ...], Field(min_length=1)] | None = None
     top: Whole = 2
-    segments: str = "slic"
+    segments: Annotated[str, AfterValidator(_segments)] = "slic"
     n_segments: Players = 50
     fills: Annotated[tuple[Fill, ...], Field(min_length=1)] = ("blur", "mean")
-    methods: Annotated[Methods, Field(min_length=1)] = catalogue.USUAL
-    baselines: Methods | None = None
+    methods: Annotated[AllOrSome, Field(min_length=1), _names_of(ON_PICTURES, TABLES, all_too=True)] = catalogue.USUAL
+    baselines: Annotated[AllOrSome, _names_of(catalogue.MAPS, TABLES, all_too=True)] | None = None
     layer: OneOrSeveral | None = None
     budget: Players | None = None
     batch_size: Whole | None = None
-    metrics: Names | None = None
-
-    @field_validator("methods", "baselines", "metrics")
-    @classmethod
-    def _names(cls, value: Names | None, info: ValidationInfo) -> Names | None:
-        if value == (ALL,) and info.field_name != "metrics":
-            return value
-        if wrong := [name for name in value or () if name in catalogue.ON_TABLES_ONLY]:
-            raise ValueError(f"{', '.join(wrong)} explains tables only; leave it out")
-        return _known_names(value, info.field_name, ON_PICTURES if info.field_name == "methods" else ())
-
-    @field_validator("segments")
-    @classmethod
-    def _known_segments(cls, value: str) -> str:
-        if value not in catalogue.SEGMENTERS:
-            raise ValueError(f"{value!r} is not known; expected one of {', '.join(catalogue.SEGMENTERS)}")
-        return value
+    metrics: Annotated[Names, _names_of(catalogue.METRICS, TABLES)] | None = None
 
     @field_validator("fills")
     @classmethod
@@ -229,22 +243,12 @@ class TableConfig(Section):
     outputs: Names | None = None
     inputs: Inputs = 20
     background: Background = 100
-    methods: Names = catalogue.USUAL
-    baselines: tuple[str, ...] = ()
+    methods: Annotated[Names, _names_of(catalogue.EXPLAINERS)] = catalogue.USUAL
+    baselines: Annotated[tuple[str, ...], _names_of(ON_TABLES)] = ()
     budget: Players | None = None
     exact: StrictBool = True
     batch_size: Whole = 16_384
-    metrics: Names | None = None
-
-    @field_validator("methods", "metrics")
-    @classmethod
-    def _names(cls, value: Names | None, info: ValidationInfo) -> Names | None:
-        return _known_names(value, info.field_name)
-
-    @field_validator("baselines")
-    @classmethod
-    def _of_tables(cls, value: Names) -> Names | None:
-        return _known_names(value, "baselines", ON_TABLES)
+    metrics: Annotated[Names, _names_of(catalogue.METRICS)] | None = None
 
     @field_validator("target", "label", "drop", "category", "text", "separator", "decimal", "encoding")
     @classmethod
@@ -304,17 +308,6 @@ def parse_config(data: dict[str, Any], source: str = "config", naming: Naming = 
         raise ValueError((f"{source}: " if source else "") + "; ".join(faults)) from None
 
 
-def _known_names(value: Names | None, field: str | None, allowed: tuple[str, ...] = ()) -> Names | None:
-    known = {"methods": tuple(catalogue.EXPLAINERS), "baselines": catalogue.MAPS, "metrics": tuple(catalogue.METRICS)}
-    names = value or ()
-    for number, name in enumerate(names):
-        if name in names[:number]:
-            raise ValueError(f"{name!r} comes twice")
-        if name not in (allowed or known[str(field)]):
-            raise ValueError(f"{name!r} is not known; expected some of {', '.join(allowed or known[str(field)])}")
-    return value
-
-
 IN_TOML = {
     "a valid tuple": "a list",
     "Tuple should": "the list should",
@@ -322,6 +315,7 @@ IN_TOML = {
     "a valid dictionary or instance of PhotoConfig": "a section",
     "a valid dictionary or instance of TableConfig": "a section",
     "a valid integer": "a whole number",
+    "a valid string": "text in quotes",
 }
 SECTIONS: dict[tuple[str, ...], type[Section]] = {(): Config, ("photo",): PhotoConfig, ("table",): TableConfig}
 
@@ -339,6 +333,10 @@ def _sentence(fault: Mapping[str, Any], naming: Naming) -> str:
         return f"unknown key {dotted!r}{hint}; {where} knows {', '.join(known)}"
     message = str(fault["msg"]).removeprefix("Value error, ")
     dotted = naming(dotted) if dotted else ""
+    if keys[1:2] and keys[1] in NAMED and fault["type"] in ("string_type", "tuple_type"):
+        what = "a list of names" if fault["type"] == "tuple_type" else "a name"
+        way = f". {NO_OPTIONS}" if isinstance(fault["input"], (dict, list)) else ""
+        return f"{dotted} = {fault['input']!r}: input should be {what} in quotes, as `perturbxai list` shows them{way}"
     if fault["type"] == "value_error":
         return f"{dotted}: {message}" if dotted else message
     for theirs, ours in IN_TOML.items():

@@ -15,16 +15,21 @@ from perturbxai.core import catalogue
 class Option:
     """An option of the command that is a key of the configuration. read: from its text to the key's value.
 
-    several: it takes more than one value, and may be given again; `read` then gets each;  old: the flag it had before
+    name: of the flag, where it is not the key's;  old: the flag it had before
+    several: it takes more than one value, and may be given again; `read` then gets each
     """
 
-    flag: str
-    metavar: str
     key: str
-    read: Callable[[str], Any]
+    metavar: str
     help: str
+    read: Callable[[str], Any] = str
     several: bool = False
+    name: str = ""
     old: str = ""
+
+    @property
+    def flag(self) -> str:
+        return f"--{self.name or self.key.replace('_', '-')}"
 
 
 def whole(text: str) -> Any:
@@ -69,142 +74,57 @@ def separator(text: str) -> str:
 
 
 COLUMNS = (
-    Option(
-        "--target", "COLUMN", "target", str, "the column that is predicted: left out, and given to a factory that takes y"
-    ),
-    Option("--label", "COLUMN", "label", str, "a column that names the rows in the report, left out of the model's columns"),
-    Option("--drop", "COLUMNS", "drop", listed, "columns to leave out, such as ids"),
-    Option("--category", "COLUMNS", "category", listed, "columns to read as pandas categories"),
-    Option("--text", "COLUMNS", "text", listed, 'columns to read as text: "007" stays "007"'),
-    Option(
-        "--separator",
-        "CHARACTER",
-        "separator",
-        separator,
-        "character between values, if not a comma (a tab in .tsv): ';', tab",
-    ),
-    Option("--decimal", "CHARACTER", "decimal", str, "mark before the fraction of a number, if not a point: ','"),
-    Option("--encoding", "NAME", "encoding", str, "of the text, if not UTF-8: latin-1, cp1252, utf-16"),
+    Option("target", "COLUMN", "the column that is predicted: left out, and given to a factory that takes y"),
+    Option("label", "COLUMN", "a column that names the rows in the report, left out of the model's columns"),
+    Option("drop", "COLUMNS", "columns to leave out, such as ids", listed),
+    Option("category", "COLUMNS", "columns to read as pandas categories", listed),
+    Option("text", "COLUMNS", 'columns to read as text: "007" stays "007"', listed),
+    Option("separator", "CHARACTER", "character between values, if not a comma (a tab in .tsv): ';', tab", separator),
+    Option("decimal", "CHARACTER", "mark before the fraction of a number, if not a point: ','"),
+    Option("encoding", "NAME", "of the text, if not UTF-8: latin-1, cp1252, utf-16"),
 )
 ROWS = (
-    Option(
-        "--inputs",
-        "ROWS",
-        "inputs",
-        str,
-        "which rows to explain, numbered from 0: 0:20 (the default), 0:100:10, -5:, 7, or 3,7,9",
-        old="--rows",
-    ),
-    Option("--background", "NUMBER", "background", whole, "rows that stand for absence, or all; default: 100"),
-)
+    Option("inputs", "ROWS", "which rows to explain, numbered from 0: 0:20 (the default), 0:100:10, -5:, 7, or 3,7,9",
+        old="--rows"),
+    Option("background", "NUMBER", "rows that stand for absence, or all; default: 100", whole),
+)  # fmt: skip
 CROPS = (
-    Option(
-        "--size", "PIXELS", "size", whole, "side of the picture that the model sees, or 192x256 (high x wide); default: 224"
-    ),
-    Option(
-        "--crop",
-        "SHARE",
-        "crop",
-        number,
-        "how much of the largest centred region of that shape is kept; default: 1, all of it (efficientnet_lite0: 7/8)",
-    ),
-)
+    Option("size", "PIXELS", "side of the picture that the model sees, or 192x256 (high x wide); default: 224", whole),
+    Option("crop", "SHARE", "how much of the largest centred region of that shape is kept; default: 1, all of it "
+        "(efficientnet_lite0: 7/8)", number),
+)  # fmt: skip
 PARTS = (
-    Option(
-        "--segments",
-        "NAME",
-        "segments",
-        str,
-        f"how superpixels are cut: {', '.join(catalogue.SEGMENTERS)}; default: slic",
-    ),
-    Option("--n-segments", "NUMBER", "n_segments", whole, "how many superpixels to aim at; default: 50"),
-    Option(
-        "--fills",
-        "FILLS",
-        "fills",
-        fills,
-        f"what a hidden superpixel shows: {', '.join(catalogue.FILLS)}, a number, or one a channel, 124/116/104; everything "
-        "is explained and scored under each; default: blur, mean",
-    ),
-    Option("--top", "NUMBER", "top", whole, "explain so many of the highest classes of each picture; default: 2"),
-    Option(
-        "--layer",
-        "NAMES",
-        "layer",
-        layers,
-        "network layers that class activation maps are taken at; default: the last one with a map",
-    ),
-)
-MODEL = Option(
-    "--model",
-    "MODULE:NAME",
-    "model",
-    str,
-    "the model, or what makes it; ours are 'boosted' (trees fitted to a --target of numbers) and, of pictures, "
-    "'efficientnet_lite0'",
-)
-METHODS = Option(
-    "--methods",
-    "NAMES",
-    "methods",
-    listed,
-    "explainers, such as lime,kernel_shap; for pictures baselines too, or all; if none is named, a table is explained "
-    f"by those of the default that can take its columns; default: {', '.join(catalogue.USUAL)}",
-)
-BASELINES = Option(
-    "--baselines",
-    "NAMES",
-    "baselines",
-    listed,
-    "methods to compare with, which look inside the model, and controls; for pictures also all, and by default, if no "
-    "--methods are named, those that need a pass or two of the network; such as: glass_box,gradient,random",
-)
+    Option("segments", "NAME", f"how superpixels are cut: {', '.join(catalogue.SEGMENTERS)}; default: slic"),
+    Option("n_segments", "NUMBER", "how many superpixels to aim at; default: 50", whole),
+    Option("fills", "FILLS", f"what a hidden superpixel shows: {', '.join(catalogue.FILLS)}, a number, or one a channel, "
+        "124/116/104; everything is explained and scored under each; default: blur, mean", fills),
+    Option("top", "NUMBER", "explain so many of the highest classes of each picture; default: 2", whole),
+    Option("layer", "NAMES", "network layers that class activation maps are taken at; default: the last one with a map",
+        layers),
+)  # fmt: skip
+MODEL = Option("model", "MODULE:NAME", "the model, or what makes it; ours are 'boosted' (trees fitted to a --target of "
+    "numbers) and, of pictures, 'efficientnet_lite0'")  # fmt: skip
+METHODS = Option("methods", "NAMES", "explainers, such as lime,kernel_shap; for pictures baselines too, or all; if none is "
+    "named, a table is explained by those of the default that can take its columns; default: "
+    f"{', '.join(catalogue.USUAL)}", listed)  # fmt: skip
+BASELINES = Option("baselines", "NAMES", "methods to compare with, which look inside the model, and controls; for pictures "
+    "also all, and by default, if no --methods are named, those that need a pass or two of the network; such as: "
+    "glass_box,gradient,random", listed)  # fmt: skip
 SHARED = (
-    METHODS,
-    BASELINES,
-    Option(
-        "--outputs",
-        "NAMES",
-        "outputs",
-        listed,
-        "which of the model's outputs to explain, such as classes, for pictures also by number; default: all up "
-        "to 20, for pictures --top",
-    ),
-    Option(
-        "--output",
-        "SCALE",
-        "output",
-        str,
-        "scale of the outputs: probability, logit or raw; default: probability if the model has one, else raw; for networks "
-        "of pictures logit",
-    ),
-    Option(
-        "--budget",
-        "NUMBER",
-        "budget",
-        whole,
-        "how many coalitions (sets of columns, or superpixels, that are shown) to ask for each row, or picture and fill; "
-        "default: all 2^P up to 10 columns, else 40 P + 2; of pictures 1,000",
-    ),
-    Option("--metrics", "NAMES", "metrics", listed, "scores that the methods are compared by; default: all"),
-)
-RUN = (Option("--batch-size", "NUMBER", "batch_size", whole, "rows a call of the model; default: 16384; of pictures 8"),)
-DATA = Option(
-    "--table",
-    "FILE",
-    "data",
-    str,
-    "comma-separated values below a line of column names, .gz and the like too; .parquet; the first sheet of .xlsx",
-)
-IMAGE = Option(
-    "--image",
-    "FILE",
-    "image",
-    str,
-    "pictures: files, folders, patterns such as 'cats/*.jpg', or the name of one in scikit-image, such as chelsea; several "
-    "make one table",
-    several=True,
-)
+    METHODS, BASELINES,
+    Option("outputs", "NAMES", "which of the model's outputs to explain, such as classes, for pictures also by number; "
+        "default: all up to 20, for pictures --top", listed),
+    Option("output", "SCALE", "scale of the outputs: probability, logit or raw; default: probability if the model has one, "
+        "else raw; for networks of pictures logit"),
+    Option("budget", "NUMBER", "how many coalitions (sets of columns, or superpixels, that are shown) to ask for each row, "
+        "or picture and fill; default: all 2^P up to 10 columns, else 40 P + 2; of pictures 1,000", whole),
+    Option("metrics", "NAMES", "scores that the methods are compared by; default: all", listed),
+)  # fmt: skip
+RUN = (Option("batch_size", "NUMBER", "rows a call of the model; default: 16384; of pictures 8", whole),)
+DATA = Option("data", "FILE", "comma-separated values below a line of column names, .gz and the like too; .parquet; the "
+    "first sheet of .xlsx", name="table")  # fmt: skip
+IMAGE = Option("image", "FILE", "pictures: files, folders, patterns such as 'cats/*.jpg', or the name of one in "
+    "scikit-image, such as chelsea; several make one table", several=True)  # fmt: skip
 TABLE = (DATA, MODEL, *COLUMNS, *ROWS, *SHARED, *RUN)
 PHOTO = (IMAGE, MODEL, *CROPS, *PARTS, *SHARED, *RUN)
 SECTIONS = {"table": TABLE, "photo": PHOTO}

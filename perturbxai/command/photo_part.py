@@ -18,7 +18,7 @@ from perturbxai.calls.explain import explain
 from perturbxai.calls.explain_call import Call
 from perturbxai.command.config import ALL, ON_PICTURES, Naming, PhotoConfig
 from perturbxai.command.photo_files import OURS, Photos, read_photos
-from perturbxai.command.user_model import Part, make_model
+from perturbxai.command.user_model import Part, make_model, reason
 from perturbxai.core import catalogue
 from perturbxai.core.stopping import beside
 from perturbxai.game.game import MANY_OUTPUTS, Game
@@ -134,11 +134,14 @@ class PhotoJob:
             with beside(results, lambda name, fill=fill: f"{name}@{fill}"):  # type: ignore[misc]
                 if self.explainers:
                     with beside({}, each=self._labelled), self.predictor.watched(f"explain, {fill}"):
-                        found |= self._explain(space, outputs)
+                        ours = explain(
+                            self.explainers, self.predictor, space, self.photos.pictures, outputs=outputs,
+                            budget=self.section.budget, seed=self.seed,
+                        )  # fmt: skip
+                    found |= {name: self._labelled(one) for name, one in ours.items()}
                 with beside(found):
-                    found |= self._baselines(
-                        [name for name in self.maps if name in catalogue.OF_THE_FILL], space, outputs, f", {fill}"
-                    )
+                    of_the_fill = [name for name in self.maps if name in catalogue.OF_THE_FILL]
+                    found |= self._baselines(of_the_fill, space, outputs, f", {fill}")
             results |= {f"{name}@{fill}": one for name, one in found.items()}
         without = [name for name in self.maps if name not in catalogue.OF_THE_FILL]
         with beside(results):
@@ -154,7 +157,7 @@ class PhotoJob:
         except (TypeError, ValueError, ImportError) as error:
             if name not in self.optional:
                 raise
-            self.left_out[name] = str(error)
+            self.left_out[name] = reason(name, error)
             return False
         return True
 
@@ -214,19 +217,6 @@ class PhotoJob:
 
     # -------------------------------------------------------------------------------------------- methods
 
-    def _explain(self, space: ImageSpace, outputs: list[Any]) -> dict[str, Attribution]:
-        section = self.section
-        found = explain(
-            self.explainers,
-            self.predictor,
-            space,
-            self.photos.pictures,
-            outputs=outputs,
-            budget=section.budget,
-            seed=self.seed,
-        )
-        return {name: self._labelled(one) for name, one in found.items()}
-
     def _baselines(self, names: list[str], space: ImageSpace, outputs: list[Any], under: str) -> dict[str, Attribution]:
         """Those that were named together, those that "all" stands for one by one, as far as they work on this network."""
         found: dict[str, Attribution] = {}
@@ -243,7 +233,9 @@ class PhotoJob:
         return {key: found[key] for key in order}
 
     def _some(self, names: list[str], space: ImageSpace, outputs: list[Any], under: str) -> dict[str, Attribution]:
-        layer = self._layer() if any(catalogue.load(catalogue.BASELINES, name).passes for name in names) else None
+        passes = any(catalogue.load(catalogue.BASELINES, name).passes for name in names)
+        chosen: Any = self.section.layer if passes else None
+        layer = chosen[0] if chosen is not None and len(chosen) == 1 else chosen
         pictures, score = self.photos.pictures, self._score(names[0])
         what = f"{names[0] if len(names) == 1 else 'maps'}{under}"
         with beside({}, each=self._labelled), self.predictor.watched(what):
@@ -254,10 +246,6 @@ class PhotoJob:
         """Maps are of the logit, but where a method asks the predictor for values on its own scale."""
         own = catalogue.load(catalogue.BASELINES, name).on_the_scale_of_the_predictor
         return "probability" if own and self.predictor.output == "probability" else "logit"
-
-    def _layer(self) -> Any:
-        layer = self.section.layer
-        return layer[0] if layer is not None and len(layer) == 1 else layer
 
     def _labelled(self, result: Attribution) -> Attribution:
         """The same with each picture, which has its number, called by its file."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import functools
-import importlib
 import importlib.util
 import warnings
 from collections.abc import Callable
@@ -15,10 +14,6 @@ from typing import TYPE_CHECKING, Any
 from perturbxai import assets
 from perturbxai.command.config import SLICE, Naming, TableConfig
 from perturbxai.reporting.manifest import describe_file
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -210,9 +205,10 @@ def _left_out(section: TableConfig, known: list[str], naming: Naming) -> list[st
                 raise ValueError(
                     f"{naming(f'table.{key}')} = {name!r} is no column of {section.data}; it has {shown}.{hint}"
                 )
-    found = [name for key in (*single, "drop") for name in named[key]]
+    keys = (*single, "drop")
+    found = [name for key in keys for name in named[key]]
     if twice := [name for number, name in enumerate(found) if name in found[:number]]:
-        options = ", ".join(naming(f"table.{key}") for key in (*single, "drop"))
+        options = ", ".join(naming(f"table.{key}") for key in keys)
         raise ValueError(f"the column {twice[0]!r} is named twice among {options}; each leaves it out, so once is enough.")
     return found
 

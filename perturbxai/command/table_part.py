@@ -15,7 +15,7 @@ from perturbxai.calls.explain import explain
 from perturbxai.calls.explain_call import Call
 from perturbxai.command.config import Naming, TableConfig
 from perturbxai.command.table_files import read_table
-from perturbxai.command.user_model import Part, make_model
+from perturbxai.command.user_model import Part, make_model, reason
 from perturbxai.core import catalogue
 from perturbxai.core.methods import Explainer
 from perturbxai.core.stopping import beside
@@ -87,7 +87,7 @@ def _taken(section: TableConfig, game: Game, seed: int) -> tuple[list[str], dict
             for method, number in product(call.asking.values(), range(len(game.inputs))):
                 method.check(call.players(number, method))
         except ValueError as error:
-            left_out[name] = str(error).removeprefix(f"{name}: ")
+            left_out[name] = reason(name, error)
     return [name for name in section.methods if name not in left_out], left_out
 
 

@@ -1,4 +1,4 @@
-"""What a configuration names, from disk: a table read and its columns sorted out, a model that the user's code makes."""
+"""What the sections of a run have in common: a model that the user's code makes, and their work, ready to start."""
 
 from __future__ import annotations
 
@@ -39,6 +39,11 @@ class Part:
     facts: dict[str, Any]
 
 
+def reason(name: str, error: Exception) -> str:
+    """Why a method cannot explain, without its name, which stands before it."""
+    return str(error).removeprefix(f"{name}: ").removeprefix(f"{name} ")
+
+
 def make_model(place: str, key: str, given: dict[str, Any], lacking: str = "") -> Made:
     """The model behind "package.module:name".
 
@@ -50,7 +55,9 @@ def make_model(place: str, key: str, given: dict[str, Any], lacking: str = "") -
     where = f"{key} = {place!r}"
     found, file = _import(place, where)
     facts: dict[str, Any] = {"name": place} | ({"file": describe_file(file, file.parent)} if file else {})
-    if inspect.isroutine(found) or inspect.isclass(found) or isinstance(found, functools.partial) or _is_wrapped(found):
+    # a function in a decorator, as functools.cache is, is no routine itself
+    wrapped = callable(found) and hasattr(found, "__wrapped__")
+    if wrapped or inspect.isroutine(found) or inspect.isclass(found) or isinstance(found, functools.partial):
         wanted = _arguments(found, where)
         if missing := [name for _, name in wanted if name not in given]:
             taken = [name if given or parameter is None else parameter for parameter, name in wanted]
@@ -90,11 +97,6 @@ def _import(place: str, where: str) -> tuple[Any, Path | None]:
         hint = f"; did you mean {near[0]!r}?" if near else "."
         raise ValueError(f"{where} cannot be imported: {file or module_name} has no {name!r}{hint}")
     return getattr(module, name), file
-
-
-def _is_wrapped(found: object) -> bool:
-    """True for a function in a decorator that is no function itself, as functools.cache is."""
-    return callable(found) and hasattr(found, "__wrapped__")
 
 
 def _arguments(factory: Callable[..., Any], where: str) -> list[tuple[str | None, str]]:

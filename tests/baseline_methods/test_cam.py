@@ -220,7 +220,7 @@ def test_what_can_be_known_without_the_model_is_refused_before_it_runs():
 
 def test_a_model_without_an_inside_is_refused():
     space = px.ImageSpace(segments="grid", n_segments=4)
-    with pytest.raises(TypeError, match=r"grad_cam look inside a torch.nn.Module, but the model is a callable"):
+    with pytest.raises(TypeError, match=r"grad_cam looks inside a torch.nn.Module, but the model is a callable"):
         px.baselines(["grad_cam"], px.Predictor(lambda x: x.mean((1, 2, 3))), space, picture())
 
 

@@ -305,7 +305,7 @@ def test_smooth_grad_is_refused_on_tables():
 def test_a_model_without_gradients_is_refused(name):
     space, asked = px.ImageSpace(segments="grid", n_segments=4), []
     predictor = px.Predictor(lambda rows: asked.append(1) or rows.mean((1, 2, 3)))
-    with pytest.raises(TypeError, match=f"{name} look inside a torch.nn.Module, but the model is a callable"):
+    with pytest.raises(TypeError, match=f"{name} looks inside a torch.nn.Module, but the model is a callable"):
         px.baselines([name], predictor, space, picture())
     assert not asked
 

@@ -188,7 +188,7 @@ def test_the_network_is_left_as_it_was_also_if_it_raises(make):
 
 def test_a_model_that_is_no_network_is_refused_before_it_is_asked():
     predictor = px.Predictor(lambda pictures: pictures.mean(axis=(1, 2)))
-    with pytest.raises(TypeError, match=r"mask_optimisation look inside a torch.nn.Module, but the model is a callable"):
+    with pytest.raises(TypeError, match=r"mask_optimisation looks inside a torch.nn.Module, but the model is a callable"):
         optimised(predictor=predictor)
     assert predictor.rows == 0
 

@@ -309,7 +309,7 @@ REFUSALS = {
     "two ways": (("--outputs", "warm", "--top", "1"), r"photo: outputs and top both choose the classes"),
     "layer": (("--methods", "grad_cam", "--layer", "iner"), r"--layer = 'iner' is no module .*Did you mean 'inner'\?"),
     "no map": (("--layer", "inner"), r"--layer is for class activation maps, and none is asked for"),
-    "black box": (("--methods", "grad_cam", "--model", "own_net:box"), r"grad_cam look inside .* the model is a callable"),
+    "black box": (("--methods", "grad_cam", "--model", "own_net:box"), r"grad_cam looks inside .* the model is a callable"),
     "scale": (("--model", "own_net:box", "--output", "logit"), r"--output: .*function"),
     "own scale": (
         ("--model", "own_net:ready", "--output", "raw"),
