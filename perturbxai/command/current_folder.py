@@ -25,9 +25,7 @@ class _Finder:
         self.folder = folder
         self.named = ""
 
-    def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:  # fmt: skip
+    def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
         if path is not None or not (name == self.named or _is_inside(_importer(sys._getframe(1)), self.folder)):
             return None
         return PathFinder.find_spec(name, [self.folder], target)
@@ -36,15 +34,12 @@ class _Finder:
 def _importer(frame: FrameType | None) -> str:
     """The file of the code that asked for an import, below those that carry it out."""
     while frame is not None:
-        module = str(frame.f_globals.get("__name__"))
-        if not frame.f_code.co_filename.startswith("<frozen importlib") and not _is_one_of(module, CARRIERS):
+        module = f"{frame.f_globals.get('__name__')}."
+        carries = any(module.startswith(f"{package}.") for package in CARRIERS)
+        if not frame.f_code.co_filename.startswith("<frozen importlib") and not carries:
             return frame.f_code.co_filename
         frame = frame.f_back
     return ""
-
-
-def _is_one_of(module: str, packages: Sequence[str]) -> bool:
-    return any(module == package or module.startswith(f"{package}.") for package in packages)
 
 
 def _is_inside(file: str, folder: str) -> bool:

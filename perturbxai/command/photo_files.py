@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import struct
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,7 +46,12 @@ def read_photos(section: PhotoConfig, naming: Naming) -> Photos:
     if twice := [path for number, path in enumerate(paths) if path.resolve() in [p.resolve() for p in paths[:number]]]:
         raise ValueError(f"{key} names {twice[0]} twice; once is enough.")
     crop = section.crop or (assets.CROP if section.model == OURS else 1.0)
-    pictures, left_out = _readable(paths, lambda path: fit(_read(path, section.grey, key, naming), section.size, crop))
+    pictures, left_out = {}, {}
+    for path in paths:
+        try:
+            pictures[path] = fit(_read(path, section.grey, key, naming), section.size, crop)
+        except ValueError as error:
+            left_out[path] = error
     if left_out and (section.strict or not pictures):
         error = next(iter(left_out.values()))
         if len(paths) == 1:
@@ -64,19 +68,6 @@ def read_photos(section: PhotoConfig, naming: Naming) -> Photos:
     names = [path.stem if stems.count(path.stem) == 1 else str(path) for path in pictures]
     facts = [describe_file(path, path.parent) for path in pictures]
     return Photos(list(pictures.values()), names, facts, {str(path): str(error) for path, error in left_out.items()})
-
-
-def _readable(
-    paths: list[Path], read: Callable[[Path], NDArray[Any]]
-) -> tuple[dict[Path, NDArray[Any]], dict[Path, ValueError]]:
-    """The pictures of the files that can be read, and what was wrong with the others."""
-    pictures, left_out = {}, {}
-    for path in paths:
-        try:
-            pictures[path] = read(path)
-        except ValueError as error:
-            left_out[path] = error
-    return pictures, left_out
 
 
 def _paths(place: str, key: str) -> list[Path]:
@@ -102,9 +93,9 @@ def _paths(place: str, key: str) -> list[Path]:
 def _read(path: Path, grey: bool, key: str, naming: Naming) -> NDArray[Any]:
     """(H, W, 3) uint8, (H, W) of a grey one in its own units, or (H, W, C) of several bands in theirs."""
     where = f"{key} = {str(path)!r}"
-    bands = _bands(path, where)
-    if bands is not None:
-        return _checked(bands, grey, where, naming)
+    if (bands := _bands(path, where)) is not None:
+        _check_bands(bands, grey, where, naming)
+        return bands
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
@@ -150,18 +141,14 @@ def _bands(path: Path, where: str) -> NDArray[Any] | None:
         return None  # Pillow says what is wrong with it
 
 
-def _checked(found: NDArray[Any], grey: bool, where: str, naming: Naming) -> NDArray[Any]:
-    """Bands that are a picture of numbers. Raises ValueError for other arrays."""
+def _check_bands(found: NDArray[Any], grey: bool, where: str, naming: Naming) -> None:
+    """Refuse an array that is no picture of numbers, or not as grey as it should be. Raises ValueError."""
     if found.ndim not in (2, 3) or found.size == 0 or found.dtype.kind not in "fiub":
         raise ValueError(f"{where} has shape {found.shape} of {found.dtype}; expected numbers (H, W) or (H, W, C).")
     one = found.ndim == 2 or found.shape[2] == 1
     if one != grey:
-        told = (
-            f"has one band; give {naming('photo.grey')}"
-            if one
-            else f"has {found.shape[2]} bands; leave {naming('photo.grey')} out"
-        )
+        key = naming("photo.grey")
+        told = f"has one band; give {key}" if one else f"has {found.shape[2]} bands; leave {key} out"
         raise ValueError(f"{where} {told}.")
     if found.dtype.kind == "f" and not np.isfinite(found).all():
         raise ValueError(f"{where} has values that are not finite; replace NaN and infinity first.")
-    return found

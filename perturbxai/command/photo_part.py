@@ -21,6 +21,7 @@ from perturbxai.command.photo_files import OURS, Photos, read_photos
 from perturbxai.command.user_model import Part, make_model, reason
 from perturbxai.core import catalogue
 from perturbxai.core.stopping import beside
+from perturbxai.core.wording import quoted
 from perturbxai.game.game import MANY_OUTPUTS, Game
 from perturbxai.inputs.fills import describe_fill
 from perturbxai.inputs.spaces import ImageSpace
@@ -48,8 +49,7 @@ def _predictor(section: PhotoConfig, progress: bool, naming: Naming) -> tuple[Pr
     if section.model == OURS:
         given: Any = (*assets.efficientnet_lite0(), assets.imagenet_classes())
     else:
-        made = make_model(section.model, naming("photo.model"), {}, FACTORY)
-        given, facts["model"] = made.model, made.facts
+        given, facts["model"] = make_model(section.model, naming("photo.model"), {}, FACTORY)
     if isinstance(given, Predictor):
         for name in ("output", "batch_size"):
             if getattr(section, name) is not None:
@@ -187,7 +187,7 @@ class PhotoJob:
             if module not in known:
                 near = difflib.get_close_matches(module, known, 1)
                 hint = f" Did you mean {near[0]!r}?" if near else ""
-                raise ValueError(f"{key} = {name!r} is no module of the network; it has {_some_of(known)}.{hint}")
+                raise ValueError(f"{key} = {name!r} is no module of the network; it has {quoted(known, 8)}.{hint}")
 
     # -------------------------------------------------------------------------------------------- classes
 
@@ -251,7 +251,3 @@ class PhotoJob:
         """The same with each picture, which has its number, called by its file."""
         named = (replace(one, label=self.photos.names[cast(int, one.label)]) for one in result)
         return replace(result, explanations=tuple(named))
-
-
-def _some_of(names: list[str]) -> str:
-    return ", ".join(map(repr, names[:8])) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from perturbxai import assets
 from perturbxai.command.config import SLICE, Naming, TableConfig
+from perturbxai.core.wording import quoted
 from perturbxai.reporting.manifest import describe_file
 
 if TYPE_CHECKING:
@@ -201,10 +202,8 @@ def _left_out(section: TableConfig, known: list[str], naming: Naming) -> list[st
                 alike = {column.strip().casefold(): column for column in known}
                 near = difflib.get_close_matches(name.strip().casefold(), alike, 1, cutoff=0.5)
                 hint = f" Did you mean {alike[near[0]]!r}?" if near else ""
-                shown = ", ".join(map(repr, known[:12])) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
-                raise ValueError(
-                    f"{naming(f'table.{key}')} = {name!r} is no column of {section.data}; it has {shown}.{hint}"
-                )
+                where = f"{naming(f'table.{key}')} = {name!r} is no column of {section.data}"
+                raise ValueError(f"{where}; it has {quoted(known, 12)}.{hint}")
     keys = (*single, "drop")
     found = [name for key in keys for name in named[key]]
     if twice := [name for number, name in enumerate(found) if name in found[:number]]:

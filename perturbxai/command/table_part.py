@@ -49,8 +49,8 @@ def load_table(section: TableConfig, seed: int, progress: bool, naming: Naming =
         model = assets.boosted(X, table.y)
     else:
         given = {"X": X.copy()} | ({} if table.y is None else {"y": table.y.copy()})  # the factory may change its own
-        made = make_model(section.model, key, given, f"Name its column as {naming('table.target')}.")
-        model, facts["model"] = made.model, made.facts
+        way = f"Name its column as {naming('table.target')}."
+        model, facts["model"] = make_model(section.model, key, given, way)
     try:
         predictor = Predictor(model, output=section.output, batch_size=section.batch_size, progress=progress)
     except TypeError as error:
@@ -68,7 +68,10 @@ def load_table(section: TableConfig, seed: int, progress: bool, naming: Naming =
     x = x[list(X.columns)]
     game = Game(predictor, space, x, section.outputs)
     methods, facts["left_out"] = _taken(section, game, seed)
-    _check_methods(methods, section, game, seed)
+    # what explain() and baselines() would refuse without the model, before the first of them asks it
+    Call(name_methods(methods, catalogue.EXPLAINERS, Explainer), game, seed, section.budget).check()
+    if section.baselines:
+        check_methods(named_baselines(section.baselines), predictor, space, None, "logit")
     return Part(section, predictor, lambda: compare_table(methods, section, predictor, space, x, seed), facts)
 
 
@@ -89,13 +92,6 @@ def _taken(section: TableConfig, game: Game, seed: int) -> tuple[list[str], dict
         except ValueError as error:
             left_out[name] = reason(name, error)
     return [name for name in section.methods if name not in left_out], left_out
-
-
-def _check_methods(methods: Sequence[str], section: TableConfig, game: Game, seed: int) -> None:
-    """What explain() and baselines() would refuse without the model, before the first of them asks it."""
-    Call(name_methods(methods, catalogue.EXPLAINERS, Explainer), game, seed, section.budget).check()
-    if section.baselines:
-        check_methods(named_baselines(section.baselines), game.predictor, game.space, None, "logit")
 
 
 def compare_table(

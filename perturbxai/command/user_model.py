@@ -22,14 +22,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Made:
-    """What a user's "module:name" came to, and where it was found."""
-
-    model: Any
-    facts: dict[str, Any]
-
-
-@dataclass(frozen=True, eq=False)
 class Part:
     """A section that is ready to start: its model, its work, and what the manifest tells of its input."""
 
@@ -44,8 +36,8 @@ def reason(name: str, error: Exception) -> str:
     return str(error).removeprefix(f"{name}: ").removeprefix(f"{name} ")
 
 
-def make_model(place: str, key: str, given: dict[str, Any], lacking: str = "") -> Made:
-    """The model behind "package.module:name".
+def make_model(place: str, key: str, given: dict[str, Any], lacking: str = "") -> tuple[Any, dict[str, Any]]:
+    """The model behind "package.module:name", and where it was found.
 
     A function or class of that name makes it, and gets as many of the `given` values ("X", "y") as it has parameters that
     have no default or are called so; anything else is the model itself.
@@ -72,7 +64,7 @@ def make_model(place: str, key: str, given: dict[str, Any], lacking: str = "") -
             raise ValueError(f"{where} failed: {_failure(error, file)}.") from error
         if found is None:
             raise ValueError(f"{where} returned nothing; let it return the model.")
-    return Made(found, facts | {"kind": type(found).__name__})
+    return found, facts | {"kind": type(found).__name__}
 
 
 def _import(place: str, where: str) -> tuple[Any, Path | None]:

@@ -44,6 +44,11 @@ def listed(names: Sequence[object] | None, most: int = 4, longest: int = 24) -> 
     return ", ".join(word(name, longest) or '""' for name in names[:most]) + more
 
 
+def quoted(names: Sequence[object], most: int) -> str:
+    """The first names as Python writes them, for errors, and how many more there are."""
+    return ", ".join(map(repr, names[:most])) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
 def figure(value: float, stderr: float | None = None) -> str:
     """A number to three digits with its standard error, "?" where that is not known, 0 where it is rounding.
 

@@ -16,25 +16,39 @@ LARGEST_EXACT = 2**53  # whole numbers up to here survive float64
 MISSING = (None, np.nan, pd.NaT, pd.NA)
 
 
-class _Number:
+class _Codec:
+    """A column of X: its dtype and name, whether its codes are numbers (and whole ones alone), and what they stand for."""
+
+    numeric = True
+    whole_numbers = True
+    stored_as = "levels"
+
+    def __init__(self, column: pd.Series, name: str) -> None:
+        self.dtype, self.name = column.dtype, name
+
+    def named_levels(self) -> tuple[str, ...] | None:
+        """What the levels are called, by their codes; numbers have none."""
+        return None
+
+
+class _Number(_Codec):
     """Floats, whole numbers, booleans and their nullable kin; objects that are all floats or all whole numbers.
 
     plain    the numpy dtype of one value;  missing  True if the column can hold NaN or NA, as any of a library with nulls
     """
 
-    numeric = True
     stored_as = "numbers"
 
     def __init__(self, column: pd.Series, name: str, nullable: bool = False) -> None:
-        self.dtype, self.name = column.dtype, name
-        if pd.api.types.is_object_dtype(column.dtype):
+        super().__init__(column, name)
+        objects = pd.api.types.is_object_dtype(self.dtype)
+        if objects:
             self.plain = np.dtype(float if isinstance(column.iloc[0], float) else np.int64)
         else:
             dtype: Any = self.dtype
             self.plain = np.dtype(getattr(dtype, "numpy_dtype", getattr(dtype, "subtype", dtype)))
         if self.plain.kind == "c" or self.plain.itemsize > 8:
             raise TypeError(f"column {name!r} is {self.dtype}; expected real numbers that float64 holds exactly.")
-        objects = pd.api.types.is_object_dtype(self.dtype)
         self.missing = self.plain.kind == "f" or hasattr(self.dtype, "numpy_dtype") or objects or nullable
         self.whole_numbers = self.plain.kind in "iub"
 
@@ -87,18 +101,13 @@ class _Number:
         return series.mask(missing) if missing.any() else series
 
 
-class _Date:
+class _Date(_Codec):
     """Time stamps, as whole microseconds since the epoch."""
 
-    numeric = True
-    whole_numbers = True
     stored_as = "moments"
 
-    def named_levels(self) -> None:
-        """Numbers have none."""
-
     def __init__(self, column: pd.Series, name: str) -> None:
-        self.dtype, self.name = column.dtype, name
+        super().__init__(column, name)
         self.moments = _moments_of(column.dtype)
         self.zone = getattr(self.moments, "tz", None)
 
@@ -151,22 +160,19 @@ def _moments_of(dtype: object) -> Any:
     return np.dtype(f"datetime64[{unit}]") if zone is None else pd.DatetimeTZDtype(unit, zone)
 
 
-class _Levels:
+class _Levels(_Codec):
     """Anything else that has a dtype, numbered by its distinct values in X (for a categorical: all its categories).
 
     A missing value is the last level, also where X has none, if the dtype can hold one.
     """
 
     numeric = False
-    whole_numbers = True
-    stored_as = "levels"
 
     def named_levels(self) -> tuple[str, ...]:
-        """What the levels are called, by their codes."""
         return tuple("missing" if pd.isna(level) else str(level) for level in self.levels)
 
     def __init__(self, column: pd.Series, name: str) -> None:
-        self.dtype, self.name = column.dtype, name
+        super().__init__(column, name)
         known = column[column.notna()].drop_duplicates()
         if isinstance(column.dtype, pd.CategoricalDtype):
             known = pd.Series(pd.Categorical(column.dtype.categories, dtype=column.dtype))
@@ -187,22 +193,19 @@ class _Levels:
         return self.levels.take(codes.astype(np.int64))
 
 
-class _Objects:
+class _Objects(_Codec):
     """Python objects of any kinds, numbered by kind and value: 1, 1.0 and True are three levels, None and NaN two.
 
     A missing value of x is X's own, whatever its kind; where X has none, None, NaN, NaT and NA are further levels.
     """
 
     numeric = False
-    whole_numbers = True
-    stored_as = "levels"
 
     def named_levels(self) -> tuple[str, ...]:
-        """What the levels are called, by their codes."""
-        return tuple(str(level) for level in self.levels)
+        return tuple(map(str, self.levels))
 
     def __init__(self, column: pd.Series, name: str) -> None:
-        self.dtype, self.name = column.dtype, name
+        super().__init__(column, name)
         self.number: dict[Any, int] = {}
         self.like: dict[Any, int] = {}  # for values of x whose kind differs: 1.0 where X has 1
         levels: list[Any] = []

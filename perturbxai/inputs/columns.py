@@ -6,7 +6,7 @@ a missing value being a level of its own. What cannot come back exactly is refus
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,10 @@ from perturbxai.core.checks import is_missing
 from perturbxai.core.frames import Native, by_column, is_kind, named_table, read_columns
 from perturbxai.core.types import Codes, Floats
 from perturbxai.core.unnamed_tables import as_values
+from perturbxai.core.wording import quoted
 from perturbxai.inputs.codecs import codec_of, nearest, stored
+
+SHOWN = 6  # names of columns in an error
 
 
 class Columns:
@@ -169,10 +172,8 @@ class Columns:
             return given.iloc[:, self._places(list(given.columns), what)]
         array = given[None, :] if given.ndim == 1 else given
         if array.ndim != 2 or array.shape[1] != len(self.labels):
-            raise ValueError(
-                f"{what} has shape {array.shape}; expected (rows, {len(self.labels)}), one column for each of "
-                f"{_some(self.names)}."
-            )
+            expected = f"(rows, {len(self.labels)}), one column for each of {quoted(self.names, SHOWN)}"
+            raise ValueError(f"{what} has shape {array.shape}; expected {expected}.")
         data = _frame(array)
         if self.frame:  # bare values for a table that came as a frame: take them in its order and dtypes
             data.columns = pd.Index(self.labels)
@@ -193,9 +194,9 @@ class Columns:
         unknown = [label for label in found if label not in known]
         missing = [label for label in labels if label not in place]
         if unknown or missing:
-            parts = [f"has the unknown feature(s) {_some(unknown)}"] if unknown else []
-            parts += [f"lacks the feature(s) {_some(missing)}"] if missing else []
-            built = _some(self.names) if self.frame else f"an array, whose {len(labels)} columns have no names"
+            parts = [f"has the unknown feature(s) {quoted(unknown, SHOWN)}"] if unknown else []
+            parts += [f"lacks the feature(s) {quoted(missing, SHOWN)}"] if missing else []
+            built = quoted(self.names, SHOWN) if self.frame else f"an array, whose {len(labels)} columns have no names"
             way = f"Give {what} the same columns" + ("." if self.frame else f", or its values alone: {what}.to_numpy().")
             raise ValueError(f"{what} {' and '.join(parts)}; the space was built with {built}. {way}")
         return [place[label] for label in labels]
@@ -220,8 +221,3 @@ def _read(table: object, what: str) -> tuple[pd.DataFrame | NDArray[Any], Native
 def _frame(array: NDArray[Any]) -> pd.DataFrame:
     # an object array stays one: pandas would make strings of it, and one kind of missing value
     return pd.DataFrame(array, dtype=object if array.dtype == object else None)
-
-
-def _some(names: Sequence[Any]) -> str:
-    shown = ", ".join(map(repr, names[:6]))
-    return shown + (f" and {len(names) - 6} more" if len(names) > 6 else "")

@@ -68,8 +68,9 @@ class Explanation:
     def _pointwise(self, level: float) -> Floats:
         from scipy import stats
 
-        # the normal law itself: t without an end of its degrees of freedom is a rounding away from it
-        return student(level, self.df) if np.isfinite(self.df) else np.asarray(stats.norm.ppf(0.5 + level / 2.0))
+        found = student(level, self.df)
+        # of infinite degrees of freedom the normal law itself, from which t is a rounding away
+        return found if np.isfinite(self.df) else np.asarray(stats.norm.ppf(0.5 + level / 2.0))
 
     def to_json(self, path: str | Path | None = None) -> str:
         """This input alone as JSON; see `Attribution.to_json`."""

@@ -117,3 +117,21 @@ def test_every_field_is_read(section):
     code = "".join(path.read_text() for path in readers)
     variable = "config" if section is Config else "section"
     assert [name for name in section.model_fields if f"{variable}.{name}" not in code] == []
+
+
+@pytest.mark.parametrize("section", ["photo", "table"])
+@pytest.mark.parametrize("key", ["methods", "baselines", "metrics"])
+@pytest.mark.parametrize(
+    "given", [{"cam": {"layer": 3}}, [{"name": "lime", "ridge": 1}], [["lime", 1]], ["lime(ridge=1)"]], ids=str
+)
+def test_a_config_says_that_it_gives_no_options(section, key, given):
+    if isinstance(given, list):
+        given = [*given, "lime"]
+    with pytest.raises(ValueError, match=rf"{section}\.{key}.* A config gives a method no options: in Python an object has"):
+        parse_config({section: {key: given}})
+
+
+@pytest.mark.parametrize("given", [5, True, "lime"])
+def test_a_list_of_names_is_asked_for_where_something_else_stands(given):
+    with pytest.raises(ValueError, match=r"input should be a list of names in quotes, as `perturbxai list` shows them$"):
+        parse_config({"table": {"methods": given}})

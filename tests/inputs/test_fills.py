@@ -504,3 +504,54 @@ def test_own_fills_are_home_and_away_like_ours(tmp_path):
     assert "flipped" in (folder / "scores.csv").read_text() and (folder / "maps_median.png").exists()
     again = px.Attribution.from_json(results["lime@median"].to_json())
     assert again.meta["fill"] == "median"
+
+
+class Drawn:
+    name = "drawn"
+
+    def __call__(self):
+        return 0
+
+
+RAGGED = {
+    "numbers": [[1, 2], [3]], "a picture and a number": [np.zeros((2, 2)), 3], "deep": [[[1, 2], [3]]],
+    "what a function returns": lambda _: [[1, 2], [3]],
+}  # fmt: skip
+
+
+def nothing():
+    return 0
+
+
+def by_name(*, picture):
+    return 0
+
+
+@pytest.mark.parametrize("given", [nothing, by_name, Drawn()], ids=["nothing", "by name", "an object"])
+def test_a_function_without_a_place_for_the_picture_is_refused_before_it_is_asked(given):
+    with pytest.raises(TypeError, match=r"fill: .* takes no argument by place; let it take the picture"):
+        px.ImageSpace(fill=0).with_fill(given)
+    with pytest.raises(TypeError, match=r"segments: .* takes no argument by place; let it take the picture"):
+        px.ImageSpace(segments=given, fill=0).players(PHOTO)
+
+
+@pytest.mark.parametrize("given", RAGGED.values(), ids=RAGGED)
+def test_what_is_ragged_is_refused_by_name(given):
+    if callable(given):
+        given.__name__ = "mine"
+    with pytest.raises(ValueError, match=r"fill.* has parts of different lengths"):
+        px.ImageSpace(fill=given).players(PHOTO)
+    with pytest.raises(ValueError, match="segments has parts of different lengths"):
+        px.ImageSpace(segments=given, fill=0).players(PHOTO)
+
+
+@pytest.mark.parametrize("given", [float, int, str, np.ndarray])
+def test_a_class_is_no_fill(given):
+    with pytest.raises(TypeError, match=r"fill=<class .* is not known"):
+        px.ImageSpace(fill=0).with_fill(given)
+
+
+@pytest.mark.parametrize("heat", ["x", None, [["a"]], 1j * np.ones((2, 2))], ids=str)
+def test_a_heat_map_is_of_numbers(heat):
+    with pytest.raises(TypeError, match=r"heat=.* must be numbers"):
+        px.ImageSpace(segments="grid", n_segments=4, fill=0).pool(heat, PHOTO)

@@ -344,3 +344,22 @@ def test_kmeans_of_infinite_numbers_is_refused():
     X = np.column_stack([np.r_[np.inf, np.arange(59.0)], np.arange(60.0)])
     with pytest.raises(ValueError, match=r"choose='kmeans' needs finite numbers"):
         px.TabularSpace(X, background=5, choose="kmeans")
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        [1, "a", 2],
+        ["a", "b", "c"],
+        [object(), 1, 2],
+        [10**400, 1, 1],
+        [pd.NA, 1, 2],
+        np.arange(3).astype("M8[D]"),
+        [1j, 2, 3],
+    ],
+    ids=lambda given: repr(given)[:20],
+)
+def test_weights_that_are_no_numbers_are_refused_by_name(weights):
+    for given in (weights, pd.Series(weights)):
+        with pytest.raises(TypeError, match=r"weights=.* must be numbers that float64 holds, one a row of X"):
+            px.TabularSpace(np.eye(3), weights=given)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import gc
 import json
+import warnings
 import zoneinfo
 from dataclasses import dataclass, fields, replace
 
@@ -388,3 +390,79 @@ def test_damage_is_found_and_said(how):
     how(found)
     with pytest.raises(ValueError, match="damaged"):
         px.Attribution.from_json(json.dumps(found))
+
+
+# ------------------------------------------------------------------------------------------------ files of before
+
+
+def before(text, *, looks=False):
+    """The file as versions wrote it that did not tell of these keys, in the whole and in the parts."""
+    document = json.loads(text)
+    for meta in (document["meta"], document["shared"]["meta"], *(part["meta"] for part in document["explanations"])):
+        for key in ("budget", "rows_once_a_call"):
+            meta.pop(key, None)
+        if looks and "stages" in meta:
+            meta["looks"] = meta.pop("stages")
+    return json.dumps(document)
+
+
+@pytest.mark.parametrize("asked", [{}, {"budget": 12}, {"rows": 60}, {"tol": 0.5}], ids=str)
+@pytest.mark.parametrize("name", ["kernel_shap", "lime", "banzhaf"])
+def test_files_of_before_are_read_with_the_keys_of_today(name, asked):
+    space, x = recorders.table()
+    found = px.explain(name, px.Predictor(recorders.of_table), space, x, **asked)[name]
+    again = px.Attribution.from_json(before(found.to_json(), looks=True))
+    for now, then in zip((found, *found), (again, *again), strict=True):
+        assert then.meta.keys() == now.meta.keys()
+        assert then.meta["budget"] is None and then.meta["rows_once_a_call"] == {}
+        untold = ("budget", "rows_once_a_call")
+        same({k: v for k, v in then.meta.items() if k not in untold}, {k: v for k, v in now.meta.items() if k not in untold})
+    assert again[0].meta["rows_once_a_call"] is not again[1].meta["rows_once_a_call"]
+
+
+def test_what_others_wrote_into_meta_comes_back_as_it_was():
+    back(one(meta={"rows": 5, "looks": 3}), looks=2)
+
+
+def test_no_file_is_left_open(tmp_path):
+    text = px.Attribution((one(),)).to_json(tmp_path / "found.json")
+    (tmp_path / "picture.json").write_bytes(b"\xff\xfe\x00")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ResourceWarning)
+        px.Attribution.from_json(tmp_path / "found.json")
+        px.Attribution.from_json(text)
+        for lost in (tmp_path / "picture.json", str(tmp_path)):
+            with pytest.raises((ValueError, FileNotFoundError)):
+                px.Attribution.from_json(lost)
+        gc.collect()
+
+
+def test_a_result_of_no_input_says_so_wherever_it_is_asked():
+    nothing = px.Attribution((), {"name": "mine"})
+    assert repr(nothing) == "<Attribution of 0 inputs by mine>" and "0 inputs" in nothing._repr_html_()
+    assert repr(px.Attribution(())) and len(nothing) == 0 and nothing.inputs == ()
+    has = ("values", "stderr", "stderr_background", "critical", "base", "prediction", "heat", "interactions", "names")
+    for name in (*has, "interactions_stderr", "outputs", "method"):
+        with pytest.raises(ValueError, match="holds no explanation"):
+            getattr(nothing, name)
+    for name in ("to_frame", "to_json", "interval", "interactions_frame"):
+        with pytest.raises(ValueError, match="holds no explanation"):
+            getattr(nothing, name)()
+
+
+@pytest.mark.parametrize("wrong", [np.array([1, 2]), "yes", None, 1, []], ids=str)
+def test_one_or_all_at_once_is_true_or_false(wrong):
+    found = px.Attribution((one(),))
+    space, x = recorders.table()
+    curve = px.effects("pdp", px.Predictor(recorders.of_table), space, x, features=[0])["pdp"]
+    for what in (found, found[0], next(iter(curve.values()))):
+        with pytest.raises(ValueError, match=r"simultaneous=.* must be True or False"):
+            what.interval(simultaneous=wrong)
+
+
+@pytest.mark.parametrize("level", [0, 1, -1, 2.0, "x", None, np.nan])
+@pytest.mark.parametrize("df", [0.0, 3.0, np.inf])
+def test_a_level_is_refused_whatever_the_degrees_of_freedom(level, df):
+    for simultaneous in (False, True):
+        with pytest.raises(ValueError, match=r"level=.* must lie between 0 and 1"):
+            one(df=df).interval(level, simultaneous=simultaneous)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from functools import cache
@@ -10,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from explanations import HOSTILE, one
+from hypothesis import given
+from hypothesis import strategies as st
 
 import perturbxai as px
 from perturbxai.core import wording
@@ -161,3 +164,19 @@ def test_spaces_say_what_absence_is():
     assert repr(px.ImageSpace(fill="mean")) == "<ImageSpace of superpixels by slic, about 50; absence: mean>"
     by_hand = px.ImageSpace(segments=np.eye(4, dtype=int), fill=np.zeros((4, 4)))
     assert repr(by_hand).startswith("<ImageSpace of superpixels by label map; absence: picture ")
+
+
+@given(st.floats(allow_nan=True, allow_infinity=True), st.integers(-(10**12), 10**12))
+def test_numbers_on_a_line_are_short_and_whole_ones_all_there(number, whole):
+    assert len(wording.word(number)) <= 13 or number % 1 == 0
+    assert wording.word(whole) == str(whole) and wording.word(np.float64(number)) == wording.word(number)
+
+
+def test_labels_and_places_are_short_in_every_object():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.normal(size=30), "b": rng.normal(size=30)}, index=rng.normal(size=30) / 3)
+    predictor, space = px.Predictor(lambda rows: rows.to_numpy() @ [1.0, 2.0]), px.TabularSpace(X, background=5)
+    found = px.explain("kernel_shap", predictor, space, X[:3])["kernel_shap"]
+    curves = px.effects(["pdp", "ice", "ale"], predictor, space, X)
+    for thing in (*found, px.submodular_pick(found, 2), *(curve for by in curves.values() for curve in by.values())):
+        assert not re.search(r"\d\.\d{7}", repr(thing)), repr(thing)
