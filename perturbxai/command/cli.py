@@ -91,7 +91,10 @@ def _run(given: argparse.Namespace, words: list[str]) -> int:
         told = _of_the_model(error)
         if told is None and not isinstance(error, (ValueError, TypeError, OSError, ImportError)):
             raise
-        print(f"perturbxai: {' '.join((told or _in_words(error)).split())}{_kept(error)}", file=sys.stderr)
+        if told is None and isinstance(error, FileNotFoundError) and error.filename:
+            told = f"{error.filename} is not there"
+        told = told or str(error) or type(error).__name__
+        print(f"perturbxai: {' '.join(told.split())}{_kept(error)}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt as error:
         print(f"perturbxai: stopped; no manifest was written{_kept(error)}", file=sys.stderr)
@@ -124,12 +127,6 @@ def _of_the_model(error: Exception) -> str | None:
 def _kept(error: BaseException) -> str:
     """Where a run put what it had finished when it was stopped."""
     return "".join(f"; {one}" for one in getattr(error, "__notes__", ()) if one.startswith("what was finished is in"))
-
-
-def _in_words(error: Exception) -> str:
-    if isinstance(error, FileNotFoundError) and error.filename:
-        return f"{error.filename} is not there"
-    return str(error) or type(error).__name__
 
 
 def summary(done: Run) -> str:

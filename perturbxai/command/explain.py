@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from perturbxai.command import options
@@ -48,23 +49,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     _add(inputs, options.DATA)
     _add(inputs, options.IMAGE)
     _add(parser, options.MODEL, required=True)
-    groups = {"questions": options.SHARED, "columns and rows of a table": (*options.COLUMNS, *options.ROWS)}
-    groups |= {"pictures": (*options.CROPS, *options.PARTS), "the run": options.RUN}
-    added = {}
-    for title, members in groups.items():
-        added[title] = parser.add_argument_group(title)
-        for option in members:
-            _add(added[title], option)
-    added["questions"].add_argument("--seed", metavar="NUMBER", help="the same seed asks the same questions; default: 0")
-    added["columns and rows of a table"].add_argument(
-        "--exact", action="store_true", help="list all 2^P coalitions too (P up to 16): exact values"
-    )
-    added["pictures"].add_argument("--grey", action="store_true", help="hand pictures over in one channel")
-    added["pictures"].add_argument(
-        "--strict", action="store_true", help="stop at a picture that cannot be read; of several it is left out otherwise"
-    )
-    added["the run"].add_argument("--results", metavar="DIR", help="where to write; default: results/explain")
-    added["the run"].add_argument("--quiet", action="store_true", help="no progress bar, no table: only errors are told")
+    questions = _group(parser, "questions", options.SHARED)
+    questions.add_argument("--seed", metavar="NUMBER", help="the same seed asks the same questions; default: 0")
+    for section, title in (("table", "columns and rows of a table"), ("photo", "pictures")):
+        group = _group(parser, title, options.ALONE[section])
+        for name, told in options.SWITCHES[section].items():
+            group.add_argument(f"--{name}", action="store_true", help=told)
+    run = _group(parser, "the run", options.RUN)
+    run.add_argument("--results", metavar="DIR", help="where to write; default: results/explain")
+    run.add_argument("--quiet", action="store_true", help="no progress bar, no table: only errors are told")
+
+
+def _group(parser: argparse.ArgumentParser, title: str, members: Sequence[Option]) -> argparse._ArgumentGroup:
+    group = parser.add_argument_group(title)
+    for option in members:
+        _add(group, option)
+    return group
 
 
 def _add(to: argparse._ActionsContainer, option: Option, required: bool = False) -> None:
@@ -82,9 +82,9 @@ def config_of(given: argparse.Namespace) -> Config:
     _take_old_flags(given)
     name = "table" if given.data is not None else "photo"
     other = "photo" if name == "table" else "table"
-    section: dict[str, Any] = {key: getattr(given, key) for key, own in options.SWITCHES.items() if own == name}
-    misplaced = [option.flag for option in _only_of(other) if getattr(given, option.key) is not None]
-    misplaced += [f"--{key}" for key, own in options.SWITCHES.items() if own == other and getattr(given, key)]
+    section: dict[str, Any] = {key: getattr(given, key) for key in options.SWITCHES[name]}
+    misplaced = [option.flag for option in options.ALONE[other] if getattr(given, option.key) is not None]
+    misplaced += [f"--{key}" for key in options.SWITCHES[other] if getattr(given, key)]
     if misplaced:
         ours, theirs = (options.SECTIONS[one][0].flag for one in (name, other))
         raise ValueError(f"{misplaced[0]} goes with {theirs}, and not with {ours}; leave it out.")
@@ -111,11 +111,6 @@ def _take_old_flags(given: argparse.Namespace) -> None:
         print(f"perturbxai: {option.old} is now called {option.flag}; the old name will go.", file=sys.stderr)
         setattr(given, option.key, value)
         setattr(given, option.old, None)
-
-
-def _only_of(section: str) -> list[Option]:
-    shared = {option.key for option in (options.MODEL, *options.SHARED, *options.RUN)}
-    return [option for option in options.SECTIONS[section] if option.key not in shared]
 
 
 def _read(option: Option, text: str) -> Any:

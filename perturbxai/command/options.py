@@ -73,7 +73,7 @@ def separator(text: str) -> str:
     return "\t" if text in ("tab", "\\t") else text
 
 
-COLUMNS = (
+OF_TABLE = (
     Option("target", "COLUMN", "the column that is predicted: left out, and given to a factory that takes y"),
     Option("label", "COLUMN", "a column that names the rows in the report, left out of the model's columns"),
     Option("drop", "COLUMNS", "columns to leave out, such as ids", listed),
@@ -82,18 +82,14 @@ COLUMNS = (
     Option("separator", "CHARACTER", "character between values, if not a comma (a tab in .tsv): ';', tab", separator),
     Option("decimal", "CHARACTER", "mark before the fraction of a number, if not a point: ','"),
     Option("encoding", "NAME", "of the text, if not UTF-8: latin-1, cp1252, utf-16"),
-)
-ROWS = (
     Option("inputs", "ROWS", "which rows to explain, numbered from 0: 0:20 (the default), 0:100:10, -5:, 7, or 3,7,9",
         old="--rows"),
     Option("background", "NUMBER", "rows that stand for absence, or all; default: 100", whole),
 )  # fmt: skip
-CROPS = (
+OF_PHOTO = (
     Option("size", "PIXELS", "side of the picture that the model sees, or 192x256 (high x wide); default: 224", whole),
     Option("crop", "SHARE", "how much of the largest centred region of that shape is kept; default: 1, all of it "
         "(efficientnet_lite0: 7/8)", number),
-)  # fmt: skip
-PARTS = (
     Option("segments", "NAME", f"how superpixels are cut: {', '.join(catalogue.SEGMENTERS)}; default: slic"),
     Option("n_segments", "NUMBER", "how many superpixels to aim at; default: 50", whole),
     Option("fills", "FILLS", f"what a hidden superpixel shows: {', '.join(catalogue.FILLS)}, a number, or one a channel, "
@@ -104,14 +100,13 @@ PARTS = (
 )  # fmt: skip
 MODEL = Option("model", "MODULE:NAME", "the model, or what makes it; ours are 'boosted' (trees fitted to a --target of "
     "numbers) and, of pictures, 'efficientnet_lite0'")  # fmt: skip
-METHODS = Option("methods", "NAMES", "explainers, such as lime,kernel_shap; for pictures baselines too, or all; if none is "
-    "named, a table is explained by those of the default that can take its columns; default: "
-    f"{', '.join(catalogue.USUAL)}", listed)  # fmt: skip
-BASELINES = Option("baselines", "NAMES", "methods to compare with, which look inside the model, and controls; for pictures "
-    "also all, and by default, if no --methods are named, those that need a pass or two of the network; such as: "
-    "glass_box,gradient,random", listed)  # fmt: skip
 SHARED = (
-    METHODS, BASELINES,
+    Option("methods", "NAMES", "explainers, such as lime,kernel_shap; for pictures baselines too, or all; if none is named, "
+        "a table is explained by those of the default that can take its columns; default: "
+        f"{', '.join(catalogue.USUAL)}", listed),
+    Option("baselines", "NAMES", "methods to compare with, which look inside the model, and controls; for pictures also "
+        "all, and by default, if no --methods are named, those that need a pass or two of the network; such as: "
+        "glass_box,gradient,random", listed),
     Option("outputs", "NAMES", "which of the model's outputs to explain, such as classes, for pictures also by number; "
         "default: all up to 20, for pictures --top", listed),
     Option("output", "SCALE", "scale of the outputs: probability, logit or raw; default: probability if the model has one, "
@@ -125,7 +120,13 @@ DATA = Option("data", "FILE", "comma-separated values below a line of column nam
     "first sheet of .xlsx", name="table")  # fmt: skip
 IMAGE = Option("image", "FILE", "pictures: files, folders, patterns such as 'cats/*.jpg', or the name of one in "
     "scikit-image, such as chelsea; several make one table", several=True)  # fmt: skip
-TABLE = (DATA, MODEL, *COLUMNS, *ROWS, *SHARED, *RUN)
-PHOTO = (IMAGE, MODEL, *CROPS, *PARTS, *SHARED, *RUN)
+TABLE = (DATA, MODEL, *OF_TABLE, *SHARED, *RUN)
+PHOTO = (IMAGE, MODEL, *OF_PHOTO, *SHARED, *RUN)
 SECTIONS = {"table": TABLE, "photo": PHOTO}
-SWITCHES = {"exact": "table", "grey": "photo", "strict": "photo"}  # options without a value, and their section
+ALONE = {"table": OF_TABLE, "photo": OF_PHOTO}  # options of one section
+# options without a value
+SWITCHES = {
+    "table": {"exact": "list all 2^P coalitions too (P up to 16): exact values"},
+    "photo": {"grey": "hand pictures over in one channel",
+        "strict": "stop at a picture that cannot be read; of several it is left out otherwise"},
+}  # fmt: skip

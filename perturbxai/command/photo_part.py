@@ -173,13 +173,13 @@ class PhotoJob:
         return Call(named, game, self.seed, self.section.budget)
 
     def _check_map(self, name: str) -> None:
-        named = {name: catalogue.load(catalogue.BASELINES, name)()}
-        check_methods(named, self.predictor, next(iter(self.spaces.values())), None, self._score(name))
+        space = next(iter(self.spaces.values()))
+        check_methods({name: _map_of(name)()}, self.predictor, space, None, self._score(name))
 
     def _check_layer(self, names: tuple[str, ...]) -> None:
         """Refuse layers that the network does not have. "#1" tells a module's calls apart, "input of" its other side."""
         key = self.naming("photo.layer")
-        if not any(catalogue.load(catalogue.BASELINES, name).passes for name in self.maps):
+        if not any(_map_of(name).passes for name in self.maps):
             raise ValueError(f"{key} is for class activation maps, and none is asked for.")
         known = [name for name, _ in self.predictor.network_model().inner.named_modules() if name]
         for name in names:
@@ -233,8 +233,7 @@ class PhotoJob:
         return {key: found[key] for key in order}
 
     def _some(self, names: list[str], space: ImageSpace, outputs: list[Any], under: str) -> dict[str, Attribution]:
-        passes = any(catalogue.load(catalogue.BASELINES, name).passes for name in names)
-        chosen: Any = self.section.layer if passes else None
+        chosen: Any = self.section.layer if any(_map_of(name).passes for name in names) else None
         layer = chosen[0] if chosen is not None and len(chosen) == 1 else chosen
         pictures, score = self.photos.pictures, self._score(names[0])
         what = f"{names[0] if len(names) == 1 else 'maps'}{under}"
@@ -244,10 +243,17 @@ class PhotoJob:
 
     def _score(self, name: str) -> str:
         """Maps are of the logit, but where a method asks the predictor for values on its own scale."""
-        own = catalogue.load(catalogue.BASELINES, name).on_the_scale_of_the_predictor
-        return "probability" if own and self.predictor.output == "probability" else "logit"
+        return (
+            "probability"
+            if _map_of(name).on_the_scale_of_the_predictor and self.predictor.output == "probability"
+            else "logit"
+        )
 
     def _labelled(self, result: Attribution) -> Attribution:
         """The same with each picture, which has its number, called by its file."""
         named = (replace(one, label=self.photos.names[cast(int, one.label)]) for one in result)
         return replace(result, explanations=tuple(named))
+
+
+def _map_of(name: str) -> Any:
+    return catalogue.load(catalogue.BASELINES, name)

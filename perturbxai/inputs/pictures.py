@@ -123,9 +123,14 @@ def on_white(image: Photo) -> NDArray[Any]:
         )
     # in float32 at least, the precision that a model gets
     values = array.astype(np.result_type(array.dtype, np.float32), copy=False)
-    share = values[..., 3:] / white
-    laid = values[..., :3] * share + white * (1.0 - share)
+    laid = _laid(values, white)
     return np.asarray((laid if array.dtype.kind == "f" else np.round(laid)).astype(array.dtype))
+
+
+def _laid(values: NDArray[Any], white: float) -> NDArray[Any]:
+    """Colours and opacity (H, W, 4) laid on white, in their own precision."""
+    share = values[..., 3:] / white
+    return np.asarray(values[..., :3] * share + white * (1.0 - share))
 
 
 def _one(item: object, number: int) -> Picture:
@@ -163,8 +168,7 @@ def _four(values: Picture, dtype: np.dtype, number: int) -> Picture:
             f"picture {number} is RGBA; it was laid on white (four bands that are no opacity: give them as float32)",
             stacklevel=6,
         )
-        share = values[..., 3:] / np.float32(255.0)
-        return np.asarray(values[..., :3] * share + np.float32(255.0) * (np.float32(1.0) - share))
+        return _laid(values, 255.0)
     full = 1.0 if dtype.kind == "f" else OPAQUE.get(dtype.str[1:], np.inf)
     if values.min() >= 0.0 and values.max() <= full and (values[..., 3] == full).mean() > MOSTLY:
         warnings.warn(

@@ -1,4 +1,4 @@
-"""What was asked already: 128-bit names of table rows, and their values."""
+"""128-bit names of table rows: equal rows have equal names."""
 
 from __future__ import annotations
 
