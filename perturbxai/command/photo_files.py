@@ -53,21 +53,21 @@ def read_photos(section: PhotoConfig, naming: Naming) -> Photos:
         except ValueError as error:
             left_out[path] = error
     if left_out and (section.strict or not pictures):
-        error = next(iter(left_out.values()))
+        first = next(iter(left_out.values()))
         if len(paths) == 1:
-            raise error
+            raise first
         others = f"Nor can the other {len(paths) - 1}." if not pictures else f"Leave out {naming('photo.strict')} to go on."
-        raise ValueError(f"{error} {others}") from error
+        raise ValueError(f"{first} {others}") from first
     if left_out:
         warnings.warn(
             f"{len(left_out)} of {len(paths)} pictures cannot be read and are left out: "
-            f"{'; '.join(str(error) for error in left_out.values())}",
+            f"{'; '.join(map(str, left_out.values()))}",
             stacklevel=2,
         )
     stems = [path.stem for path in pictures]
     names = [path.stem if stems.count(path.stem) == 1 else str(path) for path in pictures]
     facts = [describe_file(path, path.parent) for path in pictures]
-    return Photos(list(pictures.values()), names, facts, {str(path): str(error) for path, error in left_out.items()})
+    return Photos(list(pictures.values()), names, facts, {str(path): str(why) for path, why in left_out.items()})
 
 
 def _paths(place: str, key: str) -> list[Path]:

@@ -228,14 +228,15 @@ def _restore_names(data: object, where: str) -> tuple[str, ...]:
 
 def _restore_method(data: object, where: str) -> Any:
     """The method object, from the catalogue and its options alone."""
-    name = _dict(data, where).get("name")
+    given = _dict(data, where)
+    name = given.get("name")
     if not isinstance(name, str) or name not in KNOWN:
         raise ValueError(
             f"{where}: the method {name!r:.60} is not known here; expected one of {', '.join(sorted(KNOWN))}. "
             "Update perturbxai, or take the numbers from the CSV."
         )
     kind = catalogue.load(KNOWN, name)
-    options = _dict(data.get("options"), f"{where} {name}")
+    options = _dict(given.get("options"), f"{where} {name}")
     try:
         options = deprecated.current(getattr(kind, "renamed", {}), options, f"{where}: {name}")  # files keep old names
     except TypeError as error:
