@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from perturbxai.command import current_folder
 from perturbxai.core.extras import EXTRAS, remedy
@@ -19,6 +19,13 @@ from perturbxai.reporting.manifest import describe_file
 if TYPE_CHECKING:
     from perturbxai.calls.comparison import Comparison
     from perturbxai.models.predictor import Predictor
+
+
+class Made(NamedTuple):
+    """What a user's "module:name" came to, and where it was found."""
+
+    model: Any
+    facts: dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +43,8 @@ def reason(name: str, error: Exception) -> str:
     return str(error).removeprefix(f"{name}: ").removeprefix(f"{name} ")
 
 
-def make_model(place: str, key: str, given: dict[str, Any], lacking: str = "") -> tuple[Any, dict[str, Any]]:
-    """The model behind "package.module:name", and where it was found.
+def make_model(place: str, key: str, given: dict[str, Any], lacking: str = "") -> Made:
+    """The model behind "package.module:name".
 
     A function or class of that name makes it, and gets as many of the `given` values ("X", "y") as it has parameters that
     have no default or are called so; anything else is the model itself.
@@ -64,7 +71,7 @@ def make_model(place: str, key: str, given: dict[str, Any], lacking: str = "") -
             raise ValueError(f"{where} failed: {_failure(error, file)}.") from error
         if found is None:
             raise ValueError(f"{where} returned nothing; let it return the model.")
-    return found, facts | {"kind": type(found).__name__}
+    return Made(found, facts | {"kind": type(found).__name__})
 
 
 def _import(place: str, where: str) -> tuple[Any, Path | None]:
