@@ -92,8 +92,7 @@ class Game:
             other = self._like.learn()
             assert isinstance(other, ImageAsker)
             self._asker = ImageAsker(self.predictor, self.pictures, other.columns)
-            for number in range(len(self.inputs)):
-                self._asker.know_own_values(number, other.own_values(number))
+            self._asker.take_over(other)
         if self._asker is None:
             one = self._first_rows()
             values = self.predictor(one)
@@ -108,7 +107,7 @@ class Game:
                 self._asker = TableAsker(self.predictor, self.space, self.table_rows, columns, values[:, columns])
             else:
                 self._asker = ImageAsker(self.predictor, self.pictures, columns)
-                self._asker.know_own_values(0, values[:, columns])
+                self._asker.know_own_values(0, values[0, columns])
         return self._asker
 
     def _highest(self, values: PerOutput) -> Ints:

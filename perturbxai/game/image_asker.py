@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.core.questions import Answer, Cells, Coalitions, PixelMasks, Question, Rows, Unanswered
-from perturbxai.core.types import Floats, Ints, Values
+from perturbxai.core.questions import Answer, Coalitions, Opacities, PixelMasks, Question, Unanswered
+from perturbxai.core.types import Floats, Ints, PerOutput
 from perturbxai.inputs.row_names import bits
 from perturbxai.inputs.spaces import ImageInput, digest
 from perturbxai.models.image_plan import ImagePlan, Masked
 from perturbxai.models.masks import Described
 from perturbxai.models.predictor import Predictor
+
+Name: TypeAlias = tuple[int, bytes]  # a mask: whose picture it is of, and what it shows
 
 
 class ImageAsker:
@@ -32,25 +34,25 @@ class ImageAsker:
                 for one, owner in zip(inputs, self.owner, strict=True)
             ]
         )
-        self.memo: dict[tuple[int, bytes], Floats] = {}
-        self.users: dict[tuple[int, bytes], int] = {}  # methods that use a mask, as bits
+        self.memo: dict[Name, Floats] = {}
+        self.users: dict[Name, int] = {}  # methods that use a mask, as bits
         self.used: dict[int, int] = {}  # distinct masks by the number of the method that uses them
         self.there: list[dict[Any, Any]] = [{} for _ in inputs]  # what of a picture is on a device already
 
-    def own_values(self, number: int) -> Floats | None:
-        """(1, K): what the model said of a picture itself, if it was asked."""
-        found = self.memo.get(self._names(number, np.ones((1, len(self.inputs[number].active)), dtype=bool))[0])
-        return None if found is None else found[None]
+    def take_over(self, other: ImageAsker) -> None:
+        """Take note of what the model said of the pictures themselves when another asked it."""
+        for number in range(len(self.inputs)):
+            own = other.memo.get(other._ends(number)[1])
+            if own is not None:
+                self.know_own_values(number, own)
 
-    def know_own_values(self, number: int, values: Values | None) -> None:
+    def know_own_values(self, number: int, values: PerOutput) -> None:
         """Take note of what the model said of a picture itself."""
-        if values is not None:
-            self.memo[self._names(number, np.ones((1, len(self.inputs[number].active)), dtype=bool))[0]] = values[0]
+        self.memo[self._ends(number)[1]] = values
 
     def ends_names(self, *numbers: int) -> Ints:
         """Words for the masks of v(nothing) and v(N) of inputs, each once."""
-        ends = [np.array([[False], [True]]).repeat(len(self.inputs[number].active), axis=1) for number in numbers]
-        return _words({name for number, both in zip(numbers, ends, strict=True) for name in self._names(number, both)})
+        return _words({name for number in numbers for name in self._ends(number)})
 
     def ask(
         self,
@@ -60,33 +62,18 @@ class ImageAsker:
         users: Sequence[int] = (),
         named: bool = False,
     ) -> list[Answer]:
-        asked: list[list[tuple[int, bytes]]] = []
-        wanted: dict[tuple[int, ...], list[tuple[list[tuple[int, bytes]], Masked]]] = {}
-        coming: set[tuple[int, bytes]] = set()
-        for number, question in requests:
-            if isinstance(question, (Rows, Cells)):
-                raise TypeError("a picture has no table rows to ask")
-            if isinstance(question, PixelMasks):
-                asked.append(self._pixel_names(number, question))
-            else:
-                mask = question.z if isinstance(question, Coalitions) else question.alpha.astype(np.float32)
-                asked.append(self._names(number, mask))
-            fresh, rows = [], []
-            for line, name in enumerate(asked[-1]):
+        asked = [self._question_names(number, question) for number, question in requests]
+        wanted: dict[tuple[int, ...], list[tuple[list[Name], Masked]]] = {}
+        coming: set[Name] = set()
+        for (number, question), names in zip(requests, asked, strict=True):
+            lines: dict[Name, int] = {}
+            for line, name in enumerate(names):
                 if name not in self.memo and name not in coming:
-                    coming.add(name)  # asked below
-                    fresh.append(name)
-                    rows.append(line)
-            if fresh:
-                one = self.inputs[number]
-                if isinstance(question, PixelMasks):
-                    piece = Described(question.take(rows), *one.labels.shape).of(one.picture, one.fill)
-                else:
-                    chosen = mask[rows]
-                    always = np.ones((len(chosen), 1), dtype=chosen.dtype)
-                    shown = np.concatenate([chosen, always], axis=1)
-                    piece = Masked(one.picture, one.fill, one.player, shown, self.there[self.owner[number]])
-                wanted.setdefault(one.picture.shape, []).append((fresh, piece))
+                    lines.setdefault(name, line)
+            coming.update(lines)
+            if lines:
+                piece = self._piece(number, question, list(lines.values()))
+                wanted.setdefault(piece.picture.shape, []).append((list(lines), piece))
         self._run(list(wanted.values()))
         answers = []
         for names, by in zip(asked, users or [0] * len(asked), strict=True):
@@ -96,7 +83,15 @@ class ImageAsker:
             answers.append(Answer(values, len(own), names=_words(own) if named else None))
         return answers
 
-    def _use(self, names: set[tuple[int, bytes]], users: int) -> None:
+    def _piece(self, number: int, question: Question, lines: list[int]) -> Masked:
+        """The masks of some lines of a question, over the picture that they are of."""
+        one = self.inputs[number]
+        if isinstance(question, PixelMasks):
+            return Described(question.take(lines), *one.labels.shape).of(one.picture, one.fill)
+        shown = np.pad(_mask(question)[lines], [(0, 0), (0, 1)], constant_values=1)  # the player that is always present
+        return Masked(one.picture, one.fill, one.player, shown, self.there[self.owner[number]])
+
+    def _use(self, names: set[Name], users: int) -> None:
         """Note that methods (bits) use these masks, and count those that each had not used."""
         for name in names if users else ():
             before = self.users.get(name, 0)
@@ -104,7 +99,7 @@ class ImageAsker:
             for bit in bits(users & ~before):
                 self.used[bit] = self.used.get(bit, 0) + 1
 
-    def _run(self, wanted: list[list[tuple[list[tuple[int, bytes]], Masked]]]) -> None:
+    def _run(self, wanted: list[list[tuple[list[Name], Masked]]]) -> None:
         names = [name for group in wanted for fresh, _ in group for name in fresh]
         if self.offline and names:
             raise Unanswered(f"{len(names)} masks were not answered")
@@ -115,14 +110,20 @@ class ImageAsker:
                     self.memo[name] = line[self.columns]
                 done += stop - start
 
-    def _names(self, number: int, mask: NDArray[Any]) -> list[tuple[int, bytes]]:
+    def _names(self, number: int, mask: NDArray[Any]) -> list[Name]:
         """What each line shows: whose picture, and which of its players. The empty coalition has the name b""."""
         owner, hidden = self.owner[number], self.hidden[number]
         return [(owner, key) if any(key) else (hidden, b"") for key in _mask_keys(mask)]
 
-    def _pixel_names(self, number: int, question: PixelMasks) -> list[tuple[int, bytes]]:
-        """The same of masks of pixels; one that shows or hides everything has the name of that coalition."""
-        whole = self._names(number, np.array([[False], [True]]).repeat(len(self.inputs[number].active), axis=1))
+    def _ends(self, number: int) -> list[Name]:
+        """The names of nothing of a picture, and of all of it."""
+        return self._names(number, np.array([[False], [True]]).repeat(len(self.inputs[number].active), axis=1))
+
+    def _question_names(self, number: int, question: Question) -> list[Name]:
+        """The same of a question's lines; a mask of pixels that shows or hides everything has the name of that coalition."""
+        if not isinstance(question, PixelMasks):
+            return self._names(number, _mask(question))
+        whole = self._ends(number)
         geometry = blake2b(question.down.tobytes() + question.across.tobytes()).digest()
         cells = question.grid.reshape(len(question), -1)
         level = np.where((cells == cells[:, :1]).all(axis=1), cells[:, 0], 0.5)
@@ -133,7 +134,16 @@ class ImageAsker:
         return names
 
 
-def _words(names: set[tuple[int, bytes]]) -> Ints:
+def _mask(question: Question) -> NDArray[Any]:
+    """(M, P): what of each player shows. Raises TypeError for questions that are of tables."""
+    if isinstance(question, Coalitions):
+        return question.z
+    if isinstance(question, Opacities):
+        return question.alpha.astype(np.float32)
+    raise TypeError("a picture has no table rows to ask")
+
+
+def _words(names: set[Name]) -> Ints:
     return np.unique(np.fromiter(map(hash, names), dtype=np.int64, count=len(names)))
 
 

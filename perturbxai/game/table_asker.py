@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -30,16 +30,35 @@ class Seen:
     inverse: Ints
 
 
-class Counter:
-    """The rows of one question as they come: how many distinct ones and, where that is asked, their words."""
+@dataclass(eq=False)
+class Reply:
+    """The answer to a question about an input, by its number, as it comes window by window; see `Answer`.
 
-    def __init__(self, question: int, users: int, named: bool) -> None:
-        self.question, self.users, self.rows = question, users, 0
-        self.words: list[Words] | None = [] if named else None
+    counted  the number by which the memo counts the question's rows;  users: the methods that use them, as bits
+    words    of its rows, None where they are not asked for
+    """
 
-    def names(self) -> Words | None:
-        """The words, sorted; None where they were not asked for, or rows are new and have none."""
-        return np.unique(np.concatenate(self.words)) if self.words else None
+    number: int
+    question: Coalitions | Cells | Rows
+    counted: int
+    users: int
+    values: Floats
+    spread: Floats | None
+    groups: Floats | None
+    words: list[Words] | None
+    rows: int = 0
+
+    @property
+    def fresh(self) -> bool:
+        return isinstance(self.question, Rows) and self.question.fresh
+
+    def answer(self) -> Answer:
+        names = np.unique(np.concatenate(self.words)) if self.words else None  # rows that are new have none
+        return Answer(self.values, self.rows, self.spread, names, self.groups)
+
+
+Part: TypeAlias = tuple[Reply, int, int]  # a question's lines low..high
+Requests: TypeAlias = Sequence[tuple[int, Question]]  # questions about inputs, by number
 
 
 class TableAsker:
@@ -91,119 +110,120 @@ class TableAsker:
         return np.union1d(self.base_names, hash_rows(np.array([self.inputs[number].codes for number in numbers]))[:, 0])
 
     def ask(
-        self,
-        requests: Sequence[tuple[int, Question]],
-        spread: bool,
-        groups: bool = False,
-        users: Sequence[int] = (),
-        named: bool = False,
+        self, requests: Requests, spread: bool, groups: bool = False, users: Sequence[int] = (), named: bool = False
     ) -> list[Answer]:
-        n_outputs = len(self.columns)
-        lengths = [len(q.codes) if isinstance(q, Rows) else len(q.z) for _, q in map(_no_opacity, requests)]
-        values = [np.empty((n, n_outputs)) for n in lengths]
-        spread = spread and self.mean_factor > 0  # else no draw of the background adds an error
-        spreads = [np.zeros((n, 2, n_outputs)) if spread else None for n in lengths]
-        centred = self.group_means if groups and self.mean_factor > 0 else None
-        grouped = [
-            np.zeros((n, len(centred), n_outputs)) if centred is not None and isinstance(q, Coalitions) else None
-            for n, (_, q) in zip(lengths, requests, strict=True)
+        drawn = self.mean_factor > 0  # else no draw of the background adds an error
+        n_groups = len(self.group_means) if groups and drawn else 0
+        replies = [
+            self._reply(number, question, by, spread and drawn, n_groups, named)
+            for (number, question), by in zip(requests, users or [0] * len(requests), strict=True)
         ]
-        counters = [Counter(self.memo.question(), mask, named) for mask in users or [0] * len(requests)]
-        if spread:
+        if spread and drawn:
             self.base_values(int(np.bitwise_or.reduce(np.array(users or [0], dtype=np.uint64))))
         if not self.offline:
             self._drawn = []
-        for window in self._windows(requests):
-            if _fresh(requests[window[0][0]][1]):
-                self._ask_fresh(requests, window, values)
-                for r, low, high in window:
-                    self._count_fresh(counters[r], high - low)
-                continue
-            names = [self._names(requests[r], low, high) for r, low, high in window]
-            found, seen = self._values(requests, window, names)
-            at = 0
-            for (r, low, high), name in zip(window, names, strict=True):
-                cells = found[at : at + len(name)]
-                self._count(counters[r], requests[r][1], seen, at, at + len(name))
-                at += len(name)
-                if isinstance(requests[r][1], (Rows, Cells)):
-                    values[r][low:high] = cells
-                else:
-                    cube = cells.reshape(high - low, -1, n_outputs)
-                    values[r][low:high] = np.einsum("b,mbk->mk", self.space.background_weights, cube)
-                    whole = requests[r][1].z[low:high].all(axis=1)  # type: ignore[union-attr]
-                    values[r][low:high][whole] = cube[whole, 0]  # x itself: a mean of equals would round
-                    if spreads[r] is not None:
-                        spreads[r][low:high] = self._spread(requests[r], low, high, cube)  # type: ignore[index]
-                    if centred is not None:
-                        grouped[r][low:high] = centred @ cube  # type: ignore[index]
-                        grouped[r][low:high][whole] = 0.0  # type: ignore[index]
-        parts = zip(values, counters, spreads, grouped, strict=True)
-        return [Answer(v, c.rows, s, c.names(), g) for v, c, s, g in parts]
+        for window in self._windows(replies):
+            (self._ask_fresh if window[0][0].fresh else self._ask_known)(window)
+        return [reply.answer() for reply in replies]
 
-    def _count(self, counter: Counter, question: Question, seen: Seen, low: int, high: int) -> None:
-        """Note who uses the rows low..high of a window, and count those that the question had not in windows before."""
-        lines = seen.inverse[low:high]
-        inside = np.zeros(len(seen.words), dtype=bool)
-        inside[lines] = True
-        own = np.flatnonzero(inside)
-        self._use(self.memo.use(seen.places[own], counter.users))
-        if isinstance(question, Cells):
-            own = own[~np.isin(seen.words[own], self.base_names)]
-        counter.rows += self.memo.count(seen.places[own], counter.question)
-        if counter.words is not None:
-            counter.words.append(seen.words[own])
+    def _reply(self, number: int, question: Question, users: int, spread: bool, n_groups: int, named: bool) -> Reply:
+        """An answer that nothing is filled in of. Raises TypeError for questions that are not of tables."""
+        if isinstance(question, (Opacities, PixelMasks)):
+            raise TypeError("a table's columns have no opacity")
+        n, n_outputs = len(question.codes if isinstance(question, Rows) else question.z), len(self.columns)
+        groups = np.zeros((n, n_groups, n_outputs)) if n_groups and isinstance(question, Coalitions) else None
+        return Reply(
+            number, question, self.memo.question(), users, np.empty((n, n_outputs)),
+            np.zeros((n, 2, n_outputs)) if spread else None, groups, [] if named else None,
+        )  # fmt: skip
 
-    def _count_fresh(self, counter: Counter, n_rows: int) -> None:
-        counter.rows += n_rows
-        if not self.offline:
-            self._use(dict.fromkeys(bits(counter.users), n_rows))
-
-    def _use(self, new: dict[int, int]) -> None:
-        for bit, n_rows in new.items():
-            self.used[bit] = self.used.get(bit, 0) + n_rows
-
-    def _windows(self, requests: Sequence[tuple[int, Question]]) -> Iterator[list[tuple[int, int, int]]]:
-        """Runs of (request, from line, to line) that make at most a window of rows, at least one line.
+    def _windows(self, replies: Sequence[Reply]) -> Iterator[list[Part]]:
+        """Runs of questions' lines that make at most a window of rows, at least one line.
 
         Rows that are known to be new have runs of their own.
         """
         room = max(len(self.space.background), min(WINDOW, WINDOW_NUMBERS // len(self.columns)))
-        run: list[tuple[int, int, int]] = []
+        run: list[Part] = []
         left = room
-        for r, (_, question) in enumerate(requests):
-            per_line = len(self.space.background) if isinstance(question, Coalitions) else 1
-            n_lines = len(question.codes) if isinstance(question, Rows) else len(question.z)  # type: ignore[union-attr]
+        for reply in replies:
+            per_line = len(self.space.background) if isinstance(reply.question, Coalitions) else 1
             low = 0
-            if run and _fresh(question) != _fresh(requests[run[-1][0]][1]):
+            if run and reply.fresh != run[-1][0].fresh:
                 yield run
                 run, left = [], room
-            while low < n_lines:
+            while low < len(reply.values):
                 if left < per_line:
                     yield run
                     run, left = [], room
-                high = min(n_lines, low + left // per_line)
-                run.append((r, low, high))
+                high = min(len(reply.values), low + left // per_line)
+                run.append((reply, low, high))
                 left -= (high - low) * per_line
                 low = high
         if run:
             yield run
 
-    def _names(self, request: tuple[int, Question], low: int, high: int) -> Words:
-        number, question = request
+    def _ask_known(self, window: list[Part]) -> None:
+        """Answers to rows that may have been asked before, or be asked again."""
+        names = [self._names(*part) for part in window]
+        found, seen = self._values(window, names)
+        at = 0
+        for part, words in zip(window, names, strict=True):
+            self._count(part[0], seen, at, at + len(words))
+            self._fill(*part, found[at : at + len(words)])
+            at += len(words)
+
+    def _names(self, reply: Reply, low: int, high: int) -> Words:
+        question, one = reply.question, self.inputs[reply.number]
         if isinstance(question, Rows):
             return hash_rows(question.codes[low:high])
-        one = self.inputs[number]
-        if isinstance(question, Cells):
-            used, base = np.unique(question.base[low:high], return_inverse=True)
-            words = hash_values(self.space.background[used])
-            return hash_cells(question.z[low:high], one.codes, one.player, words, base)
-        assert isinstance(question, Coalitions)
-        return hash_cells(question.z[low:high], one.codes, one.player, self.base_words)
+        if isinstance(question, Coalitions):
+            return hash_cells(question.z[low:high], one.codes, one.player, self.base_words)
+        used, base = np.unique(question.base[low:high], return_inverse=True)
+        return hash_cells(question.z[low:high], one.codes, one.player, hash_values(self.space.background[used]), base)
 
-    def _values(
-        self, requests: Sequence[tuple[int, Question]], window: list[tuple[int, int, int]], names: list[Any]
-    ) -> tuple[Floats, Seen]:
+    def _fill(self, reply: Reply, low: int, high: int, cells: Floats) -> None:
+        """Note the values of lines, of which coalitions have a cell for each background row."""
+        if not isinstance(reply.question, Coalitions):
+            reply.values[low:high] = cells
+            return
+        cube = cells.reshape(high - low, -1, len(self.columns))
+        whole = reply.question.z[low:high].all(axis=1)
+        reply.values[low:high] = np.einsum("b,mbk->mk", self.space.background_weights, cube)
+        reply.values[low:high][whole] = cube[whole, 0]  # x itself: a mean of equals would round
+        if reply.spread is not None:
+            reply.spread[low:high] = self._spread(cube)
+        if reply.groups is not None:
+            reply.groups[low:high] = self.group_means @ cube
+            reply.groups[low:high][whole] = 0.0
+
+    def _spread(self, cube: Floats) -> Floats:
+        """(m, 2, K): variance over the background of a value less the empty one, and of the full one less it, as the
+        error of its mean."""
+        assert self.empty_rows is not None
+        share = self.space.background_weights
+        found = np.empty((len(cube), 2, cube.shape[2]))
+        for side, gain in enumerate((cube - self.empty_rows[None], cube)):
+            mean = np.einsum("b,mbk->mk", share, gain)
+            found[:, side] = np.einsum("b,mbk->mk", share, (gain - mean[:, None]) ** 2) * self.mean_factor
+        return found
+
+    def _count(self, reply: Reply, seen: Seen, low: int, high: int) -> None:
+        """Note who uses the rows low..high of a window, and count those that the question had not in windows before."""
+        inside = np.zeros(len(seen.words), dtype=bool)
+        inside[seen.inverse[low:high]] = True
+        own = np.flatnonzero(inside)
+        self._use(self.memo.use(seen.places[own], reply.users))
+        if isinstance(reply.question, Cells):
+            own = own[~np.isin(seen.words[own], self.base_names)]
+        reply.rows += self.memo.count(seen.places[own], reply.counted)
+        if reply.words is not None:
+            reply.words.append(seen.words[own])
+
+    def _use(self, new: dict[int, int]) -> None:
+        for bit, n_rows in new.items():
+            self.used[bit] = self.used.get(bit, 0) + n_rows
+
+    def _values(self, window: list[Part], names: list[Words]) -> tuple[Floats, Seen]:
         """(R, K) for every row of a window, and where they are remembered; only those never asked go to the model."""
         unique, first, inverse = distinct(np.concatenate(names))
         known = self.memo.find(unique)
@@ -213,112 +233,69 @@ class TableAsker:
         if len(new) and self.offline:
             raise Unanswered(f"{len(new)} rows were not answered")
         new = new[np.argsort(first[new], kind="stable")]  # in the order of the questions
-        plan = self._plan(requests, window, [len(n) for n in names], first[new])
+        stops = np.cumsum([len(words) for words in names])
         done = 0
         try:
-            for start, stop, values in self.predictor.run(plan):
-                answers[new[start:stop]] = values[:, self.columns]
+            for start, stop, values in self._run(self._pieces(window, stops, first[new]), window, stops, first[new]):
+                answers[new[start:stop]] = values
                 done = stop
-        except ModelError as error:
-            if error.row is not None:
-                self._blame(error, requests, window, [len(n) for n in names], int(first[new[error.row]]))
-            raise
         finally:  # after a failure: what was answered is known
             fresh = np.sort(new[:done])
             self.memo.add(unique[fresh], answers[fresh])
         places = self.memo.places(unique) if len(new) else known
         return np.asarray(answers[inverse]), Seen(unique[:, 0], places, inverse)
 
-    def _blame(
-        self, error: ModelError, requests: Sequence[tuple[int, Question]], window: list[Any], sizes: list[int], row: int
-    ) -> None:
-        """Note on a failure which input the failing row of a window was first asked for."""
-        number, _ = requests[window[int(np.searchsorted(np.cumsum(sizes), row, side="right"))][0]]
-        error.add_note(f"first asked while explaining row {self.inputs[number].label!r}")
+    def _pieces(self, window: list[Part], stops: Ints, rows: Ints) -> list[Spliced | Floats]:
+        """Those rows of a window, sorted, as a plan takes them. stops: where in the window its parts end."""
+        pieces: list[Spliced | Floats] = []
+        shares = np.split(rows, np.searchsorted(rows, stops[:-1]))
+        for (reply, low, high), start, share in zip(window, [0, *stops[:-1]], shares, strict=True):
+            question, one, local = reply.question, self.inputs[reply.number], share - start
+            if isinstance(question, Rows):
+                pieces.append(question.codes[low:high][local])
+            elif len(local):
+                n_base = len(self.space.background)
+                cells = (local, question.base[low:high][local]) if isinstance(question, Cells) else np.divmod(local, n_base)
+                pieces.append(Spliced(one.codes, one.player, question.z[low:high], *cells))
+        return pieces
 
-    def _ask_fresh(
-        self, requests: Sequence[tuple[int, Question]], window: list[tuple[int, int, int]], into: list[Floats]
-    ) -> None:
-        """Answers to rows that are known to be new and will not come again."""
-        pieces = [requests[r][1].codes[low:high] for r, low, high in window]  # type: ignore[union-attr]
-        if self.offline:
-            self._remember_drawn()
-            found, _ = self._values(requests, window, [hash_rows(piece) for piece in pieces])
-        else:
-            found = self._run_fresh(requests, window, pieces)
-        at = 0
-        for r, low, high in window:
-            into[r][low:high] = found[at : at + high - low]
-            at += high - low
-
-    def _run_fresh(
-        self, requests: Sequence[tuple[int, Question]], window: list[tuple[int, int, int]], pieces: list[Floats]
-    ) -> Floats:
-        found = np.empty((sum(map(len, pieces)), len(self.columns)))
+    def _run(self, pieces: list[Any], window: list[Part], stops: Ints, rows: Ints) -> Iterator[tuple[int, int, Floats]]:
+        """The model at rows of a window, batch by batch. A failure tells which input its row was first asked for."""
         plan = TablePlan(pieces, self.space.background, self.space.columns.decode_own)
-        done = 0
         try:
             for start, stop, values in self.predictor.run(plan):
-                found[start:stop] = values[:, self.columns]
-                done = stop
+                yield start, stop, values[:, self.columns]
         except ModelError as error:
             if error.row is not None:
-                self._blame(error, requests, window, [len(p) for p in pieces], error.row)
+                reply, *_ = window[int(np.searchsorted(stops, rows[error.row], side="right"))]
+                error.add_note(f"first asked while explaining row {self.inputs[reply.number].label!r}")
             raise
-        finally:
-            self._drawn.append((pieces, found, done))
-        return found
+
+    def _ask_fresh(self, window: list[Part]) -> None:
+        """Answers to rows that are known to be new and will not come again."""
+        pieces = [reply.question.codes[low:high] for reply, low, high in window if isinstance(reply.question, Rows)]
+        stops = np.cumsum([len(piece) for piece in pieces])
+        if self.offline:
+            self._remember_drawn()
+            found, _ = self._values(window, [hash_rows(piece) for piece in pieces])
+        else:
+            found = np.empty((stops[-1], len(self.columns)))
+            done = 0
+            try:
+                for start, stop, values in self._run(pieces, window, stops, np.arange(stops[-1])):
+                    found[start:stop] = values
+                    done = stop
+            finally:
+                self._drawn.append((pieces, found, done))
+        for (reply, low, high), values in zip(window, np.split(found, stops[:-1]), strict=True):
+            reply.values[low:high] = values
+            reply.rows += high - low
+            self._use({} if self.offline else dict.fromkeys(bits(reply.users), high - low))
 
     def _remember_drawn(self) -> None:
         """After a failure drawn rows are asked for again: those of the last questions that were answered are then known."""
         for pieces, found, done in self._drawn:
-            words = hash_rows(np.concatenate(pieces)[:done])
-            unique, first, _ = distinct(words)
+            unique, first, _ = distinct(hash_rows(np.concatenate(pieces)[:done]))
             new = self.memo.find(unique) < 0
             self.memo.add(unique[new], found[first[new]])
         self._drawn = []
-
-    def _plan(
-        self, requests: Sequence[tuple[int, Question]], window: list[tuple[int, int, int]], sizes: list[int], rows: Ints
-    ) -> TablePlan:
-        pieces: list[Spliced | Floats] = []
-        start = 0
-        n_base = len(self.space.background)
-        for (r, low, high), size in zip(window, sizes, strict=True):
-            local = rows[np.searchsorted(rows, start) : np.searchsorted(rows, start + size)] - start
-            start += size
-            number, question = requests[r]
-            if not len(local):
-                continue
-            if isinstance(question, Rows):
-                pieces.append(question.codes[low:high][local])
-            elif isinstance(question, Cells):
-                one = self.inputs[number]
-                pieces.append(Spliced(one.codes, one.player, question.z[low:high], local, question.base[low:high][local]))
-            else:
-                assert isinstance(question, Coalitions)
-                one = self.inputs[number]
-                pieces.append(Spliced(one.codes, one.player, question.z[low:high], local // n_base, local % n_base))
-        return TablePlan(pieces, self.space.background, self.space.columns.decode_own)
-
-    def _spread(self, request: tuple[int, Question], low: int, high: int, cube: Floats) -> Floats:
-        """(m, 2, K): variance over the background of a value less the empty one, and of the full one less it, as the
-        error of its mean."""
-        assert isinstance(request[1], Coalitions) and self.empty_rows is not None
-        share = self.space.background_weights
-        found = np.empty((high - low, 2, cube.shape[2]))
-        for side, gain in enumerate((cube - self.empty_rows[None], cube)):
-            mean = np.einsum("b,mbk->mk", share, gain)
-            found[:, side] = np.einsum("b,mbk->mk", share, (gain - mean[:, None]) ** 2) * self.mean_factor
-        return found
-
-
-def _no_opacity(request: tuple[int, Question]) -> tuple[int, Coalitions | Cells | Rows]:
-    number, question = request
-    if isinstance(question, (Opacities, PixelMasks)):
-        raise TypeError("a table's columns have no opacity")
-    return number, question
-
-
-def _fresh(question: Question) -> bool:
-    return isinstance(question, Rows) and question.fresh
