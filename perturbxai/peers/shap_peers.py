@@ -9,11 +9,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from perturbxai.core import checks
 from perturbxai.core.types import Floats, Presence
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import Input, TabularSpace
 from perturbxai.peers.packages import Foreign, load_shap
-from perturbxai.peers.task import Found, Peer, Seat, Task, check_over, check_seat, obstacles, take_seat
+from perturbxai.peers.task import Found, Peer, Seat, Task, obstacles, over_coalitions, over_columns
 
 NOTHING_FLIPS = 2147483647  # shap's sign in a list of flips that a mask is the one before
 LEAST_SPREAD = 1e-300  # no spread at all, as a number to divide by
@@ -35,35 +36,36 @@ class ShapPeer(Peer, ABC):
     as_shipped: bool = False
     package: ClassVar[str] = "shap"
     knows: ClassVar[dict[str, bool]] = {"groups": False, "weights": False}
+    everybody: ClassVar[bool] = False  # whether players that absence cannot change are among its own
 
     def __post_init__(self) -> None:
-        check_over(self.over)
+        checks.one_of("over", self.over, ("auto", "columns", "coalitions"))
 
     def check_game(self, game: Game) -> None:
         """Refuse, before the model is asked, what shap cannot take."""
         load_shap()
         for one in game.inputs:
-            check_seat(self.key, self.over, self._blocked(game, one))
+            hard = {what: why for what, why in self._blocked(game, one).items() if what != "tolerance"}
+            if self.over == "columns" and hard:
+                raise ValueError(
+                    f'{self.key}: over="columns" is not possible: {"; ".join(hard.values())}. Take over="coalitions", where '
+                    'it is asked over zeros and ones, or "auto".'
+                )
 
     def explain(self, task: Task) -> Found:
+        values = np.zeros((len(task.one.names), task.n_outputs))  # players that the peer does not see have none
         if len(task.one.active) < 2:  # nothing to share out, and shap's explainers do not all take so little
-            return self._alone(task)
-        seat = self._seat(task)
+            empty, full = task.game.ends(task.number)
+            values[task.one.active] = full - empty
+            return Found(values, exact=True, base=empty, notes={"asked_over": "coalitions"})
+        columns = self.over == "columns" or (self.over == "auto" and not self._blocked(task.game, task.one))
+        seat = over_columns(task) if columns else over_coalitions(task, everybody=self.everybody)
         found = self._run(task, seat)
-        values = seat.spread(np.reshape(found.values, (len(seat.players), task.n_outputs)), len(task.one.names))
+        values[seat.players] = np.reshape(found.values, (len(seat.players), task.n_outputs))
         return Found(values, found.exact, base=found.base, notes=found.notes | {"asked_over": seat.over})
 
     def _blocked(self, game: Game, one: Input) -> dict[str, str]:
         return obstacles(game.space, one, tolerant=self.as_shipped, **self.knows)
-
-    def _seat(self, task: Task) -> Seat:
-        return take_seat(task, self.over, self._blocked(task.game, task.one))
-
-    def _alone(self, task: Task) -> Found:
-        empty, full = task.game.ends(task.number)
-        values = np.zeros((len(task.one.names), task.n_outputs))
-        values[task.one.active] = full - empty
-        return Found(values, exact=True, base=empty, notes={"asked_over": "coalitions"})
 
     @abstractmethod
     def _run(self, task: Task, seat: Seat) -> Found:
@@ -122,15 +124,12 @@ class ShapPermutation(ShapPeer):
         return 2 * n_active + 1
 
     def _run(self, task: Task, seat: Seat) -> Found:
-        shap = load_shap()
-        masker = _noting(shap.maskers.Independent, task, seat)(seat.background, max_samples=len(seat.background))
+        masker = _masker(load_shap().maskers.Independent, task, seat)
         # its constructor seeds numpy's global state, where others go on
-        explainer = shap.explainers.Permutation(seat.ask, masker, seed=task.seed)
+        explainer = load_shap().explainers.Permutation(seat.ask, masker, seed=task.seed)
         n_evals = task.budget or self.own_budget
-        found = explainer(seat.row[None], max_evals=n_evals, silent=True)
-        walks = n_evals // (2 * len(task.one.active) + 1)
-        notes = {"max_evals": n_evals, "walks": walks}
-        return Found(found.values[0], base=found.base_values[0], notes=notes)
+        notes = {"max_evals": n_evals, "walks": n_evals // (2 * len(task.one.active) + 1)}
+        return _explained(explainer, seat, n_evals, notes=notes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,10 +145,8 @@ class ShapExact(ShapPeer):
         return int(2**n_active)
 
     def _run(self, task: Task, seat: Seat) -> Found:
-        shap = load_shap()
-        masker = _noting(shap.maskers.Independent, task, seat)(seat.background, max_samples=len(seat.background))
-        found = shap.explainers.Exact(seat.ask, masker)(seat.row[None], max_evals=task.budget, silent=True)
-        return Found(found.values[0], exact=True, base=found.base_values[0])
+        masker = _masker(load_shap().maskers.Independent, task, seat)
+        return _explained(load_shap().explainers.Exact(seat.ask, masker), seat, task.budget, exact=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +162,7 @@ class ShapPartition(ShapPeer):
     clustering: Any = "correlation"
     key: ClassVar[str] = "shap.partition"
     own_budget: ClassVar[int] = 500
+    everybody: ClassVar[bool] = True  # its tree is over all players
 
     def least(self, _n_active: int, _n_rows: int) -> int:
         return 4
@@ -183,21 +181,13 @@ class ShapPartition(ShapPeer):
             shape = np.shape(self.clustering)
             raise ValueError(f"clustering has shape {shape}; expected (P - 1, 4) for P = {sorted(n_players)} players.")
 
-    def _seat(self, task: Task) -> Seat:
-        # everybody: a tree is over all players, also those that the fill cannot change
-        return take_seat(task, self.over, self._blocked(task.game, task.one), everybody=True)
-
     def _run(self, task: Task, seat: Seat) -> Found:
-        shap = load_shap()
         tree, named = self._tree(task)
-        masker = _noting(shap.maskers.Partition, task, seat)(
-            seat.background, max_samples=len(seat.background), clustering=tree
-        )
+        masker = _masker(load_shap().maskers.Partition, task, seat, clustering=tree)
         n_evals = task.budget or self.own_budget
         n_evals -= n_evals % 2  # it asks in twos
-        found = shap.explainers.Partition(seat.ask, masker)(seat.row[None], max_evals=n_evals, silent=True)
         notes = {"max_evals": n_evals, "clustering": named}
-        return Found(found.values[0], base=found.base_values[0], notes=notes)
+        return _explained(load_shap().explainers.Partition(seat.ask, masker), seat, n_evals, notes=notes)
 
     def _tree_of_columns(self, space: TabularSpace) -> Any:
         try:
@@ -240,15 +230,15 @@ class ShapSampling(ShapPeer):
     def _run(self, task: Task, seat: Seat) -> Found:
         shap = load_shap()
         explainer = (shap.SamplingExplainer if self.as_shipped else _floored(shap))(seat.ask, seat.background)
-        n_samples: Any = "auto" if task.budget is None else self._samples(task.budget, len(seat.background), seat)
+        n_samples: Any = "auto" if task.budget is None else self._samples(task.budget, seat)
         named = {"nsamples": n_samples, "min_samples_per_feature": self.min_samples_per_feature}
         values = explainer.shap_values(seat.row[None], silent=True, **named)[0]
-        base = np.atleast_1d(explainer.expected_value)
-        return Found(values, base=base, notes={"nsamples": int(explainer.nsamples)})
+        notes = {"nsamples": int(explainer.nsamples)}
+        return Found(values, base=np.atleast_1d(explainer.expected_value), notes=notes)
 
-    def _samples(self, budget: int, n_rows: int, seat: Seat) -> int:
+    def _samples(self, budget: int, seat: Seat) -> int:
         """How many samples of two rows the budget holds, beside the background and the input themselves."""
-        found = (budget * n_rows - n_rows - 1) // 2
+        found = ((budget - 1) * len(seat.background) - 1) // 2
         found -= found % 2
         most = len(seat.players) * self.min_samples_per_feature
         # its second round may overshoot by two samples a player
@@ -266,17 +256,22 @@ def _floored(shap: Foreign) -> Foreign:
     return Floored
 
 
-def _noting(masker: Foreign, task: Task, seat: Seat) -> Foreign:
-    """shap's class of maskers, which also tells the task what it was asked over columns."""
-    if seat.over == "coalitions":
-        return masker  # the task sees those itself
+def _masker(kind: Foreign, task: Task, seat: Seat, **options: Any) -> Foreign:
+    """shap's masker of a kind over the background, uncut, which tells the task what it is asked over columns."""
 
-    class Noting(masker):  # type: ignore[misc]
+    class Noting(kind):  # type: ignore[misc]
         def __call__(self, mask: ArrayLike, x: Floats) -> Any:
             task.note(_whole_masks(np.asarray(mask), len(x)))
             return super().__call__(mask, x)
 
-    return Noting
+    seen = kind if seat.over == "coalitions" else Noting  # over coalitions the task sees those itself
+    return seen(seat.background, max_samples=len(seat.background), **options)
+
+
+def _explained(explainer: Foreign, seat: Seat, n_evals: int | None, **known: Any) -> Found:
+    """What one of shap's newer explainers says of the row."""
+    found = explainer(seat.row[None], max_evals=n_evals, silent=True)
+    return Found(found.values[0], base=found.base_values[0], **known)
 
 
 def _whole_masks(mask: NDArray[Any], n_columns: int) -> Presence:

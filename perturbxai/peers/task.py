@@ -11,14 +11,12 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import ArrayLike
 
-from perturbxai.core import checks
 from perturbxai.core.methods import Method
 from perturbxai.core.types import Codes, Floats, Ints, Weights
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import Input, Space, TableInput, TabularSpace
 
 ROUNDING = 8.0 * float(np.finfo(np.float64).eps)
-OVER = ("auto", "columns", "coalitions")
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,12 +100,6 @@ class Seat:
     columns: list[Ints]
     players: Ints
 
-    def spread(self, values: Floats, n_players: int) -> Floats:
-        """(P, K): the peer's values on all players; those that it did not see have none."""
-        found = np.zeros((n_players, np.shape(values)[-1]))
-        found[self.players] = values
-        return found
-
 
 class Peer(Method, ABC):
     """An explainer of another package.
@@ -159,29 +151,18 @@ def obstacles(space: Space, one: Input, *, groups: bool, weights: bool, tolerant
     return found
 
 
-def check_over(over: str) -> None:
-    checks.one_of("over", over, OVER)
+def over_columns(task: Task) -> Seat:
+    """The game of a row of a table as it is to a peer that hides columns itself."""
+    space, players = task.game.table, np.arange(len(task.one.names))
+    owned = [np.flatnonzero(space.player_of_column == p) for p in players]
+    background, weights = np.array(space.background), np.array(space.background_weights)
+    row = np.array(task.game.table_rows[task.number].codes)
+    return Seat("columns", task.rows, row, background, weights, owned, players)
 
 
-def check_seat(key: str, over: str, blocked: dict[str, str]) -> None:
-    """Refuse over="columns" where the peer cannot."""
-    hard = {what: why for what, why in blocked.items() if what != "tolerance"}
-    if over == "columns" and hard:
-        raise ValueError(
-            f'{key}: over="columns" is not possible: {"; ".join(hard.values())}. Take over="coalitions", where it is asked '
-            'over zeros and ones, or "auto".'
-        )
-
-
-def take_seat(task: Task, over: str, blocked: dict[str, str], *, everybody: bool = False) -> Seat:
-    """The game of a task over columns, or over coalitions where something stands in the way. everybody: merged ones too."""
+def over_coalitions(task: Task, *, everybody: bool) -> Seat:
+    """The game of a task over zeros and ones of its active players, or of everybody."""
     one = task.one
-    if over == "columns" or (over == "auto" and not blocked):
-        space, row = task.game.table, task.game.table_rows[task.number]
-        players = np.arange(len(one.names))
-        owned = [np.flatnonzero(space.player_of_column == p) for p in players]
-        background, weights = np.array(space.background), np.array(space.background_weights)
-        return Seat("columns", task.rows, np.array(row.codes), background, weights, owned, players)
     players = np.arange(len(one.names)) if everybody else np.asarray(one.active)
 
     def ask(rows: Floats) -> Floats:
