@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, Union
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core import checks, frames
-from perturbxai.core.types import Floats, Foreign
+from perturbxai.core.types import Device, Floats, Foreign
 from perturbxai.models.labels import SCORES, classes_of, labels_of, raw_methods
 from perturbxai.models.torch_types import Tensor
 
@@ -22,6 +23,26 @@ Select: TypeAlias = int | str | Callable[[Any], Any]  # which part of what a mod
 
 SCALES = ("probability", "logit", "raw")
 CLIP = 1e-12  # probabilities are kept this far from 0 and 1 before a logit is taken
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How the Predictor was told to ask the model; see there."""
+
+    output: str | None
+    transform: Callable[[Any], Any] | None
+    device: Device | None
+    precision: str | None
+    multi_label: bool
+    select: Select | None
+    pixels: str | None
+    layout: str | None
+
+    def refuse(self, why: str, *names: str) -> None:
+        """Refuse options that the kind of model does not have. Raises ValueError."""
+        for name in names:
+            if (value := getattr(self, name)) is not None:
+                raise ValueError(f"{name}={value!r} is for {why}")
 
 
 def log_odds(probability: Floats) -> Floats:
@@ -60,6 +81,13 @@ def check_options(
         raise TypeError(f"select={select!r}; expected an index, a key, or a function of what the model returns.")
     checks.one_of("pixels", pixels, ("float32", "uint8", None))
     checks.one_of("layout", layout, ("HWC", "CHW", None))
+
+
+def softmax(scores: Floats) -> Floats:
+    """(n, C): scores (n, C) as probabilities."""
+    with np.errstate(invalid="ignore"):  # an infinite score gives NaN, which the Predictor names
+        found = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(found / found.sum(axis=1, keepdims=True))
 
 
 def as_matrix(values: object, source: str) -> Floats:
@@ -266,21 +294,13 @@ class CallableModel:
     device = None
     clipped = 0
 
-    def __init__(
-        self,
-        model: Callable[[Any], Any],
-        output: str | None,
-        transform: Callable[[Any], Any] | None,
-        select: Select | None = None,
-        pixels: str = "float32",
-        layout: str = "HWC",
-    ) -> None:
-        if output not in (None, "raw"):
+    def __init__(self, model: Callable[[Any], Any], asked: Asked) -> None:
+        if asked.output not in (None, "raw"):
             raise ValueError(
-                f"output={output!r}, but a plain function has one scale, 'raw': return probabilities or logits from it."
+                f"output={asked.output!r}, but a plain function has one scale, 'raw': return probabilities or logits from it."
             )
-        self.model, self.output, self.transform, self.select = model, "raw", transform, select
-        self.pixels, self.layout = pixels, layout
+        self.model, self.output, self.transform, self.select = model, "raw", asked.transform, asked.select
+        self.pixels, self.layout = asked.pixels or "float32", asked.layout or "HWC"
 
     def __call__(self, rows: Rows | Tensor) -> Floats:
         shape = np.shape(rows)

@@ -1,4 +1,4 @@
-"""Pictures to ask the model about: superpixels and soft masks over a fill, built a batch at a time."""
+"""Pictures to ask the model about: superpixels and soft masks over a fill, a batch at a time, as the model takes them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from perturbxai.core import kernels
 from perturbxai.core.types import Ints, Labels
-from perturbxai.models.plan import as_bytes, resident, slices
+from perturbxai.models.plan import Given, Plan, as_bytes, is_table, resident, slices
 from perturbxai.models.torch_types import Tensor, Where
 
 
@@ -102,7 +102,7 @@ class ImagePlan:
             held = isinstance(p.mask, np.ndarray)  # masks that are only described are made on the device
             mask = resident(p.mask[low:high], device) if held else p.mask.on(slice(low, high), device)
             mask = mask[:, player].unsqueeze(1 if planes else -1)
-            parts.append(_select(picture, fill, mask) if p.mask.dtype == bool else _blend(picture, fill, mask))
+            parts.append(torch.where(mask, picture, fill) if p.mask.dtype == bool else _blend(picture, fill, mask))
         if not parts:
             return self.pieces[0].on(device)[0].new_empty((0, *self.pieces[0].picture.shape))
         found = torch.cat(parts)
@@ -113,10 +113,46 @@ class ImagePlan:
         return ImagePlan([p.as_bytes() for p in self.pieces] if dtype == "uint8" else self.pieces, layout)
 
 
-def _select(picture: Tensor, fill: Tensor, mask: Tensor) -> Tensor:
-    import torch
+@dataclass(frozen=True, eq=False)
+class Recast:
+    """Another plan's rows of pictures as whole numbers 0..255, or with their channels first in memory; see `recast`."""
 
-    return torch.where(mask, picture, fill)
+    plan: Plan
+    dtype: str
+    layout: str
+    whole: bool = False  # whether fractions are refused, not rounded
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    @property
+    def row_bytes(self) -> int:
+        return self.plan.row_bytes
+
+    def host(self, start: int, stop: int) -> Any:
+        rows = self.plan.host(start, stop)
+        if self.dtype == "uint8":
+            rows = as_bytes(rows, "a picture", whole=self.whole)
+        if self.layout == "CHW":
+            rows = np.ascontiguousarray(np.moveaxis(rows, 3, 1)).transpose(0, 2, 3, 1)
+        return rows
+
+    def device(self, start: int, stop: int, device: Where) -> Tensor:
+        import torch
+
+        return torch.as_tensor(self.host(start, stop), device=device)
+
+
+def recast(plan: Plan, dtype: str, layout: str) -> Plan:
+    """A plan of pictures as a model takes them. dtype: "float32" or "uint8";  layout: "HWC" or "CHW", in memory.
+
+    Tables come back as they are. Raises ValueError where numbers that are no bytes would have to be.
+    """
+    if is_table(plan) or (dtype, layout) == ("float32", "HWC"):
+        return plan
+    if isinstance(plan, ImagePlan):
+        return plan.recast(dtype, layout)
+    return Recast(plan, dtype, layout, whole=isinstance(plan, Given))
 
 
 def _blend(picture: Tensor, fill: Tensor, alpha: Tensor) -> Tensor:

@@ -12,7 +12,8 @@ from perturbxai.core.interpolation import between_centres
 from perturbxai.core.questions import PixelMasks
 from perturbxai.core.types import Masks, Picture
 from perturbxai.models.image_plan import ImagePlan, Masked
-from perturbxai.models.torch_types import DType, Tensor, Where
+from perturbxai.models.plan import resident
+from perturbxai.models.torch_types import Tensor, Where
 
 
 def enlarge(maps: NDArray[Any], shape: tuple[int, int]) -> Masks:
@@ -94,15 +95,11 @@ class Described:
         import torch
 
         asked = self.question
-
-        def tensor(array: NDArray[Any], dtype: DType) -> Tensor:
-            return torch.as_tensor(np.require(array, requirements=["C", "W"]), device=device, dtype=dtype)
-
-        down, across = (tensor(weights, torch.float32) for weights in (asked.down, asked.across))
-        shift = tensor(asked.shift[rows], torch.int64)
+        grid, down, across = (resident(a, device, torch.float32) for a in (asked.grid[rows], asked.down, asked.across))
+        shift = resident(asked.shift[rows], device, torch.int64)
         left = down[shift[:, :1] + torch.arange(self.height, device=device)]  # (n, H, a)
         right = across[shift[:, 1:] + torch.arange(self.width, device=device)]  # (n, W, b)
-        masks = left @ tensor(asked.grid[rows], torch.float32) @ right.transpose(1, 2)
+        masks = left @ grid @ right.transpose(1, 2)
         return masks.clamp(0.0, 1.0).reshape(len(masks), -1)
 
     def of(self, picture: NDArray[Any], fill: NDArray[Any]) -> Masked:

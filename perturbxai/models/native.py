@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from perturbxai.core.types import Floats, Foreign
-from perturbxai.models.estimators import Rows, is_frame
+from perturbxai.models.estimators import Rows, is_frame, softmax
 
 Ask: TypeAlias = Callable[[Rows, bool], Any]  # rows to answers, as scores before the link if so told
 ONNX_TYPES: dict[str, Any] = {
@@ -29,6 +29,7 @@ ONNX_PIXELS: dict[str, Any] = {
 }
 CHANNELS = (1, 3, 4)  # of a picture, by which a session's layout is known
 ONNX_DICTS = ("seq(map(string,tensor(float)))", "seq(map(int64,tensor(float)))")  # a row's probabilities by class
+SESSION = "onnxruntime", "InferenceSession"
 ROUNDED = 1e-5  # how far float32 leaves probabilities beyond 0 and 1
 
 
@@ -124,36 +125,32 @@ def _counts_channels(rest: Sequence[int | str | None], axis: int) -> bool:
     return side in CHANNELS or (few and not any(one in CHANNELS for one in others))
 
 
-def as_function_of_pictures(model: object) -> PictureSession | None:
+def as_function_of_pictures(model: Foreign) -> PictureSession | None:
     """A session of ONNX Runtime whose only input has four axes, as a function of a batch; None for anything else.
 
     Raises TypeError for one that takes several pictures at a time and no other number.
     """
-    if not _is(model, "onnxruntime", "InferenceSession"):
+    if _kind(model) != SESSION:
         return None
     given = model.get_inputs()
     fits = len(given) == 1 and len(given[0].shape) == 4 and given[0].type in ONNX_PIXELS
     return PictureSession(model) if fits else None
 
 
-def _is(model: object, library: str, name: str) -> TypeGuard[Foreign]:
-    return (type(model).__module__.partition(".")[0], type(model).__name__) == (library, name)
+def _kind(model: object) -> tuple[str, str]:
+    """The library and the name of a model's class."""
+    return type(model).__module__.partition(".")[0], type(model).__name__
 
 
-def as_estimator(model: object) -> Any:
+def as_estimator(model: Foreign) -> Any:
     """The model itself, or a booster of xgboost or lightgbm or an ONNX Runtime session with scikit-learn's methods.
 
     A booster is asked as its own `predict` is: all trees of xgboost, lightgbm's up to the best iteration; its scores where
     that gives the numbers of classes. Raises TypeError for a session that is not a function of one table, or of one column
     an input, of as many rows as come.
     """
-    if _is(model, "xgboost", "Booster"):
-        return _xgboost(model)
-    if _is(model, "lightgbm", "Booster"):
-        return _lightgbm(model)
-    if _is(model, "onnxruntime", "InferenceSession"):
-        return _onnx(model)
-    return model
+    known = {("xgboost", "Booster"): _xgboost, ("lightgbm", "Booster"): _lightgbm, SESSION: _onnx}
+    return known[_kind(model)](model) if _kind(model) in known else model
 
 
 def _xgboost(booster: Foreign) -> Any:
@@ -168,7 +165,7 @@ def _xgboost(booster: Foreign) -> Any:
         names = None if hasattr(rows, "iloc") else booster.feature_names
         table = DMatrix(rows, feature_names=names, enable_categorical=True)
         found = booster.predict(table, output_margin=margin or labels or hinge)
-        return _softmax(found) if labels and not margin else found
+        return softmax(found.astype(np.float64)) if labels and not margin else found
 
     known = "Booster", ask, booster.feature_names, booster.num_features()
     if objective == "binary:logistic":
@@ -176,12 +173,6 @@ def _xgboost(booster: Foreign) -> Any:
     if objective in ("multi:softprob", "multi:softmax"):
         return Scorer(*known, np.arange(int(learner["learner_model_param"]["num_class"])))
     return Regressor(*known)
-
-
-def _softmax(margin: NDArray[Any]) -> Floats:
-    """(n, C): margins (n, C) as probabilities."""
-    found = np.exp(np.asarray(margin, dtype=np.float64) - margin.max(axis=1, keepdims=True))
-    return np.asarray(found / found.sum(axis=1, keepdims=True))
 
 
 def _lightgbm(booster: Foreign) -> Any:

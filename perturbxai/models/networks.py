@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,10 +13,10 @@ from perturbxai.core.types import Device, Floats, Ints, Model
 from perturbxai.models import torch_types
 from perturbxai.models.device import is_out_of_memory
 from perturbxai.models.estimators import (
+    Asked,
     CallableModel,
     EstimatorModel,
     Rows,
-    Select,
     as_matrix,
     check_transformed,
     frame_to_array,
@@ -25,6 +25,7 @@ from perturbxai.models.estimators import (
     numbered,
     pick,
     refuse_table,
+    softmax,
 )
 from perturbxai.models.labels import SCORES
 from perturbxai.models.lending import Lent, closed, inner, lent
@@ -42,42 +43,28 @@ class NetworkModel:
     kind = "network"
     clipped = 0  # its logit is the raw output
 
-    def __init__(
-        self,
-        model: Module,
-        output: str | None,
-        transform: Callable[[Any], Any] | None,
-        device: Device | None,
-        precision: str | None,
-        multi_label: bool,
-        select: Select | None = None,
-        pixels: str = "float32",
-    ) -> None:
+    def __init__(self, model: Module, asked: Asked) -> None:
         import torch
 
-        self.model, self.transform, self.multi_label, self.select = model, transform, multi_label, select
+        self.model, self.transform, self.select, self.multi_label = model, asked.transform, asked.select, asked.multi_label
         check_one_input(inner(model))
-        self.output, self.pixels = output or "raw", pixels
+        self.output, self.pixels = asked.output or "raw", asked.pixels or "float32"
         self.ending = Ending()
         floats = [t for t in (*model.parameters(), *model.buffers()) if t.is_floating_point()]
         home = floats[0].device if floats else torch.device("cpu")
-        self.asked_device = device
-        self.device = _device(device) if device is not None else home
-        self.asked_dtype = _dtype(precision)
-        self.dtype = self.asked_dtype or (floats[0].dtype if floats else torch.float32)
+        self.device = home if asked.device is None else _device(asked.device)
+        # rows are built by torch where the network is, if that is not this CPU or if a device was asked for
+        self.on_device = asked.device is not None or self.device.type != "cpu"
+        dtype = _dtype(asked.precision)
+        self.dtype = dtype or (floats[0].dtype if floats else torch.float32)
         self.convolves = any(isinstance(m, (torch.nn.Conv2d, torch.nn.ConvTranspose2d)) for m in model.modules())
-        moves = any(t.dtype != self.dtype for t in floats if self.asked_dtype) or self.device != home
-        self.passes = Passes(model, self.device, self.asked_dtype, must_copy=moves, channels_last=self.convolves)
+        moves = any(t.dtype != self.dtype for t in floats if dtype) or self.device != home
+        self.passes = Passes(model, self.device, dtype, must_copy=moves, channels_last=self.convolves)
 
     @property
     def layout(self) -> str:
         """How a batch of pictures lies in memory so that nothing is copied."""
         return "HWC" if self.passes.channels_last else "CHW"
-
-    @property
-    def on_device(self) -> bool:
-        """Rows are built by torch where the network is, if that is not this CPU or if a device was asked for."""
-        return self.asked_device is not None or self.device.type != "cpu"
 
     def module(self) -> Module:
         """The module that values are asked of: the user's, or the private copy in another layout, precision or place."""
@@ -153,9 +140,7 @@ class NetworkModel:
         self._note_scale(values, found, lambda: self._last(batch[:0]))
         if values.shape[1] == 1 or self.multi_label:
             return np.asarray(0.5 * (1.0 + np.tanh(0.5 * values)))
-        with np.errstate(invalid="ignore"):  # an infinite score gives NaN, which the Predictor names
-            odds = np.exp(values - values.max(axis=1, keepdims=True))
-        return np.asarray(odds / odds.sum(axis=1, keepdims=True))
+        return softmax(values)
 
     def _note_scale(self, values: Floats, given: Tensor, last: Callable[[], str]) -> None:
         """Tell of a network whose numbers (n, K) need no softmax or sigmoid any more."""
@@ -261,51 +246,38 @@ def _dtype(precision: str | None) -> DType | None:
     return known[checks.one_of("precision", precision, (*known, None))]
 
 
-def wrap(
-    model: Model,
-    output: str | None,
-    transform: Callable[[Any], Any] | None,
-    device: Device | None,
-    precision: str | None,
-    multi_label: bool,
-    select: Select | None,
-    pixels: str | None,
-    layout: str | None,
-) -> EstimatorModel | CallableModel | NetworkModel:
+def wrap(model: Model, asked: Asked) -> EstimatorModel | CallableModel | NetworkModel:
     """The model, its scale and device checked, as a function from a batch of rows to (n, K) numbers.
 
     Raises TypeError for what is no model, ValueError for options that its kind does not have.
     """
-    if transform is not None and not callable(transform):
-        raise TypeError(
-            f"transform is {transform!r}, no function of pictures; of torchvision's weights give weights.transforms()."
-        )
-    transform = None if transform is None else Transform(transform)
+    if asked.transform is not None:
+        if not callable(asked.transform):
+            raise TypeError(
+                f"transform is {asked.transform!r}, no function of pictures; of torchvision's weights give "
+                "weights.transforms()."
+            )
+        asked = replace(asked, transform=Transform(asked.transform))
     if isinstance(model, type):
         raise TypeError(f"model is the class {model.__name__}; give an instance of it.")
     if "torch" in sys.modules and isinstance(model, sys.modules["torch"].nn.Module):
-        if layout is not None:
-            raise ValueError(f"layout={layout!r} is for functions; a torch module always gets its channels first.")
-        return NetworkModel(model, output, transform, device, precision, multi_label, select, pixels or "float32")
-    for name, value in (("device", device), ("precision", precision)):
-        if value is not None:
-            raise ValueError(f"{name}={value!r} is for a torch.nn.Module, but the model is {type(model).__name__}.")
-    if multi_label:
+        asked.refuse("functions; a torch module always gets its channels first.", "layout")
+        return NetworkModel(model, asked)
+    asked.refuse(f"a torch.nn.Module, but the model is {type(model).__name__}.", "device", "precision")
+    if asked.multi_label:
         raise ValueError("multi_label=True is for a torch.nn.Module; other models bring their own scale.")
     of_pictures = as_function_of_pictures(model)
     if of_pictures is not None:
-        own_pixels, own_layout = of_pictures.pixels, layout or of_pictures.layout
-        return CallableModel(of_pictures, output, transform, select, pixels or own_pixels, own_layout)
+        pixels, layout = asked.pixels or of_pictures.pixels, asked.layout or of_pictures.layout
+        return CallableModel(of_pictures, replace(asked, pixels=pixels, layout=layout))
     found = as_estimator(model)
     if any(hasattr(found, name) for name in ("predict", "predict_proba", *SCORES)):
-        if transform is not None:
+        if asked.transform is not None:
             raise ValueError("transform is for pictures; put a table's preprocessing into a scikit-learn pipeline.")
-        for name, given in (("select", select), ("pixels", pixels), ("layout", layout)):
-            if given is not None:
-                raise ValueError(f"{name}={given!r} is for networks and functions, but the model is {type(found).__name__}.")
-        return EstimatorModel(found, output)
+        asked.refuse(f"networks and functions, but the model is {type(found).__name__}.", "select", "pixels", "layout")
+        return EstimatorModel(found, asked.output)
     if callable(model):
-        return CallableModel(model, output, transform, select, pixels or "float32", layout or "HWC")
+        return CallableModel(model, asked)
     if hasattr(model, "fit"):
         raise TypeError(
             f"model is {type(model).__name__}, which has no predict, predict_proba, decision_function or score_samples for "

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from perturbxai.core import frames, kernels
 from perturbxai.core.types import Bytes, Codes, Floats, Inputs, Ints, Ints32, Owners, Presence
 from perturbxai.core.unnamed_tables import as_batch
-from perturbxai.models.torch_types import Tensor, Where
+from perturbxai.models.torch_types import DType, Tensor, Where
 
 
 class Plan(Protocol):
@@ -62,9 +62,7 @@ class Given:
         return frames.part(self.rows, start, stop)
 
     def device(self, start: int, stop: int, device: Where) -> Tensor:
-        import torch
-
-        return torch.as_tensor(np.ascontiguousarray(self.host(start, stop), dtype=np.float32), device=device)
+        return resident(np.asarray(self.host(start, stop), dtype=np.float32), device)
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,16 +154,18 @@ class TablePlan:
 
     def device(self, start: int, stop: int, device: Where) -> Tensor:
         """(stop - start, D) float32 on the device. Decoding is the host's work, so the rows are built there."""
-        import torch
-
-        return torch.as_tensor(np.asarray(self.host(start, stop), dtype=np.float32), device=device)
+        return resident(np.asarray(self.host(start, stop), dtype=np.float32), device)
 
 
-def resident(array: NDArray[Any], device: Where) -> Tensor:
+def is_table(plan: Plan) -> bool:
+    return isinstance(plan, TablePlan) or (isinstance(plan, Given) and np.ndim(plan.rows) != 4)
+
+
+def resident(array: NDArray[Any], device: Where, dtype: DType | None = None) -> Tensor:
     import torch
 
     # torch refuses negative strides and warns about arrays that cannot be written
-    return torch.as_tensor(np.require(array, requirements=["C", "W"]), device=device)
+    return torch.as_tensor(np.require(array, requirements=["C", "W"]), device=device, dtype=dtype)
 
 
 def slices(starts: Ints, start: int, stop: int) -> list[tuple[int, int, int, slice]]:

@@ -15,14 +15,13 @@ from perturbxai.core.stopping import ModelError as ModelError
 from perturbxai.core.stopping import context, keeping
 from perturbxai.core.types import Device, Floats, Inputs, Ints, Model, Outputs, Picture
 from perturbxai.core.wording import count, listed, word
-from perturbxai.models.batches import Batches
+from perturbxai.models.batches import Bar, Batches, Progress
 from perturbxai.models.device import LARGEST_BATCH, is_out_of_memory, keep_memory, rows_a_batch, synchronise
-from perturbxai.models.estimators import EstimatorModel, Rows, check_options, warn_of_clip
+from perturbxai.models.estimators import Asked, EstimatorModel, Rows, check_options, warn_of_clip
+from perturbxai.models.image_plan import Recast, recast
 from perturbxai.models.lending import Lent, lent
 from perturbxai.models.networks import NetworkModel, wrap
-from perturbxai.models.plan import Given, Plan, TablePlan, as_bytes
-from perturbxai.models.progress import Bar, Progress
-from perturbxai.models.recast import Recast, recast
+from perturbxai.models.plan import Given, Plan, as_bytes, is_table
 from perturbxai.models.torch_types import Tensor
 
 T = TypeVar("T")
@@ -86,7 +85,7 @@ class Predictor:
         check_options(output, batch_size, progress, memory, select, pixels, layout)
         if isinstance(model, Predictor):
             raise TypeError("model is a Predictor already; use it as it is.")
-        self._model = wrap(model, output, transform, device, precision, multi_label, select, pixels, layout)
+        self._model = wrap(model, Asked(output, transform, device, precision, multi_label, select, pixels, layout))
         self.kind = self._model.kind
         self.output = self._model.output
         self.outputs: tuple[str, ...] | None = output_names(outputs)
@@ -178,8 +177,7 @@ class Predictor:
     def _build(self, plan: Plan, start: int, stop: int) -> Any:
         """Rows as the model takes them. Tables are built on the host: they are small, and keep their float64."""
         model = self._model
-        table = isinstance(plan, TablePlan) or (isinstance(plan, Given) and np.ndim(plan.rows) != 4)
-        if isinstance(model, NetworkModel) and model.on_device and not table:
+        if isinstance(model, NetworkModel) and model.on_device and not is_table(plan):
             return plan.device(start, stop, model.device)
         return plan.host(start, stop)
 

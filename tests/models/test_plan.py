@@ -16,9 +16,8 @@ import perturbxai as px
 from perturbxai.inputs.fills import make_fill
 from perturbxai.models import image_plan as module
 from perturbxai.models import masks
-from perturbxai.models.image_plan import ImagePlan, Masked
+from perturbxai.models.image_plan import ImagePlan, Masked, recast
 from perturbxai.models.plan import Given, Spliced, TablePlan, as_bytes
-from perturbxai.models.recast import recast
 
 FEW = settings(max_examples=30, deadline=None)
 CPU = torch.device("cpu")
