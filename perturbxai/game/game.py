@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from perturbxai.core.outputs import check_outputs
-from perturbxai.core.questions import Answer, Coalitions, Question, Rows, Unanswered
+from perturbxai.core.questions import Answer, Coalitions, Rows, Unanswered
 from perturbxai.core.types import Floats, Inputs, Ints, Outputs, PerOutput
 from perturbxai.core.wording import count, listed
-from perturbxai.game.image_asker import ImageAsker, first_alike
+from perturbxai.game.image_asker import ImageAsker, Requests, first_alike
 from perturbxai.game.table_asker import TableAsker
 from perturbxai.inputs.spaces import ImageInput, ImageSpace, Input, Space, TableInput, TabularSpace, digest
 from perturbxai.models.predictor import Predictor
@@ -151,12 +151,7 @@ class Game:
         return tuple(self.predictor.outputs[c] for c in columns)
 
     def ask(
-        self,
-        requests: Sequence[tuple[int, Question]],
-        spread: bool = False,
-        groups: bool = False,
-        users: Sequence[int] = (),
-        named: bool = False,
+        self, requests: Requests, spread: bool = False, groups: bool = False, users: Sequence[int] = (), named: bool = False
     ) -> list[Answer]:
         """The answers to questions about inputs (by number), all of them together in full batches.
 

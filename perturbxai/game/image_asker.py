@@ -17,6 +17,7 @@ from perturbxai.models.image_plan import ImagePlan, Masked
 from perturbxai.models.masks import Described
 from perturbxai.models.predictor import Predictor
 
+Requests: TypeAlias = Sequence[tuple[int, Question]]  # questions about inputs, by number
 Name: TypeAlias = tuple[int, bytes]  # a mask: whose picture it is of, and what it shows
 
 
@@ -54,13 +55,8 @@ class ImageAsker:
         """Words for the masks of v(nothing) and v(N) of inputs, each once."""
         return _words({name for number in numbers for name in self._ends(number)})
 
-    def ask(
-        self,
-        requests: Sequence[tuple[int, Question]],
-        spread: bool,  # noqa: ARG002
-        groups: bool = False,  # noqa: ARG002
-        users: Sequence[int] = (),
-        named: bool = False,
+    def ask(  # spread and groups are of tables
+        self, requests: Requests, _spread: bool, _groups: bool = False, users: Sequence[int] = (), named: bool = False
     ) -> list[Answer]:
         asked = [self._question_names(number, question) for number, question in requests]
         wanted: dict[tuple[int, ...], list[tuple[list[Name], Masked]]] = {}

@@ -11,6 +11,7 @@ import numpy as np
 
 from perturbxai.core.questions import Answer, Cells, Coalitions, Opacities, PixelMasks, Question, Rows, Unanswered
 from perturbxai.core.types import Floats, Ints, Words
+from perturbxai.game.image_asker import Requests
 from perturbxai.game.row_memo import RowMemo
 from perturbxai.inputs.row_names import bits, distinct, hash_cells, hash_rows, hash_values
 from perturbxai.inputs.spaces import TableInput, TabularSpace
@@ -58,7 +59,6 @@ class Reply:
 
 
 Part: TypeAlias = tuple[Reply, int, int]  # a question's lines low..high
-Requests: TypeAlias = Sequence[tuple[int, Question]]  # questions about inputs, by number
 
 
 class TableAsker:

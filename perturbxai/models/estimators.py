@@ -14,6 +14,7 @@ from perturbxai.core import checks, frames
 from perturbxai.core.types import Device, Floats, Foreign
 from perturbxai.models.labels import SCORES, classes_of, labels_of, raw_methods
 from perturbxai.models.torch_types import Tensor
+from perturbxai.models.transforms import check_transformed, has_channels_last
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,11 +61,6 @@ def warn_of_clip(clipped: int, rows: int) -> None:
             'explained with it. Explain output="probability", or a calibrated model.',
             stacklevel=6,
         )
-
-
-def clipped_rows(probability: Floats) -> int:
-    """How many rows (n, K) have a log-odds that the clip sets and not the model."""
-    return int(((probability <= CLIP) | (probability >= 1.0 - CLIP)).any(axis=1).sum())
 
 
 def check_options(
@@ -225,7 +221,7 @@ class EstimatorModel:
         values = as_matrix(given, source)
         if (self.output, self.method) != ("logit", "predict_proba"):
             return values
-        self.clipped += clipped_rows(values)
+        self.clipped += int(((values <= CLIP) | (values >= 1.0 - CLIP)).any(axis=1).sum())
         return log_odds(values)
 
     def _as_trained(self, rows: Rows) -> Any:
@@ -281,7 +277,7 @@ class EstimatorModel:
                 found = found[1:]  # a decision function speaks of the second class
         else:
             found = [self.method if self.method in SCORES else "prediction"] if n_outputs == 1 else []
-        return tuple(found) if len(found) == n_outputs else numbered(n_outputs)
+        return tuple(found) if len(found) == n_outputs else tuple(map(str, range(n_outputs)))
 
 
 class CallableModel:
@@ -296,9 +292,8 @@ class CallableModel:
 
     def __init__(self, model: Callable[[Any], Any], asked: Asked) -> None:
         if asked.output not in (None, "raw"):
-            raise ValueError(
-                f"output={asked.output!r}, but a plain function has one scale, 'raw': return probabilities or logits from it."
-            )
+            has = "a plain function has one scale, 'raw': return probabilities or logits from it."
+            raise ValueError(f"output={asked.output!r}, but {has}")
         self.model, self.output, self.transform, self.select = model, "raw", asked.transform, asked.select
         self.pixels, self.layout = asked.pixels or "float32", asked.layout or "HWC"
 
@@ -315,7 +310,7 @@ class CallableModel:
         refuse_table(self.pixels, self.layout)
 
     def names(self, n_outputs: int) -> tuple[str, ...]:
-        return ("prediction",) if n_outputs == 1 else numbered(n_outputs)
+        return ("prediction",) if n_outputs == 1 else tuple(map(str, range(n_outputs)))
 
 
 def _spelled(name: str) -> str:
@@ -327,26 +322,6 @@ def refuse_table(pixels: str, layout: str) -> None:
     """Refuse a table for a model that was said to take pictures in a way of its own."""
     if (pixels, layout) != ("float32", "HWC"):
         raise ValueError(f"pixels={pixels!r} and layout={layout!r} are for pictures; leave them out for a table.")
-
-
-def has_channels_last(batch: Rows | Tensor, shape: tuple[int, ...]) -> bool:
-    """Whether what was made of pictures (n, H, W, C) still has its channels last. Where both fit: are they colours, or C?"""
-    after = tuple(np.shape(batch))
-    last = len(shape) == len(after) == 4 and after[1:3] == shape[1:3]
-    return last and (after[2:] != shape[1:3] or after[3] in (1, 3, 4, shape[3]))
-
-
-def check_transformed(found: Rows | Tensor, shape: tuple[int, ...]) -> Any:
-    """Refuse a transform that changes the number of rows, or the height and width of pictures."""
-    after = tuple(np.shape(found))
-    if not after or after[0] != shape[0]:
-        raise ValueError(f"transform made shape {after} of a batch of shape {shape}; it must keep the number of rows.")
-    if len(shape) == 4 and len(after) == 4 and shape[1:3] not in (after[1:3], after[2:4]):
-        raise ValueError(
-            f"transform changed the size: pictures of {shape[1]} x {shape[2]} became shape {after[1:]}. "
-            "Crop and resize before ImageSpace (px.fit), so that superpixels are those the network sees."
-        )
-    return found
 
 
 def is_frame(rows: object) -> TypeGuard[pd.DataFrame]:
@@ -361,8 +336,3 @@ def frame_to_array(rows: pd.DataFrame) -> NDArray[Any]:
     if found.dtype == object and all(is_numeric_dtype(dtype) for dtype in rows.dtypes):
         found = rows.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
     return np.asarray(found)
-
-
-def numbered(n_outputs: int) -> tuple[str, ...]:
-    """Names of outputs that have none."""
-    return tuple(str(k) for k in range(n_outputs))

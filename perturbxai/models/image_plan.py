@@ -108,10 +108,6 @@ class ImagePlan:
         found = torch.cat(parts)
         return found.permute(0, 2, 3, 1) if planes else found
 
-    def recast(self, dtype: str, layout: str) -> ImagePlan:
-        """The same plan, its pictures once and for all in another dtype, its batches in another layout."""
-        return ImagePlan([p.as_bytes() for p in self.pieces] if dtype == "uint8" else self.pieces, layout)
-
 
 @dataclass(frozen=True, eq=False)
 class Recast:
@@ -150,8 +146,8 @@ def recast(plan: Plan, dtype: str, layout: str) -> Plan:
     """
     if is_table(plan) or (dtype, layout) == ("float32", "HWC"):
         return plan
-    if isinstance(plan, ImagePlan):
-        return plan.recast(dtype, layout)
+    if isinstance(plan, ImagePlan):  # its pictures are recast once, and not a batch at a time
+        return ImagePlan([p.as_bytes() for p in plan.pieces] if dtype == "uint8" else plan.pieces, layout)
     return Recast(plan, dtype, layout, whole=isinstance(plan, Given))
 
 

@@ -125,7 +125,7 @@ def _counts_channels(rest: Sequence[int | str | None], axis: int) -> bool:
     return side in CHANNELS or (few and not any(one in CHANNELS for one in others))
 
 
-def as_function_of_pictures(model: Foreign) -> PictureSession | None:
+def as_function_of_pictures(model: Any) -> PictureSession | None:
     """A session of ONNX Runtime whose only input has four axes, as a function of a batch; None for anything else.
 
     Raises TypeError for one that takes several pictures at a time and no other number.
@@ -142,7 +142,7 @@ def _kind(model: object) -> tuple[str, str]:
     return type(model).__module__.partition(".")[0], type(model).__name__
 
 
-def as_estimator(model: Foreign) -> Any:
+def as_estimator(model: Any) -> Any:
     """The model itself, or a booster of xgboost or lightgbm or an ONNX Runtime session with scikit-learn's methods.
 
     A booster is asked as its own `predict` is: all trees of xgboost, lightgbm's up to the best iteration; its scores where

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,11 +19,8 @@ from perturbxai.models.estimators import (
     EstimatorModel,
     Rows,
     as_matrix,
-    check_transformed,
     frame_to_array,
-    has_channels_last,
     is_frame,
-    numbered,
     pick,
     refuse_table,
     softmax,
@@ -30,11 +28,10 @@ from perturbxai.models.estimators import (
 from perturbxai.models.labels import SCORES
 from perturbxai.models.lending import Lent, closed, inner, lent
 from perturbxai.models.native import as_estimator, as_function_of_pictures
-from perturbxai.models.network_inputs import check_one_input, refusal
 from perturbxai.models.passes import Passes
 from perturbxai.models.probabilities import Ending, last_operation
 from perturbxai.models.torch_types import DType, Module, Tensor
-from perturbxai.models.transforms import Transform
+from perturbxai.models.transforms import Transform, check_transformed, has_channels_last
 
 
 class NetworkModel:
@@ -47,7 +44,7 @@ class NetworkModel:
         import torch
 
         self.model, self.transform, self.select, self.multi_label = model, asked.transform, asked.select, asked.multi_label
-        check_one_input(inner(model))
+        _check_one_input(inner(model))
         self.output, self.pixels = asked.output or "raw", asked.pixels or "float32"
         self.ending = Ending()
         floats = [t for t in (*model.parameters(), *model.buffers()) if t.is_floating_point()]
@@ -65,10 +62,6 @@ class NetworkModel:
     def layout(self) -> str:
         """How a batch of pictures lies in memory so that nothing is copied."""
         return "HWC" if self.passes.channels_last else "CHW"
-
-    def module(self) -> Module:
-        """The module that values are asked of: the user's, or the private copy in another layout, precision or place."""
-        return self.passes.module()
 
     @property
     def inner(self) -> Module:
@@ -115,10 +108,10 @@ class NetworkModel:
         try:
             values = self.scaled(self.passes(batch), batch)
         except Exception as error:
-            if not is_out_of_memory(error) and (told := refusal(self.inner, shape, error)):
+            if not is_out_of_memory(error) and (told := _refusal(self.inner, shape, error)):
                 raise told from error
             raise
-        if len(values) != len(batch) and (told := refusal(self.inner, shape, None)):
+        if len(values) != len(batch) and (told := _refusal(self.inner, shape, None)):
             raise told
         return values
 
@@ -222,7 +215,56 @@ class NetworkModel:
         refuse_table(self.pixels, "HWC")
 
     def names(self, n_outputs: int) -> tuple[str, ...]:
-        return ("prediction",) if n_outputs == 1 else numbered(n_outputs)
+        return ("prediction",) if n_outputs == 1 else tuple(map(str, range(n_outputs)))
+
+
+def _check_one_input(net: Module) -> None:
+    """Refuse a network that cannot be called with a batch alone. Raises TypeError, which names its inputs."""
+    if net._forward_pre_hooks:  # which may add the others
+        return
+    needed = _needed(net)
+    if needed is not None and len(needed) != 1:
+        raise TypeError(
+            f"the network's forward needs {len(needed)} inputs ({', '.join(needed) or 'none'}), but it is asked with one: a "
+            "batch of rows or pictures. Wrap it in a torch.nn.Module whose forward(x) takes what varies and holds the rest, "
+            "or cuts a table's columns into its inputs."
+        )
+
+
+def _needed(net: Module) -> list[str] | None:
+    """Names of the inputs that forward cannot do without; None where that cannot be told."""
+    schema = getattr(net.forward, "schema", None)  # of a scripted module, itself the first argument
+    if schema is not None:
+        return [argument.name for argument in schema.arguments[1:] if not argument.has_default_value()]
+    try:
+        parameters = inspect.signature(net.forward).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    if any(one.kind is one.VAR_POSITIONAL for one in parameters):
+        return None
+    places = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    named = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY and one.default is one.empty]
+    needed = [one.name for one in places if one.default is one.empty] + named
+    return needed or ([places[0].name] if places else [])
+
+
+def _refusal(net: Module, shape: tuple[int, ...], error: Exception | None) -> ValueError | None:
+    """What is to be said of a batch of this shape that a network failed at, where that is known; else None."""
+    # a scripted module says by another name what it was
+    kinds = {getattr(module, "original_name", type(module).__name__) for module in net.modules()}
+    if len(shape) == 4 and kinds & {"Conv3d", "LazyConv3d"}:
+        failed = f" and fails ({error})" if error else ""
+        return ValueError(
+            f"the network has Conv3d layers, which take video or volumes (n, C, T, H, W), and gets pictures {shape}{failed}"
+            ". Explanations here are of single pictures: give a network of pictures, or a transform that makes a clip of "
+            "each, such as batch.transpose(0, 3, 1, 2)[:, :, None].repeat(T, axis=2)."
+        )
+    if error is not None and any(type(module).__name__ == "GuardsFn" for module in net.modules()):
+        return ValueError(
+            f"the exported network refuses a batch of shape {shape} ({error}): it was exported for other sizes alone. "
+            "Export it for any number of rows: torch.export.export(net, (x,), dynamic_shapes=[{0: torch.export.Dim('n')}])."
+        )
+    return None
 
 
 def _device(device: Device) -> torch_types.Device:

@@ -27,15 +27,12 @@ class Plan(Protocol):
     @property
     def row_bytes(self) -> int:
         """Bytes of one built row, from which a batch size is chosen."""
-        ...
 
     def host(self, start: int, stop: int) -> Any:
         """Rows start..stop in host memory, as the model takes them."""
-        ...
 
     def device(self, start: int, stop: int, device: Where) -> Tensor:
         """The same rows as a torch tensor on `device`; only for plans of pictures."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)

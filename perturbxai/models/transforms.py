@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.core.types import Floats, Foreign, Picture
+from perturbxai.core.types import Foreign, Picture
 from perturbxai.models import randomness
 from perturbxai.models.device import is_out_of_memory
-from perturbxai.models.estimators import check_transformed
 from perturbxai.models.torch_types import Batch, Tensor
 
 Run = Callable[[Any], Any]
@@ -40,19 +39,18 @@ class Transform:
     def __call__(self, rows: Batch) -> Any:
         if np.ndim(rows) != 4 or self._form is self.run:
             return self.run(rows)
-        if self._form is None:
-            if not _of_torchvision(self.run):
-                try:
-                    found = self.run(_copied(rows))
-                except Exception as error:
-                    if is_out_of_memory(error):
-                        raise
-                    self._decide(_on_host(rows), error)
-                else:
-                    self._form = self.run
-                    return found
+        if self._form is None and any(type(part).__module__.startswith("torchvision.") for part in _parts(self.run)):
+            self._decide(_on_host(rows), None)
+        elif self._form is None:
+            try:
+                found = self.run(rows.clone() if hasattr(rows, "clone") else rows.copy())
+            except Exception as error:
+                if is_out_of_memory(error):
+                    raise
+                self._decide(_on_host(rows), error)
             else:
-                self._decide(_on_host(rows), None)
+                self._form = self.run
+                return found
         assert self._form is not None
         return self._form(self._in_units(_on_host(rows)))
 
@@ -125,6 +123,26 @@ class Transform:
         return np.floor(rows + np.float32(0.5)).astype(np.uint8) if self._whole else rows
 
 
+def has_channels_last(batch: Batch, shape: tuple[int, ...]) -> bool:
+    """Whether what was made of pictures (n, H, W, C) still has its channels last. Where both fit: are they colours, or C?"""
+    after = tuple(np.shape(batch))
+    last = len(shape) == len(after) == 4 and after[1:3] == shape[1:3]
+    return last and (after[2:] != shape[1:3] or after[3] in (1, 3, 4, shape[3]))
+
+
+def check_transformed(found: Batch, shape: tuple[int, ...]) -> Any:
+    """Refuse a transform that changes the number of rows, or the height and width of pictures."""
+    after = tuple(np.shape(found))
+    if not after or after[0] != shape[0]:
+        raise ValueError(f"transform made shape {after} of a batch of shape {shape}; it must keep the number of rows.")
+    if len(shape) == 4 and len(after) == 4 and shape[1:3] not in (after[1:3], after[2:4]):
+        raise ValueError(
+            f"transform changed the size: pictures of {shape[1]} x {shape[2]} became shape {after[1:]}. "
+            "Crop and resize before ImageSpace (px.fit), so that superpixels are those the network sees."
+        )
+    return found
+
+
 def _each(run: Run, pictures: list[Any]) -> Any:
     """One picture after the other, put together again. Raises TypeError for what is no picture of numbers."""
     made = [run(picture) for picture in pictures]
@@ -139,7 +157,7 @@ def _each(run: Run, pictures: list[Any]) -> Any:
 
 def _keeps_places(form: Run, given: Picture) -> bool:
     """Whether each of two corners shows in the same corner of what is made of a picture, and no random number does."""
-    before, plain = randomness.state() if "torch" in sys.modules else b"", _numbers(form(given))
+    before, plain = randomness.state() if "torch" in sys.modules else b"", _on_host(form(given)).astype(np.float64)
     if before and randomness.state() != before:
         return False
     first = plain.shape[2:] == given.shape[1:3]  # (n, C, H, W), or with the channels last
@@ -147,7 +165,7 @@ def _keeps_places(form: Run, given: Picture) -> bool:
     for corner in (0, -1):
         other = given.copy()
         other[:, corner, corner] = np.where(other[:, corner, corner] > half, 0, 2 * half)
-        made = _numbers(form(other))
+        made = _on_host(form(other)).astype(np.float64)
         if made.shape != plain.shape:
             return False
         moved = (made != plain).any(axis=(0, 1) if first else (0, 3))
@@ -182,10 +200,6 @@ def _parts(run: Run) -> list[Any]:
     return [run, *(run.modules() if hasattr(run, "modules") else ()), *(getattr(run, "transforms", None) or ())]
 
 
-def _of_torchvision(run: Run) -> bool:
-    return any(type(part).__module__.startswith("torchvision.") for part in _parts(run))
-
-
 def _for_shares(step: Foreign) -> bool:
     """Whether a step normalises numbers of 0..1, which those of 0..255 are not."""
     return type(step).__name__ == "Normalize" and bool(np.max(step.mean) <= 1.0)
@@ -209,14 +223,6 @@ def _pil(picture: NDArray[Any]) -> Any:
 
 def _on_host(rows: Batch) -> NDArray[Any]:
     return rows.detach().cpu().numpy() if hasattr(rows, "detach") else np.asarray(rows)
-
-
-def _copied(rows: Batch) -> Batch:
-    return rows.clone() if hasattr(rows, "clone") else rows.copy()
-
-
-def _numbers(made: Batch) -> Floats:
-    return _on_host(made).astype(np.float64)
 
 
 def _said(error: Exception | None) -> str:

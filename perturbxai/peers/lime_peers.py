@@ -13,7 +13,7 @@ from perturbxai.core.types import Floats
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import ImageSpace, TabularSpace
 from perturbxai.peers.packages import Foreign, load_lime, without_bar
-from perturbxai.peers.task import Found, Peer, Task
+from perturbxai.peers.task import Found, Peer, Task, table_of_columns
 
 SELECTIONS = ("none", "auto", "forward_selection", "lasso_path", "highest_weights")
 PICTURES_A_CALL = 64  # lime's batch_size; the Predictor cuts its own batches
@@ -64,11 +64,7 @@ class LimeTabular(Peer):
     def check_game(self, game: Game) -> None:
         """Refuse, before the model is asked, what lime cannot take."""
         load_lime()
-        space = game.space
-        if not isinstance(space, TabularSpace):
-            raise ValueError("lime.tabular explains rows of a table; for pictures take 'lime.image'.")
-        if space.n_players != len(space.columns.names):
-            raise ValueError("lime.tabular knows no groups of columns; build the space without groups=.")
+        space = table_of_columns(game, self.key, "explains rows of a table; for pictures take 'lime.image'")
         if np.ptp(space.weights) > 1e-12:
             raise ValueError("lime.tabular takes every row of X alike; build the space without weights=.")
         rows = np.concatenate([space.codes, [one.codes for one in game.table_rows]])

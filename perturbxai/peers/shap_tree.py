@@ -14,7 +14,7 @@ from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.predictor import Predictor
 from perturbxai.peers.packages import load_shap
-from perturbxai.peers.task import Found, Peer, Task
+from perturbxai.peers.task import Found, Peer, Task, table_of_columns
 
 PERTURBATIONS = ("interventional", "tree_path_dependent")
 SINGLE = float(np.finfo(np.float32).eps)  # shap's walk holds its weights as float32
@@ -48,11 +48,8 @@ class ShapTree(Peer):
     def check_game(self, game: Game) -> None:
         """Refuse, before the model is asked, what shap cannot read."""
         load_shap()
-        space = game.space
-        if not isinstance(space, TabularSpace):
-            raise ValueError("shap.tree reads trees over the columns of a table; for pictures take 'shap.kernel'.")
-        if space.n_players != len(space.columns.names):
-            raise ValueError("shap.tree knows no groups of columns; build the space without groups=.")
+        pictures = "reads trees over the columns of a table; for pictures take 'shap.kernel'"
+        space = table_of_columns(game, self.key, pictures)
         if not space.columns.numeric.all():
             names = [n for n, numeric in zip(space.columns.names, space.columns.numeric, strict=True) if not numeric]
             raise ValueError(f"shap.tree needs numbers, but {names} are not; encode them before the model is trained.")

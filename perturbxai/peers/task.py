@@ -151,6 +151,15 @@ def obstacles(space: Space, one: Input, *, groups: bool, weights: bool, tolerant
     return found
 
 
+def table_of_columns(game: Game, key: str, does: str) -> TabularSpace:
+    """The game's space, of a peer that knows no players but columns; does: what it does, and what pictures are for."""
+    if not isinstance(game.space, TabularSpace):
+        raise ValueError(f"{key} {does}.")
+    if game.space.n_players != len(game.space.columns.names):
+        raise ValueError(f"{key} knows no groups of columns; build the space without groups=.")
+    return game.space
+
+
 def over_columns(task: Task) -> Seat:
     """The game of a row of a table as it is to a peer that hides columns itself."""
     space, players = task.game.table, np.arange(len(task.one.names))

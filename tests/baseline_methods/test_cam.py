@@ -270,7 +270,7 @@ class Failing(Pooled):
 def test_no_hook_remains_when_the_network_raises(passes):
     Failing.left = passes
     predictor = px.Predictor(seeded(Failing))
-    inside = predictor._model.module()
+    inside = predictor._model.passes.module()
     before = state(predictor._model.model), state(inside)
     with pytest.raises(RuntimeError, match="broke"):
         px.baselines(["cam", "grad_cam"], predictor, px.ImageSpace(segments="grid", n_segments=4), picture())

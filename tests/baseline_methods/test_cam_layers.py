@@ -226,11 +226,11 @@ def test_a_network_is_left_as_it_was_found_by_every_map(name, precision):
 @pytest.mark.parametrize("name", ANYWHERE)
 def test_what_runs_is_left_as_it_was_found_at_several_layers_and_tokens(name, make):
     predictor = px.Predictor(used(make))
-    before = snapshot(predictor._model.model), snapshot(predictor._model.module())
+    before = snapshot(predictor._model.model), snapshot(predictor._model.passes.module())
     space = px.ImageSpace(segments="grid", n_segments=4, fill=0)
     layer = None if make is Tokens else ["second", "act#1"]
     px.baselines([name], predictor, space, picture(), layer=layer)
-    assert (snapshot(predictor._model.model), snapshot(predictor._model.module())) == before
+    assert (snapshot(predictor._model.model), snapshot(predictor._model.passes.module())) == before
 
 
 class Failing(Pooled):
@@ -254,10 +254,10 @@ def test_nothing_remains_of_any_map_when_the_network_raises_half_way(name):
     for passes in range(1000 - Failing.left):
         Failing.left = passes
         predictor = px.Predictor(used(Failing), batch_size=1)
-        before = snapshot(predictor._model.model), snapshot(predictor._model.module())
+        before = snapshot(predictor._model.model), snapshot(predictor._model.passes.module())
         with pytest.raises(RuntimeError, match="the network broke"):
             px.baselines([name], predictor, space, picture())
-        assert (snapshot(predictor._model.model), snapshot(predictor._model.module())) == before
+        assert (snapshot(predictor._model.model), snapshot(predictor._model.passes.module())) == before
 
 
 @pytest.mark.parametrize(("make", "first"), [(Flat, "body"), (Joined, "first")])

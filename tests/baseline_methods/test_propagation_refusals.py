@@ -477,7 +477,7 @@ def test_nothing_remains_when_the_network_raises(name, passes):
     """It raises at the first pass from inside, at the second and at a later one, where there is one."""
     net = found()
     predictor = px.Predictor(net)
-    inside = predictor.network_model().module()
+    inside = predictor.network_model().passes.module()
     before = snapshot(net), snapshot(inside)
     Failing.left = passes
     options = {"fill": 0.5} if name == "integrated_gradients" else {}
