@@ -264,9 +264,9 @@ def test_the_private_copy_is_made_anew_when_the_users_network_changes(change):
 def test_the_private_copy_is_kept_while_nothing_changes():
     predictor = px.Predictor(small())
     predictor(PICTURES)
-    first = predictor._model.module()
+    first = predictor._model.passes.module()
     predictor(PICTURES)
-    assert predictor._model.module() is first
+    assert predictor._model.passes.module() is first
 
 
 class Keeps(nn.Module):
