@@ -94,8 +94,9 @@ class Game:
             self._asker = ImageAsker(self.predictor, self.pictures, other.columns)
             self._asker.take_over(other)
         if self._asker is None:
-            one = self._first_rows()
-            values = self.predictor(one)
+            table = isinstance(self.space, TabularSpace)
+            first = self.table.columns.decode(self.table_rows[0].codes[None]) if table else self.pictures[0].picture[None]
+            values = self.predictor(first)
             n_outputs = values.shape[1]
             if self._wanted is not None:
                 columns = self.predictor.select(self._wanted, n_outputs)
@@ -125,11 +126,6 @@ class Game:
             stacklevel=2,
         )
         return columns
-
-    def _first_rows(self) -> Any:
-        if isinstance(self.space, TabularSpace):
-            return self.space.columns.decode(self.table_rows[0].codes[None])
-        return self.pictures[0].picture[None]
 
     def offline(self) -> None:
         """From now on only what is known is answered; anything else raises Unanswered. For salvage after a failure."""

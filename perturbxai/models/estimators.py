@@ -232,16 +232,14 @@ class EstimatorModel:
         """
         if frames.is_kind(rows, "pyarrow", "Table", "RecordBatch") or hasattr(self.model, "native_name"):
             rows = frames.as_pandas(rows)
-        names = frames.names_of(rows)
-        if self.trained_names is not None and names is None:
+        names, trained = frames.names_of(rows), self.trained_names
+        if trained is None:
+            return rows if names is None or self.trained_count is None else frame_to_array(frames.as_pandas(rows))
+        if names is None:
             import pandas as pd
 
-            return pd.DataFrame(rows, columns=self.trained_names).infer_objects()
-        if self.trained_names is not None and names is not None and set(names) == set(self.trained_names):
-            return frames.in_order(rows, self.trained_names)
-        if self.trained_names is None and self.trained_count is not None and names is not None:
-            return frame_to_array(frames.as_pandas(rows))
-        return rows
+            return pd.DataFrame(rows, columns=trained).infer_objects()
+        return frames.in_order(rows, trained) if set(names) == set(trained) else rows
 
     def check(self, names: tuple[str, ...], named: bool = True) -> None:
         """Refuse a table whose columns are not those the model was trained on, before any row is asked.

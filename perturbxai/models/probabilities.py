@@ -46,19 +46,16 @@ class Ending:
             return
         kind = last() if single else "Softmax"
         enough = kind in GATES or (kind not in OPEN and len(self._rows) >= MANY)
-        if enough:
-            self._tell(single=single)
         self.known = enough or kind in OPEN
-
-    @staticmethod
-    def _tell(*, single: bool) -> None:
-        made, what = ("sigmoid", "all between 0 and 1") if single else ("softmax", "between 0 and 1, and each row sums to 1")
-        warnings.warn(
-            f"the network's own outputs look like probabilities already ({what}): another {made} of them is no probability "
-            "of the model's, and flattens what is explained. Give Predictor(output='raw') and score='logit', which take "
-            f"them as they are, or take the {made} off the network's end.",
-            stacklevel=2,
-        )
+        if enough:
+            what = "all between 0 and 1" if single else "between 0 and 1, and each row sums to 1"
+            made = "sigmoid" if single else "softmax"
+            warnings.warn(
+                f"the network's own outputs look like probabilities already ({what}): another {made} of them is no "
+                "probability of the model's, and flattens what is explained. Give Predictor(output='raw') and "
+                f"score='logit', which take them as they are, or take the {made} off the network's end.",
+                stacklevel=1,
+            )
 
 
 def last_operation(given: Tensor) -> str:

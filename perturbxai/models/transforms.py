@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.core.types import Foreign, Picture
+from perturbxai.core.types import Picture
 from perturbxai.models import randomness
 from perturbxai.models.device import is_out_of_memory
 from perturbxai.models.torch_types import Batch, Tensor
@@ -101,7 +101,9 @@ class Transform:
         if not self._whole:
             forms.append(("arrays (H, W, C)", lambda rows: _each(run, list(rows))))
         forms.append(("PIL pictures", lambda rows: _each(run, [_pil(picture) for picture in rows])))
-        if self._whole and "torch" in sys.modules and not any(_for_shares(step) for step in _parts(run)):
+        # steps that normalise numbers of 0..1, which those of 0..255 are not
+        shares = [step for step in _parts(run) if type(step).__name__ == "Normalize" and np.max(step.mean) <= 1.0]
+        if self._whole and "torch" in sys.modules and not shares:
             forms.append(("float32 tensors (n, C, H, W)", lambda rows: run(_tensor(rows.astype(np.float32)))))
         return forms
 
@@ -198,11 +200,6 @@ def _without_sizes(run: Run, size: tuple[int, ...]) -> Run | None:
 def _parts(run: Run) -> list[Any]:
     """A transform and the steps that it is made of."""
     return [run, *(run.modules() if hasattr(run, "modules") else ()), *(getattr(run, "transforms", None) or ())]
-
-
-def _for_shares(step: Foreign) -> bool:
-    """Whether a step normalises numbers of 0..1, which those of 0..255 are not."""
-    return type(step).__name__ == "Normalize" and bool(np.max(step.mean) <= 1.0)
 
 
 def _tensor(rows: NDArray[Any]) -> Tensor:
