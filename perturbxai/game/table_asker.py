@@ -123,7 +123,10 @@ class TableAsker:
         if not self.offline:
             self._drawn = []
         for window in self._windows(replies):
-            (self._ask_fresh if window[0][0].fresh else self._ask_known)(window)
+            if window[0][0].fresh:
+                self._ask_fresh(window)
+            else:
+                self._ask_known(window)
         return [reply.answer() for reply in replies]
 
     def _reply(self, number: int, question: Question, users: int, spread: bool, n_groups: int, named: bool) -> Reply:
