@@ -125,8 +125,14 @@ class TableAsker:
         for window in self._windows(replies):
             if window[0][0].fresh:
                 self._ask_fresh(window)
-            else:
-                self._ask_known(window)
+                continue
+            names = [self._names(*part) for part in window]
+            found, seen = self._values(window, names)
+            at = 0
+            for part, words in zip(window, names, strict=True):
+                self._count(part[0], seen, at, at + len(words))
+                self._fill(*part, found[at : at + len(words)])
+                at += len(words)
         return [reply.answer() for reply in replies]
 
     def _reply(self, number: int, question: Question, users: int, spread: bool, n_groups: int, named: bool) -> Reply:
@@ -164,16 +170,6 @@ class TableAsker:
                 low = high
         if run:
             yield run
-
-    def _ask_known(self, window: list[Part]) -> None:
-        """Answers to rows that may have been asked before, or be asked again."""
-        names = [self._names(*part) for part in window]
-        found, seen = self._values(window, names)
-        at = 0
-        for part, words in zip(window, names, strict=True):
-            self._count(part[0], seen, at, at + len(words))
-            self._fill(*part, found[at : at + len(words)])
-            at += len(words)
 
     def _names(self, reply: Reply, low: int, high: int) -> Words:
         question, one = reply.question, self.inputs[reply.number]
