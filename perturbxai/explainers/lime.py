@@ -28,7 +28,8 @@ class Lime(OfSlopes):
     the slope is the player's contribution at any kernel width. Errors are infinite below about 4 P coalitions, where an
     antithetic walk is part of the table and what the fit leaves of it says too little.
 
-    kernel_width  of exp(-D^2 / (2 width^2)), D the cosine distance to the full coalition; lime's image default .25
+    kernel_width  of exp(-D^2 / (2 width^2)), D the cosine distance to the full coalition; lime's image default .25,
+                  inf weighs all alike
     ridge         lime's alpha, on the slopes only; 0 solves by least squares, lime's own default is 1
     name          the key of the result, "lime" if empty
 
@@ -44,8 +45,8 @@ class Lime(OfSlopes):
     name: str = ""
 
     def __post_init__(self) -> None:
-        expected = f"positive, from {laws.NARROWEST} to {laws.WIDEST}; lime's image default is 0.25"
-        checks.number("kernel_width", self.kernel_width, expected, least=laws.NARROWEST, most=laws.WIDEST)
+        expected = f"positive, {laws.NARROWEST} or more; lime's image default is 0.25"
+        checks.number("kernel_width", self.kernel_width, expected, least=laws.NARROWEST)
         expected = "0 (least squares) or positive, and finite; lime's default is 1"
         checks.number("ridge", self.ridge, expected, least=0.0, below=np.inf)
 

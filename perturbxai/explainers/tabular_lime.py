@@ -88,8 +88,8 @@ class TabularLime(Asking):
         checks.one_of("discretizer", self.discretizer, DISCRETIZERS)
         checks.one_of("feature_selection", self.feature_selection, SELECTIONS)
         if self.kernel_width is not None:
-            expected = f"positive, from {NARROWEST} to {WIDEST}, or None for .75 sqrt(P)"
-            checks.number("kernel_width", self.kernel_width, expected, least=NARROWEST, most=WIDEST)
+            expected = f"positive, {NARROWEST} or more, or None for .75 sqrt(P)"
+            checks.number("kernel_width", self.kernel_width, expected, least=NARROWEST)
         expected = f"positive multiples of the kernel width, from {NARROWEST} to {WIDEST}: (0.5, 2), or () for none"
         multiples = checks.several("profile", self.profile, expected)
         if not all(NARROWEST <= checks.as_number(multiple) <= WIDEST for multiple in multiples):

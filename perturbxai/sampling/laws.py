@@ -15,7 +15,7 @@ from scipy.special import gammaln, logsumexp
 from perturbxai.core.evaluations import Law
 from perturbxai.core.types import BySize, Floats
 
-NARROWEST, WIDEST = 1e-60, 1e60  # of kernels: the squares of their multiples are numbers that floats hold
+NARROWEST, WIDEST = 1e-60, 1e60  # of kernels: the squares of their multiples are numbers that floats hold; wider is as wide
 REFUSED, WARNED = 0.05, 0.2  # effective fractions: below the first a re-use is refused, below the second warned of
 FURTHEST = 1e100  # beside the second largest mass: no fit notices one that is less by as much
 FLOAT_BITS = 1023  # whole numbers of so many bits have a float
@@ -69,6 +69,11 @@ def shapley(n_players: int) -> Law:
     return Law("Shapley kernel", mass, design, minimum=2 * n_players, spanning=True, emphasis=1.5)
 
 
+def squared(kernel_width: float) -> float:
+    """Of a kernel that may be infinitely wide, so that all weigh alike."""
+    return min(kernel_width, WIDEST) ** 2
+
+
 def lime(n_players: int, kernel_width: float) -> Law:
     """LIME's law on coalitions: Binomial(1/2) sizes times exp(-(1 - sqrt(s / P))^2 / (2 width^2)).
 
@@ -77,7 +82,7 @@ def lime(n_players: int, kernel_width: float) -> Law:
     sizes = np.arange(n_players + 1)
     distance = 1.0 - np.sqrt(sizes / max(n_players, 1))
     log_binomial = _log_binomial(n_players) - n_players * np.log(2.0)
-    log_mass = log_binomial - distance**2 / (2.0 * kernel_width**2)
+    log_mass = log_binomial - distance**2 / (2.0 * squared(kernel_width))
     mass = _masses(log_mass)
     total = float(np.exp(logsumexp(log_mass)))
     return Law(f"LIME (kernel width {kernel_width:g})", mass, _interior(mass), minimum=n_players + 2, total=total)

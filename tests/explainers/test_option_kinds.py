@@ -74,6 +74,19 @@ def test_multiples_of_a_profile_are_kept_as_a_tuple_of_numbers():
         assert px.TabularLime(profile=given) == px.TabularLime(profile=(0.5, 2))
 
 
+WIDE = [px.Lime, px.TabularLime, lambda **width: px.TabularLime(discretizer=None, **width)]
+
+
+@pytest.mark.parametrize("width", [np.inf, 1e200])
+@pytest.mark.parametrize("method", WIDE, ids=["lime", "lime_tabular", "without bins"])
+def test_of_an_infinite_width_all_weigh_alike(method, width):
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    predictor, space = px.Predictor(lambda rows: np.tanh(rows @ [1.0, 2.0, -1.0, 0.5])), px.TabularSpace(X, background=10)
+    found = [px.explain(method(kernel_width=one), predictor, space, X[:1], budget=400) for one in (width, 1e6)]
+    infinite, wide = (next(iter(one.values())) for one in found)
+    np.testing.assert_allclose(infinite.values, wide.values, rtol=1e-9)
+
+
 def test_a_class_is_no_regressor():
     from sklearn.linear_model import Ridge
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from perturbxai.core import kernels
 from perturbxai.core.types import Bins, Codes, Floats, Ints, Values
+from perturbxai.sampling.laws import squared
 from perturbxai.sampling.neighbourhoods import Neighbourhood
 
 ROWS_A_TERM = 10  # drawn rows that each term of the additive model has to have
@@ -64,8 +65,8 @@ class Additive:
             found[binned] = gap[binned] / (1.0 - self.hood.share[every, own][binned, None])
         for d, (first, second, third) in self.curves.items():
             # the kernel makes of the drawn N(0, 1) one of a smaller variance, nearer to x
-            mean = (x[d] - around[d]) / self.hood.unit[d] / (1.0 + width**2)
-            variance = width**2 / (1.0 + width**2)
+            mean = (x[d] - around[d]) / self.hood.unit[d] / (1.0 + squared(width))
+            variance = squared(width) / (1.0 + squared(width))
             found[d] = first + 2.0 * mean * second + 3.0 * (mean**2 + variance - 1.0) * third
         return found
 

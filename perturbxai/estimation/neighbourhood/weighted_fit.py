@@ -10,6 +10,7 @@ import numpy as np
 from perturbxai.core.types import Bins, Bools, Codes, Floats, Ints, Predicts, Values, Weights
 from perturbxai.estimation.spread import effective_rows
 from perturbxai.estimation.survey import MAX_LEVERAGE
+from perturbxai.sampling.laws import squared
 from perturbxai.sampling.neighbourhoods import Neighbourhood
 
 N_GROUPS = 20  # of the jackknife
@@ -60,7 +61,7 @@ class Coding:
 
     def weight(self, width: float) -> Floats:
         """(n,): lime's kernel, exp(-D^2 / (2 width^2))."""
-        return np.asarray(np.exp(self.distance / (-2.0 * width**2)))
+        return np.asarray(np.exp(self.distance / (-2.0 * squared(width))))
 
 
 @dataclass(frozen=True, eq=False)
