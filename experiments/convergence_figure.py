@@ -18,10 +18,11 @@ SINGLE, COALITIONS, SURROGATE = "ours, rows=", "ours, budget=", "ours, budget=, 
 FLOOR = "exact values on 100 rows"
 PEERS = {"marker": "", "linewidth": 1.1}
 LOOKS: dict[str, dict[str, Any]] = {
-    SINGLE: style.LOOKS["kernel_shap"] | {"linewidth": 2.4, "marker": "o", "markersize": 3.4},
-    COALITIONS: style.LOOKS["kernel_shap"] | {"linewidth": 1.1, "marker": "o", "markersize": 2.4},
-    SURROGATE: style.LOOKS["kernel_shap"] | {"linewidth": 0, "marker": "D", "markersize": 4.2, "markerfacecolor": "white"},
-    "ours, permutation": style.LOOKS["permutation_shap"] | {"linewidth": 1.1, "marker": "o", "markersize": 2.4},
+    SINGLE: style.METHOD_STYLES["kernel_shap"] | {"linewidth": 2.4, "marker": "o", "markersize": 3.4},
+    COALITIONS: style.METHOD_STYLES["kernel_shap"] | {"linewidth": 1.1, "marker": "o", "markersize": 2.4},
+    SURROGATE: style.METHOD_STYLES["kernel_shap"]
+    | {"linewidth": 0, "marker": "D", "markersize": 4.2, "markerfacecolor": "white"},
+    "ours, permutation": style.METHOD_STYLES["permutation_shap"] | {"linewidth": 1.1, "marker": "o", "markersize": 2.4},
     "shap Permutation": PEERS | {"color": "#2B2B2B", "linestyle": (0, (5, 1.5))},
     "shap Kernel, l1_reg=0": PEERS | {"color": "#2B2B2B", "linestyle": (0, (1, 1.2))},
     "shapiq, paired": PEERS | {"color": "#8C8C8C", "linestyle": (0, (5, 1.5))},

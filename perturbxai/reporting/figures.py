@@ -13,33 +13,34 @@ from perturbxai.core import catalogue
 from perturbxai.core.methods import Explainer
 from perturbxai.inputs.spaces import ImageInput
 from perturbxai.metrics.faithfulness import mean_curves
+from perturbxai.reporting.curves.view import Found
 from perturbxai.reporting.lettering import minus, number, text, texts
 from perturbxai.reporting.photo import grey, numbered_photo, painted, shown, tell_bands
+from perturbxai.reporting.plot import plot
 from perturbxai.reporting.style import (
-    TRUTH_LOOK,
+    TRUTH_STYLE,
     fill_of,
+    legend_below,
     legend_handles,
-    looks,
     new_figure,
     rc,
-    save,
+    styles_of,
     titles,
     truth_of,
 )
 from perturbxai.reporting.types import Figure
 from perturbxai.reporting.values import interactions
-from perturbxai.reporting.values.bar_panel import bar_handles, bar_panel
+from perturbxai.reporting.values.one_row import bar_handles, bar_panel
 from perturbxai.results.explanation import Attribution, Explanation
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["figures", "save"]
-
 PER_LINE = 6  # maps side by side: small enough for a page, large enough to see
 PER_LONG_LINE, MANY = 9, 18  # where there are more maps than these lines hold well
 TOP_PLAYERS = 8
 PANELS = 2  # outputs shown of each of several pictures
+MOST_CURVES = 12  # effects of columns on one page
 NO_FILL = ""
 Figures: TypeAlias = Iterator[tuple[str, Figure]]
 
@@ -66,6 +67,16 @@ def figures(results: Mapping[str, Attribution], compared: Comparison | None = No
             yield which, curves(compared.curves, which, results)
     if compared is not None and (compared.agreement.metric == "spearman").any():
         yield "agreement", agreement(compared.agreement, results)
+
+
+def of_effects(found: Found) -> Figures:
+    """(name, Figure): the columns' curves together, the most important ones where there are many, then pair by pair."""
+    alone = [effect for names, methods in found.items() if len(names) == 1 for effect in methods.values()]
+    if alone:
+        yield "effects", plot(alone, top=MOST_CURVES)
+    for names, methods in found.items():
+        if len(names) == 2:
+            yield "effects_" + "_".join(names), plot(list(methods.values()))
 
 
 def _is_map(one: Attribution) -> bool:
@@ -127,11 +138,11 @@ def _score(scores: pd.DataFrame, name: str, row: Hashable, output: str) -> str:
     mine = scores[(scores.method == name) & (scores.row == row) & (scores.output == output)]
     mine = mine[mine.metric.isin(("insertion", "deletion"))]
     signed = mine.value.where(mine.metric == "insertion", -mine.value)
-    told = []
+    parts = []
     for where, chosen in (("away", ~mine.home.astype(bool)), ("home", mine.home.astype(bool))):
         if chosen.any():
-            told.append(f"{where} {number(signed[chosen].sum() / mine.scored_fill[chosen].nunique(), 3, sign=True)}")
-    return ", ".join(told)
+            parts.append(f"{where} {number(signed[chosen].sum() / mine.scored_fill[chosen].nunique(), 3, sign=True)}")
+    return ", ".join(parts)
 
 
 def _colour_bar(figure: Figure, axes: NDArray[Any]) -> None:
@@ -156,20 +167,17 @@ def bars(results: Mapping[str, Attribution], one: ImageInput | None, fill: str, 
     classes = _classes(first, 1 if one is None else len(next(iter(results.values()))))
     n_panels = len(classes) + (one is not None)
     height = 1.3 + len(chosen) * (0.115 * len(measured) + 0.12)
-    outputs = texts(first.outputs)
     figure = new_figure(4.2 * n_panels + 1.0, max(height, 3.4))
     axes = figure.subplots(1, n_panels, squeeze=False)[0]
     if one is not None:
         numbered_photo(axes[0], one, chosen)
     for place, (k, axis) in enumerate(zip(classes, axes[one is not None :], strict=True)):
-        bar_panel(axis, measured, exact, chosen, k, looks(results))
-        axis.set_title(outputs[k])
+        bar_panel(axis, measured, exact, chosen, k, styles_of(results), texts(first.names, 22))
         axis.tick_params(labelleft=place == 0)
     where = f"explained under {text(fill)}" if fill else f"row {text(first.label)}" if one is None else ""
     about = "whiskers: thick 95 % interval, thin simultaneous over all features, an arrow goes on"
     figure.suptitle(f"{where}; {about}" if where else about, fontsize=9)
-    handles = bar_handles(results, truth, fill)
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6), frameon=False)
+    legend_below(figure, bar_handles(results, truth, fill))
     return figure
 
 
@@ -191,14 +199,14 @@ def curves(frame: pd.DataFrame, which: str, results: Mapping[str, Attribution]) 
     figure = new_figure(3.6 * len(fills) + 2.2, max(2.7 * len(outputs) + 0.5, 3.6))
     axes = figure.subplots(len(outputs), len(fills), squeeze=False, sharex=True, sharey="row")
     drawn = {name: result for name, result in results.items() if name in set(chosen.method)}
-    styles, truth = looks(drawn), truth_of(drawn)
+    styles, truth = styles_of(drawn), truth_of(drawn)
     named = dict(zip(outputs, texts(outputs), strict=True))
     for row, output in zip(axes, outputs, strict=True):
         for axis, fill in zip(row, fills, strict=True):
             panel = chosen[(chosen.output == output) & (chosen.scored_fill == fill)]
             for name, style in styles.items():
                 # the exact values lie under the others as a broad band, which they would hide otherwise
-                look = {**TRUTH_LOOK, "zorder": 1} if name == truth else {"linewidth": 1.1, **style}
+                look = {**TRUTH_STYLE, "zorder": 1} if name == truth else {"linewidth": 1.1, **style}
                 mean = panel[panel.method == name]
                 axis.plot(mean.share, mean.value, **look)
             against = "background rows" if fill == "background" else f"{text(fill)} fill"

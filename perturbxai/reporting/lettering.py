@@ -55,13 +55,13 @@ def shortened(names: Iterable[Any], longest: int = LONGEST) -> list[str]:
     taken: set[str] = set()
     number: dict[str, int] = {}
     for key, words in short.items():
-        told = words
-        while told in taken:
+        own = words
+        while own in taken:
             number[words] = number.get(words, 1) + 1
             mark = f" #{number[words]}"
-            told = _cut(words, longest - width(mark)) + mark
-        taken.add(told)
-        short[key] = told
+            own = _cut(words, longest - width(mark)) + mark
+        taken.add(own)
+        short[key] = own
     return [short[key] for key in keys]
 
 

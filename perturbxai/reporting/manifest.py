@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
 import re
 import shutil
+import stat
 import tempfile
+import threading
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from perturbxai.reporting.leftovers import BEGUN, MANIFEST, alone, describe_file, named, remove
-
-__all__ = ["MANIFEST", "Folder", "describe_file", "facts", "plain", "plainly"]
-
+MANIFEST = "manifest.json"
+BEGUN = "manifest.json.part"  # while files change places it names all of them, and there is no manifest
+ENDINGS = (".csv", ".png", ".html", ".json")  # of what a report writes
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
+_alone = threading.Lock()
 SCHEMA = 1
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of a disk, of a quota, of a file
 ASIDE = ".unfinished-"  # begins the names of what is being written
@@ -133,10 +137,10 @@ class Folder:
             (self.place / BEGUN).unlink(missing_ok=True)
         return path
 
-    def _write(self, name: str, told: Mapping[str, Any]) -> Path:
+    def _write(self, name: str, said: Mapping[str, Any]) -> Path:
         half = (self._aside or self.place) / f"{ASIDE}{uuid.uuid4().hex}"
         try:
-            half.write_text(json.dumps(told, indent=2, default=plainly, ensure_ascii=False) + "\n", encoding="utf-8")
+            half.write_text(json.dumps(said, indent=2, default=plainly, ensure_ascii=False) + "\n", encoding="utf-8")
             os.replace(half, self.place / name)
         finally:
             half.unlink(missing_ok=True)
@@ -164,8 +168,8 @@ def check_place(place: str | Path, called: str) -> None:
             file.write(b"0")
             file.flush()
     except (OSError, ValueError) as error:
-        told = f"it may not be written to ({error.strerror}); give another folder." if isinstance(error, OSError) else error
-        raise ValueError(f"{called}{str(place)!r}: {told}") from error
+        why = f"it may not be written to ({error.strerror}); give another folder." if isinstance(error, OSError) else error
+        raise ValueError(f"{called}{str(place)!r}: {why}") from error
     finally:
         for path in reversed(made):
             with contextlib.suppress(OSError):  # somebody else uses it by now
@@ -190,7 +194,7 @@ def facts(results: Mapping[str, Any], call: Mapping[str, Any] | None = None, con
         versions |= meta.get("versions", {})
     for package in ("matplotlib", "pandas", "perturbxai"):
         versions.setdefault(package, _version(package))
-    told: dict[str, Any] = {
+    found: dict[str, Any] = {
         "versions": versions,
         "seeds": sorted({meta["seed"] for meta in metas.values() if meta.get("seed") is not None}),
         "config": config,
@@ -198,8 +202,8 @@ def facts(results: Mapping[str, Any], call: Mapping[str, Any] | None = None, con
         "methods": {name: _cost(meta) for name, meta in metas.items()},
     }
     if call is not None:
-        told["compare"] = dict(call)
-    return told
+        found["compare"] = dict(call)
+    return found
 
 
 def _cost(meta: Mapping[str, Any]) -> dict[str, Any]:
@@ -221,3 +225,71 @@ def plainly(value: object) -> object:
     if hasattr(value, "tolist"):
         return value.tolist()
     return sorted(value) if isinstance(value, (set, frozenset)) else str(value)
+
+
+# ---------------------------------------------------------------------------------------------- what an earlier report left
+
+
+def describe_file(path: Path, folder: Path) -> dict[str, Any]:
+    """Name within the folder, bytes and SHA-256."""
+    data = path.read_bytes()
+    name = path.relative_to(folder).as_posix()
+    return {"name": name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def named(place: Path) -> list[dict[str, Any]]:
+    """Every file that the manifests in a folder name, also that of a report which broke off: name, bytes and SHA-256."""
+    found = []
+    for path in (place / MANIFEST, place / BEGUN):
+        with contextlib.suppress(OSError, ValueError):  # none, or not one of ours: then nothing is known
+            kept = None if path.is_symlink() else json.loads(path.read_text("utf-8"))
+            entries = kept.get("files") if isinstance(kept, dict) else None
+            found += [one for one in entries if _is_entry(one)] if isinstance(entries, list) else []
+    return found
+
+
+def _is_entry(one: object) -> bool:
+    return isinstance(one, dict) and all(isinstance(one.get(key), str) for key in ("name", "sha256"))
+
+
+def remove(place: Path, entry: Mapping[str, Any]) -> bool:
+    """Delete a file that a manifest names, if it is still the one that a report wrote there; whether it did.
+
+    Anyone may have written a manifest: a name that leads out of the folder or over a link, one that no report gives, and a
+    file that is another by now are left alone.
+    """
+    parts = entry["name"].split("/")
+    if len(parts) > 2 or not all(map(NAME.fullmatch, parts)) or not parts[-1].endswith(ENDINGS):
+        return False
+    path = place.joinpath(*parts)
+    try:
+        if path.parent.is_symlink() or not stat.S_ISREG(path.lstat().st_mode):
+            return False
+        if describe_file(path, place)["sha256"] != entry["sha256"]:
+            return False
+        path.unlink()
+    except OSError:  # gone already, or not ours to delete
+        return False
+    if len(parts) > 1:
+        with contextlib.suppress(OSError):  # a section's folder goes once it is empty
+            path.parent.rmdir()
+    return True
+
+
+@contextlib.contextmanager
+def alone(place: Path) -> Iterator[None]:
+    """Nobody else puts files in their places in this folder meanwhile: no thread of ours, and where locks are no process."""
+    with _alone:
+        handle = None
+        try:
+            import fcntl
+
+            handle = os.open(place, os.O_RDONLY)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except (ImportError, OSError):  # other systems, and disks without locks
+            pass
+        try:
+            yield
+        finally:
+            if handle is not None:
+                os.close(handle)

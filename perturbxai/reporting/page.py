@@ -61,7 +61,7 @@ def write_page(target: Folder, tables: Sequence[Table], captions: Mapping[str, s
         tables=tables,
         figures=[(caption(name), file) for file, name in captions.items()],
         csvs=[path.name for path in target.written if path.suffix == ".csv"],
-        facts=told(facts),
+        facts=fact_lines(facts),
     )
     Path(target.new("index", ".html")).write_text(text, encoding="utf-8")
 
@@ -134,7 +134,7 @@ def _lines(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
     return [tuple(line) for line in frame.itertuples(index=False, name=None)]
 
 
-def told(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+def fact_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The manifest's facts as (name, words): a line each, those of every method under its name."""
     lines = [(key, facts[key]) for key in ("seeds", "plan", "versions", "compare", "config") if facts.get(key)]
     lines += [(f"method {name}", known) for name, known in facts["methods"].items()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from perturbxai.core.types import Floats, Labels
+from perturbxai.core.types import Bools, Floats, Labels
 from perturbxai.inputs.spaces import ImageInput
 from perturbxai.reporting.types import Axes
 
@@ -31,8 +31,8 @@ def as_shown(picture: ArrayLike) -> str:
 
 def tell_bands(axis: Axes, picture: ArrayLike) -> None:
     """Say below a picture without colours what is shown of it."""
-    if told := as_shown(picture):
-        axis.text(0.5, -0.02, told, transform=axis.transAxes, ha="center", va="top", fontsize=6)
+    if words := as_shown(picture):
+        axis.text(0.5, -0.02, words, transform=axis.transAxes, ha="center", va="top", fontsize=6)
 
 
 def grey(picture: ArrayLike) -> Floats:
@@ -51,21 +51,31 @@ def painted(photo: Floats, labels: Labels, values: Floats) -> Floats:
     return np.asarray((1.0 - weight) * (0.25 + 0.65 * photo[..., None]) + weight * colour)
 
 
-def numbered_photo(axis: Axes, one: ImageInput, chosen: list[int]) -> None:
-    """The photo with the borders of its superpixels, and the numbers of those that the bars show."""
-    from scipy.ndimage import distance_transform_edt
-
-    labels = one.labels
+def outlined(picture: ArrayLike, labels: Labels, white: float) -> Floats:
+    """(H, W, 3): the picture with so much white on the borders between its superpixels."""
     edge = np.zeros(labels.shape, dtype=bool)
     edge[1:] |= labels[1:] != labels[:-1]
     edge[:, 1:] |= labels[:, 1:] != labels[:, :-1]
-    outlined = shown(one.picture).copy()
-    outlined[edge] = 1.0
-    axis.imshow(outlined)
+    found = shown(picture).copy()
+    found[edge] = (1.0 - white) * found[edge] + white
+    return found
+
+
+def deepest(inside: Bools) -> tuple[int, int]:
+    """Row and column of the pixel furthest from the border of a superpixel (H, W): inside it also where it is no blob."""
+    from scipy.ndimage import distance_transform_edt
+
+    depth = distance_transform_edt(np.pad(inside, 1))
+    row, column = np.unravel_index(depth.argmax(), depth.shape)
+    return int(row) - 1, int(column) - 1
+
+
+def numbered_photo(axis: Axes, one: ImageInput, chosen: list[int]) -> None:
+    """The photo with the borders of its superpixels, and the numbers of those that the bars show."""
+    axis.imshow(outlined(one.picture, one.labels, 1.0))
     axis.set_axis_off()
     for player in chosen:
-        depth = distance_transform_edt(np.pad(labels == player, 1))  # deepest inside: also where it is no blob
-        row, column = np.subtract(np.unravel_index(depth.argmax(), depth.shape), 1)
+        row, column = deepest(one.labels == player)
         box = {"boxstyle": "round,pad=0.15", "facecolor": "black", "edgecolor": "none", "alpha": 0.65}
         axis.text(column, row, str(player), color="white", ha="center", va="center", fontsize=8, bbox=box)
     axis.set_title("superpixels")

@@ -17,7 +17,7 @@ from perturbxai.reporting.curves.figure import plot_effects
 from perturbxai.reporting.curves.view import as_effects
 from perturbxai.reporting.lettering import text, texts
 from perturbxai.reporting.photo import shown, tell_bands
-from perturbxai.reporting.style import left_out, looks, new_figure, notebook_png, rc, scale, sequence, title, titles
+from perturbxai.reporting.style import left_out, legend_below, new_figure, rc, scale, sequence, styles_of, titles
 from perturbxai.reporting.types import Axes, Drawing, Figure
 from perturbxai.reporting.values import features, interactions, many_rows, one_row
 from perturbxai.reporting.values.strip import strip
@@ -106,12 +106,15 @@ def plot(
 
 
 def _panels(n_panels: int, height: float, ax: Axes | None, width: float = PANEL) -> tuple[Any, list[Axes]]:
-    """(Figure, None where `ax` is given; axes)."""
+    """(Figure, None where `ax` is given; axes, which the first one names the lines of)."""
     if ax is not None:
+        ax.tick_params(labelleft=True)
         return None, [ax]
     figure = new_figure(width * n_panels + 1.4, height)
-    notebook_png(figure)
-    return figure, list(figure.subplots(1, n_panels, squeeze=False)[0])
+    axes = list(figure.subplots(1, n_panels, squeeze=False)[0])
+    for axis in axes[1:]:
+        axis.tick_params(labelleft=False)
+    return figure, axes
 
 
 def _done(figure: Figure, ax: Axes | None, about: str, handles: list[Any] | None = None) -> Drawing:
@@ -119,7 +122,7 @@ def _done(figure: Figure, ax: Axes | None, about: str, handles: list[Any] | None
         return ax
     figure.suptitle(about, fontsize=9)
     if handles:
-        figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6), frameon=False)
+        legend_below(figure, handles)
     return figure
 
 
@@ -142,7 +145,6 @@ def _waterfall(view: View, ax: Axes | None) -> Drawing:
     figure, axes = _panels(len(view.outputs), _lines(len(shown) + 2), ax)
     for axis, k in zip(axes, view.outputs, strict=True):
         one_row.waterfall(axis, e, k, labels, shown, rest, with_gap)
-        axis.tick_params(labelleft=axis is axes[0])
     return _done(figure, ax, f"{view.about}; whiskers: 95 % interval")
 
 
@@ -171,49 +173,41 @@ def _bar_panels(
     named: dict[str, Attribution], row: int, outputs: list[int], about: str, top: int, ax: Axes | None, space: Space | None
 ) -> Drawing:
     firsts = {name: result[row] for name, result in named.items()}
-    first, styles = next(iter(firsts.values())), looks(named)
+    first, styles = next(iter(firsts.values())), styles_of(named)
     ranked = features.order(np.stack([e.values[:, outputs] for e in firsts.values()]))
     shown, _ = features.leading(ranked, top)
     labels = features.row_labels(first, space)
     figure, axes = _panels(len(outputs), _lines(len(shown), 0.18 + 0.12 * len(firsts)), ax)
     for axis, k in zip(axes, outputs, strict=True):
-        one_row.bars(axis, firsts, k, labels, shown, styles)
-        axis.tick_params(labelleft=axis is axes[0])
-    left = f"; {len(first.names) - len(shown)} features more" if len(first.names) > len(shown) else ""
-    handles = _handles(named) if len(firsts) > 1 else None
+        one_row.bar_panel(axis, firsts, None, shown, k, styles, labels)
+        axis.locator_params(axis="x", nbins=6)
+    left = features.more(len(first.names) - len(shown))
+    handles = one_row.bar_handles(named, None, "") if len(firsts) > 1 else None
     if ax is not None and handles:
         ax.legend(handles=handles, frameon=False)
     return _done(figure, ax, f"{about}; 95 % intervals: thick of one, thin of all features together{left}", handles)
 
 
-def _handles(named: dict[str, Attribution]) -> list[Any]:
-    from matplotlib.patches import Patch
-
-    shown = titles(named)
-    return [Patch(color=style["color"], alpha=0.75, label=shown[name]) for name, style in looks(named).items()]
-
-
 @rc
 def _beeswarm(view: View, ax: Axes | None) -> Drawing:
     values = view.result.values
-    shown, rest = features.leading(features.order(values[..., view.outputs]), view.top)
+    shown, rest = view.leading
     shade = features.colours(view.result.inputs, values.shape[1], view.space)
     figure, axes = _panels(len(view.outputs), _lines(len(shown) + bool(rest), 0.36), ax)
     for axis, k in zip(axes, view.outputs, strict=True):
         many_rows.beeswarm(axis, values[..., k], shade, view.result.names, shown, rest)
         axis.set_title(texts(view.result.outputs)[k])
-        axis.tick_params(labelleft=axis is axes[0])
     unordered = bool(np.isnan(shade[:, shown]).any()) or bool(rest)
     grey = " (grey: categories, sums)" if unordered else ""
     if not np.isnan(shade).all():
         scale(axes, sequence(), 0, 1, f"feature's value{grey}", ("low", "high"))
-    return _done(figure, ax, f"{text(title(view.name, view.result))}, {len(values)} rows{left_out(view.n_left_out)}")
+    return _done(figure, ax, view.about_rows())
 
 
 @rc
 def _heatmap(view: View, ax: Axes | None) -> Drawing:
     result, values = view.result, view.result.values
-    shown, rest = features.leading(features.order(values[..., view.outputs]), view.top)
+    shown, rest = view.leading
     seen = np.stack([features.summed(values[..., k], shown, rest) for k in view.outputs])
     limit = float(np.percentile(np.abs(seen), 99)) or float(np.abs(seen).max()) or 1.0
     figure, axes = _panels(len(view.outputs), _lines(len(shown) + 3, 0.28), ax)
@@ -223,25 +217,23 @@ def _heatmap(view: View, ax: Axes | None) -> Drawing:
             axis, values[..., k], result.prediction[:, k], float(result.base[:, k].mean()), result.names, labels,
             shown, rest, limit,
         )  # fmt: skip
-        axis.tick_params(labelleft=axis is axes[0])
         axis.child_axes[-1].set_title(texts(result.outputs)[k])  # type: ignore[attr-defined]
-    scale(axes, "RdBu_r", -limit, limit, "value, in units of the model's output", None)
-    return _done(figure, ax, f"{text(title(view.name, view.result))}, {len(values)} rows{left_out(view.n_left_out)}")
+    # outliers may lie beyond
+    scale(axes, "RdBu_r", -limit, limit, "value, in units of the model's output", extend="both")
+    return _done(figure, ax, view.about_rows())
 
 
 @rc
 def _decision(view: View, ax: Axes | None) -> Drawing:
     result, values = view.result, view.result.values
-    shown, rest = features.leading(features.order(values[..., view.outputs]), view.top)
+    shown, rest = view.leading
     with_gap = _has_gap(list(result), view.outputs)
     figure, axes = _panels(len(view.outputs), _lines(len(shown) + 2, 0.3), ax)
     for axis, k in zip(axes, view.outputs, strict=True):
         ends = result.prediction[:, k], result.base[:, k]
         many_rows.decision(axis, values[..., k], *ends, result.names, shown, rest, view.row, with_gap)
         axis.set_title(texts(result.outputs)[k])
-        axis.tick_params(labelleft=axis is axes[0])
-    strong = "" if view.row is None else f", in black row {text(view.one.label)}"
-    return _done(figure, ax, f"{text(title(view.name, view.result))}, {len(values)} rows{strong}{left_out(view.n_left_out)}")
+    return _done(figure, ax, view.about_rows("" if view.row is None else f", in black row {text(view.one.label)}"))
 
 
 @rc
@@ -253,7 +245,6 @@ def _matrix(view: View, ax: Axes | None) -> Drawing:
     figure, axes = _panels(len(view.outputs), height, ax, width)
     for axis, k in zip(axes, view.outputs, strict=True):
         interactions.matrix(axis, e, k, labels, shown, limit)
-        axis.tick_params(labelleft=axis is axes[0])
     interactions.colour_bar(axes, limit, e)
     return _done(figure, ax, view.about + interactions.about(e, shown))
 
@@ -267,8 +258,7 @@ def _network(view: View, ax: Axes | None) -> Drawing:
     counts = [interactions.network(axis, e, k, labels, shown) for axis, k in zip(axes, view.outputs, strict=True)]
     n_pairs = len(shown) * (len(shown) - 1) // 2
     most = f"; the {max(counts)} strongest of {n_pairs} pairs" if max(counts) < n_pairs else ""
-    left = f"; {len(rest)} features more" if rest else ""
-    about = f"{view.about}{interactions.index_of(e)}{most}; circles: values{left}"
+    about = f"{view.about}{interactions.index_of(e)}{most}; circles: values{features.more(len(rest))}"
     return _done(figure, ax, about, interactions.pair_handles())
 
 
@@ -332,15 +322,13 @@ def _importance_panels(named: dict[str, Importance], outputs: list[int], n_left:
     ranked = features.order(np.stack([one.values[:, outputs] for one in named.values()]))
     shown, rest = features.leading(ranked, top)
     figure, axes = _panels(len(outputs) * len(named), _lines(len(shown), 0.3), ax)
-    styles, shown_as = looks(named), titles(named)
+    styles, shown_as = styles_of(named), titles(named)
     panels = [(name, k) for k in outputs for name in named]
     for axis, (name, k) in zip(axes, panels, strict=True):
         one_row.importance_bars(axis, named[name], k, shown, styles[name]["color"])
         axis.set_title(f"{shown_as[name]}, {texts(first.outputs)[k]}")
-        axis.tick_params(labelleft=axis is axes[0])
-    left = f"; {len(rest)} features more" if rest else ""
     about = f"{first.n_rows} rows; 95 %: thick the estimates' noise, thin with the rows'; diamond: without the noise's bias"
-    return _done(figure, ax, about + left + left_out(n_left))
+    return _done(figure, ax, about + features.more(len(rest)) + left_out(n_left))
 
 
 _DRAWN: dict[str, Callable[[View, Axes | None], Drawing]] = {

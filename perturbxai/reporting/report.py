@@ -8,11 +8,11 @@ from typing import Any
 
 from perturbxai.calls.comparison import Comparison
 from perturbxai.core.csv_files import write_csv
-from perturbxai.reporting import effect_report, page, style
 from perturbxai.reporting import figures as drawing
-from perturbxai.reporting.curves.view import Found, as_effects
+from perturbxai.reporting import page, style
+from perturbxai.reporting.curves.view import as_effects
 from perturbxai.reporting.manifest import Folder, check_place, facts
-from perturbxai.reporting.tables import as_results, tables
+from perturbxai.reporting.tables import as_results, of_effects, tables
 from perturbxai.results.effect import Effects
 from perturbxai.results.explanation import Attribution
 
@@ -38,17 +38,14 @@ def report(
     """
     check_place(folder, "folder=")
     if (found := as_effects(anything)) is not None:
-        return _of_effects(found, folder, config)
+        known = {name: effect for methods in found.values() for name, effect in methods.items()}
+        drawn = drawing.of_effects(found)
+        return _write(Folder(folder), of_effects(found), drawn, page.of_effects(found), facts(known, None, config))
     results, compared = as_results(anything)
     frames = tables(results, compared)
     call = None if compared is None else compared.call
     shown, drawn = page.of_results(results, frames, call), drawing.figures(results, compared)
     return _write(Folder(folder), frames, drawn, shown, facts(results, call, config))
-
-
-def _of_effects(found: Found, folder: str | Path, config: object) -> Path:
-    frames, drawn, known = effect_report.tables(found), effect_report.figures(found), effect_report.metas(found)
-    return _write(Folder(folder), frames, drawn, page.of_effects(found), facts(known, None, config))
 
 
 def _write(

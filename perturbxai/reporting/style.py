@@ -13,7 +13,7 @@ import numpy as np
 from perturbxai.core import catalogue
 from perturbxai.core.methods import sees_fill, unnamed
 from perturbxai.reporting.lettering import LONGEST, our_fonts, texts
-from perturbxai.reporting.types import Axes, Colormap, Figure, Line2D
+from perturbxai.reporting.types import Artist, Axes, Colormap, Figure, Line2D
 from perturbxai.results.effect import Effect
 from perturbxai.results.explanation import Attribution, Explanation
 from perturbxai.results.importance import Importance
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from io import BytesIO
 
 Result: TypeAlias = Attribution | Effect | Explanation | Importance
-LOOKS: dict[str, dict[str, Any]] = {name: {"color": entry.colour} for name, entry in catalogue.METHODS.items()}
+METHOD_STYLES: dict[str, dict[str, Any]] = {name: {"color": entry.colour} for name, entry in catalogue.METHODS.items()}
 TITLES = {name: entry.title for name, entry in catalogue.METHODS.items()}
 TRUTH = "exact_shap"  # drawn behind or across the others where it is beside them
 EXACT = "exact Shapley"
-TRUTH_LOOK: dict[str, Any] = {"color": "#000000", "linewidth": 4.0, "alpha": 0.3}
+TRUTH_STYLE: dict[str, Any] = {"color": "#000000", "linewidth": 4.0, "alpha": 0.3}
 SPARE = ("#E69F00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#B8A200")
 DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)))
 Arguments = ParamSpec("Arguments")
@@ -66,7 +66,7 @@ def truth_of(results: Mapping[str, Result]) -> str | None:
     return found[0] if len(found) == 1 and len(results) > 1 else None
 
 
-def looks(results: Mapping[str, Result]) -> dict[str, dict[str, Any]]:
+def styles_of(results: Mapping[str, Result]) -> dict[str, dict[str, Any]]:
     """Colour and dashes of each result: a colour a method and its options, dashes for its second and later fills.
 
     Two results that only their names tell apart, as those of two models, have two colours.
@@ -96,7 +96,7 @@ def _colours(groups: Sequence[tuple[tuple[str, str, str], int]]) -> dict[Any, st
     """The method's own colour for the first of its groups, others that no method here has for the rest."""
     found: dict[Any, str] = {}
     for group in groups:
-        own = LOOKS.get(group[0][0], {}).get("color")
+        own = METHOD_STYLES.get(group[0][0], {}).get("color")
         if own is not None and own not in found.values():
             found[group] = own
     spare = (colour for colour in _spare() if colour not in set(found.values()))
@@ -114,10 +114,14 @@ def _spare() -> Iterator[str]:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of its own, known to no global state."""
+    """An empty figure of its own, known to no global state, which a notebook shows all the same."""
+    from functools import partial
+
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height), layout="constrained", dpi=150)
+    figure = Figure(figsize=(width, height), layout="constrained", dpi=150)
+    figure._repr_png_ = partial(_png, figure)  # type: ignore[attr-defined]
+    return figure
 
 
 def rc(function: Callable[Arguments, Made]) -> Callable[Arguments, Made]:
@@ -134,13 +138,6 @@ def rc(function: Callable[Arguments, Made]) -> Callable[Arguments, Made]:
             return made
 
     return drawn
-
-
-def notebook_png(figure: Figure) -> None:
-    """Have a notebook show this figure, which pyplot does not know of."""
-    from functools import partial
-
-    figure._repr_png_ = partial(_png, figure)  # type: ignore[attr-defined]
 
 
 def _png(figure: Figure) -> bytes:
@@ -164,14 +161,19 @@ def legend_handles(results: Mapping[str, Result]) -> list[Line2D]:
     """One line a result, for a legend."""
     from matplotlib.lines import Line2D
 
-    styles, names, truth = looks(results), titles(results), truth_of(results)
+    styles, names, truth = styles_of(results), titles(results), truth_of(results)
     handles = []
     for name, style in styles.items():
         if name == truth:
-            handles.append(Line2D([], [], label=truth_title(names[name]), **TRUTH_LOOK))
+            handles.append(Line2D([], [], label=truth_title(names[name]), **TRUTH_STYLE))
         else:
             handles.append(Line2D([], [], label=names[name], linewidth=1.4, **style))
     return handles
+
+
+def legend_below(figure: Figure, handles: Sequence[Artist]) -> None:
+    """A legend of the whole figure."""
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6), frameon=False)
 
 
 def truth_title(shown: str) -> str:
@@ -180,9 +182,10 @@ def truth_title(shown: str) -> str:
 
 
 def scale(
-    axes: Sequence[Axes], colours: Colormap | str, low: float, high: float, label: str, ends: tuple[str, str] | None
-) -> None:
-    """A colour bar beside the panels."""
+    axes: Sequence[Axes], colours: Colormap | str, low: float, high: float, label: str, ends: tuple[str, str] | None = None,
+    *, extend: str = "neither", pad: float = 0.01,
+) -> None:  # fmt: skip
+    """A colour bar beside the panels. ends: words in place of its numbers;  extend: at which ends outliers lie beyond."""
     import matplotlib
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
@@ -190,12 +193,19 @@ def scale(
     colours = matplotlib.colormaps[colours] if isinstance(colours, str) else colours
     ticks = None if ends is None else (low, high)
     of = ScalarMappable(Normalize(low, high), colours)
-    extend = "neither" if ends else "both"  # outliers may lie beyond
-    bar = axes[0].figure.colorbar(of, ax=axes, shrink=0.7, aspect=30, pad=0.01, ticks=ticks, extend=extend)
+    bar = axes[0].figure.colorbar(of, ax=axes, shrink=0.7, aspect=30, pad=pad, ticks=ticks, extend=extend)
     if ends is not None:
         bar.ax.set_yticklabels(ends)
     bar.set_label(label)
     bar.outline.set_visible(False)
+
+
+def value_lines(axis: Axes, names: Sequence[str], values: str) -> None:
+    """A panel of lines from the top, each with its name, along an axis of values."""
+    axis.set_yticks(range(len(names)), names)
+    axis.set_ylim(len(names) - 0.4, -0.6)
+    axis.set_xlabel(values)
+    axis.spines[["top", "right"]].set_visible(False)
 
 
 GREY = "#8A8A8A"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from perturbxai.calls.comparison import Comparison
 from perturbxai.metrics.faithfulness import mean_curves
 from perturbxai.metrics.metric import CURVES
+from perturbxai.reporting.curves.view import Found
 from perturbxai.results.explanation import Attribution
 
 if TYPE_CHECKING:
@@ -70,8 +71,16 @@ def interactions(results: Mapping[str, Attribution]) -> pd.DataFrame:
     """One line a method, row, pair of features and output."""
     import pandas as pd
 
-    frames = []
-    for name, result in results.items():
-        frame = result.interactions_frame()
-        frames.append(frame.assign(method=name))
+    frames = [result.interactions_frame().assign(method=name) for name, result in results.items()]
     return pd.concat(frames, ignore_index=True)
+
+
+def of_effects(found: Found) -> dict[str, pd.DataFrame]:
+    """Of curves and of surfaces one line a method, column or pair, point and output (and group), with both 95 % bands."""
+    import pandas as pd
+
+    frames = [effect.to_frame() for methods in found.values() for effect in methods.values()]
+    curves = [frame for frame in frames if "feature" in frame]
+    surfaces = [frame for frame in frames if "feature" not in frame]
+    named = {"effects": curves, "effects_of_pairs": surfaces}
+    return {name: pd.concat(parts, ignore_index=True) for name, parts in named.items() if parts}

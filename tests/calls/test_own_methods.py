@@ -17,7 +17,7 @@ from perturbxai.core import catalogue
 from perturbxai.core.evaluations import Estimate
 from perturbxai.core.methods import Asking, FromCoalitions
 from perturbxai.core.questions import Coalitions
-from perturbxai.reporting.style import looks, titles
+from perturbxai.reporting.style import styles_of, titles
 from perturbxai.sampling import laws
 
 X = np.random.default_rng(0).normal(size=(40, 4))
@@ -124,7 +124,7 @@ def test_it_goes_wherever_ours_go(own, tmp_path):
     assert list(found) == [key] and found[key].method == method and found[key].meta["name"] == key
     found |= px.explain(["lime", "kernel_shap"], predictor, space, X[:2] if kind is table else PHOTO)
     assert titles(found)[key] == key
-    colours = {name: look["color"] for name, look in looks(found).items()}
+    colours = {name: look["color"] for name, look in styles_of(found).items()}
     assert len(set(colours.values())) == 3  # a spare one
     assert colours["lime"] == catalogue.EXPLAINERS["lime"].colour
     compared = px.compare(found, predictor, space)

@@ -87,7 +87,7 @@ TRIED = """
 import sys, numpy as np, perturbxai as px
 from perturbxai.command.cli import listed
 from perturbxai.command.config import parse_config
-from perturbxai.reporting.style import looks, titles
+from perturbxai.reporting.style import styles_of, titles
 
 assert px.__file__.startswith(sys.argv[1])
 told = {line.split()[0] for line in listed().splitlines() if line.startswith("  ")}
@@ -104,7 +104,7 @@ assert again.method == px.BothEnds() and (again.values == found["both_ends"].val
 compared = px.compare(found, model, space, fills=["median", "blur"])
 assert compared.summary()["concordance"].notna().all()
 assert set(compared.scores.explained_fill[compared.scores.method == "brightness"]) == {"none"}
-assert titles(found)["both_ends"] == "both ends" and looks(found)["both_ends"]["color"] == "#4E3B00"
+assert titles(found)["both_ends"] == "both ends" and styles_of(found)["both_ends"]["color"] == "#4E3B00"
 px.report(compared, sys.argv[1] + "/report")
 """
 

@@ -12,7 +12,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 import perturbxai as px
-from perturbxai.reporting.style import LOOKS, save
+from perturbxai.reporting.style import METHOD_STYLES, save
 from perturbxai.reporting.values.one_row import AGAINST, FOR
 
 
@@ -28,7 +28,7 @@ def panels(figure):
 
 
 def drawn(axis, method):
-    return [line for line in axis.lines if to_hex(line.get_color()).upper() == LOOKS[method]["color"]]
+    return [line for line in axis.lines if to_hex(line.get_color()).upper() == METHOD_STYLES[method]["color"]]
 
 
 def test_each_output_has_the_photo_and_the_curves_of_the_eight_that_lead():

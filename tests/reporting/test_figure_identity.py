@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex
 
 import perturbxai as px
 from perturbxai.reporting import figures as drawing
-from perturbxai.reporting.style import EXACT, LOOKS, TITLES, fill_of, looks, title, titles, truth_of
+from perturbxai.reporting.style import EXACT, METHOD_STYLES, TITLES, fill_of, styles_of, title, titles, truth_of
 
 ODD = ["exact", "random", "lime", "cam", "pdp@mean", "a@b", "@", "lime(", "exact@blur", "kernel_shap(exact)", "edges@", ""]
 
@@ -32,7 +32,7 @@ def test_a_name_makes_no_method_of_a_result(name, method):
     found, predictor, space = table("ice", method)
     results = {"ice": found["ice"], name: found[method]}
     assert truth_of(results) is None
-    assert looks(results)[name] == {"color": LOOKS[method]["color"], "linestyle": "-"}
+    assert styles_of(results)[name] == {"color": METHOD_STYLES[method]["color"], "linestyle": "-"}
     if not name.startswith(method):
         assert title(name, found[method]) == name
     compared = px.compare(results, predictor, space)
@@ -79,7 +79,7 @@ def test_the_recipe_for_several_fills_goes_by_what_was_explained():
     found, maps, predictor, space = pictures()
     results = {f"{k}@{fill}": v for fill in found for k, v in found[fill].items()} | maps
     assert [fill_of(result) for result in results.values()] == ["mean", "mean", "blur", "blur", ""]
-    styles = looks(results)
+    styles = styles_of(results)
     assert styles["lime@mean"]["color"] == styles["lime@blur"]["color"] != styles["occlusion@blur"]["color"]
     assert styles["lime@mean"]["linestyle"] == styles["occlusion@mean"]["linestyle"] != styles["lime@blur"]["linestyle"]
     assert list(titles(results).values()) == ["LIME @mean", "occlusion @mean", "LIME @blur", "occlusion @blur", "edges"]
@@ -94,7 +94,7 @@ def test_fills_are_told_apart_by_any_names_also_by_those_that_say_otherwise(name
     found, _, predictor, space = pictures()
     results = dict(zip(names, (found["mean"]["lime"], found["blur"]["lime"]), strict=True))
     compared = px.compare(results, predictor, space, fills=["mean", "blur"])
-    (first, second), drawn = looks(results).values(), dict(drawing.figures(results, compared))
+    (first, second), drawn = styles_of(results).values(), dict(drawing.figures(results, compared))
     assert first["color"] == second["color"] and first["linestyle"] != second["linestyle"]
     assert {"maps_mean", "maps_blur"} <= set(drawn) and "explained under mean" in drawn["bars_mean"].get_suptitle()
 
@@ -104,8 +104,8 @@ def test_fills_are_told_apart_by_any_names_also_by_those_that_say_otherwise(name
 
 def test_attributions_of_several_models_keep_their_names_and_have_colours_of_their_own():
     many = {f"model {n}": table("lime", seed=n)[0]["lime"] for n in range(12)}
-    colours = [style["color"] for style in looks(many).values()]
-    assert len(set(colours)) == 12 and colours[0] == LOOKS["lime"]["color"]
+    colours = [style["color"] for style in styles_of(many).values()]
+    assert len(set(colours)) == 12 and colours[0] == METHOD_STYLES["lime"]["color"]
     figure = px.plot(many, row=0)
     assert legend(figure) == list(many)
     bars = [to_hex(patch.get_facecolor()).upper() for patch in figure.axes[0].patches]
@@ -163,7 +163,7 @@ def test_a_mapping_by_column_has_the_methods_names():
 
 
 def test_every_title_is_that_of_a_method():
-    assert set(TITLES) == set(LOOKS)
+    assert set(TITLES) == set(METHOD_STYLES)
     e = table("lime")[0]["lime"]
     odd = px.Attribution(tuple(replace(one, method=object()) for one in e), e.meta)
     assert title("lime", odd) == "lime"

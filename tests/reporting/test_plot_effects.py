@@ -13,9 +13,9 @@ from matplotlib.colors import to_hex
 
 import perturbxai as px
 from perturbxai.reporting.curves import column_panel, pair_panel
-from perturbxai.reporting.style import LOOKS
+from perturbxai.reporting.style import METHOD_STYLES
 
-COLOUR = {name: LOOKS[name]["color"].lower() for name in ("pdp", "ice", "ale")}
+COLOUR = {name: METHOD_STYLES[name]["color"].lower() for name in ("pdp", "ice", "ale")}
 
 
 def table(n: int = 240) -> pd.DataFrame:

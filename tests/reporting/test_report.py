@@ -17,7 +17,7 @@ from perturbxai.reporting import figures as drawing
 from perturbxai.reporting import style
 from perturbxai.reporting.manifest import Folder, plain
 from perturbxai.reporting.photo import painted
-from perturbxai.reporting.style import looks
+from perturbxai.reporting.style import styles_of
 from perturbxai.reporting.tables import attributions
 
 HOSTILE = "../../x<script>$alert$\n"
@@ -145,7 +145,7 @@ def test_painted_maps_are_symmetric_around_zero():
 
 
 def test_a_method_keeps_its_colour_and_changes_its_dashes_with_the_fill():
-    found = looks({name: result(name) for name in ["lime@blur", "lime@mean", "kernel_shap@blur", "mine", "other"]})
+    found = styles_of({name: result(name) for name in ["lime@blur", "lime@mean", "kernel_shap@blur", "mine", "other"]})
     assert found["lime@blur"]["color"] == found["lime@mean"]["color"] != found["kernel_shap@blur"]["color"]
     assert found["lime@blur"]["linestyle"] == found["kernel_shap@blur"]["linestyle"] != found["lime@mean"]["linestyle"]
     assert found["mine"]["color"] != found["other"]["color"]
@@ -198,6 +198,6 @@ def test_any_choice_of_metrics_can_be_drawn(metrics):
 
 def test_every_method_has_a_colour_and_a_title_of_its_own():
     known = [*catalogue.EXPLAINERS, *catalogue.BASELINES]
-    assert [name for name in known if name not in style.LOOKS or name not in style.TITLES] == []
-    colours = [style.LOOKS[name]["color"] for name in known]
+    assert [name for name in known if name not in style.METHOD_STYLES or name not in style.TITLES] == []
+    colours = [style.METHOD_STYLES[name]["color"] for name in known]
     assert len(set(colours)) == len(colours)

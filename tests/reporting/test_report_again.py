@@ -17,8 +17,8 @@ from stub_results import comparison, result
 import perturbxai as px
 from perturbxai.command.config import Config
 from perturbxai.command.run import run
-from perturbxai.reporting import effect_report, leftovers, manifest, page, style
 from perturbxai.reporting import figures as drawing
+from perturbxai.reporting import manifest, page, style
 
 
 def effects():
@@ -56,7 +56,7 @@ def drawn_once(figures):
 def no_picture_is_drawn(monkeypatch):
     monkeypatch.setattr(style, "save", lambda figure, path: path.write_bytes(repr(figure.get_suptitle()).encode()))
     monkeypatch.setattr(drawing, "figures", drawn_once(drawing.figures))
-    monkeypatch.setattr(effect_report, "figures", drawn_once(effect_report.figures))
+    monkeypatch.setattr(drawing, "of_effects", drawn_once(drawing.of_effects))
 
 
 @pytest.fixture(scope="module")
@@ -269,10 +269,10 @@ def test_a_run_that_breaks_off_says_what_is_there(tmp_path, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         run(config(tmp_path), progress=False)
     assert whole(out / "table")  # the older one
-    assert not (out / "manifest.json").exists() and (out / leftovers.BEGUN).is_file()
+    assert not (out / "manifest.json").exists() and (out / manifest.BEGUN).is_file()
     monkeypatch.undo()
     run(config(tmp_path), progress=False)
-    assert whole(out) and not (out / leftovers.BEGUN).exists()
+    assert whole(out) and not (out / manifest.BEGUN).exists()
 
 
 @pytest.mark.parametrize("kind", [errno.ENOSPC, errno.EDQUOT])

@@ -88,23 +88,27 @@ class Ground:
         return len(self.known) == 2 or (len(self.known) <= FEW and bool((self.known % 1 == 0).all() and (steps == 1).all()))
 
     def label(self, axis: Axes, side: str = "x") -> None:
-        """Name the axis and its values: levels by name, days as days, a missing value as what it is."""
-        ticks = getattr(axis, f"set_{side}ticks")
+        """Name the axis and its values."""
         getattr(axis, f"set_{side}label")(text(self.name))
+        self.tick(axis, side)
+
+    def tick(self, axis: Axes, side: str = "x") -> None:
+        """Name the values: levels by name, days as days, a missing value as what it is."""
+        ticks = getattr(axis, f"set_{side}ticks")
         if self.levels:
-            told = [number(value, LEVEL_DIGITS) if isinstance(value, float) else value for value in self.values]
-            names = texts(told, LONGEST_LEVEL) + ["missing"] * self.missing
+            values = [number(value, LEVEL_DIGITS) if isinstance(value, float) else value for value in self.values]
+            names = texts(values, LONGEST_LEVEL) + ["missing"] * self.missing
             crowded = side == "x" and sum(map(len, names)) > 34
             turned = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
             ticks(self.at, names, **turned)
             return
         if self.dates:
-            from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+            from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, num2date
 
             locator = AutoDateLocator(maxticks=6)
             getattr(axis, f"{side}axis").set_major_locator(locator)
             getattr(axis, f"{side}axis").set_major_formatter(ConciseDateFormatter(locator))
-            shown = locator.tick_values(*_as_dates(self.known[[0, -1]]))
+            shown = locator.tick_values(*num2date(self.known[[0, -1]]))
             names = ConciseDateFormatter(locator).format_ticks(shown)
         else:
             axis.locator_params(axis=side, nbins=5 if np.abs(self.known).max() < LONG_NUMBER else 4)  # type: ignore[arg-type]
@@ -139,12 +143,6 @@ def _numbers(values: NDArray[Any]) -> Floats:
     if values.dtype.kind == "m":
         return np.asarray(values / np.timedelta64(1, "D"), dtype=np.float64)
     return values.astype(np.float64)
-
-
-def _as_dates(days: Floats) -> list[Any]:
-    from matplotlib.dates import num2date
-
-    return list(num2date(days))
 
 
 @dataclass(frozen=True, eq=False)

@@ -88,6 +88,11 @@ def limits(panels: Sequence[Panel]) -> tuple[float, float]:
     ends = np.concatenate([*bands, inside])
     ends = ends[np.isfinite(ends)]
     low, high = max(low - reach, float(ends.min())), min(high + reach, float(ends.max()))
+    return widened(low, high)
+
+
+def widened(low: float, high: float) -> tuple[float, float]:
+    """Ends that have something between them."""
     return (low, high) if high > low else (low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0))
 
 
@@ -219,8 +224,8 @@ def _strip(axis: Axes, rows: Rows, ground: Ground) -> None:
         share = rows.missing / max(rows.counts.max(), rows.missing) if rows.by_point else rows.missing / total
         axis.bar([ground.at[-1]], [STRIP * share], width, color=DATA, linewidth=0, transform=on, zorder=0.6)
     if ground.levels and len(ground.at) <= NUMBERED:
-        told = [*rows.counts, *([rows.missing] if ground.missing else [])]
-        for at, n in zip([*rows.at, ground.at[-1]], told, strict=False):
+        counts = [*rows.counts, *([rows.missing] if ground.missing else [])]
+        for at, n in zip([*rows.at, ground.at[-1]], counts, strict=False):
             axis.text(at, 0.008, f"{int(n):,}", transform=on, **COUNT_TEXT)
 
 

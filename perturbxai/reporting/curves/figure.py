@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Any
 
-from numpy.typing import NDArray
-
 from perturbxai.core.types import Outputs
 from perturbxai.inputs.spaces import Space, TabularSpace
 from perturbxai.reporting.curves import column_panel, pair_panel, view
 from perturbxai.reporting.curves.view import Panel
-from perturbxai.reporting.style import left_out, new_figure, notebook_png, rc
+from perturbxai.reporting.style import left_out, legend_below, new_figure, rc
 from perturbxai.reporting.types import Artist, Axes, Drawing, Figure
 
 ACROSS = 3
@@ -55,35 +53,27 @@ def figure(lines: Sequence[Sequence[Panel]], space: TabularSpace | None, more: S
         across = 2 if len(drawn) == 4 else min(len(drawn), ACROSS)
         places = [divmod(number, across) for number in range(len(drawn))]
         shape = -(-len(drawn) // across), across
-    made, grid = canvas(shape)
+    made = new_figure(WIDTH * shape[1] + 0.5, HEIGHT * shape[0] + 0.7)
+    grid = made.subplots(*shape, squeeze=False)
     axes = [grid[place] for place in places]
     for axis in set(grid.ravel()) - set(axes):
         axis.remove()
     draw(drawn, axes, space)
-    finish(made, drawn, axes, more)
+    _name_scales(drawn, axes)
+    made.suptitle("; ".join([*about(drawn), *more]), fontsize=9)
+    if keys := handles(drawn, with_data=True):
+        legend_below(made, keys)
     return made
 
 
-@rc
-def canvas(shape: tuple[int, int]) -> tuple[Figure, NDArray[Any]]:
-    """An empty Figure with so many lines and columns of axes, which a notebook shows."""
-    made = new_figure(WIDTH * shape[1] + 0.5, HEIGHT * shape[0] + 0.7)
-    notebook_png(made)
-    return made, made.subplots(*shape, squeeze=False)
-
-
-@rc
-def finish(made: Figure, drawn: Sequence[Panel], axes: Sequence[Axes], more: Sequence[str] = ()) -> None:
-    """Say once what all panels share: the scale at the first of a line, bands above, the legend below."""
+def _name_scales(drawn: Sequence[Panel], axes: Sequence[Axes]) -> None:
+    """Once in a line of panels, at the first."""
     said: set[Any] = set()
     for panel, axis in zip(drawn, axes, strict=True):
         line = axis.get_subplotspec().rowspan.start  # type: ignore[union-attr]
         if len(panel.names) == 1 and (line, panel.scale) in said:
             axis.set_ylabel("")
         said.add((line, panel.scale))
-    made.suptitle("; ".join([*about(drawn), *more]), fontsize=9)
-    if keys := handles(drawn, with_data=True):
-        made.legend(handles=keys, loc="outside lower center", ncols=min(len(keys), 6), frameon=False)
 
 
 @rc

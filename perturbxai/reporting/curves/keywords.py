@@ -10,6 +10,10 @@ from typing import Any
 from perturbxai.core.types import Floats
 
 Words = dict[str, Any]
+TRIED_ON: dict[str, Any] = {
+    "contour_kw": ("contourf", [[0.0, 1.0], [1.0, 2.0]]), "heatmap_kw": ("imshow", [[0.0, 1.0]]),
+    "bar_kw": ("bar", [0.0], [1.0]),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -82,11 +86,5 @@ def _try(name: str, words: Words) -> None:
     axis = Figure().add_subplot()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if name == "contour_kw":
-            axis.contourf([[0.0, 1.0], [1.0, 2.0]], **words)
-        elif name == "heatmap_kw":
-            axis.imshow([[0.0, 1.0]], **words)
-        elif name == "bar_kw":
-            axis.bar([0.0], [1.0], **words)
-        else:
-            axis.plot([0.0, 1.0], [0.0, 1.0], **words)
+        draw, *numbers = TRIED_ON.get(name, ("plot", [0.0, 1.0], [0.0, 1.0]))
+        getattr(axis, draw)(*numbers, **words)

@@ -120,6 +120,8 @@ def without_rows(effect: Effect) -> Bools:
     How many are around depends on how fine the grid is: so many that eight rows would be among them if rows lay evenly.
     Cells of a missing value are left out.
     """
+    from scipy.ndimage import maximum_filter
+
     counts = effect.counts
     if not effect.declared.accumulates:
         kept = [n - int(is_missing(grid).any()) for n, grid in zip(counts.shape, effect.grid, strict=True)]
@@ -128,11 +130,4 @@ def without_rows(effect: Effect) -> Bools:
     reach = 0
     while (2 * reach + 1) ** 2 * total < ENOUGH * counts.size and 2 * reach + 1 < max(counts.shape):
         reach += 1
-    held = np.pad((counts > 0).astype(np.int64), reach + 1).cumsum(axis=0).cumsum(axis=1)
-    side = 2 * reach + 1
-    n = counts.shape
-    around = (
-        held[side : side + n[0], side : side + n[1]] - held[: n[0], side : side + n[1]]
-        - held[side : side + n[0], : n[1]] + held[: n[0], : n[1]]
-    )  # fmt: skip
-    return np.asarray(around == 0)
+    return ~np.asarray(maximum_filter(counts > 0, 2 * reach + 1, mode="constant", cval=0))

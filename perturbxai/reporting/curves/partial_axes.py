@@ -49,7 +49,7 @@ def check_places(ax: Any, n_cols: object, n_panels: int) -> None:
     if ax is None:
         return
     if np.ndim(ax) > 0:
-        given = _given(ax)
+        given = np.asarray(ax, dtype=object)
         n_there = sum(one is not None for one in given.ravel())
         if n_there != n_panels:
             raise ValueError(f"ax holds {n_there} axes, and {n_panels} panels are to be drawn; give one for each.")
@@ -68,7 +68,7 @@ def lay_out(ax: Any, n_cols: int, n_panels: int, *, apart: bool) -> Places:
     """Axes for panels; apart: those to the right have a scale of their own. Raises as `check_places`."""
     check_places(ax, n_cols, n_panels)
     if ax is not None and np.ndim(ax) > 0:
-        given = _given(ax)
+        given = np.asarray(ax, dtype=object)
         figure = next(one for one in given.ravel() if one is not None).figure
         return Places(given, figure, None, given.shape[1] if given.ndim == 2 else None)
     across = min(int(n_cols), n_panels)
@@ -80,10 +80,6 @@ def lay_out(ax: Any, n_cols: int, n_panels: int, *, apart: bool) -> Places:
     for number in range(n_panels):
         axes[divmod(number, across)] = bounding.figure.add_subplot(inner[divmod(number, across)])
     return Places(axes, bounding.figure, bounding, across)
-
-
-def _given(ax: object) -> NDArray[Any]:
-    return np.asarray(ax, dtype=object)
 
 
 def _new(shape: tuple[int, int]) -> Any:

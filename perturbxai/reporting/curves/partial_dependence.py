@@ -17,7 +17,6 @@ from perturbxai.reporting.curves.keywords import read_keywords
 from perturbxai.reporting.curves.partial import Request
 from perturbxai.reporting.curves.partial_axes import check_places
 from perturbxai.reporting.curves.sklearn_display import EffectsDisplay
-from perturbxai.reporting.curves.target import check_target, read_output
 from perturbxai.reporting.types import Axes
 
 
@@ -123,9 +122,9 @@ def plot_effects(
     of_levels = declared | {c for c, named in enumerate(space.columns.levels) if named is not None}
     request = Request(predictor, space, X, of_levels, asked, grid_resolution, percentiles, levels, seed)
     request.check(columns, kinds)
-    check_target(predictor, target)
+    sklearn_arguments.check_target(predictor, target)
     with _workers(n_jobs), predictor.watched("plot_effects"):
-        outputs, target_idx = read_output(predictor, target, space)
+        outputs, target_idx = sklearn_arguments.read_output(predictor, target, space)
         parts = [partial.ask(request, outputs, *one) for one in zip(columns, kinds, strict=True)]
     display = EffectsDisplay(
         parts, features=columns, feature_names=names, target_idx=target_idx, kind=kind, subsample=subsample,

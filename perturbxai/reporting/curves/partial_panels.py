@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from perturbxai.core.types import Bools, Floats
 from perturbxai.reporting.curves import pair_panel
 from perturbxai.reporting.curves.axis_places import Ground, is_missing
-from perturbxai.reporting.curves.column_panel import WARNING
+from perturbxai.reporting.curves.column_panel import WARNING, widened
 from perturbxai.reporting.curves.keywords import Keywords
 from perturbxai.reporting.curves.off_data import Unsupported
 from perturbxai.reporting.lettering import shortened, text
@@ -66,7 +66,7 @@ class Sheet:
 def draw_column(axis: Axes, sheet: Sheet, keywords: Keywords, ends: tuple[float, float]) -> Artists:
     """One column: rows' curves, the average with its bands, and deciles. Returns the artists by name."""
     level = sheet.levels[0]
-    at, ground = _levels_at(sheet.grid[0]) if level else _numbers_at(sheet.grid[0], str(sheet.names[0]))
+    at, ground = (_levels_at(sheet.grid[0]), None) if level else _numbers_at(sheet.grid[0], str(sheet.names[0]))
     made: Artists = {"rows": [], "average": None}
     if sheet.rows is not None:
         words = keywords.of_rows(beside_average=sheet.average is not None)
@@ -85,9 +85,7 @@ def draw_column(axis: Axes, sheet: Sheet, keywords: Keywords, ends: tuple[float,
         axis.set_xticks(at, [_text(value) for value in sheet.grid[0]])
         axis.tick_params(axis="x", rotation=90)
     elif ground is not None:
-        kept = axis.get_xlabel()
-        ground.label(axis)
-        axis.set_xlabel(kept)
+        ground.tick(axis)
     if sheet.said is not None:
         _warn(axis, sheet, sheet.said, at)
     made["deciles_vlines"] = _ticks(axis, sheet.deciles[0], sheet.grid[0], "x")
@@ -127,9 +125,7 @@ def draw_contours(axis: Axes, sheet: Sheet, keywords: Keywords, levels: Floats) 
     axis.set_ylim(kept[1])
     for side, ground in zip("xy", grounds, strict=True):
         if ground.dates or ground.missing:
-            told = getattr(axis, f"get_{side}label")()
-            ground.label(axis, side)
-            getattr(axis, f"set_{side}label")(told)
+            ground.tick(axis, side)
     name_axis(axis, "x", sheet.names[0])
     name_axis(axis, "y", sheet.names[1])
     return made
@@ -185,8 +181,7 @@ def name_values(axis: Axes, sheet: Sheet, beside: bool) -> None:
 def name_axis(axis: Axes, side: str, name: object) -> None:
     """Call an axis what its column is called, unless it has a name."""
     if not getattr(axis, f"get_{side}label")():
-        told = shortened([name])[0]
-        getattr(axis, f"set_{side}label")(told, parse_math=False)
+        getattr(axis, f"set_{side}label")(shortened([name])[0], parse_math=False)
 
 
 def limits_of(kinds: Sequence[str], results: Sequence[Mapping[str, Any]], k: int) -> dict[int, tuple[float, float]]:
@@ -202,11 +197,6 @@ def limits_of(kinds: Sequence[str], results: Sequence[Mapping[str, Any]], k: int
     return {number: widened(*ends) for number, ends in found.items()}
 
 
-def widened(low: float, high: float) -> tuple[float, float]:
-    """Ends that have something between them."""
-    return (low, high) if high > low else (low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0))
-
-
 def _numbers_at(grid: NDArray[Any], name: str) -> tuple[Any, Ground | None]:
     """Where points stand: numbers where they are, and a ground for dates and where one is missing."""
     if grid.dtype.kind in "iuf" and not is_missing(grid).any():
@@ -215,10 +205,10 @@ def _numbers_at(grid: NDArray[Any], name: str) -> tuple[Any, Ground | None]:
     return ground.places(grid), ground
 
 
-def _levels_at(grid: NDArray[Any]) -> tuple[Any, None]:
+def _levels_at(grid: NDArray[Any]) -> NDArray[Any]:
     """Where levels stand: whole numbers that follow each other where they are, others side by side."""
     plain = grid.dtype.kind in "iuf" and len(grid) > 1 and (np.diff(grid) == 1).all()
-    return grid if plain else np.arange(len(grid), dtype=float), None
+    return grid if plain else np.arange(len(grid), dtype=float)
 
 
 def _line(axis: Axes, at: NDArray[Any], values: Floats, words: dict[str, Any], ground: Ground | None) -> Line2D:
@@ -300,5 +290,4 @@ def _short(value: float) -> str:
 def _text(value: object, digits: int = 6) -> str:
     if is_missing(np.array([value], dtype=object))[0]:
         return "missing"
-    told = f"{value:.{digits}g}" if isinstance(value, (float, np.floating)) else str(value)
-    return text(told)
+    return text(f"{value:.{digits}g}" if isinstance(value, (float, np.floating)) else value)

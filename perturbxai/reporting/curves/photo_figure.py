@@ -9,15 +9,14 @@ import numpy as np
 
 from perturbxai.core.quantiles import spread_rows
 from perturbxai.core.types import Floats, Outputs
+from perturbxai.reporting.curves.view import Found
 from perturbxai.reporting.lettering import minus, number, text, texts
-from perturbxai.reporting.photo import shown, tell_bands
-from perturbxai.reporting.style import left_out, looks, new_figure, notebook_png, rc, titles
+from perturbxai.reporting.photo import deepest, outlined, tell_bands
+from perturbxai.reporting.style import left_out, new_figure, rc, styles_of, titles
 from perturbxai.reporting.types import Axes, Drawing, Figure, GridSpec, SubFigure
 from perturbxai.reporting.values.one_row import AGAINST, FOR
 from perturbxai.reporting.values.view import panels_of
-from perturbxai.results.effect import Effect
-
-Found = Mapping[tuple[str, ...], Mapping[str, Effect]]
+from perturbxai.results.effect import Effect, Superpixel
 
 ACROSS = 4  # curves side by side
 ROWS_DRAWN = 60  # thin lines in a panel
@@ -65,9 +64,13 @@ def plot_opacities(found: Found, kind: object, row: object, output: Outputs | No
     return ax
 
 
+def _region(effect: Effect) -> Superpixel:
+    assert effect.superpixel is not None  # which `plot_opacities` saw to
+    return effect.superpixel
+
+
 def _same_photo(one: Effect, other: Effect) -> bool:
-    mine, theirs = one.superpixel, other.superpixel
-    assert mine is not None and theirs is not None
+    mine, theirs = _region(one), _region(other)
     return mine.labels is theirs.labels or (
         np.array_equal(mine.labels, theirs.labels) and np.array_equal(mine.picture, theirs.picture)
     )
@@ -88,7 +91,6 @@ def _figure(found: Found, outputs: Sequence[int], top: int, n_left: int) -> Figu
     lines = max(-(-len(one) // across) for one in chosen)
     photo = 3.9 if lines > 1 else 3.0
     figure = new_figure(photo + 0.3 + 1.85 * across, len(outputs) * (2.05 * lines + 0.35 if lines > 1 else 3.0) + 0.9)
-    notebook_png(figure)
     blocks = figure.subfigures(len(outputs), 1, squeeze=False)[:, 0]
     for block, k, names in zip(blocks, outputs, chosen, strict=True):
         grid = block.add_gridspec(lines, across + 1, width_ratios=[photo, *[1.85] * across])
@@ -122,28 +124,18 @@ def _headed(methods: Mapping[str, Effect]) -> Effect:
 
 def _photo(axis: Axes, found: Found, k: int, names: Sequence[tuple[str, ...]]) -> None:
     """The photo, thin borders between all superpixels, thick ones around those with a panel, whose numbers are on them."""
-    from scipy.ndimage import distance_transform_edt
-
     one = next(iter(found[names[0]].values()))
-    assert one.superpixel is not None
-    labels = one.superpixel.labels
-    edge = np.zeros(labels.shape, dtype=bool)
-    edge[1:] |= labels[1:] != labels[:-1]
-    edge[:, 1:] |= labels[:, 1:] != labels[:, :-1]
-    outlined = shown(one.superpixel.picture).copy()
-    outlined[edge] = 0.35 * outlined[edge] + 0.65
-    axis.imshow(outlined)
-    tell_bands(axis, one.superpixel.picture)
+    picture, labels = _region(one).picture, _region(one).labels
+    axis.imshow(outlined(picture, labels, 0.65))
+    tell_bands(axis, picture)
     for name in reversed(names):  # the leading one on top
         own = _headed(found[name])
-        assert own.superpixel is not None
-        which, colour = own.superpixel.number, _sign(own, k)
+        which, colour = _region(own).number, _sign(own, k)
         inside = np.pad(labels == which, 1)
         places = np.arange(-1, labels.shape[1] + 1), np.arange(-1, labels.shape[0] + 1)
         for shade, width in (("white", 2.8), (colour, 1.5)):  # seen on dark and on red
             axis.contour(*places, inside.astype(float), levels=[0.5], colors=[shade], linewidths=width)
-        depth = distance_transform_edt(inside)  # deepest inside: also where it is no blob
-        row, column = np.subtract(np.unravel_index(depth.argmax(), depth.shape), 1)
+        row, column = deepest(labels == which)
         box = {"boxstyle": "round,pad=0.2", "facecolor": colour, "edgecolor": "white", "linewidth": 0.6}
         axis.text(column, row, str(which), color="white", ha="center", va="center", fontsize=8.5, bbox=box)
     axis.set_xlim(-0.5, labels.shape[1] - 0.5)
@@ -160,8 +152,7 @@ def _ends(one: Effect, k: int) -> str:
 
 
 def _sign(effect: Effect, k: int) -> str:
-    assert effect.superpixel is not None
-    return FOR if effect.superpixel.rise[k] > 0 else AGAINST
+    return FOR if _region(effect).rise[k] > 0 else AGAINST
 
 
 def _panels(block: SubFigure, grid: GridSpec, chosen: Sequence[Mapping[str, Effect]], k: int, across: int) -> None:
@@ -195,18 +186,17 @@ def _limits(chosen: Sequence[Mapping[str, Effect]], k: int) -> tuple[float, floa
 
 def _climb(effect: Effect, k: int) -> tuple[Floats, Floats]:
     """The curve from 0 on, and half of its pointwise 95 % band where that is finite."""
-    assert effect.superpixel is not None
     climb = effect.values[:, k] - effect.values[0, k]
     low, high = effect.interval()
     stderr = effect.stderr[:, k]
     known = np.isfinite(stderr) & (stderr > 0)
     factor = np.where(known, (high - low)[:, k] / np.where(known, 2.0 * stderr, 1.0), 0.0)
-    half = factor * np.where(known, effect.superpixel.climb_stderr[:, k], 0.0)
+    half = factor * np.where(known, _region(effect).climb_stderr[:, k], 0.0)
     return climb, half
 
 
 def _curves(axis: Axes, methods: Mapping[str, Effect], k: int) -> None:
-    styles = looks(methods)
+    styles = styles_of(methods)
     averaged = any(e.declared.averages for e in methods.values())
     axis.axhline(0.0, color="#888888", linewidth=0.7, zorder=0)
     for name, effect in methods.items():
@@ -231,13 +221,12 @@ def _curves(axis: Axes, methods: Mapping[str, Effect], k: int) -> None:
 
 def _heading(own: Effect, k: int) -> str:
     """Number, name if it has one, and the rise with half of its 95 % interval."""
-    assert own.superpixel is not None
-    name = own.names[0]
-    plain = f"superpixel {own.superpixel.number}"
-    name = plain if name == plain else f"{own.superpixel.number} {text(name, 14)}"
-    low, high = own.superpixel.interval()
+    region, name = _region(own), own.names[0]
+    plain = f"superpixel {region.number}"
+    name = plain if name == plain else f"{region.number} {text(name, 14)}"
+    low, high = region.interval()
     half = float((high - low)[k]) / 2.0
-    rise = float(own.superpixel.rise[k])
+    rise = float(region.rise[k])
     if not np.isfinite(half) or half <= 1e-9 * abs(rise):
         return f"{name}: {number(rise, 3, sign=True)}"
     if not 1e-6 < half < 1e6:
@@ -249,8 +238,7 @@ def _heading(own: Effect, k: int) -> str:
 
 def _shape(own: Effect, k: int) -> str:
     """What the curve's shape is in numbers."""
-    assert own.superpixel is not None
-    at, crooked = own.superpixel.at_half[k], own.superpixel.non_monotone[k]
+    at, crooked = _region(own).at_half[k], _region(own).non_monotone[k]
     parts = [f"half at {at:.2f}"] * bool(np.isfinite(at)) + [f"{crooked:.0%} turn back"] * bool(np.isfinite(crooked))
     return ", ".join(parts)
 
@@ -260,7 +248,7 @@ def _handles(chosen: Sequence[Mapping[str, Effect]]) -> list[Any]:
 
     names = list(dict.fromkeys(name for methods in chosen for name in methods))
     kinds = {name: effect for methods in chosen for name, effect in methods.items()}
-    styles, shown = looks(kinds), titles(kinds)
+    styles, shown = styles_of(kinds), titles(kinds)
     averaged = any(e.declared.averages for e in kinds.values())
     handles = []
     for name in names:

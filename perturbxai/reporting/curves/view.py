@@ -15,7 +15,7 @@ from perturbxai.inputs.spaces import Space, TabularSpace
 from perturbxai.reporting.curves.axis_places import Ground
 from perturbxai.reporting.curves.off_data import Unsupported, unsupported
 from perturbxai.reporting.lettering import shortened, texts
-from perturbxai.reporting.style import SPARE, looks, title, titles
+from perturbxai.reporting.style import SPARE, styles_of, title, titles
 from perturbxai.results.effect import Effect
 
 KINDS = ("overlay", "separate")
@@ -189,7 +189,7 @@ def _lines(methods: Mapping[str, Effect]) -> tuple[Line, ...]:
         own = [Line(name, e, colour, among=True) for name, (_, e), colour in zip(called, groups, palette, strict=False)]
         return (Line("all rows", only, "#222222", among=True), *own)
     scales = {effect.declared.curves for effect in methods.values()}
-    styles, shown = looks(methods), titles(methods)
+    styles, shown = styles_of(methods), titles(methods)
     has_pdp = any(effect.declared.averages for effect in methods.values())
     lines = []
     for name, effect in methods.items():

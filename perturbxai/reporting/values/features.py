@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from perturbxai.core.types import Floats
 from perturbxai.inputs.spaces import Space, TabularSpace
-from perturbxai.reporting.lettering import number, shortened, texts
+from perturbxai.reporting.lettering import LONGEST, number, shortened, texts
 from perturbxai.results.explanation import Explanation
 
 
@@ -31,6 +31,17 @@ def summed(values: Floats, shown: list[int], rest: list[int]) -> Floats:
 
 def rest_label(rest: Sequence[int]) -> list[str]:
     return [f"{len(rest)} other features"] if rest else []
+
+
+def shown_labels(names: Sequence[str], shown: Sequence[int], rest: Sequence[int] = (), longest: int = LONGEST) -> list[str]:
+    """What the lines of a panel are called: the players that are shown, and the sum of the others if there are any."""
+    called = texts(names, longest)
+    return [called[p] for p in shown] + rest_label(rest)
+
+
+def more(n_left: int) -> str:
+    """Said of features that are not shown."""
+    return f"; {n_left} features more" if n_left else ""
 
 
 def check_space(explanation: Explanation, space: Space | None) -> None:
@@ -61,8 +72,8 @@ def row_labels(explanation: Explanation, space: Space | None = None) -> list[str
             found.append(name)
             continue
         value = table.iloc[0, columns[0]] if hasattr(table, "iloc") else table[0, columns[0]]
-        told = number(value) if isinstance(value, (float, np.floating)) else str(value).removesuffix(" 00:00:00")
-        found.append(f"{name} = {told}")
+        words = number(value) if isinstance(value, (float, np.floating)) else str(value).removesuffix(" 00:00:00")
+        found.append(f"{name} = {words}")
     return texts(found, 34)
 
 

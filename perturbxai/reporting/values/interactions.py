@@ -10,7 +10,7 @@ import numpy as np
 from perturbxai.core.methods import Method
 from perturbxai.core.types import Bools, Floats
 from perturbxai.reporting.lettering import number, text, texts
-from perturbxai.reporting.style import new_figure, rc, title
+from perturbxai.reporting.style import new_figure, rc, scale, title
 from perturbxai.reporting.types import Axes, Colormap, Figure, Line2D
 from perturbxai.reporting.values import features
 from perturbxai.results.explanation import Attribution, Explanation
@@ -49,8 +49,7 @@ def matrix(axis: Axes, e: Explanation, k: int, labels: Sequence[str], shown: lis
     values[np.diag_indices(len(shown))] = np.nan
     axis.imshow(values, cmap=_colours(), vmin=-limit, vmax=limit)
     axis.set_yticks(range(len(shown)), [labels[p] for p in shown])
-    called = texts(e.names, 22)
-    names = [called[p] for p in shown]
+    names = features.shown_labels(e.names, shown, longest=22)
     axis.set_xticks(range(len(shown)), names, rotation=45, ha="right", rotation_mode="anchor")
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
@@ -60,10 +59,10 @@ def matrix(axis: Axes, e: Explanation, k: int, labels: Sequence[str], shown: lis
     if len(shown) <= NUMBERED:
         certain = sure(e, k)[np.ix_(shown, shown)]
         for i, j in np.argwhere(certain):
-            if told := _number(values[i, j], limit):
+            if words := _number(values[i, j], limit):
                 colour = "white" if abs(values[i, j]) > 0.6 * limit else "#222222"
-                size = 7 if len(told) <= 5 else 5  # the cell is that narrow
-                axis.text(j, i, told, ha="center", va="center", fontsize=size, color=colour)
+                size = 7 if len(words) <= 5 else 5  # the cell is that narrow
+                axis.text(j, i, words, ha="center", va="center", fontsize=size, color=colour)
     _own_values(axis, e, k, shown)
     axis.set_title(texts(e.outputs)[k])
 
@@ -191,9 +190,8 @@ def matrix_size(n_shown: int) -> tuple[float, float]:
 
 
 def about(e: Explanation, shown: Sequence[int]) -> str:
-    left = len(e.names) - len(shown)
-    told = "" if len(shown) > NUMBERED else f"; numbers where the {LEVEL} interval does not hold zero"
-    return told + (f"; {left} features more" if left else "")
+    numbers = "" if len(shown) > NUMBERED else f"; numbers where the {LEVEL} interval does not hold zero"
+    return numbers + features.more(len(e.names) - len(shown))
 
 
 def network_size(n_shown: int) -> tuple[float, float]:
@@ -207,11 +205,4 @@ def index_of(e: Explanation) -> str:
 
 
 def colour_bar(axes: Sequence[Axes], limit: float, e: Explanation) -> None:
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-
-    bar = axes[0].figure.colorbar(
-        ScalarMappable(Normalize(-limit, limit), _colours()), ax=axes, shrink=0.7, aspect=30, pad=0.02
-    )
-    bar.set_label(f"interaction{index_of(e)}, in units of the model's output")
-    bar.outline.set_visible(False)
+    scale(axes, _colours(), -limit, limit, f"interaction{index_of(e)}, in units of the model's output", pad=0.02)

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from perturbxai.core.types import Floats
 from perturbxai.reporting.lettering import texts
-from perturbxai.reporting.style import sequence
+from perturbxai.reporting.style import sequence, value_lines
 from perturbxai.reporting.types import Axes, AxesImage
-from perturbxai.reporting.values.features import rest_label, summed
+from perturbxai.reporting.values.features import shown_labels, summed
 from perturbxai.reporting.values.one_row import NOT_EXPLAINED, unexplained
 
 BINS = 90  # of a swarm's axis: points of one bin are stacked
@@ -34,14 +34,10 @@ def beeswarm(axis: Axes, values: Floats, shade: Floats, names: Sequence[str], sh
             linewidths=0, plotnonfinite=True, zorder=3, rasterized=len(column) > 2000,
         )  # fmt: skip
     axis.axvline(0.0, color="#888888", linewidth=0.7, zorder=0)
-    told = texts(names)
-    axis.set_yticks(range(across.shape[1]), [told[p] for p in shown] + rest_label(rest))
-    axis.set_ylim(across.shape[1] - 0.4, -0.6)
     axis.grid(axis="y", color="#DDDDDD", linewidth=0.6, zorder=0)
-    axis.locator_params(axis="x", nbins=6)
     axis.set_axisbelow(True)
-    axis.set_xlabel("value, in units of the model's output")
-    axis.spines[["top", "right"]].set_visible(False)
+    axis.locator_params(axis="x", nbins=6)
+    value_lines(axis, shown_labels(names, shown, rest), "value, in units of the model's output")
 
 
 def _stacked(bins: NDArray[Any], colour: Floats) -> Floats:
@@ -62,8 +58,7 @@ def heatmap(
     rows = np.argsort(prediction, kind="stable")
     across = summed(values, shown, rest)[rows]
     picture = axis.imshow(across.T, aspect="auto", cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
-    told = texts(names)
-    axis.set_yticks(range(across.shape[1]), [told[p] for p in shown] + rest_label(rest))
+    axis.set_yticks(range(across.shape[1]), shown_labels(names, shown, rest))
     if len(rows) <= FEW_ROWS:
         called = texts(labels, 14)
         axis.set_xticks(range(len(rows)), [called[r] for r in rows], rotation=90, fontsize=7)
@@ -84,8 +79,7 @@ def decision(
 ) -> None:  # fmt: skip
     """A line a row: from its base (bottom) over the sums of its values to its prediction (top). `row` is drawn strong."""
     steps = summed(values, shown, rest)  # from the top: the most important feature is the last step
-    told = texts(names)
-    labels = [told[p] for p in shown] + rest_label(rest)
+    labels = shown_labels(names, shown, rest)
     if with_gap:
         gap, _ = unexplained(base, prediction, values)
         steps, labels = np.column_stack([steps, gap]), [*labels, NOT_EXPLAINED]
@@ -101,10 +95,8 @@ def decision(
             alpha=1.0 if strong else alpha, linewidth=2.0 if strong else 1.0, zorder=5 if strong else 3,
         )  # fmt: skip
     axis.axvline(base.mean(), color="#888888", linewidth=0.7, linestyle=(0, (1, 2)), zorder=0)
-    axis.set_yticks(range(n_steps), labels)
-    axis.set_ylim(n_steps - 0.45, -0.55)
     axis.grid(axis="y", color="#E4E4E4", linewidth=0.6, zorder=0)
-    axis.locator_params(axis="x", nbins=6)
     axis.set_axisbelow(True)
-    axis.set_xlabel("model's output, from base (bottom) to prediction (top)")
-    axis.spines[["top", "right"]].set_visible(False)
+    axis.locator_params(axis="x", nbins=6)
+    value_lines(axis, labels, "model's output, from base (bottom) to prediction (top)")
+    axis.set_ylim(n_steps - 0.45, -0.55)

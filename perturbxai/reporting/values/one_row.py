@@ -10,10 +10,10 @@ import numpy as np
 from perturbxai.core.types import Floats, Labels
 from perturbxai.reporting.lettering import number, texts
 from perturbxai.reporting.photo import grey, painted
+from perturbxai.reporting.style import styles_of, titles, truth_title, value_lines
 from perturbxai.reporting.types import Axes
-from perturbxai.reporting.values.bar_panel import bar_panel
-from perturbxai.reporting.values.features import rest_label
-from perturbxai.results.explanation import Explanation
+from perturbxai.reporting.values.features import rest_label, shown_labels
+from perturbxai.results.explanation import Attribution, Explanation
 from perturbxai.results.importance import Importance
 
 FOR, AGAINST, NEITHER = "#B2182B", "#2166AC", "#BBBBBB"  # the ends of RdBu_r, as in maps
@@ -48,12 +48,9 @@ def waterfall(
     _ends(axis, starts, ends, changes, _errors(axis, e, k, shown, ends))
     for value in (e.base[k], e.prediction[k]):
         axis.axvline(value, color="#444444", linewidth=0.8, linestyle=(0, (1, 2)), zorder=0)
-    axis.set_yticks(place, [name for name, _ in steps])
-    axis.set_ylim(len(steps) - 0.4, -0.6)
+    value_lines(axis, [name for name, _ in steps], "model's output")
     axis.locator_params(axis="x", nbins=6)
     axis.set_title(f"{texts(e.outputs)[k]}: base {number(e.base[k])}, prediction {number(e.prediction[k])}")
-    axis.set_xlabel("model's output")
-    axis.spines[["top", "right"]].set_visible(False)
 
 
 def _errors(axis: Axes, e: Explanation, k: int, shown: list[int], ends: Floats) -> Floats:
@@ -74,23 +71,74 @@ def _ends(axis: Axes, starts: Floats, ends: Floats, changes: Floats, far: Floats
     at = np.where(rises, np.maximum(ends, ends + far), np.minimum(ends, ends - far))
     low, high = min([*starts, *at, *(ends - far)]), max([*starts, *at, *(ends + far)])
     span = (high - low) or 1.0
-    told = [number(change, 3, sign=True) for change in changes]
-    room = LETTER * span * np.array([len(one) for one in told])
+    numbers = [number(change, 3, sign=True) for change in changes]
+    room = LETTER * span * np.array([len(one) for one in numbers])
     low, high = min([low, *(at - room)[~rises]]), max([high, *(at + room)[rises]])
     for y, (x, change) in enumerate(zip(at, changes, strict=True)):
         side = "left" if change > 0 else "right"
-        axis.text(x + np.copysign(0.02 * span, change), y, told[y], ha=side, va="center", fontsize=8, bbox=PAPER)
+        axis.text(x + np.copysign(0.02 * span, change), y, numbers[y], ha=side, va="center", fontsize=8, bbox=PAPER)
     axis.set_xlim(low - 0.03 * span, high + 0.03 * span)
 
 
-def bars(
-    axis: Axes, firsts: Mapping[str, Explanation], k: int, labels: Sequence[str], shown: list[int], styles: Mapping[str, Any]
-) -> None:
-    """Values with 95 % intervals, thick pointwise and thin simultaneous over all features; a bar a method."""
-    bar_panel(axis, firsts, None, shown, k, styles)
-    axis.locator_params(axis="x", nbins=6)
-    axis.set_yticks(np.arange(len(shown)), [labels[p] for p in shown])
-    axis.set_title(texts(next(iter(firsts.values())).outputs)[k])
+def bar_panel(
+    axis: Axes, measured: Mapping[str, Explanation], exact: Explanation | None, chosen: list[int], k: int,
+    styles: Mapping[str, Any], labels: Sequence[str],
+) -> None:  # fmt: skip
+    """One output's values with 95 % intervals, thick pointwise and thin simultaneous: a line a player, in it a bar a method.
+
+    exact   drawn across the bars, or None;  styles: of each method, see `styles_of`;  labels: of all players
+    """
+    place = np.arange(len(chosen), dtype=float)
+    step = 0.8 / len(measured)
+    ends = _within(measured, exact, chosen, k)
+    for n, (name, e) in enumerate(measured.items()):
+        at = place + (n - (len(measured) - 1) / 2) * step
+        axis.barh(at, e.values[chosen, k], height=0.86 * step, color=styles[name]["color"], alpha=0.75, linewidth=0)
+        for simultaneous, width in ((True, 0.6), (False, 1.6)):
+            low, high = (end[chosen, k] for end in e.interval(simultaneous=simultaneous))
+            _whiskers(axis, at, low, high, ends, width)
+    if exact is not None:
+        axis.vlines(exact.values[chosen, k], place - 0.44, place + 0.44, color="black", linewidth=1.3, zorder=4)
+    axis.axvline(0.0, color="#888888", linewidth=0.7, zorder=0)
+    axis.set_xlim(*ends)
+    value_lines(axis, [labels[p] for p in chosen], "value, in units of the model's output")
+    axis.set_title(texts(next(iter(measured.values())).outputs)[k])
+
+
+def _within(
+    measured: Mapping[str, Explanation], exact: Explanation | None, chosen: list[int], k: int
+) -> tuple[float, float]:
+    """Ends of the axis: all values, and whiskers as far as 0.6 of the values' range, so that one cannot flatten the rest."""
+    shown = [*measured.values(), *([exact] if exact is not None else [])]
+    values = np.array([0.0, *np.concatenate([e.values[chosen, k] for e in shown])])
+    whiskers = np.concatenate([end[chosen, k] for e in shown for end in e.interval(simultaneous=True)])
+    whiskers = np.append(whiskers[np.isfinite(whiskers)], 0.0)
+    span = float(np.ptp(values)) or 1.0
+    low = max(min(values.min(), whiskers.min()), values.min() - 0.6 * span)
+    high = min(max(values.max(), whiskers.max()), values.max() + 0.6 * span)
+    return low - 0.04 * span, high + 0.04 * span
+
+
+def _whiskers(axis: Axes, at: Floats, low: Floats, high: Floats, ends: tuple[float, float], width: float) -> None:
+    """Intervals as lines; an arrow head where one goes on beyond the axis, nothing where it is not known."""
+    known = np.isfinite(low) & np.isfinite(high)
+    near, far = np.clip(low[known], *ends), np.clip(high[known], *ends)
+    axis.hlines(at[known], near, far, color="#222222", linewidth=width)
+    for end, beyond, head in ((ends[0], low < ends[0], "<"), (ends[1], high > ends[1], ">")):
+        gone = known & beyond
+        place = np.full(gone.sum(), end), at[gone]
+        axis.plot(*place, head, color="#222222", markersize=3.5, clip_on=False, in_layout=False)
+
+
+def bar_handles(results: Mapping[str, Attribution], truth: str | None, fill: str) -> list[Any]:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    short, styles = titles(results, fill), styles_of(results)
+    found: list[Any] = [Patch(color=styles[n]["color"], alpha=0.75, label=short[n]) for n in results if n != truth]
+    if truth is not None:
+        found.append(Line2D([], [], color="black", marker="|", markersize=9, linewidth=0, label=truth_title(short[truth])))
+    return found
 
 
 def importance_bars(axis: Axes, found: Importance, k: int, shown: list[int], colour: str) -> None:
@@ -104,14 +152,9 @@ def importance_bars(axis: Axes, found: Importance, k: int, shown: list[int], col
         low = np.maximum(values - half, 0.0)
         axis.hlines(place[known], low[known], (values + half)[known], color="#222222", linewidth=width)
     axis.plot(found.corrected[shown, k], place, "D", color="white", markeredgecolor="#222222", markersize=4, zorder=4)
-    names = texts(found.names)
-    axis.set_yticks(place, [names[p] for p in shown])
-    axis.set_ylim(len(shown) - 0.4, -0.6)
     axis.set_xlim(left=0.0)
     axis.locator_params(axis="x", nbins=6)
-    axis.set_title(texts(found.outputs)[k])
-    axis.set_xlabel("mean |value|, in units of the model's output")
-    axis.spines[["top", "right"]].set_visible(False)
+    value_lines(axis, shown_labels(found.names, shown), "mean |value|, in units of the model's output")
 
 
 def photo_map(axis: Axes, e: Explanation, k: int, labels: Labels | None) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from perturbxai.core.types import Floats, Outputs
 from perturbxai.reporting.lettering import number, text, texts
 from perturbxai.reporting.photo import grey, painted, shown, tell_bands
-from perturbxai.reporting.style import left_out, new_figure, notebook_png, rc, title
+from perturbxai.reporting.style import left_out, new_figure, rc, title
 from perturbxai.reporting.types import Figure
 from perturbxai.reporting.values.view import panels_of, row_number
 from perturbxai.results.explanation import Attribution, Explanation
@@ -43,7 +43,6 @@ def _draw(firsts: Mapping[str, Explanation], outputs: list[int], n_left_out: int
     methods = list(dict.fromkeys(heads.values()))
     height, width = first.input.shape[:2]
     figure = new_figure(WIDTH * (len(firsts) + 1) + 0.2, (WIDTH * height / width + 0.55) * len(outputs) + 0.4)
-    notebook_png(figure)
     axes = figure.subplots(len(outputs), len(firsts) + 1, squeeze=False)
     photo, pixels = grey(first.input), np.arange(height * width, dtype=np.int32).reshape(height, width)
     for line, k in zip(axes, outputs, strict=True):

@@ -48,6 +48,14 @@ class View:
         head = f"{text(title(self.name, self.result))}, row {text(self.one.label)}"
         return head + left_out(self.n_left_out)
 
+    def about_rows(self, more: str = "") -> str:
+        return f"{text(title(self.name, self.result))}, {len(self.result)} rows{more}{left_out(self.n_left_out)}"
+
+    @property
+    def leading(self) -> tuple[list[int], list[int]]:
+        """The features that are shown of all rows, and the others."""
+        return features.leading(features.order(self.result.values[..., self.outputs]), self.top)
+
 
 def as_named(result: object) -> dict[str, Any]:
     """name -> Attribution or Importance."""
