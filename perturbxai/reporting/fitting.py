@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 
 from perturbxai.reporting.types import Artist, Axes, Figure, RendererAgg, Text
 
@@ -12,6 +13,7 @@ MARGIN = 0.12  # inches at either side
 LEAST = 1.1  # inches that a title has, however narrow its panel is
 NAMES = 1.9  # inches that panels are made for
 LINE = 0.15  # inches
+NEAR = 0.01  # of the room: lines of which the longest is so near to the least there could be are alike long
 COLOURS = "<colorbar>"  # what matplotlib calls its axes: they are alone in their line
 
 
@@ -135,12 +137,31 @@ def _break(words: Text, room: float, renderer: RendererAgg) -> None:
     if _inches(words, renderer)[along] <= room:
         return
 
-    def fits(line: str) -> bool:
+    @cache
+    def long(line: str) -> float:
         words.set_text(line)
-        return bool(_inches(words, renderer)[along] <= room)
+        return _inches(words, renderer)[along]
 
-    lines = [part for line in words.get_text().split("\n") for part in _lines(line.split(" "), " ", fits)]
+    lines = [part for line in words.get_text().split("\n") for part in _balanced(line.split(" "), long, room)]
     words.set_text("\n".join(lines))
+
+
+def _balanced(parts: Sequence[str], long: Callable[[str], float], room: float) -> list[str]:
+    """Parts in as few lines as have room, and those alike long: no word stands alone below a full line."""
+
+    def within(most: float) -> list[str]:
+        return _lines(parts, " ", lambda line: long(line) <= most)
+
+    lines = within(room)
+    low, high = max(map(long, parts)), room
+    while len(lines) > 1 and high - low > NEAR * room:
+        middle = 0.5 * (low + high)
+        shorter = within(middle)
+        if len(shorter) == len(lines):
+            lines, high = shorter, middle
+        else:
+            low = middle
+    return lines
 
 
 def _lines(parts: Sequence[str], between: str, fits: Callable[[str], bool]) -> list[str]:

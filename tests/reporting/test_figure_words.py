@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
+from itertools import combinations
 
 import matplotlib
 import numpy as np
@@ -19,7 +20,9 @@ from stub_results import comparison
 import perturbxai as px
 from perturbxai.reporting import figures as drawing
 from perturbxai.reporting import lettering
+from perturbxai.reporting.fitting import MARGIN, NEAR, fit
 from perturbxai.reporting.lettering import number, shortened, text, texts, width
+from perturbxai.reporting.style import new_figure
 
 ALIKE = "the mean temperature of the outer wall of reactor number {} measured at noon by the second sensor"
 NAMES = {
@@ -284,3 +287,45 @@ def test_colours_of_an_accumulated_surface_are_those_of_cells_with_rows(seed):
     (mesh,) = [one for one in axis.collections if type(one).__name__ == "QuadMesh"]
     assert mesh.norm.vmax == -mesh.norm.vmin == pytest.approx(np.abs(with_rows).max())
     assert np.abs(effect.values).max() > mesh.norm.vmax and mesh.colorbar.extend != "neither"
+
+
+# ------------------------------------------------------------------------------------------------ lines of a title
+
+
+def lines_of(figure):
+    return figure._suptitle.get_text().split("\n")
+
+
+def least_longest(words, n_lines, long):
+    """The longest line of the best way to put words into so many lines, found by trying all of them."""
+    ways = (zip((0, *cuts), (*cuts, len(words)), strict=True) for cuts in combinations(range(1, len(words)), n_lines - 1))
+    return min(max(long(" ".join(words[low:high])) for low, high in way) for way in ways)
+
+
+@given(st.lists(st.integers(1, 11), min_size=3, max_size=14), st.floats(2.0, 6.0))
+@settings(max_examples=30, deadline=None)
+def test_the_lines_of_a_title_are_as_alike_as_they_can_be(lengths, across):
+    words = ["mnoprstuvwx"[:n] for n in lengths]
+    figure = new_figure(across, 3.0)
+    title, room = figure.suptitle(" ".join(words), fontsize=9), across - 2 * MARGIN
+    fit(figure)
+    lines, renderer = lines_of(figure), FigureCanvasAgg(figure).get_renderer()
+    assert " ".join(lines).split() == words
+
+    def long(line):
+        title.set_text(line)
+        return title.get_window_extent(renderer).width / renderer.dpi
+
+    assert max(map(long, lines)) <= least_longest(words, len(lines), long) + NEAR * room
+    if len(lines) > 1:  # fewer had no room
+        assert least_longest(words, len(lines) - 1, long) > room
+
+
+@pytest.mark.parametrize("n_outputs", [1, 2, 3])
+@pytest.mark.parametrize("top", [2, 8])
+@pytest.mark.parametrize("kind", [*KINDS, *PAIRS])
+def test_no_word_of_a_title_stands_alone_below_a_full_line(kind, top, n_outputs):
+    method = "interactions" if kind in PAIRS else "kernel_shap"
+    result = explained([f"x{n}" for n in range(6)], tuple("abc"[:n_outputs]), method=method)
+    lines = lines_of(px.plot(result, kind, top=top))
+    assert len(lines) == 1 or len(lines[-1]) > 0.6 * max(map(len, lines))
