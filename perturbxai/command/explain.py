@@ -49,13 +49,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     _add(inputs, options.DATA)
     _add(inputs, options.IMAGE)
     _add(parser, options.MODEL, required=True)
+    titles = {"table": "columns and rows of a table", "photo": "pictures"}
     questions = _group(parser, "questions", options.SHARED)
+    of_section = {section: _group(parser, title, options.ALONE[section]) for section, title in titles.items()}
+    run = _group(parser, "the run", options.RUN)
     questions.add_argument("--seed", metavar="NUMBER", help="the same seed asks the same questions; default: 0")
-    for section, title in (("table", "columns and rows of a table"), ("photo", "pictures")):
-        group = _group(parser, title, options.ALONE[section])
+    for section, group in of_section.items():
         for name, told in options.SWITCHES[section].items():
             group.add_argument(f"--{name}", action="store_true", help=told)
-    run = _group(parser, "the run", options.RUN)
     run.add_argument("--results", metavar="DIR", help="where to write; default: results/explain")
     run.add_argument("--quiet", action="store_true", help="no progress bar, no table: only errors are told")
 
