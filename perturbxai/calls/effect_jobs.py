@@ -75,10 +75,9 @@ class Job:
             taken = min(len(values) - at, len(self._block) - self._filled)
             self._block[self._filled : self._filled + taken] = values[at : at + taken]
             self._filled, at = self._filled + taken, at + taken
-            if self._filled == len(self._block):
+            if self._filled == len(self._block) or self._rows_done * n_asked + self._filled == len(self.piece):
                 self._gather()
-        if self._rows_done * n_asked + self._filled == len(self.piece):  # that was the last of them
-            self._gather()
+        if self._rows_done * n_asked == len(self.piece):
             self._block, self.done = np.empty((0, 0)), True
 
     def _gather(self) -> None:

@@ -154,6 +154,31 @@ def test_numbers_do_not_depend_on_the_batch_size_or_on_what_else_is_asked():
         np.testing.assert_array_equal(getattr(alone, name), getattr(again, name))
 
 
+METHODS = ["pdp", "ale", px.Ice(curves="derivative")]
+ASKED = {
+    "column": (["pdp", "ice", "ale"], ["x0"]),
+    "derivative": (METHODS, ["x0"]),
+    "pair": (["pdp", "ale"], [("x0", "x1")]),
+}
+
+
+@pytest.mark.parametrize("rows_a_block", [1, 4, 20, 40])
+@pytest.mark.parametrize(("methods", "features"), ASKED.values(), ids=ASKED)
+@pytest.mark.parametrize("by", [None, "group"])
+def test_numbers_hardly_depend_on_how_many_rows_are_gathered_at_once(methods, features, by, rows_a_block, monkeypatch):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(40, 2)), columns=["x0", "x1"]).assign(group=np.repeat(["a", "b"], 20))
+    predictor = px.Predictor(lambda rows: (rows.x0 * rows.x1 + rows.x1**2).to_numpy())
+    call = lambda: px.effects(methods, predictor, px.TabularSpace(X), X, features=features, grid=3, by=by)  # noqa: E731
+    whole = call()
+    points = next(iter(whole["pdp"].values())).values.size
+    monkeypatch.setattr("perturbxai.calls.effect_jobs.NUMBERS_AT_ONCE", rows_a_block * points)
+    for key, effects in call().items():
+        for name, effect in effects.items():
+            np.testing.assert_allclose(effect.values, whole[key][name].values, rtol=1e-9, atol=1e-12)
+            np.testing.assert_allclose(effect.stderr, whole[key][name].stderr, rtol=1e-9, atol=1e-12)
+
+
 def test_the_seed_draws_the_rows_and_global_random_state_stays():
     X = np.random.default_rng(0).normal(size=(300, 2))
     f, space = (lambda rows: rows[:, 0] * rows[:, 1]), px.TabularSpace(X)

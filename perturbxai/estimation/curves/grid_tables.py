@@ -279,7 +279,8 @@ class GridTable:
         step = corners.reshape(len(corners), *(a.window for a in self.along), self.n_outputs)
         for number in range(len(self.along)):
             step = np.diff(step, axis=1 + number)
-        self.steps.add(step.reshape(len(step), -1, self.n_outputs), self.cell[rows], self.weight[rows], corners)
+        step = step.reshape(len(step), prod(step.shape[1:-1]), self.n_outputs)
+        self.steps.add(step, self.cell[rows], self.weight[rows], corners)
 
     def add_slopes(self, rows: Ints, slopes: Floats) -> None:
         """Derivatives (m, K) at these drawn rows, in place of steps: times the width of the bin they are one."""
