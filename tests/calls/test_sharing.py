@@ -24,12 +24,6 @@ EVERY_GAME = pytest.mark.parametrize("name", GAMES)
 BUDGETS = pytest.mark.parametrize("per_player", [6, 10, pytest.param(20, marks=pytest.mark.slow)])
 
 
-@pytest.fixture(autouse=True)
-def _without_simultaneous_factors(monkeypatch):
-    """They cost most of the time here, and have no part in the values."""
-    monkeypatch.setattr("perturbxai.estimation.intervals.simultaneous_factor", lambda *_: 2.0)
-
-
 @cache
 def error(name, methods, per_player):
     """The mean squared error of each method, relative to its own truth, from one table of so many coalitions a player."""
