@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from perturbxai.core.questions import PixelMasks
-from perturbxai.models.image_plan import ImagePlan
+from perturbxai.models.image_plan import ImagePlan, recast
 from perturbxai.models.masks import Described, SeenThrough, enlarge, stretch
 
 RNG = np.random.default_rng(0)
@@ -76,7 +76,7 @@ def test_described_masks_are_the_same_in_any_slices_and_on_the_device():
 def test_a_picture_is_seen_through_described_masks_alike_on_host_and_device(dtype, layout):
     scale = 255 if dtype == "uint8" else 1
     plan = ImagePlan([described().of(np.round(255 * a) if scale > 1 else a, a * 0) for a in (PICTURE, FILL)])
-    plan = plan.recast(dtype, layout)
+    plan = recast(plan, dtype, layout)
     host = plan.host(3, 15).astype(np.float64)
     device = plan.device(3, 15, "cpu").numpy().astype(np.float64)
     # a blend that falls on a half in one is rounded by a unit of 1/255 in the other
