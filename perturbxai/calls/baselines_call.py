@@ -11,8 +11,9 @@ import numpy as np
 
 from perturbxai.baseline_methods.inside import Inside
 from perturbxai.baseline_methods.kinds import Baseline, OfLayer, OfPicture, OfPixels, OfPlayers, OfRow, TableRow
-from perturbxai.calls.conclude import check_shapes, explained
+from perturbxai.calls.conclude import explained
 from perturbxai.calls.record import ENDS, Record
+from perturbxai.core import returned
 from perturbxai.core.functions import read_only
 from perturbxai.core.types import Floats
 from perturbxai.estimation.intervals import independent_factor
@@ -66,15 +67,15 @@ class BaselinesCall:
             elif isinstance(method, OfLayer):
                 values, heat, notes = self._of_layer(key, method, layer, number)
             else:
-                values, heat, notes = self._of_control(method, number)
-            check_shapes(key, len(game.outputs), len(one.names), values=values)
+                values, heat, notes = self._of_control(key, method, number)
+            returned.numbers(f"{key}: values", values, (len(one.names), len(game.outputs)), "players and outputs")
             fields = {"values": values, "heat": heat, **_errors(mapped, values)}
             self.found[-1][key] = explained(game, one, method, (empty, full), self._meta(key, number, notes), **fields)
 
     def _of_row(self, key: str, method: OfRow, row: TableRow) -> Mapped:
         predictor = row.predictor
         began, rows, seconds = time.perf_counter(), predictor.rows, predictor.seconds
-        values, notes = method.of_row(row)
+        values, notes = returned.of_type(f"{key}: of_row()", method.of_row(row), tuple, "values (P, K) and notes, a dict")
         own = time.perf_counter() - began - (predictor.seconds - seconds)  # what the model took is told by its rows
         shared = self._others(key, lambda m: method.at_x and isinstance(m, OfRow) and m.at_x)
         asked = 1 if method.at_x else predictor.rows - rows
@@ -83,15 +84,18 @@ class BaselinesCall:
     def _of_picture(self, key: str, method: OfPixels, layer: int, number: int) -> PixelMap:
         """The map of one method by the pixel, its notes complete."""
         from perturbxai.baseline_methods.graph import NoRule
+        from perturbxai.baseline_methods.pixels import PixelMap
 
         inside, what = self.inside, method.shares or key
         pixels = inside.pixels(number, layer)
         try:
-            found = method.of_picture(pixels)
+            found: PixelMap = returned.of_type(f"{key}: of_picture()", method.of_picture(pixels), PixelMap)
         except NoRule as error:
             raise NoRule(f"{key}: {error}") from None
         finally:
             inside.count(pixels)
+        shape = len(inside.game.outputs), *pixels.one.labels.shape
+        returned.numbers(f"{key}: heat", found.heat, shape, "outputs and pixels")
         notes = {
             "pool": "sum", "score": inside.score, "rows": method.passes + pixels.rows,
             "rows_shared_with": [
@@ -110,6 +114,7 @@ class BaselinesCall:
         seen = inside.view_of_input(number, layer)
         rows, seconds = inside.asked
         cells = method.cells(seen, fill)
+        returned.numbers(f"{key}: cells", cells, (len(inside.game.outputs), None, None), "outputs and cells of the layer")
         heat = method.enlarged(cells, one.labels.shape)
         asked = inside.asked[0] - rows
         notes: dict[str, Any] = {
@@ -121,14 +126,16 @@ class BaselinesCall:
             notes |= {"rows": method.passes + asked, "own_rows": asked, "own_seconds": inside.asked[1] - seconds}
         return one.pool(heat).T, heat, notes
 
-    def _of_control(self, method: Baseline, number: int) -> Mapped:
+    def _of_control(self, key: str, method: Baseline, number: int) -> Mapped:
         game, one = self.record.game, self.record.game.inputs[number]
         if isinstance(method, OfPlayers):
             n_players, n_outputs = len(one.names), len(game.outputs)
             return method.values(n_players, n_outputs, lambda seed: np.random.default_rng([seed, *one.digest])), None, {}
         assert isinstance(method, OfPicture)
         picture = game.pictures[number]
-        heat = np.repeat(method.heat(read_only(picture.picture))[None], len(game.outputs), axis=0)
+        heat = method.heat(read_only(picture.picture))
+        returned.numbers(f"{key}: heat", heat, picture.labels.shape, "pixels")
+        heat = np.repeat(heat[None], len(game.outputs), axis=0)
         return picture.pool(heat).T, heat, {"pool": "sum"}
 
     def _others(self, key: str, alike: Callable[[Baseline], bool]) -> list[str]:

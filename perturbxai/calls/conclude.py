@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from perturbxai.core.evaluations import Estimate
 from perturbxai.core.methods import Method
@@ -22,14 +21,6 @@ def within(estimate: Estimate, tol: float) -> bool:
     """Whether, for every output, the widest half of a simultaneous 95 % interval is at most tol times the values' range."""
     half = estimate.critical * estimate.stderr.max(axis=0, initial=0.0)
     return bool((half <= tol * np.ptp(estimate.values, axis=0)).all()) if len(estimate.values) else True
-
-
-def check_shapes(key: str, n_outputs: int, n_players: int, **found: ArrayLike) -> None:
-    """Refuse numbers of a method, which anybody may have written, that are not (P, K). Raises ValueError."""
-    for what, numbers in found.items():
-        if np.shape(numbers) != (n_players, n_outputs):
-            expected = f"({n_players}, {n_outputs}), players and outputs"
-            raise ValueError(f"{key}: {what} has shape {np.shape(numbers)}; expected {expected}.")
 
 
 def over_all_players(estimate: Estimate, order: Ints, chosen: Ints, n_players: int, scale: PerOutput) -> dict[str, Any]:

@@ -12,9 +12,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from perturbxai.core import checks
 from perturbxai.core.evaluations import Bases, Design, Estimate, Evaluations, RowGroups
-from perturbxai.core.functions import read_only
 from perturbxai.core.questions import Answer, Cells, Coalitions, Opacities, Question, Unanswered
 from perturbxai.core.types import Ints
 from perturbxai.game.game import Game
@@ -112,11 +110,10 @@ class Work:
         self.count_of(key, answers or (), game)
         generator, values = self.generators[key], None if answers is None else [answer.values for answer in answers]
         try:
-            asked = next(generator) if values is None else generator.send(values)
+            return next(generator) if values is None else generator.send(values)
         except StopIteration as end:
             self.estimates[key] = end.value
             return None
-        return checks.several(f"{key}: what ask() yields", asked, "questions, in a list", ())
 
     def users(self, *keys: str) -> int:
         """Methods as bits of a number."""
@@ -251,8 +248,7 @@ def _grow(work: Work, answer: Answer, game: Game) -> None:
             groups = replace(before.groups, values=np.concatenate([before.groups.values, answer.groups]))
     # pictures, or tables on which a coalition is many rows
     costly = len(game.space.background) >= MANY_ROWS if isinstance(game.space, TabularSpace) else True
-    values, empty, full = map(read_only, (values, work.empty, work.full))  # every method of the call reads them
-    work.table = Evaluations(work.design, values, empty, full, None, spread, ends, bases, costly, groups)
+    work.table = Evaluations(work.design, values, work.empty, work.full, None, spread, ends, bases, costly, groups)
 
 
 def salvage(game: Game, work: Work, anew: Work, enough: Callable[[Work], bool]) -> Work | None:

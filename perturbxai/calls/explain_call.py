@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.arguments import default_budget
-from perturbxai.calls.conclude import check_shapes, explained, over_all_players, within
+from perturbxai.calls.conclude import explained, over_all_players, within
 from perturbxai.calls.driving import Work, chunks, drive, one_thread_of_blas, salvage
 from perturbxai.calls.record import ENDS, Record
-from perturbxai.core import catalogue
-from perturbxai.core.evaluations import Design, Estimate, Law, once
+from perturbxai.core import catalogue, returned
+from perturbxai.core.evaluations import Design, Estimate, Evaluations, Law, once
 from perturbxai.core.methods import Asking, Explainer, FromCoalitions
 from perturbxai.core.questions import Players, TablePlayers
 from perturbxai.core.stopping import keeping
@@ -70,7 +70,15 @@ class Call:
         return max(plain, 2**n_players) if n_players <= whole else plain
 
     def laws(self, n_active: int) -> dict[str, Law]:
-        return once(self._laws, n_active, lambda: {key: method.law(n_active) for key, method in self.by_law.items()})
+        def told() -> dict[str, Law]:
+            return {key: returned.law(key, method.law(n_active), n_active) for key, method in self.by_law.items()}
+
+        return once(self._laws, n_active, told)
+
+    def estimate(self, key: str, table: Evaluations) -> Estimate:
+        """What a method of coalitions concludes."""
+        found = self.by_law[key].estimate(table)
+        return returned.estimate(key, found, table.design.n_players, len(table.full))
 
     def players(self, number: int, method: Asking) -> Players:
         """What a generator may know of an input: its active players, or all if it asks for them."""
@@ -157,7 +165,9 @@ class Call:
             work.wants_groups = few and any(m.wants_groups for m in self.by_law.values())
         for key, method in self.asking.items():
             rng = self.streams.of_input(one.digest, catalogue.key_of(method))
-            work.generators[key] = method.ask(self.players(number, method), self.budget(len(one.names), method), rng)
+            budget = self.budget(len(one.names), method)
+            asked = method.ask(self.players(number, method), budget, rng)
+            work.generators[key] = returned.conversation(key, asked, n_active, budget)
         if work.generators:
             work.kept_out = self.streams.held_out(n_active)
         return work
@@ -185,7 +195,7 @@ class Call:
 
     def enough(self, work: Work) -> bool:
         """Whether every method's widest simultaneous interval is within the tolerance, for every output."""
-        return self.tol is not None and all(within(method.estimate(work.table), self.tol) for method in self.by_law.values())
+        return self.tol is not None and all(within(self.estimate(key, work.table), self.tol) for key in self.by_law)
 
 
 def looked_at(one: Input, method: Explainer) -> Ints:
@@ -236,15 +246,14 @@ class Run:
         """What a method says of an input; nothing if the model failed before it had its answers."""
         method, one, table = self.call.named[key], self.game.inputs[work.number], work.table
         if key in self.call.by_law:
-            estimate, order = self.call.by_law[key].estimate(table), work.order
+            estimate, order = self.call.estimate(key, table), work.order
         elif key in work.estimates:
-            estimate = work.estimates[key]
+            estimate = returned.estimate(key, work.estimates[key], len(looked_at(one, method)), len(work.full))
             order = np.arange(len(estimate.values))
         else:
             return {}
         scale = np.maximum(np.abs(work.empty), np.abs(work.full)) if table is None else table.scale
         chosen = looked_at(one, method)
-        check_shapes(key, len(scale), len(chosen), values=estimate.values, stderr=estimate.stderr)
         meta = self._meta(work, key, estimate, chosen)
         found = over_all_players(estimate, order, chosen, len(one.names), scale)
         return {key: explained(self.game, one, method, (work.empty, work.full), meta, **found)}

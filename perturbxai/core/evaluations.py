@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
 
+from perturbxai.core.functions import read_only
 from perturbxai.core.types import BySize, Floats, Ints, PerOutput, PlayerValues, Presence, Values, Weights
 
 T = TypeVar("T")
@@ -22,6 +23,14 @@ def once(kept: dict[Any, Any], key: Hashable, make: Callable[[], T]) -> T:
         kept[key] = make()
     found: T = kept[key]
     return found
+
+
+class Shared:
+    """Data that several methods read: its arrays cannot be written to."""
+
+    def __post_init__(self) -> None:
+        for one in fields(self):  # type: ignore[arg-type]
+            object.__setattr__(self, one.name, read_only(getattr(self, one.name)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +73,7 @@ class Law:
 
 
 @dataclass(frozen=True, eq=False)
-class Design:
+class Design(Shared):
     """Coalitions to ask, and how they were drawn. One design serves every input with the same number of players.
 
     z        (M, P) bool, sizes 1..P-1; the empty and the full coalition are asked besides
@@ -111,7 +120,7 @@ class Design:
 
 
 @dataclass(frozen=True, eq=False)
-class Bases:
+class Bases(Shared):
     """The background rows under a table of cells, and what is known of them without a coalition.
 
     row (M,)       the number of each cell's row;  share (B,) the rows' weights, which sum to one
@@ -131,7 +140,7 @@ class Bases:
 
 
 @dataclass(frozen=True, eq=False)
-class RowGroups:
+class RowGroups(Shared):
     """The drawn background rows in groups at random: what a group's own mean adds to the mean over all rows.
 
     share (G,) the groups' weights, which sum to one;  empty (G, K) at nothing;  values (M, G, K) at each coalition
@@ -143,7 +152,7 @@ class RowGroups:
 
 
 @dataclass(frozen=True, eq=False)
-class Evaluations:
+class Evaluations(Shared):
     """A table of coalition values: what was asked and what the model answered.
 
     design   the coalitions

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from perturbxai.baseline_methods.kinds import Baseline, OfLayer, OfPicture, OfPi
 from perturbxai.core import catalogue
 from perturbxai.core.evaluations import Estimate
 from perturbxai.core.methods import Asking, FromCoalitions
-from perturbxai.core.questions import Coalitions
+from perturbxai.core.questions import Cells, Coalitions
 from perturbxai.reporting.style import styles_of, titles
 from perturbxai.sampling import laws
 
@@ -262,6 +262,162 @@ def test_what_is_no_list_of_questions_is_told_with_the_method(box):
 def test_questions_may_come_in_whatever_is_gone_through(box):
     (found,), (plain,) = table([Yields(box=box)])[2].values(), table([Yields()])[2].values()
     np.testing.assert_array_equal(found.values, plain.values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Says(Least):
+    """As Least, its law or its estimate in what `twist` makes of it."""
+
+    twist: object
+    of: str
+
+    def law(self, n_players):
+        return self.twist(super().law(n_players)) if self.of == "law" else super().law(n_players)
+
+    def estimate(self, table):
+        return self.twist(super().estimate(table)) if self.of == "estimate" else super().estimate(table)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concludes(Wanders):
+    twist: object
+
+    def ask(self, players, budget, rng):
+        return self.twist((yield from super().ask(players, budget, rng)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wants(Wanders):
+    """What it asks is `questions` of how many players there are, once for each of the budget."""
+
+    questions: object
+
+    def ask(self, players, budget, rng):
+        for _ in range(budget):
+            yield self.questions(players.n_players)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Twisted(Red):
+    twist: object
+
+    def heat(self, picture):
+        return self.twist(super().heat(picture))
+
+
+class NoGenerator(Wanders):
+    def ask(self, players, budget, rng):
+        return None
+
+
+def spoilt(number):
+    def twist(values):
+        values = values.astype(np.result_type(values, number))
+        values[(1,) * values.ndim] = number
+        return values
+
+    return twist
+
+
+ARRAYS = [
+    (lambda _: None, TypeError, "is None; expected an array of real numbers"),
+    (lambda values: values.tolist(), TypeError, r"is \[.*; expected an array of real numbers"),
+    (lambda values: values.astype(str), TypeError, "is an array of <U.*; expected an array of real numbers"),
+    (spoilt(1j), TypeError, "is an array of complex128; expected an array of real"),
+    (spoilt(np.nan), ValueError, "holds nan at"),
+    (spoilt(np.inf), ValueError, "holds inf at"),
+    (lambda values: values[:-1], ValueError, r"has shape .*; expected"),
+    (lambda values: values[None], ValueError, r"has shape .*; expected"),
+]
+
+
+@pytest.mark.parametrize(("twist", "error", "words"), ARRAYS)
+def test_what_is_no_array_of_numbers_is_told_with_the_method(twist, error, words):
+    for method in (
+        Says(of="estimate", twist=lambda found: replace(found, values=twist(found.values))),
+        Concludes(twist=lambda found: replace(found, values=twist(found.values))),
+    ):
+        with pytest.raises(error, match=f"^{type(method).__name__}: values {words}"):
+            table([method])
+    with pytest.raises(error, match=f"^Twisted: heat {words}"):
+        photo([Twisted(twist=twist)])
+
+
+@pytest.mark.parametrize("given", [None, np.zeros((4, 2)), 3, [], "x"])
+def test_what_is_no_conclusion_is_told_with_the_method(given):
+    for method in (Says(of="estimate", twist=lambda _: given), Concludes(twist=lambda _: given)):
+        with pytest.raises(TypeError, match=f"^{type(method).__name__}: it returned .*; expected an object of Estimate"):
+            table([method])
+    with pytest.raises(TypeError, match=r"^Says: it returned"):
+        px.explain([Says(of="estimate", twist=lambda _: given)], *table([Least()])[:2], X[:1], tol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("part", "given", "words"),
+    [
+        ("stderr", np.full((4, 2), np.nan), "stderr holds nan"),
+        ("stderr", np.full((4, 2), -1.0), "stderr is below zero"),
+        ("stderr", 0.0, "stderr is 0.0; expected an array"),
+        ("critical", np.ones(3), r"critical has shape \(3,\); expected \(2,\)"),
+        ("stderr_background", np.ones(4), r"stderr_background has shape \(4,\)"),
+        ("heat", np.ones((3, 3)), "heat has shape"),
+        ("interactions", np.ones((4, 4)), "interactions has shape"),
+    ],
+)  # fmt: skip
+def test_further_parts_of_a_conclusion_are_told_with_the_method(part, given, words):
+    with pytest.raises((TypeError, ValueError), match=f"^Concludes: {words}"):
+        table([Concludes(twist=lambda found: replace(found, **{part: given}))])
+
+
+@pytest.mark.parametrize(
+    ("twist", "error", "words"),
+    [
+        (lambda _: None, TypeError, r"law\(4\) returned None; expected an object of Law"),
+        (lambda law: replace(law, mass=law.mass[1:]), ValueError, r"mass of law\(4\) has shape \(4,\); expected \(5,\)"),
+        (lambda law: replace(law, design=np.zeros(4)), ValueError, r"design of law\(4\) has shape \(4,\)"),
+        (lambda law: replace(law, mass=2 * law.mass), ValueError, r"mass of law\(4\) sums to 2; expected 1"),
+        (lambda law: replace(law, mass=-law.mass), ValueError, r"mass of law\(4\) is below zero"),
+        (lambda law: replace(law, mass=np.nan * law.mass), ValueError, r"mass of law\(4\) holds nan"),
+        (lambda law: replace(law, listed=()), ValueError, r"law\(4\) weighs the sizes \[3\] and asks none of them"),
+    ],
+)
+def test_a_law_by_which_nothing_can_be_weighed_is_refused_before_the_model_is_asked(twist, error, words):
+    with pytest.raises(error, match=f"^Says: {words}"):
+        px.explain([Says(of="law", twist=twist)], NEVER, px.TabularSpace(X, background=10), X[:2])
+
+
+@pytest.mark.parametrize(
+    ("questions", "error", "words"),
+    [
+        (lambda n: [Coalitions(np.ones((1, n + 3), bool))], ValueError, r"z that ask\(\) yields has shape \(1, 7\);"),
+        (lambda n: [Coalitions(np.ones(n, bool))], ValueError, r"z that ask\(\) yields has shape \(4,\)"),
+        (lambda n: [Coalitions(np.ones((1, n)))], TypeError, r"z that ask\(\) yields is an array of float64; expected bool"),
+        (lambda n: [Cells(np.ones((1, n + 1), bool), np.zeros(1, int))], ValueError, r"z that ask\(\) yields has shape"),
+        (lambda n: [np.ones((1, n), bool)], TypeError, r"ask\(\) yields array\(.*; expected questions"),
+        (lambda n: [Coalitions(np.random.default_rng().random((9, n)) < 0.5)] * 9, ValueError, r"ask\(\) wants "),
+    ],
+)  # fmt: skip
+def test_a_question_that_nobody_can_answer_is_told_with_the_method(questions, error, words):
+    predictor, space = px.Predictor(lambda rows: rows[:, 0]), px.TabularSpace(X, background=10)
+    with pytest.raises(error, match=f"^Wants: {words}"):
+        px.explain([Wants(questions=questions)], predictor, space, X[:1], budget=5)
+
+
+def test_what_asks_by_no_generator_is_told_with_the_method():
+    with pytest.raises(TypeError, match=r"^NoGenerator: ask\(\) returned None; expected a generator"):
+        table([NoGenerator()])
+
+
+@pytest.mark.parametrize("of", [lambda table: table.design.z, lambda table: table.values, lambda table: table.design.pair])
+def test_a_table_that_others_read_cannot_be_written_to(of):
+    @dataclass(frozen=True, kw_only=True)
+    class Writes(Least):
+        def estimate(self, table):
+            of(table)[0] = 0
+            return super().estimate(table)
+
+    with pytest.raises(ValueError, match="read-only"):
+        table([Writes(), "lime"])
 
 
 def test_a_class_that_lacks_its_parts_cannot_be_made():
