@@ -13,6 +13,7 @@ from perturbxai.calls.conclude import explained
 from perturbxai.calls.record import Record
 from perturbxai.core import checks
 from perturbxai.core.methods import Method
+from perturbxai.core.outputs import asked_outputs
 from perturbxai.core.types import Floats, Foreign, Inputs, Ints, Outputs
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import ImageSpace, Input, Space, TableInput, TabularSpace
@@ -160,6 +161,7 @@ def from_lime(
     for one in given:
         if not hasattr(one, "local_exp"):
             raise TypeError(f"explanations holds a {type(one).__name__}; expected what lime's explain_instance returns.")
+    outputs = None if outputs is None else asked_outputs(outputs)
     record = _begin(predictor, space, x, outputs)
     game = record.game
     if len(given) != len(game.inputs):

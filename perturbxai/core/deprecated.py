@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 import warnings
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, TypeVar
@@ -31,9 +32,14 @@ def renamed(**changes: Change) -> Callable[[T], T]:
 
         @functools.wraps(built)
         def call(*args: Any, **given: Any) -> Any:
+            before, depth = _replaced()
+            olds = [name for name in given if name in changes]
+            for new in [_now(changes[old])[0] for old in olds if before is not None]:
+                if new in given and given[new] is getattr(before, new):
+                    del given[new]  # nobody gave it: `replace` hands on what the object had
             found = current(changes, given, f"{target.__name__}()")
-            for old in [name for name in given if name in changes]:
-                _warn(f"{target.__name__}({old}=...)", changes[old])
+            for old in olds:
+                _warn(f"{target.__name__}({old}=...)", changes[old], depth)
             return built(*args, **found)
 
         if not isinstance(target, type):
@@ -63,10 +69,19 @@ def _now(change: Change) -> tuple[str, Mapping[Any, Any]]:
     return (change, {}) if isinstance(change, str) else change
 
 
-def _warn(old: str, change: Change) -> None:
+def _replaced() -> tuple[object, int]:
+    """What `dataclasses.replace` is making a changed copy of, where that called, else None; and its frames on the stack."""
+    frame, depth, before = sys._getframe(2), 0, None
+    while frame.f_back and frame.f_globals.get("__name__") == "dataclasses":
+        before = frame.f_locals.get("obj", frame.f_locals.get("self"))
+        frame, depth = frame.f_back, depth + 1
+    return before, depth
+
+
+def _warn(old: str, change: Change, deeper: int = 0) -> None:
     new, values = _now(change)
     said = f", {', '.join(f'{then!r} -> {now!r}' for then, now in values.items())}" if values else ""
-    warnings.warn(f"{old} is now called {new}{said}; the old name will go.", FutureWarning, stacklevel=3)
+    warnings.warn(f"{old} is now called {new}{said}; the old name will go.", FutureWarning, stacklevel=3 + deeper)
 
 
 def _attribute(owner: str, old: str, change: Change) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,17 +15,15 @@ def output_names(outputs: Any) -> tuple[str, ...] | None:
     """The user's names of the columns. Raises ValueError if there is none."""
     if outputs is None:
         return None
-    check_outputs(outputs)
-    found = (outputs,) if isinstance(outputs, str) else tuple(map(str, outputs))
+    found = tuple(map(str, asked_outputs(outputs)))
     if not found:
         raise ValueError("outputs is empty; name every column of the model's output, or leave it out.")
     return found
 
 
-def check_outputs(outputs: object) -> None:
-    """Refuse what can name no outputs. Raises TypeError."""
-    if not isinstance(outputs, (str, int, np.integer, Iterable)) or isinstance(outputs, Mapping):
-        raise TypeError(f"outputs={outputs!r}; expected a name or number of an output, or a list of them.")
+def asked_outputs(outputs: object) -> list[Any]:
+    """Names and numbers as they were given. Raises TypeError for what is neither, nor several."""
+    return checks.several("outputs", outputs, "a name or number of an output, or a list of them", (str, int, np.integer))
 
 
 def select_outputs(outputs: Any, known: Sequence[str]) -> Ints:
@@ -33,8 +31,7 @@ def select_outputs(outputs: Any, known: Sequence[str]) -> Ints:
 
     Raises ValueError for one that is not there, and for a name that several have.
     """
-    check_outputs(outputs)
-    wanted = [outputs] if isinstance(outputs, (str, int, np.integer)) else list(outputs)
+    wanted = asked_outputs(outputs)
     if not wanted:
         raise ValueError("outputs is empty; name at least one, or leave it out for all.")
     found = []

@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from perturbxai.core.outputs import check_outputs
+from perturbxai.core.outputs import asked_outputs
 from perturbxai.core.questions import Answer, Coalitions, Rows, Unanswered
 from perturbxai.core.types import Floats, Inputs, Ints, Outputs, PerOutput
 from perturbxai.core.wording import count, listed
@@ -51,14 +51,12 @@ class Game:
         else:
             for one in self.pictures:
                 predictor.check_picture(one.picture, one.fill)
-        self._wanted = outputs
+        self._wanted = None if outputs is None else asked_outputs(outputs)
         self._asker: TableAsker | ImageAsker | None = None
         self._like, self._offline = like, False
         self._kept: str = "" if like is None else like._kept
-        if outputs is not None:
-            check_outputs(outputs)
-        if outputs is not None and predictor.outputs is not None:
-            predictor.select(outputs, len(predictor.outputs))
+        if self._wanted is not None and predictor.outputs is not None:
+            predictor.select(self._wanted, len(predictor.outputs))
 
     @property
     def table(self) -> TabularSpace:

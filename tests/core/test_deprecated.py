@@ -1,5 +1,6 @@
 """Old names of arguments, options, keys and flags: they work, warn once where they are written, and load from files."""
 
+import copy
 import dataclasses
 import json
 import warnings
@@ -58,6 +59,20 @@ def test_both_names_of_an_option_are_refused(kind, old, new):
         old = {name: value for name, value in old.items() if name not in new}
     with pytest.raises(TypeError, match=r"got \w+= and \w+=, its old name; give \w+= alone"):
         kind(**old, **new)
+
+
+@pytest.mark.parametrize("copied", [dataclasses.replace, getattr(copy, "replace", dataclasses.replace)])
+@pytest.mark.parametrize(("kind", "old", "new"), OPTIONS)
+def test_a_copy_with_an_old_option_is_one_with_the_new_and_any_other_copy_is_silent(kind, old, new, copied):
+    with pytest.warns(FutureWarning, match="is now called") as told:
+        made = copied(kind(), **old)
+    assert made == kind(**new)
+    assert [one.filename for one in told] == [__file__] * len(set(old) - set(new))
+    assert copied(made, name="other").name == "other" and copied(kind(), **new) == made  # warnings are errors
+    if made == kind():
+        return  # nobody can tell whether the new name was given
+    with pytest.raises(TypeError, match=r"got \w+= and \w+=, its old name"):
+        copied(kind(), **{name: value for name, value in old.items() if name not in new}, **new)
 
 
 def test_every_renamed_option_of_a_public_class_is_in_the_table_above():

@@ -113,3 +113,19 @@ def test_a_missing_value_is_no_argument(call, argument):
 def test_what_names_nothing_is_refused_before_the_model_is_asked(call, argument, value):
     with pytest.raises((TypeError, ValueError), match=argument):
         CALLS[call][0](**{argument: value})
+
+
+@pytest.mark.parametrize("several", [iter, tuple, np.array, lambda names: (name for name in names)])
+def test_outputs_are_gone_through_once(several):
+    predictor = px.Predictor(lambda rows: rows[:, :3], outputs=several(["a", "b", "c"]))
+    (found,) = px.explain(
+        "kernel_shap", predictor, px.TabularSpace(X[:, :3]), X[:1, :3], outputs=several(["c", "a"])
+    ).values()
+    assert predictor.outputs == ("a", "b", "c") and found.outputs == ("c", "a")
+
+
+@pytest.mark.parametrize("given", [np.array(3.5), {"a": 1}, b"a", 2.5, object()])
+def test_outputs_that_are_no_name_nor_several_are_told_in_our_words(given):
+    for call in (lambda: px.Predictor(never, outputs=given), lambda: CALLS["explain"][0](outputs=given)):
+        with pytest.raises(TypeError, match=r"outputs=.* must be a name or number of an output, or a list of them"):
+            call()
