@@ -67,6 +67,11 @@ def takes(
         p.name for p in parameters
         if p not in found and p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
     ]  # fmt: skip
+    if set(lacks) & {p.name for p in parameters if p.kind is p.POSITIONAL_ONLY} & set(offered):
+        raise TypeError(
+            f"{argument}: {getattr(function, '__name__', function)!s:.80} takes {', '.join(map(repr, lacks))} by "
+            "place alone, but is given it by name; leave out the / of its arguments."
+        )
     if lacks:
         raise TypeError(
             f"{argument}: {getattr(function, '__name__', function)!s:.80} takes {', '.join(map(repr, lacks))}, which nobody "

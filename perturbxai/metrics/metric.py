@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from perturbxai.core import catalogue, checks
+from perturbxai.core.catalogue import HOME
 from perturbxai.core.functions import name_of, read_only, takes
 from perturbxai.metrics import agreement
 from perturbxai.metrics.faithfulness import CURVES as CURVES
@@ -49,6 +50,10 @@ class Metric:
         if not callable(given):
             raise TypeError(f"metrics: {given!r:.80} is no metric; expected a name, or a function that returns a number.")
         name, better = name_of(given, "metrics", (*catalogue.METRICS, *NOT_NAMES)), getattr(given, "better", "")
+        if name.endswith(HOME[1]):
+            raise ValueError(
+                f"metrics: {name!r} ends as the column of a metric under a map's own fill; call yours otherwise."
+            )
         if not isinstance(better, str) or better not in DIRECTIONS:
             came = checks.as_given(better)
             raise ValueError(f'metrics: {name}.better={came}; expected "higher", "lower", or "" where neither is.')

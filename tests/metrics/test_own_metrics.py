@@ -295,4 +295,22 @@ def test_several_metrics_may_be_anything_that_can_be_gone_through_once(several):
 @pytest.mark.parametrize("name", catalogue.METRICS)
 def test_every_metric_of_ours_is_a_function_like_a_user_s(name):
     ours = Metric.of(name)
-    assert ours.of_two == (set(ours.takes) == {"left", "right"}) and (ours.held_out or ours.curves or ours.of_two)
+    assert ours.takes and ours.of_two == (set(ours.takes) == {"left", "right"})
+
+
+@pytest.mark.parametrize("name", ["srg (home)", "mass (home)"])
+def test_a_name_that_would_give_two_columns_is_refused(name):
+    def own(values):
+        return 0.0
+
+    own.name = name
+    with pytest.raises(ValueError, match=re.escape(f"metrics: {name!r} ends as the column of a metric under")):
+        read_metrics(["srg", own])
+
+
+def test_arguments_by_place_alone_are_told():
+    def own(values, /):
+        return 0.0
+
+    with pytest.raises(TypeError, match=r"metrics: own takes 'values' by place alone, .*; leave out the /"):
+        read_metrics(own)
