@@ -86,7 +86,7 @@ def conversation(key: str, own: Any, n_players: int, budget: int) -> Generator[S
     """
     of_type(f"{key}: ask()", own, Generator, "a generator: let it yield its questions")
     answers: list[Any] | None = None
-    names: list[NDArray[np.uint8]] = []  # of the coalitions asked so far
+    names: list[NDArray[Any]] = []  # of the coalitions asked so far
     while True:
         try:
             asked = next(own) if answers is None else own.send(answers)
