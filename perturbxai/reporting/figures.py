@@ -6,7 +6,6 @@ from collections.abc import Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.calls.comparison import Comparison
 from perturbxai.core import catalogue
@@ -24,6 +23,7 @@ from perturbxai.reporting.style import (
     legend_handles,
     new_figure,
     rc,
+    scale,
     styles_of,
     titles,
     truth_of,
@@ -129,7 +129,8 @@ def maps(results: Mapping[str, Attribution], one: ImageInput, fill: str, scores:
             axis.set_title(f"{names[name]}\n{_score(scores, name, first.label, output)}")
     about = "insertion less deletion: under fills the map did not see (away), and under its own (home)"
     figure.suptitle(f"{about}{'; explained under ' + text(fill) if fill else ''}", fontsize=9)
-    _colour_bar(figure, axes)
+    signed = ("against", "0", "for")
+    scale(axes.flat, "RdBu_r", -1, 1, "value, as a share of the map's largest", signed, shrink=0.5, framed=True)
     return figure
 
 
@@ -143,17 +144,6 @@ def _score(scores: pd.DataFrame, name: str, row: Hashable, output: str) -> str:
         if chosen.any():
             parts.append(f"{where} {number(signed[chosen].sum() / mine.scored_fill[chosen].nunique(), 3, sign=True)}")
     return ", ".join(parts)
-
-
-def _colour_bar(figure: Figure, axes: NDArray[Any]) -> None:
-    import matplotlib
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-
-    scale = ScalarMappable(Normalize(-1, 1), matplotlib.colormaps["RdBu_r"])
-    bar = figure.colorbar(scale, ax=axes, shrink=0.5, aspect=30, pad=0.01, ticks=[-1, 0, 1])
-    bar.ax.set_yticklabels(["against", "0", "for"])
-    bar.set_label("value, as a share of the map's largest")
 
 
 @rc

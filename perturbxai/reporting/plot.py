@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeAlias, overload
 
 import numpy as np
@@ -117,6 +118,16 @@ def _panels(n_panels: int, height: float, ax: Axes | None, width: float = PANEL)
     return figure, axes
 
 
+def _drawn(
+    view: View, height: float, ax: Axes | None, draw: Callable[[Axes, View, int], object], width: float = PANEL
+) -> tuple[Any, list[Axes]]:
+    """The same with what a view shows: a panel an output."""
+    figure, axes = _panels(len(view.outputs), height, ax, width)
+    for axis, k in zip(axes, view.outputs, strict=True):
+        draw(axis, view, k)
+    return figure, axes
+
+
 def _done(figure: Figure, ax: Axes | None, about: str, handles: list[Any] | None = None) -> Drawing:
     if ax is not None:
         return ax
@@ -130,26 +141,14 @@ def _lines(n_lines: int, each: float = 0.3) -> float:
     return max(1.5 + each * n_lines, 2.6)
 
 
-def _has_gap(rows: list[Explanation], outputs: list[int]) -> bool:
-    """Whether the values of some row and output, all of which share their lines, do not sum to its prediction."""
-    sides = [(e.base[outputs], e.prediction[outputs], e.values[:, outputs].T) for e in rows]
-    return any(one_row.unexplained(*side)[1] for side in sides)
-
-
 @rc
 def _waterfall(view: View, ax: Axes | None) -> Drawing:
-    e = view.one
-    shown, rest = features.leading(features.order(e.values[None][..., view.outputs]), view.top)
-    labels = features.row_labels(e, view.space)
-    with_gap = _has_gap([e], view.outputs)
-    figure, axes = _panels(len(view.outputs), _lines(len(shown) + 2), ax)
-    for axis, k in zip(axes, view.outputs, strict=True):
-        one_row.waterfall(axis, e, k, labels, shown, rest, with_gap)
+    figure, _ = _drawn(view, _lines(len(view.leading[0]) + 2), ax, one_row.waterfall)
     return _done(figure, ax, f"{view.about}; whiskers: 95 % interval")
 
 
 def _bars(view: View, ax: Axes | None) -> Drawing:
-    return _bar_panels({view.name: view.result}, view.row or 0, view.outputs, view.about, view.top, ax, view.space)
+    return _bar_panels({view.name: view.result}, view, view.about, ax)
 
 
 def _compared(
@@ -164,24 +163,18 @@ def _compared(
     for view in views:
         if (view.one.names, view.one.outputs) != (first.one.names, first.one.outputs):
             raise ValueError(f"{view.name} and {first.name} differ in features or outputs; draw results of one call.")
-    about = f"row {text(first.one.label)}{left_out(first.n_left_out)}"
-    return _bar_panels(named, first.row or 0, first.outputs, about, top, ax, space)
+    return _bar_panels(named, first, f"row {text(first.one.label)}{left_out(first.n_left_out)}", ax)
 
 
 @rc
-def _bar_panels(
-    named: dict[str, Attribution], row: int, outputs: list[int], about: str, top: int, ax: Axes | None, space: Space | None
-) -> Drawing:
-    firsts = {name: result[row] for name, result in named.items()}
-    first, styles = next(iter(firsts.values())), styles_of(named)
-    ranked = features.order(np.stack([e.values[:, outputs] for e in firsts.values()]))
-    shown, _ = features.leading(ranked, top)
-    labels = features.row_labels(first, space)
-    figure, axes = _panels(len(outputs), _lines(len(shown), 0.18 + 0.12 * len(firsts)), ax)
-    for axis, k in zip(axes, outputs, strict=True):
-        one_row.bar_panel(axis, firsts, None, shown, k, styles, labels)
+def _bar_panels(named: dict[str, Attribution], view: View, about: str, ax: Axes | None) -> Drawing:
+    firsts, styles = {name: result[view.row or 0] for name, result in named.items()}, styles_of(named)
+    shown, _ = features.leading(features.order(np.stack([e.values[:, view.outputs] for e in firsts.values()])), view.top)
+    figure, axes = _panels(len(view.outputs), _lines(len(shown), 0.18 + 0.12 * len(firsts)), ax)
+    for axis, k in zip(axes, view.outputs, strict=True):
+        one_row.bar_panel(axis, firsts, None, shown, k, styles, view.labels)
         axis.locator_params(axis="x", nbins=6)
-    left = features.more(len(first.names) - len(shown))
+    left = features.more(len(view.one.names) - len(shown))
     handles = one_row.bar_handles(named, None, "") if len(firsts) > 1 else None
     if ax is not None and handles:
         ax.legend(handles=handles, frameon=False)
@@ -190,13 +183,9 @@ def _bar_panels(
 
 @rc
 def _beeswarm(view: View, ax: Axes | None) -> Drawing:
-    values = view.result.values
     shown, rest = view.leading
-    shade = features.colours(view.result.inputs, values.shape[1], view.space)
-    figure, axes = _panels(len(view.outputs), _lines(len(shown) + bool(rest), 0.36), ax)
-    for axis, k in zip(axes, view.outputs, strict=True):
-        many_rows.beeswarm(axis, values[..., k], shade, view.result.names, shown, rest)
-        axis.set_title(texts(view.result.outputs)[k])
+    shade = features.colours(view.result.inputs, view.result.values.shape[1], view.space)
+    figure, axes = _drawn(view, _lines(len(shown) + bool(rest), 0.36), ax, partial(many_rows.beeswarm, shade=shade))
     unordered = bool(np.isnan(shade[:, shown]).any()) or bool(rest)
     grey = " (grey: categories, sums)" if unordered else ""
     if not np.isnan(shade).all():
@@ -206,18 +195,9 @@ def _beeswarm(view: View, ax: Axes | None) -> Drawing:
 
 @rc
 def _heatmap(view: View, ax: Axes | None) -> Drawing:
-    result, values = view.result, view.result.values
-    shown, rest = view.leading
-    seen = np.stack([features.summed(values[..., k], shown, rest) for k in view.outputs])
+    seen = np.stack([features.summed(view.result.values[..., k], *view.leading) for k in view.outputs])
     limit = float(np.percentile(np.abs(seen), 99)) or float(np.abs(seen).max()) or 1.0
-    figure, axes = _panels(len(view.outputs), _lines(len(shown) + 3, 0.28), ax)
-    labels = [e.label for e in result]
-    for axis, k in zip(axes, view.outputs, strict=True):
-        many_rows.heatmap(
-            axis, values[..., k], result.prediction[:, k], float(result.base[:, k].mean()), result.names, labels,
-            shown, rest, limit,
-        )  # fmt: skip
-        axis.child_axes[-1].set_title(texts(result.outputs)[k])  # type: ignore[attr-defined]
+    figure, axes = _drawn(view, _lines(len(view.leading[0]) + 3, 0.28), ax, partial(many_rows.heatmap, limit=limit))
     # outliers may lie beyond
     scale(axes, "RdBu_r", -limit, limit, "value, in units of the model's output", extend="both")
     return _done(figure, ax, view.about_rows())
@@ -225,40 +205,27 @@ def _heatmap(view: View, ax: Axes | None) -> Drawing:
 
 @rc
 def _decision(view: View, ax: Axes | None) -> Drawing:
-    result, values = view.result, view.result.values
-    shown, rest = view.leading
-    with_gap = _has_gap(list(result), view.outputs)
-    figure, axes = _panels(len(view.outputs), _lines(len(shown) + 2, 0.3), ax)
-    for axis, k in zip(axes, view.outputs, strict=True):
-        ends = result.prediction[:, k], result.base[:, k]
-        many_rows.decision(axis, values[..., k], *ends, result.names, shown, rest, view.row, with_gap)
-        axis.set_title(texts(result.outputs)[k])
+    figure, _ = _drawn(view, _lines(len(view.leading[0]) + 2), ax, many_rows.decision)
     return _done(figure, ax, view.about_rows("" if view.row is None else f", in black row {text(view.one.label)}"))
 
 
 @rc
 def _matrix(view: View, ax: Axes | None) -> Drawing:
-    e, labels = view.one, features.row_labels(view.one, view.space)
-    shown, _ = features.leading(interactions.ranked(e, view.outputs), view.top)
-    limit = interactions.limit_of(e, view.outputs, shown)
-    width, height = interactions.matrix_size(len(shown))
-    figure, axes = _panels(len(view.outputs), height, ax, width)
-    for axis, k in zip(axes, view.outputs, strict=True):
-        interactions.matrix(axis, e, k, labels, shown, limit)
-    interactions.colour_bar(axes, limit, e)
-    return _done(figure, ax, view.about + interactions.about(e, shown))
+    width, height = interactions.matrix_size(view)
+    figure, axes = _drawn(view, height, ax, interactions.matrix, width)
+    interactions.colour_bar(axes, view)
+    return _done(figure, ax, view.about + interactions.about(view))
 
 
 @rc
 def _network(view: View, ax: Axes | None) -> Drawing:
-    e, labels = view.one, features.row_labels(view.one, view.space)
-    shown, rest = features.leading(interactions.ranked(e, view.outputs), view.top)
-    width, height = interactions.network_size(len(shown))
+    shown, rest = view.leading
+    width, height = interactions.network_size(view)
     figure, axes = _panels(len(view.outputs), height, ax, width)
-    counts = [interactions.network(axis, e, k, labels, shown) for axis, k in zip(axes, view.outputs, strict=True)]
+    counts = [interactions.network(axis, view, k) for axis, k in zip(axes, view.outputs, strict=True)]
     n_pairs = len(shown) * (len(shown) - 1) // 2
     most = f"; the {max(counts)} strongest of {n_pairs} pairs" if max(counts) < n_pairs else ""
-    about = f"{view.about}{interactions.index_of(e)}{most}; circles: values{features.more(len(rest))}"
+    about = f"{view.about}{interactions.index_of(view.one)}{most}; circles: values{features.more(len(rest))}"
     return _done(figure, ax, about, interactions.pair_handles())
 
 
@@ -300,6 +267,7 @@ def _superpixels(e: Explanation, space: Space | None) -> Labels | None:
     )
 
 
+@rc
 def _importance(
     named: dict[str, Importance], kind: str | None, row: object, output: Outputs | None, top: int, ax: Axes | None
 ) -> Drawing:
@@ -313,22 +281,16 @@ def _importance(
     outputs, n_left_out = panels_of(first.outputs, output, first.values.sum(axis=0), ax)
     if ax is not None and len(named) > 1:
         raise ValueError(f"ax is one panel, and {len(named)} importances came: give one of {', '.join(named)}.")
-    return _importance_panels(named, outputs, n_left_out, top, ax)
-
-
-@rc
-def _importance_panels(named: dict[str, Importance], outputs: list[int], n_left: int, top: int, ax: Axes | None) -> Drawing:
-    first = next(iter(named.values()))
     ranked = features.order(np.stack([one.values[:, outputs] for one in named.values()]))
     shown, rest = features.leading(ranked, top)
-    figure, axes = _panels(len(outputs) * len(named), _lines(len(shown), 0.3), ax)
+    figure, axes = _panels(len(outputs) * len(named), _lines(len(shown)), ax)
     styles, shown_as = styles_of(named), titles(named)
     panels = [(name, k) for k in outputs for name in named]
     for axis, (name, k) in zip(axes, panels, strict=True):
         one_row.importance_bars(axis, named[name], k, shown, styles[name]["color"])
         axis.set_title(f"{shown_as[name]}, {texts(first.outputs)[k]}")
     about = f"{first.n_rows} rows; 95 %: thick the estimates' noise, thin with the rows'; diamond: without the noise's bias"
-    return _done(figure, ax, about + features.more(len(rest)) + left_out(n_left))
+    return _done(figure, ax, about + features.more(len(rest)) + left_out(n_left_out))
 
 
 _DRAWN: dict[str, Callable[[View, Axes | None], Drawing]] = {

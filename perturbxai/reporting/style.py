@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
@@ -182,22 +182,22 @@ def truth_title(shown: str) -> str:
 
 
 def scale(
-    axes: Sequence[Axes], colours: Colormap | str, low: float, high: float, label: str, ends: tuple[str, str] | None = None,
-    *, extend: str = "neither", pad: float = 0.01,
+    axes: Iterable[Axes], colours: Colormap | str, low: float, high: float, label: str, words: Sequence[str] = (), *,
+    extend: str = "neither", pad: float = 0.01, shrink: float = 0.7, framed: bool = False,
 ) -> None:  # fmt: skip
-    """A colour bar beside the panels. ends: words in place of its numbers;  extend: at which ends outliers lie beyond."""
+    """A colour bar beside the panels. words: evenly in place of its numbers;  extend: at which ends outliers lie beyond."""
     import matplotlib
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
     colours = matplotlib.colormaps[colours] if isinstance(colours, str) else colours
-    ticks = None if ends is None else (low, high)
     of = ScalarMappable(Normalize(low, high), colours)
-    bar = axes[0].figure.colorbar(of, ax=axes, shrink=0.7, aspect=30, pad=pad, ticks=ticks, extend=extend)
-    if ends is not None:
-        bar.ax.set_yticklabels(ends)
+    panels, ticks = list(axes), np.linspace(low, high, len(words)) if words else None
+    bar = panels[0].figure.colorbar(of, ax=panels, shrink=shrink, aspect=30, pad=pad, ticks=ticks, extend=extend)
+    if words:
+        bar.ax.set_yticklabels(words)
     bar.set_label(label)
-    bar.outline.set_visible(False)
+    bar.outline.set_visible(framed)
 
 
 def value_lines(axis: Axes, names: Sequence[str], values: str) -> None:

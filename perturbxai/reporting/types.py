@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes as Axes
     from matplotlib.backends.backend_agg import RendererAgg as RendererAgg
     from matplotlib.colors import Colormap as Colormap
-    from matplotlib.contour import QuadContourSet as QuadContourSet
     from matplotlib.figure import Figure as Figure
     from matplotlib.figure import SubFigure as SubFigure
     from matplotlib.gridspec import GridSpec as GridSpec
@@ -19,5 +18,4 @@ if TYPE_CHECKING:
 
     Drawing: TypeAlias = Figure | Axes
 else:
-    Artist = Axes = AxesImage = Colormap = Drawing = Figure = GridSpec = Line2D = QuadContourSet = RendererAgg = Any
-    SubFigure = Text = Any
+    Artist = Axes = AxesImage = Colormap = Drawing = Figure = GridSpec = Line2D = RendererAgg = SubFigure = Text = Any

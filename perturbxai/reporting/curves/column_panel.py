@@ -106,7 +106,9 @@ def draw(axis: Axes, panel: Panel, ends: tuple[float, float], above: float, spac
         if len(one.rows):
             _rows(axis, line, one, panel.row, ground)
         if line.mean and ground.levels:
-            _bars(axis, line, one, (means.index(line), len(means)), _base(line, one, panel), ends)
+            # bars start at the mean over the data, which is 0 around it
+            base = float(_data_share(line) @ one.y) if panel.scale == "raw" else 0.0
+            _bars(axis, line, one, (means.index(line), len(means)), base, ends)
         elif line.mean:
             _curve(axis, line, one, ends, thick=line is first)
     if panel.scale != "raw":
@@ -126,11 +128,6 @@ def draw(axis: Axes, panel: Panel, ends: tuple[float, float], above: float, spac
     axis.set_ylabel(AXIS[panel.scale])
     axis.set_title(text(panel.title, LONGEST) if panel.title else "", loc="left")
     axis.spines[["top", "right"]].set_visible(False)
-
-
-def _base(line: Line, one: Drawn, panel: Panel) -> float:
-    """Where bars start: at the mean over the data, which is 0 around it."""
-    return float(_data_share(line) @ one.y) if panel.scale == "raw" else 0.0
 
 
 def _curve(axis: Axes, line: Line, one: Drawn, ends: tuple[float, float], thick: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -38,10 +39,8 @@ def draw(axis: Axes, panel: Panel) -> None:
     limit = max(float(np.abs(seen).max()), noise if np.isfinite(noise) else 0.0) or 1.0
     ends = (-limit, limit) if signed else (float(seen.min()), float(seen.max()))
     colours: dict[str, Any] = {"cmap": "RdBu_r" if signed else sequence(), "vmin": ends[0], "vmax": ends[1]}
-    for a in blocks(x, at[0]):
-        for b in blocks(y, at[1]):
-            ends_of = edges(x, at[0][a], at[0]), edges(y, at[1][b], at[1])
-            mesh = axis.pcolormesh(*ends_of, values[a, b].T, rasterized=True, **colours)
+    for ends_of, cells in blocks(panel.ground, at):
+        mesh = axis.pcolormesh(*ends_of, values[cells].T, rasterized=True, **colours)
     if not (x.levels or y.levels):
         known = [slice(0, len(ground.known)) for ground in (x, y)]
         if np.ptp(values[tuple(known)]) > 0:
@@ -69,13 +68,16 @@ def held(effect: Effect) -> Bools:
     return np.asarray(cells[1:, 1:] | cells[:-1, 1:] | cells[1:, :-1] | cells[:-1, :-1])
 
 
-def blocks(ground: Ground, at: Floats) -> Sequence[slice]:
-    """The points with values, and apart from them the missing one."""
-    n_known = len(at) - int(ground.missing and at[-1] == ground.at[-1])
-    return [one for one in (slice(0, n_known), slice(n_known, len(at))) if one.stop > one.start]
+def blocks(grounds: Sequence[Ground], at: Sequence[Floats]) -> list[tuple[list[Floats], tuple[slice, ...]]]:
+    """(ends of its cells along both axes, its points): of the points with values, and apart from them of the missing."""
+    parts: list[list[slice]] = []
+    for ground, places in zip(grounds, at, strict=True):
+        n_known = len(places) - int(ground.missing and places[-1] == ground.at[-1])
+        parts.append([one for one in (slice(0, n_known), slice(n_known, len(places))) if one.stop > one.start])
+    return [([_edges(g, a[s], a) for g, a, s in zip(grounds, at, pair, strict=True)], pair) for pair in product(*parts)]
 
 
-def edges(ground: Ground, at: Floats, whole: Floats) -> Floats:
+def _edges(ground: Ground, at: Floats, whole: Floats) -> Floats:
     """Ends of the cells around points. A missing value alone has a cell as wide as it stands apart."""
     if len(at) == 1 and not ground.levels:
         half = 0.02 * float(np.ptp(whole)) or 0.5

@@ -17,7 +17,7 @@ from perturbxai.reporting.curves.column_panel import WARNING, widened
 from perturbxai.reporting.curves.keywords import Keywords
 from perturbxai.reporting.curves.off_data import Unsupported
 from perturbxai.reporting.lettering import shortened, text
-from perturbxai.reporting.types import Axes, Line2D, QuadContourSet
+from perturbxai.reporting.types import Axes, Line2D
 from perturbxai.results.effect import Effect
 
 Artists = dict[str, Any]
@@ -66,7 +66,9 @@ class Sheet:
 def draw_column(axis: Axes, sheet: Sheet, keywords: Keywords, ends: tuple[float, float]) -> Artists:
     """One column: rows' curves, the average with its bands, and deciles. Returns the artists by name."""
     level = sheet.levels[0]
-    at, ground = (_levels_at(sheet.grid[0]), None) if level else _numbers_at(sheet.grid[0], str(sheet.names[0]))
+    ground = Ground.of(str(sheet.names[0]), [sheet.grid[0]], level)
+    at = _levels_at(sheet.grid[0]) if level else ground.places(sheet.grid[0])
+    gone = (at == ground.at[-1]) & ground.missing & (not level)
     made: Artists = {"rows": [], "average": None}
     if sheet.rows is not None:
         words = keywords.of_rows(beside_average=sheet.average is not None)
@@ -74,24 +76,26 @@ def draw_column(axis: Axes, sheet: Sheet, keywords: Keywords, ends: tuple[float,
             bars = {"color": "#333333"} if sheet.average is not None else {}  # not that of bars that they lie on
             words = {**words, **bars, **keywords.line, **keywords.ice_lines, "linestyle": "None", "marker": "_"}
             words = {"markersize": 16.0, **{name: value for name, value in words.items() if name != "label"}}
-        made["rows"] = [_line(axis, at, one, words, ground) for one in sheet.rows]
+        made["rows"] = [_line(axis, at, one, words, gone) for one in sheet.rows]
     if sheet.average is not None and level:
         made["bars"] = axis.bar(at, sheet.average, **keywords.of_bars())[0]
-        _whiskers(axis, at, sheet)
+        for half, width in ((sheet.whole, 0.8), (sheet.half, 2.0)):  # thick at each level, thin for all of them together
+            if half is not None:
+                axis.vlines(at, sheet.average - half, sheet.average + half, color="#222222", linewidth=width)
     elif sheet.average is not None:
-        made["average"] = _line(axis, at, sheet.average, keywords.of_average(beside_rows=sheet.rows is not None), ground)
-        _bands(axis, at, sheet, made["average"].get_color(), ground)
+        made["average"] = _line(axis, at, sheet.average, keywords.of_average(beside_rows=sheet.rows is not None), gone)
+        _bands(axis, at, sheet, made["average"].get_color(), gone)
     if level:
         axis.set_xticks(at, [_text(value) for value in sheet.grid[0]])
         axis.tick_params(axis="x", rotation=90)
-    elif ground is not None:
+    elif sheet.grid[0].dtype.kind not in "iuf" or ground.missing:
         ground.tick(axis)
     if sheet.said is not None:
         _warn(axis, sheet, sheet.said, at)
     made["deciles_vlines"] = _ticks(axis, sheet.deciles[0], sheet.grid[0], "x")
     axis.set_ylim(*ends)
     if sheet.ends is not None:
-        axis.set_xlim(*Ground.of("", [sheet.grid[0]]).places(np.asarray(sheet.ends)))
+        axis.set_xlim(*ground.places(np.asarray(sheet.ends)))
     name_axis(axis, "x", sheet.names[0])
     if made["average"] is not None and not str(made["average"].get_label()).startswith("_"):
         axis.legend()
@@ -115,7 +119,10 @@ def draw_contours(axis: Axes, sheet: Sheet, keywords: Keywords, levels: Floats) 
     made: Artists = {"contours": axis.contourf(*part, **words)}
     axis.clabel(with_lines, fmt=_short, colors="k", fontsize=10, inline=True)
     if z[known].size < z.size:
-        _missing_cells(axis, grounds, (x, y), z.T, made["contours"])
+        like = made["contours"]  # beside contours, what is at missing values, in cells of the same colours
+        look = {"cmap": like.get_cmap(), "norm": like.norm, "alpha": like.get_alpha()}
+        for of_block, cells in pair_panel.blocks(grounds, (x, y))[1:]:
+            axis.pcolormesh(*of_block, z.T[cells].T, **look)
     if sheet.effect is not None:
         pair_panel.hatch(axis, grounds, sheet.effect)
     kept = axis.get_xlim(), axis.get_ylim()
@@ -129,19 +136,6 @@ def draw_contours(axis: Axes, sheet: Sheet, keywords: Keywords, levels: Floats) 
     name_axis(axis, "x", sheet.names[0])
     name_axis(axis, "y", sheet.names[1])
     return made
-
-
-def _missing_cells(
-    axis: Axes, grounds: Sequence[Ground], at: Sequence[Floats], values: Floats, like: QuadContourSet
-) -> None:
-    """Beside contours, what is at missing values, in cells of the same colours."""
-    look: dict[str, Any] = {"cmap": like.get_cmap(), "norm": like.norm, "alpha": like.get_alpha()}
-    blocks = [pair_panel.blocks(ground, one) for ground, one in zip(grounds, at, strict=True)]
-    for a in blocks[0]:
-        for b in blocks[1]:
-            if (a, b) != (blocks[0][0], blocks[1][0]):
-                edges = [pair_panel.edges(g, one[s], one) for g, one, s in zip(grounds, at, (a, b), strict=True)]
-                axis.pcolormesh(*edges, values[a, b].T, **look)
 
 
 def draw_heatmap(axis: Axes, sheet: Sheet, keywords: Keywords, ends: tuple[float, float]) -> Artists:
@@ -197,23 +191,14 @@ def limits_of(kinds: Sequence[str], results: Sequence[Mapping[str, Any]], k: int
     return {number: widened(*ends) for number, ends in found.items()}
 
 
-def _numbers_at(grid: NDArray[Any], name: str) -> tuple[Any, Ground | None]:
-    """Where points stand: numbers where they are, and a ground for dates and where one is missing."""
-    if grid.dtype.kind in "iuf" and not is_missing(grid).any():
-        return grid, None
-    ground = Ground.of(name, [grid])
-    return ground.places(grid), ground
-
-
 def _levels_at(grid: NDArray[Any]) -> NDArray[Any]:
     """Where levels stand: whole numbers that follow each other where they are, others side by side."""
     plain = grid.dtype.kind in "iuf" and len(grid) > 1 and (np.diff(grid) == 1).all()
     return grid if plain else np.arange(len(grid), dtype=float)
 
 
-def _line(axis: Axes, at: NDArray[Any], values: Floats, words: dict[str, Any], ground: Ground | None) -> Line2D:
-    """A curve; a missing value is a mark of its own, and so is a point that is alone."""
-    gone = _gone(at, ground)
+def _line(axis: Axes, at: NDArray[Any], values: Floats, words: dict[str, Any], gone: Bools) -> Line2D:
+    """A curve; a missing value (gone) is a mark of its own, and so is a point that is alone."""
     if (~gone).sum() == 1 and "marker" not in words:
         words = {"marker": "o", **words}
     (line,) = axis.plot(at[~gone], values[~gone], **words)
@@ -223,17 +208,9 @@ def _line(axis: Axes, at: NDArray[Any], values: Floats, words: dict[str, Any], g
     return line
 
 
-def _gone(at: NDArray[Any], ground: Ground | None) -> Bools:
-    """(G,): which points are the missing value, which stands behind all others."""
-    if ground is None or not ground.missing:
-        return np.zeros(len(at), dtype=bool)
-    return np.asarray(at == ground.at[-1])
-
-
-def _bands(axis: Axes, at: NDArray[Any], sheet: Sheet, colour: str, ground: Ground | None) -> None:
+def _bands(axis: Axes, at: NDArray[Any], sheet: Sheet, colour: str, gone: Bools) -> None:
     """Where the average of all rows like these lies: at each point, and lighter for the whole curve."""
     assert sheet.average is not None
-    gone = _gone(at, ground)
     alone = gone if (~gone).sum() > 1 else np.ones(len(at), dtype=bool)
     for half, alpha in ((sheet.whole, WHOLE_BAND), (sheet.half, BAND)):
         if half is None or not np.isfinite(half).any():
@@ -242,14 +219,6 @@ def _bands(axis: Axes, at: NDArray[Any], sheet: Sheet, colour: str, ground: Grou
         if not alone.all():
             axis.fill_between(at[~gone], low[~gone], high[~gone], color=colour, alpha=alpha, linewidth=0)
         axis.vlines(at[alone], low[alone], high[alone], color=colour, alpha=2.0 * alpha)
-
-
-def _whiskers(axis: Axes, at: NDArray[Any], sheet: Sheet) -> None:
-    """Of bars: thick at each level, thin for all of them together."""
-    assert sheet.average is not None
-    for half, width in ((sheet.whole, 0.8), (sheet.half, 2.0)):
-        if half is not None:
-            axis.vlines(at, sheet.average - half, sheet.average + half, color="#222222", linewidth=width)
 
 
 def _ticks(axis: Axes, deciles: NDArray[Any] | None, grid: NDArray[Any], side: str) -> Any:

@@ -246,13 +246,12 @@ def _shape(own: Effect, k: int) -> str:
 def _handles(chosen: Sequence[Mapping[str, Effect]]) -> list[Any]:
     from matplotlib.lines import Line2D
 
-    names = list(dict.fromkeys(name for methods in chosen for name in methods))
     kinds = {name: effect for methods in chosen for name, effect in methods.items()}
     styles, shown = styles_of(kinds), titles(kinds)
     averaged = any(e.declared.averages for e in kinds.values())
     handles = []
-    for name in names:
-        thin = kinds[name].declared.keeps_rows > 0
+    for name, effect in kinds.items():
+        thin = effect.declared.keeps_rows > 0
         label = shown[name] + (", reference rows" if thin else "")
         width = 0.9 if thin and averaged else 1.7
         handles.append(Line2D([], [], color=styles[name]["color"], linewidth=width, label=label))

@@ -166,8 +166,7 @@ class EffectsDisplay:
         if self.lines_.ndim == self.axes_.ndim:
             self.lines_[place] = average
             return
-        for n, row in enumerate(rows):
-            self.lines_[(*place, n)] = row
+        self.lines_[place][: len(rows)] = rows
         if average is not None:
             self.lines_[(*place, -1)] = average
 

@@ -9,10 +9,11 @@ import numpy as np
 
 from perturbxai.core.methods import Method
 from perturbxai.core.types import Bools, Floats
-from perturbxai.reporting.lettering import number, text, texts
-from perturbxai.reporting.style import new_figure, rc, scale, title
+from perturbxai.reporting.lettering import number, texts
+from perturbxai.reporting.style import new_figure, rc, scale
 from perturbxai.reporting.types import Axes, Colormap, Figure, Line2D
 from perturbxai.reporting.values import features
+from perturbxai.reporting.values.view import View
 from perturbxai.results.explanation import Attribution, Explanation
 
 NUMBERED = 14  # features up to which a matrix has room for numbers
@@ -20,17 +21,10 @@ EDGES_A_NODE = 2  # pairs that a network shows, at most, for each of its feature
 LEVEL = "95 %"
 
 
-def ranked(e: Explanation, outputs: Sequence[int]) -> list[int]:
-    """Features from the largest to the smallest of |own value| and half of all |pairs| together."""
-    assert e.interactions is not None
-    size = np.abs(e.values) + 0.5 * np.abs(e.interactions).sum(axis=1)
-    return features.order(size[None][..., list(outputs)])
-
-
-def limit_of(e: Explanation, outputs: Sequence[int], shown: Sequence[int]) -> float:
+def limit_of(view: View) -> float:
     """The end of the colours: the strongest pair shown, of all outputs together."""
-    assert e.interactions is not None
-    return float(np.abs(e.interactions[np.ix_(shown, shown, list(outputs))]).max()) or 1.0
+    shown, _ = view.leading
+    return float(np.abs(view.pairs[np.ix_(shown, shown, view.outputs)]).max()) or 1.0
 
 
 def sure(e: Explanation, k: int) -> Bools:
@@ -42,13 +36,13 @@ def sure(e: Explanation, k: int) -> Bools:
     return np.asarray(np.abs(e.interactions[..., k]) > factor * e.interactions_stderr[..., k])
 
 
-def matrix(axis: Axes, e: Explanation, k: int, labels: Sequence[str], shown: list[int], limit: float) -> None:
+def matrix(axis: Axes, view: View, k: int) -> None:
     """Pairs in signed colours, numbers where they are sure; on the right each feature's own value as a bar."""
-    assert e.interactions is not None
-    values = e.interactions[np.ix_(shown, shown)][..., k].copy()
+    e, (shown, _), limit = view.one, view.leading, limit_of(view)
+    values = view.pairs[np.ix_(shown, shown)][..., k].copy()
     values[np.diag_indices(len(shown))] = np.nan
     axis.imshow(values, cmap=_colours(), vmin=-limit, vmax=limit)
-    axis.set_yticks(range(len(shown)), [labels[p] for p in shown])
+    axis.set_yticks(range(len(shown)), [view.labels[p] for p in shown])
     names = features.shown_labels(e.names, shown, longest=22)
     axis.set_xticks(range(len(shown)), names, rotation=45, ha="right", rotation_mode="anchor")
     axis.tick_params(length=0)
@@ -82,11 +76,11 @@ def _own_values(axis: Axes, e: Explanation, k: int, shown: list[int]) -> None:
     beside.spines[["top", "right", "left"]].set_visible(False)
 
 
-def network(axis: Axes, e: Explanation, k: int, labels: Sequence[str], shown: list[int]) -> int:
+def network(axis: Axes, view: View, k: int) -> int:
     """Features on a circle, as large as their own values, and lines as wide as their pairs; how many pairs are shown."""
-    assert e.interactions is not None
+    e, (shown, _) = view.one, view.leading
     members = [shown[n] for n in _ring(len(shown))]
-    pairs, certain = e.interactions[np.ix_(members, members)][..., k], sure(e, k)[np.ix_(members, members)]
+    pairs, certain = view.pairs[np.ix_(members, members)][..., k], sure(e, k)[np.ix_(members, members)]
     angle = np.pi / 2 - 2.0 * np.pi * np.arange(len(members)) / len(members)
     x, y = np.cos(angle), np.sin(angle)
     first, second = np.triu_indices(len(members), 1)
@@ -104,7 +98,7 @@ def network(axis: Axes, e: Explanation, k: int, labels: Sequence[str], shown: li
     own = e.values[members, k]
     area = 20.0 + np.clip(9000.0 / len(members), 150.0, 700.0) * np.abs(own) / (np.abs(own).max() or 1.0)
     axis.scatter(x, y, s=area, c=[_sign(v) for v in own], edgecolors="white", linewidths=1.0, zorder=3)
-    called = labels if len(members) <= NUMBERED else texts(e.names, 22)
+    called = view.labels if len(members) <= NUMBERED else texts(e.names, 22)
     names = [called[p] for p in members]
     _around(axis, angle, names, 0.006 * np.sqrt(area))
     axis.set_aspect("equal")
@@ -172,30 +166,30 @@ def interacting(results: Mapping[str, Attribution]) -> Iterator[str]:
 @rc
 def report_figure(name: str, result: Attribution) -> Figure:
     """The matrix of the first row, for the output that the model rates highest."""
-    e = result[0]
-    k = int(np.argmax(e.prediction))
-    shown, _ = features.leading(ranked(e, [k]), NUMBERED)
-    figure = new_figure(*matrix_size(len(shown)))
+    k = int(np.argmax(result[0].prediction))
+    view = View(name, result, "matrix", 0, [k], 0, NUMBERED, None)
+    figure = new_figure(*matrix_size(view))
     axis = figure.subplots()
-    limit = limit_of(e, [k], shown)
-    matrix(axis, e, k, features.row_labels(e), shown, limit)
-    colour_bar([axis], limit, e)
-    figure.suptitle(f"{text(title(name, result))}, row {text(e.label)}{about(e, shown)}", fontsize=9)
+    matrix(axis, view, k)
+    colour_bar([axis], view)
+    figure.suptitle(view.about + about(view), fontsize=9)
     return figure
 
 
-def matrix_size(n_shown: int) -> tuple[float, float]:
+def matrix_size(view: View) -> tuple[float, float]:
+    n_shown = len(view.leading[0])
     side = max((0.33 if n_shown <= NUMBERED else 0.2) * n_shown, 1.8)
     return 1.42 * side + 2.4, side + 1.7
 
 
-def about(e: Explanation, shown: Sequence[int]) -> str:
+def about(view: View) -> str:
+    shown, rest = view.leading
     numbers = "" if len(shown) > NUMBERED else f"; numbers where the {LEVEL} interval does not hold zero"
-    return numbers + features.more(len(e.names) - len(shown))
+    return numbers + features.more(len(rest))
 
 
-def network_size(n_shown: int) -> tuple[float, float]:
-    return (8.0, 4.4) if n_shown <= NUMBERED else (6.0, 6.8)
+def network_size(view: View) -> tuple[float, float]:
+    return (8.0, 4.4) if len(view.leading[0]) <= NUMBERED else (6.0, 6.8)
 
 
 def index_of(e: Explanation) -> str:
@@ -204,5 +198,6 @@ def index_of(e: Explanation) -> str:
     return f" ({index.upper().replace('K-', 'k-')})" if index else ""
 
 
-def colour_bar(axes: Sequence[Axes], limit: float, e: Explanation) -> None:
-    scale(axes, _colours(), -limit, limit, f"interaction{index_of(e)}, in units of the model's output", pad=0.02)
+def colour_bar(axes: Sequence[Axes], view: View) -> None:
+    limit = limit_of(view)
+    scale(axes, _colours(), -limit, limit, f"interaction{index_of(view.one)}, in units of the model's output", pad=0.02)

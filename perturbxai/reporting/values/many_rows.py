@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,17 +10,19 @@ from numpy.typing import NDArray
 from perturbxai.core.types import Floats
 from perturbxai.reporting.lettering import texts
 from perturbxai.reporting.style import sequence, value_lines
-from perturbxai.reporting.types import Axes, AxesImage
+from perturbxai.reporting.types import Axes
 from perturbxai.reporting.values.features import shown_labels, summed
-from perturbxai.reporting.values.one_row import NOT_EXPLAINED, unexplained
+from perturbxai.reporting.values.one_row import NOT_EXPLAINED
+from perturbxai.reporting.values.view import View, unexplained
 
 BINS = 90  # of a swarm's axis: points of one bin are stacked
 FEW_ROWS = 30  # up to here a heat map names its rows
 
 
-def beeswarm(axis: Axes, values: Floats, shade: Floats, names: Sequence[str], shown: list[int], rest: list[int]) -> None:
+def beeswarm(axis: Axes, view: View, k: int, shade: Floats) -> None:
     """A line a feature, a point a row at its value (N, P), coloured by what the row has there (`shade`, see `colours`)."""
-    across = summed(values, shown, rest)
+    shown, rest = view.leading
+    across = summed(view.result.values[..., k], shown, rest)
     shade = np.column_stack([shade[:, shown], np.full((len(shade), int(bool(rest))), np.nan)])
     span = float(np.ptp([*across.ravel(), 0.0])) or 1.0
     low = min(across.min(), 0.0)
@@ -37,7 +38,8 @@ def beeswarm(axis: Axes, values: Floats, shade: Floats, names: Sequence[str], sh
     axis.grid(axis="y", color="#DDDDDD", linewidth=0.6, zorder=0)
     axis.set_axisbelow(True)
     axis.locator_params(axis="x", nbins=6)
-    value_lines(axis, shown_labels(names, shown, rest), "value, in units of the model's output")
+    value_lines(axis, shown_labels(view.result.names, shown, rest), "value, in units of the model's output")
+    axis.set_title(texts(view.result.outputs)[k])
 
 
 def _stacked(bins: NDArray[Any], colour: Floats) -> Floats:
@@ -50,46 +52,43 @@ def _stacked(bins: NDArray[Any], colour: Floats) -> Floats:
     return heights
 
 
-def heatmap(
-    axis: Axes, values: Floats, prediction: Floats, base: float, names: Sequence[str], labels: Sequence[Any],
-    shown: list[int], rest: list[int], limit: float,
-) -> AxesImage:  # fmt: skip
-    """Features down, rows across from the lowest prediction to the highest, which a line above shows. Returns the image."""
+def heatmap(axis: Axes, view: View, k: int, limit: float) -> None:
+    """Features down, rows across from the lowest prediction to the highest, which a line above shows."""
+    result, (shown, rest) = view.result, view.leading
+    prediction = result.prediction[:, k]
     rows = np.argsort(prediction, kind="stable")
-    across = summed(values, shown, rest)[rows]
-    picture = axis.imshow(across.T, aspect="auto", cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
-    axis.set_yticks(range(across.shape[1]), shown_labels(names, shown, rest))
+    across = summed(result.values[..., k], shown, rest)[rows]
+    axis.imshow(across.T, aspect="auto", cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
+    axis.set_yticks(range(across.shape[1]), shown_labels(result.names, shown, rest))
     if len(rows) <= FEW_ROWS:
-        called = texts(labels, 14)
+        called = texts((e.label for e in result), 14)
         axis.set_xticks(range(len(rows)), [called[r] for r in rows], rotation=90, fontsize=7)
     else:
         axis.set_xticks([])
     axis.set_xlabel(f"{len(rows)} rows, by their prediction (above)")
     above = axis.inset_axes((0.0, 1.02, 1.0, 0.16), sharex=axis)
     above.plot(range(len(rows)), prediction[rows], color="#222222", linewidth=1.1)
-    above.axhline(base, color="#888888", linewidth=0.7, linestyle=(0, (1, 2)))
+    above.axhline(float(result.base[:, k].mean()), color="#888888", linewidth=0.7, linestyle=(0, (1, 2)))
     above.tick_params(labelbottom=False, bottom=False, labelsize=7)
     above.spines[["top", "right", "bottom"]].set_visible(False)
-    return picture
+    above.set_title(texts(result.outputs)[k])
 
 
-def decision(
-    axis: Axes, values: Floats, prediction: Floats, base: Floats, names: Sequence[str],
-    shown: list[int], rest: list[int], row: int | None, with_gap: bool,
-) -> None:  # fmt: skip
-    """A line a row: from its base (bottom) over the sums of its values to its prediction (top). `row` is drawn strong."""
-    steps = summed(values, shown, rest)  # from the top: the most important feature is the last step
-    labels = shown_labels(names, shown, rest)
-    if with_gap:
+def decision(axis: Axes, view: View, k: int) -> None:
+    """A line a row: from its base (bottom) over the sums of its values to its prediction (top); the one asked for strong."""
+    values, prediction, base = view.result.values[..., k], view.result.prediction[:, k], view.result.base[:, k]
+    steps = summed(values, *view.leading)  # from the top: the most important feature is the last step
+    labels = shown_labels(view.result.names, *view.leading)
+    if view.has_gap:
         gap, _ = unexplained(base, prediction, values)
         steps, labels = np.column_stack([steps, gap]), [*labels, NOT_EXPLAINED]
     n_steps = steps.shape[1]
     lines = prediction[:, None] - np.concatenate([np.zeros((len(steps), 1)), np.cumsum(steps, axis=1)], axis=1)
     low, high = prediction.min(), prediction.max()
     colours = sequence()((prediction - low) / ((high - low) or 1.0))
-    alpha = 0.9 if len(lines) <= 10 else 0.55 if row is None else 0.3
+    alpha = 0.9 if len(lines) <= 10 else 0.55 if view.row is None else 0.3
     for number, line in enumerate(lines):
-        strong = number == row
+        strong = number == view.row
         axis.plot(
             line, np.arange(n_steps + 1) - 0.5, color="black" if strong else colours[number],
             alpha=1.0 if strong else alpha, linewidth=2.0 if strong else 1.0, zorder=5 if strong else 3,
@@ -100,3 +99,4 @@ def decision(
     axis.locator_params(axis="x", nbins=6)
     value_lines(axis, labels, "model's output, from base (bottom) to prediction (top)")
     axis.set_ylim(n_steps - 0.45, -0.55)
+    axis.set_title(texts(view.result.outputs)[k])

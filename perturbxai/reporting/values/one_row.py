@@ -13,6 +13,7 @@ from perturbxai.reporting.photo import grey, painted
 from perturbxai.reporting.style import styles_of, titles, truth_title, value_lines
 from perturbxai.reporting.types import Axes
 from perturbxai.reporting.values.features import rest_label, shown_labels
+from perturbxai.reporting.values.view import View
 from perturbxai.results.explanation import Attribution, Explanation
 from perturbxai.results.importance import Importance
 
@@ -23,25 +24,19 @@ PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 0.4}  # lines do not 
 Z95 = 1.959963984540054
 
 
-def unexplained(base: Floats, prediction: Floats, values: Floats) -> tuple[Floats, bool]:
-    """What values (N, P) do not sum to, (N,), and whether any of it is more than rounding. base, prediction (N,)."""
-    gap = prediction - base - values.sum(axis=1)
-    scale = np.abs(prediction) + np.abs(base) + np.abs(values).sum(axis=1)
-    return gap, bool((np.abs(gap) > 1e-9 * scale).any())
-
-
-def waterfall(
-    axis: Axes, e: Explanation, k: int, labels: Sequence[str], shown: list[int], rest: list[int], with_gap: bool
-) -> None:
+def waterfall(axis: Axes, view: View, k: int) -> None:
     """From the base (bottom) to the prediction (top), a bar a feature, and one for what the values do not sum to."""
-    steps = [(labels[p], float(e.values[p, k])) for p in shown]
+    e, (shown, rest) = view.one, view.leading
+    steps = [(view.labels[p], float(e.values[p, k])) for p in shown]
     steps += [(label, float(e.values[rest, k].sum())) for label in rest_label(rest)]
-    if with_gap:
+    if view.has_gap:
         steps.append((NOT_EXPLAINED, float(e.prediction[k] - e.base[k] - e.values[:, k].sum())))
     changes = np.array([change for _, change in steps])
     ends = e.prediction[k] - np.concatenate([[0.0], np.cumsum(changes)[:-1]])  # (n,): where each bar ends, from the top
     starts = ends - changes
-    colours = [FOR if change > 0 else AGAINST for change in changes[: len(changes) - with_gap]] + [NEITHER] * with_gap
+    colours = [FOR if change > 0 else AGAINST for change in changes]
+    if view.has_gap:
+        colours[-1] = NEITHER
     place = np.arange(len(steps))
     axis.barh(place, changes, left=starts, height=0.66, color=colours, linewidth=0)
     axis.vlines(ends[1:], place[1:] - 0.67, place[1:] + 0.33, color="#888888", linewidth=0.7)
@@ -60,9 +55,7 @@ def _errors(axis: Axes, e: Explanation, k: int, shown: list[int], ends: Floats) 
     known = np.isfinite(half) & (half > 1e-9 * (np.abs(e.values[:, k]).max() or 1.0))
     y = np.flatnonzero(known)
     axis.hlines(y, ends[y] - half[known], ends[y] + half[known], color="#222222", linewidth=1.2)
-    far = np.zeros(len(ends))
-    far[y] = half[known]
-    return far
+    return np.append(np.where(known, half, 0.0), np.zeros(len(ends) - len(shown)))
 
 
 def _ends(axis: Axes, starts: Floats, ends: Floats, changes: Floats, far: Floats) -> None:

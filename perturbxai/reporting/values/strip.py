@@ -19,6 +19,7 @@ SHOWN = 0.995  # of a map's pixels, beyond which the colours do not grow
 LONGEST = 24  # of a layer's name over its panel
 
 
+@rc
 def strip(named: Mapping[str, Attribution], row: int | str | None, output: Outputs | None) -> Figure:
     """A Figure of what each layer looks at: the photo, then the map of every result, each in units of its own largest value.
 
@@ -33,12 +34,6 @@ def strip(named: Mapping[str, Attribution], row: int | str | None, output: Outpu
         if e.outputs != first.outputs or not np.array_equal(e.input, first.input):
             raise ValueError(f"{name} and {next(iter(firsts))} differ in picture or outputs; draw results of one call.")
     outputs, n_left_out = panels_of(first.outputs, output, first.prediction, None)
-    return _draw(firsts, outputs, n_left_out)
-
-
-@rc
-def _draw(firsts: Mapping[str, Explanation], outputs: list[int], n_left_out: int) -> Figure:
-    first = next(iter(firsts.values()))
     heads = {name: _head(name, e) for name, e in firsts.items()}
     methods = list(dict.fromkeys(heads.values()))
     height, width = first.input.shape[:2]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -52,9 +53,41 @@ class View:
         return f"{text(title(self.name, self.result))}, {len(self.result)} rows{more}{left_out(self.n_left_out)}"
 
     @property
+    def rows(self) -> Sequence[Explanation]:
+        """What is drawn: one row, or all."""
+        return self.result if self.kind in MANY_ROWS else [self.one]
+
+    @cached_property
     def leading(self) -> tuple[list[int], list[int]]:
-        """The features that are shown of all rows, and the others."""
-        return features.leading(features.order(self.result.values[..., self.outputs]), self.top)
+        """The features that are shown, and the others."""
+        size = np.stack([e.values for e in self.rows])
+        if self.kind in PAIRS:  # |own value| and half of all |pairs| together
+            size = np.abs(size) + 0.5 * np.abs(self.pairs).sum(axis=1)
+        return features.leading(features.order(size[..., self.outputs]), self.top)
+
+    @property
+    def pairs(self) -> Floats:
+        """(P, P, K): the interactions of the one row."""
+        assert self.one.interactions is not None  # which `view_of` saw to
+        return self.one.interactions
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """What the features of the one row are called."""
+        return features.row_labels(self.one, self.space)
+
+    @cached_property
+    def has_gap(self) -> bool:
+        """Whether the values of some row and output, all of which share their lines, do not sum to its prediction."""
+        sides = [(e.base[self.outputs], e.prediction[self.outputs], e.values[:, self.outputs].T) for e in self.rows]
+        return any(unexplained(*side)[1] for side in sides)
+
+
+def unexplained(base: Floats, prediction: Floats, values: Floats) -> tuple[Floats, bool]:
+    """What values (N, P) do not sum to, (N,), and whether any of it is more than rounding. base, prediction (N,)."""
+    gap = prediction - base - values.sum(axis=1)
+    scale = np.abs(prediction) + np.abs(base) + np.abs(values).sum(axis=1)
+    return gap, bool((np.abs(gap) > 1e-9 * scale).any())
 
 
 def as_named(result: object) -> dict[str, Any]:
