@@ -38,7 +38,9 @@ def ran():
 
 def test_there_is_a_section_for_each_kind():
     kinds = ["An explainer of coalitions", "A baseline", "A metric", "A fill", "A segmenter"]
-    assert list(NAMED) == kinds and all(re.search(CONTRIBUTED, NAMED[kind], re.DOTALL) for kind in kinds)
+    assert list(NAMED) == [*kinds, "What holds for each row and file"] and all(
+        re.search(CONTRIBUTED, NAMED[kind], re.DOTALL) for kind in kinds
+    )
 
 
 def test_the_explainer_says_what_it_promises(ran):
@@ -118,7 +120,7 @@ def contributed(tmp_path_factory):
     for part in ("README.md", "pyproject.toml"):
         shutil.copy(ROOT / part, place / part)
     catalogue = place / "perturbxai" / "core" / "catalogue.py"
-    for text in NAMED.values():
+    for text in list(NAMED.values())[:-1]:  # the last is about them all
         file, rows, row = re.search(CONTRIBUTED, text, re.DOTALL).groups()
         head = '"""As contributed."""\n\nfrom __future__ import annotations\n\n'
         (place / file).write_text(head + snippets(text)[0], "utf-8")
@@ -141,5 +143,5 @@ def test_a_file_and_a_row_are_all_that_it_takes(contributed):
 def test_the_house_stands_with_them(contributed):
     run(contributed, "tests/support/stub.py")
     stub = "tests/house/test_face.py::test_the_stub_names_what_the_package_offers_and_where_it_lives"
-    colours = "tests/reporting/test_report.py::test_every_method_has_a_colour_and_a_title_of_its_own"
+    colours = "tests/house/test_catalogue.py"
     run(contributed, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "tests/house/test_layers.py", stub, colours)
