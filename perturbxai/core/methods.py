@@ -67,7 +67,7 @@ class Explainer(Method):
 class FromCoalitions(Explainer, ABC):
     """A method of coalitions by their sizes: those of a call share one table.
 
-    law_on        the kinds of input, "table" and "image", on which it is one; on others it asks questions of its own
+    law_on        the kinds of input, "table" and "image" (a photo), on which it is one; elsewhere it asks on its own
     lists_up_to   players up to which all coalitions are listed where no budget is given
     wants_spread  it reads the variance that the draw of the background brings;  wants_groups: the background in groups
     """

@@ -98,7 +98,10 @@ def test_arrows_point_one_way(path):
     for name, *_ in imports(path):
         package, _, rest = name.partition(".")
         if package == "perturbxai" and (theirs := rest.partition(".")[0]) != mine:
-            assert theirs in MAY[mine], f"{mine}/ imports {name}"
+            assert theirs in MAY[mine], (
+                f"{mine}/ imports {name}; it may import {sorted(MAY[mine])}. Move what both need "
+                "to a room that both may import, or take it as an argument from calls/"
+            )
 
 
 def test_the_floors_are_floors():
@@ -121,9 +124,14 @@ def test_each_heavy_package_has_its_owner_and_loads_when_it_is_needed(path):
         package = name.partition(".")[0]
         if package in LIGHT and package not in OWNERS:
             continue
-        assert mine in OWNERS[package], f"{mine} imports {package}"
+        assert mine in OWNERS[package], (
+            f"{mine} imports {package}, which {sorted(OWNERS[package])} have; "
+            "let one of them do that part, or say it in NumPy"
+        )
         if top and not typing_only and package not in LIGHT:
-            assert mine in AT_THE_TOP.get(package, ()), f"{mine} imports {package} at the top of its file"
+            assert mine in AT_THE_TOP.get(package, ()), (
+                f"{mine} imports {package} at the top of its file; import it in the function that needs it"
+            )
 
 
 def test_only_models_calls_a_model():

@@ -12,9 +12,7 @@ import pytest
 from stub_results import comparison, result
 
 import perturbxai as px
-from perturbxai.core import catalogue
 from perturbxai.reporting import figures as drawing
-from perturbxai.reporting import style
 from perturbxai.reporting.manifest import Folder, plain
 from perturbxai.reporting.photo import painted
 from perturbxai.reporting.style import styles_of
@@ -194,10 +192,3 @@ def test_any_choice_of_metrics_can_be_drawn(metrics):
     compared = px.compare(results, predictor, space, metrics=metrics, seed=0)
     names = {name for name, _ in drawing.figures(results, compared)}
     assert names == {"bars"} | set(metrics) & {"deletion", "insertion"} | ({"agreement"} if "spearman" in metrics else set())
-
-
-def test_every_method_has_a_colour_and_a_title_of_its_own():
-    known = [*catalogue.EXPLAINERS, *catalogue.BASELINES]
-    assert [name for name in known if name not in style.METHOD_STYLES or name not in style.TITLES] == []
-    colours = [style.METHOD_STYLES[name]["color"] for name in known]
-    assert len(set(colours)) == len(colours)
