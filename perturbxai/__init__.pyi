@@ -30,6 +30,7 @@ from perturbxai.baseline_methods.propagation import GuidedGradCam as GuidedGradC
 from perturbxai.baseline_methods.propagation import Lrp as Lrp
 from perturbxai.calls.averaging import average_segmentations as average_segmentations
 from perturbxai.calls.baselines import baselines as baselines
+from perturbxai.calls.baselines import layer_grid as layer_grid
 from perturbxai.calls.compare import compare as compare
 from perturbxai.calls.comparison import Comparison as Comparison
 from perturbxai.calls.effects import effects as effects
@@ -38,7 +39,6 @@ from perturbxai.calls.exchange import from_shap as from_shap
 from perturbxai.calls.exchange import to_shap as to_shap
 from perturbxai.calls.explain import explain as explain
 from perturbxai.calls.h_statistic import h_statistic as h_statistic
-from perturbxai.calls.layer_grid import layer_grid as layer_grid
 from perturbxai.calls.reference import reference as reference
 from perturbxai.core.csv_files import read_csv as read_csv
 from perturbxai.explainers.ale import Ale as Ale

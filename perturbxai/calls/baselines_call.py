@@ -11,7 +11,6 @@ import numpy as np
 
 from perturbxai.baseline_methods.inside import Inside
 from perturbxai.baseline_methods.kinds import Baseline, OfLayer, OfPicture, OfPixels, OfPlayers, OfRow, TableRow
-from perturbxai.calls.conclude import explained
 from perturbxai.calls.record import ENDS, Record
 from perturbxai.core import returned
 from perturbxai.core.functions import read_only
@@ -70,7 +69,8 @@ class BaselinesCall:
                 values, heat, notes = self._of_control(key, method, number)
             returned.numbers(f"{key}: values", values, (len(one.names), len(game.outputs)), "players and outputs")
             fields = {"values": values, "heat": heat, **_errors(mapped, values)}
-            self.found[-1][key] = explained(game, one, method, (empty, full), self._meta(key, number, notes), **fields)
+            meta = self._meta(key, number, notes)
+            self.found[-1][key] = self.record.explanation(one, method, (empty, full), meta, **fields)
 
     def _of_row(self, key: str, method: OfRow, row: TableRow) -> Mapped:
         predictor = row.predictor

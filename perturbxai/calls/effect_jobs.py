@@ -54,11 +54,15 @@ class Job:
     all_points: bool
     tables: dict[Any, Any]
     sloped: dict[Any, GridTable]
-    done: bool = False
     sloped_done: bool = False
-    _block: Floats = field(default_factory=lambda: np.empty((0, 0)))
-    _filled: int = 0
+    _held: list[Floats] = field(default_factory=list)
+    _lines_held: int = 0
     _rows_done: int = 0
+
+    @property
+    def done(self) -> bool:
+        """Whether all answers to its piece came."""
+        return self.piece is not None and self._rows_done == len(self.piece.row)
 
     def __len__(self) -> int:
         """How many model rows its piece is."""
@@ -68,26 +72,17 @@ class Job:
         """The next answers (m, K) to the piece, in its order."""
         assert self.piece is not None
         n_asked, n_outputs = len(self.piece.offset), values.shape[1]
-        if not len(self._block):
-            self._block = np.empty((max(1, NUMBERS_AT_ONCE // (n_asked * n_outputs)) * n_asked, n_outputs))
-        at = 0
-        while at < len(values):
-            taken = min(len(values) - at, len(self._block) - self._filled)
-            self._block[self._filled : self._filled + taken] = values[at : at + taken]
-            self._filled, at = self._filled + taken, at + taken
-            if self._filled == len(self._block) or self._rows_done * n_asked + self._filled == len(self.piece):
-                self._gather()
-        if self._rows_done * n_asked == len(self.piece):
-            self._block, self.done = np.empty((0, 0)), True
-
-    def _gather(self) -> None:
-        assert self.piece is not None
-        n_asked = len(self.piece.offset)
-        cube = self._block[: self._filled].reshape(-1, n_asked, self._block.shape[1])
-        rows = self.piece.row[self._rows_done : self._rows_done + len(cube)].astype(np.int64)
-        for table in self.tables.values():
-            (table.add_all_points if self.all_points else table.add_corners)(rows, cube)
-        self._filled, self._rows_done = 0, self._rows_done + len(cube)
+        self._held.append(np.ascontiguousarray(values))
+        self._lines_held += len(values)
+        at_once = max(1, NUMBERS_AT_ONCE // (n_asked * n_outputs))
+        while not self.done and self._lines_held >= n_asked * min(at_once, len(self.piece.row) - self._rows_done):
+            lines = np.concatenate(self._held) if len(self._held) > 1 else self._held[0]
+            cube, left = lines[: at_once * n_asked].reshape(-1, n_asked, n_outputs), lines[at_once * n_asked :]
+            rows = self.piece.row[self._rows_done : self._rows_done + len(cube)].astype(np.int64)
+            for table in self.tables.values():
+                (table.add_all_points if self.all_points else table.add_corners)(rows, cube)
+            self._held = [left] if len(left) else []
+            self._lines_held, self._rows_done = len(left), self._rows_done + len(cube)
 
 
 def make_job(
@@ -171,14 +166,12 @@ def run_jobs(jobs: Sequence[Job], predictor: Predictor, space: TabularSpace, dra
     asked = [job for job in jobs if job.piece is not None]
     plan = TablePlan([job.piece for job in asked if job.piece is not None], space.background, space.columns.decode_own)
     ends = np.cumsum(list(map(len, asked)))
-    number, at = 0, 0
     try:
         for start, stop, values in predictor.run(plan):
-            chosen = values[:, columns]
-            while at < stop:
-                upto = min(stop, int(ends[number]))
-                asked[number].add(chosen[at - start : upto - start])
-                at, number = upto, number + int(upto == ends[number])
+            first, last = np.searchsorted(ends, [start, stop - 1], side="right")
+            parts = np.split(values[:, columns], ends[first:last] - start)
+            for job, own in zip(asked[first : last + 1], parts, strict=True):
+                job.add(own)
     except ModelError as error:
         if error.row is not None:
             job = asked[int(np.searchsorted(ends, error.row, side="right"))]

@@ -10,7 +10,7 @@ import numpy as np
 
 from perturbxai.calls.arguments import MOST_BINS, check_asked, name_methods, several_features
 from perturbxai.calls.effect_jobs import EffectsCall, Feature
-from perturbxai.calls.grids import draw_rows, group_rows, is_by_value, make_axis, most_points, varies
+from perturbxai.calls.grids import draw_rows, group_rows, is_by_value, make_axis, varies
 from perturbxai.calls.photo_effects import photo_effects
 from perturbxai.core import catalogue, checks
 from perturbxai.core.types import Codes, Column, Features, Floats, Grid, Inputs, Outputs, Weights
@@ -261,7 +261,9 @@ def _rows_of_x(
         bins = numeric and not (isinstance(one, int) and is_by_value(column, bool(space.columns.whole_numbers[c]), one))
         if near and (pair or numeric or getattr(space.columns.codecs[c].dtype, "ordered", False)):
             return 2 if bins else 3
-        return most_points(column, space.columns, c, one) if isinstance(one, int) else len(one) + int(np.isnan(column).any())
+        if isinstance(one, int) and not numeric:
+            return len(np.unique(column))
+        return (one + 1 if isinstance(one, int) else len(one)) + int(np.isnan(column).any())
 
     cost = int(len(plain) < len(named))  # one gradient a row serves all columns
     cost += sum(prod(points(c, len(feature) == 2) for c in feature) for feature in wanted if plain)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.arguments import check_asked
-from perturbxai.calls.conclude import explained
 from perturbxai.calls.record import Record
 from perturbxai.core import checks
 from perturbxai.core.methods import Method
@@ -129,8 +128,9 @@ def from_shap(
     """
     if not hasattr(explanation, "values") or callable(explanation.values):
         raise TypeError(f"explanation is {type(explanation).__name__}; expected a shap.Explanation (explainer(X)).")
-    record = _begin(predictor, space, x, outputs)
-    game, n_inputs = record.game, len(record.game.inputs)
+    check_asked(predictor, space)
+    game = Game(predictor, space, x, outputs)
+    record, n_inputs = Record(game), len(game.inputs)
     values = _shap_values(np.asarray(explanation.values, dtype=np.float64), game)
     order = _order(getattr(explanation, "feature_names", None), game.inputs[0].names)
     _check_data(explanation, game, order)
@@ -162,8 +162,9 @@ def from_lime(
         if not hasattr(one, "local_exp"):
             raise TypeError(f"explanations holds a {type(one).__name__}; expected what lime's explain_instance returns.")
     outputs = None if outputs is None else asked_outputs(outputs)
-    record = _begin(predictor, space, x, outputs)
-    game = record.game
+    check_asked(predictor, space)
+    game = Game(predictor, space, x, outputs)
+    record = Record(game)
     if len(given) != len(game.inputs):
         raise ValueError(f"explanations are {len(given)}, but x has {len(game.inputs)} inputs; give one for each.")
     maps = [_features(one, where) for one, where in zip(given, game.inputs, strict=True)]
@@ -182,11 +183,6 @@ def from_lime(
             )
         values.append(coefficients(one.local_exp, [1] if of_regression else labels, len(players))[players])
     return _attribution(record, values, Imported(package="lime", name=name), [{} for _ in given])
-
-
-def _begin(predictor: Predictor, space: Space, x: Inputs, outputs: Outputs | None) -> Record:
-    check_asked(predictor, space)
-    return Record(Game(predictor, space, x, outputs))
 
 
 def _shap_values(values: Floats, game: Game) -> Floats:
@@ -300,6 +296,6 @@ def _attribution(record: Record, values: Sequence[Floats], method: Imported, not
         meta = record.meta(one, sum(once.values()), once) | note
         meta |= {"imported_from": method.package, "gap": (full - empty - own.sum(axis=0)).tolist()}
         unknown = np.full(own.shape, np.inf)
-        parts.append(explained(game, one, method, ends, meta, values=np.array(own), stderr=unknown, df=0.0))
+        parts.append(record.explanation(one, method, ends, meta, values=np.array(own), stderr=unknown, df=0.0))
     once = record.ends(*range(len(parts)))
     return record.attribution(method.name, parts, sum(once.values()), once)

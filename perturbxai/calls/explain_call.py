@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.arguments import default_budget
-from perturbxai.calls.conclude import explained, over_all_players, within
 from perturbxai.calls.driving import Work, chunks, drive, one_thread_of_blas, salvage
 from perturbxai.calls.record import ENDS, Record
 from perturbxai.core import catalogue, returned
@@ -18,7 +17,8 @@ from perturbxai.core.evaluations import Design, Estimate, Evaluations, Law, once
 from perturbxai.core.methods import Asking, Explainer, FromCoalitions
 from perturbxai.core.questions import Players, TablePlayers
 from perturbxai.core.stopping import keeping
-from perturbxai.core.types import Ints
+from perturbxai.core.types import Ints, PerOutput, PlayerValues
+from perturbxai.estimation.spread import ROUNDING
 from perturbxai.game.game import MANY_OUTPUTS, Game
 from perturbxai.inputs.background import row_controls
 from perturbxai.inputs.spaces import ImageInput, Input, TabularSpace
@@ -203,6 +203,42 @@ def looked_at(one: Input, method: Explainer) -> Ints:
     return np.arange(len(one.names)) if method.all_players else one.active
 
 
+def within(estimate: Estimate, tol: float) -> bool:
+    """Whether, for every output, the widest half of a simultaneous 95 % interval is at most tol times the values' range."""
+    half = estimate.critical * estimate.stderr.max(axis=0, initial=0.0)
+    return bool((half <= tol * np.ptp(estimate.values, axis=0)).all()) if len(estimate.values) else True
+
+
+def over_all_players(estimate: Estimate, order: Ints, chosen: Ints, n_players: int, scale: PerOutput) -> dict[str, Any]:
+    """An estimate as fields of an Explanation: its line `order[i]` is about player `chosen[i]` of all P.
+
+    The others, which were not looked at, for absence cannot change them, have 0.  scale (K,): of the answers behind it
+    """
+    floor = ROUNDING * scale  # an error is never below rounding
+
+    def embedded(values: PlayerValues, rest: float | PerOutput) -> PlayerValues:
+        full = np.empty((n_players, len(scale)))
+        full[:] = rest
+        full[chosen] = values[order]
+        return full
+
+    found: dict[str, Any] = {
+        "values": embedded(estimate.values, 0.0), "stderr": embedded(np.maximum(estimate.stderr, floor), floor),
+        "critical": estimate.critical, "df": estimate.df, "columns": estimate.columns, "heat": estimate.heat,
+    }  # fmt: skip
+    if estimate.stderr_background is not None:
+        found["stderr_background"] = embedded(estimate.stderr_background, 0.0)
+    if estimate.interactions is not None and estimate.interactions_stderr is not None:
+        square = (n_players, n_players, len(floor))
+        values, stderr = np.zeros(square), np.broadcast_to(floor, square).copy()
+        inner, own = np.ix_(chosen, chosen), np.ix_(order, order)
+        values[inner] = estimate.interactions[own]
+        stderr[inner] = np.maximum(estimate.interactions_stderr[own], floor)
+        stderr[np.diag_indices(n_players)] = 0.0  # a player has none with itself
+        found |= {"interactions": values, "interactions_stderr": stderr}
+    return found
+
+
 class Run:
     """A call that is answered, block by block, and what its methods conclude."""
 
@@ -256,7 +292,7 @@ class Run:
         chosen = looked_at(one, method)
         meta = self._meta(work, key, estimate, chosen)
         found = over_all_players(estimate, order, chosen, len(one.names), scale)
-        return {key: explained(self.game, one, method, (work.empty, work.full), meta, **found)}
+        return {key: self.record.explanation(one, method, (work.empty, work.full), meta, **found)}
 
     def _meta(self, work: Work, key: str, estimate: Estimate, chosen: Ints) -> dict[str, Any]:
         one, by_law = self.game.inputs[work.number], key in self.call.by_law

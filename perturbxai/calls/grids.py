@@ -54,13 +54,6 @@ def varies(column: Floats) -> bool:
     return bool(len(known) and (known != known[0]).any())
 
 
-def most_points(column: Floats, columns: Columns, number: int, n_bins: int) -> int:
-    """The most points that a column's grid can have, missing values included."""
-    if not columns.numeric[number]:
-        return len(np.unique(column))
-    return n_bins + 1 + int(np.isnan(column).any())
-
-
 def make_axis(drawn: Drawn, data: Floats, columns: Columns, number: int, grid: int | Floats) -> Axis:
     """The grid of one column: levels of categories and of few values, else quantile edges or the points that are given.
 

@@ -7,7 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from perturbxai.core.types import Ints
+import numpy as np
+
+from perturbxai.core.methods import Method
+from perturbxai.core.types import Floats, Ints
 from perturbxai.core.versions import versions
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import Input
@@ -15,6 +18,7 @@ from perturbxai.results.explanation import Attribution, Explanation
 
 ENDS = "v(nothing) and v(N)"
 FIRST_ROW = "the first row"  # of effects: it tells how many outputs there are
+NORMAL_95 = 1.959963984540054
 
 
 @dataclass
@@ -73,6 +77,20 @@ class Record:
         for meta in metas:
             own_rows, own_seconds = meta.get("own_rows", 0), meta.get("own_seconds", 0.0)
             meta |= of_call | {"seconds": (meta["rows"] - own_rows) * a_row + own_seconds}
+
+    def explanation(
+        self, one: Input, method: Method, ends: tuple[Floats, Floats], meta: dict[str, Any], *, values: Floats,
+        stderr: Floats, critical: float | Floats = NORMAL_95, df: float = np.inf, **more: Any,
+    ) -> Explanation:  # fmt: skip
+        """What a method says of one input, with all that the game and the input know.
+
+        ends: v(nothing) and v(N), (K,) each;  more: further fields of the Explanation
+        """
+        base, prediction = (end.copy() for end in ends)  # a view would keep an input's whole table alive
+        return Explanation(
+            values, stderr, np.full(len(base), critical), df, base, prediction, one.names, self.game.outputs, one.label,
+            one.source, method, meta, **more,
+        )  # fmt: skip
 
     def attribution(
         self, name: str, parts: Sequence[Explanation], rows: int, once: Mapping[str, int], **notes: object

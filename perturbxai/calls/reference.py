@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from perturbxai.calls.arguments import check_asked, check_budget, default_budget
-from perturbxai.calls.conclude import explained
 from perturbxai.calls.record import ENDS, Record
 from perturbxai.core import catalogue, checks
 from perturbxai.core.stopping import keeping
@@ -191,8 +190,8 @@ class _Call:
         meta = self.record.meta(task.one, own + sum(once.values()), once, budget=task.budget, looked_at=task.one.active)
         meta |= {"as_shipped": self.method.as_shipped, "peer_base": peer_base, "gap": gap.tolist()} | answer.notes
         meta |= self._asked(task)
-        return explained(
-            self.game, task.one, self.method, ends, meta, values=answer.values, stderr=stderr, df=np.inf if exact else 0.0,
+        return self.record.explanation(
+            task.one, self.method, ends, meta, values=answer.values, stderr=stderr, df=np.inf if exact else 0.0,
             columns=answer.columns,
         )  # fmt: skip
 
