@@ -43,13 +43,12 @@ class BaselinesCall:
     def run(self) -> None:
         game = self.record.game
         for number, one in enumerate(game.inputs):
-            first = game.first_alike[number]
-            if first < number:  # the same input again is not asked again
-                again = {key: replace(e, label=one.label, meta=dict(e.meta)) for key, e in self.found[first].items()}
-                self.found.append(again)
-                continue
             self.found.append({})
-            self._explain(number)
+            if (first := game.first_alike[number]) == number:
+                self._explain(number)
+                continue
+            # the same input again is not asked again
+            self.found[-1] = {k: replace(e, label=one.label, meta=dict(e.meta)) for k, e in self.found[first].items()}
 
     def _explain(self, number: int) -> None:
         """All methods at one input, one after the other."""

@@ -86,9 +86,8 @@ class Comparison:
         parts = []
         for chosen, ending in ((away, ""), (home | beside, "" if fills == {BACKGROUND} else " (home)")):
             means = scores[chosen].groupby(["method", "metric"]).value.mean().unstack()
-            parts.append(
-                means[[m for m in dict.fromkeys([*catalogue.METRICS, *scores.metric]) if m in means]].add_suffix(ending)
-            )
+            in_order = [m for m in dict.fromkeys([*catalogue.METRICS, *scores.metric]) if m in means]
+            parts.append(means[in_order].add_suffix(ending))
         found = pd.concat(parts, axis=1).reindex(pd.Index(self.results, name="method"))
         if len(self.fill_spread):
             fill_free = [name for name, result in self.results.items() if explained_fill(result) == NO_FILL]

@@ -167,27 +167,22 @@ def drive(game: Game, works: Sequence[Work], enough: Callable[[Work], bool] = la
     # what each generator asked, None where it has not begun
     pending: dict[tuple[int, str], Sequence[Question] | None]
     pending = {(at, key): None for at, work in enumerate(works) for key in work.generators}
-    answers: list[Answer] = []
-    place: dict[int, int] = {}
+    answers: dict[int, Answer] = {}  # by the question's identity: inputs that share a question share its answer
     while pending:
         waiting: dict[tuple[int, str], Sequence[Question] | None] = {}
         with one_thread_of_blas():
             for (at, key), questions in pending.items():
-                own = None if questions is None else [answers[place[id(question)]] for question in questions]
+                own = None if questions is None else [answers[id(question)] for question in questions]
                 if (more := works[at].advance(key, questions or (), own, game)) is not None:
                     waiting[at, key] = more
-        asked: list[tuple[int, Question]] = []
-        users: list[int] = []
-        place = {}
+        asked: dict[int, tuple[int, Question]] = {}
+        users: dict[int, int] = {}
         for (at, key), questions in waiting.items():
             for question in questions or ():
-                if id(question) not in place:  # inputs that share a question share its answer
-                    place[id(question)] = len(asked)
-                    asked.append((works[at].number, question))
-                    users.append(0)
-                users[place[id(question)]] |= works[at].users(key)
-        answers = game.ask(asked, users=users, named=True) if waiting else []
-        pending = waiting
+                asked.setdefault(id(question), (works[at].number, question))
+                users[id(question)] = users.get(id(question), 0) | works[at].users(key)
+        found = game.ask(list(asked.values()), users=list(users.values()), named=True) if waiting else []
+        answers, pending = dict(zip(asked, found, strict=True)), waiting
 
 
 def _answer_tables(game: Game, works: Sequence[Work], enough: Callable[[Work], bool]) -> None:

@@ -267,12 +267,11 @@ class _Call:
     ) -> tuple[Floats, OpacityCurve | None]:
         """Where a method's curve of one player has points, and the curve; None where its answers did not come."""
         if method.accumulates and not self.references.single:
-            step = self.step.get(j)
-            if step is None:
+            if j not in self.step:
                 return self.at, None
-            return self.at, accumulated_opacity(step[:, 1] - step[:, 0], self.references.bin_of, self.bins, scale, rng)
-        curves = self.curves.get(j, self.ends.get(j))
-        if curves is None:
+            rise = self.step[j][:, 1] - self.step[j][:, 0]
+            return self.at, accumulated_opacity(rise, self.references.bin_of, self.bins, scale, rng)
+        if (curves := self.curves.get(j, self.ends.get(j))) is None:
             return self.at, None
         at = self.at if j in self.curves else self.at[[0, -1]]
         return at, averaged_opacity(curves - curves[:, :1] if method.accumulates else curves, scale, rng)
