@@ -23,7 +23,8 @@ from pydantic import (
     model_validator,
 )
 
-from perturbxai.core import catalogue, text_options
+from perturbxai.command import text_options
+from perturbxai.core import catalogue
 
 Whole = Annotated[StrictInt, Field(ge=1)]
 Players = Annotated[StrictInt, Field(ge=2)]

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.core.types import Bools, Floats
+from perturbxai.core.types import Bools, Floats, Foreign
+
+if TYPE_CHECKING:
+    import narwhals as nw
 
 SHOWN = 40  # characters of a dtype in an error
 
 
-def is_kind(table: object, library: str, *names: str) -> bool:
+def is_kind(table: object, library: str, *names: str) -> TypeGuard[Any]:
     """Whether it is of one of these classes of a library, which is not imported for that."""
     module = sys.modules.get(library)
     return module is not None and isinstance(table, tuple(getattr(module, name) for name in names))
@@ -51,7 +54,7 @@ def named_table(table: object) -> Any:
     return _by_protocol(table)
 
 
-def _of_structures(column: Any) -> Any:
+def _of_structures(column: object) -> Any:
     """The fields of a column of structures as a table; None for anything else."""
     if is_kind(column, "polars", "Series"):
         return column.struct.unnest() if column.dtype == sys.modules["polars"].Struct else None
@@ -90,7 +93,7 @@ def _by_protocol(table: object) -> Any:
     return from_dataframe(table).to_pandas()
 
 
-def names_of(rows: Any) -> list[Any] | None:
+def names_of(rows: object) -> list[Any] | None:
     """The names of a batch's columns, None where they have none."""
     if is_kind(rows, "pandas", "DataFrame") or is_kind(rows, "polars", "DataFrame"):
         return list(rows.columns)
@@ -102,7 +105,7 @@ def in_order(rows: Any, names: Sequence[str]) -> Any:
     return rows[list(names)] if is_kind(rows, "pandas", "DataFrame") else rows.select(list(names))
 
 
-def by_column(values: Any, what: str, *orders: Sequence[Any]) -> Any:
+def by_column(values: object, what: str, *orders: Sequence[Any]) -> Any:
     """One value a column as they are, but those of a Series that names the columns in the first of these orders it fits.
 
     Numbers in a Series' index number its values and name nothing, unless columns are called so. Raises ValueError for names
@@ -152,7 +155,7 @@ def read_columns(table: Any, what: str) -> Any:
     return pd.DataFrame(found, index=range(len(frame)), columns=pd.Index(names, dtype=object))
 
 
-def _column(series: Any, where: str) -> Any:
+def _column(series: nw.Series[Any], where: str) -> Any:
     import narwhals as nw
     import pandas as pd
 
@@ -164,8 +167,8 @@ def _column(series: Any, where: str) -> Any:
             raise ValueError(f"{where} has both null and NaN, which are one missing value here; make one of the other.")
         return pd.Series(values)
     if (dtype.is_integer() and dtype not in (nw.Int128, nw.UInt128)) or dtype == nw.Boolean:
-        values = pd.Series(series.fill_null(False if dtype == nw.Boolean else 0).to_numpy())
-        return values.convert_dtypes().mask(null) if null.any() else values
+        filled = pd.Series(series.fill_null(False if dtype == nw.Boolean else 0).to_numpy())
+        return filled.convert_dtypes().mask(null) if null.any() else filled
     if dtype in (nw.Datetime, nw.Date):
         return _moments(series, null)
     if dtype == nw.Duration:
@@ -183,7 +186,7 @@ def _column(series: Any, where: str) -> Any:
     )
 
 
-def _categories(series: Any) -> tuple[list[Any], bool]:
+def _categories(series: nw.Series[Any]) -> tuple[list[Any], bool]:
     """All of an enumeration and of an Arrow dictionary, and whether they are in order.
 
     A Categorical of polars knows the categories of other frames too; only those that are here count.
@@ -233,7 +236,7 @@ class Native:
             return type(self.table).from_arrays(columns, schema=self.table.schema)
         return sys.modules["polars"].DataFrame(columns)
 
-    def _column(self, d: int, codec: Any, codes: Floats) -> Any:
+    def _column(self, d: int, codec: Foreign, codes: Floats) -> Any:
         if codec.stored_as == "levels":
             if d not in self._palettes:
                 self._palettes[d] = self._of(d, _plain_levels(codec.levels))
@@ -252,7 +255,7 @@ class Native:
             return found.cast(dtype)
         return library.array(values, type=dtype) if self.arrow else library.Series(self.names[d], values, dtype=dtype)
 
-    def _polars(self, d: int, codec: Any, values: NDArray[Any], missing: Bools) -> Any:
+    def _polars(self, d: int, codec: Foreign, values: NDArray[Any], missing: Bools) -> Any:
         import polars
 
         dtype = self.table.dtypes[d]
@@ -265,7 +268,7 @@ class Native:
             found = polars.concat([found, nothing]).gather(np.where(missing, len(found), np.arange(len(found))))
         return found
 
-    def _arrow(self, d: int, codec: Any, values: NDArray[Any], missing: Bools) -> Any:
+    def _arrow(self, d: int, codec: Foreign, values: NDArray[Any], missing: Bools) -> Any:
         import pyarrow
 
         dtype = self.table.schema.field(d).type

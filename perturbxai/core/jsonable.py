@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from perturbxai.core.types import Floats
 
@@ -61,7 +61,7 @@ def encode(value: Any, where: str) -> Any:
     return {TAG: _kind_of_moment(value, where), **_moment(value)}
 
 
-def decode(data: Any, where: str) -> Any:
+def decode(data: object, where: str) -> Any:
     """What `encode` was given. Raises DamagedError for what it did not write."""
     if isinstance(data, list):
         return [decode(item, f"{where}[{i}]") for i, item in enumerate(data)]
@@ -89,17 +89,17 @@ def number(value: float) -> float | str:
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-def nested(array: Any) -> Any:
+def nested(array: ArrayLike) -> Any:
     """An array of floats as lists of lists."""
     found = np.asarray(array, dtype=np.float64)
     return [nested(part) for part in found] if found.ndim > 1 else _floats(found)
 
 
-def floats(data: Any, shape: tuple[int, ...], where: str) -> Floats:
+def floats(data: object, shape: tuple[int, ...], where: str) -> Floats:
     """What `nested` was given. Raises DamagedError for another shape than the one expected."""
     flat: list[float] = []
 
-    def walk(part: Any, depth: int) -> None:
+    def walk(part: object, depth: int) -> None:
         if depth == len(shape):
             flat.append(_float(part, where))
         elif isinstance(part, list) and len(part) == shape[depth]:
@@ -176,7 +176,7 @@ def _items(items: list[Any], kind: str, where: str) -> Any:
 # ------------------------------------------------------------------------------------------------ moments
 
 
-def _kind_of_moment(value: Any, where: str) -> str:
+def _kind_of_moment(value: object, where: str) -> str:
     kind = type(value)
     if kind in (datetime.datetime, datetime.date, datetime.timedelta):
         return kind.__name__
@@ -222,7 +222,7 @@ def _read_datetime(data: dict[str, Any], where: str) -> Any:
     return moment.replace(fold=data["fold"])
 
 
-def _text(data: Any, where: str) -> str:
+def _text(data: object, where: str) -> str:
     if not isinstance(data, str):
         raise DamagedError(f"{where} holds {data!r:.40} in place of text: the file is damaged.")
     return data

@@ -21,12 +21,9 @@ def splice_pixels(picture, fill, labels, z, out):
     for m in range(z.shape[0]):
         for i in range(labels.shape[0]):
             for j in range(labels.shape[1]):
-                if z[m, labels[i, j]]:
-                    for c in range(picture.shape[2]):
-                        out[m, i, j, c] = picture[i, j, c]
-                else:
-                    for c in range(picture.shape[2]):
-                        out[m, i, j, c] = fill[i, j, c]
+                shown = z[m, labels[i, j]]
+                for c in range(picture.shape[2]):
+                    out[m, i, j, c] = picture[i, j, c] if shown else fill[i, j, c]
 
 
 @njit(cache=True)
@@ -61,10 +58,18 @@ def splice_columns(donor, bases, player, z, coalition, base, out):
     for r in range(coalition.shape[0]):
         m, b = coalition[r], base[r]
         for d in range(donor.shape[0]):
-            if player[d] < 0 or z[m, player[d]]:
-                out[r, d] = donor[d]
-            else:
-                out[r, d] = bases[b, d]
+            present = player[d] < 0 or z[m, player[d]]
+            out[r, d] = donor[d] if present else bases[b, d]
+
+
+@njit(cache=True)
+def _hash(coalition, present, absent):
+    """The two words of one row: the wrapped sums of what its players contribute, present (P, 2) or absent (P, 2)."""
+    low, high = np.uint64(0), np.uint64(0)
+    for p in range(coalition.shape[0]):
+        low += present[p, 0] if coalition[p] else absent[p, 0]
+        high += present[p, 1] if coalition[p] else absent[p, 1]
+    return low, high
 
 
 @njit(cache=True)
@@ -76,16 +81,7 @@ def hash_coalitions(z, present, absent, out):
     n_base = absent.shape[0]
     for m in range(z.shape[0]):
         for b in range(n_base):
-            low, high = np.uint64(0), np.uint64(0)
-            for p in range(z.shape[1]):
-                if z[m, p]:
-                    low += present[p, 0]
-                    high += present[p, 1]
-                else:
-                    low += absent[b, p, 0]
-                    high += absent[b, p, 1]
-            out[m * n_base + b, 0] = low
-            out[m * n_base + b, 1] = high
+            out[m * n_base + b, 0], out[m * n_base + b, 1] = _hash(z[m], present, absent[b])
 
 
 @njit(cache=True)
@@ -95,16 +91,7 @@ def hash_single_cells(z, base, present, absent, out):
     z (M, P) bool;  base (M,) int64;  present (P, 2), absent (B, P, 2), out (M, 2) uint64
     """
     for m in range(z.shape[0]):
-        low, high = np.uint64(0), np.uint64(0)
-        for p in range(z.shape[1]):
-            if z[m, p]:
-                low += present[p, 0]
-                high += present[p, 1]
-            else:
-                low += absent[base[m], p, 0]
-                high += absent[base[m], p, 1]
-        out[m, 0] = low
-        out[m, 1] = high
+        out[m, 0], out[m, 1] = _hash(z[m], present, absent[base[m]])
 
 
 @njit(cache=True)

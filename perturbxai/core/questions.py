@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from perturbxai.core.types import Bools, Codes, Floats, Ints, Labels, Presence, Values, Weights
 
@@ -67,7 +67,7 @@ class PixelMasks:
         """The same with some of its masks."""
         return self if len(rows) == len(self) else replace(self, grid=self.grid[rows], shift=self.shift[rows])
 
-    def build(self, start: int, stop: int, height: int, width: int, dtype: Any = np.float64) -> NDArray[Any]:
+    def build(self, start: int, stop: int, height: int, width: int, dtype: DTypeLike = np.float64) -> NDArray[Any]:
         """(stop - start, H, W): masks start..stop, in a float type."""
         grid, shift = self.grid[start:stop].astype(dtype), self.shift[start:stop]
         left = self.down.astype(dtype)[shift[:, :1] + np.arange(height)]  # (n, H, a)

@@ -83,7 +83,7 @@ class beside:
             keep(error, {**self.done, **more} or None)
 
 
-def keep(error: BaseException, partial: Any) -> None:
+def keep(error: BaseException, partial: object) -> None:
     """Give an exception its `partial`, even if its class takes no attributes; else a note says that it is lost."""
     for give in (setattr, object.__setattr__):
         with suppress(Exception):
