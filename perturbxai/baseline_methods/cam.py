@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from perturbxai.baseline_methods.kinds import OfLayer
-from perturbxai.core.options import checked
+from perturbxai.core.options import options
 from perturbxai.core.types import Floats
 
 if TYPE_CHECKING:  # loads torch
@@ -22,8 +22,7 @@ FAR = -10.0  # the map on which a head is tried: other channels, the other sign,
 ROUNDING = 1e-6
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class Cam(OfLayer):
     """Class activation mapping: sum_k w_k A_k, A_k the channels of the last map, whose mean a linear head weighs by w_k.
 
@@ -46,8 +45,7 @@ class Cam(OfLayer):
         return np.asarray(cells * cells[0].size)
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class CamDifference(Cam):
     """CAM of the picture less CAM of its fill: a CAM whose values sum to logit(x) - logit(fill), as Shapley values do.
 
@@ -80,8 +78,7 @@ class Weighed(OfLayer):
         return np.asarray(cells if self.signed else np.maximum(cells, 0.0))
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class GradCam(Weighed):
     """Grad-CAM: ReLU(sum_k mean(g_k) A_k), A_k the channels of the layer's map, g_k the gradient of the score by them.
 
@@ -96,8 +93,7 @@ class GradCam(Weighed):
         return np.asarray(seen.gradients.mean(axis=(2, 3)))
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class GradCamPlusPlus(Weighed):
     """Grad-CAM++: ReLU(sum_k w_k A_k), w_k = sum of a ReLU(g) over the cells, a = g^2 / (2 g^2 + g^3 sum A_k).
 
@@ -116,8 +112,7 @@ class GradCamPlusPlus(Weighed):
         return np.asarray(_divide(rising, 2.0 + product, 2.0 + np.abs(product)).sum(axis=(2, 3)))
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class XgradCam(Weighed):
     """XGrad-CAM: ReLU(sum_k w_k A_k), w_k = sum(g_k A_k) / sum(A_k): gradients averaged where the channel is active.
 
@@ -135,8 +130,7 @@ class XgradCam(Weighed):
         return _divide(above, below, np.abs(active).sum(axis=(1, 2)))
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class HiresCam(OfLayer):
     """HiResCAM: sum_k g_k A_k, cell by cell, with its sign.
 
@@ -153,8 +147,7 @@ class HiresCam(OfLayer):
         return np.asarray(np.einsum("kchw,chw->khw", seen.gradients, seen.activations))
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class LayerCam(OfLayer):
     """LayerCAM: sum_k ReLU(g_k) A_k, cell by cell; sharper than Grad-CAM at early layers.
 
@@ -168,8 +161,7 @@ class LayerCam(OfLayer):
         return np.asarray(np.einsum("kchw,chw->khw", np.maximum(seen.gradients, 0.0), seen.activations))
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class EigenCam(OfLayer):
     """Eigen-CAM: the cells' projection on the first principal component of the channels. The same for every output.
 
@@ -193,8 +185,7 @@ class EigenCam(OfLayer):
         return np.repeat(projection.reshape(1, *grid), len(seen.scores), axis=0)
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class ScoreCam(Weighed):
     """Score-CAM: ReLU(sum_k w_k A_k), w the softmax over the channels of v_k, the score of the picture seen through A_k.
 
@@ -222,8 +213,7 @@ class ScoreCam(Weighed):
         return np.asarray((odds / odds.sum(axis=0)).T)
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class AblationCam(Weighed):
     """Ablation-CAM: ReLU(sum_k w_k A_k), w_k = (y - y_k) / |y|, y_k the score with channel k set to zero at the layer.
 

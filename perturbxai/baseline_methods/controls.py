@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from perturbxai.baseline_methods.kinds import OfPicture, OfPlayers
-from perturbxai.core.options import checked
+from perturbxai.core.options import options
 from perturbxai.core.types import Floats, Picture
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class Random(OfPlayers):
     """Control: independent normal values, one a player and output, on tables and pictures.
 
@@ -29,8 +27,7 @@ class Random(OfPlayers):
         return rng(self.seed).standard_normal((n_outputs, n_players)).T
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class Centre(OfPicture):
     """Control: nearness to the middle of the picture, 1 there and 0 in the corners. Photographers put things there.
 
@@ -45,8 +42,7 @@ class Centre(OfPicture):
         return np.asarray(1.0 - np.hypot(down[:, None], across[None, :]) / np.sqrt(2.0))
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class Edges(OfPicture):
     """Control: strength of the edges, the Sobel magnitude of the grey picture. What some gradient maps come down to.
 

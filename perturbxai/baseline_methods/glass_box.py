@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import comb
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 from perturbxai.baseline_methods.kinds import OfRow, TableRow
 from perturbxai.baseline_methods.tree_models import Tree, read
 from perturbxai.core import kernels
-from perturbxai.core.options import checked
+from perturbxai.core.options import options
 from perturbxai.core.types import Codes, Floats, Ints
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.predictor import ModelError, Predictor
@@ -22,8 +21,7 @@ ROUNDING_32 = 1e-5  # the same, of a network in float32
 CELLS = 1 << 22  # (background row, node) answers in memory at once
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class GlassBox(OfRow):
     """Exact interventional Shapley values under the space's background (P, K), in output units, read from the model.
 

@@ -6,7 +6,6 @@ pictures the gradient is by the network's input, behind the predictor's `transfo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from perturbxai.baseline_methods.kinds import OfPixels, OfSlopes, TableRow
 from perturbxai.baseline_methods.pixels import PixelMap, Pixels, as_floats, check_channels, joined
 from perturbxai.core import checks
-from perturbxai.core.options import checked
+from perturbxai.core.options import options
 from perturbxai.core.types import Floats
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.predictor import Predictor
@@ -22,8 +21,7 @@ from perturbxai.models.predictor import Predictor
 PER_UNIT = "score per unit of the network's input"
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class Gradient(OfSlopes, OfPixels):
     """The gradient of the output by each column of a row, or by each pixel: output *per unit of the column* or of the input.
 
@@ -74,8 +72,7 @@ class Gradient(OfSlopes, OfPixels):
         return PixelMap(joined(pixels.gradient_here(), self.channels), {"units": PER_UNIT})
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class GradientXInput(OfSlopes, OfPixels):
     """The input times the gradient: x_j df/dx_j, in output units; the sum over a group's columns or a superpixel's pixels.
 
@@ -114,8 +111,7 @@ class GradientXInput(OfSlopes, OfPixels):
         return PixelMap((x * pixels.gradient_here()).sum(axis=1), {"baseline": "zero of the network's input"})
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class SmoothGrad(OfPixels):
     """SmoothGrad: the mean gradient by the network's input over n copies of the picture with Gaussian noise.
 

@@ -15,7 +15,7 @@ import numpy as np
 from perturbxai.baseline_methods.kinds import OfPixels, OfSlopes, TableRow
 from perturbxai.baseline_methods.pixels import PixelMap, Pixels, as_floats
 from perturbxai.core import checks
-from perturbxai.core.options import checked
+from perturbxai.core.options import options
 from perturbxai.core.types import Data, Floats, Ints, Singles
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.predictor import Predictor
@@ -29,8 +29,7 @@ ROUNDING = 1e-6  # of the scores' size, as float32 has it
 SMALL = 0.1  # of the largest rise among the outputs: a smaller one is not divided by
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class IntegratedGradients(OfSlopes, OfPixels):
     """Integrated gradients: what each column or pixel adds to the output on the straight line from a baseline x' to x.
 
@@ -121,8 +120,7 @@ class IntegratedGradients(OfSlopes, OfPixels):
         return np.array(row)
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class ExpectedGradients(OfSlopes):
     """Expected gradients: integrated gradients averaged over *all* background rows with their weights, in output units.
 

@@ -11,7 +11,7 @@ from perturbxai.baseline_methods.pixels import PixelMap, Pixels, as_floats, grad
 from perturbxai.core import checks
 from perturbxai.core.deprecated import renamed
 from perturbxai.core.interpolation import between_centres
-from perturbxai.core.options import checked
+from perturbxai.core.options import options
 from perturbxai.core.types import Floats, Ints
 from perturbxai.models.torch_types import Net, Tensor
 
@@ -22,8 +22,7 @@ UNITS = "share of the areas whose mask shows the pixel"
 
 
 @renamed(grid="cells")
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class MaskOptimisation(OfPixels):
     """Extremal perturbations: for each area, the smooth mask that keeps the score highest; the map is the masks' mean.
 

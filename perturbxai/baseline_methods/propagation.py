@@ -7,7 +7,6 @@ functions, activations in place and modules that run twice get them too, and an 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
@@ -18,7 +17,7 @@ from perturbxai.baseline_methods.kinds import OfPixels
 from perturbxai.baseline_methods.pixels import PixelMap, Pixels, check_channels, joined
 from perturbxai.core import checks
 from perturbxai.core.extras import remedy
-from perturbxai.core.options import checked
+from perturbxai.core.options import options
 from perturbxai.core.types import Floats, Picture
 
 Box = tuple[float, float] | None  # lowest and highest
@@ -37,8 +36,7 @@ class _ByRules(OfPixels):
         _zennit()
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class _Rectified(_ByRules):
     """What comes back to the picture through one of zennit's rules for rectifiers."""
 
@@ -61,8 +59,7 @@ class _Rectified(_ByRules):
         return PixelMap(joined(pixels.once(self.rule, ask), self.channels), {"units": BACK})
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class Deconvnet(_Rectified):
     """Deconvnet: the gradient, but each rectifier passes on what comes back to it where that is positive.
 
@@ -78,8 +75,7 @@ class Deconvnet(_Rectified):
     rule: ClassVar[str] = "ReLUDeconvNet"
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class GuidedBackprop(_Rectified):
     """Guided backpropagation: the gradient, but each rectifier passes on only what is positive of it.
 
@@ -95,8 +91,7 @@ class GuidedBackprop(_Rectified):
     rule: ClassVar[str] = "ReLUGuidedBackprop"
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class GuidedGradCam(GuidedBackprop):
     """Guided Grad-CAM: guided backpropagation times Grad-CAM, enlarged to the picture: fine lines where the class is.
 
@@ -118,8 +113,7 @@ class GuidedGradCam(GuidedBackprop):
         return PixelMap(guided * cam.enlarged(cells, guided.shape[1:]) / share, {"empty_maps": empty})
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class Lrp(_ByRules):
     """Layer-wise relevance propagation: the score handed back layer by layer, each time in shares of what was handed on.
 
@@ -180,8 +174,7 @@ class Lrp(_ByRules):
         return _relevance(pixels, kinds["epsilon"], kinds[self.rule], self.first, self.box, stable)
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class DeepTaylor(_ByRules):
     """Deep Taylor decomposition: the score handed back by what speaks for it alone, in units of the score.
 

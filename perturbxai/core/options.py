@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from numbers import Real
-from typing import Any, TypeVar
+from typing import Any, TypeVar, dataclass_transform
 
 import numpy as np
 
@@ -22,23 +22,23 @@ KINDS: dict[str, tuple[tuple[type, ...], str]] = {
 }
 
 
-def checked(cls: type[T]) -> type[T]:
-    """A dataclass of options whose plain fields refuse values of another kind, and all of them pandas' missing values.
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def options(cls: type[T]) -> type[T]:
+    """A frozen dataclass of options, given by name. Plain ones refuse values of another kind, all pandas' missing values.
 
     Numbers are kept as Python's own: NumPy's have a width, beyond which what is computed of them would turn over.
 
     Raises TypeError, which names the class, the option, what came and what was expected; ValueError for whole numbers that
     64 bits do not hold.
 
-    >>> from dataclasses import dataclass
-    >>> @checked
-    ... @dataclass(frozen=True, kw_only=True)
+    >>> @options
     ... class Mine:
     ...     width: float = 1.0
     >>> Mine(width="wide")
     Traceback (most recent call last):
     TypeError: Mine(width='wide'): expected a number; leave the option out for its default.
     """
+    cls = dataclass(frozen=True, kw_only=True)(cls)
     declared = {field.name: str(field.type) for field in fields(cls)}  # type: ignore[arg-type]
     built = cls.__init__
 

@@ -12,7 +12,7 @@ from perturbxai.core import checks
 from perturbxai.core.deprecated import renamed
 from perturbxai.core.evaluations import Estimate, once
 from perturbxai.core.methods import Asking, Questions
-from perturbxai.core.options import checked
+from perturbxai.core.options import options
 from perturbxai.core.questions import Coalitions, Opacities, Players, Rows, TablePlayers
 from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.curves.accumulated import accumulated_curve
@@ -29,8 +29,7 @@ NUMBERS_AT_ONCE = 1 << 22  # coded numbers in one request: memory stays bounded 
 
 
 @renamed(grid="bins", rows="data_rows", target="bands_for", centre=("curves", {"data": "centred", "start": "anchored"}))
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class Ale(Asking, FromGrid):
     """Accumulated local effects as one signed value a player, in units of the model's output.
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from perturbxai.core import checks
 from perturbxai.core.evaluations import Estimate, Evaluations, Law
-from perturbxai.core.options import checked
+from perturbxai.core.options import options
 from perturbxai.estimation.coalitions import semivalues
 from perturbxai.estimation.coalitions.row_fit import slopes_on_cells
 from perturbxai.estimation.coalitions.slopes import OfSlopes, Slopes
@@ -15,8 +14,7 @@ from perturbxai.estimation.survey import check_reuse
 from perturbxai.sampling import laws
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class Banzhaf(OfSlopes):
     """Banzhaf values, weighted by p, in units of the model's output, with standard errors.
 

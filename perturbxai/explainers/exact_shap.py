@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from perturbxai.core.evaluations import Estimate, Evaluations, Law
 from perturbxai.core.methods import FromCoalitions
-from perturbxai.core.options import checked
+from perturbxai.core.options import options
 from perturbxai.estimation.coalitions import semivalues
 from perturbxai.sampling import laws
 
 MOST_PLAYERS = 24  # 16.8 million coalitions, whose table takes half a gigabyte
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class ExactShap(FromCoalitions):
     """Shapley values from all 2^P coalitions, in units of the model's output.
 

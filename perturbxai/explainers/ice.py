@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 
 from perturbxai.core import checks
-from perturbxai.core.options import checked
+from perturbxai.core.options import options
 from perturbxai.estimation.coalitions.semivalues import Alone
 from perturbxai.estimation.curves.averaged import mean_curve, shown_alike, slope_curve
 from perturbxai.estimation.curves.grid_tables import Curve, FromGrid, GridTable
@@ -17,8 +17,7 @@ from perturbxai.estimation.curves.grid_tables import Curve, FromGrid, GridTable
 CURVES = ("raw", "centred", "anchored", "derivative")
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class Ice(Alone, FromGrid):
     """Individual conditional expectation as one signed value a player, in units of the model's output.
 

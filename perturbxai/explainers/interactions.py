@@ -10,7 +10,7 @@ import numpy as np
 from perturbxai.core import checks
 from perturbxai.core.evaluations import Design, Estimate, Evaluations, Law, once
 from perturbxai.core.methods import FromCoalitions
-from perturbxai.core.options import checked
+from perturbxai.core.options import options
 from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.coalitions import pair_indices, semivalues
 from perturbxai.estimation.intervals import independent, independent_factor, simultaneous_factor
@@ -31,8 +31,7 @@ PAIRS_A_PAIR = 2  # complementary pairs asked, at the least, for each pair of pl
 LISTED_PLAYERS = 6  # up to here that is more than all coalitions but those held out
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class Interactions(FromCoalitions):
     """Interactions of order two between players, each player's own value beside them, with standard errors.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from perturbxai.core import checks
 from perturbxai.core.evaluations import Estimate, Evaluations, Law, RowGroups
 from perturbxai.core.methods import FromCoalitions
-from perturbxai.core.options import checked
+from perturbxai.core.options import options
 from perturbxai.core.types import Floats
 from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.background_error import coalition_noise, error_of_groups, flat, of_ends
@@ -21,8 +21,7 @@ from perturbxai.estimation.survey import check_reuse
 from perturbxai.sampling import laws
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class KernelShap(FromCoalitions):
     """Shapley values of players, which are columns, groups of columns or superpixels, with standard errors.
 

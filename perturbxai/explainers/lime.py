@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from perturbxai.core import checks
 from perturbxai.core.evaluations import Estimate, Evaluations, Law
-from perturbxai.core.options import checked
+from perturbxai.core.options import options
 from perturbxai.estimation.coalitions.background_error import of_ends
 from perturbxai.estimation.coalitions.row_fit import slopes_on_cells
 from perturbxai.estimation.coalitions.slopes import OfSlopes, Slopes
@@ -17,8 +15,7 @@ from perturbxai.estimation.survey import ROUNDING, check_reuse
 from perturbxai.sampling import laws
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class Lime(OfSlopes):
     """LIME on coalitions, for superpixels and for the players of a table alike.
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-from perturbxai.core.options import checked
+from perturbxai.core.options import options
 from perturbxai.estimation.coalitions.semivalues import Alone
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class Occlusion(Alone):
     """v(N) - v(N without j): how far the output falls when one player alone is hidden, in units of the output.
 
@@ -27,8 +25,7 @@ class Occlusion(Alone):
     added: ClassVar[bool] = False
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class Inclusion(Alone):
     """v({j}) - v(nothing): how far the output rises when one player alone is shown, in units of the output.
 

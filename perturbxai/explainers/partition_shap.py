@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar, cast
 
@@ -12,14 +11,13 @@ from numpy.typing import NDArray
 
 from perturbxai.core.evaluations import once
 from perturbxai.core.methods import Asking, Questions
-from perturbxai.core.options import checked
+from perturbxai.core.options import options
 from perturbxai.core.questions import Coalitions, Players, TablePlayers
 from perturbxai.estimation.coalitions import clustering, hierarchy, owen, semivalues
 from perturbxai.estimation.coalitions.hierarchy import Tree
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class PartitionShap(Asking):
     """Owen values: Shapley values that respect a hierarchy of the players, in units of the model's output.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from perturbxai.core import checks
 from perturbxai.core.deprecated import renamed
 from perturbxai.core.methods import Asking, Questions
-from perturbxai.core.options import checked
+from perturbxai.core.options import options
 from perturbxai.core.questions import Coalitions, Players
 from perturbxai.estimation.coalitions.semivalues import Alone
 from perturbxai.estimation.curves.averaged import errors_of_importance, importance_of, mean_curve
@@ -24,8 +24,7 @@ CURVES = ("raw", "centred")
 
 
 @renamed(centred=("curves", {False: "raw", True: "centred"}))
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class Pdp(Alone, Asking, FromGrid):
     """Partial dependence as one signed value a player, in units of the model's output.
 

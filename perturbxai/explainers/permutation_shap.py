@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from perturbxai.core.evaluations import Estimate
 from perturbxai.core.methods import Asking, Questions
-from perturbxai.core.options import checked
+from perturbxai.core.options import options
 from perturbxai.core.questions import Coalitions, Players
 from perturbxai.core.types import Floats, Ints, PerOutput
 from perturbxai.estimation import spread
@@ -19,8 +18,7 @@ from perturbxai.estimation.survey import ROUNDING
 from perturbxai.sampling.coalitions import draw_orders, prefixes
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class PermutationShap(Asking):
     """Shapley values as means over random orders of what each player adds to those before it, in units of the output.
 

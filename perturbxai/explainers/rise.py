@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from perturbxai.core import checks
 from perturbxai.core.evaluations import Estimate, Evaluations, Law
-from perturbxai.core.options import checked
+from perturbxai.core.options import options
 from perturbxai.core.types import Floats
 from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.background_error import coalition_noise, error_of_groups, flat
@@ -22,8 +22,7 @@ from perturbxai.sampling import laws
 ESTIMATORS = ("regression", "centred", "plain")
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class Rise(OfSlopes):
     """RISE on players: E[v | i is present] - E v, each player present with probability p, in units of the output.
 

@@ -12,7 +12,7 @@ from perturbxai.core import checks
 from perturbxai.core.evaluations import Estimate
 from perturbxai.core.interpolation import between_centres
 from perturbxai.core.methods import Asking, Questions
-from perturbxai.core.options import checked
+from perturbxai.core.options import options
 from perturbxai.core.questions import PixelMasks, Players
 from perturbxai.core.types import Floats, Labels, Values
 from perturbxai.estimation.intervals import independent
@@ -25,8 +25,7 @@ MASKS_A_CONTROL = 4  # so many masks at least for each slope of the control vari
 NUMBERS_AT_ONCE = 1 << 20  # of masks that are held while a map is summed up
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class RiseSmooth(Asking):
     """RISE as published: a map by the pixel of which parts of a picture raise the score, from smooth random masks.
 

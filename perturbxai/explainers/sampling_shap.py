@@ -10,7 +10,7 @@ import numpy as np
 
 from perturbxai.core.evaluations import Estimate
 from perturbxai.core.methods import Asking, Questions
-from perturbxai.core.options import checked
+from perturbxai.core.options import options
 from perturbxai.core.questions import Coalitions, Players, Question, Rows, TablePlayers
 from perturbxai.core.types import Floats, Ints, PerOutput, Presence
 from perturbxai.estimation import spread
@@ -23,8 +23,7 @@ NUMBERS_AT_ONCE = 1 << 22  # numbers in one request: memory stays bounded on wid
 FIRST = 50  # samples a player from which on its variance says where further ones belong: from fewer it misleads
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class SamplingShap(Asking):
     """Shapley values as means of sampled differences, player by player, as shap's SamplingExplainer takes them.
 

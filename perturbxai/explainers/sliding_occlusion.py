@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from perturbxai.core import checks
 from perturbxai.core.methods import Asking, Questions
-from perturbxai.core.options import checked
+from perturbxai.core.options import options
 from perturbxai.core.questions import Coalitions, PixelMasks, Players
 from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.intervals import independent
@@ -18,8 +17,7 @@ from perturbxai.estimation.survey import ROUNDING
 PATCHES_A_SIDE = 7  # of the shorter side, where no patch is given
 
 
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class SlidingOcclusion(Asking):
     """How far the output falls where a sliding patch hides the picture (Zeiler & Fergus, "Visualizing and understanding
     convolutional networks", 2014, who slide a grey square).

@@ -15,7 +15,7 @@ from perturbxai.core import checks
 from perturbxai.core.deprecated import renamed
 from perturbxai.core.evaluations import Estimate, once
 from perturbxai.core.methods import Asking, Questions
-from perturbxai.core.options import checked
+from perturbxai.core.options import options
 from perturbxai.core.questions import Players, Question, Rows, TablePlayers
 from perturbxai.core.types import Bins, Codes, Floats, Ints, Predicts, Values, Weights
 from perturbxai.estimation.curves.table_curve import beside_ends, words_of
@@ -34,8 +34,7 @@ FEWEST_EFFECTIVE = 5  # effective rows a slope, below which a warning is due
 
 
 @renamed(surrogate="model_regressor")
-@checked
-@dataclass(frozen=True, kw_only=True)
+@options
 class TabularLime(Asking):
     """LIME as published for tables. It is not `lime`, which hides columns and is the same method on tables and photos.
 
