@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
 
-from perturbxai.core.functions import read_only
+from perturbxai.core.functions import Shared
 from perturbxai.core.types import BySize, Floats, Ints, PerOutput, PlayerValues, Presence, Values, Weights
 
 T = TypeVar("T")
@@ -23,14 +23,6 @@ def once(kept: dict[Any, Any], key: Hashable, make: Callable[[], T]) -> T:
         kept[key] = make()
     found: T = kept[key]
     return found
-
-
-class Shared:
-    """Data that several methods read: its arrays cannot be written to."""
-
-    def __post_init__(self) -> None:
-        for one in fields(self):  # type: ignore[arg-type]
-            object.__setattr__(self, one.name, read_only(getattr(self, one.name)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Collection
+from dataclasses import fields
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,6 +20,14 @@ def read_only(value: T) -> T:
     view = value.view()
     view.flags.writeable = False
     return view
+
+
+class Shared:
+    """Data that several methods read: its arrays cannot be written to."""
+
+    def __post_init__(self) -> None:
+        for one in fields(self):  # type: ignore[arg-type]
+            object.__setattr__(self, one.name, read_only(getattr(self, one.name)))
 
 
 def name_of(function: Callable[..., Any], argument: str, taken: Collection[str] = ()) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from perturbxai.core.functions import Shared
 from perturbxai.core.types import Bools, Codes, Floats, Ints, Labels, Presence, Values, Weights
 
 
@@ -79,7 +80,7 @@ Question = Coalitions | Cells | Opacities | PixelMasks | Rows
 
 
 @dataclass(frozen=True, eq=False)
-class Regions:
+class Regions(Shared):
     """The superpixels of a picture: pairs that touch (E, 2), each once; mean colours (P, C); sizes (P,) in pixels."""
 
     neighbours: Ints
@@ -88,7 +89,7 @@ class Regions:
 
 
 @dataclass(frozen=True, eq=False)
-class Players:
+class Players(Shared):
     """What a generator of questions may know of one input: its active players.
 
     kind        "table" or "image"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from perturbxai.core import checks, kernels
+from perturbxai.core.functions import Shared, read_only
 from perturbxai.core.questions import Regions
 from perturbxai.core.types import Codes, Data, Features, Fill, Floats, Inputs, Ints, Labels, Owners, Picture, Segments
 from perturbxai.core.unnamed_tables import as_values, check_groups
@@ -36,7 +37,7 @@ def digest(*parts: object) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, eq=False)
-class TableInput:
+class TableInput(Shared):
     """One row to explain. player (D,): the number of a column's player among the active ones, -1 if always present.
 
     meta: what results tell of its space
@@ -57,7 +58,7 @@ class TableInput:
 
 
 @dataclass(frozen=True, eq=False)
-class ImageInput:
+class ImageInput(Shared):
     """One picture to explain: picture, fill (H, W, C) float32; labels (H, W) of all players, `player` of active ones.
 
     player (H, W) int32: the number of a pixel's player among those that the fill can hide, P' if always present
@@ -141,8 +142,8 @@ class TabularSpace:
         self.codes = self.columns.encode(X, "X")
         if len(self.codes) == 0:
             raise ValueError("X has no rows, so the background is empty; give at least one row that stands for absence.")
-        self.codes.setflags(write=False)
-        self.weights = _check_weights(weights, len(self.codes))
+        self.codes.setflags(write=False)  # methods of anybody's read what the space holds, and so do later calls
+        self.weights = read_only(_check_weights(weights, len(self.codes)))
         if isinstance(background, str) and background == "all":
             choose, background = "all", len(self.codes)
         checks.one_of("choose", choose, ("sample", "kmeans", "all"))
@@ -159,7 +160,7 @@ class TabularSpace:
         there = np.argsort(first, kind="stable")
         known = self.codes if len(first) == len(self.codes) else self.codes[first[there]]
         drawn = draw_background(known, mass[there], n_rows, choose, self.columns.numeric, rng)
-        self.background, self.background_weights = drawn
+        self.background, self.background_weights = map(read_only, drawn)
         # at random, for the rows are sorted: what a draw of them errs by is read from groups that are alike
         self.background_groups = rng.permutation(len(self.background)) % ROW_GROUPS
         self.names, self.player_of_column = _players(self.columns, {} if groups is None else groups)
