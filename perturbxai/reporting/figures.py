@@ -12,22 +12,11 @@ from perturbxai.core import catalogue
 from perturbxai.core.methods import Explainer
 from perturbxai.inputs.spaces import ImageInput
 from perturbxai.metrics.faithfulness import mean_curves
+from perturbxai.reporting import style
 from perturbxai.reporting.curves.view import Found
 from perturbxai.reporting.lettering import minus, number, text, texts
 from perturbxai.reporting.photo import grey, numbered_photo, painted, shown, tell_bands
 from perturbxai.reporting.plot import plot
-from perturbxai.reporting.style import (
-    TRUTH_STYLE,
-    fill_of,
-    legend_below,
-    legend_handles,
-    new_figure,
-    rc,
-    scale,
-    styles_of,
-    titles,
-    truth_of,
-)
 from perturbxai.reporting.types import Figure
 from perturbxai.reporting.values import interactions
 from perturbxai.reporting.values.one_row import bar_handles, bar_panel
@@ -100,23 +89,23 @@ def _classes(e: Explanation, n_pictures: int) -> list[int]:
 
 def _by_fill(results: Mapping[str, Attribution]) -> dict[str, list[str]]:
     """The results explained under each fill, and those that know none beside all of them."""
-    own = {name: fill_of(result) for name, result in results.items()}
+    own = {name: style.fill_of(result) for name, result in results.items()}
     fills = list(dict.fromkeys(fill for fill in own.values() if fill)) or [NO_FILL]
     return {fill: [name for name in results if own[name] in (fill, NO_FILL)] for fill in fills}
 
 
-@rc
+@style.rc
 def maps(results: Mapping[str, Attribution], one: ImageInput, fill: str, scores: pd.DataFrame, n: int = 0) -> Figure:
     """The photo, and each method's values painted on it: a block of lines a class, signed colours around zero."""
     explained = next(iter(results.values()))
     first, classes = explained[n], _classes(explained[n], len(explained))
     across = min(PER_LINE if len(results) <= MANY else PER_LONG_LINE, len(results) + 1)
     lines = -(-(len(results) + 1) // across)
-    figure = new_figure(2.0 * across + 0.9, 2.45 * lines * len(classes) + 0.5)
+    figure = style.new_figure(2.0 * across + 0.9, 2.45 * lines * len(classes) + 0.5)
     axes = figure.subplots(lines * len(classes), across, squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()
-    photo, names = grey(one.picture), titles(results, fill)
+    photo, names = grey(one.picture), style.titles(results, fill)
     outputs = texts(first.outputs)
     for place, k in enumerate(classes):
         output, block = first.outputs[k], axes[place * lines : (place + 1) * lines].ravel()
@@ -130,7 +119,7 @@ def maps(results: Mapping[str, Attribution], one: ImageInput, fill: str, scores:
     about = "insertion less deletion: under fills the map did not see (away), and under its own (home)"
     figure.suptitle(f"{about}{'; explained under ' + text(fill) if fill else ''}", fontsize=9)
     signed = ("against", "0", "for")
-    scale(axes.flat, "RdBu_r", -1, 1, "value, as a share of the map's largest", signed, shrink=0.5, framed=True)
+    style.scale(axes.flat, "RdBu_r", -1, 1, "value, as a share of the map's largest", signed, shrink=0.5, framed=True)
     return figure
 
 
@@ -146,10 +135,10 @@ def _score(scores: pd.DataFrame, name: str, row: Hashable, output: str) -> str:
     return ", ".join(parts)
 
 
-@rc
+@style.rc
 def bars(results: Mapping[str, Attribution], one: ImageInput | None, fill: str, n: int = 0) -> Figure:
     """Values of one input with 95 % intervals, thick pointwise and thin simultaneous; exact values as a line."""
-    firsts, truth = {name: result[n] for name, result in results.items()}, truth_of(results)
+    firsts, truth = {name: result[n] for name, result in results.items()}, style.truth_of(results)
     measured = {name: e for name, e in firsts.items() if name != truth}
     exact = None if truth is None else firsts[truth]
     first = next(iter(measured.values()))
@@ -157,17 +146,17 @@ def bars(results: Mapping[str, Attribution], one: ImageInput | None, fill: str, 
     classes = _classes(first, 1 if one is None else len(next(iter(results.values()))))
     n_panels = len(classes) + (one is not None)
     height = 1.3 + len(chosen) * (0.115 * len(measured) + 0.12)
-    figure = new_figure(4.2 * n_panels + 1.0, max(height, 3.4))
+    figure = style.new_figure(4.2 * n_panels + 1.0, max(height, 3.4))
     axes = figure.subplots(1, n_panels, squeeze=False)[0]
     if one is not None:
         numbered_photo(axes[0], one, chosen)
     for place, (k, axis) in enumerate(zip(classes, axes[one is not None :], strict=True)):
-        bar_panel(axis, measured, exact, chosen, k, styles_of(results), texts(first.names, 22))
+        bar_panel(axis, measured, exact, chosen, k, style.styles_of(results), texts(first.names, 22))
         axis.tick_params(labelleft=place == 0)
     where = f"explained under {text(fill)}" if fill else f"row {text(first.label)}" if one is None else ""
     about = "whiskers: thick 95 % interval, thin simultaneous over all features, an arrow goes on"
     figure.suptitle(f"{where}; {about}" if where else about, fontsize=9)
-    legend_below(figure, bar_handles(results, truth, fill))
+    style.legend_below(figure, bar_handles(results, truth, fill))
     return figure
 
 
@@ -179,24 +168,24 @@ def _top(explanations: list[Explanation], exact: Explanation | None) -> list[int
     return [int(p) for p in np.argsort(-strength, kind="stable")[:most]]
 
 
-@rc
+@style.rc
 def curves(frame: pd.DataFrame, which: str, results: Mapping[str, Attribution]) -> Figure:
     """Deletion or insertion, the mean over rows: a panel a class and fill, a thin line a method."""
     import pandas as pd
 
     chosen = pd.DataFrame(mean_curves(frame[frame.curve == which]))
     outputs, fills = list(dict.fromkeys(chosen.output)), list(dict.fromkeys(chosen.scored_fill))
-    figure = new_figure(3.6 * len(fills) + 2.2, max(2.7 * len(outputs) + 0.5, 3.6))
+    figure = style.new_figure(3.6 * len(fills) + 2.2, max(2.7 * len(outputs) + 0.5, 3.6))
     axes = figure.subplots(len(outputs), len(fills), squeeze=False, sharex=True, sharey="row")
     drawn = {name: result for name, result in results.items() if name in set(chosen.method)}
-    styles, truth = styles_of(drawn), truth_of(drawn)
+    styles, truth = style.styles_of(drawn), style.truth_of(drawn)
     named = dict(zip(outputs, texts(outputs), strict=True))
     for row, output in zip(axes, outputs, strict=True):
         for axis, fill in zip(row, fills, strict=True):
             panel = chosen[(chosen.output == output) & (chosen.scored_fill == fill)]
-            for name, style in styles.items():
+            for name, own in styles.items():
                 # the exact values lie under the others as a broad band, which they would hide otherwise
-                look = {**TRUTH_STYLE, "zorder": 1} if name == truth else {"linewidth": 1.1, **style}
+                look = {**style.TRUTH_STYLE, "zorder": 1} if name == truth else {"linewidth": 1.1, **own}
                 mean = panel[panel.method == name]
                 axis.plot(mean.share, mean.value, **look)
             against = "background rows" if fill == "background" else f"{text(fill)} fill"
@@ -205,11 +194,11 @@ def curves(frame: pd.DataFrame, which: str, results: Mapping[str, Attribution]) 
     good = "hidden, best first (low is good)" if which == "deletion" else "shown, best first (high is good)"
     figure.supxlabel(f"{which}: share of features {good}", fontsize=9)
     figure.supylabel("model's output", fontsize=9)
-    figure.legend(handles=legend_handles(drawn), loc="outside right center", frameon=False)
+    figure.legend(handles=style.legend_handles(drawn), loc="outside right center", frameon=False)
     return figure
 
 
-@rc
+@style.rc
 def agreement(frame: pd.DataFrame, results: Mapping[str, Attribution]) -> Figure:
     """Mean rank correlation of every pair of methods, with its number."""
     mean = frame[frame.metric == "spearman"].groupby(["method_a", "method_b"], as_index=False).value.mean()
@@ -219,14 +208,14 @@ def agreement(frame: pd.DataFrame, results: Mapping[str, Attribution]) -> Figure
         i, j = names.index(a), names.index(b)
         square[i, j] = square[j, i] = value
     side = 0.5 * len(names)
-    figure = new_figure(max(side, 2.0) + 2.4, max(side, 2.0) + 1.6)
+    figure = style.new_figure(max(side, 2.0) + 2.4, max(side, 2.0) + 1.6)
     axis = figure.subplots()
     picture = axis.imshow(square, cmap="RdBu_r", vmin=-1, vmax=1)
     for i, j in np.ndindex(square.shape):
         value = round(float(square[i, j]), 2) + 0.0  # no minus zero
         shown = "–" if np.isnan(value) else minus(f"{value:.2f}".replace("0.", "."))
         axis.text(j, i, shown, ha="center", va="center", fontsize=8, color="white" if abs(square[i, j]) > 0.6 else "black")
-    known = titles(results)
+    known = style.titles(results)
     labels = [known[name] for name in names]
     axis.set_xticks(range(len(names)), labels, rotation=45, ha="right", rotation_mode="anchor")
     axis.set_yticks(range(len(names)), labels)

@@ -88,7 +88,8 @@ def of_results(
     if "summary" in frames:
         found.append(_summary(frames["summary"], call or {}))
         costs = frames["costs"]
-        found.append(Table("Costs", [str(name) for name in costs], _lines(costs), "Shared rows are named, not divided."))
+        lines = list(costs.itertuples(index=False, name=None))
+        found.append(Table("Costs", [str(name) for name in costs], lines, "Shared rows are named, not divided."))
     else:
         cost = [(name, one.meta.get("rows"), one.meta.get("seconds")) for name, one in results.items()]
         found.append(Table("Costs", ("method", "rows", "seconds"), cost))
@@ -127,11 +128,7 @@ def _summary(frame: pd.DataFrame, call: Mapping[str, Any]) -> Table:
     for good in ("higher", "lower"):
         if names := [name for name, better in call.get("better", {}).items() if better == good and name in shown]:
             note += f" {good.capitalize()} is better: {', '.join(names)}."
-    return Table("Summary", shown, _lines(frame[shown]), note)
-
-
-def _lines(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
-    return [tuple(line) for line in frame.itertuples(index=False, name=None)]
+    return Table("Summary", shown, list(frame[shown].itertuples(index=False, name=None)), note)
 
 
 def fact_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:

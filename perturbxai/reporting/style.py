@@ -74,7 +74,8 @@ def styles_of(results: Mapping[str, Result]) -> dict[str, dict[str, Any]]:
     fills = list(dict.fromkeys(fill for fill in map(fill_of, results.values()) if fill))
     groups, seen = {}, Counter[Any]()
     for name, result in results.items():
-        alike = _options(result)
+        # what results of one method under several fills have in common
+        alike = catalogue.key_of(result.method), repr(unnamed(result.method)), str(result.meta.get("layer"))
         groups[name] = alike, seen[alike, fill_of(result)]
         seen[alike, fill_of(result)] += 1
     colours = _colours(list(dict.fromkeys(groups.values())))
@@ -85,11 +86,6 @@ def styles_of(results: Mapping[str, Result]) -> dict[str, dict[str, Any]]:
             dashes = (0, (1, 1.6))
         found[name] = {"color": colours[groups[name]], "linestyle": dashes}
     return found
-
-
-def _options(result: Result) -> tuple[str, str, str]:
-    """What results of one method under several fills have in common."""
-    return catalogue.key_of(result.method), repr(unnamed(result.method)), str(result.meta.get("layer"))
 
 
 def _colours(groups: Sequence[tuple[tuple[str, str, str], int]]) -> dict[Any, str]:

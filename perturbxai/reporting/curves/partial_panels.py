@@ -117,7 +117,7 @@ def draw_contours(axis: Axes, sheet: Sheet, keywords: Keywords, levels: Floats) 
     part = x[: known[1].size], y[: known[0].size], z[known]
     with_lines = axis.contour(*part, levels=words["levels"], linewidths=0.5, colors="k")
     made: Artists = {"contours": axis.contourf(*part, **words)}
-    axis.clabel(with_lines, fmt=_short, colors="k", fontsize=10, inline=True)
+    axis.clabel(with_lines, fmt="%.3g", colors="k", fontsize=10, inline=True)
     if z[known].size < z.size:
         like = made["contours"]  # beside contours, what is at missing values, in cells of the same colours
         look = {"cmap": like.get_cmap(), "norm": like.norm, "alpha": like.get_alpha()}
@@ -151,7 +151,7 @@ def draw_heatmap(axis: Axes, sheet: Sheet, keywords: Keywords, ends: tuple[float
         middle = 0.5 * (values.max() + values.min())
         for (row, column), value in np.ndenumerate(values):
             colour = image.cmap(1.0) if value < middle else image.cmap(0)
-            axis.text(column, row, _short(value), ha="center", va="center", color=colour, fontsize=size)
+            axis.text(column, row, f"{value:.3g}", ha="center", va="center", color=colour, fontsize=size)
     axis.figure.colorbar(image, ax=axis)
     for side, one in (("x", 1), ("y", 0)):
         grid = sheet.grid[one]
@@ -250,10 +250,6 @@ def _warn(axis: Axes, sheet: Sheet, said: Unsupported, at: NDArray[Any]) -> None
     if not any(axis.get_title(loc=loc) for loc in ("left", "center", "right")):
         words = f"{said.share:.0%} asked where no rows are, beside {text(said.column, 22)}"
         axis.set_title(words, loc="left", fontsize="small", color=WARNING)
-
-
-def _short(value: float) -> str:
-    return f"{value:.3g}"
 
 
 def _text(value: object, digits: int = 6) -> str:
