@@ -74,7 +74,7 @@ class BaselinesCall:
     def _of_row(self, key: str, method: OfRow, row: TableRow) -> Mapped:
         predictor = row.predictor
         began, rows, seconds = time.perf_counter(), predictor.rows, predictor.seconds
-        values, notes = returned.of_type(f"{key}: of_row()", method.of_row(row), tuple, "values (P, K) and notes, a dict")
+        values, notes = returned.with_notes(f"{key}: of_row()", method.of_row(row), "values (P, K)")
         own = time.perf_counter() - began - (predictor.seconds - seconds)  # what the model took is told by its rows
         shared = self._others(key, lambda m: method.at_x and isinstance(m, OfRow) and m.at_x)
         asked = 1 if method.at_x else predictor.rows - rows

@@ -12,9 +12,11 @@ from perturbxai.core.types import Ints
 
 
 def output_names(outputs: Any) -> tuple[str, ...] | None:
-    """The user's names of the columns. Raises ValueError if there is none."""
+    """The user's names of the columns. Raises ValueError if there is none, TypeError for a set of them."""
     if outputs is None:
         return None
+    if isinstance(outputs, (set, frozenset)):
+        raise TypeError(f"outputs={checks.as_given(outputs)} has no order; name the columns in a list, the first one first.")
     found = tuple(map(str, asked_outputs(outputs)))
     if not found:
         raise ValueError("outputs is empty; name every column of the model's output, or leave it out.")

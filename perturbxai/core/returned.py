@@ -44,6 +44,13 @@ def of_type(told: str, found: Any, kind: type, expected: str = "") -> Any:
     return found
 
 
+def with_notes(told: str, found: Any, expected: str) -> tuple[Any, dict[str, Any]]:
+    """What a method returns beside what it tells of it. Raises TypeError for what is no such pair."""
+    if not isinstance(found, tuple) or len(found) != 2 or not isinstance(found[1], dict):
+        raise TypeError(f"{told} returned {checks.as_given(found)}; expected {expected} and notes, a dict.")
+    return found
+
+
 def law(key: str, found: Law, n_players: int) -> Law:
     """What `law` returns. Raises TypeError, and ValueError for masses by which nothing could be weighed."""
     of_type(f"{key}: law({n_players})", found, Law)

@@ -420,6 +420,57 @@ def test_a_table_that_others_read_cannot_be_written_to(of):
         table([Writes(), "lime"])
 
 
+@pytest.mark.parametrize("part", ["data", "data_weights", "background", "background_weights", "codes"])
+def test_a_row_that_others_read_cannot_be_written_to(part):
+    class Writes(Wanders):
+        def ask(self, players, budget, rng):
+            getattr(players, part)[...] = 0
+            yield []
+
+    with pytest.raises(ValueError, match="read-only"):
+        table([Writes(), "kernel_shap"])
+
+
+def test_a_background_that_later_calls_read_cannot_be_written_to():
+    class Writes(OfRow):
+        name = ""
+
+        def of_row(self, row):
+            row.space.background[...] = 0
+            return np.zeros((4, 1)), {}
+
+    with pytest.raises(ValueError, match="read-only"):
+        px.baselines(Writes(), px.Predictor(lambda rows: rows[:, 0]), px.TabularSpace(X, background=5), X[:1])
+
+
+@pytest.mark.parametrize("part", ["picture", "fill", "labels", "player"])
+def test_a_photo_that_others_read_cannot_be_written_to(part):
+    torch = pytest.importorskip("torch")
+
+    class Writes(OfPixels):
+        name = ""
+
+        def of_picture(self, pixels):
+            getattr(pixels.one, part)[...] = 0
+
+    net = torch.nn.Sequential(torch.nn.Conv2d(3, 2, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+    space = px.ImageSpace(segments="grid", n_segments=4, fill=0)
+    with pytest.raises(ValueError, match="read-only"):
+        px.baselines([Writes(), "gradient"], px.Predictor(net, output="logit"), space, PHOTO)
+
+
+@pytest.mark.parametrize("found", [(np.zeros((4, 1)),), (np.zeros((4, 1)), {}, 3), (np.zeros((4, 1)), None), None])
+def test_values_of_a_row_that_come_without_notes_are_told_with_the_method(found):
+    class Alone(OfRow):
+        name = ""
+
+        def of_row(self, row):
+            return found
+
+    with pytest.raises(TypeError, match=r"^Alone: of_row\(\) returned .*; expected values \(P, K\) and notes, a dict"):
+        px.baselines(Alone(), px.Predictor(lambda rows: rows[:, 0]), px.TabularSpace(X, background=5), X[:1])
+
+
 def test_a_class_that_lacks_its_parts_cannot_be_made():
     class Empty(FromCoalitions):
         pass

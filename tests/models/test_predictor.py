@@ -453,3 +453,9 @@ def test_a_name_that_two_outputs_have_is_refused():
 def test_no_outputs_are_refused():
     with pytest.raises(ValueError, match="outputs is empty; name at least one"):
         px.Predictor(curved).select([], 1)
+
+
+@pytest.mark.parametrize("names", [{"a", "b"}, frozenset("ab")])
+def test_names_of_columns_have_an_order(names):
+    with pytest.raises(TypeError, match=r"outputs=.* has no order; name the columns in a list"):
+        px.Predictor(lambda rows: rows[:, :2], outputs=names)
