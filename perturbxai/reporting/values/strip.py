@@ -76,8 +76,12 @@ def _about(method: str, e: Explanation, k: int, with_method: bool) -> str:
     if cells is None:
         return f"{head or text(method)}\n"
     grid = " × ".join(map(str, np.shape(cells)[1:]))
-    layer = str(e.meta.get("layer", ""))
-    layer = text(layer if len(layer) <= LONGEST else "…" + layer[1 - LONGEST :])  # layers differ at their ends
+    layer = _ending(str(e.meta.get("layer", "")))
     if not np.asarray(e.heat)[k].any():
         grid += ", empty"
     return f"{head}, {grid}\n{layer}" if head else f"{layer}\n{grid}"
+
+
+def _ending(layer: str) -> str:
+    """A layer's name, from its end where it is long: there the layers differ."""
+    return text(layer if len(layer) <= LONGEST else "…" + layer[1 - LONGEST :])
