@@ -13,7 +13,7 @@ from perturbxai.core.checks import as_given, is_missing, is_number, is_whole
 
 T = TypeVar("T")
 
-MOST = 2**63 - 1
+MOST, MOST_OF_FLOATS = 2**63 - 1, int(np.finfo(np.float64).max)
 KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "bool": ((bool, np.bool_), "True or False"),
     "int": ((Real, np.number), "a whole number"),
@@ -47,20 +47,20 @@ def options(cls: type[T]) -> type[T]:
         for name, value in given.items():
             if name in declared:
                 _check(cls.__name__, name, value, declared[name])
-                given[name] = _plain(value)
+                given[name] = _plain(value, declared[name])
         built(self, *args, **given)
 
     cls.__init__ = made  # type: ignore[assignment, method-assign]
     return cls
 
 
-def _plain(value: object) -> object:
-    """A number as Python's own int, float or bool; anything else as it is."""
+def _plain(value: object, declared: str) -> object:
+    """A number as Python's own int, float or bool, and no int that NumPy does not hold; anything else as it is."""
     if isinstance(value, np.bool_):
         return bool(value)
-    if type(value) in (int, float) or not is_number(value):
+    if type(value) is float or not is_number(value) or (isinstance(value, int) and abs(value) <= MOST):
         return value
-    return int(value) if is_whole(value) else float(value)
+    return int(value) if is_whole(value) and not ("float" in declared and abs(value) > MOST) else float(value)
 
 
 def _check(owner: str, name: str, value: object, declared: str) -> None:
@@ -71,5 +71,5 @@ def _check(owner: str, name: str, value: object, declared: str) -> None:
     if wrong or is_missing(value):
         expected = " or ".join(words for _, words in kinds) if plain else "a value"
         raise TypeError(f"{owner}({name}={as_given(value)}): expected {expected}; leave the option out for its default.")
-    if isinstance(value, int) and abs(value) > MOST:
+    if isinstance(value, int) and abs(value) > (MOST_OF_FLOATS if "float" in parts else MOST):
         raise ValueError(f"{owner}({name}={as_given(value)}): expected a number that 64 bits hold; give a smaller one.")

@@ -18,14 +18,24 @@ OUTPUTS = 3  # shown at most; the rest is counted
 
 
 def word(text: object, longest: int = 40) -> str:
-    """Words of any origin on one line; what is too long loses its middle, and a fraction its digits after the sixth.
+    """Words of any origin on one line; what is too long loses its middle.
 
-    >>> word("two \\n lines"), word("a" * 99, 9), word(-2.3250307746388343)
-    ('two lines', 'aaaa…aaaa', '-2.32503')
+    >>> word("two \\n lines"), word("a" * 99, 9)
+    ('two lines', 'aaaa…aaaa')
     """
-    text = f"{text:.6g}" if isinstance(text, (float, np.floating)) and math.isfinite(text) and text % 1 else text
     flat = " ".join(UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", str(text)).split())
     return flat if len(flat) <= longest else f"{flat[: longest // 2]}…{flat[1 - longest + longest // 2 :]}"
+
+
+def place(point: object) -> object:
+    """A point of a curve: a fraction to six digits, at least two of them behind the whole part.
+
+    >>> place(-2.3250307746388343), place(1600000000.5), place("left")
+    ('-2.32503', '1600000000.5', 'left')
+    """
+    if not isinstance(point, (float, np.floating)) or not math.isfinite(point) or point % 1 == 0:
+        return point
+    return f"{point:.{max(6, len(f'{abs(point):.0f}') + 2)}g}"
 
 
 def count(number: int, noun: str) -> str:

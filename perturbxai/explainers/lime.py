@@ -42,8 +42,7 @@ class Lime(OfSlopes):
     name: str = ""
 
     def __post_init__(self) -> None:
-        expected = f"positive, {laws.NARROWEST} or more; lime's image default is 0.25"
-        checks.number("kernel_width", self.kernel_width, expected, least=laws.NARROWEST)
+        checks.number("kernel_width", self.kernel_width, "positive; lime's image default is 0.25", above=0.0)
         expected = "0 (least squares) or positive, and finite; lime's default is 1"
         checks.number("ridge", self.ridge, expected, least=0.0, below=np.inf)
 

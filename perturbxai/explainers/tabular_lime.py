@@ -24,7 +24,7 @@ from perturbxai.estimation.neighbourhood.additive import Additive
 from perturbxai.estimation.neighbourhood.weighted_fit import Coding, LocalFit, fit_regressor, fit_weighted, selected
 from perturbxai.estimation.survey import ROUNDING
 from perturbxai.sampling import neighbourhoods
-from perturbxai.sampling.laws import NARROWEST, WIDEST
+from perturbxai.sampling.laws import NARROWEST
 from perturbxai.sampling.neighbourhoods import PARTS, Column, Neighbourhood
 
 DISCRETIZERS = (*PARTS, "entropy", None)
@@ -89,9 +89,9 @@ class TabularLime(Asking):
         if self.kernel_width is not None:
             expected = f"positive, {NARROWEST} or more, or None for .75 sqrt(P)"
             checks.number("kernel_width", self.kernel_width, expected, least=NARROWEST)
-        expected = f"positive multiples of the kernel width, from {NARROWEST} to {WIDEST}: (0.5, 2), or () for none"
+        expected = "positive multiples of the kernel width, and finite: (0.5, 2), or () for none"
         multiples = checks.several("profile", self.profile, expected)
-        if not all(NARROWEST <= checks.as_number(multiple) <= WIDEST for multiple in multiples):
+        if not all(0 < checks.as_number(multiple) < np.inf for multiple in multiples):
             raise ValueError(f"profile={checks.as_given(self.profile)} must hold {expected}.")
         object.__setattr__(self, "profile", tuple(one if type(one) is int else float(one) for one in multiples))
         checks.whole("n_features", self.n_features, 1)

@@ -310,7 +310,7 @@ def _check_weights(weights: object, n_rows: int) -> Floats:
         return np.full(n_rows, 1.0 / n_rows)
     given = as_values(weights, "weights")
     try:
-        found = given.astype(np.float64) if given.dtype.kind in "biufO" else None
+        found = given.astype(np.float64) if given.dtype.kind in "biufOUS" else None
     except (TypeError, ValueError, OverflowError):
         found = None
     if found is None:
@@ -326,6 +326,8 @@ def _copied(segments: Segments) -> Any:
     """What cuts pictures, as it is now: what the caller changes later stays out."""
     if isinstance(segments, str) or (callable(segments) and not isinstance(segments, type)):
         return segments
+    if isinstance(segments, type):
+        raise TypeError(f"segments={segments.__name__} is a class; give an object of it, or a function.")
     if isinstance(segments, Mapping):
         if len({str(name) for name in segments}) < len(segments):
             raise ValueError(f"segments: two of the names {list(segments)} are spelled alike; name the masks otherwise.")

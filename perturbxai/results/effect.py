@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from perturbxai.core.deprecated import renamed
 from perturbxai.core.methods import Method, OfCurves
 from perturbxai.core.types import Bools, Data, Floats, Ints, Labels, Picture
-from perturbxai.core.wording import by_output, figure, listed, word
+from perturbxai.core.wording import by_output, figure, listed, place, word
 from perturbxai.results.effect_reading import Reading
 from perturbxai.results.tidy import LEVEL, Tidy, by_line, factor, student
 
@@ -120,7 +120,7 @@ class Effect(Tidy):
         told = []
         for end in known[[curve.flat[known].argmin(), curve.flat[known].argmax()]] if known.size else ():
             at = [axis[i] for axis, i in zip(self.grid, np.unravel_index(end, curve.shape), strict=True)]
-            told.append(f"{figure(curve.flat[end])} at {listed(at)}")
+            told.append(f"{figure(curve.flat[end])} at {listed(list(map(place, at)))}")
         if self.superpixel is not None:
             size = f"rise {figure(self.superpixel.rise[k], self.superpixel.stderr[k])}"
         else:
@@ -191,9 +191,9 @@ class Effect(Tidy):
     def _own_frame(self) -> pd.DataFrame:
         places = np.meshgrid(*[np.arange(len(axis)) for axis in self.grid], indexing="ij")
         lines: dict[str, Any] = {"method": self.meta.get("name", type(self.method).__name__)}
-        for number, (name, axis, place) in enumerate(zip(self.names, self.grid, places, strict=True)):
+        for number, (name, axis, at) in enumerate(zip(self.names, self.grid, places, strict=True)):
             mark = "" if len(self.grid) == 1 else ("_a", "_b")[number]
-            lines |= {f"feature{mark}": name, f"at{mark}": axis[place.ravel()]}
+            lines |= {f"feature{mark}": name, f"at{mark}": axis[at.ravel()]}
         numbers = dict(zip(("value", "stderr", "low", "high"), (self.values, self.stderr, *self.interval()), strict=True))
         numbers["low_simultaneous"], numbers["high_simultaneous"] = self.interval(simultaneous=True)
         if self.superpixel is not None:

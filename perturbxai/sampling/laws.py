@@ -15,7 +15,7 @@ from scipy.special import gammaln, logsumexp
 from perturbxai.core.evaluations import Law
 from perturbxai.core.types import BySize, Floats
 
-NARROWEST, WIDEST = 1e-60, 1e60  # of kernels: the squares of their multiples are numbers that floats hold; wider is as wide
+NARROWEST, WIDEST = 1e-6, 1e60  # of kernels: beyond, no weight differs by more than floats tell
 REFUSED, WARNED = 0.05, 0.2  # effective fractions: below the first a re-use is refused, below the second warned of
 FURTHEST = 1e100  # beside the second largest mass: no fit notices one that is less by as much
 FLOAT_BITS = 1023  # whole numbers of so many bits have a float
@@ -70,8 +70,8 @@ def shapley(n_players: int) -> Law:
 
 
 def squared(kernel_width: float) -> float:
-    """Of a kernel that may be infinitely wide, so that all weigh alike."""
-    return min(kernel_width, WIDEST) ** 2
+    """Of a kernel that may be infinitely wide, so that all weigh alike, or so narrow that the nearest weigh alone."""
+    return min(max(kernel_width, NARROWEST), WIDEST) ** 2
 
 
 def lime(n_players: int, kernel_width: float) -> Law:

@@ -87,6 +87,15 @@ def test_of_an_infinite_width_all_weigh_alike(method, width):
     np.testing.assert_allclose(infinite.values, wide.values, rtol=1e-9)
 
 
+@pytest.mark.parametrize("width", [5e-324, 1e-70, 1e-10, 10**20, 1e300, np.inf])
+def test_widths_beyond_what_floats_tell_apart_are_widths(width):
+    X = np.random.default_rng(0).normal(size=(30, 5))
+    predictor, space = px.Predictor(lambda rows: rows @ [1.0, 2.0, 0.0, -1.0, 0.5]), px.TabularSpace(X, background=5)
+    (found,) = px.explain(px.Lime(kernel_width=width), predictor, space, X[:1], budget=32).values()
+    np.testing.assert_allclose(found.values[0, :, 0], (X[0] - space.background.mean(axis=0)) * [1, 2, 0, -1, 0.5], atol=1e-9)
+    assert px.Attribution.from_json(found.to_json()).explanations[0].method == px.Lime(kernel_width=width)
+
+
 def test_a_class_is_no_regressor():
     from sklearn.linear_model import Ridge
 

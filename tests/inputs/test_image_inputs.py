@@ -456,3 +456,12 @@ def test_a_network_of_any_size_takes_pictures_of_several_sizes_and_so_do_maps_an
     table = px.compare(found, predictor, space, seed=0).to_frame()
     assert set(table.row) == {0, 1} and np.isfinite(table.value).all()
     assert [one.heat.shape for one in found["grad_cam"]] == [(3, 32, 32), (3, 24, 40)]
+
+
+def test_a_class_in_the_place_of_segments_is_told():
+    class Cut:
+        def __call__(self, picture):
+            return picture[..., 0] > 0
+
+    with pytest.raises(TypeError, match="segments=Cut is a class; give an object of it"):
+        px.ImageSpace(segments=Cut)

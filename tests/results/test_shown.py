@@ -167,16 +167,27 @@ def test_spaces_say_what_absence_is():
 
 
 @given(st.floats(allow_nan=True, allow_infinity=True), st.integers(-(10**12), 10**12))
-def test_numbers_on_a_line_are_short_and_whole_ones_all_there(number, whole):
-    assert len(wording.word(number)) <= 13 or number % 1 == 0
-    assert wording.word(whole) == str(whole) and wording.word(np.float64(number)) == wording.word(number)
+def test_points_of_curves_are_short_and_whole_ones_all_there(number, whole):
+    shown = str(wording.place(number))
+    assert len(shown) <= 13 or number % 1 == 0 or abs(number) > 1e5
+    assert not abs(float(shown) - number) > max(0.005, 1e-5 * abs(number) * (abs(number) < 1))
+    assert wording.place(whole) == whole and str(wording.place(np.float64(number))) == shown
 
 
-def test_labels_and_places_are_short_in_every_object():
+def test_points_are_short_in_every_curve():
     rng = np.random.default_rng(0)
-    X = pd.DataFrame({"a": rng.normal(size=30), "b": rng.normal(size=30)}, index=rng.normal(size=30) / 3)
+    X = pd.DataFrame({"a": rng.normal(size=30), "b": rng.normal(size=30)})
     predictor, space = px.Predictor(lambda rows: rows.to_numpy() @ [1.0, 2.0]), px.TabularSpace(X, background=5)
-    found = px.explain("kernel_shap", predictor, space, X[:3])["kernel_shap"]
     curves = px.effects(["pdp", "ice", "ale"], predictor, space, X)
-    for thing in (*found, px.submodular_pick(found, 2), *(curve for by in curves.values() for curve in by.values())):
+    for thing in (curve for by in curves.values() for curve in by.values()):
         assert not re.search(r"\d\.\d{7}", repr(thing)), repr(thing)
+
+
+def test_labels_are_shown_whole_and_points_of_curves_so_that_they_are_told_apart():
+    X = pd.DataFrame({"t": 1.6e9 + 0.5 + 3 * np.arange(20), "b": np.arange(20) / 7}, index=1_600_000_000.25 + np.arange(20))
+    predictor, space = px.Predictor(lambda rows: rows.t.to_numpy() - 1.6e9), px.TabularSpace(X)
+    row = px.explain("ice", predictor, space, X[:1])["ice"][0]
+    assert "row 1600000000.25 " in repr(row) and "1600000000.25" in row._repr_html_()
+    assert "0.5 at 1600000000.5 to 57.5 at 1600000057.5;" in repr(
+        px.effects("pdp", predictor, space, X, features=["t"])["pdp"]["t"]
+    )
