@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,8 @@ def law(key: str, found: Law, n_players: int) -> Law:
             f"{key}: law({n_players}) weighs the sizes {missed} and asks none of them; name them in listed=, which asks all "
             "coalitions of a size, or give them a share in design=."
         )
+    if (found.design != found.design[::-1]).any():  # draws come in complementary pairs
+        return replace(found, design=0.5 * (found.design + found.design[::-1]))
     return found
 
 

@@ -14,7 +14,7 @@ import pytest
 import perturbxai as px
 from perturbxai.baseline_methods.kinds import Baseline, OfLayer, OfPicture, OfPixels, OfPlayers, OfRow
 from perturbxai.core import catalogue
-from perturbxai.core.evaluations import Estimate
+from perturbxai.core.evaluations import Estimate, Law
 from perturbxai.core.methods import Asking, FromCoalitions
 from perturbxai.core.questions import Cells, Coalitions
 from perturbxai.reporting.style import styles_of, titles
@@ -401,6 +401,28 @@ def test_a_question_that_nobody_can_answer_is_told_with_the_method(questions, er
     predictor, space = px.Predictor(lambda rows: rows[:, 0]), px.TabularSpace(X, background=10)
     with pytest.raises(error, match=f"^Wants: {words}"):
         px.explain([Wants(questions=questions)], predictor, space, X[:1], budget=5)
+
+
+@pytest.mark.parametrize("size", [2, 6, 9, 10])
+@pytest.mark.parametrize("n_players", [11, 15])
+def test_any_size_that_is_weighed_is_drawn(size, n_players):
+    @dataclass(frozen=True, kw_only=True)
+    class OfSize(FromCoalitions):
+        name: str = ""
+
+        def law(self, n_players):
+            mass = np.zeros(n_players + 1)
+            mass[size] = 1.0
+            return Law("one size", mass, mass.copy(), minimum=2 * n_players + 2)
+
+        def estimate(self, table):
+            asked.append(int((table.design.sizes == size).sum()))
+            return exact(np.zeros((table.design.n_players, 1)))
+
+    asked = []
+    space = px.TabularSpace(np.random.default_rng(0).normal(size=(30, n_players)), background=3)
+    px.explain(OfSize(), px.Predictor(lambda rows: rows[:, 0]), space, np.ones((1, n_players)), budget=100)
+    assert asked[0] >= n_players
 
 
 def test_what_asks_by_no_generator_is_told_with_the_method():

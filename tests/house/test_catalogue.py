@@ -28,7 +28,7 @@ KNOWN = {
 
 def free_colour(taken):
     """The colour of a coarse grid that is furthest from all that are taken."""
-    used = np.array([[int(one[at : at + 2], 16) for at in (1, 3, 5)] for one in taken])
+    used = np.array([[int(one[at : at + 2], 16) for at in (1, 3, 5)] for one in taken if re.fullmatch("#[0-9A-F]{6}", one)])
     grid = np.array(list(itertools.product(range(0x20, 0xE0, 0x18), repeat=3)))
     apart = np.abs(grid[:, None] - used).sum(axis=2).min(axis=1)
     return "#" + "".join(f"{level:02X}" for level in grid[apart.argmax()])
