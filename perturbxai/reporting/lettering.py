@@ -171,12 +171,27 @@ def our_fonts(settings: dict[str, Any]) -> Iterator[None]:
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(settings)
-        matplotlib.rcParams["font.family"] = [OUR_FONT, *_fallbacks]
+        matplotlib.rcParams["font.family"] = our_family()
         token = _ours.set(True)
         try:
             yield
         finally:
             _ours.reset(token)
+
+
+def our_family() -> list[str]:
+    """Our font, and behind it those in which a sign was found that it does not have."""
+    return [OUR_FONT, *_fallbacks]
+
+
+def catch_up(made: object, known: list[str]) -> None:
+    """Give the words of a figure the fonts of signs that were found after they were made, when `known` was all."""
+    from matplotlib.artist import Artist
+    from matplotlib.text import Text
+
+    for words in made.findobj(Text) if isinstance(made, Artist) and our_family() != known else ():
+        if words.get_fontfamily() == known:
+            words.set_fontfamily(our_family())
 
 
 def _legible(words: str) -> str:
@@ -202,7 +217,7 @@ def _family(sign: str) -> str | None:
         if _ours.get():
             import matplotlib
 
-            matplotlib.rcParams["font.family"] = [OUR_FONT, *_fallbacks]
+            matplotlib.rcParams["font.family"] = our_family()
     return family
 
 

@@ -23,11 +23,15 @@ def shown(picture: ArrayLike) -> Floats:
     return np.broadcast_to(np.clip(values / top, 0, 1), (*values.shape[:2], 3))
 
 
-def tell_bands(axis: Axes, picture: ArrayLike) -> None:
-    """Say below a picture without colours what `shown` made of it."""
+def as_shown(picture: ArrayLike) -> str:
+    """What `shown` made of a picture without colours, to be told beside it; nothing of a grey or coloured one."""
     n_channels = np.shape(picture)[2]
-    if n_channels not in (1, 3):
-        words = f"grey: mean of {n_channels} bands, each in its range"
+    return "" if n_channels in (1, 3) else f"grey: mean of {n_channels} bands, each in its range"
+
+
+def tell_bands(axis: Axes, picture: ArrayLike) -> None:
+    """Say below a picture without colours what is shown of it."""
+    if words := as_shown(picture):
         axis.text(0.5, -0.02, words, transform=axis.transAxes, ha="center", va="top", fontsize=6)
 
 

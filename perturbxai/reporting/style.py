@@ -12,7 +12,7 @@ import numpy as np
 
 from perturbxai.core import catalogue
 from perturbxai.core.methods import sees_fill, unnamed
-from perturbxai.reporting.lettering import LONGEST, our_fonts, texts
+from perturbxai.reporting.lettering import LONGEST, catch_up, our_family, our_fonts, texts
 from perturbxai.reporting.types import Artist, Axes, Colormap, Figure, Line2D
 from perturbxai.results.effect import Effect
 from perturbxai.results.explanation import Attribution, Explanation
@@ -129,7 +129,9 @@ def rc(function: Callable[Arguments, Made]) -> Callable[Arguments, Made]:
         from perturbxai.reporting.fitting import fit
 
         with our_fonts(FONT):
+            known = our_family()
             made = function(*args, **options)
+            catch_up(made, known)
             fit(made)
             return made
 
