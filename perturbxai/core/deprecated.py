@@ -70,9 +70,9 @@ def _now(change: Change) -> tuple[str, Mapping[Any, Any]]:
 
 
 def _replaced() -> tuple[object, int]:
-    """What `dataclasses.replace` is making a changed copy of, where that called, else None; and its frames on the stack."""
+    """What `replace` of dataclasses or copy is making a changed copy of, where that called, else None; its frames."""
     frame, depth, before = sys._getframe(2), 0, None
-    while frame.f_back and frame.f_globals.get("__name__") == "dataclasses":
+    while frame.f_back and frame.f_globals.get("__name__") in ("dataclasses", "copy"):
         before = frame.f_locals.get("obj", frame.f_locals.get("self"))
         frame, depth = frame.f_back, depth + 1
     return before, depth

@@ -14,10 +14,10 @@ COUNTED = {"exact_shap": 32, "lime_tabular": 200, "rise_smooth": 30, "ale": None
 OF_PICTURES = ("rise_smooth", "sliding_occlusion")
 ODD = [
     np.nan, np.inf, -np.inf, -1, 0, 1e300, 1e200, 1e-200, 5e-324, 2**70, -(2**70), 10**400, 10**5000, True, np.True_,
-    np.uint8(2), np.int64(3), np.float32(0.5), np.float64(2.0), Fraction(1, 2), 1j, np.timedelta64(2),
+    np.uint8(2), np.int64(3), np.float32(0.5), np.float64(2.0), Fraction(1, 2), 1j, np.timedelta64(2, "s"),
     np.array(2), np.array([0.5, 2.0]), np.array([[1, 2], [3, 4]]), np.array(["none"]), np.ma.masked, pd.Series([1, 2]),
     [1, 2], [[1], [1, 2]], [np.inf], (1e200,), (2**70,), {}, {"a": 1}, set(), "", "x", b"x", None, pd.NA,
-    np.datetime64("NaT"), object, object(),
+    np.datetime64("NaT", "s"), object, object(),
 ]  # fmt: skip
 
 
