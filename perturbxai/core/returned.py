@@ -61,7 +61,12 @@ def law(key: str, found: Law, n_players: int) -> Law:
             raise ValueError(f"{told} is below zero at a size; expected shares from 0 up.")
     if n_players > 1 and abs(found.mass.sum() - 1) > SUMS_TO_ONE:
         raise ValueError(f"{key}: mass of law({n_players}) sums to {found.mass.sum():.6g}; expected 1: divide by the sum.")
-    asked = (found.design + found.design[::-1] > 0) | np.isin(np.arange(n_players + 1), (0, n_players, *found.listed))
+    listed = checks.several(f"{key}: listed of law({n_players})", found.listed, "sizes, in a tuple", ())
+    for size in listed:
+        checks.whole(f"{key}: listed of law({n_players})", size, of="players")
+    checks.whole(f"{key}: minimum of law({n_players})", found.minimum)
+    checks.number(f"{key}: emphasis of law({n_players})", found.emphasis, "above 0 and finite", above=0.0, below=np.inf)
+    asked = (found.design + found.design[::-1] > 0) | np.isin(np.arange(n_players + 1), (0, n_players, *listed))
     if missed := np.flatnonzero((found.mass > 0) & ~asked).tolist():
         raise ValueError(
             f"{key}: law({n_players}) weighs the sizes {missed} and asks none of them; name them in listed=, which asks all "
@@ -74,7 +79,10 @@ def law(key: str, found: Law, n_players: int) -> Law:
 
 def estimate(key: str, found: Estimate, n_players: int, n_outputs: int) -> Estimate:
     """What `estimate` returns, or `ask` in the end. Errors may be infinite where they are not known."""
-    of_type(f"{key}: it", found, Estimate)
+    of_type(f"{key}: estimate(), or ask() in the end,", found, Estimate)
+    of_type(f"{key}: notes", found.notes, dict, "a dict")
+    of_type(f"{key}: columns", found.columns, dict, "a dict")
+    checks.number(f"{key}: df", found.df, "a number of degrees of freedom, or infinite")
     own, pairs = (n_players, n_outputs), (n_players, n_players, n_outputs)
     for what, shape, axes in (
         ("values", own, "players and outputs"), ("stderr", own, "players and outputs"), ("critical", own[1:], "outputs"),

@@ -93,7 +93,7 @@ class ImageInput(Shared):
         maps = even(heat, "heat")
         if maps.dtype.kind not in "biuf":
             raise TypeError(f"heat={checks.as_given(heat)} must be numbers (K, H, W) or (H, W).")
-        maps = maps.astype(np.float64)[None] if maps.ndim == 2 else maps.astype(np.float64)
+        maps = maps.astype(np.float64, copy=False)[(None,) * (maps.ndim == 2)]
         if maps.ndim != 3 or maps.shape[1:] != self.labels.shape:
             height, width = self.labels.shape
             raise ValueError(f"heat has shape {np.shape(heat)}; expected (K, {height}, {width}), as the picture has.")
@@ -324,10 +324,10 @@ def _check_weights(weights: object, n_rows: int) -> Floats:
 
 def _copied(segments: Segments) -> Any:
     """What cuts pictures, as it is now: what the caller changes later stays out."""
-    if isinstance(segments, str) or (callable(segments) and not isinstance(segments, type)):
-        return segments
     if isinstance(segments, type):
         raise TypeError(f"segments={segments.__name__} is a class; give an object of it, or a function.")
+    if isinstance(segments, str) or callable(segments):
+        return segments
     if isinstance(segments, Mapping):
         if len({str(name) for name in segments}) < len(segments):
             raise ValueError(f"segments: two of the names {list(segments)} are spelled alike; name the masks otherwise.")

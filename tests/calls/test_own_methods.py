@@ -343,12 +343,15 @@ def test_what_is_no_array_of_numbers_is_told_with_the_method(twist, error, words
         photo([Twisted(twist=twist)])
 
 
+OF_ESTIMATE = r"estimate\(\), or ask\(\) in the end, returned"
+
+
 @pytest.mark.parametrize("given", [None, np.zeros((4, 2)), 3, [], "x"])
 def test_what_is_no_conclusion_is_told_with_the_method(given):
     for method in (Says(of="estimate", twist=lambda _: given), Concludes(twist=lambda _: given)):
-        with pytest.raises(TypeError, match=f"^{type(method).__name__}: it returned .*; expected an object of Estimate"):
+        with pytest.raises(TypeError, match=f"^{type(method).__name__}: {OF_ESTIMATE} .*; expected an object of Estimate"):
             table([method])
-    with pytest.raises(TypeError, match=r"^Says: it returned"):
+    with pytest.raises(TypeError, match=f"^Says: {OF_ESTIMATE}"):
         px.explain([Says(of="estimate", twist=lambda _: given)], *table([Least()])[:2], X[:1], tol=0.1)
 
 
@@ -362,6 +365,12 @@ def test_what_is_no_conclusion_is_told_with_the_method(given):
         ("stderr_background", np.ones(4), r"stderr_background has shape \(4,\)"),
         ("heat", np.ones((3, 3)), "heat has shape"),
         ("interactions", np.ones((4, 4)), "interactions has shape"),
+        ("df", None, "df=None must be a number of degrees of freedom"),
+        ("df", np.nan, "df=nan must be a number"),
+        ("df", "3", "df='3' must be a number"),
+        ("notes", None, "notes returned None; expected a dict"),
+        ("notes", [1], r"notes returned \[1\]; expected a dict"),
+        ("columns", "x", "columns returned 'x'; expected a dict"),
     ],
 )  # fmt: skip
 def test_further_parts_of_a_conclusion_are_told_with_the_method(part, given, words):
@@ -378,6 +387,10 @@ def test_further_parts_of_a_conclusion_are_told_with_the_method(part, given, wor
         (lambda law: replace(law, mass=2 * law.mass), ValueError, r"mass of law\(4\) sums to 2; expected 1"),
         (lambda law: replace(law, mass=-law.mass), ValueError, r"mass of law\(4\) is below zero"),
         (lambda law: replace(law, mass=np.nan * law.mass), ValueError, r"mass of law\(4\) holds nan"),
+        (lambda law: replace(law, listed=2), TypeError, r"listed of law\(4\)=2 must be sizes, in a tuple"),
+        (lambda law: replace(law, listed=("3",)), ValueError, r"listed of law\(4\)='3' must be a whole number of players"),
+        (lambda law: replace(law, minimum=None), ValueError, r"minimum of law\(4\)=None must be a whole number"),
+        (lambda law: replace(law, emphasis=np.nan), ValueError, r"emphasis of law\(4\)=nan must be above 0"),
         (lambda law: replace(law, listed=()), ValueError, r"law\(4\) weighs the sizes \[3\] and asks none of them"),
     ],
 )
