@@ -4,8 +4,6 @@ Nothing is downloaded. A missing package is an ImportError that says how to inst
 this: it explains any model.
 """
 
-from __future__ import annotations
-
 import contextlib
 import importlib
 import importlib.util

@@ -1,7 +1,5 @@
 """Controls: maps that look at no model. A method that does not beat them says nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

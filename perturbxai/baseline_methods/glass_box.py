@@ -1,7 +1,5 @@
 """Exact Shapley values, read from the model: trees, forests, boosting, linear and additive models."""
 
-from __future__ import annotations
-
 from math import comb
 from typing import Any
 

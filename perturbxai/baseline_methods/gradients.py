@@ -4,8 +4,6 @@ They look at how the output moves near the input, where the perturbation methods
 pictures the gradient is by the network's input, behind the predictor's `transform`, which may be no torch at all.
 """
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 import numpy as np

@@ -3,8 +3,6 @@
 No operation through which a gradient passes can hide from it; what a network does behind a detach() is a constant there.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence

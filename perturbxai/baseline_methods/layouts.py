@@ -1,7 +1,5 @@
 """How a layer's tensor lies on the picture: channels first, channels last, tokens in a row, or any known order."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import isqrt, prod

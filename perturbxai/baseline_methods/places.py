@@ -1,7 +1,5 @@
 """Where a network's maps are: places that a user names, and the last map where none is named."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import dropwhile, takewhile

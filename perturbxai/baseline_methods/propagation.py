@@ -4,8 +4,6 @@ The rules are those of the package zennit, tied to the operations that a network
 functions, activations in place and modules that run twice get them too, and an operation without a rule is refused.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, ClassVar

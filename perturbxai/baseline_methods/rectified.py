@@ -1,7 +1,5 @@
 """Passes backwards whose rectifiers follow another rule than their own derivative: deconvnet and guided backpropagation."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """One forward pass, followed: the operations and modules that ran, and where on the picture their results come from."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace

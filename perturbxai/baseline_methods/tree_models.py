@@ -1,7 +1,5 @@
 """Fitted scikit-learn models, read: trees as arrays, slopes as a matrix, and which columns their numbers come from."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any

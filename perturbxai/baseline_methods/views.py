@@ -1,7 +1,5 @@
 """Looking inside a network: maps at some layers, their gradients, what other maps would give, and nothing left behind."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Arguments of several verbs: methods by name, seeds, rows, tolerances, budgets; checked before the model is asked."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any, TypeVar

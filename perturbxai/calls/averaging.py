@@ -1,7 +1,5 @@
 """One method's maps under several segmentations, averaged pixel by pixel."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace

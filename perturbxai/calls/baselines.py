@@ -3,8 +3,6 @@
 layer_grid(): the cells of a network's layer as a cut of the picture, so that a map of it is judged on cuts that it can see.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 

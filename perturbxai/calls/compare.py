@@ -1,7 +1,5 @@
 """compare(): every map scored on the same coalitions, at home and away, beside what it cost."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field

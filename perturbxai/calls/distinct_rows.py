@@ -1,7 +1,5 @@
 """Questions that share rows: each distinct row of a table on a grid is asked once, and kept only if it comes again."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise

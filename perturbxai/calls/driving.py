@@ -1,7 +1,5 @@
 """The one loop over the model: every method's questions of a block of inputs, answered in common batches."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress

@@ -1,7 +1,5 @@
 """One call of effects(): what is asked about each column or pair, in common batches, and gathered as it comes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace

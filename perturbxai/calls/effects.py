@@ -1,7 +1,5 @@
 """effects(): curves and surfaces of columns of a table, curves of a photo's superpixels, from one set of questions."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any

@@ -1,7 +1,5 @@
 """To and from the objects of shap and lime: our results in shap's plots, their results in our comparisons."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """explain(): one set of questions for all methods, driven together in full batches."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from perturbxai.calls.arguments import check_asked, check_budget, check_options, check_rows, check_tol, name_methods

@@ -1,7 +1,5 @@
 """One call of explain(): what each method asks of each input, in blocks of inputs, and what it concludes."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Grids along the columns of a table: quantile edges, levels and their order, and where the drawn rows stand on them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """h_statistic(): how much of what columns do they do together, on the data points themselves (Friedman's H squared)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import fields
 from itertools import combinations

@@ -1,7 +1,5 @@
 """Effects on a photo: the curves of its superpixels' opacities, asked in common batches over one set of reference rows."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields

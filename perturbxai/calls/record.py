@@ -1,7 +1,5 @@
 """What every result tells of the call that it came from: the keys of `meta` that all verbs share, spelt here alone."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """reference(): the original packages lime and shap through the same Predictor, beside our own methods."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, fields
 from importlib.metadata import version
 from typing import Any

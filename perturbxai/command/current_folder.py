@@ -1,7 +1,5 @@
 """The current folder as a place of the user's code: its own modules find each other there, and nobody else looks there."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Iterator, Sequence

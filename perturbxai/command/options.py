@@ -1,7 +1,5 @@
 """The options of `perturbxai explain`: each is a key of a section of the configuration."""
 
-from __future__ import annotations
-
 import csv
 import re
 from collections.abc import Callable

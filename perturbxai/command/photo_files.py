@@ -1,7 +1,5 @@
 """Pictures that a configuration names, from disk: found, turned as the camera says, cropped and scaled."""
 
-from __future__ import annotations
-
 import glob
 import struct
 import warnings

@@ -1,7 +1,5 @@
 """The configured pictures and their model, checked, explained by all methods under every fill, and compared."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace

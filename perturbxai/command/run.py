@@ -1,7 +1,5 @@
 """A configured run: explain pictures and a table by all methods, compare them, and report."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """How a text file of values is written: what may be a separator, a decimal mark and an encoding. Errors are ValueErrors."""
 
-from __future__ import annotations
-
 import codecs
 
 

@@ -4,8 +4,6 @@ A row says where a thing lives and what it is called; its class, or function, lo
 the standard library alone, so that the help text is instant. What a user passes as an object needs no row.
 """
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass

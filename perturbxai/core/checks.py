@@ -5,8 +5,6 @@ The way out brings its own comma or semicolon: `way=", or None"`. What is refuse
 a TypeError where one or several things are asked for, and what came is neither.
 """
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterable, Mapping
 from numbers import Integral, Real

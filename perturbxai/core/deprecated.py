@@ -1,7 +1,5 @@
 """Arguments and options that had other names: the old ones work and warn, and are refused beside the new."""
 
-from __future__ import annotations
-
 import functools
 import sys
 import warnings

@@ -1,7 +1,5 @@
 """Pure data that passes between the sampler, the game and the explainers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import cached_property

@@ -1,7 +1,5 @@
 """Packages that come with an extra of this one: what is said where one of them is not installed."""
 
-from __future__ import annotations
-
 from importlib.util import find_spec
 
 EXTRAS = {

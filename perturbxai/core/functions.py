@@ -1,7 +1,5 @@
 """What a user passes in place of a name of ours: how it is called, which arguments it takes, and that it changes none."""
 
-from __future__ import annotations
-
 import functools
 import inspect
 from collections.abc import Callable, Collection

@@ -1,7 +1,5 @@
 """Bilinear weights: what each cell of a coarse line counts at each pixel of a fine one."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from perturbxai.core.types import Bools, Floats, Ints

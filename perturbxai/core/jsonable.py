@@ -3,8 +3,6 @@
 Numbers, text, truth values, None, lists and dicts with text as keys are themselves. All else is a dict {"$": kind, ...}.
 """
 
-from __future__ import annotations
-
 import base64
 import datetime
 import json

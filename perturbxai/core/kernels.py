@@ -5,8 +5,6 @@ Every kernel has a slow twin in tests/support/oracles.py. The pixel kernels have
 
 # An absent annotation here is meant: numba compiles for what it is given, and reads no hints.
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator,misc"
-from __future__ import annotations
-
 import numpy as np
 from numba import njit
 

@@ -5,8 +5,6 @@ coalitions, `Asking` asks questions of its own, `OfCurves` is shown as a curve. 
 `baseline_methods/kinds.py`, the originals of other packages in `peers/task.py`.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace

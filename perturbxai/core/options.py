@@ -1,7 +1,5 @@
 """Options of methods are checked for their kind where an object is made, before the method's own checks compare them."""
 
-from __future__ import annotations
-
 import functools
 from dataclasses import dataclass, fields
 from numbers import Real

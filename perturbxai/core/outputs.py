@@ -1,7 +1,5 @@
 """Names of a model's outputs, and which of them are meant."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

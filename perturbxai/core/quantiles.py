@@ -1,7 +1,5 @@
 """Weighted quantiles, and order statistics between which they lie."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from perturbxai.core.types import Floats, Ints, Weights

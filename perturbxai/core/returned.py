@@ -1,7 +1,5 @@
 """What a method gives back, which anybody may have written: checked where it comes in, and told by the method's name."""
 
-from __future__ import annotations
-
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Any

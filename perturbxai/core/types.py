@@ -7,8 +7,6 @@ Annotations name pandas as `pd`, and matplotlib's Figure and Axes, without loadi
 these are: `typing.get_type_hints(px.read_csv, localns={"pd": pandas})`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 

@@ -1,7 +1,5 @@
 """Tables that name no columns: arrays, tensors and lists; what is no table at all is refused by its kind, with a way out."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Versions of what computes, for results and manifests."""
 
-from __future__ import annotations
-
 import platform
 
 _versions: dict[str, str] = {}

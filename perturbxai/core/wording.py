@@ -1,7 +1,5 @@
 """Words and numbers on a line of text, as objects show themselves: printable, short, and never the whole of an array."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Sequence

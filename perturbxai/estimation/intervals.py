@@ -1,7 +1,5 @@
 """Factors of intervals: how many standard errors hold all players of an output at once."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 from typing import Any
 

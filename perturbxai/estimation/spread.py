@@ -7,8 +7,6 @@ assessing differential expression in microarray experiments", 2004), and to draw
 spread of a jump that was not seen, at the probability that Laplace's rule of succession leaves for one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

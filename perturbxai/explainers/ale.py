@@ -1,7 +1,5 @@
 """ALE's value of a player: the accumulated local effect at what x has, less that at absence."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar

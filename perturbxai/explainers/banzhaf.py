@@ -1,7 +1,5 @@
 """Banzhaf values: what a player adds when each of the others is present with one probability."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from perturbxai.core import checks

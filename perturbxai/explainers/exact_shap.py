@@ -1,7 +1,5 @@
 """Exact Shapley values: all coalitions are asked."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import ClassVar
 

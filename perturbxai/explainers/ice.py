@@ -1,7 +1,5 @@
 """ICE's value of a player: the input's own curve at what x has, less that at absence."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar

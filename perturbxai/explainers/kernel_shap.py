@@ -1,7 +1,5 @@
 """KernelSHAP: Shapley values as projected weighted least squares on complementary pairs."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """LIME on coalitions: the weighted linear fit, with intercept, whose slopes are the explanation."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from perturbxai.core import checks

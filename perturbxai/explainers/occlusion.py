@@ -1,7 +1,5 @@
 """Occlusion and inclusion: what a player's absence takes from everything, and what it adds to nothing."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from perturbxai.core.options import options

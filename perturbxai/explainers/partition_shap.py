@@ -1,7 +1,5 @@
 """Owen values: Shapley values of players that come in unions, of unions that come in unions, and so on."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, ClassVar, cast

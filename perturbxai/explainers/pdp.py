@@ -1,7 +1,5 @@
 """PDP's value of a player: its partial dependence at what x has, less that at absence."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import ClassVar
 

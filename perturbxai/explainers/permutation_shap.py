@@ -1,7 +1,5 @@
 """Shapley values from antithetic walks: orders of the players, each followed to its end and back."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import numpy as np

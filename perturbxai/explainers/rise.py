@@ -1,7 +1,5 @@
 """RISE on players: the mean output where a player is seen, the others each seen or not at random."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

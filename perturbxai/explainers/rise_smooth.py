@@ -1,7 +1,5 @@
 """RISE as published: the picture seen through smooth random masks, a map by the pixel."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from math import isqrt
 from typing import Any, ClassVar

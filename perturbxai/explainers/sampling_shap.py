@@ -1,7 +1,5 @@
 """Shapley values feature by feature: differences that one player makes, drawn more often where they vary more."""
 
-from __future__ import annotations
-
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeGuard

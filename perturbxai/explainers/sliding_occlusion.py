@@ -1,7 +1,5 @@
 """Sliding occlusion: a patch of the fill moves over the picture, and each pixel gets the mean drop of the score."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 import numpy as np

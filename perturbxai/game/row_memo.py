@@ -1,7 +1,5 @@
 """Rows that were asked already, by their names: each model row is asked once, within a bound on memory."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from perturbxai.core import kernels

@@ -1,7 +1,5 @@
 """Questions about tables, answered: cells of coalition x background row, each distinct row asked once."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,7 +1,5 @@
 """Background rows: how they are drawn from a table, and numbers that describe them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """One column as float64 codes and back: numbers, dates, levels, objects. What cannot come back exactly is refused."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable
 from typing import Any
 

@@ -4,8 +4,6 @@ Numbers and dates are their own code (missing = NaN). Categories, strings and ot
 a missing value being a level of its own. What cannot come back exactly is refused.
 """
 
-from __future__ import annotations
-
 from collections.abc import Hashable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What a hidden superpixel shows: a fill picture of the size of the input, made once an input."""
 
-from __future__ import annotations
-
 import zlib
 from typing import Any
 

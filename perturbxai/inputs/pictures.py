@@ -1,7 +1,5 @@
 """Pictures as people have them, made (H, W, C) float32 in their own units."""
 
-from __future__ import annotations
-
 import warnings
 from typing import Any
 

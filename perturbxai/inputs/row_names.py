@@ -1,7 +1,5 @@
 """128-bit names of table rows: equal rows have equal names."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from perturbxai.core import kernels

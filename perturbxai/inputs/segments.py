@@ -1,7 +1,5 @@
 """Label maps: which pixels make one player. Always renumbered 0..P-1 without gaps."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """How far two maps of one input agree, and what the fill does to a map, beside the noise of the coalitions drawn."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Does a map say what the model does? Deletion, insertion, and agreement with coalitions nobody was fitted on."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Is a map where the evidence is known to be? A model may look elsewhere, which a good map then shows."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Batches of a model's rows, halved where one does not fit in memory, and how far along they are."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What depends on the machine: the allocator, memory that ran out, where a network lives. Each has a plain CPU meaning."""
 
-from __future__ import annotations
-
 import ctypes
 import sys
 from collections.abc import Mapping

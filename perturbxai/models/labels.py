@@ -1,7 +1,5 @@
 """What an estimator says besides probabilities: the method that gives its scores or, of labels, one indicator each."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Lending a torch module: in eval mode, to one thread at a time, its passes counted, and left as it was found."""
 
-from __future__ import annotations
-
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence

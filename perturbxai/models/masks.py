@@ -1,7 +1,5 @@
 """Masks of pixels: coarse maps or grids enlarged over a picture, and the picture seen through them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, ClassVar
 

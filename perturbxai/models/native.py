@@ -1,7 +1,5 @@
 """Boosters and ONNX sessions as estimators: models that libraries hand out without scikit-learn's methods."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias

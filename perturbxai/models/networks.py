@@ -1,7 +1,5 @@
 """A torch module as a function from a batch of rows to (n, K) numbers, left exactly as it was found."""
 
-from __future__ import annotations
-
 import inspect
 import sys
 from collections.abc import Callable

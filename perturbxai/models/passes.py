@@ -1,7 +1,5 @@
 """How a torch module is run: its layout in memory, its private copy, its mode, each only as far as the network takes it."""
 
-from __future__ import annotations
-
 import copy
 import warnings
 from typing import Any

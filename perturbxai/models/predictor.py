@@ -1,7 +1,5 @@
 """The Predictor: any model as (n, K) float64, and the only caller of a model for values."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar

@@ -1,7 +1,5 @@
 """Whether what a network returns are probabilities already, of which a second softmax or sigmoid would make others."""
 
-from __future__ import annotations
-
 import re
 import warnings
 from collections.abc import Callable

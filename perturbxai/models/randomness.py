@@ -1,7 +1,5 @@
 """Networks that draw random numbers as they run, as a dropout that is always on does: found by the generator's state."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any

@@ -1,7 +1,5 @@
 """What annotations say of torch, which is loaded only where a network runs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 

@@ -1,7 +1,5 @@
 """A transform as people have it: of a batch of pictures, of tensors with their channels first, or of PIL pictures."""
 
-from __future__ import annotations
-
 import copy
 import sys
 from collections.abc import Callable

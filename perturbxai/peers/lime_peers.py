@@ -1,7 +1,5 @@
 """The explainers of the package lime: for tables and for pictures."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar

@@ -1,7 +1,5 @@
 """lime and shap, loaded when they are asked for, and numpy's global random state, which both use, put back as it was."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterator
 from typing import Any, TypeAlias

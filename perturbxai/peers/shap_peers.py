@@ -1,7 +1,5 @@
 """The model-agnostic explainers of the package shap."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar

@@ -1,7 +1,5 @@
 """shap's TreeExplainer, which reads the model instead of asking it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """What a peer is given of one input, and what it concludes."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Figures that hold what is written on them: long titles take several lines, legends as many columns as have room."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from functools import cache

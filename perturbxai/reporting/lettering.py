@@ -1,7 +1,5 @@
 """Words and numbers in figures: they mean themselves, are not endless, stay distinct, and have a font that shows them."""
 
-from __future__ import annotations
-
 import contextlib
 import math
 import re

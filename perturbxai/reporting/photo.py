@@ -1,7 +1,5 @@
 """Photos on paper: as they are, in grey, painted with values, and with their superpixels numbered."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import ArrayLike
 

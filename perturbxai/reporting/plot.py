@@ -1,7 +1,5 @@
 """plot(): one result as one figure."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeAlias, overload

@@ -1,7 +1,5 @@
 """report(): what was found as tidy CSVs, figures and one HTML page in one folder, and a manifest written last."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

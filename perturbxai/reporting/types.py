@@ -1,7 +1,5 @@
 """matplotlib's types, which annotations name without loading it."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:

@@ -1,7 +1,5 @@
 """Reading a curve at rows of its table: where a value lies among the points of a grid, and the curve there less absence."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Coalitions as they are drawn: designs of a budget, held-out coalitions, cells, and orders of the players."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from math import lcm

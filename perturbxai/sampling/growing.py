@@ -1,7 +1,5 @@
 """Designs that grow into one another, so that intervals can be read before all of it is asked."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

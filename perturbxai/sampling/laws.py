@@ -4,8 +4,6 @@ Every coalition method of the suite is a weighted statistic whose weight depends
 a mass over the sizes 0..P, next to the sizes the method would like to be *asked* (its design), which need not be the same.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import comb
 

@@ -1,7 +1,5 @@
 """Complementary pairs of coalitions by the size of their smaller side: how many of each size, and which."""
 
-from __future__ import annotations
-
 from math import comb
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Random streams of a call: what depends on the seed alone, and what on the seed and an input."""
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Sequence
 from typing import Any

@@ -4,8 +4,6 @@ A linear estimate of the mean over the rows is the mean of the estimates for gro
 the draw of the rows brings, and some of what the draw of the coalitions brings, which is known and taken away.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from perturbxai.core.evaluations import RowGroups

@@ -4,8 +4,6 @@ A coalition is a byte a player. What a fit needs of all of them at once are P x 
 time, in their own order, so that no sum depends on threads or batches.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

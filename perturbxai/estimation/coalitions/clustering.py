@@ -1,7 +1,5 @@
 """Hierarchies found in what is explained: columns that go together, superpixels that touch and look alike."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.cluster.hierarchy import linkage
 from scipy.spatial.distance import squareform

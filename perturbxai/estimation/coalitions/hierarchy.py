@@ -3,8 +3,6 @@
 A tree is a player's number, or a tuple of two or more trees.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast

@@ -5,8 +5,6 @@ to one over all T. So each is a weighted sum of the values themselves, the weigh
 i and j are in S.
 """
 
-from __future__ import annotations
-
 from math import comb, factorial
 
 import numpy as np

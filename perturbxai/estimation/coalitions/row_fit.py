@@ -5,8 +5,6 @@ background, and much of it is explained by what is known of the row: its values,
 Columns of such controls in the regression take that noise away and leave what is estimated as it is.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property

@@ -1,7 +1,5 @@
 """Means of what a player adds, weighted by the size that it joins: from all coalitions, or from those of one size."""
 
-from __future__ import annotations
-
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from math import comb

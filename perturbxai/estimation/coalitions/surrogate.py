@@ -9,8 +9,6 @@ their fold: a size that was drawn by the share a takes 1 - a of the surrogate th
 all five. With everything drawn nothing is left to chance, as without a surrogate.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Curves averaged over rows: what PDP and ICE conclude from the moments of a grid, and the bands of such means."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

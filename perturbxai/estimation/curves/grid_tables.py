@@ -1,7 +1,5 @@
 """The model on grids of one or two columns, gathered block by block: counts, sums and second moments, never all rows."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Curves of opacity: what PDP, ICE and ALE conclude from reference rows of a picture, drawn in antithetic pairs."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Panels of one column's effects: curves with bands, rows' curves below, bars of levels, and where the data are."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any

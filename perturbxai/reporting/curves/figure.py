@@ -1,7 +1,5 @@
 """Figures of effects: panels of columns and pairs side by side, and what they have in common said once."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Sequence
 from typing import Any
 

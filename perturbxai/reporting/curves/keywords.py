@@ -1,7 +1,5 @@
 """Keywords for matplotlib that a user gives a partial dependence display: read under one name each, and tried out first."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field

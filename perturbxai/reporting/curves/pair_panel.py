@@ -1,7 +1,5 @@
 """Panels of two columns' effects: a coloured map with contours, hatched where the data have no rows."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import product
 from typing import Any

@@ -1,7 +1,5 @@
 """What a partial dependence display asks and keeps of each panel: the average, every row's curve, and their errors."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any

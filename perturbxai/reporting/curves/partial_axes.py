@@ -1,7 +1,5 @@
 """Where the panels of a partial dependence display go: a pyplot figure of its own, one Axes that is divided, or one each."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """plot_effects(): the call of scikit-learn's PartialDependenceDisplay.from_estimator, on this package's effects."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any

@@ -1,7 +1,5 @@
 """Panels of a partial dependence display: scikit-learn's lines, bars, contours and heat maps, with bands and empty cells."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """Figures of effects on a photo: its superpixels outlined and numbered, and beside it the curves of their opacities."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Where a partial dependence display asks along a column: scikit-learn's points, the user's own, levels in order."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

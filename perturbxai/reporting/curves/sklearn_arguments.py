@@ -1,7 +1,5 @@
 """What the arguments of scikit-learn's partial dependence displays ask for; all but `read_output` asks no model."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What a call of plot() on effects asks for: which columns, methods and outputs share which panel, checked first."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """What the features of a result are called in figures, what they hold, and which come first."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

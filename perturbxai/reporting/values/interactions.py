@@ -1,7 +1,5 @@
 """Figures of one row's interactions: a matrix of pairs beside the features' own values, and a network of the strongest."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 

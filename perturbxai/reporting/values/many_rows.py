@@ -1,7 +1,5 @@
 """Figures of many rows: points in a swarm, a heat map of rows by features, lines from the base to the predictions."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Figures of one row: how its values lead from the base to the prediction, bars with intervals, a map over the photo."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A strip: one picture, and side by side the maps of several layers or methods, a line an output."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

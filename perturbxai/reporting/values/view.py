@@ -1,7 +1,5 @@
 """What a call of plot() asks for: which result, rows and outputs, checked before anything is drawn."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
