@@ -5,11 +5,10 @@ antithetic walk). The variance of a weighted least-squares fit is then the strat
 any linearised survey statistic, with the finite-population factor of each stratum.
 """
 
-from __future__ import annotations
-
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 
@@ -98,11 +97,11 @@ class Clusters:
     pairs: Floats
 
     @classmethod
-    def of(cls, design: Design) -> Clusters:
+    def of(cls, design: Design) -> Self:
         return once(design.cache, "clusters", lambda: cls._make(design))
 
     @classmethod
-    def _make(cls, design: Design) -> Clusters:
+    def _make(cls, design: Design) -> Self:
         first = np.unique(design.pair, return_index=True)[1]
         sizes = design.sizes[first]
         stratum = np.minimum(sizes, design.n_players - sizes)
@@ -207,6 +206,12 @@ class LinearFit:
     df: float
 
     @cached_property
+    def lengths(self) -> Floats:
+        """(R,): of the rows of the gain, squared."""
+        gain = self.gain
+        return gain.lengths() if isinstance(gain, Gain) else np.asarray(np.einsum("rp,rp->r", gain, gain))
+
+    @cached_property
     def missed(self) -> Floats:
         """(P, P): the covariance that residuals of one make which may come in a row, and did not; made once a design."""
         variance = self.clusters.unseen(len(self.gain), self.starts)
@@ -261,11 +266,12 @@ class LinearFit:
         return np.add.reduceat(scores, starts, axis=0)
 
     def errors(
-        self, residuals: Floats, values: Floats, table: Evaluations, ends: Floats | None = None
+        self, residuals: Floats, values: Floats, table: Evaluations, ends: Floats | None = None, *, tails: bool = False
     ) -> tuple[Floats, Floats]:
         """Standard errors (P, K) and simultaneous factors (K,) of the values (P, K), from what the fit leaves.
 
         residuals (R, K) of drawn rows;  ends (2, K) of nothing and everything, None where these are fitted exactly
+        tails: whether they are widened by `for_tails`
         """
         clusters, n_players, n_outputs = self.clusters, self.gain.shape[1], residuals.shape[1]
         floor = ROUNDING * table.scale * np.sqrt(n_players)
@@ -284,6 +290,8 @@ class LinearFit:
             own, unshown = self.covariance(residuals[:, k]), jump[k] ** 2 * self.missed
             stderr[:, k] = np.maximum(spread.errors_of_fit(np.diag(own), np.diag(unshown), clusters.asked), floor[k])
             critical[k] = simultaneous_factor(own + unshown, self.df, table.design)
+        if tails:
+            return for_tails(stderr, critical, self.lengths, residuals, len(self.weight), self.df, table)
         return stderr, critical
 
 

@@ -8,14 +8,14 @@ import numpy as np
 
 from perturbxai.core import checks
 from perturbxai.core.deprecated import renamed
-from perturbxai.core.evaluations import Estimate, once
+from perturbxai.core.evaluations import once
 from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import options
 from perturbxai.core.questions import Coalitions, Opacities, Players, Rows, TablePlayers
 from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.curves.accumulated import accumulated_curve
 from perturbxai.estimation.curves.grid_tables import Curve, FromGrid, GridTable
-from perturbxai.estimation.curves.table_curve import CurveValue, EdgeRows, TableCurve, beside_ends, curve_key, words_of
+from perturbxai.estimation.curves.table_curve import EdgeRows, TableCurve, beside_ends, curve_key, words_of
 from perturbxai.estimation.intervals import independent, no_players
 from perturbxai.estimation.survey import ROUNDING
 from perturbxai.sampling.references import draw_references
@@ -143,7 +143,11 @@ class Ale(Asking, FromGrid):
         counted |= {players.names[p] if len(key) == 1 else f"{players.names[p]}={key[1]!r}": shared.curves[key].rows
                     for p, key in enumerate(keys)}  # fmt: skip
         notes = {"rows_once_a_call": counted, "drawn_rows": len(rows), "errors_in_common": True}
-        return _gather(found, notes)
+        values, stderr = np.array([one.value for one in found]), np.array([one.stderr for one in found])
+        # a column without a degree of freedom has an infinite error already, and leaves the others theirs
+        df = min((one.df for one in found if one.df > 0), default=0.0)
+        drawn = [one.background for one in found if one.background is not None]
+        return independent(values, stderr, df, stderr_background=np.array(drawn) if drawn else None, notes=notes)
 
     def _drawn_rows(self, players: TablePlayers) -> tuple[Floats, Floats]:
         """(n, D) coded rows of X and their weights (n,), the same for all inputs of the call."""
@@ -188,14 +192,6 @@ class _Shared:
     asked: set[int]
     curves: dict[Any, TableCurve] = field(default_factory=dict)
     questions: dict[Any, EdgeRows] = field(default_factory=dict)
-
-
-def _gather(found: Sequence[CurveValue], notes: dict[str, Any]) -> Estimate:
-    values, stderr = np.array([one.value for one in found]), np.array([one.stderr for one in found])
-    # a column without a degree of freedom has an infinite error already, and leaves the others theirs
-    df = min((one.df for one in found if one.df > 0), default=0.0 if found else np.inf)
-    drawn = [one.background for one in found if one.background is not None]
-    return independent(values, stderr, df, stderr_background=np.array(drawn) if drawn else None, notes=notes)
 
 
 def _stratified_variance(sums: Floats, stratum: Ints) -> Floats:

@@ -1,9 +1,7 @@
 """Interactions: what pairs of players do together, beside what each does, from the table that SHAP asks."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 
@@ -14,16 +12,8 @@ from perturbxai.core.options import options
 from perturbxai.core.types import Floats, Ints
 from perturbxai.estimation.coalitions import pair_indices, semivalues
 from perturbxai.estimation.intervals import independent, independent_factor, simultaneous_factor
-from perturbxai.estimation.spread import errors_of_fit, jump_of_fit
-from perturbxai.estimation.survey import (
-    MAX_LEVERAGE,
-    ROUNDING,
-    Clusters,
-    check_reuse,
-    pair_sides,
-    row_weights,
-    sum_zero_basis,
-)
+from perturbxai.estimation.spread import ROUNDING, errors_of_fit, jump_of_fit
+from perturbxai.estimation.survey import MAX_LEVERAGE, Clusters, check_reuse, pair_sides, row_weights, sum_zero_basis
 from perturbxai.sampling import laws
 
 INDICES = ("sii", "k-sii", "stii", "fsii")
@@ -199,12 +189,12 @@ class _Fit:
         return np.stack(found, axis=1)
 
     @classmethod
-    def of(cls, index: str, design: Design) -> _Fit:
+    def of(cls, index: str, design: Design) -> Self:
         kind = "fsii" if index == "fsii" else "sii"
         return once(design.cache, ("interactions", kind), lambda: cls._make(kind, design))
 
     @classmethod
-    def _make(cls, index: str, design: Design) -> _Fit:
+    def _make(cls, index: str, design: Design) -> Self:
         n_players = design.n_players
         first, second = pair_sides(design)
         weights = row_weights(laws.shapley(n_players), design)

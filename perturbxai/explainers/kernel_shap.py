@@ -11,7 +11,7 @@ from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.options import options
 from perturbxai.core.types import Floats
 from perturbxai.estimation.coalitions import blocks
-from perturbxai.estimation.coalitions.background_error import coalition_noise, error_of_groups, flat, of_ends
+from perturbxai.estimation.coalitions.background_error import as_outputs, coalition_noise, error_of_groups, of_ends
 from perturbxai.estimation.coalitions.pair_fit import PairFit
 from perturbxai.estimation.coalitions.row_fit import shapley_on_cells
 from perturbxai.estimation.coalitions.surrogate import SURROGATES, adjusted
@@ -111,7 +111,8 @@ class KernelShap(FromCoalitions):
 
 def _background(fit: PairFit, groups: RowGroups) -> Floats:
     """(P, K): the error that the draw of the background adds."""
-    odd, found = fit.shapley(flat(groups.values), -groups.empty.reshape(-1))
+    values = as_outputs(groups)
+    odd, found = fit.shapley(values[2:], values[1] - values[0])
     noise = coalition_noise(fit.clusters, fit.gain, odd - fit.u @ found, None, fit.df)
     return error_of_groups(groups, found, noise)
 

@@ -12,7 +12,6 @@ from perturbxai.core.types import Floats, Ints, PerOutput
 from perturbxai.estimation import spread
 from perturbxai.estimation.coalitions import semivalues
 from perturbxai.estimation.intervals import independent
-from perturbxai.estimation.survey import ROUNDING
 from perturbxai.sampling.coalitions import draw_orders, prefixes
 
 
@@ -86,7 +85,7 @@ def _of_pairs(orders: Ints, values: Floats) -> Floats:
 def _over_pairs(found: Floats, scale: PerOutput) -> Estimate:
     """The mean over independent pairs (n, P, K), and its t interval."""
     n_pairs, n_players, n_outputs = found.shape
-    floor = ROUNDING * scale * np.sqrt(n_players)
+    floor = spread.ROUNDING * scale * np.sqrt(n_players)
     stderr = np.full((n_players, n_outputs), np.inf)
     if n_pairs > 1:
         variance = spread.variances(list(found.transpose(1, 0, 2)), np.zeros(n_outputs), floor)

@@ -9,11 +9,11 @@ from perturbxai.core.evaluations import Estimate, Evaluations, Law
 from perturbxai.core.options import options
 from perturbxai.core.types import Floats
 from perturbxai.estimation.coalitions import blocks
-from perturbxai.estimation.coalitions.background_error import coalition_noise, error_of_groups, flat
-from perturbxai.estimation.coalitions.blocks import Columns, Gain, lengths_of
+from perturbxai.estimation.coalitions.background_error import as_outputs, coalition_noise, error_of_groups
+from perturbxai.estimation.coalitions.blocks import Columns, Gain
 from perturbxai.estimation.coalitions.slopes import OfSlopes
 from perturbxai.estimation.intervals import no_players
-from perturbxai.estimation.survey import Clusters, LinearFit, check_reuse, for_tails, row_weights
+from perturbxai.estimation.survey import Clusters, LinearFit, check_reuse, row_weights
 from perturbxai.explainers.banzhaf import slopes_under
 from perturbxai.sampling import laws
 
@@ -89,8 +89,7 @@ class Rise(OfSlopes):
 
 def _weights(law: Law, table: Evaluations) -> Floats:
     """(2 + M,): of the empty, the full and the other coalitions."""
-    inner = row_weights(law, table.design) if len(table.values) else np.zeros(0)
-    return np.concatenate([law.mass[[0, -1]], inner])
+    return np.concatenate([law.mass[[0, -1]], row_weights(law, table.design)])
 
 
 def _means(law: Law, p: float, centred: bool, table: Evaluations) -> Estimate:
@@ -110,16 +109,13 @@ def _means(law: Law, p: float, centred: bool, table: Evaluations) -> Estimate:
     clusters = Clusters.of(design)
     paired = 2 * len(starts) == len(design.z)
     df = float(len(starts) - len(np.unique(clusters.stratum))) if paired else 0.0
-    own = np.add.reduceat(weight[2:], starts) if len(starts) else np.zeros(0)
     residuals = table.values - mean if centred else table.values
     ends = values[:2] - mean if centred else values[:2]
-    stderr, critical = LinearFit(gain, own, starts, clusters, df).errors(residuals, sums, table, ends)
-    stderr, critical = for_tails(stderr, critical, lengths_of(gain), residuals, len(starts), df, table)
+    fit = LinearFit(gain, np.add.reduceat(weight[2:], starts), starts, clusters, df)
+    stderr, critical = fit.errors(residuals, sums, table, ends, tails=True)
     found = Estimate(sums, stderr, critical, np.inf if design.listed else df)
     if table.groups is None:
         return found
-    apart = flat(table.groups.values)
-    ends = np.stack([table.groups.empty, np.zeros_like(table.groups.empty)])
-    noise = coalition_noise(clusters, gain, apart, starts, df)
-    background = error_of_groups(table.groups, x.moment(load * np.vstack([flat(ends), apart])), noise)
-    return replace(found, stderr_background=background)
+    apart = as_outputs(table.groups)
+    noise = coalition_noise(clusters, gain, apart[2:], starts, df)
+    return replace(found, stderr_background=error_of_groups(table.groups, x.moment(load * apart), noise))

@@ -14,7 +14,6 @@ from perturbxai.core.types import Floats, Ints, PerOutput, Presence
 from perturbxai.estimation import spread
 from perturbxai.estimation.coalitions import semivalues
 from perturbxai.estimation.intervals import independent
-from perturbxai.estimation.survey import ROUNDING
 from perturbxai.sampling.coalitions import draw_before, draw_rows
 
 NUMBERS_AT_ONCE = 1 << 22  # numbers in one request: memory stays bounded on wide tables and large backgrounds
@@ -81,8 +80,7 @@ class SamplingShap(Asking):
         if first < each:
             more = _where_it_varies(samples, left)
         else:
-            more = np.zeros(n_players, dtype=np.int64)
-            more[rng.permutation(n_players)[:left]] = 1
+            more = np.bincount(rng.permutation(n_players)[:left], minlength=n_players)
         yield from _sample(players, more, samples, rng)
         found = samples.estimate(ends)
         found.notes.update({"samples": samples.counts.tolist(), "listed": False})
@@ -109,7 +107,7 @@ class _Samples:
     def own(self) -> Floats:
         """(P, K): the variance of one sample as a player's own tell it. What differs by rounding has none."""
         found = np.array([one.var(axis=0, ddof=min(len(one) - 1, 1)) for one in self.gains])
-        return np.where(np.sqrt(found) <= ROUNDING * self.scale, 0.0, found)
+        return np.where(np.sqrt(found) <= spread.ROUNDING * self.scale, 0.0, found)
 
     def estimate(self, ends: Floats) -> Estimate:
         """Means that share out what they lack of the gain by their own variance, and errors that borrow from each other."""
@@ -117,7 +115,7 @@ class _Samples:
         mean, variance = np.array([one.mean(axis=0) for one in self.gains]), self.own() / counts
         total, lack = variance.sum(axis=0), ends[1] - ends[0] - mean.sum(axis=0)
         share = np.where(total > 0, variance / np.where(total > 0, total, 1.0), 1.0 / n_players)
-        floor = ROUNDING * self.scale * np.sqrt(n_players)
+        floor = spread.ROUNDING * self.scale * np.sqrt(n_players)
         stderr = np.full_like(mean, np.inf)
         if self.counts.min() > 1:
             lent = spread.variances(self.gains, np.abs(lack), floor) / counts

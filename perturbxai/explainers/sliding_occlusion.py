@@ -70,12 +70,7 @@ class SlidingOcclusion(Asking):
     def least(self, players: Players) -> int:
         return len(_corners(*self._sizes(players))) + 2
 
-    def ask(
-        self,
-        players: Players,
-        budget: int,  # noqa: ARG002
-        rng: np.random.Generator,  # noqa: ARG002
-    ) -> Questions:
+    def ask(self, players: Players, budget: int, rng: np.random.Generator) -> Questions:  # noqa: ARG002
         assert players.labels is not None
         shape, patch, stride = self._sizes(players)
         corners = _corners(shape, patch, stride)

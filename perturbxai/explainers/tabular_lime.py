@@ -1,7 +1,5 @@
 """LIME as published for tables: a linear fit to the model in the neighbourhood that LIME draws around a row."""
 
-from __future__ import annotations
-
 import hashlib
 import warnings
 from collections.abc import Generator, Sequence
@@ -31,6 +29,21 @@ DISCRETIZERS = (*PARTS, "entropy", None)
 SELECTIONS = ("none", "forward", "lasso_path", "highest_weights")
 ENTROPY_ROWS, ENTROPY_DEPTH = 1000, 3  # as lime: a tree of depth 3 has at most 8 bins
 FEWEST_EFFECTIVE = 5  # effective rows a slope, below which a warning is due
+
+
+@dataclass(eq=False)
+class _Drawn:
+    """Drawn rows: codes and bins (P, n) in the players' order, the question they are, and the model's answers (n, K).
+
+    additive: the model of the answers that the fits are adjusted by
+    """
+
+    name: str
+    codes: Codes
+    bins: Bins
+    question: Rows
+    values: Values | None = None
+    additive: Additive | None = None
 
 
 @renamed(surrogate="model_regressor")
@@ -227,13 +240,13 @@ class TabularLime(Asking):
                 "coefficients; take a wider kernel or a larger budget",
                 stacklevel=2,
             )
-        estimate = self._estimate(coding, found, values, width)
+        estimate = self._estimate(hood, coding, found, values, width)
         if self.profile:
             widths = [multiple * width for multiple in self.profile]
             estimate.notes["profile"] = [_read(coding, at, fit(at, errors=False)) for at in widths]
         return estimate
 
-    def _estimate(self, coding: Coding, fit: LocalFit, values: Values, width: float) -> Estimate:
+    def _estimate(self, hood: Neighbourhood, coding: Coding, fit: LocalFit, values: Values, width: float) -> Estimate:
         n_players, n_outputs = len(coding.live), values.shape[1]
         slopes, errors = np.zeros((2, n_players, n_outputs))
         slopes[coding.live], errors[coding.live] = fit.slopes, fit.stderr
@@ -250,25 +263,10 @@ class TabularLime(Asking):
             notes["selected"] = [np.flatnonzero(kept[:, k]).tolist() for k in range(n_outputs)]
             slopes = np.where(kept, slopes, 0.0)
         floor = ROUNDING * np.abs(values).max(axis=0, initial=0.0)
-        lift, unit = coding.lift[:, None], coding.unit[:, None]
+        lift, unit = coding.lift[:, None], hood.unit[:, None]
         shown = {"coefficient": slopes / unit, "coefficient_stderr": errors / unit}
         stderr = np.maximum(errors * np.abs(lift), floor) if fit.df > 0 else np.full_like(errors, np.inf)
         return independent(slopes * lift, stderr, fit.df, notes=notes, columns=shown)
-
-
-@dataclass(eq=False)
-class _Drawn:
-    """Drawn rows: codes and bins (P, n) in the players' order, the question they are, and the model's answers (n, K).
-
-    additive: the model of the answers that the fits are adjusted by
-    """
-
-    name: str
-    codes: Codes
-    bins: Bins
-    question: Rows
-    values: Values | None = None
-    additive: Additive | None = None
 
 
 def _seen(players: TablePlayers, d: int) -> set[float | None]:

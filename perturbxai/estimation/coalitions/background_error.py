@@ -13,7 +13,7 @@ from perturbxai.estimation.coalitions.blocks import Gain
 from perturbxai.estimation.survey import Clusters
 
 
-def error_of_groups(groups: RowGroups, values: Floats, noise: Floats) -> Floats:
+def error_of_groups(groups: RowGroups, values: Floats, noise: Floats | float = 0.0) -> Floats:
     """(P, K): the standard error from what groups would add.
 
     values (P, G K): a group's estimate less that of all rows;  noise (P, G K): its variance over draws of coalitions
@@ -26,13 +26,13 @@ def error_of_groups(groups: RowGroups, values: Floats, noise: Floats) -> Floats:
 
 def of_ends(groups: RowGroups, n_players: int) -> Floats:
     """(P, K): the same where a player's value is everything less nothing."""
-    apart = np.tile(-groups.empty.reshape(-1), (n_players, 1))
-    return error_of_groups(groups, apart, np.zeros_like(apart))
+    return error_of_groups(groups, np.tile(-groups.empty.reshape(-1), (n_players, 1)))
 
 
-def flat(values: Floats) -> Floats:
-    """(M, G, K) as (M, G K): groups are further outputs."""
-    return values.reshape(len(values), values.shape[1] * values.shape[2])  # there may be no coalition at all
+def as_outputs(groups: RowGroups) -> Floats:
+    """(2 + M, G K): nothing, everything and the coalitions. On everything, the input itself, all rows agree."""
+    values = np.concatenate([groups.empty[None], np.zeros_like(groups.empty)[None], groups.values])
+    return values.reshape(len(values), -1)
 
 
 def coalition_noise(clusters: Clusters, gain: Floats | Gain, residuals: Floats, starts: Ints | None, df: float) -> Floats:

@@ -132,11 +132,6 @@ class Gain:
         return self.after(self.x.gram(weight * self.each**2))
 
 
-def lengths_of(gain: Floats | Gain) -> Floats:
-    """(R,): of the rows of a gain, squared."""
-    return gain.lengths() if isinstance(gain, Gain) else np.asarray(np.einsum("rp,rp->r", gain, gain))
-
-
 @dataclass(frozen=True, eq=False)
 class Normal:
     """Weighted least squares of columns by normal equations, corrected until nothing of them is lost.
@@ -163,18 +158,14 @@ class Normal:
         return found
 
 
-@dataclass(frozen=True, eq=False)
-class WithIntercept:
+class WithIntercept(Normal):
     """The same with an intercept beside columns that are centred at their weighted mean, their shift."""
-
-    fit: Normal
 
     def __matmul__(self, values: Floats) -> Floats:
         """(P + 1, K): intercept and slopes."""
-        weight = self.fit.weight
-        centre = weight @ values / weight.sum()
-        slopes = self.fit @ (values - centre)
-        return np.vstack([centre - self.fit.x.shift @ slopes, slopes])
+        centre = self.weight @ values / self.weight.sum()
+        slopes = super().__matmul__(values - centre)
+        return np.vstack([centre - self.x.shift @ slopes, slopes])
 
 
 def inverse_of(gram: Floats) -> Floats | None:

@@ -4,12 +4,11 @@ Averaged over what else is there, the parts of a union play a game of their own,
 union's total. What is asked is how they deviate from an even share; totals then come from the top down.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import factorial, prod
+from typing import Self
 
 import numpy as np
 
@@ -19,7 +18,6 @@ from perturbxai.estimation import spread
 from perturbxai.estimation.coalitions import semivalues
 from perturbxai.estimation.coalitions.hierarchy import Union
 from perturbxai.estimation.intervals import independent_factor
-from perturbxai.estimation.survey import ROUNDING
 from perturbxai.sampling.coalitions import draw_orders, list_coalitions
 
 
@@ -44,13 +42,13 @@ class Listed:
     local: Bools
 
     @classmethod
-    def of(cls, unions: Sequence[Union], at: int, n_players: int) -> Listed:
+    def of(cls, unions: Sequence[Union], at: int, n_players: int) -> Self:
         """The contexts, all subsets of the other parts of every union around it, and in each the union's own subsets."""
         around, weight = np.zeros((1, n_players), dtype=bool), np.ones(1)
         for above, place in unions[at].path:
             n_parts = unions[above].n_parts
             others = np.delete(np.arange(n_parts), place)
-            subsets = semivalues.with_ends(list_coalitions(n_parts - 1)) if n_parts > 2 else np.array([[False], [True]])
+            subsets = semivalues.with_ends(list_coalitions(n_parts - 1))
             there = np.zeros((len(subsets), n_parts), dtype=bool)
             there[:, others] = subsets
             shares = semivalues.shapley_weights(n_parts)[subsets.sum(axis=1)]
@@ -83,7 +81,7 @@ class Drawn:
     n_units: int
 
     @classmethod
-    def of(cls, unions: Sequence[Union], at: int, n_pairs: int, n_players: int, rng: np.random.Generator) -> Drawn:
+    def of(cls, unions: Sequence[Union], at: int, n_pairs: int, n_players: int, rng: np.random.Generator) -> Self:
         union = unions[at]
         n_parts = union.n_parts
         sizes = [unions[above].n_parts for above, _ in union.path] + ([n_parts] if n_parts > 2 else [])
@@ -188,7 +186,7 @@ def share_out(unions: Sequence[Union], parts: Sequence[Deviations], values: Floa
     values (M, K): nothing, everything, then all others, against the largest of which rounding is measured
     """
     n_players, n_outputs = sum(map(len, unions[0].members)), values.shape[1]
-    floor = ROUNDING * np.abs(values).max(axis=0) * np.sqrt(n_players)
+    floor = spread.ROUNDING * np.abs(values).max(axis=0) * np.sqrt(n_players)
     found = _from_the_top(unions, [part.mean for part in parts], values[1] - values[0], 1)
     own = _variances(parts, np.abs(found).max(axis=0), floor)
     variance = _from_the_top(unions, own, np.zeros(n_outputs), 2)

@@ -1,8 +1,7 @@
 """Projected least squares on complementary pairs: everything of KernelSHAP's solve that depends on the design alone."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -47,12 +46,12 @@ class PairFit(LinearFit):
         return np.asarray((np.bincount(stratum, minlength=len(self.clusters.pairs)) / self.clusters.pairs)[stratum])
 
     @classmethod
-    def of(cls, law: Law, design: Design) -> PairFit:
+    def of(cls, law: Law, design: Design) -> Self:
         """Made once a design. Raises ValueError if there are no pairs, or if they do not span the players."""
         return once(design.cache, "kernel_shap", lambda: cls._make(law, design))
 
     @classmethod
-    def _make(cls, law: Law, design: Design) -> PairFit:
+    def _make(cls, law: Law, design: Design) -> Self:
         first, second = pair_sides(design)
         n_players = design.n_players
         weights = row_weights(law, design)

@@ -11,7 +11,7 @@ from perturbxai.core.evaluations import Design, Estimate, Evaluations, Law
 from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.questions import Coalitions, Question
 from perturbxai.core.types import Floats, Ints, Presence, Values
-from perturbxai.estimation.coalitions.background_error import error_of_groups, flat
+from perturbxai.estimation.coalitions.background_error import as_outputs, error_of_groups
 from perturbxai.estimation.intervals import independent, no_players
 from perturbxai.estimation.survey import ROUNDING
 from perturbxai.sampling import laws
@@ -78,9 +78,8 @@ def exact_of_table(table: Evaluations, weight: Floats) -> Estimate:
     groups = table.groups
     if groups is None or not table.design.n_players:
         return found
-    ends = np.stack([groups.empty, np.zeros_like(groups.empty)])
-    apart = of_all_coalitions(z, np.vstack([flat(ends), flat(groups.values)]), weight)
-    return replace(found, stderr_background=error_of_groups(groups, apart, np.zeros_like(apart)))
+    apart = of_all_coalitions(z, as_outputs(groups), weight)
+    return replace(found, stderr_background=error_of_groups(groups, apart))
 
 
 def ask_all(n_players: int) -> Generator[Sequence[Question], list[Floats], Estimate]:

@@ -1,11 +1,8 @@
 """The weighted linear fit with intercept whose slopes LIME and Banzhaf values are."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from scipy import linalg
@@ -14,10 +11,10 @@ from perturbxai.core.evaluations import Design, Estimate, Evaluations, Law, RowG
 from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.types import Floats, Weights
 from perturbxai.estimation.coalitions import blocks
-from perturbxai.estimation.coalitions.background_error import coalition_noise, error_of_groups, flat
-from perturbxai.estimation.coalitions.blocks import Columns, Gain, Normal, WithIntercept, lengths_of
+from perturbxai.estimation.coalitions.background_error import as_outputs, coalition_noise, error_of_groups
+from perturbxai.estimation.coalitions.blocks import Columns, Gain, WithIntercept
 from perturbxai.estimation.coalitions.semivalues import with_ends
-from perturbxai.estimation.survey import MAX_LEVERAGE, Clusters, LinearFit, for_tails, row_weights
+from perturbxai.estimation.survey import MAX_LEVERAGE, Clusters, LinearFit, row_weights
 
 
 class OfSlopes(FromCoalitions):
@@ -49,32 +46,26 @@ class Slopes(LinearFit):
         residuals = values - centre - found[0] - self.z @ found[1:]
         n_ends = 2 if table.weight is None else 0
         residuals, ends = residuals[n_ends:], residuals[:n_ends]  # these are listed: they bring no sampling error
-        stderr, critical = self.errors(residuals, found[1:], table, ends)
-        stderr, critical = for_tails(stderr, critical, self.lengths, residuals, len(self.weight), self.df, table)
+        stderr, critical = self.errors(residuals, found[1:], table, ends, tails=True)
         background = None if table.groups is None or table.weight is not None else self._background(table.groups)
         return Estimate(found[1:], stderr, critical, self.df if not table.design.listed else np.inf, background)
 
     def _background(self, groups: RowGroups) -> Floats:
-        """(P, K): the error that the draw of the background adds. What all rows agree on, the input itself, adds none."""
-        ends = np.stack([groups.empty, np.zeros_like(groups.empty)])
-        values = np.vstack([flat(ends), flat(groups.values)])
+        """(P, K): the error that the draw of the background adds."""
+        values = as_outputs(groups)
         found = self.operator @ values
         residuals = (values - found[0] - self.z @ found[1:])[2:]
         return error_of_groups(groups, found[1:], coalition_noise(self.clusters, self.gain, residuals, self.starts, self.df))
 
-    @cached_property
-    def lengths(self) -> Floats:
-        return lengths_of(self.gain)
-
     @classmethod
-    def of(cls, key: Hashable, law: Law, ridge: float, table: Evaluations) -> Slopes:
+    def of(cls, key: Hashable, law: Law, ridge: float, table: Evaluations) -> Self:
         """The fit under a law. A table with its own weights is fitted with those; else it is kept in the design by key."""
         if table.weight is not None:
             return cls._make(law, ridge, table.design, table.weight)
         return once(table.design.cache, key, lambda: cls._make(law, ridge, table.design, None))
 
     @classmethod
-    def _make(cls, law: Law, ridge: float, design: Design, own: Floats | None) -> Slopes:
+    def _make(cls, law: Law, ridge: float, design: Design, own: Floats | None) -> Self:
         n_players = design.n_players
         if own is None:
             inner = row_weights(law, design)
@@ -90,8 +81,7 @@ class Slopes(LinearFit):
         # a walk goes through sizes that hardly count here: at 16 players and p = 1/2 intervals beside one covered .2 to .8
         known = paired and not (design.chain >= 0).any()
         df = float(len(starts) - n_players) if known else 0.0
-        cluster_weight = np.add.reduceat(inner, starts) if len(starts) else np.zeros(0)
-        return cls(gain, cluster_weight, starts, Clusters.of(design), df, z, operator)
+        return cls(gain, np.add.reduceat(inner, starts), starts, Clusters.of(design), df, z, operator)
 
 
 def _in_one_piece(design: Design, weight: Weights, ridge: float, ends: bool) -> tuple[Floats, Floats, Floats]:
@@ -115,7 +105,7 @@ def _in_blocks(design: Design, weight: Weights, ridge: float, ends: bool) -> tup
     drawn = Columns(design.z, mean)
     hat = np.minimum(own * (1.0 / total + drawn.lengths(inverse)), MAX_LEVERAGE)
     gain = Gain(drawn, own / (1.0 - hat), inverse)
-    return Columns(design.z, nothing, ends=ends), WithIntercept(Normal(x, weight, inverse, ridge)), gain
+    return Columns(design.z, nothing, ends=ends), WithIntercept(x, weight, inverse, ridge), gain
 
 
 def solve(x: Floats, root: Floats, ridge: float) -> tuple[Floats, Floats]:

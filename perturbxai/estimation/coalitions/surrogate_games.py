@@ -1,12 +1,10 @@
 """The games that surrogates are: products of three players' signs, the smallest odd games that are not linear, and trees."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import comb
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from scipy import linalg
@@ -122,7 +120,7 @@ class Leaves:
     value: Floats
 
     @classmethod
-    def of(cls, trees: Sequence[Any], n_players: int) -> Leaves:
+    def of(cls, trees: Sequence[Any], n_players: int) -> Self:
         """Of scikit-learn's public `tree_`, grown on columns of zeros and ones."""
         parts = [_leaves(tree, n_players) for tree in trees]
         return cls(np.concatenate([sign for sign, _ in parts]), np.concatenate([value for _, value in parts]))

@@ -3,11 +3,10 @@
 Everything is linear in the mean steps, so that one operator gives the curve and, applied to unit steps, its variance.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from math import prod
+from typing import Self
 
 import numpy as np
 from scipy import stats
@@ -128,7 +127,7 @@ class PlaceErrors:
     pooled_df: float
 
     @classmethod
-    def of(cls, steps: Steps, taken: Bools) -> PlaceErrors:
+    def of(cls, steps: Steps, taken: Bools) -> Self:
         """taken (C, S): which steps of a place count."""
         squares = np.where((taken[:, :, None] & taken[:, None])[..., None], steps.error, 0.0)
         own = np.einsum("cssk->ck", squares)
@@ -168,8 +167,7 @@ class PlaceErrors:
             squares += np.where(lent, 0.0, part**2 / self.df[cells][:, None]).sum(axis=1)
             common += np.where(lent, part, 0.0).sum(axis=1)
         squares += common**2 / max(self.pooled_df, 1.0)
-        whole = np.concatenate(kept, axis=1) if len(ground.axes) == 1 else None
-        return total, squares, whole
+        return total, squares, np.concatenate(kept, axis=1) if kept else None
 
     def along(self, move: Floats) -> Floats:
         """(K, T, T): covariance along the curve; move (T, C, S)."""

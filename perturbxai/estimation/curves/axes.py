@@ -1,12 +1,11 @@
 """Grids of one or two columns: their points, where the rows stand, and which steps between points they take part in."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from math import prod
+from typing import Self
 
 import numpy as np
 
@@ -73,7 +72,7 @@ class Axis:
         """(steps,): distances between neighbouring points, one for levels."""
         return np.diff(self.points[: self.n_known]) if not self.by_level else np.ones(self.n_steps)
 
-    def along(self) -> Axis:
+    def along(self) -> Self:
         """The known points as they follow each other along an accumulated curve."""
         known = self.points[: self.n_known]
         if self.order is None:
@@ -120,7 +119,7 @@ class Standing:
     shape: tuple[int, ...]
 
     @classmethod
-    def of(cls, axes: Sequence[Axis], weight: Weights) -> Standing:
+    def of(cls, axes: Sequence[Axis], weight: Weights) -> Self:
         """weight (n,) of the drawn rows, 0 where they do not count."""
         there = np.logical_and.reduce([weight > 0, *((a.place >= 0) | a.missing for a in axes)])
         rows = np.flatnonzero(there)

@@ -118,12 +118,12 @@ class Steps:
     @property
     def mean(self) -> Floats:
         """(C, S, K): mean steps of each place, zero where it has no row."""
-        return np.asarray(self._reference + self._shift(0))
+        return np.asarray(self._reference + self._shift)
 
     @property
     def error(self) -> Floats:
         """(C, S, S, K): sums of squared weights times the products of the rows' distances from the mean."""
-        mean, sums = self._shift(0), self._sums[1]
+        mean, sums = self._shift, self._sums[1]
         cross = mean[:, :, None] * sums[:, None]
         outer = mean[:, :, None] * mean[:, None]
         return np.asarray(self._products - cross - cross.transpose(0, 2, 1, 3) + self.squares[:, None, None, None] * outer)
@@ -132,10 +132,12 @@ class Steps:
     def spread(self) -> Floats:
         """(C, S, K): weighted variance of the rows' steps within each place."""
         weight = np.where(self.weight > 0, self.weight, 1.0)[:, None, None]
-        return np.asarray(np.maximum(self._spread / weight - self._shift(0) ** 2, 0.0))
+        return np.asarray(np.maximum(self._spread / weight - self._shift**2, 0.0))
 
-    def _shift(self, power: int) -> Floats:
-        return np.asarray(self._sums[power] / np.where(self.weight > 0, self.weight, 1.0)[:, None, None])
+    @property
+    def _shift(self) -> Floats:
+        """(C, S, K): the mean less the reference."""
+        return np.asarray(self._sums[0] / np.where(self.weight > 0, self.weight, 1.0)[:, None, None])
 
 
 class Differences:
@@ -158,14 +160,12 @@ class Differences:
 
     def conclude(self) -> tuple[Floats, Floats]:
         """Means and standard errors (L, L, K): what going from the first level to the second adds."""
-        both = (self.weight[:, None] + self.weight[None])[..., None]
+        both, total, rows = ((one[:, None] + one[None])[..., None] for one in (self.weight, self.squares, self.n))
         both = np.where(both > 0.0, both, 1.0)  # of levels that no row has the sums are 0
         rise, squared, squares = self._sums
         mean = (rise - rise.transpose(1, 0, 2)) / both
         squared, squares = squared - squared.transpose(1, 0, 2), squares + squares.transpose(1, 0, 2)
-        total = (self.squares[:, None] + self.squares[None])[..., None]
         variance = np.maximum(squares - 2.0 * mean * squared + total * mean**2, 0.0) / both**2
-        rows = (self.n[:, None] + self.n[None])[..., None]
         alone = ~np.eye(len(self.n), dtype=bool)[..., None] & (rows < 2)
         return mean, np.where(alone, np.inf, np.sqrt(variance * rows / np.maximum(rows - 1, 1)))
 

@@ -6,9 +6,8 @@ f(b; jk of i) - f(b; j of i) - f(b; k of i) + f(b) for a pair, and f(i) - f(b; j
 against all others. Its noise is how far the means over groups of rows b lie apart.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -67,7 +66,7 @@ class PartialMeans:
         """(n, K): the partial dependence on all other columns at each row."""
         return np.tensordot(self.share, self.others, axes=1)
 
-    def without_others(self) -> PartialMeans:
+    def without_others(self) -> Self:
         """Itself, with what only the column itself needs given up."""
         self.others = self.others[:0, :0].copy()
         return self

@@ -1,9 +1,7 @@
 """An additive model of a neighbourhood's answers, whose LIME slopes are known: what it explains needs no sampling."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from functools import cached_property
+from typing import Self
 
 import numpy as np
 
@@ -35,7 +33,7 @@ class Additive:
     n_terms: int
 
     @classmethod
-    def of(cls, hood: Neighbourhood, codes: Codes, bins: Bins, around: Floats, values: Values) -> Additive:
+    def of(cls, hood: Neighbourhood, codes: Codes, bins: Bins, around: Floats, values: Values) -> Self:
         """codes, bins (D, n); around (D,): where Gaussian columns were drawn; values (n, K)."""
         swept = hood.live & ~hood.gaussian
         # rounded numbers are not Gaussian
@@ -49,11 +47,6 @@ class Additive:
         curves = {d: _take_polynomial((codes[d] - around[d]) / hood.unit[d], left) for d in curved}
         return cls(hood, effects, curves, left, n_terms)
 
-    @cached_property
-    def _mean(self) -> Floats:
-        """(K, D): mean over all bins of a column."""
-        return np.asarray((self.bins * self.hood.share).sum(axis=2))
-
     def slopes(self, own: Ints, x: Floats, around: Floats, width: float) -> Floats:
         """(D, K): LIME's slopes of the sum at a row x (D,) whose bins are own (D,); of Gaussian columns, a deviation."""
         every = np.arange(len(own))
@@ -61,7 +54,7 @@ class Additive:
         binned = self.hood.live & ~self.hood.gaussian
         if self.n_terms and binned.any():
             # in x's bin less in the others: their mean is what the mean over all leaves without x's
-            gap = (self.bins[:, every, own] - self._mean).T
+            gap = (self.bins[:, every, own] - (self.bins * self.hood.share).sum(axis=2)).T
             found[binned] = gap[binned] / (1.0 - self.hood.share[every, own][binned, None])
         for d, (first, second, third) in self.curves.items():
             # the kernel makes of the drawn N(0, 1) one of a smaller variance, nearer to x

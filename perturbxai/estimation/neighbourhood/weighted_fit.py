@@ -1,9 +1,8 @@
 """LIME's fit of a neighbourhood: how rows are coded, weighted linear fits with their errors, the choice of features."""
 
-from __future__ import annotations
-
 import contextlib
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -26,7 +25,7 @@ class Coding:
     design (P', n)  of the live columns, those that vary: 1 in x's bin, or (value - x) in deviations
     distance (n,)   squared, between a row's coding and that of x
     live (P,);  unknown (P,): columns that vary in the table, but not in what was drawn
-    lift (P,): what a slope is multiplied by to make a value;  unit (P,): what a slope is per
+    lift (P,): what a slope is multiplied by to make a value
     """
 
     own: Ints
@@ -35,10 +34,9 @@ class Coding:
     live: Bools
     unknown: Bools
     lift: Floats
-    unit: Floats
 
     @classmethod
-    def of(cls, hood: Neighbourhood, x: Floats, codes: Codes, bins: Bins) -> Coding:
+    def of(cls, hood: Neighbourhood, x: Floats, codes: Codes, bins: Bins) -> Self:
         """x (P,) and codes, bins (P, n) of drawn rows."""
         own = hood.bins_of(x)
         design = (bins == own[:, None]).astype(np.float64)
@@ -57,7 +55,7 @@ class Coding:
         # a rare level that no row drew, or that all did
         unknown = hood.live & (design.min(axis=1) == design.max(axis=1))
         live = hood.live & ~unknown
-        return cls(own, design if live.all() else design[live], distance, live, unknown, lift, hood.unit)
+        return cls(own, design if live.all() else design[live], distance, live, unknown, lift)
 
     def weight(self, width: float) -> Floats:
         """(n,): lime's kernel, exp(-D^2 / (2 width^2))."""
@@ -93,13 +91,14 @@ def fit_weighted(
     inverse = _inverse(gram, n_rows)
     left = (rest - (rest @ weight / total)[:, None]) * root
     found = inverse @ (x @ left.T)
-    noise = _Noise.of(x, gram, inverse)
-    kept = 1.0 - np.minimum(noise.leverage + weight / total, MAX_LEVERAGE)
+    squares, share, leverage = _noise(x, gram, inverse)
+    kept = 1.0 - np.minimum(leverage + weight / total, MAX_LEVERAGE)
     stderr = np.zeros_like(found)
     if errors:
         # the terms took part of the noise with them, and brought some of their own
         taken = n_rows / max(n_rows - n_terms, 1)
-        stderr = taken * np.sqrt(noise.variance(((left - found.T @ x) / kept) ** 2))
+        residuals = (left - found.T @ x) / kept
+        stderr = taken * np.sqrt(share[:, None] * (squares @ (residuals**2).T))
     slopes = found + known
     whole = (values.T - (weight @ values / total)[:, None]) * root
     r2 = _r2((whole - slopes.T @ x) / kept, whole)
@@ -122,34 +121,21 @@ def _inverse(gram: Floats, n_rows: int) -> Floats:
     return np.asarray(half.T @ half)
 
 
-@dataclass(frozen=True, eq=False)
-class _Noise:
-    """How the noise of rows moves slopes.
+def _noise(x: Floats, gram: Floats, inverse: Floats) -> tuple[Floats, Floats, Floats]:
+    """How the noise of rows moves slopes, by x (P, n), centred and times the root of the weights.
 
-    squares (P, n), share (P,): the variance of a slope is its share times its squares at the rows' squared residuals
-    leverage (n,) of the rows
+    squares (P, n) and share (P,): the variance of a slope is its share times its squares at the rows' squared residuals;
+    and the rows' leverage (n,)
     """
-
-    squares: Floats
-    share: Floats
-    leverage: Floats
-
-    @classmethod
-    def of(cls, x: Floats, gram: Floats, inverse: Floats) -> _Noise:
-        """x (P, n), centred and times the root of the weights."""
-        own = np.diag(inverse)
-        inflation = own * np.diag(gram)
-        if x.shape[1] >= MANY_ROWS * (len(x) + 1) and (inflation < NEARLY_ONE).all():
-            # columns that were drawn independently hardly correlate in so many rows: each slope stands alone but for the
-            # inflation of its variance, and a product with all others, as large as the fit itself, is spared
-            squares = x * x
-            return cls(squares, own**2 / np.maximum(inflation, 1.0), own @ squares)
-        moved = inverse @ x  # (P, n): what a unit of a row's value moves the slopes
-        return cls(moved**2, np.ones(len(x)), np.einsum("pn,pn->n", moved, x))
-
-    def variance(self, residuals: Floats) -> Floats:
-        """(P, K), at squared residuals (K, n), times the weights."""
-        return np.asarray(self.share[:, None] * (self.squares @ residuals.T))
+    own = np.diag(inverse)
+    inflation = own * np.diag(gram)
+    if x.shape[1] >= MANY_ROWS * (len(x) + 1) and (inflation < NEARLY_ONE).all():
+        # columns that were drawn independently hardly correlate in so many rows: each slope stands alone but for the
+        # inflation of its variance, and a product with all others, as large as the fit itself, is spared
+        squares = x * x
+        return squares, own**2 / np.maximum(inflation, 1.0), own @ squares
+    moved = inverse @ x  # (P, n): what a unit of a row's value moves the slopes
+    return moved**2, np.ones(len(x)), np.einsum("pn,pn->n", moved, x)
 
 
 def _r2(residuals: Floats, values: Values) -> Floats:
