@@ -42,19 +42,7 @@ def shapley_on_cells(law: Law, table: Evaluations) -> Estimate:
     # what a row's value adds for one player it takes from all: the sum is known
     controls = [(u[:, bases.player[at]] - part[:, None]) * bases.controls[np.ix_(row, at)] for at in _grades(bases)]
     root, starts = np.sqrt(weight[first] + weight[second]), np.arange(len(first))
-    fit = _Fit(x, controls, root, basis, starts, 0, False, table)
-    found = [fit.best(target[:, k], _own_answers(bases, row, k)) for k in range(target.shape[1])]
-    share = (table.full - table.empty) / len(basis)
-    estimate = _estimate(share + np.column_stack([one.values for one in found]), found, table)
-    if not bases.drawn:
-        return estimate
-    centred = bases.values - bases.share @ bases.values
-    background = []
-    for k, one in enumerate(found):
-        brought, by_answer = one.of_rows(bases, k, basis)
-        apart = brought - brought.mean(axis=1, keepdims=True) + by_answer - centred[:, k, None] / len(basis)
-        background.append(drawn_error(bases, row, apart, one.scores))
-    return replace(estimate, stderr_background=np.column_stack(background))
+    return _conclude(_Fit(x, controls, root, basis, starts, 0, True, table), target, bases, row)
 
 
 def slopes_on_cells(law: Law, table: Evaluations) -> Estimate:
@@ -73,22 +61,10 @@ def slopes_on_cells(law: Law, table: Evaluations) -> Estimate:
         for at in _grades(bases)
     ]
     starts = np.unique(table.design.pair, return_index=True)[1]
-    read = np.eye(x.shape[1])[1:]
-    fit = _Fit(x, controls, root, read, starts, 2, True, table)
+    fit = _Fit(x, controls, root, np.eye(x.shape[1])[1:], starts, 2, False, table)
     values = np.vstack([table.empty, table.full, table.values])
     values = values - values[int(heavier[0])]  # less rounding where the outputs are far from zero, and none of that end
-    found = []
-    for k in range(values.shape[1]):
-        own = _own_answers(bases, bases.row, k)
-        found.append(fit.best(values[:, k], None if own is None else np.pad(own, (2, 0))))
-    estimate = _estimate(np.column_stack([one.values for one in found]), found, table)
-    if not bases.drawn:
-        return estimate
-    background = []
-    for k, one in enumerate(found):
-        brought, by_answer = one.of_rows(bases, k, read)
-        background.append(drawn_error(bases, bases.row[starts], by_answer - brought, one.scores))
-    return replace(estimate, stderr_background=np.column_stack(background))
+    return _conclude(fit, values, bases, bases.row)
 
 
 def drawn_error(bases: Bases, row: Ints, known: Floats, scores: Floats) -> Floats:
@@ -174,8 +150,8 @@ class _Fit:
 
     root (n,): square roots of the weights;  read (P, C): from coefficients to values;  starts (R,): first row of each pair
     n_known: so many first rows are known without error
-    by_player: whether a value may rest on few pairs of its own, as a slope under a narrow law does; on the hyperplane of
-    what is to be explained every pair says something of all values
+    shared_out: whether values are fitted on the hyperplane of their known sum, where every pair says something of all of
+    them; else a value may rest on few pairs of its own, as a slope under a narrow law does
     """
 
     x: Floats
@@ -184,7 +160,7 @@ class _Fit:
     read: Floats
     starts: Ints
     n_known: int
-    by_player: bool
+    shared_out: bool
     table: Evaluations
 
     def best(self, target: Floats, own: Floats | None) -> _Found:
@@ -226,7 +202,7 @@ class _Fit:
         clusters = Clusters.of(self.table.design)
         unit = (gain[self.n_known :] * self.root[self.n_known :, None]) ** 2
         missed = clusters.unseen(len(unit), self.starts if len(unit) > len(self.starts) else None) @ unit
-        of_pairs = np.add.reduceat(unit if self.by_player else unit.sum(axis=1, keepdims=True), self.starts, axis=0)
+        of_pairs = np.add.reduceat(unit.sum(axis=1, keepdims=True) if self.shared_out else unit, self.starts, axis=0)
         covariance, df = _spread(clusters, scores, weight, of_pairs, len(self.starts) - n_columns)
         residuals = np.abs(left / self.root)
         largest = residuals[self.n_known :].max(initial=0.0), residuals[: self.n_known].max(initial=0.0)
@@ -307,7 +283,15 @@ def _quick_factor(columns: Floats, scale: Floats) -> tuple[Floats, Floats] | Non
     return linalg.solve_triangular(upper, columns.T, trans="T").T, upper * scale
 
 
-def _estimate(values: Floats, found: Sequence[_Found], table: Evaluations) -> Estimate:
+def _conclude(fit: _Fit, target: Floats, bases: Bases, row: Ints) -> Estimate:
+    """Values (P, K) and their errors, from targets (n, K);  row: the background rows of those that are not known."""
+    table, found = fit.table, []
+    for k in range(target.shape[1]):
+        own = _own_answers(bases, row, k)
+        found.append(fit.best(target[:, k], None if own is None else np.pad(own, (fit.n_known, 0))))
+    values = np.column_stack([one.values for one in found])
+    if fit.shared_out:
+        values = (table.full - table.empty) / len(values) + values
     floor = ROUNDING * table.scale * np.sqrt(len(values))
     stderr, critical = np.empty_like(values), np.empty(len(found))
     left, beside = np.array([one.largest for one in found]).T
@@ -317,4 +301,15 @@ def _estimate(values: Floats, found: Sequence[_Found], table: Evaluations) -> Es
         stderr[:, k] = np.maximum(np.maximum(np.sqrt(np.diag(one.covariance)), missed), floor[k])
         critical[k] = simultaneous_factor(one.covariance, one.df, table.design)
     notes = {"cells": len(table.values), "controls": [one.n_controls for one in found]}
-    return Estimate(values, stderr, critical, min(one.df for one in found), notes=notes)
+    estimate = Estimate(values, stderr, critical, min(one.df for one in found), notes=notes)
+    if not bases.drawn:
+        return estimate
+    centred, background = bases.values - bases.share @ bases.values, []
+    for k, one in enumerate(found):
+        brought, by_answer = one.of_rows(bases, k, fit.read)
+        if fit.shared_out:  # what a control brings one player it takes from all
+            apart = brought - brought.mean(axis=1, keepdims=True) + by_answer - centred[:, k, None] / len(values)
+        else:  # a control counts where its player is absent
+            apart = by_answer - brought
+        background.append(drawn_error(bases, row[fit.starts], apart, one.scores))
+    return replace(estimate, stderr_background=np.column_stack(background))
