@@ -1,6 +1,7 @@
 """Versions of what computes, for results and manifests."""
 
 import platform
+from contextlib import suppress
 
 _versions: dict[str, str] = {}
 
@@ -12,8 +13,6 @@ def versions() -> dict[str, str]:
 
         _versions["python"] = platform.python_version()
         for package in ("perturbxai", "numpy", "numba", "scipy", "scikit-learn", "scikit-image", "pandas", "torch"):
-            try:
+            with suppress(PackageNotFoundError):
                 _versions[package] = version(package)
-            except PackageNotFoundError:
-                continue
     return dict(_versions)

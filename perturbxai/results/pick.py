@@ -111,7 +111,9 @@ def submodular_pick(
     (2, True)
     """
     _check(result, n, n_features, components)
-    sizes = _sizes(result, output)  # (N, P)
+    size = np.abs(result.values)
+    column = None if output is None else int(select_outputs([output], result.outputs)[0])
+    sizes = size.sum(axis=2) if column is None else size[:, :, column].copy()  # (N, P)
     sizes[sizes <= ROUNDING * sizes.max(axis=1, keepdims=True)] = 0.0
     count = min(SHOWN, -(-sizes.shape[1] // 3)) if n_features is None else n_features
     hidden = np.argsort(-sizes, axis=1, kind="stable")[:, count:]
@@ -165,12 +167,6 @@ def _check(result: object, n: object, n_features: object, components: object) ->
     checks.one_of("components", components, ("feature", "rule"))
     if components == "rule" and any("rule" not in one.columns for one in result):
         raise ValueError('components="rule" needs rules, which lime_tabular alone gives; explain with it, or leave it out.')
-
-
-def _sizes(result: Attribution, output: str | int | None) -> Floats:
-    """(N, P): how large each value is, of one output or over all."""
-    size = np.abs(result.values)
-    return size.sum(axis=2) if output is None else size[:, :, int(select_outputs([output], result.outputs)[0])].copy()
 
 
 def _by_rule(result: Attribution, sizes: Floats) -> tuple[Floats, tuple[str, ...]]:

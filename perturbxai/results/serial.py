@@ -46,7 +46,8 @@ def read(text_or_path: str | Path) -> tuple[list[dict[str, Any]], dict[str, Any]
     shared, records = document.get("shared"), document.get("explanations")
     if not isinstance(shared, dict) or not isinstance(records, list) or not records:
         raise DamagedError("the file is damaged: it holds no explanation.")
-    common = _restore_shared(shared)
+    common = {key: restore(shared[key], f"shared {key}") for key, restore in _PARTS.items() if key in shared}
+    common["meta"] = _restore_meta(shared.get("meta"), "shared meta")
     found = [_restore(record, common, f"explanations[{n}]") for n, record in enumerate(records)]
     meta = _dict(decode(document.get("meta"), "meta"), "meta")
     for one in (meta, *(part["meta"] for part in found)):
@@ -107,7 +108,7 @@ def _shared(records: list[dict[str, Any]]) -> dict[str, Any]:
         return len({json.dumps(part) for part in parts}) == 1
 
     found: dict[str, Any] = {"meta": {}}
-    for key in ("names", "outputs", "method"):
+    for key in _PARTS:
         if alike([record[key] for record in records]):
             found[key], *_ = [record.pop(key) for record in records]
     for key in list(records[0]["meta"]):
@@ -178,15 +179,10 @@ def _no_literal(literal: str) -> float:
     raise ValueError(f"{literal} is not JSON")
 
 
-def _restore_shared(shared: dict[str, Any]) -> dict[str, Any]:
-    common = {key: _PARTS[key](shared[key], f"shared {key}") for key in ("names", "outputs", "method") if key in shared}
-    return common | {"meta": _restore_meta(shared.get("meta"), "shared meta")}
-
-
 def _restore(record: object, common: dict[str, Any], where: str) -> dict[str, Any]:
     """The fields of one explanation, shapes checked."""
     own = _dict(record, where)
-    found = {k: common[k] if k in common else _PARTS[k](own.get(k), f"{where}.{k}") for k in ("names", "outputs", "method")}
+    found = {k: common[k] if k in common else restore(own.get(k), f"{where}.{k}") for k, restore in _PARTS.items()}
     n_players, n_outputs = len(found["names"]), len(found["outputs"])
     square = (n_players, n_players, n_outputs)
     for field, shape in {
