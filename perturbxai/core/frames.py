@@ -12,14 +12,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
-from numpy.typing import NDArray
 
+from perturbxai.core.evaluations import once
 from perturbxai.core.types import Bools, Floats, Foreign
 
 if TYPE_CHECKING:
     import narwhals as nw
 
 SHOWN = 40  # characters of a dtype in an error
+COLUMNS = {"pandas": ("Series",), "polars": ("Series",), "pyarrow": ("Array", "ChunkedArray", "Scalar")}
 
 
 def is_kind(table: object, library: str, *names: str) -> TypeGuard[Any]:
@@ -35,14 +36,10 @@ def named_table(table: object) -> Any:
     """
     if isinstance(table, (np.ndarray, list, tuple, Mapping, str, bytes)) or is_kind(table, "pandas", "Index"):
         return None
-    if (fields := _of_structures(table)) is not None or is_kind(table, "pandas", "Series"):
-        return fields
-    if is_kind(table, "pandas", "DataFrame") or is_kind(table, "polars", "DataFrame"):
+    if names_of(table) is not None:
         return table
-    if is_kind(table, "pyarrow", "Table", "RecordBatch"):
-        return table
-    if is_kind(table, "polars", "Series") or is_kind(table, "pyarrow", "Array", "ChunkedArray", "Scalar"):
-        return None
+    if any(is_kind(table, library, *names) for library, names in COLUMNS.items()):
+        return _of_structures(table)
     import narwhals
 
     found = narwhals.from_native(table, pass_through=True)
@@ -223,9 +220,10 @@ class Native:
     """
 
     def __init__(self, table: Any, read: Any) -> None:
-        self.table = table[:0] if is_kind(table, "polars", "DataFrame") else table.slice(0, 0)
+        self.table = table.slice(0, 0)
         self.names = [str(name) for name in read.columns]
         self.arrow = not is_kind(table, "polars", "DataFrame")
+        self.dtypes = list(table.schema.types if self.arrow else table.dtypes)
         self._nan = {d for d, name in enumerate(self.names) if read[name].dtype.kind == "f" and _has_nan(table, name)}
         self._palettes: dict[int, Any] = {}
 
@@ -237,43 +235,35 @@ class Native:
         return sys.modules["polars"].DataFrame(columns)
 
     def _column(self, d: int, codec: Foreign, codes: Floats) -> Any:
+        made = self._arrow if self.arrow else self._polars
         if codec.stored_as == "levels":
-            if d not in self._palettes:
-                self._palettes[d] = self._of(d, _plain_levels(codec.levels))
+            palette = once(self._palettes, d, lambda: made(d, _plain_levels(codec.levels)))
             whole = codes.astype(np.int64)
-            return self._palettes[d].take(whole) if self.arrow else self._palettes[d].gather(whole)
+            return palette.take(whole) if self.arrow else palette.gather(whole)
         values, missing = codec.physical(codes)
-        if d in self._nan:
-            missing = np.zeros(len(values), dtype=bool)
-        return self._arrow(d, codec, values, missing) if self.arrow else self._polars(d, codec, values, missing)
+        nulls = missing if missing.any() and d not in self._nan else None
+        return made(d, values, nulls, codec.stored_as == "moments")
 
-    def _of(self, d: int, values: object) -> Any:
-        dtype = self.table.schema.field(d).type if self.arrow else self.table.dtypes[d]
-        library = sys.modules["pyarrow" if self.arrow else "polars"]
-        if isinstance(values, np.ndarray):
-            found = library.array(values) if self.arrow else library.Series(self.names[d], values)
-            return found.cast(dtype)
-        return library.array(values, type=dtype) if self.arrow else library.Series(self.names[d], values, dtype=dtype)
-
-    def _polars(self, d: int, codec: Foreign, values: NDArray[Any], missing: Bools) -> Any:
+    def _polars(self, d: int, values: Any, nulls: Bools | None = None, moments: bool = False) -> Any:
         import polars
 
-        dtype = self.table.dtypes[d]
-        found = polars.Series(self.names[d], values)
-        if codec.stored_as == "moments":
+        name, dtype = self.names[d], self.dtypes[d]
+        if not isinstance(values, np.ndarray):
+            return polars.Series(name, values, dtype=dtype)
+        found = polars.Series(name, values)
+        if moments:
             found = found.cast(polars.Datetime("us", getattr(dtype, "time_zone", None)))
         found = found.cast(dtype)
-        if missing.any():
-            nothing = polars.Series(self.names[d], [None], dtype=dtype)
-            found = polars.concat([found, nothing]).gather(np.where(missing, len(found), np.arange(len(found))))
-        return found
+        return found if nulls is None else found.zip_with(polars.Series(~nulls), polars.Series([None], dtype=dtype))
 
-    def _arrow(self, d: int, codec: Foreign, values: NDArray[Any], missing: Bools) -> Any:
+    def _arrow(self, d: int, values: Any, nulls: Bools | None = None, moments: bool = False) -> Any:
         import pyarrow
 
-        dtype = self.table.schema.field(d).type
-        found = pyarrow.array(values, mask=missing if missing.any() else None)
-        if codec.stored_as == "moments":
+        dtype = self.dtypes[d]
+        if not isinstance(values, np.ndarray):
+            return pyarrow.array(values, type=dtype)
+        found = pyarrow.array(values, mask=nulls)
+        if moments:
             found = found.cast(pyarrow.timestamp("us", getattr(dtype, "tz", None)))
         return found.cast(dtype, safe=False)  # a grid's point between two seconds is the earlier one
 
