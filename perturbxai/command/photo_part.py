@@ -94,6 +94,7 @@ class PhotoJob:
         section = self.section
         recipe = ImageSpace(segments=self.cut or section.segments, n_segments=section.n_segments, fill=section.fills[0])
         self.spaces = {describe_fill(fill): recipe.with_fill(fill) for fill in section.fills}
+        self.space = next(iter(self.spaces.values()))
         chosen = ON_PICTURES if section.methods == (ALL,) else section.methods
         more = section.baselines
         more = catalogue.IN_A_PASS if more is None else catalogue.MAPS if more == (ALL,) else more
@@ -119,9 +120,8 @@ class PhotoJob:
     def work(self) -> Comparison:
         """Explain and compare. Raises ValueError for more classes than a table can show."""
         results, section = self.explained(), self.section
-        space = next(iter(self.spaces.values()))
         with beside(results):
-            return compare(results, self.predictor, space, metrics=section.metrics, fills=section.fills, seed=self.seed)
+            return compare(results, self.predictor, self.space, metrics=section.metrics, fills=section.fills, seed=self.seed)
 
     def explained(self) -> dict[str, Attribution]:
         """Name -> Attribution of every method, "lime@blur" where a fill enters it, each picture called by its file."""
@@ -143,7 +143,7 @@ class PhotoJob:
             results |= {f"{name}@{fill}": one for name, one in found.items()}
         without = [name for name in self.maps if name not in catalogue.OF_THE_FILL]
         with beside(results):
-            results |= self._baselines(without, next(iter(self.spaces.values())), outputs, "")
+            results |= self._baselines(without, self.space, outputs, "")
         return results
 
     # -------------------------------------------------------------------------------------------- before the model
@@ -171,8 +171,7 @@ class PhotoJob:
         return Call(named, game, self.seed, self.section.budget)
 
     def _check_map(self, name: str) -> None:
-        space = next(iter(self.spaces.values()))
-        check_methods({name: _map_of(name)()}, self.predictor, space, None, self._score(name))
+        check_methods({name: _map_of(name)()}, self.predictor, self.space, None, self._score(name))
 
     def _check_layer(self, names: tuple[str, ...]) -> None:
         """Refuse layers that the network does not have. "#1" tells a module's calls apart, "input of" its other side."""
@@ -201,8 +200,7 @@ class PhotoJob:
 
     def _highest(self) -> list[int]:
         """The highest classes of each picture, in the order of the pictures."""
-        space = next(iter(self.spaces.values()))
-        values = self.predictor(np.stack([one.picture for one in space.players(self.photos.pictures)]))
+        values = self.predictor(np.stack([one.picture for one in self.space.players(self.photos.pictures)]))
         best = np.argsort(-values, axis=1, kind="stable")[:, : self.section.top]
         found = list(dict.fromkeys(int(k) for k in best.ravel()))
         if len(found) > MANY_OUTPUTS:
@@ -241,11 +239,8 @@ class PhotoJob:
 
     def _score(self, name: str) -> str:
         """Maps are of the logit, but where a method asks the predictor for values on its own scale."""
-        return (
-            "probability"
-            if _map_of(name).on_the_scale_of_the_predictor and self.predictor.output == "probability"
-            else "logit"
-        )
+        asks_probabilities = _map_of(name).on_the_scale_of_the_predictor and self.predictor.output == "probability"
+        return "probability" if asks_probabilities else "logit"
 
     def _labelled(self, result: Attribution) -> Attribution:
         """The same with each picture, which has its number, called by its file."""
