@@ -1,13 +1,11 @@
 """Validated configurations: TOML in, frozen sections out. An unknown key is refused by its dotted name."""
 
-from __future__ import annotations
-
 import difflib
 import re
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -199,7 +197,7 @@ class PhotoConfig(Section):
         return value
 
     @model_validator(mode="after")
-    def _one_way_to_choose(self) -> PhotoConfig:
+    def _one_way_to_choose(self) -> Self:
         if self.outputs is not None and "top" in self.model_fields_set:
             raise ValueError("outputs and top both choose the classes; give one of them")
         return self
@@ -278,7 +276,7 @@ class Config(Section):
     table: TableConfig | None = None
 
     @model_validator(mode="after")
-    def _something_to_do(self) -> Config:
+    def _something_to_do(self) -> Self:
         if self.photo is None and self.table is None:
             raise ValueError("there is nothing to run; add a section [photo] or [table]")
         return self

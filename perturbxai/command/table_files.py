@@ -1,7 +1,5 @@
 """A table from a file: comma-separated text, Parquet, or the first sheet of an Excel workbook."""
 
-from __future__ import annotations
-
 import difflib
 import functools
 import importlib.util
@@ -9,15 +7,13 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from perturbxai import assets
 from perturbxai.command.config import SLICE, Naming, TableConfig
+from perturbxai.core.types import Foreign, Frame
 from perturbxai.core.wording import quoted
 from perturbxai.reporting.manifest import describe_file
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 TABS = (".tsv", ".tab")
 COMPRESSED = (".gz", ".bz2", ".zip", ".xz", ".zst")
@@ -29,7 +25,7 @@ OTHERS = (
 UNNAMED = "Unnamed: 0"
 
 
-def read_file(section: TableConfig, naming: Naming) -> pd.DataFrame:
+def read_file(section: TableConfig, naming: Naming) -> Frame:
     """The table of the configured file. Raises ValueError, in the user's own words, for what cannot be read."""
     path, key = Path(section.data), f"{naming('table.data')} = {section.data!r}"
     ending = path.suffix.lower()
@@ -67,7 +63,7 @@ class _Explained(ValueError):
     """An error that is in the user's words already."""
 
 
-def _read_text(path: Path, section: TableConfig, naming: Naming) -> pd.DataFrame:
+def _read_text(path: Path, section: TableConfig, naming: Naming) -> Frame:
     import pandas as pd
 
     key = f"{naming('table.data')} = {section.data!r}"
@@ -98,14 +94,14 @@ def _read_text(path: Path, section: TableConfig, naming: Naming) -> pd.DataFrame
     return _with_words(frame, section, read)
 
 
-def _check_names(header: pd.DataFrame, key: str) -> None:
+def _check_names(header: Frame, key: str) -> None:
     """Refuse a name that stands twice in a header (1, D), which pandas would rename."""
     names = [name.lstrip("\ufeff") for name in header.iloc[0] if name] if len(header) else []
     if twice := [name for number, name in enumerate(names) if name in names[:number]]:
         raise _Explained(f"{key} has the column {twice[0]!r} twice; column names must be unique.")
 
 
-def _with_words(frame: pd.DataFrame, section: TableConfig, read: Callable[..., pd.DataFrame]) -> pd.DataFrame:
+def _with_words(frame: Frame, section: TableConfig, read: Callable[..., Frame]) -> Frame:
     """The table with its columns of words read anew: "007" stays "007", "NA" and "None" are words, empty cells missing."""
     text, names = set(section.text), list(map(str, frame.columns))
     for words, dtype in ((text, str), ({*section.category, section.label} - text, None)):
@@ -116,7 +112,7 @@ def _with_words(frame: pd.DataFrame, section: TableConfig, read: Callable[..., p
     return frame
 
 
-def _read_parquet(path: Path, section: TableConfig, naming: Naming) -> pd.DataFrame:
+def _read_parquet(path: Path, section: TableConfig, naming: Naming) -> Frame:
     import pandas as pd
 
     frame = pd.read_parquet(path, engine="pyarrow")
@@ -135,7 +131,7 @@ def _read_parquet(path: Path, section: TableConfig, naming: Naming) -> pd.DataFr
     return frame
 
 
-def _read_workbook(path: Path, section: TableConfig, naming: Naming) -> pd.DataFrame:
+def _read_workbook(path: Path, section: TableConfig, naming: Naming) -> Frame:
     import pandas as pd
 
     with pd.ExcelFile(path, engine="openpyxl") as book:
@@ -153,7 +149,7 @@ def _check_binary(section: TableConfig, key: str, kind: str, package: str, namin
         raise ValueError(f"{key} needs {package}, which is not installed: pip install {package}; or save the table as CSV.")
 
 
-def _tell_index(frame: pd.DataFrame, section: TableConfig, key: str, naming: Naming) -> None:
+def _tell_index(frame: Frame, section: TableConfig, key: str, naming: Naming) -> None:
     """Refuse a first column without a name, as a saved index has it, unless the user says what it is."""
     said = (*section.drop, *section.category, *section.text, section.label, section.target)
     if str(frame.columns[0]) == UNNAMED and UNNAMED not in said:
@@ -167,9 +163,9 @@ def _tell_index(frame: pd.DataFrame, section: TableConfig, key: str, naming: Nam
 class Table:
     """A table to explain: columns X (N, D), the target y or None, the explained rows x, and what the manifest tells."""
 
-    X: pd.DataFrame
-    y: pd.Series | None
-    x: pd.DataFrame
+    X: Frame
+    y: Foreign | None
+    x: Frame
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -212,7 +208,7 @@ def _left_out(section: TableConfig, known: list[str], naming: Naming) -> list[st
     return found
 
 
-def _chosen(X: pd.DataFrame, section: TableConfig, naming: Naming) -> pd.DataFrame:
+def _chosen(X: Frame, section: TableConfig, naming: Naming) -> Frame:
     """The rows to explain, in the order that was asked for."""
     rows, n_rows = section.inputs, len(X)
     key = f"{naming('table.inputs')} = {', '.join(map(str, rows)) if isinstance(rows, tuple) else rows}"

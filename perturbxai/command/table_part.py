@@ -1,10 +1,8 @@
 """The table of a run: the data and the model of a section, and their comparison."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from perturbxai import assets
 from perturbxai.calls.arguments import name_methods
@@ -19,13 +17,11 @@ from perturbxai.command.user_model import Part, make_model, reason
 from perturbxai.core import catalogue
 from perturbxai.core.methods import Explainer
 from perturbxai.core.stopping import beside
+from perturbxai.core.types import Frame
 from perturbxai.explainers.exact_shap import ExactShap
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.predictor import Predictor
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MOST_LISTED = 16  # columns whose coalitions are all listed for the exact values: 65,536 of them
 
@@ -75,7 +71,7 @@ def load_table(section: TableConfig, seed: int, progress: bool, naming: Naming =
     return Part(section, predictor, lambda: compare_table(methods, section, predictor, space, x, seed), facts)
 
 
-def _in_trained_order(X: pd.DataFrame, model: object) -> pd.DataFrame:
+def _in_trained_order(X: Frame, model: object) -> Frame:
     """The columns in the order that the model was trained on, where it names these very columns."""
     trained = getattr(model, "feature_names_in_", None)
     return X[list(trained)] if trained is not None and sorted(map(str, trained)) == sorted(X.columns) else X
@@ -95,7 +91,7 @@ def _taken(section: TableConfig, game: Game, seed: int) -> tuple[list[str], dict
 
 
 def compare_table(
-    methods: Sequence[str], section: TableConfig, predictor: Predictor, space: TabularSpace, x: pd.DataFrame, seed: int
+    methods: Sequence[str], section: TableConfig, predictor: Predictor, space: TabularSpace, x: Frame, seed: int
 ) -> Comparison:
     """All methods on the same coalitions, beside them the exact values of all coalitions and what the model itself tells."""
     outputs = section.outputs

@@ -1,8 +1,5 @@
 """What the sections of a run have in common: a model that the user's code makes, and their work, ready to start."""
 
-from __future__ import annotations
-
-import difflib
 import functools
 import importlib
 import inspect
@@ -10,15 +7,14 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from perturbxai.calls.comparison import Comparison
 from perturbxai.command import current_folder
+from perturbxai.core.checks import did_you_mean
 from perturbxai.core.extras import EXTRAS, remedy
+from perturbxai.models.predictor import Predictor
 from perturbxai.reporting.manifest import describe_file
-
-if TYPE_CHECKING:
-    from perturbxai.calls.comparison import Comparison
-    from perturbxai.models.predictor import Predictor
 
 
 class Made(NamedTuple):
@@ -92,8 +88,7 @@ def _import(place: str, where: str) -> tuple[Any, Path | None]:
         if mine := current_folder.shadowed(module, module_name):
             found_in = file or module_name
             raise ValueError(f"{where} is in {found_in}, which is installed, and not in {mine}; rename that file.")
-        near = difflib.get_close_matches(name, [known for known in vars(module) if not known.startswith("_")], 1)
-        hint = f"; did you mean {near[0]!r}?" if near else "."
+        hint = did_you_mean(name, [known for known in vars(module) if not known.startswith("_")]) or "."
         raise ValueError(f"{where} cannot be imported: {file or module_name} has no {name!r}{hint}")
     return getattr(module, name), file
 

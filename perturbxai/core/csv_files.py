@@ -1,17 +1,14 @@
 """CSV files of results: one place writes them, with text that no spreadsheet runs as a formula, and reads them back."""
 
-from __future__ import annotations
-
 import csv
 import numbers
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    import pandas as pd
+from perturbxai.core.types import Foreign, Frame
 
 # how a formula begins, in the full width of East Asian keyboards too, behind blanks and marks of our own
 FORMULA = re.compile("'*(?:[\t\r\n]|\\s*[=+\\-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}"
@@ -41,7 +38,7 @@ def unshielded(cell: object) -> Any:
     return cell[1:] if isinstance(cell, str) and cell[:1] == "'" and FORMULA.match(cell) else cell
 
 
-def write_csv(frame: pd.DataFrame, path: str | Path) -> None:
+def write_csv(frame: Frame, path: str | Path) -> None:
     """Write a table without its index. Text, in cells and names of columns, that begins as a formula is shielded."""
     found = frame.rename(columns=shielded)
     returns = any("\r" in str(name) for name in found.columns)
@@ -56,7 +53,7 @@ def write_csv(frame: pd.DataFrame, path: str | Path) -> None:
     found.to_csv(path, index=False, quoting=csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL)
 
 
-def read_csv(path: str | Path) -> pd.DataFrame:
+def read_csv(path: str | Path) -> Frame:
     """A table that `to_csv()` or `report()` wrote, its text as it was and its numbers to the last bit.
 
     Columns of names are text, also where they read as numbers; an empty cell in a column of numbers is a missing one.
@@ -75,7 +72,7 @@ def read_csv(path: str | Path) -> pd.DataFrame:
     return pd.DataFrame({name: _typed(cells, name in (*NAMES, *PAIRED)) for name, cells in found.items()})
 
 
-def _typed(cells: pd.Series, text: bool) -> Any:
+def _typed(cells: Foreign, text: bool) -> Any:
     """A column of text as what all of it spells: truth values, whole numbers, numbers; else as text."""
     values = cells.tolist()
     if not text and set(values) <= {"True", "False"}:

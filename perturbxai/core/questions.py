@@ -1,10 +1,8 @@
 """Questions that a method asks, the players it asks them of, and the answers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -64,7 +62,7 @@ class PixelMasks:
     def __len__(self) -> int:
         return len(self.grid)
 
-    def take(self, rows: Sequence[int]) -> PixelMasks:
+    def take(self, rows: Sequence[int]) -> Self:
         """The same with some of its masks."""
         return self if len(rows) == len(self) else replace(self, grid=self.grid[rows], shift=self.shift[rows])
 

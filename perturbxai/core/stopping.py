@@ -1,7 +1,5 @@
 """Whatever stops a call keeps what was computed: the exception stays the very one that came, and carries `partial`."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
@@ -102,20 +100,6 @@ def note(error: BaseException, text: str) -> None:
             object.__setattr__(error, "__notes__", [*getattr(error, "__notes__", ()), text])
 
 
-def context(make: Callable[P, Iterator[T]]) -> Callable[P, _Context[T]]:
-    """contextlib.contextmanager for what a user's model may raise into, which swallows nothing.
-
-    Exceptions whose class forbids to set attributes (frozen dataclasses) come out as they are, where contextlib would set
-    their traceback and fail.
-    """
-
-    @functools.wraps(make)
-    def made(*given: P.args, **named: P.kwargs) -> _Context[T]:
-        return _Context(make(*given, **named))  # type: ignore[arg-type]
-
-    return made
-
-
 class _Context(Generic[T]):
     def __init__(self, steps: Generator[T, None, None]) -> None:
         self.steps = steps
@@ -134,3 +118,17 @@ class _Context(Generic[T]):
             own = isinstance(error, StopIteration) and out.__cause__ is error
             if out is not error and not own and not isinstance(out, StopIteration):
                 raise
+
+
+def context(make: Callable[P, Iterator[T]]) -> Callable[P, _Context[T]]:
+    """contextlib.contextmanager for what a user's model may raise into, which swallows nothing.
+
+    Exceptions whose class forbids to set attributes (frozen dataclasses) come out as they are, where contextlib would set
+    their traceback and fail.
+    """
+
+    @functools.wraps(make)
+    def made(*given: P.args, **named: P.kwargs) -> _Context[T]:
+        return _Context(make(*given, **named))  # type: ignore[arg-type]
+
+    return made

@@ -3,15 +3,18 @@
 The letters of shapes are the same everywhere: n rows, D columns, M coalitions, P players, K outputs, B background rows,
 H x W pixels with C channels.
 
-Annotations name pandas as `pd`, and matplotlib's Figure and Axes, without loading them. Who evaluates annotations says what
-these are: `typing.get_type_hints(px.read_csv, localns={"pd": pandas})`.
+Annotations name pandas' tables (`Frame`), and matplotlib's Figure and Axes, without loading them. Who evaluates annotations
+says what these are: `typing.get_type_hints(px.read_csv, localns={"pd": pandas})`.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats: TypeAlias = NDArray[np.float64]
 """Numbers in double precision, as every solve takes them."""
@@ -54,6 +57,8 @@ Labels: TypeAlias = NDArray[np.int32]
 """(H, W) the number of the superpixel, or of a layer's cell, that a pixel lies in."""
 Module: TypeAlias = Any
 """A torch.nn.Module."""
+Frame: TypeAlias = "pd.DataFrame"
+"""A table of pandas, which loads where one is made."""
 
 
 # ------------------------------------------------------------------------------------------------ what users hand in

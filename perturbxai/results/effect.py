@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from perturbxai.core.deprecated import renamed
 from perturbxai.core.methods import Method, OfCurves
-from perturbxai.core.types import Bools, Data, Floats, Ints, Labels, Picture
+from perturbxai.core.types import Bools, Data, Floats, Frame, Ints, Labels, Picture
 from perturbxai.core.wording import by_output, figure, listed, place, word
 from perturbxai.results.effect_reading import Reading
 from perturbxai.results.tidy import LEVEL, Tidy, by_line, factor, student
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 EffectKey: TypeAlias = str | tuple[str, ...]
 """A column, a pair of them, or a superpixel."""
@@ -173,7 +170,7 @@ class Effect(Tidy):
             raise ValueError('base: the level of this curve was taken away (curves="centred"); leave base out.')
         return self.reading.attribution(self.values, self.individual, x, base)
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> Frame:
         """A tidy table: one line a point and output (and group), with the pointwise and the simultaneous 95 % band.
 
         On a photo each line also has the superpixel's rise and the shape of its curve in numbers.
@@ -188,7 +185,7 @@ class Effect(Tidy):
             frame.insert(0, "group", pd.Series([group] * len(frame), dtype=object))
         return pd.concat(frames, ignore_index=True)
 
-    def _own_frame(self) -> pd.DataFrame:
+    def _own_frame(self) -> Frame:
         places = np.meshgrid(*[np.arange(len(axis)) for axis in self.grid], indexing="ij")
         lines: dict[str, Any] = {"method": self.meta.get("name", type(self.method).__name__)}
         for number, (name, axis, at) in enumerate(zip(self.names, self.grid, places, strict=True)):

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
+from typing import Any, Generic, Self, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core.methods import Method
-from perturbxai.core.types import Floats, PerOutput, Picture, PlayerValues
+from perturbxai.core.types import Floats, Frame, PerOutput, Picture, PlayerValues
 from perturbxai.core.wording import OUTPUTS, by_output, count, figure, highest, leading, listed, word
 from perturbxai.results import notebook, serial
 from perturbxai.results.tidy import LEVEL, Tidy, by_line, factor, student, text
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 T = TypeVar("T")
 
@@ -99,7 +96,7 @@ class Explanation:
     def _repr_html_(self) -> str:
         return notebook.page([self], type(self.method).__name__)
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> Frame:
         """A tidy table: one line a feature and output."""
         low, high = self.interval()
         numbers = {"value": self.values, "stderr": self.stderr, "low": low, "high": high}
@@ -110,14 +107,14 @@ class Explanation:
             numbers[name] = np.broadcast_to(np.reshape(shown, (len(self.names), -1)), self.values.shape)
         return self._lines({"feature": text(self.names)}, numbers)
 
-    def _lines(self, about: dict[str, Any], numbers: dict[str, Floats]) -> pd.DataFrame:
+    def _lines(self, about: dict[str, Any], numbers: dict[str, Floats]) -> Frame:
         import pandas as pd
 
         n_lines = next(iter(numbers.values())).size
         row = pd.Series([self.label] * n_lines, dtype=object)  # a label may be a tuple
         return by_line({"row": row} | about, self.outputs, numbers)
 
-    def interactions_frame(self) -> pd.DataFrame:
+    def interactions_frame(self) -> Frame:
         """A tidy table of the pairs: one line a pair (each once) and output, with a pointwise 95 % interval.
 
         Raises ValueError for a method without interactions.
@@ -256,15 +253,15 @@ class Attribution(Sequence[Explanation], Tidy):
         ends = [e.interval(level, simultaneous=simultaneous) for e in self._held]
         return np.stack([low for low, _ in ends]), np.stack([high for _, high in ends])
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> Frame:
         """A tidy table: one line a row, feature and output, the method's name in front."""
         return self._joined([e.to_frame() for e in self])
 
-    def interactions_frame(self) -> pd.DataFrame:
+    def interactions_frame(self) -> Frame:
         """A tidy table: one line a row, pair of features and output; see `Explanation.interactions_frame`."""
         return self._joined([e.interactions_frame() for e in self])
 
-    def _joined(self, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    def _joined(self, frames: Sequence[Frame]) -> Frame:
         import pandas as pd
 
         name = self.meta.get("name", type(self.method).__name__)

@@ -1,20 +1,15 @@
 """HStatistic: how much columns interact, as `h_statistic` finds it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Floats, Frame
 from perturbxai.core.wording import by_output, count, leading, word
 from perturbxai.results import notebook
 from perturbxai.results.effect import EffectKey
 from perturbxai.results.tidy import Tidy, by_line, student, text
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +76,7 @@ class HStatistic(Tidy):
         high = np.where(there, self.values * np.exp(half), np.maximum(self.threshold, self.values + factor * self.stderr))
         return np.where(there, self.values * np.exp(-half), 0.0), high
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> Frame:
         """A tidy table: one line a column (against "all others") or pair, and output, with the 95 % interval."""
         pairs = [one if isinstance(one, tuple) else (one, "all others") for one in self.features]
         kind = ["pair" if isinstance(one, tuple) else "column" for one in self.features]

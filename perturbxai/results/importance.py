@@ -1,24 +1,19 @@
 """importance(): the size of a feature's values over rows, or of its curve over the data, with errors, noise taken off."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeGuard, overload
+from typing import Any, TypeGuard, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from perturbxai.core.methods import Method
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Floats, Frame
 from perturbxai.core.wording import by_output, count, leading, word
 from perturbxai.results import notebook
 from perturbxai.results.effect import Effect
 from perturbxai.results.explanation import Attribution
 from perturbxai.results.tidy import by_line, student, text
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 UNSEEN = 3.0  # of n rows that are all alike as many as 3 / n of all rows may be others, with 95 %
 ROUNDING = 1e-12
@@ -76,7 +71,7 @@ class Importance:
         half = student(level, max(self.n_rows - 1, 1)) * self.stderr
         return np.maximum(self.corrected - half, 0.0), np.asarray(self.corrected + half)
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> Frame:
         """A tidy table: one line a feature and output, with the 95 % interval."""
         names = ("corrected", "bias", "stderr_rows", "stderr_estimate", "stderr")
         low, high = self.interval()

@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Floats, Frame
 from perturbxai.core.wording import OUTPUTS, count, highest, word
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from perturbxai.results.explanation import Explanation
 
 ROWS, FEATURES, PAIRS, LINES, COLUMNS = 3, 8, 3, 12, 12  # shown at most; the rest is counted
@@ -42,7 +40,7 @@ def bars(title: str, told: Sequence[str], outputs: Sequence[str], names: Sequenc
     return _whole(title, told, _side_by_side(panels) + _left(len(outputs) - len(panels), "more output"))
 
 
-def table(title: str, told: Sequence[str], frame: pd.DataFrame) -> str:
+def table(title: str, told: Sequence[str], frame: Frame) -> str:
     """HTML of the first lines and columns of a table."""
     shown = frame.iloc[:LINES, :COLUMNS]
     cells = [[_short(one) if isinstance(one, float) else words(one) for one in line] for line in shown.to_numpy(object)]

@@ -1,24 +1,17 @@
 """submodular_pick(): a few explained rows that together show the most of what matters (SP-LIME)."""
 
-from __future__ import annotations
-
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from perturbxai.core import checks
 from perturbxai.core.deprecated import renamed
 from perturbxai.core.outputs import select_outputs
-from perturbxai.core.types import Bools, Floats, Ints
+from perturbxai.core.types import Bools, Floats, Frame, Ints
 from perturbxai.core.wording import count, listed, word
 from perturbxai.results import notebook
 from perturbxai.results.explanation import Attribution
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 ROUNDING = 8 * np.finfo(np.float64).eps  # a value that is no more than this part of its row's largest is none
 TIE = 1e-12  # of all importance: gains that differ by less are sums of the same numbers, in another order
@@ -58,7 +51,7 @@ class Pick:
         """(n,): the share of all importance that the rows up to each show together."""
         return np.asarray(np.cumsum(self.gained))
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> Frame:
         """A line for each pick: its row's label and number, what it adds, and the components that it is the first to show,
         the most important one first."""
         import pandas as pd

@@ -1,20 +1,15 @@
 """What results have in common: the factor of an interval, a table with a line for each output, and its CSV."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from perturbxai.core import checks
 from perturbxai.core.csv_files import write_csv
-from perturbxai.core.types import Floats
-
-if TYPE_CHECKING:
-    import pandas as pd
+from perturbxai.core.types import Floats, Frame
 
 LEVEL = 0.95  # the level that `critical` is kept for
 
@@ -23,7 +18,7 @@ class Tidy(ABC):
     """A result that becomes a table of one line a number."""
 
     @abstractmethod
-    def to_frame(self) -> pd.DataFrame: ...
+    def to_frame(self) -> Frame: ...
 
     def to_csv(self, path: str | Path) -> None:
         """Write `to_frame()` as CSV, for spreadsheets too: text that is a formula to them begins with an apostrophe there.
@@ -33,7 +28,7 @@ class Tidy(ABC):
         write_csv(self.to_frame(), path)
 
 
-def by_line(lines: Mapping[str, Any], outputs: Sequence[str], numbers: Mapping[str, Floats]) -> pd.DataFrame:
+def by_line(lines: Mapping[str, Any], outputs: Sequence[str], numbers: Mapping[str, Floats]) -> Frame:
     """A line for each of n things and K outputs: what is said of the things, the output's name, and its numbers.
 
     lines    (n,) arrays and lists, or what stands in every line as it is: text, a Series
