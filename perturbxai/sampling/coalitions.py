@@ -142,12 +142,11 @@ def _draw_pairs(
     """One side of each pair, (n, P), and how many of them belong to a walk (they come first)."""
     taken = {pair_key(row) for row in held_out}
     strata = np.arange(1, n_players // 2 + 1)
+    fixed, n_walk = np.zeros((0, n_players), dtype=bool), 0
     if singles_listed:
-        fixed, n_walk, strata = np.eye(n_players, dtype=bool), 0, strata[1:]
+        fixed, strata = np.eye(n_players, dtype=bool), strata[1:]
     elif n_pairs < 2 * (n_players - 1):
         fixed, n_walk = _walk(n_players, taken, rng), n_players - 1
-    else:
-        fixed, n_walk = np.zeros((0, n_players), dtype=bool), 0
     taken |= {pair_key(row) for row in fixed}
     used = count_taken(taken, n_players)
     room = np.array([count_pairs(n_players, int(h)) - int(used[h]) for h in strata], dtype=object)
@@ -188,8 +187,6 @@ def _one_sided_walk(n_players: int, n_rows: int, share: BySize, held_out: Presen
 
 def list_coalitions(n_players: int) -> Presence:
     """(2^P - 2, P) all coalitions of the sizes 1..P-1, complements side by side."""
-    if n_players < 2:
-        return np.zeros((0, n_players), dtype=bool)
     numbers = np.arange(1, 2 ** (n_players - 1), dtype=np.int64)
     firsts = ((numbers[:, None] >> np.arange(n_players)) & 1).astype(bool)
     return with_complements(firsts)
@@ -206,15 +203,6 @@ def _finish(z: Presence, n_walk: int, share: BySize, listed: bool, held_out: Pre
 
 def _spans(firsts: Presence) -> bool:
     """Whether the first sides of pairs tell all players apart, once their sizes are known."""
-    if firsts.size > SPANNED_AT_ONCE and _spans_widely(firsts):
-        return True
-    u = firsts - 0.5
-    u = u - u.mean(axis=1, keepdims=True)
-    return bool(np.linalg.matrix_rank(u) == firsts.shape[1] - 1)
-
-
-def _spans_widely(firsts: Presence) -> bool:
-    """The same from P x P sums, block by block, where it is beyond doubt."""
     n_players = firsts.shape[1]
     gram = np.zeros((n_players, n_players))
     step = max(SPANNED_AT_ONCE // n_players, 1)
@@ -223,7 +211,10 @@ def _spans_widely(firsts: Presence) -> bool:
         u -= u.mean(axis=1, keepdims=True)
         gram += u.T @ u
     lengths = np.linalg.eigvalsh(gram)  # one is zero: sizes tell nothing here
-    return bool(lengths[1] > 1e-6 * lengths[-1])
+    if lengths[1] > 1e-6 * lengths[-1]:  # beyond doubt, and no more than a block was held
+        return True
+    u = firsts - 0.5
+    return bool(np.linalg.matrix_rank(u - u.mean(axis=1, keepdims=True)) == n_players - 1)
 
 
 def draw_orders(n_orders: int, n_players: int, rng: np.random.Generator) -> Ints:

@@ -62,10 +62,8 @@ def _stage_numbers(
         kept = np.array([pair_key(row) in keys for row in firsts])
         place = rng.random(len(firsts)) + kept
     free = counts - np.array([kept[stratum == h].sum() for h in strata])
-    rank = np.empty(len(firsts), dtype=np.int64)
-    for h, n in zip(strata, counts, strict=True):
-        inside = np.flatnonzero(stratum == h)
-        rank[inside[np.argsort(place[inside], kind="stable")]] = np.arange(n)
+    rank = np.empty(len(firsts), dtype=np.int64)  # within its stratum
+    rank[np.lexsort((place, stratum))] = np.concatenate([np.arange(n) for n in counts])
     number = np.full(len(firsts), len(totals), dtype=np.int64)
     whole = (strata == 1) & listed_sides
     for stage, total in reversed(list(enumerate(totals))):

@@ -57,12 +57,9 @@ def shapley(n_players: int) -> Law:
     Leverage scores are uniform over sizes (Musco & Witter, "Provably accurate Shapley value estimation via leverage
     score sampling", 2024).
     """
-    mass, design = np.zeros(n_players + 1), np.zeros(n_players + 1)
-    sizes = np.arange(1, n_players)
-    if len(sizes):
-        mass[1:-1] = 1.0 / (sizes * (n_players - sizes))
-        mass /= mass.sum()
-        design[1:-1] = 1.0 / len(sizes)
+    sizes = np.arange(n_players + 1)
+    mass = _interior(1.0 / np.maximum(sizes * (n_players - sizes), 1))
+    design = _interior(np.ones(n_players + 1))
     # in a mixture of halves with LIME it paid up to 1.7 times its own error on interacting games, LIME half as much more
     return Law("Shapley kernel", mass, design, minimum=2 * n_players, spanning=True, emphasis=1.5)
 

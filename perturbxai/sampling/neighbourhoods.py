@@ -1,10 +1,9 @@
 """Neighbourhoods of tables as LIME draws them: quantile bins and levels by their frequency, or a Gaussian around a row."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -185,14 +184,13 @@ class Neighbourhood:
     placed: Floats
 
     @classmethod
-    def of(cls, columns: Sequence[Column]) -> Neighbourhood:
+    def of(cls, columns: Sequence[Column]) -> Self:
         """Pack columns."""
         gaussian = np.array([c.gaussian for c in columns], dtype=bool)
         n_bins = max((len(c.share) for c in columns), default=0)
         share, means, placed = np.zeros((3, len(columns), n_bins))
-        for d in np.flatnonzero(~gaussian).tolist():
-            column = columns[d]
-            own = len(column.share)
+        for d, column in enumerate(columns):
+            own = len(column.share)  # none of a Gaussian one
             share[d, :own] = column.share
             if column.levels is None:
                 means[d, :own], placed[d, :own] = column.means, column.spread > 0

@@ -1,9 +1,7 @@
 """Reference rows of opacities, and the bins that their shares fall into."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +26,7 @@ class References:
         return len(self.others) == 1
 
     @classmethod
-    def draw(cls, rest: str, n_pairs: int, n_players: int, n_bins: int, rng: np.random.Generator) -> References:
+    def draw(cls, rest: str, n_pairs: int, n_players: int, n_bins: int, rng: np.random.Generator) -> Self:
         if rest in ("present", "absent"):
             return cls(rest, np.full((1, n_players), rest == "present"), np.zeros(1, dtype=np.int64))
         share, others = draw_references(n_pairs, n_players, rng, 0.5 if rest == "half" else None)
