@@ -37,13 +37,11 @@ class Batches:
             found: list[T] = []
             try:
                 found.append(ask(start, stop))
+            except (StopIteration, GeneratorExit) as error:
+                raise loop_ended(error) from error
             except Exception as error:
-                if isinstance(error, StopIteration):
-                    raise loop_ended(error) from error
                 if not is_out_of_memory(error) or stop - start == 1:
                     raise
-            except GeneratorExit as error:
-                raise loop_ended(error) from error
             if not found:  # here the error no longer holds what the batch took
                 self.retried += stop - start
                 size = self.limit = (stop - start) // 2
@@ -60,7 +58,7 @@ class Bar:
         self.total = self.done = 0
         self.call = progress if callable(progress) else None
         self.bar: Any = None
-        if self.call is None:
+        if progress is True:
             from tqdm import tqdm
 
             self.bar = tqdm(total=0, desc=what, unit="row", file=sys.stderr, leave=False)

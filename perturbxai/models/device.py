@@ -12,6 +12,8 @@ from perturbxai.models.torch_types import Where
 BATCH_BYTES = 1 << 26
 # larger ones gain trees 12 % at most, and cost a small network of scikit-learn three times its time
 LARGEST_BATCH = 16_384
+NETWORK_BATCH = 8  # on a CPU larger batches are slower: activations outgrow the caches and the allocator
+DEVICE_BATCH = 256
 
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # glibc's parameters of mallopt
 _kept = False

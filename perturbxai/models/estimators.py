@@ -1,7 +1,5 @@
 """Estimators and plain functions, from a batch of rows to (n, K) numbers; what every kind of model shares."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +11,7 @@ from numpy.typing import NDArray
 from perturbxai.core import checks, frames
 from perturbxai.core.types import Device, Floats, Foreign
 from perturbxai.models.labels import SCORES, classes_of, labels_of, raw_methods
-from perturbxai.models.torch_types import Tensor
+from perturbxai.models.torch_types import Tensor, Where
 from perturbxai.models.transforms import check_transformed, has_channels_last
 
 if TYPE_CHECKING:
@@ -174,16 +172,38 @@ def _on_host(values: object) -> Any:
     return values.detach().to("cpu").double().numpy() if hasattr(values, "detach") else values
 
 
-class EstimatorModel:
-    """A scikit-learn estimator, or anything with predict, predict_proba, decision_function or score_samples.
+class Wrapped:
+    """A model as the Predictor asks it, with what holds where its kind says nothing else.
 
+    pixels, layout  how it takes pictures: "float32" or "uint8", (n, H, W, C) or, with "CHW", (n, C, H, W)
+    batch    rows a batch where the kind of model decides it, None where the size of a row does
     clipped  rows so far whose probability of 0 or 1 has no logit
     """
 
-    kind = "estimator"
-    device = None
+    device: Where | None = None
+    batch: int | None = None
+    transform: Callable[[Any], Any] | None = None
     pixels, layout = "float32", "HWC"
     clipped = 0
+
+    def check(self, names: tuple[str, ...], named: bool = True) -> None:  # noqa: ARG002
+        """Refuse a table; a function or a network says nothing of its columns, but may be one of pictures.
+
+        named  False for an array, whose columns can only be counted
+        """
+        if (self.pixels, self.layout) != ("float32", "HWC"):
+            raise ValueError(
+                f"pixels={self.pixels!r} and layout={self.layout!r} are for pictures; leave them out for a table."
+            )
+
+    def names(self, n_outputs: int) -> tuple[str, ...]:
+        return ("prediction",) if n_outputs == 1 else tuple(map(str, range(n_outputs)))
+
+
+class EstimatorModel(Wrapped):
+    """A scikit-learn estimator, or anything with predict, predict_proba, decision_function or score_samples."""
+
+    kind = "estimator"
 
     def __init__(self, model: Foreign, output: str | None) -> None:
         self.model = model
@@ -242,10 +262,7 @@ class EstimatorModel:
         return frames.in_order(rows, trained) if set(names) == set(trained) else rows
 
     def check(self, names: tuple[str, ...], named: bool = True) -> None:
-        """Refuse a table whose columns are not those the model was trained on, before any row is asked.
-
-        named  False for an array, whose columns can only be counted
-        """
+        """Refuse a table whose columns are not those the model was trained on, before any row is asked."""
         trained = [] if self.trained_names is None else [str(n) for n in self.trained_names]
         if trained and named and [_spelled(n) for n in trained] != [_spelled(n) for n in names]:
             unknown = [n for n in names if _spelled(n) not in map(_spelled, trained)]
@@ -278,15 +295,10 @@ class EstimatorModel:
         return tuple(found) if len(found) == n_outputs else tuple(map(str, range(n_outputs)))
 
 
-class CallableModel:
-    """Any function from a batch of rows to (n,) or (n, K).
-
-    pixels, layout  how it takes pictures: "float32" or "uint8", (n, H, W, C) or, with "CHW", (n, C, H, W)
-    """
+class CallableModel(Wrapped):
+    """Any function from a batch of rows to (n,) or (n, K)."""
 
     kind = "callable"
-    device = None
-    clipped = 0
 
     def __init__(self, model: Callable[[Any], Any], asked: Asked) -> None:
         if asked.output not in (None, "raw"):
@@ -303,30 +315,17 @@ class CallableModel:
             batch = batch.permute(0, 3, 1, 2) if by_torch else np.ascontiguousarray(np.moveaxis(batch, 3, 1))
         return as_matrix(pick(self.model(batch), self.select, "the model"), "the model")
 
-    def check(self, names: tuple[str, ...], named: bool = True) -> None:  # noqa: ARG002
-        """A function says nothing of its columns, but may be one of pictures."""
-        refuse_table(self.pixels, self.layout)
-
-    def names(self, n_outputs: int) -> tuple[str, ...]:
-        return ("prediction",) if n_outputs == 1 else tuple(map(str, range(n_outputs)))
-
 
 def _spelled(name: str) -> str:
     """A column's name as lightgbm keeps it, without spaces; other models compare names themselves once they are asked."""
     return name.replace(" ", "_")
 
 
-def refuse_table(pixels: str, layout: str) -> None:
-    """Refuse a table for a model that was said to take pictures in a way of its own."""
-    if (pixels, layout) != ("float32", "HWC"):
-        raise ValueError(f"pixels={pixels!r} and layout={layout!r} are for pictures; leave them out for a table.")
-
-
-def is_frame(rows: object) -> TypeGuard[pd.DataFrame]:
+def is_frame(rows: object) -> TypeGuard["pd.DataFrame"]:
     return hasattr(rows, "iloc")
 
 
-def frame_to_array(rows: pd.DataFrame) -> NDArray[Any]:
+def frame_to_array(rows: "pd.DataFrame") -> NDArray[Any]:
     """A DataFrame's values as an array that may be written to; numbers of several kinds become float64, missing NaN."""
     from pandas.api.types import is_numeric_dtype
 

@@ -1,16 +1,14 @@
 """Pictures to ask the model about: superpixels and soft masks over a fill, a batch at a time, as the model takes them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core import kernels
-from perturbxai.core.types import Ints, Labels
+from perturbxai.core.types import Labels
 from perturbxai.models.plan import Given, Plan, as_bytes, is_table, resident, slices
 from perturbxai.models.torch_types import Tensor, Where
 
@@ -47,7 +45,7 @@ class Masked:
             self.there[name] = [resident(a, device) for a in (self.picture, self.fill, self.player.astype(np.int64))]
         return self.there[name]
 
-    def as_bytes(self) -> Masked:
+    def as_bytes(self) -> Self:
         """The same with the nearest whole numbers 0..255 as uint8."""
         return replace(self, picture=as_bytes(self.picture, "the picture", whole=True), fill=as_bytes(self.fill, "the fill"))
 
@@ -69,9 +67,6 @@ class ImagePlan:
     def row_bytes(self) -> int:
         return int(self.pieces[0].picture.nbytes)
 
-    def _starts(self) -> Ints:
-        return np.concatenate([[0], np.cumsum([len(p.mask) for p in self.pieces], dtype=np.int64)])
-
     def host(self, start: int, stop: int) -> NDArray[Any]:
         """(stop - start, H, W, C) of the pieces' dtype, in the picture's own units."""
         height, width, n_channels = self.pieces[0].picture.shape
@@ -79,7 +74,7 @@ class ImagePlan:
         shape = (n_channels, height, width) if planes else (height, width, n_channels)
         out = np.empty((stop - start, *shape), dtype=self.pieces[0].picture.dtype)
         out = out.transpose(0, 2, 3, 1) if planes else out
-        for piece, low, high, into in slices(self._starts(), start, stop):
+        for piece, low, high, into in slices([p.mask for p in self.pieces], start, stop):
             p = self.pieces[piece]
             if p.mask.dtype == bool:
                 kernels.splice_pixels(p.picture, p.fill, p.player, p.mask[low:high], out[into])
@@ -94,7 +89,7 @@ class ImagePlan:
 
         planes = self.layout == "CHW"
         parts = []
-        for piece, low, high, _ in slices(self._starts(), start, stop):
+        for piece, low, high, _ in slices([p.mask for p in self.pieces], start, stop):
             p = self.pieces[piece]
             picture, fill, player = p.on(device)
             if planes:

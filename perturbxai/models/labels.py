@@ -82,8 +82,7 @@ def labels_of(model: object) -> Labels | None:
     """
     classes = getattr(model, "classes_", None)
     if classes is not None:
-        several = isinstance(classes, list)
-        return Labels(classes if several else [classes])
+        return Labels(classes if isinstance(classes, list) else [classes])
     if estimator_type(model) not in ("clusterer", "density_estimator"):
         return None
     fitted = _innermost(model)

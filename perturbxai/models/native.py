@@ -166,10 +166,9 @@ def _xgboost(booster: Foreign) -> Any:
         return softmax(found.astype(np.float64)) if labels and not margin else found
 
     known = "Booster", ask, booster.feature_names, booster.num_features()
-    if objective == "binary:logistic":
-        return Scorer(*known, [0, 1])
-    if objective in ("multi:softprob", "multi:softmax"):
-        return Scorer(*known, np.arange(int(learner["learner_model_param"]["num_class"])))
+    if objective in ("binary:logistic", "multi:softprob", "multi:softmax"):
+        n_classes = 2 if objective == "binary:logistic" else int(learner["learner_model_param"]["num_class"])
+        return Scorer(*known, np.arange(n_classes))
     return Regressor(*known)
 
 
@@ -180,12 +179,10 @@ def _lightgbm(booster: Foreign) -> Any:
     names = booster.feature_name()
     # what lightgbm calls the columns of an array, which has no categories either
     generic = names == [f"Column_{d}" for d in range(len(names))] and booster.pandas_categorical is None
-    told = booster.dump_model(num_iteration=1).get("objective", "").split()
+    objective = booster.dump_model(num_iteration=1).get("objective", "").partition(" ")[0]
     known = "Booster", ask, None if generic else names, booster.num_feature()
-    if told and told[0] == "binary":
-        return Scorer(*known, [0, 1])
-    if told and told[0] in ("multiclass", "multiclassova"):
-        return Scorer(*known, np.arange(booster.num_model_per_iteration()))
+    if objective in ("binary", "multiclass", "multiclassova"):
+        return Scorer(*known, np.arange(2 if objective == "binary" else booster.num_model_per_iteration()))
     return Regressor(*known)
 
 

@@ -10,17 +10,17 @@ import numpy as np
 from perturbxai.core import checks, frames
 from perturbxai.core.types import Device, Floats, Ints, Model
 from perturbxai.models import torch_types
-from perturbxai.models.device import is_out_of_memory
+from perturbxai.models.device import DEVICE_BATCH, NETWORK_BATCH, is_out_of_memory
 from perturbxai.models.estimators import (
     Asked,
     CallableModel,
     EstimatorModel,
     Rows,
+    Wrapped,
     as_matrix,
     frame_to_array,
     is_frame,
     pick,
-    refuse_table,
     softmax,
 )
 from perturbxai.models.labels import SCORES
@@ -32,11 +32,11 @@ from perturbxai.models.torch_types import DType, Module, Tensor
 from perturbxai.models.transforms import Transform, check_transformed, has_channels_last
 
 
-class NetworkModel:
+class NetworkModel(Wrapped):
     """A torch module, left exactly as it was found; another layout or precision runs a private copy."""
 
     kind = "network"
-    clipped = 0  # its logit is the raw output
+    device: torch_types.Device
 
     def __init__(self, model: Module, asked: Asked) -> None:
         import torch
@@ -52,14 +52,10 @@ class NetworkModel:
         self.on_device = asked.device is not None or self.device.type != "cpu"
         dtype = _dtype(asked.precision)
         self.dtype = dtype or (floats[0].dtype if floats else torch.float32)
-        self.convolves = any(isinstance(m, (torch.nn.Conv2d, torch.nn.ConvTranspose2d)) for m in model.modules())
+        convolves = any(isinstance(m, (torch.nn.Conv2d, torch.nn.ConvTranspose2d)) for m in model.modules())
+        self.batch = DEVICE_BATCH if self.device.type != "cpu" else NETWORK_BATCH if convolves else None
         moves = any(t.dtype != self.dtype for t in floats if dtype) or self.device != home
-        self.passes = Passes(model, self.device, dtype, must_copy=moves, channels_last=self.convolves)
-
-    @property
-    def layout(self) -> str:
-        """How a batch of pictures lies in memory so that nothing is copied."""
-        return "HWC" if self.passes.channels_last else "CHW"
+        self.passes = Passes(model, self.device, dtype, must_copy=moves, channels_last=convolves)
 
     @property
     def inner(self) -> Module:
@@ -93,7 +89,7 @@ class NetworkModel:
             rows = np.require(rows, requirements=["W"] if planes else ["C", "W"])
         found = torch.as_tensor(rows)
         if has_channels_last(found, shape):
-            found = found.permute(0, 3, 1, 2)  # a view, which lies in memory as `layout` says
+            found = found.permute(0, 3, 1, 2)  # a view: plans build rows as the network wants them in memory
         found = found.to(device=self.device, dtype=self.dtype)
         if found.ndim != 4:
             return found
@@ -207,13 +203,6 @@ class NetworkModel:
                 )
             found[:, :, k] = slope.to("cpu").double().numpy()
         return found
-
-    def check(self, names: tuple[str, ...], named: bool = True) -> None:  # noqa: ARG002
-        """A network says nothing of its columns, but may be one of pictures."""
-        refuse_table(self.pixels, "HWC")
-
-    def names(self, n_outputs: int) -> tuple[str, ...]:
-        return ("prediction",) if n_outputs == 1 else tuple(map(str, range(n_outputs)))
 
 
 def _check_one_input(net: Module) -> None:

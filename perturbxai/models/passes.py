@@ -92,10 +92,9 @@ class Passes:
         return self._seen(spare, self._otherwise(spare, failed), before)
 
     def _first(self, batch: Tensor) -> Any:
-        """A first pass over rows of a shape, in which a private copy that is none is found out, and one that must not lie
-        in another layout.
+        """A first pass over rows of a shape.
 
-        Raises RuntimeError for either.
+        Raises RuntimeError for a private copy that is none, and for one that must not lie in another layout.
         """
         if self.module() is not self._copy.net:
             return self._run(batch)

@@ -4,11 +4,9 @@ A hard mask selects (the donor's value or the base's, bit for bit, on both paths
 the shape (n, H, W, C) whatever their memory is: a model that wants its channels first gets a view, and nothing is copied.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,17 +30,18 @@ class Plan(Protocol):
         """Rows start..stop in host memory, as the model takes them."""
 
     def device(self, start: int, stop: int, device: Where) -> Tensor:
-        """The same rows as a torch tensor on `device`; only for plans of pictures."""
+        """The same rows as a torch tensor on `device`: of a plan that the host builds, as float32."""
+        return resident(np.asarray(self.host(start, stop), dtype=np.float32), device)
 
 
 @dataclass(frozen=True, eq=False)
-class Given:
+class Given(Plan):
     """Rows that are there already: an array or a table of any library."""
 
     rows: Any
 
     @classmethod
-    def of(cls, rows: Inputs) -> Given:
+    def of(cls, rows: Inputs) -> Self:
         """Rows of any kind as a batch that can be cut. Raises TypeError for what holds no rows, with a way out."""
         return cls(as_batch(rows))
 
@@ -58,9 +57,6 @@ class Given:
         # a copy: a model that writes into its input must not reach the user's array
         return frames.part(self.rows, start, stop)
 
-    def device(self, start: int, stop: int, device: Where) -> Tensor:
-        return resident(np.asarray(self.host(start, stop), dtype=np.float32), device)
-
 
 @dataclass(frozen=True, eq=False)
 class Spliced:
@@ -71,6 +67,9 @@ class Spliced:
     z: Presence
     coalition: Ints
     base: Ints
+
+    def __len__(self) -> int:
+        return len(self.coalition)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +98,7 @@ class Gridded:
 
 
 @dataclass(frozen=True, eq=False)
-class TablePlan:
+class TablePlan(Plan):
     """Rows of a table, coded: cells of several inputs one after the other, rows on a grid, and rows given as codes.
 
     pieces  each a `Spliced`, a `Gridded` or coded rows (R, D);  bases (B, D);  decode turns codes into the user's table
@@ -111,25 +110,21 @@ class TablePlan:
 
     def __post_init__(self) -> None:
         for p in self.pieces:
-            if isinstance(p, Spliced) and len(p.coalition):
+            if isinstance(p, Spliced) and len(p):
                 fits = p.coalition.max() < len(p.z) and p.base.max() < len(self.bases) and p.player.max() < p.z.shape[1]
                 if not fits or min(p.coalition.min(), p.base.min()) < 0:
                     raise ValueError("a cell of the plan names a coalition, a background row or a player that is not there.")
 
     def __len__(self) -> int:
-        return int(self._starts()[-1])
+        return sum(map(len, self.pieces))
 
     @property
     def row_bytes(self) -> int:
         return 8 * int(self.bases.shape[1])
 
-    def _starts(self) -> Ints:
-        lengths = [len(p.coalition) if isinstance(p, Spliced) else len(p) for p in self.pieces]
-        return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-
     def codes(self, start: int, stop: int) -> Floats:
         """(stop - start, D) coded rows, an array of its own."""
-        parts = slices(self._starts(), start, stop)
+        parts = slices(self.pieces, start, stop)
         if len(parts) == 1 and not isinstance(only := self.pieces[parts[0][0]], Spliced | Gridded):
             return only[parts[0][1] : parts[0][2]].copy()
         out = np.empty((stop - start, self.bases.shape[1]))
@@ -149,10 +144,6 @@ class TablePlan:
     def host(self, start: int, stop: int) -> Any:
         return self.decode(self.codes(start, stop))
 
-    def device(self, start: int, stop: int, device: Where) -> Tensor:
-        """(stop - start, D) float32 on the device. Decoding is the host's work, so the rows are built there."""
-        return resident(np.asarray(self.host(start, stop), dtype=np.float32), device)
-
 
 def is_table(plan: Plan) -> bool:
     return isinstance(plan, TablePlan) or (isinstance(plan, Given) and np.ndim(plan.rows) != 4)
@@ -165,8 +156,9 @@ def resident(array: NDArray[Any], device: Where, dtype: DType | None = None) -> 
     return torch.as_tensor(np.require(array, requirements=["C", "W"]), device=device, dtype=dtype)
 
 
-def slices(starts: Ints, start: int, stop: int) -> list[tuple[int, int, int, slice]]:
+def slices(pieces: Sequence[Sized], start: int, stop: int) -> list[tuple[int, int, int, slice]]:
     """The parts of pieces that make rows start..stop: (piece, its first row, its last row, where they go)."""
+    starts = np.concatenate([[0], np.cumsum([*map(len, pieces)], dtype=np.int64)])
     if not 0 <= start <= stop <= starts[-1]:
         raise IndexError(f"rows {start}..{stop} of a plan of {int(starts[-1])} rows")
     found = []

@@ -14,7 +14,7 @@ from perturbxai.core.stopping import context, keeping
 from perturbxai.core.types import Device, Floats, Inputs, Ints, Model, Outputs, Picture
 from perturbxai.core.wording import count, listed, word
 from perturbxai.models.batches import Bar, Batches, Progress
-from perturbxai.models.device import LARGEST_BATCH, is_out_of_memory, keep_memory, rows_a_batch, synchronise
+from perturbxai.models.device import LARGEST_BATCH, NETWORK_BATCH, is_out_of_memory, keep_memory, rows_a_batch, synchronise
 from perturbxai.models.estimators import Asked, EstimatorModel, Rows, check_options, warn_of_clip
 from perturbxai.models.image_plan import Recast, recast
 from perturbxai.models.lending import Lent, lent
@@ -25,8 +25,6 @@ from perturbxai.models.torch_types import Tensor
 T = TypeVar("T")
 Batch = tuple[int, int, Floats]
 
-NETWORK_BATCH = 8  # on a CPU larger batches are slower: activations outgrow the caches and the allocator
-DEVICE_BATCH = 256
 GRADIENT_BATCH = 4096  # at most, where none is given: a gradient keeps what every layer made of every row
 
 
@@ -92,8 +90,7 @@ class Predictor:
         self.progress = progress if callable(progress) else bool(progress)
         self.rows, self.seconds = 0, 0.0
         self._batches = Batches(self._model.device)
-        self._bar: Bar | None = None
-        self._watched = False
+        self._bar: Bar | None = None  # while watched
         on_cpu = isinstance(self._model, NetworkModel) and self._model.device.type == "cpu"
         self.memory = "keep" if on_cpu and memory != "system" and keep_memory() else "system"
 
@@ -106,13 +103,13 @@ class Predictor:
     @property
     def plan(self) -> dict[str, Any]:
         """How the model is run: what `meta["plan"]` says."""
-        size = self.batch_size or self._fixed_batch() or "by row size"
+        size = self.batch_size or self._model.batch or "by row size"
         found: dict[str, Any] = {"kind": self.kind, "output": self.output, "batch_size": size}
         if (limit := self._batches.limit) and (isinstance(size, str) or limit < size):
             found["batch_size_halved_to"] = limit  # memory ran out
         found |= {"logit_clipped_rows": self._model.clipped} if self._model.clipped else {}
         found |= {"pixels": self._model.pixels} if self._model.pixels != "float32" else {}
-        found |= {"transform": told} if (told := getattr(getattr(self._model, "transform", None), "told", "")) else {}
+        found |= {"transform": told} if (told := getattr(self._model.transform, "told", "")) else {}
         if isinstance(self._model, NetworkModel):
             passes, precision = self._model.passes, str(self._model.dtype).removeprefix("torch.")
             found |= {
@@ -138,9 +135,11 @@ class Predictor:
 
     def run(self, plan: Plan) -> Iterator[tuple[int, int, Floats]]:
         """The model's values over a plan, batch by batch: (start, stop, values (stop - start, K))."""
+        layout = self._model.layout
         if isinstance(self._model, NetworkModel):
             self._model.passes.refresh()
-        plan = recast(plan, self._model.pixels, self._model.layout)
+            layout = "HWC" if self._model.passes.channels_last else "CHW"  # so that nothing is copied
+        plan = recast(plan, self._model.pixels, layout)
         for start, stop, values in self._in_batches(plan, lambda start, stop: self._ask(plan, start, stop)):
             self.rows += stop - start
             self._check(values, stop - start, start)
@@ -148,7 +147,7 @@ class Predictor:
 
     def _in_batches(self, plan: Plan, ask: Callable[[int, int], Floats], most: int = LARGEST_BATCH) -> Iterator[Batch]:
         """What `ask` gives for a plan's rows start..stop, batch by batch; one that does not fit in memory is halved."""
-        size = self.batch_size or min(self._fixed_batch() or rows_a_batch(plan.row_bytes), most)
+        size = self.batch_size or min(self._model.batch or rows_a_batch(plan.row_bytes), most)
         if self._bar:
             self._bar.expect(len(plan))
         for start, stop, values in self._batches.run(len(plan), size, ask):
@@ -211,14 +210,6 @@ class Predictor:
             source = "outputs= names" if self._named else "earlier calls had"
             raise ModelError(f"the model returned {n_outputs} outputs, but {source} {len(self.outputs)}.")
 
-    def _fixed_batch(self) -> int | None:
-        """Rows a batch where the kind of model decides it, None where the size of a row does."""
-        if not isinstance(self._model, NetworkModel):
-            return None
-        if self._model.device.type != "cpu":
-            return DEVICE_BATCH
-        return NETWORK_BATCH if self._model.convolves else None
-
     def check_columns(self, names: tuple[str, ...], named: bool = True) -> None:
         """Refuse columns that the model was not trained on, before any row is asked; named=False of an array's."""
         self._model.check(names, named)
@@ -236,18 +227,16 @@ class Predictor:
     @context
     def watched(self, what: str) -> Iterator[None]:
         """Show progress over all that is asked inside, and tell of logits that the clip set; nested calls share it."""
-        if self._watched:
+        if self._bar is not None:
             yield
             return
-        self._watched, rows, clipped = True, self.rows, self._model.clipped
-        self._bar = None if self.progress is False else Bar(self.progress, what)
+        bar = self._bar = Bar(self.progress, what)
+        rows, clipped = self.rows, self._model.clipped
         try:
             yield
         finally:
-            self._watched = False
-            if self._bar is not None:
-                self._bar.close()
             self._bar = None
+            bar.close()
         warn_of_clip(self._model.clipped - clipped, self.rows - rows)
 
     @context

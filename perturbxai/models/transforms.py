@@ -32,7 +32,7 @@ class Transform:
     def __init__(self, run: Run) -> None:
         self.run, self.told = run, ""
         self._form: Run | None = None
-        self._whole = False  # whether pictures are whole numbers 0..255
+        self._top = 1  # the largest value of a pixel; 255 of whole numbers
 
     def __call__(self, rows: Batch) -> Any:
         if np.ndim(rows) != 4 or self._form is self.run:
@@ -54,7 +54,7 @@ class Transform:
 
     def _decide(self, rows: Picture, own: Exception | None) -> None:
         """Find the first form that the transform takes. own: the error that it had with the batch as it is."""
-        self._whole = rows.dtype == np.uint8 or float(rows.max(initial=0)) > 1.0
+        self._top = 255 if rows.dtype == np.uint8 or float(rows.max(initial=0)) > 1.0 else 1
         given = self._in_units(rows[:1])
         failed = [f"a batch {rows.shape} of {rows.dtype}: {_said(own)}"] if own else []
         for what, form in self._forms(self.run):
@@ -91,36 +91,32 @@ class Transform:
 
     def _forms(self, run: Run) -> list[tuple[str, Run]]:
         """Ways to hand pictures over, the most usual first."""
-        kind = "uint8" if self._whole else "float32"
+        whole = self._top == 255
+        kind = "uint8" if whole else "float32"
         forms: list[tuple[str, Run]] = []
         if "torch" in sys.modules:
             forms.append((f"{kind} tensors (n, C, H, W)", lambda rows: run(_tensor(rows))))
             forms.append((f"{kind} tensors (C, H, W)", lambda rows: _each(run, list(_tensor(rows)))))
-        if not self._whole:
+        if not whole:
             forms.append(("arrays (H, W, C)", lambda rows: _each(run, list(rows))))
         forms.append(("PIL pictures", lambda rows: _each(run, [_pil(picture) for picture in rows])))
         # steps that normalise numbers of 0..1, which those of 0..255 are not
         shares = [step for step in _parts(run) if type(step).__name__ == "Normalize" and np.max(step.mean) <= 1.0]
-        if self._whole and "torch" in sys.modules and not shares:
+        if whole and "torch" in sys.modules and not shares:
             forms.append(("float32 tensors (n, C, H, W)", lambda rows: run(_tensor(rows.astype(np.float32)))))
         return forms
-
-    @property
-    def _top(self) -> int:
-        """The largest value of a pixel."""
-        return 255 if self._whole else 1
 
     def _in_units(self, rows: NDArray[Any]) -> NDArray[Any]:
         """Pictures as they are handed over. Raises ValueError for units other than those of the first."""
         if rows.dtype == np.uint8:
             return rows
-        low, high, slack = float(rows.min(initial=0)), float(rows.max(initial=0)), 0.4 if self._whole else 1e-3
+        low, high, slack = float(rows.min(initial=0)), float(rows.max(initial=0)), 1e-3 if self._top == 1 else 0.4
         if low < -slack or high > self._top + slack:
             raise ValueError(
                 f"transform is handed pictures in 0..{self._top}, as the first was, but here values run from {low:g} to "
                 f"{high:g}; give all pictures and fills in the same units, or a Predictor of its own to each."
             )
-        return np.floor(rows + np.float32(0.5)).astype(np.uint8) if self._whole else rows
+        return rows if self._top == 1 else np.floor(rows + np.float32(0.5)).astype(np.uint8)
 
 
 def has_channels_last(batch: Batch, shape: tuple[int, ...]) -> bool:
