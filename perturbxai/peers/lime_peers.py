@@ -44,7 +44,6 @@ class LimeTabular(Peer):
     value: str = "difference"
     as_shipped: bool = False
     key: ClassVar[str] = "lime.tabular"
-    package: ClassVar[str] = "lime"
     own: ClassVar[dict[str, Any]] = {
         "sample_around_instance": False, "feature_selection": "auto", "num_features": 10, "value": "coefficient",
     }  # fmt: skip
@@ -116,7 +115,6 @@ class LimeImage(Peer):
     ridge: float = 1.0
     as_shipped: bool = False
     key: ClassVar[str] = "lime.image"
-    package: ClassVar[str] = "lime"
     own: ClassVar[dict[str, Any]] = {"feature_selection": "auto", "num_features": 100_000}
     own_budget: ClassVar[int] = 1001
 

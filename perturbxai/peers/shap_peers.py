@@ -32,7 +32,6 @@ class ShapPeer(Peer, ABC):
 
     over: str = "auto"
     as_shipped: bool = False
-    package: ClassVar[str] = "shap"
     knows: ClassVar[dict[str, bool]] = {"groups": False, "weights": False}
     everybody: ClassVar[bool] = False  # whether players that absence cannot change are among its own
 

@@ -34,7 +34,6 @@ class ShapTree(Peer):
     feature_perturbation: str = "interventional"
     as_shipped: bool = False
     key: ClassVar[str] = "shap.tree"
-    package: ClassVar[str] = "shap"
     own: ClassVar[dict[str, Any]] = {"feature_perturbation": "tree_path_dependent"}
 
     def __post_init__(self) -> None:

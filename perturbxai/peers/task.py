@@ -102,14 +102,17 @@ class Seat:
 class Peer(Method, ABC):
     """An explainer of another package.
 
-    key, package  what it is called by, and where it is from
+    key           what it is called by, its package first
     own           its own defaults, which `as_shipped` takes;  own_budget: coalitions, None where it says no number itself
     """
 
     key: ClassVar[str]
-    package: ClassVar[str]
     own: ClassVar[dict[str, Any]] = {}
     own_budget: ClassVar[int | None] = None
+
+    @property
+    def package(self) -> str:
+        return self.key.partition(".")[0]
 
     @property
     def as_shipped(self) -> bool:
