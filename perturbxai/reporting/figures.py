@@ -1,9 +1,7 @@
 """The figures of a report: maps over the photo, curves, bars with intervals, agreement."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -15,15 +13,12 @@ from perturbxai.metrics.faithfulness import mean_curves
 from perturbxai.reporting import style
 from perturbxai.reporting.curves.view import Found
 from perturbxai.reporting.lettering import minus, number, text, texts
-from perturbxai.reporting.photo import grey, numbered_photo, painted, shown, tell_bands
+from perturbxai.reporting.photo import draw_photo, grey, numbered_photo, painted
 from perturbxai.reporting.plot import plot
-from perturbxai.reporting.types import Figure
+from perturbxai.reporting.types import DataFrame, Figure
 from perturbxai.reporting.values import interactions
 from perturbxai.reporting.values.one_row import bar_handles, bar_panel
 from perturbxai.results.explanation import Attribution, Explanation
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 PER_LINE = 6  # maps side by side: small enough for a page, large enough to see
 PER_LONG_LINE, MANY = 9, 18  # where there are more maps than these lines hold well
@@ -49,8 +44,9 @@ def figures(results: Mapping[str, Attribution], compared: Comparison | None = No
         if explained:
             for n, one in enumerate(pictures or [None]):
                 yield f"bars{ending}{_of(pictures, results, n)}", bars(explained, one, fill, n)
-    for name in interactions.interacting(results):
-        yield f"pairs_{name}", interactions.report_figure(name, results[name])
+    for name, result in results.items():
+        if result[0].interactions is not None:
+            yield f"pairs_{name}", interactions.report_figure(name, result)
     if compared is not None and len(compared.curves):
         for which in [one for one in ("deletion", "insertion") if (compared.curves.curve == one).any()]:
             yield which, curves(compared.curves, which, results)
@@ -95,7 +91,7 @@ def _by_fill(results: Mapping[str, Attribution]) -> dict[str, list[str]]:
 
 
 @style.rc
-def maps(results: Mapping[str, Attribution], one: ImageInput, fill: str, scores: pd.DataFrame, n: int = 0) -> Figure:
+def maps(results: Mapping[str, Attribution], one: ImageInput, fill: str, scores: DataFrame, n: int = 0) -> Figure:
     """The photo, and each method's values painted on it: a block of lines a class, signed colours around zero."""
     explained = next(iter(results.values()))
     first, classes = explained[n], _classes(explained[n], len(explained))
@@ -109,10 +105,9 @@ def maps(results: Mapping[str, Attribution], one: ImageInput, fill: str, scores:
     outputs = texts(first.outputs)
     for place, k in enumerate(classes):
         output, block = first.outputs[k], axes[place * lines : (place + 1) * lines].ravel()
-        block[0].imshow(shown(one.picture))
+        draw_photo(block[0], one.picture)
         ends = f"{number(first.prediction[k], 3)}, hidden {number(first.base[k], 3)}"
         block[0].set_title(f"{outputs[k]}\n{ends}", fontweight="bold")
-        tell_bands(block[0], one.picture)
         for axis, (name, result) in zip(block[1:], results.items(), strict=False):
             axis.imshow(painted(photo, one.labels, result[n].values[:, k]))
             axis.set_title(f"{names[name]}\n{_score(scores, name, first.label, output)}")
@@ -123,7 +118,7 @@ def maps(results: Mapping[str, Attribution], one: ImageInput, fill: str, scores:
     return figure
 
 
-def _score(scores: pd.DataFrame, name: str, row: Hashable, output: str) -> str:
+def _score(scores: DataFrame, name: str, row: Hashable, output: str) -> str:
     """Insertion less deletion, away and at home."""
     mine = scores[(scores.method == name) & (scores.row == row) & (scores.output == output)]
     mine = mine[mine.metric.isin(("insertion", "deletion"))]
@@ -169,7 +164,7 @@ def _top(explanations: list[Explanation], exact: Explanation | None) -> list[int
 
 
 @style.rc
-def curves(frame: pd.DataFrame, which: str, results: Mapping[str, Attribution]) -> Figure:
+def curves(frame: DataFrame, which: str, results: Mapping[str, Attribution]) -> Figure:
     """Deletion or insertion, the mean over rows: a panel a class and fill, a thin line a method."""
     import pandas as pd
 
@@ -199,7 +194,7 @@ def curves(frame: pd.DataFrame, which: str, results: Mapping[str, Attribution]) 
 
 
 @style.rc
-def agreement(frame: pd.DataFrame, results: Mapping[str, Attribution]) -> Figure:
+def agreement(frame: DataFrame, results: Mapping[str, Attribution]) -> Figure:
     """Mean rank correlation of every pair of methods, with its number."""
     mean = frame[frame.metric == "spearman"].groupby(["method_a", "method_b"], as_index=False).value.mean()
     names = [name for name in results if name in set(frame.method_a) | set(frame.method_b)]

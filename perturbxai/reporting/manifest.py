@@ -1,7 +1,5 @@
 """A folder that nothing is written outside of, and the manifest that is written last: it is there, so all is there."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import hashlib
@@ -16,7 +14,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 MANIFEST = "manifest.json"
 BEGUN = "manifest.json.part"  # while files change places it names all of them, and there is no manifest
@@ -47,7 +45,7 @@ class Folder:
         self._inner: list[Path] = []
         self._aside: Path | None = None
 
-    def __enter__(self) -> Folder:
+    def __enter__(self) -> Self:
         self._aside = Path(tempfile.mkdtemp(prefix=ASIDE, dir=self.place))
         return self
 
@@ -193,7 +191,10 @@ def facts(results: Mapping[str, Any], call: Mapping[str, Any] | None = None, con
     for meta in metas.values():
         versions |= meta.get("versions", {})
     for package in ("matplotlib", "pandas", "perturbxai"):
-        versions.setdefault(package, _version(package))
+        try:
+            versions.setdefault(package, version(package))
+        except PackageNotFoundError:
+            versions.setdefault(package, "not installed")
     found: dict[str, Any] = {
         "versions": versions,
         "seeds": sorted({meta["seed"] for meta in metas.values() if meta.get("seed") is not None}),
@@ -211,13 +212,6 @@ def _cost(meta: Mapping[str, Any]) -> dict[str, Any]:
         "rows", "seconds", "rows_shared_with", "fill", "background", "segments", "score", "layer", "listed", "outputs_kept",
     )  # fmt: skip
     return {key: meta[key] for key in kept if key in meta}
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def plainly(value: object) -> object:

@@ -27,8 +27,10 @@ def as_shown(picture: ArrayLike) -> str:
     return "" if n_channels in (1, 3) else f"grey: mean of {n_channels} bands, each in its range"
 
 
-def tell_bands(axis: Axes, picture: ArrayLike) -> None:
-    """Say below a picture without colours what is shown of it."""
+def draw_photo(axis: Axes, picture: ArrayLike, labels: Labels | None = None, white: float = 1.0) -> None:
+    """A picture as it is, with labels `outlined`; below one without colours stands what is shown of it."""
+    axis.imshow(shown(picture) if labels is None else outlined(picture, labels, white))
+    axis.set_axis_off()
     if words := as_shown(picture):
         axis.text(0.5, -0.02, words, transform=axis.transAxes, ha="center", va="top", fontsize=6)
 
@@ -70,11 +72,9 @@ def deepest(inside: Bools) -> tuple[int, int]:
 
 def numbered_photo(axis: Axes, one: ImageInput, chosen: list[int]) -> None:
     """The photo with the borders of its superpixels, and the numbers of those that the bars show."""
-    axis.imshow(outlined(one.picture, one.labels, 1.0))
-    axis.set_axis_off()
+    draw_photo(axis, one.picture, one.labels)
     for player in chosen:
         row, column = deepest(one.labels == player)
         box = {"boxstyle": "round,pad=0.15", "facecolor": "black", "edgecolor": "none", "alpha": 0.65}
         axis.text(column, row, str(player), color="white", ha="center", va="center", fontsize=8, bbox=box)
     axis.set_title("superpixels")
-    tell_bands(axis, one.picture)

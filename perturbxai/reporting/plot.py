@@ -15,7 +15,7 @@ from perturbxai.reporting.curves import photo_figure
 from perturbxai.reporting.curves.figure import plot_effects
 from perturbxai.reporting.curves.view import as_effects
 from perturbxai.reporting.lettering import text, texts
-from perturbxai.reporting.photo import shown, tell_bands
+from perturbxai.reporting.photo import draw_photo
 from perturbxai.reporting.style import left_out, legend_below, new_figure, rc, scale, sequence, styles_of, titles
 from perturbxai.reporting.types import Axes, Drawing, Figure
 from perturbxai.reporting.values import features, interactions, many_rows, one_row
@@ -234,10 +234,8 @@ def _photo(view: View, ax: Axes | None) -> Drawing:
     labels = _superpixels(e, view.space)
     figure, axes = _panels(len(view.outputs) + (ax is None), 3.2, ax, width=2.7)
     if ax is None:
-        axes[0].imshow(shown(e.input))
-        axes[0].set_axis_off()
+        draw_photo(axes[0], e.input)
         axes[0].set_title("\nphoto")
-        tell_bands(axes[0], e.input)
     for axis, k in zip(axes[ax is None :], view.outputs, strict=True):
         one_row.photo_map(axis, e, k, labels)
     scale(axes, "RdBu_r", -1, 1, "value, as a share of the map's largest", ("against", "for"))

@@ -1,12 +1,11 @@
 """How figures look: colours that the colour-blind tell apart, one look a method, whatever a result is called."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from io import BytesIO
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -17,9 +16,6 @@ from perturbxai.reporting.types import Artist, Axes, Colormap, Figure, Line2D
 from perturbxai.results.effect import Effect
 from perturbxai.results.explanation import Attribution, Explanation
 from perturbxai.results.importance import Importance
-
-if TYPE_CHECKING:
-    from io import BytesIO
 
 Result: TypeAlias = Attribution | Effect | Explanation | Importance
 METHOD_STYLES: dict[str, dict[str, Any]] = {name: {"color": entry.colour} for name, entry in catalogue.METHODS.items()}
@@ -139,8 +135,6 @@ def rc(function: Callable[Arguments, Made]) -> Callable[Arguments, Made]:
 
 
 def _png(figure: Figure) -> bytes:
-    from io import BytesIO
-
     kept = BytesIO()
     save(figure, kept)
     return kept.getvalue()

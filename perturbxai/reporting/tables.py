@@ -1,18 +1,14 @@
 """Results as tidy tables: one line a fact, a column a name."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from perturbxai.calls.comparison import Comparison
 from perturbxai.metrics.faithfulness import mean_curves
 from perturbxai.metrics.metric import CURVES
 from perturbxai.reporting.curves.view import Found
+from perturbxai.reporting.types import DataFrame
 from perturbxai.results.explanation import Attribution
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 COMPARED = ("scores", "agreement", "costs", "fill_spread", "curves")
 
@@ -37,13 +33,15 @@ def as_results(anything: object) -> tuple[dict[str, Attribution], Comparison | N
     return {str(name): one for name, one in results.items()}, compared
 
 
-def tables(results: Mapping[str, Attribution], compared: Comparison | None = None) -> dict[str, pd.DataFrame]:
+def tables(results: Mapping[str, Attribution], compared: Comparison | None = None) -> dict[str, DataFrame]:
     """Every table of a report by its file's name: attributions, and with a Comparison its scores, curves and the rest."""
     import pandas as pd
 
     found = {"attributions": attributions(results)}
-    if pairs := {name: one for name, one in results.items() if one.explanations[0].interactions is not None}:
-        found["interactions"] = interactions(pairs)
+    pairs = {name: one for name, one in results.items() if one.explanations[0].interactions is not None}
+    if pairs:  # one line a method, row, pair of features and output
+        frames = [one.interactions_frame().assign(method=name) for name, one in pairs.items()]
+        found["interactions"] = pd.concat(frames, ignore_index=True)
     if compared is not None:
         found |= {name: getattr(compared, name) for name in COMPARED}
         if len(next(iter(results.values()))) > 1 and compared.curves.curve.isin(CURVES).any():
@@ -52,7 +50,7 @@ def tables(results: Mapping[str, Attribution], compared: Comparison | None = Non
     return found
 
 
-def attributions(results: Mapping[str, Attribution]) -> pd.DataFrame:
+def attributions(results: Mapping[str, Attribution]) -> DataFrame:
     """One line a method, row, feature and output: value, standard error and both 95 % intervals."""
     import pandas as pd
 
@@ -67,15 +65,7 @@ def attributions(results: Mapping[str, Attribution]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def interactions(results: Mapping[str, Attribution]) -> pd.DataFrame:
-    """One line a method, row, pair of features and output."""
-    import pandas as pd
-
-    frames = [result.interactions_frame().assign(method=name) for name, result in results.items()]
-    return pd.concat(frames, ignore_index=True)
-
-
-def of_effects(found: Found) -> dict[str, pd.DataFrame]:
+def of_effects(found: Found) -> dict[str, DataFrame]:
     """Of curves and of surfaces one line a method, column or pair, point and output (and group), with both 95 % bands."""
     import pandas as pd
 

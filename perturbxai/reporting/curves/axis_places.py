@@ -1,10 +1,8 @@
 """What a panel of effects stands on: where the points of an axis are on paper, and how many rows of the data are there."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +39,7 @@ class Ground:
     missing: bool
 
     @classmethod
-    def of(cls, name: str, grids: Sequence[NDArray[Any]], levels: bool = False) -> Ground:
+    def of(cls, name: str, grids: Sequence[NDArray[Any]], levels: bool = False) -> Self:
         """The axis that several grids of a column share; levels follow each other as in the last of them."""
         levels = levels or any(grid.dtype.kind in LEVEL_KINDS for grid in grids)
         missing = any(bool(is_missing(grid).any()) for grid in grids)
@@ -126,12 +124,9 @@ class Ground:
 
 def is_missing(grid: NDArray[Any]) -> Bools:
     """(G,): which points are missing values, of whatever kind."""
-    if grid.dtype.kind in "fMm":
-        return np.asarray(np.isnan(grid) if grid.dtype.kind == "f" else np.isnat(grid))
-    none = ("<NA>", "NaT", "nan")
-    return np.array(
-        [value is None or (not isinstance(value, str) and str(value) in none) for value in grid.tolist()], dtype=bool
-    )
+    import pandas as pd
+
+    return np.asarray(pd.isna(grid))
 
 
 def _numbers(values: NDArray[Any]) -> Floats:

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -224,6 +225,16 @@ def _strip(axis: Axes, rows: Rows, ground: Ground) -> None:
             axis.text(at, 0.008, f"{int(n):,}", transform=on, **COUNT_TEXT)
 
 
+def warning_strip(axis: Axes, edges: Floats, share: Floats, low: float, zorder: float) -> None:
+    """Cells between edges (G + 1,), the stronger the larger their share (G,) is, from so high up a panel on."""
+    from matplotlib.collections import PolyCollection
+
+    cells = [[(a, low), (b, low), (b, low + 0.02), (a, low + 0.02)] for a, b in pairwise(edges)]
+    colours = [(WARNING, float(one)) for one in share]
+    strip = PolyCollection(cells, facecolors=colours, linewidths=0, transform=axis.get_xaxis_transform(), zorder=zorder)
+    axis.add_collection(strip, autolim=False)
+
+
 def _warn(axis: Axes, panel: Panel, ground: Ground) -> None:
     """How much of what is asked lies where no row is, in words and, point by point, as a strip."""
     said = panel.said
@@ -232,10 +243,7 @@ def _warn(axis: Axes, panel: Panel, ground: Ground) -> None:
     at = ground.places(asked.effect.grid[0])
     known = np.flatnonzero(~is_missing(asked.effect.grid[0]))
     known = known[np.argsort(at[known], kind="stable")]
-    edges, on = ground.edges(at[known]), axis.get_xaxis_transform()
-    for low, high, share in zip(edges[:-1], edges[1:], said.at[known], strict=True):
-        look: dict[str, Any] = {"color": WARNING, "alpha": float(share), "linewidth": 0, "transform": on, "zorder": 0.6}
-        axis.fill_between([low, high], STRIP + 0.008, STRIP + 0.028, **look)
+    warning_strip(axis, ground.edges(at[known]), said.at[known], STRIP + 0.008, zorder=0.6)
     name = "ICE" if all(line.rows for line in panel.lines if line.asks_anywhere) else "PDP"
     near = "ALE stays near them" if panel.has_ale else "ALE would stay near them"
     axis.text(

@@ -1,9 +1,7 @@
 """Where partial dependence asks a model about rows that the data do not have."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,7 +71,7 @@ class _Cut:
     by_level: bool
 
     @classmethod
-    def of(cls, column: Floats, numeric: bool, n_bins: int) -> _Cut:
+    def of(cls, column: Floats, numeric: bool, n_bins: int) -> Self:
         known = column[~np.isnan(column)]
         values = np.unique(known)
         if not numeric or len(values) <= n_bins:

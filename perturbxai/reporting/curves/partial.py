@@ -49,19 +49,13 @@ class Request:
     seed: int
 
     def grid(self, column: int, kind: str) -> Any:
-        """What `effects` takes as the grid of a column."""
+        """What `effects` takes as the grid of a column. Raises ValueError for one that cannot be made."""
         if column in self.asked:
             return points.own_grid(self.space, column, self.asked[column], kind)
         level = column in self.levels
         if level and kind != "ale" and (every := points.levels_without_weight(self.space, column)) is not None:
             return every
         return points.grid_of(self.space, column, level, self.resolution, self.percentiles, kind)
-
-    def check(self, columns: Sequence[tuple[int, ...]], kinds: Sequence[str]) -> None:
-        """Refuse grids that cannot be made, before the model is asked."""
-        for pair, kind in zip(columns, kinds, strict=True):
-            for c in pair:
-                self.grid(c, kind)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,11 +87,11 @@ class Part:
         return np.asarray(np.where(np.isfinite(width), width, np.nan))
 
 
-def ask(request: Request, outputs: Sequence[int], columns: tuple[int, ...], kind: str) -> Part:
-    """The effect of one column or pair over all rows."""
+def ask(request: Request, outputs: Sequence[int], columns: tuple[int, ...], grids: Sequence[Any], kind: str) -> Part:
+    """The effect of one column or pair over all rows, at the points of its grids."""
     space = request.space
     named = tuple(space.columns.names[c] for c in columns)
-    grid = {name: request.grid(c, kind) for name, c in zip(named, columns, strict=True)}
+    grid = dict(zip(named, grids, strict=True))
     found = effects(
         _methods(kind, len(columns), len(space.codes)), request.predictor, space, request.X,
         features=[named if len(named) > 1 else named[0]], outputs=list(outputs), grid=grid, rows=EVERY_ROW,

@@ -1,44 +1,16 @@
 """Where the panels of a partial dependence display go: a pyplot figure of its own, one Axes that is divided, or one each."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core import checks
-from perturbxai.core.types import Ints
-from perturbxai.reporting.types import Axes, Figure
+from perturbxai.reporting.types import Axes
 
 WIDTH, HEIGHT = 3.2, 2.9  # inches a panel, where these make a figure larger than the user's own size
 ABOVE, UNDER = 0.65, 0.9  # inches free of panels
 APART, OWN_SCALE, BELOW = 0.15, 0.4, 0.6  # of a panel, between panels
-
-
-@dataclass(frozen=True, eq=False)
-class Places:
-    """The axes as they are arranged, None where a place is empty.
-
-    bounding  the Axes that was divided, or None;  across: how many are side by side, None where it is not known
-    """
-
-    axes: NDArray[Any]
-    figure: Figure
-    bounding: Axes | None
-    across: int | None
-
-    @property
-    def taken(self) -> Ints:
-        """(panels,): where in `axes.ravel()` the panels are."""
-        return np.flatnonzero([one is not None for one in self.axes.ravel()])
-
-    def of(self, number: int) -> tuple[Any, ...]:
-        """Where a panel is in `axes`."""
-        return tuple(int(i) for i in np.unravel_index(self.taken[number], self.axes.shape))
-
-    def line(self, number: int) -> Any:
-        """What panels side by side have in common."""
-        return number if self.across is None else int(self.taken[number]) // self.across
 
 
 def check_places(ax: Any, n_cols: object, n_panels: int) -> None:
@@ -62,13 +34,14 @@ def check_places(ax: Any, n_cols: object, n_panels: int) -> None:
         raise ValueError(f"ax has no place in a grid that could be divided; give a list of {n_panels} axes, one a panel.")
 
 
-def lay_out(ax: Any, n_cols: int, n_panels: int, *, apart: bool) -> Places:
-    """Axes for panels; apart: those to the right have a scale of their own. Raises as `check_places`."""
+def lay_out(ax: Any, n_cols: int, n_panels: int, *, apart: bool) -> tuple[NDArray[Any], Axes | None]:
+    """(axes for panels as they are arranged, None where a place is empty; the Axes that was divided, or None).
+
+    apart  those to the right have a scale of their own. Raises as `check_places`
+    """
     check_places(ax, n_cols, n_panels)
     if ax is not None and np.ndim(ax) > 0:
-        given = np.asarray(ax, dtype=object)
-        figure = next(one for one in given.ravel() if one is not None).figure
-        return Places(given, figure, None, given.shape[1] if given.ndim == 2 else None)
+        return np.asarray(ax, dtype=object), None
     across = min(int(n_cols), n_panels)
     shape = -(-n_panels // across), across
     bounding = _new(shape) if ax is None else ax
@@ -77,7 +50,7 @@ def lay_out(ax: Any, n_cols: int, n_panels: int, *, apart: bool) -> Places:
     axes = np.full(shape, None, dtype=object)
     for number in range(n_panels):
         axes[divmod(number, across)] = bounding.figure.add_subplot(inner[divmod(number, across)])
-    return Places(axes, bounding.figure, bounding, across)
+    return axes, bounding
 
 
 def _new(shape: tuple[int, int]) -> Any:

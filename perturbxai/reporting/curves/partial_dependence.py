@@ -1,7 +1,7 @@
 """plot_effects(): the call of scikit-learn's PartialDependenceDisplay.from_estimator, on this package's effects."""
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Hashable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from numpy.random import RandomState
@@ -119,11 +119,10 @@ def plot_effects(
     sklearn_arguments.check_levels(space.codes, declared & shown - set(asked), names, grid_resolution)
     of_levels = declared | {c for c, named in enumerate(space.columns.levels) if named is not None}
     request = Request(predictor, space, X, of_levels, asked, grid_resolution, percentiles, levels, seed)
-    request.check(columns, kinds)
-    sklearn_arguments.check_target(predictor, target)
+    grids = [[request.grid(c, one) for c in pair] for pair, one in zip(columns, kinds, strict=True)]
     with _workers(n_jobs), predictor.watched("plot_effects"):
         outputs, target_idx = sklearn_arguments.read_output(predictor, target, space)
-        parts = [partial.ask(request, outputs, *one) for one in zip(columns, kinds, strict=True)]
+        parts = [partial.ask(request, outputs, *one) for one in zip(columns, grids, kinds, strict=True)]
     display = EffectsDisplay(
         parts, features=columns, feature_names=names, target_idx=target_idx, kind=kind, subsample=subsample,
         deciles={c: points.deciles(space, c) for c in sorted(shown - of_levels)}, random_state=random_state,
@@ -142,13 +141,11 @@ def _asked(
     return given | {c: one for c, one in alone.items() if one is not None}
 
 
-@contextmanager
-def _workers(n_jobs: int | None) -> Iterator[None]:
+def _workers(n_jobs: int | None) -> AbstractContextManager[object]:
     """Let scikit-learn's models, where they leave the number open, use so many workers."""
     if n_jobs is None:
-        yield
-        return
+        return nullcontext()
     import joblib
 
-    with joblib.parallel_config(n_jobs=int(n_jobs)):
-        yield
+    workers: AbstractContextManager[object] = joblib.parallel_config(n_jobs=int(n_jobs))
+    return workers

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from perturbxai.core.types import Bools, Floats
 from perturbxai.reporting.curves import pair_panel
 from perturbxai.reporting.curves.axis_places import Ground, is_missing
-from perturbxai.reporting.curves.column_panel import WARNING, widened
+from perturbxai.reporting.curves.column_panel import WARNING, warning_strip, widened
 from perturbxai.reporting.curves.keywords import Keywords
 from perturbxai.reporting.curves.off_data import Unsupported
 from perturbxai.reporting.lettering import shortened, text
@@ -89,7 +88,7 @@ def draw_column(axis: Axes, sheet: Sheet, keywords: Keywords, ends: tuple[float,
     elif sheet.grid[0].dtype.kind not in "iuf" or ground.missing:
         ground.tick(axis)
     if sheet.said is not None:
-        _warn(axis, sheet, sheet.said, at)
+        _warn(axis, sheet.said, at, ground)
     made["deciles_vlines"] = _ticks(axis, sheet.deciles[0], sheet.grid[0], "x")
     axis.set_ylim(*ends)
     if sheet.ends is not None:
@@ -162,12 +161,12 @@ def draw_heatmap(axis: Axes, sheet: Sheet, keywords: Keywords, ends: tuple[float
     return {"heatmaps": image}
 
 
-def name_values(axis: Axes, sheet: Sheet, beside: bool) -> None:
-    """Say what curves are in, unless something is said; nothing beside a panel on the same scale. Maps have no such axis."""
-    if len(sheet.grid) == 1 and beside:
+def name_values(axis: Axes, kind: str, beside: bool) -> None:
+    """Say what curves are in, unless something is said; nothing beside a panel on the same scale."""
+    if beside:
         axis.set_yticklabels([])
-    elif len(sheet.grid) == 1 and not axis.get_ylabel():
-        axis.set_ylabel(VALUE_NAMES.get(sheet.kind, VALUE_NAMES["average"]))
+    elif not axis.get_ylabel():
+        axis.set_ylabel(VALUE_NAMES.get(kind, VALUE_NAMES["average"]))
 
 
 def name_axis(axis: Axes, side: str, name: object) -> None:
@@ -232,19 +231,10 @@ def _ticks(axis: Axes, deciles: NDArray[Any] | None, grid: NDArray[Any], side: s
     return axis.hlines(at, 0, DECILE, transform=transform, color="k")
 
 
-def _warn(axis: Axes, sheet: Sheet, said: Unsupported, at: NDArray[Any]) -> None:
+def _warn(axis: Axes, said: Unsupported, at: NDArray[Any], ground: Ground) -> None:
     """How much of what is asked lies where no row is: in words above the panel, unless it has a title, and as a strip."""
-    from matplotlib.collections import PolyCollection
-
     order = np.argsort(at, kind="stable")
-    places, share = np.asarray(at, dtype=float)[order], said.at[order]
-    middle = 0.5 * (places[:-1] + places[1:])
-    edges = np.concatenate([places[:1] - 0.5 * sheet.levels[0], middle, places[-1:] + 0.5 * sheet.levels[0]])
-    low, high = DECILE + 0.005, DECILE + 0.025
-    cells = [[(a, low), (b, low), (b, high), (a, high)] for a, b in pairwise(edges)]
-    colours = [(WARNING, float(one)) for one in share]
-    strip = PolyCollection(cells, facecolors=colours, linewidths=0, transform=axis.get_xaxis_transform())
-    axis.add_collection(strip, autolim=False)
+    warning_strip(axis, ground.edges(np.asarray(at, dtype=float)[order]), said.at[order], DECILE + 0.005, zorder=1.0)
     if not any(axis.get_title(loc=loc) for loc in ("left", "center", "right")):
         words = f"{said.share:.0%} asked where no rows are, beside {text(said.column, 22)}"
         axis.set_title(words, loc="left", fontsize="small", color=WARNING)

@@ -9,7 +9,7 @@ from perturbxai.core.quantiles import spread_rows
 from perturbxai.core.types import Floats, Outputs
 from perturbxai.reporting.curves.view import Found
 from perturbxai.reporting.lettering import minus, number, text, texts
-from perturbxai.reporting.photo import deepest, outlined, tell_bands
+from perturbxai.reporting.photo import deepest, draw_photo
 from perturbxai.reporting.style import left_out, new_figure, rc, styles_of, titles
 from perturbxai.reporting.types import Axes, Drawing, Figure, GridSpec, SubFigure
 from perturbxai.reporting.values.one_row import AGAINST, FOR
@@ -124,8 +124,7 @@ def _photo(axis: Axes, found: Found, k: int, names: Sequence[tuple[str, ...]]) -
     """The photo, thin borders between all superpixels, thick ones around those with a panel, whose numbers are on them."""
     one = next(iter(found[names[0]].values()))
     picture, labels = _region(one).picture, _region(one).labels
-    axis.imshow(outlined(picture, labels, 0.65))
-    tell_bands(axis, picture)
+    draw_photo(axis, picture, labels, white=0.65)
     for name in reversed(names):  # the leading one on top
         own = _headed(found[name])
         which, colour = _region(own).number, _sign(own, k)
@@ -138,7 +137,6 @@ def _photo(axis: Axes, found: Found, k: int, names: Sequence[tuple[str, ...]]) -
         axis.text(column, row, str(which), color="white", ha="center", va="center", fontsize=8.5, bbox=box)
     axis.set_xlim(-0.5, labels.shape[1] - 0.5)
     axis.set_ylim(labels.shape[0] - 0.5, -0.5)
-    axis.set_axis_off()
     axis.set_title(_ends(one, k))
 
 

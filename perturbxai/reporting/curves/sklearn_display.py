@@ -1,9 +1,7 @@
 """What plot_effects() returns: the numbers of its panels, and their drawing, again and again, without the model."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.random import RandomState
@@ -14,7 +12,7 @@ from perturbxai.reporting.curves import partial_panels, sklearn_arguments
 from perturbxai.reporting.curves.keywords import Keywords, read_keywords
 from perturbxai.reporting.curves.pair_panel import PALE, held
 from perturbxai.reporting.curves.partial import Part, Results
-from perturbxai.reporting.curves.partial_axes import Places, lay_out
+from perturbxai.reporting.curves.partial_axes import lay_out
 from perturbxai.reporting.curves.partial_panels import Artists, Sheet, limits_of, name_values
 from perturbxai.reporting.types import Axes
 from perturbxai.results.effect import Effect
@@ -69,7 +67,7 @@ class EffectsDisplay:
         ice_lines_kw: Words | None = None, pd_line_kw: Words | None = None, contour_kw: Words | None = None,
         bar_kw: Words | None = None, heatmap_kw: Words | None = None,
         pdp_lim: Mapping[int, tuple[float, float]] | None = None, centered: bool = False,
-    ) -> EffectsDisplay:  # fmt: skip
+    ) -> Self:  # fmt: skip
         """Draw again, elsewhere or in another style, without asking the model; see `plot_effects` for the arguments.
 
         What is drawn is `pd_results` as it is now. Raises ValueError for another number of axes than entries, for an Axes
@@ -86,13 +84,18 @@ class EffectsDisplay:
         sheets = [self._sheet(n, kind, one, centered) for n, (kind, one) in enumerate(zip(kinds, results, strict=True))]
         self._set_limits(kinds, results, given)
         scales = {(len(one.grid), one.signed) for one in sheets}
-        places = lay_out(ax, n_cols, len(sheets), apart=scales not in ({(1, False)}, {(1, True)}))
-        self.axes_, self.figure_, self.bounding_ax_ = places.axes, places.figure, places.bounding
+        apart = scales not in ({(1, False)}, {(1, True)})
+        self.axes_, self.bounding_ax_ = lay_out(ax, n_cols, len(sheets), apart=apart)
+        places: list[Any] = [place for place in np.ndindex(self.axes_.shape) if self.axes_[place] is not None]
+        self.figure_ = self.axes_[places[0]].figure
         self._make_room(sheets)
-        for number, sheet in enumerate(sheets):
-            axis = self.axes_[places.of(number)]
-            self._keep(places.of(number), self._draw(axis, sheet, keywords))
-            name_values(axis, sheet, _beside(number, sheets, places))
+        named: set[Any] = set()
+        for place, sheet in zip(places, sheets, strict=True):
+            self._keep(place, self._draw(self.axes_[place], sheet, keywords))
+            if len(sheet.grid) == 1:  # once in a line of panels
+                scale = (place[0] if len(place) == 2 else place), sheet.signed
+                name_values(self.axes_[place], sheet.kind, beside=scale in named)
+                named.add(scale)
         if ax is None:
             self.figure_.suptitle(_caption(self.effects), fontsize="small", color="#444444")
         return self
@@ -179,12 +182,6 @@ def _from_first(results: Results, k: int) -> Results:
     if "individual" in results:
         found["individual"] = results["individual"] - results["individual"][k, :, :1]
     return found
-
-
-def _beside(number: int, sheets: Sequence[Sheet], places: Places) -> bool:
-    """Whether a panel to the left has the same scale."""
-    same = [n for n in range(number) if places.line(n) == places.line(number)]
-    return any(len(sheets[n].grid) == 1 and sheets[n].signed == sheets[number].signed for n in same)
 
 
 def _caption(effects: Sequence[Effect]) -> str:

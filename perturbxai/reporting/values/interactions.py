@@ -1,6 +1,6 @@
 """Figures of one row's interactions: a matrix of pairs beside the features' own values, and a network of the strongest."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -154,11 +154,6 @@ def pair_handles() -> list[Line2D]:
         Line2D([], [], color=_sign(-1.0), linewidth=3.0, label="together lower it"),
         Line2D([], [], color="#666666", linewidth=1.6, linestyle=(0, (1.5, 1.2)), label=f"{LEVEL} interval holds zero"),
     ]
-
-
-def interacting(results: Mapping[str, Attribution]) -> Iterator[str]:
-    """Names of the results that have interactions."""
-    yield from (name for name, one in results.items() if one[0].interactions is not None)
 
 
 @rc

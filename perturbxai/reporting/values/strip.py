@@ -6,7 +6,7 @@ import numpy as np
 
 from perturbxai.core.types import Floats, Outputs
 from perturbxai.reporting.lettering import number, text, texts
-from perturbxai.reporting.photo import grey, painted, shown, tell_bands
+from perturbxai.reporting.photo import draw_photo, grey, painted
 from perturbxai.reporting.style import left_out, new_figure, rc, title
 from perturbxai.reporting.types import Figure
 from perturbxai.reporting.values.view import panels_of, row_number
@@ -39,9 +39,8 @@ def strip(named: Mapping[str, Attribution], row: int | str | None, output: Outpu
     axes = figure.subplots(len(outputs), len(firsts) + 1, squeeze=False)
     photo, pixels = grey(first.input), np.arange(height * width, dtype=np.int32).reshape(height, width)
     for line, k in zip(axes, outputs, strict=True):
-        line[0].imshow(shown(first.input))
+        draw_photo(line[0], first.input)
         line[0].set_title(f"{texts(first.outputs)[k]}\n{number(first.prediction[k])}", fontweight="bold")
-        tell_bands(line[0], first.input)
         for axis, (name, e) in zip(line[1:], firsts.items(), strict=True):
             axis.imshow(painted(photo, pixels, _seen(e, np.asarray(e.heat)[k].ravel())))
             axis.set_title(_about(heads[name], e, k, len(methods) > 1))
