@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from colorsys import hls_to_rgb
+from functools import partial, wraps
 from io import BytesIO
 from itertools import count
 from pathlib import Path
@@ -11,6 +13,7 @@ import numpy as np
 
 from perturbxai.core import catalogue
 from perturbxai.core.methods import sees_fill, unnamed
+from perturbxai.reporting.fitting import fit
 from perturbxai.reporting.lettering import LONGEST, catch_up, our_family, our_fonts, texts
 from perturbxai.reporting.types import Artist, Axes, Colormap, Figure, Line2D
 from perturbxai.results.effect import Effect
@@ -97,8 +100,6 @@ def _colours(groups: Sequence[tuple[tuple[str, str, str], int]]) -> dict[Any, st
 
 def _spare() -> Iterator[str]:
     """Colours without end: those that the colour-blind tell apart come first."""
-    from colorsys import hls_to_rgb
-
     yield from SPARE
     for n in count():  # hues by the golden section, which keeps them apart
         red, green, blue = hls_to_rgb(0.618034 * n % 1.0, (0.35, 0.5, 0.62)[n % 3], 0.6)
@@ -107,8 +108,6 @@ def _spare() -> Iterator[str]:
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of its own, known to no global state, which a notebook shows all the same."""
-    from functools import partial
-
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained", dpi=150)
@@ -118,12 +117,9 @@ def new_figure(width: float, height: float) -> Figure:
 
 def rc(function: Callable[Arguments, Made]) -> Callable[Arguments, Made]:
     """Draw with our fonts, whatever the user's settings are, and leave these as they were. Figures are made to fit."""
-    from functools import wraps
 
     @wraps(function)
     def drawn(*args: Arguments.args, **options: Arguments.kwargs) -> Made:
-        from perturbxai.reporting.fitting import fit
-
         with our_fonts(FONT):
             known = our_family()
             made = function(*args, **options)

@@ -74,10 +74,8 @@ class Ground:
 
     def edges(self, at: Floats) -> Floats:
         """(G + 1,): ends of the cells around points, half way to the next; levels reach half a step to either side."""
-        middle = 0.5 * (at[:-1] + at[1:])
-        if self.levels:
-            return np.concatenate([at[:1] - 0.5, middle, at[-1:] + 0.5])
-        return np.concatenate([at[:1], middle, at[-1:]])
+        beyond = 0.5 * self.levels
+        return np.concatenate([at[:1] - beyond, 0.5 * (at[:-1] + at[1:]), at[-1:] + beyond])
 
     @property
     def _few(self) -> bool:

@@ -222,13 +222,10 @@ def _ticks(axis: Axes, deciles: NDArray[Any] | None, grid: NDArray[Any], side: s
     """Short lines at the deciles of a column, None of levels."""
     if deciles is None:
         return None
-    from matplotlib.transforms import blended_transform_factory
-
     at = Ground.of("", [grid]).places(np.asarray(deciles)) if grid.dtype.kind == "M" else deciles
     if side == "x":
         return axis.vlines(at, 0, DECILE, transform=axis.get_xaxis_transform(), color="k")
-    transform = blended_transform_factory(axis.transAxes, axis.transData)
-    return axis.hlines(at, 0, DECILE, transform=transform, color="k")
+    return axis.hlines(at, 0, DECILE, transform=axis.get_yaxis_transform(), color="k")
 
 
 def _warn(axis: Axes, said: Unsupported, at: NDArray[Any], ground: Ground) -> None:

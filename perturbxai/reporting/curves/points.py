@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats.mstats import mquantiles
 
 from perturbxai.calls.grids import Drawn, is_by_value, similarity_order
 from perturbxai.core.types import Floats, Ints
@@ -19,8 +20,6 @@ def grid_of(
     All values of a level and of fewer than `resolution` values, else points evenly between two percentiles (as scikit-learn
     takes them); only whole ones where the column has no others.
     """
-    from scipy.stats.mstats import mquantiles
-
     columns = space.columns
     codes, counted = space.codes[:, column], space.weights > 0
     known = codes[~np.isnan(codes)]
@@ -123,8 +122,6 @@ def _by_likeness(space: TabularSpace, column: int, grid: NDArray[Any]) -> Ints:
 
 def deciles(space: TabularSpace, column: int) -> NDArray[Any]:
     """(9,) of a column's values, in the table's own units, by scikit-learn's rule."""
-    from scipy.stats.mstats import mquantiles
-
     codes = space.codes[:, column]
     found = np.asarray(mquantiles(codes[~np.isnan(codes)], prob=np.arange(0.1, 1.0, 0.1)))
     # of whole numbers they lie between; dates are codes of their own

@@ -35,10 +35,9 @@ def read_features(features: Any, *orders: Sequence[Any]) -> list[Any]:
                 "one truth value for each, at least one of them true."
             )
         return [int(c) for c in np.flatnonzero(np.asarray(features))]
-    masked = [_is_mask(one, n_columns) for one in features]
     return [
-        tuple(np.flatnonzero(np.asarray(by_column(one, "features", *orders))).tolist()) if mask else one
-        for one, mask in zip(features, masked, strict=True)
+        tuple(np.flatnonzero(np.asarray(by_column(one, "features", *orders))).tolist()) if _is_mask(one, n_columns) else one
+        for one in features
     ]
 
 
