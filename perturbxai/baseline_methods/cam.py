@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from perturbxai.baseline_methods.kinds import OfLayer
+from perturbxai.baseline_methods.pixels import View
 from perturbxai.core.options import options
 from perturbxai.core.types import Floats
-
-if TYPE_CHECKING:  # loads torch
-    from perturbxai.baseline_methods.views import View
 
 LINEAR = 1e-4  # of the scores' size: how far a head may be from linear and still be float32's rounding
 ROUNDINGS = 4.0  # of a coarser type: in the gradient, the mean, the products and their sum

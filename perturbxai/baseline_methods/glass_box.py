@@ -111,7 +111,7 @@ def _add_tree(tree: Tree, x: Codes, background: Codes, player: Ints, weights: Fl
     if not len(into):
         return
     nodes = np.column_stack([tree.children, player[tree.feature]]).astype(np.int64)
-    longest = min(values.shape[1], _depth(tree.children))
+    longest = min(values.shape[1], tree.depth)
     scratch = np.zeros((5, max(values.shape[1], longest + 1)), dtype=np.int64)
     out = np.zeros((len(x), values.shape[1], len(into)))
     leaves = np.ascontiguousarray(tree.values[:, which])
@@ -121,14 +121,6 @@ def _add_tree(tree: Tree, x: Codes, background: Codes, player: Ints, weights: Fl
         some = slice(first, first + step)
         kernels.walk_tree(nodes, leaves, left_of_x, tree.goes_left(background[some]), weights[some], shares, scratch, out)
     values[:, :, into] += out
-
-
-def _depth(children: Ints) -> int:
-    """How many questions the longest path has."""
-    level, depth = np.zeros(1, dtype=np.int64), 0
-    while len(level := children[level[children[level, 0] >= 0]].ravel()):
-        depth += 1
-    return depth
 
 
 def _shares(longest: int) -> Floats:

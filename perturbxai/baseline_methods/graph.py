@@ -115,21 +115,16 @@ def cuts(below: Ways) -> list[Vertex]:
     back, each after all that use it: where whatever leads on from those taken leads to one result, that is a cut.
     """
     uses = Counter(way for ways in below.values() for way in ways)
-    found, ready, waiting, ahead = [], [one for one in below if one not in uses], uses.copy(), 0
-    while ready:
-        one = ready.pop()
+    found, ahead = [], 0
+    for one in reversed(below):
         if ahead == uses[one]:
             found.append(one)
         ahead += len(below[one]) - uses[one]
-        for way in below[one]:
-            waiting[way] -= 1
-            if not waiting[way]:
-                ready.append(way)
     return found
 
 
 def between(output: Vertex, source: Vertex, along: set[Way] | None = None) -> Ways:
-    """Every result between two, with those that it was made of and that lead to the source too; empty if none does.
+    """Every result between two, each after those that it was made of and that lead to the source too; empty if none does.
 
     along  the ways that count, all if None
     """

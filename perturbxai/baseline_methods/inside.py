@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perturbxai.baseline_methods.pixels import Pixels
+from perturbxai.baseline_methods.pixels import Pixels, View
 from perturbxai.core.stopping import context
 from perturbxai.core.types import Floats, Picture
 from perturbxai.game.game import Game
@@ -18,9 +18,8 @@ from perturbxai.models.masks import SeenThrough
 from perturbxai.models.predictor import ModelError, Predictor
 from perturbxai.models.torch_types import Net, Tensor
 
-if TYPE_CHECKING:  # both load torch
+if TYPE_CHECKING:  # loads torch
     from perturbxai.baseline_methods.places import Place
-    from perturbxai.baseline_methods.views import View
 
 
 @dataclass(eq=False)

@@ -8,20 +8,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from perturbxai.baseline_methods.pixels import PixelMap, Pixels
+from perturbxai.baseline_methods.pixels import PixelMap, Pixels, View
 from perturbxai.core import catalogue
 from perturbxai.core.methods import Method
 from perturbxai.core.types import Codes, Floats, Ints, PerOutput, Picture
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.predictor import Predictor
-
-if TYPE_CHECKING:  # loads torch
-    from perturbxai.baseline_methods.views import View
 
 
 @dataclass(eq=False)

@@ -1,10 +1,8 @@
-"""What a baseline may know of one picture's pixels: the network's input, and gradients of scores by it."""
-
-from __future__ import annotations
+"""What a baseline may know of one picture: what a layer shows of it, and the network's input with gradients by it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,12 +14,33 @@ from perturbxai.inputs.spaces import ImageInput
 from perturbxai.models.predictor import ModelError, Predictor
 from perturbxai.models.torch_types import Net, Score, Tensor
 
-if TYPE_CHECKING:  # loads torch
-    from perturbxai.baseline_methods.views import View
-
 T = TypeVar("T")
 
 CHANNELS = ("sum", "max")
+
+
+def _nobody(maps: Floats) -> Floats:
+    raise RuntimeError(f"nobody lends what the picture is seen through {len(maps)} maps by; views of an input do.")
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What one forward pass shows at a layer.
+
+    activations (C, h, w);  gradients (K, C, h, w) of the scores by them, empty where none were wanted;  scores (K,)
+    rounding    relative, of one number of the map or of a score: float32's, or that of a coarser type
+    respond     scores (K,) of the same picture if the layer had given other activations (C, h, w)
+    ablated     scores (C, K) of the same picture with each channel in turn set to zero at the layer
+    ask         scores (M, K) of the picture seen through maps (M, h, w), where the caller lends that
+    """
+
+    activations: Floats
+    gradients: Floats
+    scores: Floats
+    respond: Callable[[Floats], Floats]
+    ablated: Callable[[], Floats]
+    ask: Callable[[Floats], Floats] = _nobody
+    rounding: float = float(np.finfo(np.float32).eps)
 
 
 @dataclass(frozen=True, eq=False)

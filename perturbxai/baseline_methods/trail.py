@@ -75,7 +75,7 @@ class Trail:
     modules  by name
     known    by id: a tensor (which keeps the id its own) and its places
     pooled   ids of what was pooled to one place, and of what holds such values beside others
-    steps    the results as autograd's graph has them, in order;  picture, output: the picture and the scores there
+    steps    the results as autograd's graph has them, in order;  picture: the picture there
     scores   (1, K);  patches: (h, w) of the last map with the channels first, or None
     size     (H, W) of the picture
     through  autograd follows the network where that says no_grad, inference_mode or detach() too
@@ -93,7 +93,6 @@ class Trail:
     picture: Vertex | None = None
     modules: dict[str, Module] = field(default_factory=dict)
     scores: Tensor | None = None
-    output: Vertex | None = None
     patches: tuple[int, int] | None = None
 
     def enter(self, name: str, _module: Module, given: Args) -> None:
@@ -117,7 +116,8 @@ class Trail:
 
     def between(self, along: set[Way] | None = None) -> Ways:
         """What lies between the picture and the scores, by the ways that count; empty where autograd cannot tell."""
-        return {} if self.output is None or self.picture is None else between(self.output, self.picture, along)
+        output = None if self.scores is None else vertex_of(self.scores)
+        return {} if output is None or self.picture is None else between(output, self.picture, along)
 
     def where(self, tensor: Tensor) -> Whereabouts | None:
         """The places of a tensor's values; by their shape where nothing is known of what made it."""
@@ -201,9 +201,7 @@ def survey(net: Net, batch: Tensor, score: Score | None = None, *, through: bool
     # the mode is set first: switching it is an operation that would be numbered
     with torch.set_grad_enabled(score is not None), followed(net, trail.enter, trail.leave), Operations(trail.run):
         given = net(picture)
-        scores = None if score is None else score(given)
-    if scores is not None:
-        trail.scores, trail.output = scores, vertex_of(scores)
+        trail.scores = None if score is None else score(given)
     return trail
 
 

@@ -31,7 +31,7 @@ class Tree:
     """One tree: its value for a row is that of the leaf where the row ends.
 
     children (V, 2), -1 at leaves;  feature (V,) column of a node's question, 0 at leaves;  values (V, K)
-    outputs  which of the model's outputs it adds to, K of them
+    outputs  which of the model's outputs it adds to, K of them;  depth: how many questions the longest path has
     goes_left (rows (n, D)) -> (n, V): what each row answers at each node
     """
 
@@ -39,6 +39,7 @@ class Tree:
     feature: Ints
     values: Floats
     outputs: Ints
+    depth: int
     goes_left: Callable[[Any], Bools]
 
 
@@ -121,7 +122,7 @@ def _grown(tree: Foreign, values: Floats, outputs: Ints) -> Tree:
         asked = rows[:, feature]  # float32, compared with a float64 threshold, as scikit-learn does
         return np.asarray(np.where(np.isnan(asked), missing_left, asked <= threshold))
 
-    return Tree(children, feature, np.ascontiguousarray(values, dtype=np.float64), outputs, goes_left)
+    return Tree(children, feature, np.ascontiguousarray(values, dtype=np.float64), outputs, tree.max_depth, goes_left)
 
 
 def _leaf_values(model: Foreign) -> Floats:
@@ -221,7 +222,7 @@ def _grown_on_bins(one: Foreign, outputs: Ints, known: NDArray[Any], numbers: ND
         return np.asarray(found)
 
     values = np.array(nodes["value"], dtype=np.float64)[:, None]
-    return Tree(np.where(leaf[:, None], -1, both), feature, values, outputs, goes_left)
+    return Tree(np.where(leaf[:, None], -1, both), feature, values, outputs, one.get_max_depth(), goes_left)
 
 
 def _in_bits(bits: NDArray[Any], level: Ints) -> Bools:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from perturbxai.baseline_methods.layouts import Layout, layout_of
-from perturbxai.baseline_methods.pixels import as_floats
+from perturbxai.baseline_methods.pixels import View, as_floats
 from perturbxai.baseline_methods.places import Place
 from perturbxai.baseline_methods.trail import Operations
 from perturbxai.baseline_methods.whereabouts import tensors_of
@@ -24,30 +24,6 @@ Batches = Callable[[int, Callable[[int, int], Floats], int | None], Iterator[tup
 CHUNK_BYTES = 1 << 24  # of the maps that are put in place of others at a time
 CUT_OUT = 32  # pixels a side
 SAME = 1e-4  # of the scores' size: a picture's own maps, put back among others, give its own scores but for rounding
-
-
-def _nobody(maps: Floats) -> Floats:
-    raise RuntimeError(f"nobody lends what the picture is seen through {len(maps)} maps by; views of an input do.")
-
-
-@dataclass(frozen=True, eq=False)
-class View:
-    """What one forward pass shows at a layer.
-
-    activations (C, h, w);  gradients (K, C, h, w) of the scores by them, empty where none were wanted;  scores (K,)
-    rounding    relative, of one number of the map or of a score: float32's, or that of a coarser type
-    respond     scores (K,) of the same picture if the layer had given other activations (C, h, w)
-    ablated     scores (C, K) of the same picture with each channel in turn set to zero at the layer
-    ask         scores (M, K) of the picture seen through maps (M, h, w), where the caller lends that
-    """
-
-    activations: Floats
-    gradients: Floats
-    scores: Floats
-    respond: Callable[[Floats], Floats]
-    ablated: Callable[[], Floats]
-    ask: Callable[[Floats], Floats] = _nobody
-    rounding: float = float(np.finfo(np.float32).eps)
 
 
 def views(

@@ -1,7 +1,5 @@
 """From which place of the picture each value of a tensor comes, followed through a network's operations."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,10 +53,6 @@ class Whereabouts:
     down: Tensor
     across: Tensor
     worked: bool
-
-    def each(self, make: Callable[[Tensor], Tensor]) -> Whereabouts | None:
-        """What `make` does to both."""
-        return _apart(make(self.down), make(self.across), worked=True)
 
     @property
     def axes(self) -> tuple[int, int] | None:
@@ -210,9 +204,9 @@ def _mixed(left: Tensor, right: Tensor, made: Tensor, known: Known) -> Whereabou
     first, second = known(left), known(right)
     if first is not None:
         flat = right.ndim == 1
-        return first.each(lambda places: places.nanmean(-1, keepdim=not flat).expand(made.shape))
+        return _each(first, lambda places: places.nanmean(-1, keepdim=not flat).expand(made.shape))
     assert second is not None
-    return second.each(lambda places: places.nanmean(-2, keepdim=left.ndim > 1).expand(made.shape))
+    return _each(second, lambda places: places.nanmean(-2, keepdim=left.ndim > 1).expand(made.shape))
 
 
 def _contracted(args: Args, made: Tensor, known: Known) -> Whereabouts | None:
@@ -233,7 +227,7 @@ def _contracted(args: Args, made: Tensor, known: Known) -> Whereabouts | None:
                 places = places if letter in left else places.unsqueeze(number)
             return places.expand(made.shape)
 
-        found = where.each(make)
+        found = _each(where, make)
         if found is not None and found.directions == where.directions:
             return found
     return None
@@ -245,7 +239,7 @@ def _reduced(args: Args, kwargs: Named, made: Tensor, where: Whereabouts) -> Whe
     if dims is None:
         return None
     kept = made.ndim == where.down.ndim
-    found = where.each(lambda places: places.nanmean(dims, keepdim=kept).reshape(made.shape))
+    found = _each(where, lambda places: places.nanmean(dims, keepdim=kept).reshape(made.shape))
     # a row of means of columns is no map, unless the axis is kept
     return found if kept or found is None or found.directions == where.directions else None
 
@@ -260,12 +254,12 @@ def _anew(made: Tensor, source: Tensor, where: Whereabouts, picture: Grid) -> Wh
     if made.ndim != where.down.ndim:
         return by_shape(made, picture)
     if source.ndim == 3 and made.shape[-1] == source.shape[-1]:  # along a row of tokens
-        return where.each(lambda places: places.nanmean(1, keepdim=True).expand(made.shape))
+        return _each(where, lambda places: places.nanmean(1, keepdim=True).expand(made.shape))
     if len(where.down) > 1 and 0 in {*_moving(where.down), *_moving(where.across)}:
         return None  # pieces of the picture in the batch: each has a grid of its own
     axes = (made.ndim - 2, made.ndim - 1)  # what was packed into the channels counts by its mean
     others = tuple(range(made.ndim - 2))
-    middle = where.each(lambda places: places.nanmean(others, keepdim=True) if others else places)
+    middle = _each(where, lambda places: places.nanmean(others, keepdim=True) if others else places)
     found = None if middle is None else middle.axes
     if middle is None or found is None or set(found) != set(axes):
         return None
@@ -274,7 +268,7 @@ def _anew(made: Tensor, source: Tensor, where: Whereabouts, picture: Grid) -> Wh
         1.0 - new if _falls(old, axis) else new
         for new, old, axis in zip((down, across), (middle.down, middle.across), found, strict=True)
     )
-    return Whereabouts(down, across, worked=True).each(lambda places: places)
+    return _apart(down, across, worked=True)
 
 
 def _fresh(shape: Sequence[int], axes: tuple[int, int], device: Device) -> tuple[Tensor, Tensor]:
@@ -292,28 +286,24 @@ def _falls(places: Tensor, axis: int) -> bool:
     return bool(line[-1] < line[0])
 
 
+def _each(where: Whereabouts, make: Callable[[Tensor], Tensor]) -> Whereabouts | None:
+    """What `make` does to both."""
+    return _apart(make(where.down), make(where.across), worked=True)
+
+
 def _apart(down: Tensor, across: Tensor, worked: bool) -> Whereabouts | None:
-    """Places, unless all are one: then nothing of the picture is left to tell."""
-    down, across = _thin(down), _thin(across)
+    """Places, unless all are one: then nothing of the picture is left to tell. Their repetitions are not in memory."""
+    down, across = (_compact(places).expand(places.shape) for places in (down, across))
     return Whereabouts(down, across, worked) if _varies(down) or _varies(across) else None
 
 
-def _thin(places: Tensor) -> Tensor:
-    """The same with its repetitions not in memory."""
-    shape = places.shape
-    for axis, step in enumerate(places.stride()):
-        if step == 0 or shape[axis] == 1:
-            continue
-        first, second = (places.narrow(axis, number, 1).nan_to_num(-1.0) for number in (0, 1))
-        if torch.equal(first, second) and bool((places.nan_to_num(-1.0) == first).all()):
-            places = places.narrow(axis, 0, 1)
-    return places.expand(shape)
-
-
 def _compact(places: Tensor) -> Tensor:
-    """Without the repetitions along axes that were only expanded."""
+    """Without repetitions: of size 1 along each axis along which nothing changes."""
     for axis, step in enumerate(places.stride()):
-        places = places.narrow(axis, 0, 1) if step == 0 and places.shape[axis] > 1 else places
+        if places.shape[axis] > 1:
+            first = places.narrow(axis, 0, 1)
+            same = step == 0 or torch.allclose(places, first, rtol=0.0, atol=0.0, equal_nan=True)
+            places = first if same else places
     return places
 
 

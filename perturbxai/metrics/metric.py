@@ -1,10 +1,8 @@
 """A metric is a function whose arguments say what it is of: a map, coalitions and answers, curves, or two maps."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -39,7 +37,7 @@ class Metric:
     better: str = ""
 
     @classmethod
-    def of(cls, given: str | Callable[..., Any]) -> Metric:
+    def of(cls, given: str | Callable[..., Any]) -> Self:
         """A metric of the catalogue by its name, or of a user's function with a name, and `better` if it has one.
 
         Raises TypeError for what is neither and for a function of other arguments, ValueError for a name that is taken.
