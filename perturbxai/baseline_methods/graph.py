@@ -4,7 +4,7 @@ No operation through which a gradient passes can hide from it; what a network do
 """
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -51,11 +51,10 @@ class NoRule(ValueError):
 
 @dataclass
 class Calls:
-    """The modules of a pass: which run now, and between which of autograd's numbers each ran or, by name, started."""
+    """The modules of a pass: from which of autograd's numbers on those that run now run, and between which others ran."""
 
-    running: list[tuple[str, str]] = field(default_factory=list)
+    running: list[tuple[int, str, str]] = field(default_factory=list)
     ran: list[tuple[int, int, str, str]] = field(default_factory=list)
-    starts: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
 
     def home(self, node: Node) -> str:
         """The innermost module in which a node was made, in words."""
@@ -65,16 +64,18 @@ class Calls:
 
     def here(self) -> str:
         """The innermost module that runs now, in words."""
-        return in_words(*self.running[-1]) if self.running else "the network"
+        return in_words(*self.running[-1][1:]) if self.running else "the network"
 
     def enter(self, name: str, module: Module, _given: Args) -> None:
-        self.starts[name].append(torch.autograd._get_sequence_nr())  # type: ignore[attr-defined]
-        self.running.append((name, type(module).__name__))
+        start = torch.autograd._get_sequence_nr()  # type: ignore[attr-defined]
+        self.running.append((start, name, type(module).__name__))
 
-    def leave(self, name: str, module: Module, _out: object) -> None:
+    def leave(self, name: str, _module: Module, _out: object) -> None:
+        while self.running[-1][1] != name:  # one that failed, and whose error the network caught, has not told of its end
+            self.running.pop()
+        start, _, kind = self.running.pop()
         stop = torch.autograd._get_sequence_nr()  # type: ignore[attr-defined]
-        self.ran.append((self.starts[name].pop(), stop, name, type(module).__name__))
-        self.running.pop()
+        self.ran.append((start, stop, name, kind))
 
 
 def in_words(name: str, kind: str) -> str:

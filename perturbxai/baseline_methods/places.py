@@ -158,8 +158,7 @@ def _read_by_scores(net: Net, batch: Tensor, score: Score, trail: Trail, below: 
 
 
 def _heard(trail: Trail, below: Ways) -> set[Way]:
-    if trail.picture is None or trail.scores is None:
-        return set()
+    assert trail.picture is not None and trail.scores is not None  # something lies between them
     try:
         return heard(trail.scores, trail.picture, below)
     except RuntimeError as error:

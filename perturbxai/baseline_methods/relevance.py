@@ -88,15 +88,14 @@ def propagate(
 def _record(net: Net, inputs: Tensor, score: Score) -> tuple[list[Operation], Tensor]:
     """The operations of a pass in order, and its scores (K,)."""
     own = inputs.detach().clone().requires_grad_(True).clone()
-    calls = Calls()
-    recording = _Recording(net, own, calls)
-    with followed(net, calls.enter, calls.leave), recording:
+    recording = _Recording(net, own)
+    with followed(net, recording.calls.enter, recording.calls.leave), recording:
         scores = score(net(own))[0]
     for node in nodes_of([scores]):
         if node not in recording.known:
             raise NoRule(
-                f"{calls.home(node)} runs {node.name()}, which is no function of torch, so that no rule of relevance covers "
-                f"it; {WAY_OUT}"
+                f"{recording.calls.home(node)} runs {node.name()}, which is no function of torch, so that no rule of "
+                f"relevance covers it; {WAY_OUT}"
             )
     return recording.plan, scores
 
@@ -104,9 +103,9 @@ def _record(net: Net, inputs: Tensor, score: Score) -> tuple[list[Operation], Te
 class _Recording(Descent):
     """Notes what runs, and which rule it needs."""
 
-    def __init__(self, net: Net, own: Tensor, calls: Calls) -> None:
+    def __init__(self, net: Net, own: Tensor) -> None:
         super().__init__(net, own)
-        self.calls = calls
+        self.calls = Calls()
         self.plan: list[Operation] = []
         self.known = {own.grad_fn}
         # by id a tensor (which keeps the id its own), what made it, and whether nothing was weighed before

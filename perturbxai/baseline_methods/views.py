@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from perturbxai.models.torch_types import Args, Func, Module, Named, Net, Score,
 
 # rows, what to ask of rows start..stop, rows a batch at most or None -> (start, stop, what was asked)
 Batches = Callable[[int, Callable[[int, int], Floats], int | None], Iterator[tuple[int, int, Floats]]]
+Instead = dict[int, tuple[Tensor, Tensor]]  # by id a tensor, which keeps the id its own, and what stands in its place
 
 CHUNK_BYTES = 1 << 24  # of the maps that are put in place of others at a time
 CUT_OUT = 32  # pixels a side
@@ -179,45 +181,37 @@ class _Again:
 @context
 def swapped(net: Net, places: Sequence[Place], swap: Callable[[int, Tensor], Tensor]) -> Iterator[None]:
     """While this lasts, the tensor at each place is replaced by what `swap` makes of its number and the tensor."""
+    numbered = {place.operation: number for number, place in enumerate(places) if place.operation is not None}
+    instead: Instead = {}
+
+    def run(operation: int, func: Func, args: Args, kwargs: Named) -> Any:
+        which = numbered.get(operation)
+        argument = None if which is None else places[which].argument
+        if which is not None and argument is not None:
+            taken = list(tensors_of((*args, *kwargs.values())))[argument]
+            instead[id(taken)] = taken, swap(which, taken)
+        if instead:  # later operations take it too
+            args, kwargs = _replaced(args, instead), _replaced(kwargs, instead)
+        out = func(*args, **kwargs)
+        return out if which is None or argument is not None else swap(which, out)
+
     with ExitStack() as stack:
-        if any(place.operation is not None for place in places):
-            stack.enter_context(Operations(_Swapping(places, swap).run))
+        if numbered:
+            stack.enter_context(Operations(run))
         for number, place in enumerate(places):
             if place.operation is None:
-                _swap_at_module(net, place, lambda found, number=number: swap(number, found), stack)  # type: ignore[misc]
+                _swap_at_module(net, place, partial(swap, number), stack)
         yield
 
 
-@dataclass(eq=False)
-class _Swapping:
-    """Replaces what numbered operations make, or what they and all later ones take."""
-
-    places: Sequence[Place]
-    swap: Callable[[int, Tensor], Tensor]
-
-    def __post_init__(self) -> None:
-        self.numbered = {place.operation: number for number, place in enumerate(self.places)}
-        self.instead: dict[int, tuple[Tensor, Tensor]] = {}  # by id, which the tensor beside it keeps its own
-
-    def run(self, number: int, func: Func, args: Args, kwargs: Named) -> Any:
-        which = self.numbered.get(number)
-        argument = None if which is None else self.places[which].argument
-        if which is not None and argument is not None:
-            taken = list(tensors_of((*args, *kwargs.values())))[argument]
-            self.instead[id(taken)] = taken, self.swap(which, taken)
-        if self.instead:
-            args, kwargs = self._replaced(args), self._replaced(kwargs)
-        out = func(*args, **kwargs)
-        return out if which is None or argument is not None else self.swap(which, out)
-
-    def _replaced(self, values: object) -> Any:
-        if isinstance(values, torch.Tensor):
-            return self.instead.get(id(values), (None, values))[1]
-        if isinstance(values, dict):
-            return {key: self._replaced(value) for key, value in values.items()}
-        if isinstance(values, (tuple, list)) and type(values) in (tuple, list):
-            return type(values)(map(self._replaced, values))
-        return values
+def _replaced(values: object, instead: Instead) -> Any:
+    if isinstance(values, torch.Tensor):
+        return instead.get(id(values), (None, values))[1]
+    if isinstance(values, dict):
+        return {key: _replaced(value, instead) for key, value in values.items()}
+    if isinstance(values, (tuple, list)) and type(values) in (tuple, list):
+        return type(values)(_replaced(value, instead) for value in values)
+    return values
 
 
 def _swap_at_module(net: Net, place: Place, swap: Callable[[Tensor], Tensor], stack: ExitStack) -> None:

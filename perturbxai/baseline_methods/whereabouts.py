@@ -8,7 +8,7 @@ import torch
 
 from perturbxai.baseline_methods.layouts import Grid, Layout, fits, layout_of_order
 from perturbxai.core import checks
-from perturbxai.models.torch_types import Args, Device, Func, Named, Tensor
+from perturbxai.models.torch_types import Args, Func, Named, Tensor
 
 SAME = 1e-5  # of the picture's side: two places nearer than that are one
 
@@ -95,14 +95,14 @@ Carried = list[Whereabouts | None]  # of each tensor that it made
 
 def of_picture(batch: Tensor) -> Whereabouts:
     """The places of a picture (1, C, H, W)."""
-    return Whereabouts(*_fresh(batch.shape, (batch.ndim - 2, batch.ndim - 1), batch.device), worked=False)
+    return Whereabouts(_even(batch, batch.ndim - 2), _even(batch, batch.ndim - 1), worked=False)
 
 
 def by_shape(tensor: Tensor, picture: Grid) -> Whereabouts | None:
     """The places of what nothing is known of, if it has the shape of a map of a picture: (1, C, h, w)."""
     if tensor.ndim != 4 or len(tensor) != 1 or not tensor.is_floating_point() or not fits(tensor.shape[2:], picture):
         return None
-    return Whereabouts(*_fresh(tensor.shape, (2, 3), tensor.device), worked=True)
+    return Whereabouts(_even(tensor, 2), _even(tensor, 3), worked=True)
 
 
 def carried(func: Func, args: Args, kwargs: Named, made: list[Tensor], known: Known, picture: Grid) -> Carried:
@@ -220,12 +220,10 @@ def _contracted(args: Args, made: Tensor, known: Known) -> Whereabouts | None:
         gone = tuple(number for number, letter in enumerate(letters) if letter not in kept)
         left = [letter for letter in letters if letter in kept]
         there = [left.index(letter) for letter in kept if letter in left]
+        new = tuple(slice(None) if letter in left else None for letter in kept)
 
-        def make(places: Tensor, gone: tuple[int, ...] = gone, left: list[str] = left, there: list[int] = there) -> Tensor:
-            places = (places.nanmean(gone) if gone else places).permute(there)
-            for number, letter in enumerate(kept):
-                places = places if letter in left else places.unsqueeze(number)
-            return places.expand(made.shape)
+        def make(places: Tensor, gone: tuple[int, ...] = gone, there: list[int] = there, new: Any = new) -> Tensor:
+            return (places.nanmean(gone) if gone else places).permute(there)[new].expand(made.shape)
 
         found = _each(where, make)
         if found is not None and found.directions == where.directions:
@@ -263,27 +261,22 @@ def _anew(made: Tensor, source: Tensor, where: Whereabouts, picture: Grid) -> Wh
     found = None if middle is None else middle.axes
     if middle is None or found is None or set(found) != set(axes):
         return None
-    down, across = _fresh(made.shape, found, made.device)
     down, across = (
-        1.0 - new if _falls(old, axis) else new
-        for new, old, axis in zip((down, across), (middle.down, middle.across), found, strict=True)
+        1.0 - _even(made, axis) if _falls(old, axis) else _even(made, axis)
+        for old, axis in zip((middle.down, middle.across), found, strict=True)
     )
     return _apart(down, across, worked=True)
 
 
-def _fresh(shape: Sequence[int], axes: tuple[int, int], device: Device) -> tuple[Tensor, Tensor]:
-    """Places (down, across) of a tensor whose axes of these numbers are the picture's."""
-    found = []
-    for axis in axes:
-        middles = (torch.arange(shape[axis], device=device) + 0.5) / shape[axis]
-        found.append(middles.reshape([-1 if number == axis else 1 for number in range(len(shape))]).expand(shape))
-    return found[0], found[1]
+def _even(made: Tensor, axis: int) -> Tensor:
+    """Places of a tensor on an axis of the picture, along which they are even."""
+    middles = (torch.arange(made.shape[axis], device=made.device) + 0.5) / made.shape[axis]
+    return middles.reshape([-1 if number == axis else 1 for number in range(made.ndim)]).expand(made.shape)
 
 
 def _falls(places: Tensor, axis: int) -> bool:
     """Whether the picture runs backwards along an axis."""
-    line = places.nanmean(tuple(number for number in range(places.ndim) if number != axis))
-    return bool(line[-1] < line[0])
+    return bool(places.select(axis, -1).nanmean() < places.select(axis, 0).nanmean())
 
 
 def _each(where: Whereabouts, make: Callable[[Tensor], Tensor]) -> Whereabouts | None:

@@ -65,10 +65,9 @@ def measure(one: Explanation, other: Explanation, k: int) -> dict[str, float]:
     difference = float(np.sqrt(np.mean((v - w) ** 2)))
     noise = float(np.sqrt(np.mean(one.stderr[:, k] ** 2 + other.stderr[:, k] ** 2)))
     told = _not_zero(one, k) & _not_zero(other, k)
-    kept = float(np.mean(np.sign(v[told]) == np.sign(w[told]))) if told.any() else float("nan")
     numbers = (
         correlation(v, w), same_sign(v, w), difference, noise, difference / np.sqrt(2.0),
-        ratio(difference, noise), int(told.sum()), kept,
+        ratio(difference, noise), int(told.sum()), same_sign(v[told], w[told]),
     )  # fmt: skip
     return dict(zip(COLUMNS, numbers, strict=True))
 
