@@ -89,8 +89,7 @@ class IntegratedGradients(OfSlopes, OfPixels):
         values = row.pool(_along(row, start[None], np.ones(1), self.steps))
         at_start = row.value(start)
         gap = row.prediction - at_start - values.sum(axis=0)
-        notes = {"baseline": start.tolist(), "baseline_prediction": at_start.tolist(), "gap": gap.tolist()}
-        return values, notes
+        return values, {"baseline": start.tolist(), "baseline_prediction": at_start.tolist(), "gap": gap.tolist()}
 
     def check_picture(self) -> None:
         if self.baseline != "absence":

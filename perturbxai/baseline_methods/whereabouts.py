@@ -203,8 +203,7 @@ def _mixed(left: Tensor, right: Tensor, made: Tensor, known: Known) -> Whereabou
     """Of a matrix product: the rows' places, or where the left factor has none, the right one's columns'."""
     first, second = known(left), known(right)
     if first is not None:
-        flat = right.ndim == 1
-        return _each(first, lambda places: places.nanmean(-1, keepdim=not flat).expand(made.shape))
+        return _each(first, lambda places: places.nanmean(-1, keepdim=right.ndim > 1).expand(made.shape))
     assert second is not None
     return _each(second, lambda places: places.nanmean(-2, keepdim=left.ndim > 1).expand(made.shape))
 
@@ -269,7 +268,7 @@ def _anew(made: Tensor, source: Tensor, where: Whereabouts, picture: Grid) -> Wh
 
 
 def _even(made: Tensor, axis: int) -> Tensor:
-    """Places of a tensor on an axis of the picture, along which they are even."""
+    """Places from one side of the picture to the other along an axis of a tensor, alike along its others."""
     middles = (torch.arange(made.shape[axis], device=made.device) + 0.5) / made.shape[axis]
     return middles.reshape([-1 if number == axis else 1 for number in range(made.ndim)]).expand(made.shape)
 
@@ -280,7 +279,7 @@ def _falls(places: Tensor, axis: int) -> bool:
 
 
 def _each(where: Whereabouts, make: Callable[[Tensor], Tensor]) -> Whereabouts | None:
-    """What `make` does to both."""
+    """The places that `make` makes of both, if they are several."""
     return _apart(make(where.down), make(where.across), worked=True)
 
 
