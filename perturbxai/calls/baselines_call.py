@@ -1,16 +1,15 @@
 """One call of baselines(): each method at one input after the other, and what it concludes."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from perturbxai.baseline_methods.inside import Inside
 from perturbxai.baseline_methods.kinds import Baseline, OfLayer, OfPicture, OfPixels, OfPlayers, OfRow, TableRow
+from perturbxai.baseline_methods.pixels import PixelMap
 from perturbxai.calls.record import ENDS, Record
 from perturbxai.core import returned
 from perturbxai.core.functions import read_only
@@ -19,9 +18,6 @@ from perturbxai.estimation.intervals import independent_factor
 from perturbxai.estimation.spread import ROUNDING
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.results.explanation import Attribution, Explanation
-
-if TYPE_CHECKING:  # loads torch
-    from perturbxai.baseline_methods.pixels import PixelMap
 
 Placed = dict[str, tuple[Baseline, int]]  # by key a method, and the number of its layer
 Mapped = tuple[Floats, Floats | None, dict[str, Any]]  # values (P, K), heat (K, H, W), notes for `meta`
@@ -76,14 +72,13 @@ class BaselinesCall:
         began, rows, seconds = time.perf_counter(), predictor.rows, predictor.seconds
         values, notes = returned.with_notes(f"{key}: of_row()", method.of_row(row), "values (P, K)")
         own = time.perf_counter() - began - (predictor.seconds - seconds)  # what the model took is told by its rows
-        shared = self._others(key, lambda m: method.at_x and isinstance(m, OfRow) and m.at_x)
+        shared = self._others(key, lambda _, m: method.at_x and isinstance(m, OfRow) and m.at_x)
         asked = 1 if method.at_x else predictor.rows - rows
         return values, None, {"rows": asked, "rows_shared_with": shared, "own_seconds": own} | notes
 
     def _of_picture(self, key: str, method: OfPixels, layer: int, number: int) -> PixelMap:
         """The map of one method by the pixel, its notes complete."""
         from perturbxai.baseline_methods.graph import NoRule
-        from perturbxai.baseline_methods.pixels import PixelMap
 
         inside, what = self.inside, method.shares or key
         pixels = inside.pixels(number, layer)
@@ -97,10 +92,7 @@ class BaselinesCall:
         returned.numbers(f"{key}: heat", found.heat, shape, "outputs and pixels")
         notes = {
             "pool": "sum", "score": inside.score, "rows": method.passes + pixels.rows,
-            "rows_shared_with": [
-                k for k, (m, _) in self.placed.items()
-                if k != key and ((method.passes and m.passes) or (m.shares or k) == what)
-            ],
+            "rows_shared_with": self._others(key, lambda k, m: (method.passes and m.passes) or (m.shares or k) == what),
             "own_rows": pixels.rows, "own_seconds": pixels.seconds,
         }  # fmt: skip
         if method.passes:
@@ -137,8 +129,8 @@ class BaselinesCall:
         heat = np.repeat(heat[None], len(game.outputs), axis=0)
         return picture.pool(heat).T, heat, {"pool": "sum"}
 
-    def _others(self, key: str, alike: Callable[[Baseline], bool]) -> list[str]:
-        return [k for k, (method, _) in self.placed.items() if k != key and alike(method)]
+    def _others(self, key: str, alike: Callable[[str, Baseline], object]) -> list[str]:
+        return [k for k, (method, _) in self.placed.items() if k != key and alike(k, method)]
 
     def _meta(self, key: str, number: int, notes: dict[str, Any]) -> dict[str, Any]:
         """notes: of the method, whose rows are its own"""
@@ -147,7 +139,7 @@ class BaselinesCall:
         searched = self.inside.searched.get(game.pictures[number].picture.shape, 0) if method.passes else 0
         once = self._once(method, self.record.ends(number), searched)
         one = game.inputs[number]
-        others = self._others(key, lambda m: bool(method.passes and m.passes))
+        others = self._others(key, lambda _, m: method.passes and m.passes)
         meta = self.record.meta(one, method.passes, once, looked_at=one.active, shared_with=others) | notes
         return meta | {"rows": meta["rows"] + sum(once.values())}
 

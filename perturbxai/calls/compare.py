@@ -8,6 +8,7 @@ from numbers import Number
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from perturbxai.calls.arguments import check_asked
 from perturbxai.calls.comparison import BACKGROUND, Comparison, explained_fill
@@ -63,7 +64,7 @@ def compare(
         call = {"rows": predictor.rows - rows, "seconds": predictor.seconds - seconds, "seed": seed}
         return job.comparison(games[0].inputs, call | {"metrics": [m.name for m in wanted], "better": better})
 
-    with keeping(lambda: compared() if job.begun else None), predictor.watched("compare"):
+    with keeping(compared), predictor.watched("compare"):
         for game in games:
             job.score(game)
     return compared()
@@ -97,7 +98,6 @@ class _Job:
     space: Space
     metrics: list[Metric]
     seed: int
-    begun: bool = False
     scores: list[dict[str, Any]] = field(default_factory=list)
     curves: list[dict[str, Any]] = field(default_factory=list)
 
@@ -151,17 +151,13 @@ class _Job:
 
     def score(self, game: Game) -> None:
         """All maps under one fill: every coalition that any metric needs, asked together."""
-        self.begun = True
         if all(metric.of_two for metric in self.metrics):  # maps are only compared with maps: nothing to ask
             return
         needs = [self._needs(one, number) for number, one in enumerate(game.inputs)]
         if any(metric.name not in catalogue.METRICS for metric in self.metrics):  # tried before the model is asked
             made_up = np.random.default_rng(self.seed).normal(size=(len(needs[0].z), len(self.outputs)))
             self._measured(game, 0, needs[0], made_up)
-        if not any(metric.held_out or metric.curves for metric in self.metrics):
-            for number, need in enumerate(needs):
-                self._measure(game, number, need, np.zeros((0, len(self.outputs))))
-            return
+        asks = any(metric.held_out or metric.curves for metric in self.metrics)
         requests = [(number, Coalitions(need.z[:, game.inputs[number].active])) for number, need in enumerate(needs)]
         scored = 0
 
@@ -173,9 +169,10 @@ class _Job:
                     self._measure(game, number, needs[number], game.ask([requests[number]])[0].values)
 
         with keeping(known):
-            answers = game.ask(requests)
+            none = np.zeros((0, len(self.outputs)))
+            answers = [answer.values for answer in game.ask(requests)] if asks else [none] * len(needs)
             for scored, (need, answer) in enumerate(zip(needs, answers, strict=True)):
-                self._measure(game, scored, need, answer.values)
+                self._measure(game, scored, need, answer)
 
     def _measure(self, game: Game, number: int, need: Needs, answers: Floats) -> None:
         scores, curves = self._measured(game, number, need, answers)
@@ -217,8 +214,6 @@ class _Job:
         return Needs.of(maps, self.metrics, test, [self.seed, *one.digest])
 
     def comparison(self, inputs: Sequence[Input], call: dict[str, Any]) -> Comparison:
-        import pandas as pd
-
         costs = [
             {"method": name, "rows": result.meta.get("rows", 0), "seconds": result.meta.get("seconds", 0.0),
              "rows_shared_with": ", ".join(result.meta.get("rows_shared_with", ()))}

@@ -1,7 +1,7 @@
 """The one loop over the model: every method's questions of a block of inputs, answered in common batches."""
 
 import sys
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -17,8 +17,7 @@ from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import TabularSpace
 
 MANY_ROWS = 50  # background rows from which a coalition is costly
-TABLE = 1  # the methods that read the table, as users of rows
-ROWS_AT_ONCE = 1 << 18  # model rows of a block of inputs: enough for full batches, few enough to hold their tables
+TABLE, TABLED = 1, ""  # the methods that read the table: as users of rows, and as a key beside those of generators
 
 
 @dataclass(eq=False)
@@ -31,7 +30,8 @@ class Work:
     kept_out (T, P'): the held-out coalitions, in the design's columns;  held_out: their names and numbers, once a question
     could hold some;  held_out_asked: those that a generator asked all the same
     numbers: of the methods, by key, under which the game counts their rows; 0 is the table's
-    seen: names of the rows that generators asked for, but for those that were drawn for them alone
+    rows      by generator, and under TABLED the table's;  seen: their names, but for those that were drawn for it alone
+    answer    to all that was asked of the table
     """
 
     number: int
@@ -46,16 +46,15 @@ class Work:
     generators: dict[str, Generator[Sequence[Question], list[Any], Estimate]] = field(default_factory=dict)
     estimates: dict[str, Estimate] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
+    answer: Any = None
     table: Any = None
-    table_rows: int = 0
-    names: Any = None
     empty: Any = None
     full: Any = None
     kept_out: Any = None
     held_out: dict[bytes, int] | None = None
     held_out_asked: dict[str, set[int]] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
-    seen: dict[str, Any] = field(default_factory=dict)
+    seen: dict[str, Ints | None] = field(default_factory=dict)
     tabled: bool = False  # whether the table, or v(nothing) and v(N), is all there
 
     @property
@@ -79,25 +78,20 @@ class Work:
             found = {self.held_out[name] for name in names if name in self.held_out}
             self.held_out_asked.setdefault(key, set()).update(found)
 
-    def count(self, answer: Answer) -> None:
-        """Add the rows of an answer to the table's, each once."""
-        if answer.names is None or self.names is None:
-            self.table_rows += answer.rows
-        else:
-            self.table_rows += len(np.setdiff1d(answer.names, self.names, assume_unique=True))
-        if answer.names is not None and self.stage + 1 < len(self.stages):
-            self.names = answer.names if self.names is None else np.union1d(self.names, answer.names)
+    def count(self, key: str, answers: Sequence[Answer], known: Ints | None = None) -> None:
+        """Add the rows of answers to those under a key, each once.
 
-    def count_of(self, key: str, answers: Sequence[Answer], game: Game) -> None:
-        """Add the rows of a generator's answers to its own, each once, beside those of v(nothing) and v(N)."""
-        known = self.seen[key] if key in self.seen else game.ends_names(self.number)
-        self.rows.setdefault(key, len(known))
+        known: at first, names of the rows that are counted there before anything is asked
+        """
+        known = self.seen.get(key, known)
+        self.rows.setdefault(key, 0 if known is None else len(known))
         for answer in answers:
-            if answer.names is None:
-                self.rows[key] += answer.rows  # drawn for it alone
-                continue
-            self.rows[key] += len(np.setdiff1d(answer.names, known, assume_unique=True))
-            known = np.union1d(known, answer.names)
+            if answer.names is None or known is None:  # drawn for it alone, or the first
+                self.rows[key] += answer.rows
+            else:
+                self.rows[key] += len(np.setdiff1d(answer.names, known, assume_unique=True))
+            if answer.names is not None:
+                known = answer.names if known is None else np.union1d(known, answer.names)
         self.seen[key] = known
 
     def advance(
@@ -105,7 +99,7 @@ class Work:
     ) -> Sequence[Question] | None:
         """Send a generator the answers to its questions, None at first. Its next questions; None where it has concluded."""
         self.note(key, questions)
-        self.count_of(key, answers or (), game)
+        self.count(key, answers or (), game.ends_names(self.number) if answers is None else None)
         generator, values = self.generators[key], None if answers is None else [answer.values for answer in answers]
         try:
             return next(generator) if values is None else generator.send(values)
@@ -134,13 +128,6 @@ class Work:
             return Coalitions(z)
         ends = np.array([[False] * self.n_active, [True] * self.n_active], dtype=bool)
         return Coalitions(np.concatenate([ends, z]))
-
-
-def chunks(n_inputs: int, rows_each: int) -> Iterator[list[int]]:
-    """Numbers of inputs, so many at once that their rows fill batches."""
-    step = max(1, ROWS_AT_ONCE // max(rows_each, 1))
-    for start in range(0, n_inputs, step):
-        yield list(range(start, min(start + step, n_inputs)))
 
 
 def one_thread_of_blas() -> AbstractContextManager[Any]:
@@ -216,16 +203,20 @@ def _answer_tables(game: Game, works: Sequence[Work], enough: Callable[[Work], b
 def _grow(work: Work, answer: Answer, game: Game) -> None:
     """Put the answer to `table_question` to the input's table."""
     assert work.design is not None
-    work.count(answer)
-    before, values, spread, groups = work.table, answer.values, answer.spread, None
+    work.count(TABLED, [answer])
+    if work.answer is not None:
+        both = {what: (getattr(work.answer, what), getattr(answer, what)) for what in ("values", "spread", "groups")}
+        joined: dict[str, Any] = {what: np.concatenate(two) for what, two in both.items() if two[0] is not None}
+        answer = replace(answer, **joined)
+    work.answer, values, spread, groups = answer, answer.values, answer.spread, None
     bases, ends = None, None
     if work.bases is not None and work.design.base is not None:
-        values = values if before is not None else values[1:]
+        values = values[1:]
         controls, player, widths = work.controls
         share = game.table.background_weights
         row = work.bases[work.design.base]
         bases = Bases(row, share, game.base_values(), controls, work.order[player], widths, game.drawn)
-    elif before is None:
+    else:
         (work.empty, work.full), values = values[:2], values[2:]
         if spread is not None:
             ends, spread = spread[:2], spread[2:]
@@ -233,12 +224,6 @@ def _grow(work: Work, answer: Answer, game: Game) -> None:
             space = game.table
             share = np.bincount(space.background_groups, space.background_weights).astype(np.float64)
             groups = RowGroups(share, answer.groups[0], answer.groups[2:])
-    if before is not None:
-        values = np.concatenate([before.values, values])
-        ends = before.ends_spread
-        spread = None if spread is None else np.concatenate([before.spread, spread])
-        if answer.groups is not None:
-            groups = replace(before.groups, values=np.concatenate([before.groups.values, answer.groups]))
     # pictures, or tables on which a coalition is many rows
     costly = len(game.space.background) >= MANY_ROWS if isinstance(game.space, TabularSpace) else True
     work.table = Evaluations(work.design, values, work.empty, work.full, None, spread, ends, bases, costly, groups)

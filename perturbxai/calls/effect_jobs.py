@@ -134,16 +134,15 @@ def _piece(drawn: Drawn, axes: tuple[Axis, ...], all_points: bool) -> Gridded:
     """Every row at all points, or at the points around its place where it has one."""
     points = np.stack([p.ravel() for p in np.meshgrid(*[a.points for a in axes], indexing="ij")], axis=1)
     columns = np.array([a.column for a in axes])
-    stride = [int(np.prod([len(a.points) for a in axes[d + 1 :]])) for d in range(len(axes))]
     if all_points:
         return at_all_points(drawn, columns, points)
     known = np.logical_and.reduce([a.place >= 0 for a in axes])
     row = np.flatnonzero(known).astype(np.int32)
-    first = sum(a.first[a.place[known]] * s for a, s in zip(axes, stride, strict=True))
-    offset = np.zeros(1, dtype=np.int64)
-    for axis, s in zip(axes, stride, strict=True):
-        offset = (offset[:, None] + np.arange(axis.window) * s).ravel()
-    return Gridded(drawn.codes, row, columns, points, np.asarray(first, dtype=np.int32), offset)
+    shape = [len(a.points) for a in axes]
+    first = np.ravel_multi_index([a.first[a.place[known]] for a in axes], shape)
+    around: list[Ints] = list(np.indices([a.window for a in axes]).reshape(len(axes), -1))
+    offset = np.ravel_multi_index(around, shape)
+    return Gridded(drawn.codes, row, columns, points, first.astype(np.int32), offset)
 
 
 def rounds(jobs: Iterable[Job]) -> Iterator[list[Job]]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.arguments import default_budget
-from perturbxai.calls.driving import Work, chunks, drive, one_thread_of_blas, salvage
+from perturbxai.calls.driving import TABLED, Work, drive, one_thread_of_blas, salvage
 from perturbxai.calls.record import ENDS, Record
 from perturbxai.core import catalogue, returned
 from perturbxai.core.evaluations import Design, Estimate, Evaluations, Law, once
@@ -24,6 +24,8 @@ from perturbxai.models.device import check_room
 from perturbxai.results.explanation import Attribution, Explanation
 from perturbxai.sampling.coalitions import check_cells, least_budget
 from perturbxai.sampling.streams import Streams
+
+ROWS_AT_ONCE = 1 << 18  # model rows of a block of inputs: enough for full batches, few enough to hold their tables
 
 
 @dataclass
@@ -146,7 +148,9 @@ class Call:
         for method in self.asking.values():
             rows += self.budget(widest, method) * (per_line if method.asks == "coalitions" else 1)
         # answers of many outputs are held as well as rows
-        return chunks(len(self.game.inputs), rows * max(1, len(self.game.outputs) // 4))
+        step = max(1, ROWS_AT_ONCE // max(1, rows * max(1, len(self.game.outputs) // 4)))
+        for start in range(0, n_inputs := len(self.game.inputs), step):
+            yield list(range(start, min(start + step, n_inputs)))
 
     def work(self, number: int) -> Work:
         """What is asked of one input."""
@@ -295,7 +299,7 @@ class Run:
     def _meta(self, work: Work, key: str, estimate: Estimate, chosen: Ints) -> dict[str, Any]:
         one, by_law = self.game.inputs[work.number], key in self.call.by_law
         asked_once = self.record.ends(work.number) | estimate.notes.get("rows_once_a_call", {})
-        rows = work.table_rows if by_law else work.rows[key]
+        rows = work.rows[TABLED if by_law else key]
         if by_law and work.bases is not None:  # cells are counted without the background
             rows += self.game.background_rows
         meta = self.record.meta(

@@ -237,8 +237,6 @@ class _Call:
             found[lines] = self.game.ask([(0, Opacities(alpha))], users=[users])[0].values
         into.update(zip(players, found.reshape(*shape, found.shape[1]), strict=True))
 
-    # -------------------------------------------------------------------------------------------- what it says
-
     def _conclude(self) -> dict[str, dict[EffectKey, Effect]]:
         known = [self.full[None, None], *(a for part in (self.ends, self.step, self.curves) for a in part.values())]
         scale = np.max([np.abs(a).max(axis=(0, 1)) for a in known], axis=0) * np.sqrt(len(self.one.active))

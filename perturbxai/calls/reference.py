@@ -12,7 +12,6 @@ from perturbxai.calls.record import ENDS, Record
 from perturbxai.core import catalogue, checks
 from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Inputs, Outputs, PlayerValues
-from perturbxai.core.versions import versions
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import Input, Space, TabularSpace
 from perturbxai.models.predictor import Predictor
@@ -126,7 +125,7 @@ class _Call:
         self.key = self.method.key + "(as_shipped=True)" * self.method.as_shipped
         space = self.game.space
         self.n_rows = len(space.background) if isinstance(space, TabularSpace) else 1
-        self.record = Record(self.game, self.seed, versions=versions() | {self.method.package: ""})
+        self.record = Record(self.game, self.seed)
         self.beside = 0  # rows for v(nothing) and v(N) that no peer was told of
 
     def budget(self, one: Input) -> int | None:

@@ -1,10 +1,8 @@
 """What scores need: the coalitions of one input, in one table, and where each score finds its own."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -31,7 +29,7 @@ class TestSet:
     name: str
 
     @classmethod
-    def of(cls, one: Input, streams: Streams, listed: bool, asked: Sequence[int]) -> TestSet:
+    def of(cls, one: Input, streams: Streams, listed: bool, asked: Sequence[int]) -> Self:
         """The coalitions held out for an input, less those that a method asked all the same (by number).
 
         Where every coalition was listed for some method, the whole table is the test; also where too few are left.
@@ -61,7 +59,7 @@ class Needs:
     curves: dict[tuple[str, int], dict[str, list[slice]]]
 
     @classmethod
-    def of(cls, maps: Mapping[str, Floats], metrics: Sequence[Metric], test: TestSet, seed: Sequence[int]) -> Needs:
+    def of(cls, maps: Mapping[str, Floats], metrics: Sequence[Metric], test: TestSet, seed: Sequence[int]) -> Self:
         """maps: name -> values (P, K);  seed breaks ties, the same way for every map."""
         parts = [test.z]
         at = len(test.z)

@@ -1,11 +1,9 @@
 """Game: the value of coalitions, asked through the Predictor, each question once a call."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -38,7 +36,7 @@ class Game:
     """
 
     def __init__(
-        self, predictor: Predictor, space: Space, x: Inputs, outputs: Outputs | None = None, *, like: Game | None = None,
+        self, predictor: Predictor, space: Space, x: Inputs, outputs: Outputs | None = None, *, like: Self | None = None,
         label: Hashable = None,
     ) -> None:  # fmt: skip
         """label: of the first input, where x was made anew and has lost it."""
@@ -158,7 +156,7 @@ class Game:
 
     def used(self, method: int) -> int:
         """Distinct model rows that a method of the call, by its number, has used."""
-        return self.learn().used.get(method, 0)
+        return self.learn().used[method]
 
     def evaluate(self, z: ArrayLike, number: int = 0) -> Floats:
         """(M, K): the game of one input at coalitions (M, P) over all of its players."""

@@ -1,10 +1,9 @@
 """Questions about pictures, answered: each distinct mask of a picture asked once."""
 
-from __future__ import annotations
-
+from collections import Counter
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,10 +36,10 @@ class ImageAsker:
         )
         self.memo: dict[Name, Floats] = {}
         self.users: dict[Name, int] = {}  # methods that use a mask, as bits
-        self.used: dict[int, int] = {}  # distinct masks by the number of the method that uses them
+        self.used: Counter[int] = Counter()  # distinct masks by the number of the method that uses them
         self.there: list[dict[Any, Any]] = [{} for _ in inputs]  # what of a picture is on a device already
 
-    def take_over(self, other: ImageAsker) -> None:
+    def take_over(self, other: Self) -> None:
         """Take note of what the model said of the pictures themselves when another asked it."""
         for number in range(len(self.inputs)):
             own = other.memo.get(other._ends(number)[1])
@@ -92,8 +91,7 @@ class ImageAsker:
         for name in names if users else ():
             before = self.users.get(name, 0)
             self.users[name] = before | users
-            for bit in bits(users & ~before):
-                self.used[bit] = self.used.get(bit, 0) + 1
+            self.used.update(bits(users & ~before))
 
     def _run(self, wanted: list[list[tuple[list[Name], Masked]]]) -> None:
         names = [name for group in wanted for fresh, _ in group for name in fresh]

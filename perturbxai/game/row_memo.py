@@ -7,8 +7,6 @@ from perturbxai.core.types import Floats, Ints, Values, Words
 from perturbxai.inputs.row_names import BLOCK, bits
 
 MEMO_BYTES = 1 << 25  # beyond this, rows that were not asked for again are forgotten
-
-
 LEAST_ROWS = 1 << 17  # there is room for so many, however many outputs they have
 
 

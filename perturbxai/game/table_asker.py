@@ -1,5 +1,6 @@
 """Questions about tables, answered: cells of coalition x background row, each distinct row asked once."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -70,7 +71,7 @@ class TableAsker:
         self.memo.add(hash_rows(inputs[0].codes[None]), first)
         self.offline = False
         self._base_users = 0
-        self.used: dict[int, int] = {}  # distinct rows by the number of the method that uses them
+        self.used: Counter[int] = Counter()  # distinct rows by the number of the method that uses them
         self._drawn: list[tuple[list[Floats], Floats, int]] = []  # fresh rows of the last questions, values, how many came
         self.empty_rows: Floats | None = None
         share = space.background_weights
@@ -155,11 +156,8 @@ class TableAsker:
         for reply in replies:
             per_line = len(self.space.background) if isinstance(reply.question, Coalitions) else 1
             low = 0
-            if run and reply.fresh != run[-1][0].fresh:
-                yield run
-                run, left = [], room
             while low < len(reply.values):
-                if left < per_line:
+                if left < per_line or (run and reply.fresh != run[-1][0].fresh):
                     yield run
                     run, left = [], room
                 high = min(len(reply.values), low + left // per_line)
@@ -209,16 +207,12 @@ class TableAsker:
         inside = np.zeros(len(seen.words), dtype=bool)
         inside[seen.inverse[low:high]] = True
         own = np.flatnonzero(inside)
-        self._use(self.memo.use(seen.places[own], reply.users))
+        self.used.update(self.memo.use(seen.places[own], reply.users))
         if isinstance(reply.question, Cells):
             own = own[~np.isin(seen.words[own], self.base_names)]
         reply.rows += self.memo.count(seen.places[own], reply.counted)
         if reply.words is not None:
             reply.words.append(seen.words[own])
-
-    def _use(self, new: dict[int, int]) -> None:
-        for bit, n_rows in new.items():
-            self.used[bit] = self.used.get(bit, 0) + n_rows
 
     def _values(self, window: list[Part], names: list[Words]) -> tuple[Floats, Seen]:
         """(R, K) for every row of a window, and where they are remembered; only those never asked go to the model."""
@@ -287,7 +281,7 @@ class TableAsker:
         for (reply, low, high), values in zip(window, np.split(found, stops[:-1]), strict=True):
             reply.values[low:high] = values
             reply.rows += high - low
-            self._use({} if self.offline else dict.fromkeys(bits(reply.users), high - low))
+            self.used.update({} if self.offline else dict.fromkeys(bits(reply.users), high - low))
 
     def _remember_drawn(self) -> None:
         """After a failure drawn rows are asked for again: those of the last questions that were answered are then known."""

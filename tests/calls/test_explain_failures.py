@@ -66,7 +66,7 @@ def test_what_was_answered_before_nan_is_kept_bit_for_bit():
 
 
 def test_inputs_of_earlier_blocks_are_kept_too(monkeypatch):
-    monkeypatch.setattr("perturbxai.calls.driving.ROWS_AT_ONCE", 1)
+    monkeypatch.setattr("perturbxai.calls.explain_call.ROWS_AT_ONCE", 1)
     _, predictor, space, x = failing(500)
     with pytest.raises(px.ModelError) as caught:
         px.explain(SHARED, predictor, space, x, budget=40)

@@ -138,7 +138,7 @@ def test_seconds_are_the_model_s_for_the_rows_but_for_what_was_measured_alone(ve
 @pytest.mark.parametrize("method", ["lime", "ale", "permutation_shap", "sampling_shap", "lime_tabular"])
 def test_a_part_has_the_rows_that_it_would_cost_alone(method, discretizer, block, monkeypatch):
     if block:
-        monkeypatch.setattr("perturbxai.calls.driving.ROWS_AT_ONCE", block)
+        monkeypatch.setattr("perturbxai.calls.explain_call.ROWS_AT_ONCE", block)
     asked = px.TabularLime(discretizer=discretizer) if method == "lime_tabular" else method
     x = np.concatenate([X[:2], X[:2] + 0.1])  # rows of the table, and others
     predictor = px.Predictor(model)

@@ -78,7 +78,7 @@ def test_what_a_method_of_its_own_draws_does_not_depend_on_the_other_methods(kin
 
 def test_many_rows_in_blocks_have_the_bits_of_one_block(monkeypatch):
     together = explained("table")[1]
-    monkeypatch.setattr("perturbxai.calls.driving.ROWS_AT_ONCE", 1)
+    monkeypatch.setattr("perturbxai.calls.explain_call.ROWS_AT_ONCE", 1)
     monkeypatch.setattr("perturbxai.game.table_asker.WINDOW", 64)
     blocks = explained("table")[1]
     for method in FIVE:

@@ -97,7 +97,7 @@ TOGETHER = ["lime", "kernel_shap", "permutation_shap", "sampling_shap", "lime_ta
 @EVERY_STOP
 @pytest.mark.parametrize("kind", ["table", "picture"])
 def test_explain_keeps_the_inputs_that_were_finished_bit_for_bit(kind, stop, monkeypatch):
-    monkeypatch.setattr("perturbxai.calls.driving.ROWS_AT_ONCE", 1)  # an input a block
+    monkeypatch.setattr("perturbxai.calls.explain_call.ROWS_AT_ONCE", 1)  # an input a block
     space, x = settings(kind)
     names = TOGETHER if kind == "table" else ["lime", "kernel_shap", "permutation_shap", "pdp"]
     healthy = a_predictor(10**9, None, kind)

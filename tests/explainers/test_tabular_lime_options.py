@@ -149,7 +149,7 @@ def test_shared_draws_ask_one_neighbourhood_for_all_rows(monkeypatch):
     model = lambda rows: np.sin(rows.sum(axis=1))  # noqa: E731
     found, predictor = explained(model, X, X[:30] + 0.1, method)
     assert predictor.rows == found.meta["rows"] == 1000 + 30 + 100
-    monkeypatch.setattr("perturbxai.calls.driving.ROWS_AT_ONCE", 1)  # a block for every row
+    monkeypatch.setattr("perturbxai.calls.explain_call.ROWS_AT_ONCE", 1)  # a block for every row
     again, predictor = explained(model, X, X[:30] + 0.1, method)
     assert predictor.rows == 1000 + 30 + 100 and (again.values == found.values).all()
 

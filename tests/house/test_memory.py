@@ -41,7 +41,7 @@ def beside_results(methods, n_rows):
 @pytest.mark.parametrize("methods", [["lime", "kernel_shap"], ["pdp", "ice", "ale"]], ids=str)
 def test_beside_its_results_a_call_holds_no_more_for_more_rows_than_what_names_them(monkeypatch, methods):
     # small blocks, windows and memo, which 40 rows fill as 160 do
-    monkeypatch.setattr("perturbxai.calls.driving.ROWS_AT_ONCE", 1 << 12)
+    monkeypatch.setattr("perturbxai.calls.explain_call.ROWS_AT_ONCE", 1 << 12)
     monkeypatch.setattr("perturbxai.game.table_asker.WINDOW", 1 << 12)
     monkeypatch.setattr("perturbxai.game.row_memo.MEMO_BYTES", 1 << 18)
     monkeypatch.setattr("perturbxai.game.row_memo.LEAST_ROWS", 1 << 12)
@@ -85,7 +85,7 @@ def test_a_hundred_outputs_cost_no_more_rows_than_one_where_the_memo_is_full(mon
     monkeypatch.setattr("perturbxai.game.row_memo.MEMO_BYTES", 1 << 22)
     monkeypatch.setattr("perturbxai.game.row_memo.LEAST_ROWS", 1 << 13)
     monkeypatch.setattr("perturbxai.game.table_asker.WINDOW", 1 << 11)
-    monkeypatch.setattr("perturbxai.calls.driving.ROWS_AT_ONCE", 1 << 12)
+    monkeypatch.setattr("perturbxai.calls.explain_call.ROWS_AT_ONCE", 1 << 12)
     rows = []
     for n_outputs in (1, 100):
         predictor, space, x = asked(60, n_outputs)
