@@ -13,14 +13,13 @@ from perturbxai.baseline_methods.pixels import PixelMap
 from perturbxai.calls.record import ENDS, Record
 from perturbxai.core import returned
 from perturbxai.core.functions import read_only
-from perturbxai.core.types import Floats
 from perturbxai.estimation.intervals import independent_factor
 from perturbxai.estimation.spread import ROUNDING
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.results.explanation import Attribution, Explanation
 
 Placed = dict[str, tuple[Baseline, int]]  # by key a method, and the number of its layer
-Mapped = tuple[Floats, Floats | None, dict[str, Any]]  # values (P, K), heat (K, H, W), notes for `meta`
+Mapped = tuple[dict[str, Any], dict[str, Any]]  # fields of an Explanation: values (P, K), heat ...; notes for `meta`
 
 
 @dataclass(eq=False)
@@ -51,19 +50,19 @@ class BaselinesCall:
         game, one = self.record.game, self.record.game.inputs[number]
         ((empty, full),) = game.ends_of([number], users=1)
         for key, (method, layer) in self.placed.items():
-            mapped: PixelMap | None = None
             if isinstance(game.space, TabularSpace) and isinstance(method, OfRow):
                 row = TableRow(game, number, game.learn().columns, empty, full, self.inside.known)
-                values, heat, notes = self._of_row(key, method, row)
+                fields, notes = self._of_row(key, method, row)
             elif isinstance(method, OfPixels):
-                mapped = self._of_picture(key, method, layer, number)
-                values, heat, notes = game.pictures[number].pool(mapped.heat).T, mapped.heat, mapped.notes
+                fields, notes = self._of_picture(key, method, layer, number)
             elif isinstance(method, OfLayer):
-                values, heat, notes = self._of_layer(key, method, layer, number)
+                fields, notes = self._of_layer(key, method, layer, number)
             else:
-                values, heat, notes = self._of_control(key, method, number)
-            returned.numbers(f"{key}: values", values, (len(one.names), len(game.outputs)), "players and outputs")
-            fields = {"values": values, "heat": heat, **_errors(mapped, values)}
+                fields, notes = self._of_control(key, method, number)
+            shape = len(one.names), len(game.outputs)
+            values = returned.numbers(f"{key}: values", fields["values"], shape, "players and outputs")
+            rounding = np.full(shape, ROUNDING * np.abs(values).max(initial=0.0))
+            fields["stderr"] = np.maximum(fields["stderr"], rounding) if "stderr" in fields else rounding
             meta = self._meta(key, number, notes)
             self.found[-1][key] = self.record.explanation(one, method, (empty, full), meta, **fields)
 
@@ -74,10 +73,9 @@ class BaselinesCall:
         own = time.perf_counter() - began - (predictor.seconds - seconds)  # what the model took is told by its rows
         shared = self._others(key, lambda _, m: method.at_x and isinstance(m, OfRow) and m.at_x)
         asked = 1 if method.at_x else predictor.rows - rows
-        return values, None, {"rows": asked, "rows_shared_with": shared, "own_seconds": own} | notes
+        return {"values": values}, {"rows": asked, "rows_shared_with": shared, "own_seconds": own} | notes
 
-    def _of_picture(self, key: str, method: OfPixels, layer: int, number: int) -> PixelMap:
-        """The map of one method by the pixel, its notes complete."""
+    def _of_picture(self, key: str, method: OfPixels, layer: int, number: int) -> Mapped:
         from perturbxai.baseline_methods.graph import NoRule
 
         inside, what = self.inside, method.shares or key
@@ -97,7 +95,11 @@ class BaselinesCall:
         }  # fmt: skip
         if method.passes:
             notes["layer"] = inside.places(pixels.one.picture)[layer].label
-        return replace(found, notes=notes | found.notes)
+        values = pixels.one.pool(found.heat).T
+        fields = {"values": values, "heat": found.heat, "df": found.df}
+        if found.stderr is not None:
+            fields |= {"stderr": found.stderr, "critical": independent_factor(len(values), found.df)}
+        return fields, notes | found.notes
 
     def _of_layer(self, key: str, method: OfLayer, layer: int, number: int) -> Mapped:
         inside, one = self.inside, self.record.game.pictures[number]
@@ -115,19 +117,20 @@ class BaselinesCall:
         }  # fmt: skip
         if method.by_asking:
             notes |= {"rows": method.passes + asked, "own_rows": asked, "own_seconds": inside.asked[1] - seconds}
-        return one.pool(heat).T, heat, notes
+        return {"values": one.pool(heat).T, "heat": heat}, notes
 
     def _of_control(self, key: str, method: Baseline, number: int) -> Mapped:
         game, one = self.record.game, self.record.game.inputs[number]
         if isinstance(method, OfPlayers):
             n_players, n_outputs = len(one.names), len(game.outputs)
-            return method.values(n_players, n_outputs, lambda seed: np.random.default_rng([seed, *one.digest])), None, {}
+            values = method.values(n_players, n_outputs, lambda seed: np.random.default_rng([seed, *one.digest]))
+            return {"values": values}, {}
         assert isinstance(method, OfPicture)
         picture = game.pictures[number]
         heat = method.heat(read_only(picture.picture))
         returned.numbers(f"{key}: heat", heat, picture.labels.shape, "pixels")
         heat = np.repeat(heat[None], len(game.outputs), axis=0)
-        return picture.pool(heat).T, heat, {"pool": "sum"}
+        return {"values": picture.pool(heat).T, "heat": heat}, {"pool": "sum"}
 
     def _others(self, key: str, alike: Callable[[str, Baseline], object]) -> list[str]:
         return [k for k, (method, _) in self.placed.items() if k != key and alike(k, method)]
@@ -163,12 +166,3 @@ class BaselinesCall:
         measured = {what: sum(meta[what] for meta in asked) for what in ("own_rows", "own_seconds") if what in asked[0]}
         rows = own - self.inside.shared.get(key, 0) + sum(once.values())
         return self.record.attribution(key, list(parts.values()), rows, once, **measured)
-
-
-def _errors(mapped: PixelMap | None, values: Floats) -> dict[str, Any]:
-    """Errors of values (P, K), as fields of an Explanation: those of a map that has some, else rounding."""
-    rounding = np.full(values.shape, ROUNDING * np.abs(values).max(initial=0.0))
-    if mapped is None or mapped.stderr is None:
-        return {"stderr": rounding} | ({} if mapped is None else {"df": mapped.df})
-    critical = independent_factor(len(values), mapped.df)
-    return {"stderr": np.maximum(mapped.stderr, rounding), "critical": critical, "df": mapped.df}

@@ -235,13 +235,12 @@ class _Job:
                 for k in range(len(self.outputs)):
                     yield a, b, left, right, k
 
-    def _agreement(self) -> list[dict[str, Any]]:
+    def _agreement(self) -> list[tuple[Any, ...]]:
         lines = []
         for metric in [metric for metric in self.metrics if metric.of_two]:
             for a, b, left, right, k in self._pairs(combinations(self.results, 2)):
                 value = metric({"left": left.values[:, k], "right": right.values[:, k]})
-                line = a, b, left.label, self.outputs[k], metric.name, value
-                lines.append(dict(zip(AGREEMENT_COLUMNS, line, strict=True)))
+                lines.append((a, b, left.label, self.outputs[k], metric.name, value))
         return lines
 
     def _fill_spread(self) -> list[dict[str, Any]]:

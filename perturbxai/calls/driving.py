@@ -43,7 +43,7 @@ class Work:
     controls: Any = None
     wants_spread: bool = False
     wants_groups: bool = False
-    generators: dict[str, Generator[Sequence[Question], list[Any], Estimate]] = field(default_factory=dict)
+    generators: dict[str, Generator[Sequence[Question], Any, Estimate]] = field(default_factory=dict)
     estimates: dict[str, Estimate] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     answer: Any = None
@@ -100,9 +100,8 @@ class Work:
         """Send a generator the answers to its questions, None at first. Its next questions; None where it has concluded."""
         self.note(key, questions)
         self.count(key, answers or (), game.ends_names(self.number) if answers is None else None)
-        generator, values = self.generators[key], None if answers is None else [answer.values for answer in answers]
         try:
-            return next(generator) if values is None else generator.send(values)
+            return self.generators[key].send(None if answers is None else [answer.values for answer in answers])
         except StopIteration as end:
             self.estimates[key] = end.value
             return None

@@ -97,11 +97,9 @@ def _data(parts: Sequence[Explanation], space: Space | None) -> tuple[Any, Any]:
         raise ValueError(f"space has the players {space.names}, but result {first.names}; pass the space of the result.")
     table = space.columns.plain(codes)
     data, shown, plain = np.full((len(parts), n_players), np.nan), np.empty((len(parts), n_players), dtype=object), True
-    for p in range(n_players):
-        columns = np.flatnonzero(space.player_of_column == p)
-        d = int(columns[0])
-        if len(columns) > 1:
-            shown[:, p], plain = f"{len(columns)} columns", False
+    for p, (d, *others) in enumerate(space.columns_of):
+        if others:
+            shown[:, p], plain = f"{1 + len(others)} columns", False
             continue
         values = np.asarray(table.iloc[:, d] if hasattr(table, "iloc") else table[:, d], dtype=object)
         data[:, p], shown[:, p] = codes[:, d], values

@@ -312,20 +312,15 @@ class Run:
         meta |= estimate.notes | {"rows_once_a_call": asked_once}
         if self.call.tol is not None:
             meta |= {"tol": self.call.tol, "reached": within(estimate, self.call.tol), "stages": work.stage + 1}
-        if by_law and work.design is not None:
-            whole = work.design.listed or (work.design.base is not None and not len(work.design.held_out))
-            meta |= {"coalitions": work.design.n_coalitions, "listed": whole}
+        held_out_asked = sorted(work.held_out_asked.get(key, ()))
+        if by_law and (design := work.design) is not None:
+            none_out = not len(design.held_out)
+            meta |= {"coalitions": design.n_coalitions, "listed": design.listed or (design.base is not None and none_out)}
+            if none_out and not design.listed:  # it may have asked whatever others hold out
+                held_out_asked = list(range(len(self.call.streams.held_out(work.n_active))))
         else:
             meta["gap"] = (work.full - work.empty - estimate.values.sum(axis=0)).tolist()
-        if held_out := self._held_out_asked(work, key):
-            meta["held_out_asked"] = held_out
-        return meta
-
-    def _held_out_asked(self, work: Work, key: str) -> list[int]:
-        """Numbers of the held-out coalitions that a method asked all the same: a design may hold none out."""
-        if key in self.call.by_law and work.design is not None and not work.design.listed and not len(work.design.held_out):
-            return list(range(len(self.call.streams.held_out(work.n_active))))
-        return sorted(work.held_out_asked.get(key, ()))
+        return meta | ({"held_out_asked": held_out_asked} if held_out_asked else {})
 
     def _together(self, found: list[dict[str, Explanation]]) -> dict[str, Attribution]:
         """By method. What is asked once a call is told of all inputs together."""

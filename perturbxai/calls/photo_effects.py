@@ -170,13 +170,12 @@ class _Call:
         self.at = np.linspace(0.0, 1.0, self.bins + 1)
         self.asked = list(range(len(self.one.active))) if self.chosen is None else self.chosen
         self.record = Record(self.game, self.streams.seed)
-        self._known = False
 
     def run(self) -> dict[str, dict[EffectKey, Effect]]:
         """All effects; whatever stops it, those of the players whose answers came are in the exception's `partial`."""
-        with keeping(self._salvaged):
+        with keeping(lambda: None):
             ((self.empty, self.full),) = self.game.ends_of([0], self._users(*self.named))
-            self._known = True
+        with keeping(self._salvaged):
             leading = self.asked
             for into, points, users in self._parts():
                 self._fill(into, leading if into is self.curves else self.asked, points, users)
@@ -203,11 +202,9 @@ class _Call:
         numbers = list(self.named)
         return sum(1 << numbers.index(key) for key in keys)
 
-    def _salvaged(self) -> dict[str, dict[EffectKey, Effect]] | None:
-        """What is known of each player from the answers that came before a failure; None if not even the photo's was."""
+    def _salvaged(self) -> dict[str, dict[EffectKey, Effect]]:
+        """What is known of each player from the answers that came before a failure."""
         self.game.offline()
-        if not self._known:
-            return None
         for j in self.asked:
             for into, points, users in self._parts():
                 if j not in into:

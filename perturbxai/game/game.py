@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, Self, cast
 
 import numpy as np
@@ -87,7 +88,7 @@ class Game:
         if self._asker is None and self._like is not None:
             other = self._like.learn()
             assert isinstance(other, ImageAsker)
-            self._asker = ImageAsker(self.predictor, self.pictures, other.columns)
+            self._asker = ImageAsker(self.predictor, self.pictures, self.first_alike, other.columns)
             self._asker.take_over(other)
         if self._asker is None:
             table = isinstance(self.space, TabularSpace)
@@ -103,7 +104,7 @@ class Game:
             if isinstance(self.space, TabularSpace):
                 self._asker = TableAsker(self.predictor, self.space, self.table_rows, columns, values[:, columns])
             else:
-                self._asker = ImageAsker(self.predictor, self.pictures, columns)
+                self._asker = ImageAsker(self.predictor, self.pictures, self.first_alike, columns)
                 self._asker.know_own_values(0, values[0, columns])
         return self._asker
 
@@ -132,8 +133,7 @@ class Game:
     @property
     def about_outputs(self) -> dict[str, str]:
         """For meta: the scale of the outputs and, where nobody said which of many are meant, those that were kept."""
-        scale = {"scale": self.predictor.output}
-        return scale | ({"outputs_kept": self._kept} if self._kept else {})
+        return {"scale": self.predictor.output} | ({"outputs_kept": self._kept} if self._kept else {})
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -198,7 +198,7 @@ class Game:
         """Names of the rows of v(nothing) and v(N) of inputs, each once."""
         return self.learn().ends_names(*numbers)
 
-    @property
+    @cached_property
     def first_alike(self) -> list[int]:
         """By input: the number of the first that is the same."""
         if isinstance(self.space, TabularSpace):

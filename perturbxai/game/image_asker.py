@@ -23,15 +23,15 @@ Name: TypeAlias = tuple[int, bytes]  # a mask: whose picture it is of, and what 
 class ImageAsker:
     """Questions about pictures: each distinct mask of a picture asked once, and so the fill alone where it is the same."""
 
-    def __init__(self, predictor: Predictor, inputs: list[ImageInput], columns: Ints) -> None:
-        self.predictor, self.inputs, self.columns = predictor, inputs, columns
+    def __init__(self, predictor: Predictor, inputs: list[ImageInput], owner: list[int], columns: Ints) -> None:
+        """owner: by input, the number of the first that is the same picture, cut and filled the same way."""
+        self.predictor, self.inputs, self.owner, self.columns = predictor, inputs, owner, columns
         self.offline = False
-        # by input: the first input that is the same picture, and the first whose empty coalition shows the same
-        self.owner = first_alike([digest(one.picture, one.fill, one.player) for one in inputs])
+        # by input: the number of the first whose empty coalition shows the same
         self.hidden = first_alike(
             [
-                ("fill", digest(one.fill)) if one.player.max(initial=0) < len(one.active) else ("own", owner)
-                for one, owner in zip(inputs, self.owner, strict=True)
+                ("fill", digest(one.fill)) if one.player.max(initial=0) < len(one.active) else ("own", first)
+                for one, first in zip(inputs, owner, strict=True)
             ]
         )
         self.memo: dict[Name, Floats] = {}
@@ -42,8 +42,7 @@ class ImageAsker:
     def take_over(self, other: Self) -> None:
         """Take note of what the model said of the pictures themselves when another asked it."""
         for number in range(len(self.inputs)):
-            own = other.memo.get(other._ends(number)[1])
-            if own is not None:
+            if (own := other.memo.get(other._ends(number)[1])) is not None:
                 self.know_own_values(number, own)
 
     def know_own_values(self, number: int, values: PerOutput) -> None:
@@ -94,15 +93,12 @@ class ImageAsker:
             self.used.update(bits(users & ~before))
 
     def _run(self, wanted: list[list[tuple[list[Name], Masked]]]) -> None:
-        names = [name for group in wanted for fresh, _ in group for name in fresh]
-        if self.offline and names:
-            raise Unanswered(f"{len(names)} masks were not answered")
-        done = 0
+        if self.offline and wanted:
+            raise Unanswered(f"{sum(len(names) for group in wanted for names, _ in group)} masks were not answered")
         for group in wanted:
+            names = [name for fresh, _ in group for name in fresh]
             for start, stop, values in self.predictor.run(ImagePlan([piece for _, piece in group])):
-                for name, line in zip(names[done : done + stop - start], values, strict=True):
-                    self.memo[name] = line[self.columns]
-                done += stop - start
+                self.memo.update(zip(names[start:stop], values[:, self.columns], strict=True))
 
     def _names(self, number: int, mask: NDArray[Any]) -> list[Name]:
         """What each line shows: whose picture, and which of its players. The empty coalition has the name b""."""
