@@ -8,7 +8,6 @@ from numbers import Number
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from perturbxai.calls.arguments import check_asked
 from perturbxai.calls.comparison import BACKGROUND, Comparison, explained_fill
@@ -214,6 +213,8 @@ class _Job:
         return Needs.of(maps, self.metrics, test, [self.seed, *one.digest])
 
     def comparison(self, inputs: Sequence[Input], call: dict[str, Any]) -> Comparison:
+        import pandas as pd
+
         costs = [
             {"method": name, "rows": result.meta.get("rows", 0), "seconds": result.meta.get("seconds", 0.0),
              "rows_shared_with": ", ".join(result.meta.get("rows_shared_with", ()))}

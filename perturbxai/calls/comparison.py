@@ -1,10 +1,10 @@
 """Comparison: what `compare` found, in tidy tables."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from perturbxai.core import catalogue
 from perturbxai.core.methods import sees_fill
@@ -13,6 +13,10 @@ from perturbxai.inputs.spaces import Input
 from perturbxai.metrics import agreement, faithfulness
 from perturbxai.results import notebook
 from perturbxai.results.explanation import Attribution
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 BACKGROUND, NO_FILL = "background", "none"
 
@@ -58,6 +62,8 @@ class Comparison:
 
     def mean_curves(self) -> pd.DataFrame:
         """Deletion and insertion, the mean over inputs, each read at the same shares; see `metrics.faithfulness`."""
+        import pandas as pd
+
         return pd.DataFrame(faithfulness.mean_curves(self.curves))
 
     def summary(self) -> pd.DataFrame:
@@ -71,6 +77,8 @@ class Comparison:
         spread / noise", the same over the standard error from drawn coalitions, and "sign kept", the share that keeps its
         sign of the players whose 95 % interval excludes zero under both fills. A map that no fill enters has 0, 0 and 1.
         """
+        import pandas as pd
+
         scores, home = self.scores, self.scores.home.astype(bool)
         fills = set(scores.scored_fill)
         beside = (scores.explained_fill == NO_FILL) & scores.scored_fill.isin(set(scores.scored_fill[home]))

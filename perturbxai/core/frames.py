@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import narwhals as nw
 
 SHOWN = 40  # characters of a dtype in an error
+# classes of one column, or one value
 COLUMNS = {"pandas": ("Series",), "polars": ("Series",), "pyarrow": ("Array", "ChunkedArray", "Scalar")}
 
 

@@ -3,7 +3,8 @@
 import functools
 from dataclasses import dataclass, fields
 from numbers import Real
-from typing import Any, TypeVar, dataclass_transform
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, dataclass_transform, get_args, get_origin
 
 import numpy as np
 
@@ -37,7 +38,7 @@ def options(cls: type[T]) -> type[T]:
     TypeError: Mine(width='wide'): expected a number; leave the option out for its default.
     """
     cls = dataclass(frozen=True, kw_only=True)(cls)
-    declared = {field.name: str(field.type) for field in fields(cls)}  # type: ignore[arg-type]
+    declared = {field.name: _declared(field.type) for field in fields(cls)}  # type: ignore[arg-type]
     built = cls.__init__
 
     @functools.wraps(built)
@@ -50,6 +51,13 @@ def options(cls: type[T]) -> type[T]:
 
     cls.__init__ = made  # type: ignore[assignment, method-assign]
     return cls
+
+
+def _declared(kind: object) -> str:
+    """What an option is declared as, in the words of the source; an annotation is these words or what they mean."""
+    if get_origin(kind) in (Union, UnionType):
+        return " | ".join(map(_declared, get_args(kind)))
+    return "None" if kind is NoneType else kind.__name__ if type(kind) is type else str(kind)
 
 
 def _plain(value: object, declared: str) -> object:

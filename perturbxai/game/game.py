@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import Any, Self, cast
 
 import numpy as np
@@ -198,7 +197,7 @@ class Game:
         """Names of the rows of v(nothing) and v(N) of inputs, each once."""
         return self.learn().ends_names(*numbers)
 
-    @cached_property
+    @property
     def first_alike(self) -> list[int]:
         """By input: the number of the first that is the same."""
         if isinstance(self.space, TabularSpace):

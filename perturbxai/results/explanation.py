@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Self, TypeVar, overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,6 @@ from perturbxai.core.types import Floats, Frame, PerOutput, Picture, PlayerValue
 from perturbxai.core.wording import OUTPUTS, by_output, count, figure, highest, leading, listed, word
 from perturbxai.results import notebook, serial
 from perturbxai.results.tidy import LEVEL, Tidy, by_line, factor, student, text
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,23 +128,6 @@ class Explanation:
         return self._lines({"feature_a": names[first], "feature_b": names[second]}, numbers)
 
 
-class _Stacked(Generic[T]):
-    """Of an `Attribution`: the arrays that its explanations have under the same name, as one."""
-
-    def __init__(self, doc: str) -> None:
-        self.__doc__ = doc
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    @overload
-    def __get__(self, result: None, owner: type) -> Self: ...
-    @overload
-    def __get__(self, result: Attribution, owner: type) -> T: ...
-    def __get__(self, result: Attribution | None, owner: type) -> Any:
-        return self if result is None else result._stack(self.name)
-
-
 @dataclass(frozen=True, eq=False)
 class Attribution(Sequence[Explanation], Tidy):
     """What one method says of all inputs of a call: a sequence of `Explanation`, and stacked arrays.
@@ -172,16 +153,6 @@ class Attribution(Sequence[Explanation], Tidy):
 
     explanations: tuple[Explanation, ...]
     meta: dict[str, Any] = field(default_factory=dict)
-
-    values = _Stacked[Floats]("(N, P, K)")
-    stderr = _Stacked[Floats]("(N, P, K)")
-    stderr_background = _Stacked[Floats | None]("(N, P, K), or None where no background was drawn")
-    critical = _Stacked[Floats]("(N, K)")
-    base = _Stacked[Floats]("(N, K)")
-    prediction = _Stacked[Floats]("(N, K)")
-    heat = _Stacked[Floats | None]("(N, K, H, W), or None where the method draws no map of its own")
-    interactions = _Stacked[Floats | None]("(N, P, P, K), or None where the method gives none")
-    interactions_stderr = _Stacked[Floats | None]("(N, P, P, K), or None alike")
 
     @overload
     def __getitem__(self, index: int) -> Explanation: ...
@@ -214,10 +185,8 @@ class Attribution(Sequence[Explanation], Tidy):
             raise ValueError("the Attribution holds no explanation, and so no values, names or method; see len(...).")
         return self.explanations
 
-    def _stack(self, what: str) -> Floats | None:
+    def _stack(self, what: str) -> Floats:
         parts = [getattr(e, what) for e in self._held]
-        if any(part is None for part in parts):
-            return None
         self._common(what, [np.shape(part) for part in parts])
         return np.stack(parts)
 
@@ -229,6 +198,44 @@ class Attribution(Sequence[Explanation], Tidy):
             raise ValueError(
                 f"{what}: the inputs have different {why}, so there is no common array. Take them one by one: a[i].{what}"
             )
+
+    @property
+    def values(self) -> Floats:
+        return self._stack("values")
+
+    @property
+    def stderr(self) -> Floats:
+        return self._stack("stderr")
+
+    @property
+    def stderr_background(self) -> Floats | None:
+        return None if any(e.stderr_background is None for e in self) else self._stack("stderr_background")
+
+    @property
+    def critical(self) -> Floats:
+        return self._stack("critical")
+
+    @property
+    def base(self) -> Floats:
+        return self._stack("base")
+
+    @property
+    def prediction(self) -> Floats:
+        return self._stack("prediction")
+
+    @property
+    def heat(self) -> Floats | None:
+        """(N, K, H, W), or None where the method draws no map of its own."""
+        return None if any(e.heat is None for e in self) else self._stack("heat")
+
+    @property
+    def interactions(self) -> Floats | None:
+        """(N, P, P, K), or None where the method gives none."""
+        return None if any(e.interactions is None for e in self) else self._stack("interactions")
+
+    @property
+    def interactions_stderr(self) -> Floats | None:
+        return None if any(e.interactions_stderr is None for e in self) else self._stack("interactions_stderr")
 
     @property
     def names(self) -> tuple[str, ...]:
