@@ -35,11 +35,13 @@ class BaselinesCall:
     lost: int = 0
     found: list[dict[str, Explanation]] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.first_alike = self.record.game.first_alike  # digests every picture
+
     def run(self) -> None:
-        game = self.record.game
-        for number, one in enumerate(game.inputs):
+        for number, one in enumerate(self.record.game.inputs):
             self.found.append({})
-            if (first := game.first_alike[number]) == number:
+            if (first := self.first_alike[number]) == number:
                 self._explain(number)
                 continue
             # the same input again is not asked again
@@ -160,7 +162,7 @@ class BaselinesCall:
     def _attribution(self, key: str, parts: dict[int, Explanation]) -> Attribution:
         """The results of all inputs, by number; what several of them have in common counts once."""
         game, (method, _) = self.record.game, self.placed[key]
-        asked = [parts[n].meta for n in parts if game.first_alike[n] == n]
+        asked = [parts[n].meta for n in parts if self.first_alike[n] == n]
         once = self._once(method, {ENDS: game.used(0)}, sum(self.inside.searched.values()) if method.passes else 0)
         own = sum(meta["rows"] - sum(meta["rows_once_a_call"].values()) for meta in asked)
         measured = {what: sum(meta[what] for meta in asked) for what in ("own_rows", "own_seconds") if what in asked[0]}

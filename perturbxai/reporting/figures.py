@@ -8,6 +8,7 @@ import numpy as np
 from perturbxai.calls.comparison import Comparison
 from perturbxai.core import catalogue
 from perturbxai.core.methods import Explainer
+from perturbxai.core.types import Frame
 from perturbxai.inputs.spaces import ImageInput
 from perturbxai.metrics.faithfulness import mean_curves
 from perturbxai.reporting import style
@@ -15,7 +16,7 @@ from perturbxai.reporting.curves.view import Found
 from perturbxai.reporting.lettering import minus, number, text, texts
 from perturbxai.reporting.photo import draw_photo, grey, numbered_photo, painted
 from perturbxai.reporting.plot import plot
-from perturbxai.reporting.types import DataFrame, Figure
+from perturbxai.reporting.types import Figure
 from perturbxai.reporting.values import interactions
 from perturbxai.reporting.values.one_row import bar_handles, bar_panel
 from perturbxai.results.explanation import Attribution, Explanation
@@ -91,7 +92,7 @@ def _by_fill(results: Mapping[str, Attribution]) -> dict[str, list[str]]:
 
 
 @style.rc
-def maps(results: Mapping[str, Attribution], one: ImageInput, fill: str, scores: DataFrame, n: int = 0) -> Figure:
+def maps(results: Mapping[str, Attribution], one: ImageInput, fill: str, scores: Frame, n: int = 0) -> Figure:
     """The photo, and each method's values painted on it: a block of lines a class, signed colours around zero."""
     explained = next(iter(results.values()))
     first, classes = explained[n], _classes(explained[n], len(explained))
@@ -118,7 +119,7 @@ def maps(results: Mapping[str, Attribution], one: ImageInput, fill: str, scores:
     return figure
 
 
-def _score(scores: DataFrame, name: str, row: Hashable, output: str) -> str:
+def _score(scores: Frame, name: str, row: Hashable, output: str) -> str:
     """Insertion less deletion, away and at home."""
     mine = scores[(scores.method == name) & (scores.row == row) & (scores.output == output)]
     mine = mine[mine.metric.isin(("insertion", "deletion"))]
@@ -164,7 +165,7 @@ def _top(explanations: list[Explanation], exact: Explanation | None) -> list[int
 
 
 @style.rc
-def curves(frame: DataFrame, which: str, results: Mapping[str, Attribution]) -> Figure:
+def curves(frame: Frame, which: str, results: Mapping[str, Attribution]) -> Figure:
     """Deletion or insertion, the mean over rows: a panel a class and fill, a thin line a method."""
     import pandas as pd
 
@@ -194,7 +195,7 @@ def curves(frame: DataFrame, which: str, results: Mapping[str, Attribution]) -> 
 
 
 @style.rc
-def agreement(frame: DataFrame, results: Mapping[str, Attribution]) -> Figure:
+def agreement(frame: Frame, results: Mapping[str, Attribution]) -> Figure:
     """Mean rank correlation of every pair of methods, with its number."""
     mean = frame[frame.metric == "spearman"].groupby(["method_a", "method_b"], as_index=False).value.mean()
     names = [name for name in results if name in set(frame.method_a) | set(frame.method_b)]

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from perturbxai.core import catalogue
+from perturbxai.core.types import Frame
 from perturbxai.metrics.agreement import IN_SUMMARY
 from perturbxai.metrics.metric import NOT_NAMES
 from perturbxai.reporting.curves.view import Found
 from perturbxai.reporting.lettering import minus
 from perturbxai.reporting.manifest import Folder, plainly
-from perturbxai.reporting.types import DataFrame
 from perturbxai.results.explanation import Attribution
 
 MOST_LINES = 60  # of a table on the page; the CSVs hold all
@@ -69,7 +69,7 @@ def caption(name: str) -> str:
 
 
 def of_results(
-    results: Mapping[str, Attribution], frames: Mapping[str, DataFrame], call: Mapping[str, Any] | None = None
+    results: Mapping[str, Attribution], frames: Mapping[str, Frame], call: Mapping[str, Any] | None = None
 ) -> list[Table]:
     """What was explained, and with a Comparison its summary and costs. frames: the tables of the CSVs;  call: its own."""
     first = next(iter(results.values()))
@@ -108,7 +108,7 @@ def _cut(title: str, columns: Sequence[str], lines: Sequence[Any], where: str, n
     return Table(title, columns, lines[:MOST_LINES], note + (f"{more} lines more are in {where}." if more > 0 else ""))
 
 
-def _summary(frame: DataFrame, call: Mapping[str, Any]) -> Table:
+def _summary(frame: Frame, call: Mapping[str, Any]) -> Table:
     """Headline figures and a user's own, each away mean with home beside it; all metrics where none of these is there."""
     own = [name for name in call.get("metrics", ()) if name not in catalogue.METRICS]
     known = [f"{name}{ending}" for name in (*catalogue.HEADLINES, *own) for ending in catalogue.HOME]

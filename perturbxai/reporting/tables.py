@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from perturbxai.calls.comparison import Comparison
+from perturbxai.core.types import Frame
 from perturbxai.metrics.faithfulness import mean_curves
 from perturbxai.metrics.metric import CURVES
 from perturbxai.reporting.curves.view import Found
-from perturbxai.reporting.types import DataFrame
 from perturbxai.results.explanation import Attribution
 
 COMPARED = ("scores", "agreement", "costs", "fill_spread", "curves")
@@ -33,7 +33,7 @@ def as_results(anything: object) -> tuple[dict[str, Attribution], Comparison | N
     return {str(name): one for name, one in results.items()}, compared
 
 
-def tables(results: Mapping[str, Attribution], compared: Comparison | None = None) -> dict[str, DataFrame]:
+def tables(results: Mapping[str, Attribution], compared: Comparison | None = None) -> dict[str, Frame]:
     """Every table of a report by its file's name: attributions, and with a Comparison its scores, curves and the rest."""
     import pandas as pd
 
@@ -50,7 +50,7 @@ def tables(results: Mapping[str, Attribution], compared: Comparison | None = Non
     return found
 
 
-def attributions(results: Mapping[str, Attribution]) -> DataFrame:
+def attributions(results: Mapping[str, Attribution]) -> Frame:
     """One line a method, row, feature and output: value, standard error and both 95 % intervals."""
     import pandas as pd
 
@@ -65,7 +65,7 @@ def attributions(results: Mapping[str, Attribution]) -> DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def of_effects(found: Found) -> dict[str, DataFrame]:
+def of_effects(found: Found) -> dict[str, Frame]:
     """Of curves and of surfaces one line a method, column or pair, point and output (and group), with both 95 % bands."""
     import pandas as pd
 

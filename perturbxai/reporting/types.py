@@ -1,4 +1,4 @@
-"""matplotlib's and pandas' types, which annotations name without loading them."""
+"""matplotlib's types, which annotations name without loading them."""
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.image import AxesImage as AxesImage
     from matplotlib.lines import Line2D as Line2D
     from matplotlib.text import Text as Text
-    from pandas import DataFrame as DataFrame
 
     Drawing: TypeAlias = Figure | Axes
 else:
-    Artist = Axes = AxesImage = Colormap = DataFrame = Drawing = Figure = GridSpec = Line2D = RendererAgg = Any
+    Artist = Axes = AxesImage = Colormap = Drawing = Figure = GridSpec = Line2D = RendererAgg = Any
     SubFigure = Text = Any
