@@ -285,17 +285,26 @@ def _each(where: Whereabouts, make: Callable[[Tensor], Tensor]) -> Whereabouts |
 
 def _apart(down: Tensor, across: Tensor, worked: bool) -> Whereabouts | None:
     """Places, unless all are one: then nothing of the picture is left to tell. Their repetitions are not in memory."""
-    down, across = (_compact(places).expand(places.shape) for places in (down, across))
+    down, across = _thin(down), _thin(across)
     return Whereabouts(down, across, worked) if _varies(down) or _varies(across) else None
 
 
-def _compact(places: Tensor) -> Tensor:
-    """Without repetitions: of size 1 along each axis along which nothing changes."""
+def _thin(places: Tensor) -> Tensor:
+    """The same with its repetitions not in memory."""
+    shape = places.shape
     for axis, step in enumerate(places.stride()):
-        if places.shape[axis] > 1:
-            first = places.narrow(axis, 0, 1)
-            same = step == 0 or torch.allclose(places, first, rtol=0.0, atol=0.0, equal_nan=True)
-            places = first if same else places
+        if step == 0 or shape[axis] == 1:
+            continue
+        first, second = (places.narrow(axis, number, 1).nan_to_num(-1.0) for number in (0, 1))
+        if torch.equal(first, second) and bool((places.nan_to_num(-1.0) == first).all()):
+            places = places.narrow(axis, 0, 1)
+    return places.expand(shape)
+
+
+def _compact(places: Tensor) -> Tensor:
+    """Without the repetitions along axes that were only expanded."""
+    for axis, step in enumerate(places.stride()):
+        places = places.narrow(axis, 0, 1) if step == 0 and places.shape[axis] > 1 else places
     return places
 
 

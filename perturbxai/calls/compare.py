@@ -168,8 +168,9 @@ class _Job:
                     self._measure(game, number, needs[number], game.ask([requests[number]])[0].values)
 
         with keeping(known):
-            none = np.zeros((0, len(self.outputs)))
-            answers = [answer.values for answer in game.ask(requests)] if asks else [none] * len(needs)
+            answers = [np.zeros((0, len(self.outputs)))] * len(needs)
+            if asks:
+                answers = [answer.values for answer in game.ask(requests)]
             for scored, (need, answer) in enumerate(zip(needs, answers, strict=True)):
                 self._measure(game, scored, need, answer)
 

@@ -17,7 +17,8 @@ from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import TabularSpace
 
 MANY_ROWS = 50  # background rows from which a coalition is costly
-TABLE, TABLED = 1, ""  # the methods that read the table: as users of rows, and as a key beside those of generators
+TABLE = 1  # the methods that read the table, as users of rows
+TABLED = ""  # the key of the table's own rows: no generator is called so
 
 
 @dataclass(eq=False)
@@ -194,6 +195,8 @@ def _answer_tables(game: Game, works: Sequence[Work], enough: Callable[[Work], b
         with one_thread_of_blas():
             for work in pending:
                 work.tabled = work.stage + 1 == len(work.stages) or enough(work)
+                if work.tabled:  # names tell what a further stage asks anew
+                    work.seen.pop(TABLED, None)
         pending = [work for work in pending if not work.tabled]
         for work in pending:
             work.stage += 1

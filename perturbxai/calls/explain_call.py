@@ -149,7 +149,8 @@ class Call:
             rows += self.budget(widest, method) * (per_line if method.asks == "coalitions" else 1)
         # answers of many outputs are held as well as rows
         step = max(1, ROWS_AT_ONCE // max(1, rows * max(1, len(self.game.outputs) // 4)))
-        for start in range(0, n_inputs := len(self.game.inputs), step):
+        n_inputs = len(self.game.inputs)
+        for start in range(0, n_inputs, step):
             yield list(range(start, min(start + step, n_inputs)))
 
     def work(self, number: int) -> Work:

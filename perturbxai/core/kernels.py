@@ -103,7 +103,7 @@ def store_names(names, first, slots):
         # by the high bits: names that come sorted go through the table from one end to the other
         s = np.int64(((names[r, 0] >> np.uint64(32)) * n_slots) >> np.uint64(32))
         while slots[s] != 0:
-            s += 1 if s + 1 < slots.shape[0] else -s
+            s = s + 1 if s + 1 < slots.shape[0] else np.int64(0)
         slots[s] = r + 1
 
 
@@ -122,7 +122,7 @@ def find_names(wanted, names, slots, out):
             if names[r, 0] == wanted[u, 0] and names[r, 1] == wanted[u, 1]:
                 out[u] = r
                 break
-            s += 1 if s + 1 < slots.shape[0] else -s
+            s = s + 1 if s + 1 < slots.shape[0] else np.int64(0)
 
 
 @njit(cache=True)

@@ -57,7 +57,9 @@ def _declared(kind: object) -> str:
     """What an option is declared as, in the words of the source; an annotation is these words or what they mean."""
     if get_origin(kind) in (Union, UnionType):
         return " | ".join(map(_declared, get_args(kind)))
-    return "None" if kind is NoneType else kind.__name__ if type(kind) is type else str(kind)
+    if kind is NoneType:
+        return "None"
+    return kind.__name__ if type(kind) is type else str(kind)
 
 
 def _plain(value: object, declared: str) -> object:

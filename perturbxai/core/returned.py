@@ -80,6 +80,12 @@ def estimate(key: str, found: Estimate, n_players: int, n_outputs: int) -> Estim
     of_type(f"{key}: estimate(), or ask() in the end,", found, Estimate)
     of_type(f"{key}: notes", found.notes, dict, "a dict")
     of_type(f"{key}: columns", found.columns, dict, "a dict")
+    for what, column in found.columns.items():
+        if np.shape(column) not in ((n_players,), (n_players, n_outputs)):
+            raise ValueError(
+                f"{key}: columns[{what!r}] has shape {np.shape(column)}; expected {(n_players,)}, players, or "
+                f"{(n_players, n_outputs)}, players and outputs."
+            )
     checks.number(f"{key}: df", found.df, "a number of degrees of freedom, or infinite")
     own, pairs = (n_players, n_outputs), (n_players, n_players, n_outputs)
     for what, shape, axes in (

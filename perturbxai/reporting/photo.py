@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.ndimage import distance_transform_edt
 
 from perturbxai.core.types import Bools, Floats, Labels
 from perturbxai.inputs.spaces import ImageInput
@@ -64,6 +63,8 @@ def outlined(picture: ArrayLike, labels: Labels, white: float) -> Floats:
 
 def deepest(inside: Bools) -> tuple[int, int]:
     """Row and column of the pixel furthest from the border of a superpixel (H, W): inside it also where it is no blob."""
+    from scipy.ndimage import distance_transform_edt
+
     depth = distance_transform_edt(np.pad(inside, 1))
     row, column = np.unravel_index(depth.argmax(), depth.shape)
     return int(row) - 1, int(column) - 1

@@ -371,6 +371,9 @@ def test_what_is_no_conclusion_is_told_with_the_method(given):
         ("notes", None, "notes returned None; expected a dict"),
         ("notes", [1], r"notes returned \[1\]; expected a dict"),
         ("columns", "x", "columns returned 'x'; expected a dict"),
+        ("columns", {"q": np.ones(3)}, r"columns\['q'\] has shape \(3,\); expected \(4,\), players, or \(4, 2\)"),
+        ("columns", {"q": np.ones((2, 4))}, r"columns\['q'\] has shape \(2, 4\)"),
+        ("columns", {"q": 1.0}, r"columns\['q'\] has shape \(\)"),
     ],
 )  # fmt: skip
 def test_further_parts_of_a_conclusion_are_told_with_the_method(part, given, words):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from decimal import Decimal
 
 import matplotlib
 import numpy as np
@@ -13,6 +14,7 @@ from matplotlib.colors import to_hex
 
 import perturbxai as px
 from perturbxai.reporting.curves import column_panel, pair_panel
+from perturbxai.reporting.curves.axis_places import Ground, is_missing
 from perturbxai.reporting.style import METHOD_STYLES
 
 COLOUR = {name: METHOD_STYLES[name]["color"].lower() for name in ("pdp", "ice", "ale")}
@@ -344,3 +346,11 @@ def test_other_refusals(found):
     other = px.effects("pdp", px.Predictor(lambda X: X[:, 0]), px.TabularSpace(X), X)["pdp"]["x0"]
     with pytest.raises(ValueError, match="differ in outputs"):
         px.plot([found["pdp"]["size $"], other])
+
+
+@pytest.mark.parametrize("gone", [None, float("nan"), pd.NA, pd.NaT, Decimal("NaN"), np.datetime64("NaT", "s")], ids=repr)
+def test_whatever_pandas_takes_for_missing_has_a_place_beside_the_others(gone):
+    grid = np.empty(3, dtype=object)
+    grid[:] = ["a", "b", gone]
+    ground = Ground.of("column", [grid])
+    assert ground.missing and len(ground.at) == 3 and is_missing(grid).tolist() == [False, False, True]

@@ -5,7 +5,6 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from scipy.ndimage import maximum_filter
 
 from perturbxai.core.types import Bools, Floats
 from perturbxai.reporting.curves.axis_places import Ground, is_missing
@@ -121,6 +120,8 @@ def without_rows(effect: Effect) -> Bools:
     How many are around depends on how fine the grid is: so many that eight rows would be among them if rows lay evenly.
     Cells of a missing value are left out.
     """
+    from scipy.ndimage import maximum_filter
+
     counts = effect.counts
     if not effect.declared.accumulates:
         kept = [n - int(is_missing(grid).any()) for n, grid in zip(counts.shape, effect.grid, strict=True)]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from perturbxai.core.methods import Method
 from perturbxai.core.types import Bools, Floats
@@ -28,6 +27,8 @@ def limit_of(view: View) -> float:
 
 def sure(e: Explanation, k: int) -> Bools:
     """(P, P): pairs whose pointwise 95 % interval does not hold zero."""
+    from scipy import stats
+
     assert e.interactions is not None and e.interactions_stderr is not None
     factor = stats.t.ppf(0.975, e.df) if 0 < e.df < np.inf else stats.norm.ppf(0.975)
     return np.asarray(np.abs(e.interactions[..., k]) > factor * e.interactions_stderr[..., k])
