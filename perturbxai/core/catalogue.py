@@ -1,21 +1,19 @@
 """Every name that a user may write as a string: one row each, from which all else that is said of it follows.
 
 A row says where a thing lives and what it is called; its class, or function, loads when it is asked for. This module imports
-the standard library alone, so that the help text is instant. What a user passes as an object needs no row.
+little of the standard library, so that the help text is instant. What a user passes as an object needs no row.
 """
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 BOTH, TABLES, PHOTOS = ("table", "photo"), ("table",), ("photo",)
 A_PASS, MANY_PASSES, RULES = "a pass", "many passes", "rules"
 AWAY, HOME = ("",), ("", " (home)")
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """A row.
 
     home         below perturbxai: "explainers.banzhaf:Banzhaf". A method's class is exported under its own name

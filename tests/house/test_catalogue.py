@@ -6,7 +6,6 @@ import ast
 import difflib
 import itertools
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -80,13 +79,13 @@ def test_a_row_says_what_can_be(name):
     ],
 )  # fmt: skip
 def test_a_row_that_cannot_be_is_told_with_a_way_out(name, change, words):
-    (told,) = faults(name, replace(ROWS[name], **change))
+    (told,) = faults(name, ROWS[name]._replace(**change))
     assert words in told and next(iter(change)) in told
 
 
 def test_a_free_colour_is_free():
     taken = [row.colour for row in catalogue.METHODS.values()]
-    assert faults("cam", replace(ROWS["cam"], colour=free_colour(taken))) == []
+    assert faults("cam", ROWS["cam"]._replace(colour=free_colour(taken))) == []
 
 
 def test_every_method_has_a_colour_and_a_title_of_its_own():
