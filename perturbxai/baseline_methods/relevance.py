@@ -7,7 +7,6 @@ the rules are tied. The network keeps its modules, weights and hooks.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from inspect import signature
 from typing import Any, Self
 
 import numpy as np
@@ -28,6 +27,8 @@ DENSE, CONVOLUTION, FIRST, LINEAR, SUM, PASS = "dense", "convolution", "first", 
 WEIGHED = (DENSE, CONVOLUTION)
 WEIGHING = {"linear": DENSE} | {f"conv{t}{d}d": CONVOLUTION for t in ("", "_transpose") for d in (1, 2, 3)}
 GIVEN = ("input", "weight", "bias")  # what each of these takes first
+OF_NORM = ("input", "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps")
+OF_PAD = ("input", "pad", "mode", "value")
 COPIES = {"Clone", "ToCopy"}  # nodes of what keeps every value where it was
 SAME = 1e-4  # of the scores' size: the same network but for float32's rounding
 ROUNDINGS = 8.0  # of a coarser type
@@ -146,7 +147,7 @@ class _Recording(Descent):
             return ""
         if name in WEIGHING and alone:
             return WEIGHING[name]
-        if call.func is batch_norm and alone and not _by_name(call)["training"]:
+        if call.func is batch_norm and alone and not _norm(call)["training"]:
             return LINEAR
         if alone and kinds <= graph.RECTIFIERS | graph.BENT:
             zeros = torch.zeros_like(inputs[0].detach())
@@ -229,7 +230,7 @@ class _Weighed(torch.nn.Module):
 
     def __init__(self, call: Operation) -> None:
         super().__init__()
-        named = dict(zip(GIVEN, call.args, strict=False)) | call.named
+        named = _by_name(call, GIVEN)
         weight, bias = named["weight"], named.get("bias")
         if call.normalise is not None:
             scale, shift = call.normalise
@@ -253,7 +254,7 @@ def _merge(plan: list[Operation]) -> None:
         if source is None or source.readers != 1:
             continue
         if call.func is batch_norm and _takes_norm(source, call):
-            norm = _by_name(call)
+            norm = _norm(call)
             scale = (norm["running_var"] + norm["eps"]).rsqrt()
             scale = scale if norm["weight"] is None else scale * norm["weight"]
             shift = -norm["running_mean"] * scale
@@ -266,21 +267,24 @@ def _merge(plan: list[Operation]) -> None:
 def _takes_norm(call: Operation, norm: Operation) -> bool:
     """Whether a layer's channels are those of the norm behind it, one a row of its weights."""
     transposed = "transpose" in _name(call.func)
-    return (call.role == CONVOLUTION and not transposed) or (call.role == DENSE and _by_name(norm)["input"].ndim == 2)
+    return (call.role == CONVOLUTION and not transposed) or (call.role == DENSE and _norm(norm)["input"].ndim == 2)
 
 
 def _adds_zeros(call: Operation) -> bool:
     if call.func is not pad or call.asked or not call.args:
         return False
-    named = _by_name(call)
-    return named["mode"] == "constant" and not named["value"]
+    named = _by_name(call, OF_PAD)
+    return named.get("mode", "constant") == "constant" and not named.get("value")
 
 
-def _by_name(call: Operation) -> dict[str, Any]:
-    """What a batch norm or a padding was given, with the defaults of the rest."""
-    given = signature(call.func).bind(*call.args, **call.named)
-    given.apply_defaults()
-    return given.arguments
+def _norm(call: Operation) -> dict[str, Any]:
+    """What a batch norm was given, by name."""
+    return {"weight": None, "bias": None, "training": False, "eps": 1e-5} | _by_name(call, OF_NORM)
+
+
+def _by_name(call: Operation, names: Sequence[str]) -> dict[str, Any]:
+    """What an operation was given, in the order of these names or by name."""
+    return dict(zip(names, call.args, strict=False)) | call.named
 
 
 def _again(call: Operation, inputs: list[Tensor], others: Sequence[Tensor]) -> Tensor:

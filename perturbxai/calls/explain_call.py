@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from perturbxai.calls.arguments import default_budget
 from perturbxai.calls.driving import TABLED, Work, drive, one_thread_of_blas, salvage
@@ -227,7 +228,8 @@ def over_all_players(estimate: Estimate, order: Ints, chosen: Ints, n_players: i
 
     found: dict[str, Any] = {
         "values": embedded(estimate.values, 0.0), "stderr": embedded(np.maximum(estimate.stderr, floor), floor),
-        "critical": estimate.critical, "df": estimate.df, "columns": estimate.columns, "heat": estimate.heat,
+        "critical": estimate.critical, "df": estimate.df, "heat": estimate.heat,
+        "columns": {what: _column(np.asarray(own)[order], chosen, n_players) for what, own in estimate.columns.items()},
     }  # fmt: skip
     if estimate.stderr_background is not None:
         found["stderr_background"] = embedded(estimate.stderr_background, 0.0)
@@ -240,6 +242,16 @@ def over_all_players(estimate: Estimate, order: Ints, chosen: Ints, n_players: i
         stderr[np.diag_indices(n_players)] = 0.0  # a player has none with itself
         found |= {"interactions": values, "interactions_stderr": stderr}
     return found
+
+
+def _column(own: NDArray[Any], chosen: Ints, n_players: int) -> NDArray[Any]:
+    """A column of the players that were looked at, over all P: the others have a missing value."""
+    if len(chosen) == n_players:
+        return own
+    number = own.dtype.kind in "iuf"
+    full = np.full((n_players, *own.shape[1:]), np.nan if number else None, dtype=np.float64 if number else object)
+    full[chosen] = own
+    return full
 
 
 class Run:

@@ -173,7 +173,7 @@ class _Call:
 
     def run(self) -> dict[str, dict[EffectKey, Effect]]:
         """All effects; whatever stops it, those of the players whose answers came are in the exception's `partial`."""
-        with keeping(lambda: None):
+        with keeping(lambda: None):  # without the photo's own values nothing is known of any player
             ((self.empty, self.full),) = self.game.ends_of([0], self._users(*self.named))
         with keeping(self._salvaged):
             leading = self.asked

@@ -180,7 +180,7 @@ class Estimate:
 
     values, stderr (P, K);  critical (K,) the factor of simultaneous 95 % intervals;  df degrees of freedom
     stderr_background (P, K) or None, the error that a drawn background adds;  notes for `meta`
-    columns  further columns of the tidy table, each (P,) or (P, K)
+    columns  further columns of the tidy table, each (P,) or (P, K), in the order of the values
     interactions, interactions_stderr  (P, P, K), symmetric, zero on the diagonal, or None
     heat     (K, H, W) or None, a map by the pixel
     """

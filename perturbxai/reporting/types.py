@@ -1,4 +1,4 @@
-"""matplotlib's types, which annotations name without loading them."""
+"""matplotlib's types, which annotations name without loading it."""
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 

@@ -9,6 +9,7 @@ import pickle
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import perturbxai as px
@@ -379,6 +380,32 @@ def test_what_is_no_conclusion_is_told_with_the_method(given):
 def test_further_parts_of_a_conclusion_are_told_with_the_method(part, given, words):
     with pytest.raises((TypeError, ValueError), match=f"^Concludes: {words}"):
         table([Concludes(twist=lambda found: replace(found, **{part: given}))])
+
+
+@pytest.mark.parametrize("looked", [[0, 1, 2, 3], [0, 1, 3]], ids=["all", "some"])
+@pytest.mark.parametrize("kind", [np.float64, np.int64, str, bool])
+@pytest.mark.parametrize("method", ["by law", "by asking"])
+def test_further_columns_follow_the_players_and_are_missing_where_nobody_looked(method, kind, looked):
+    def told(found):
+        return replace(found, columns={"q": found.values[:, 0].astype(kind), "each": np.round(found.values, 3).astype(kind)})
+
+    own = Says(of="estimate", twist=told) if method == "by law" else Concludes(twist=told)
+    still = X.copy()
+    if len(looked) < 4:
+        still[:, 2] = 0.5  # absence changes nothing in it
+    slopes, space = np.array([[3.0, 1.0], [-2.0, 4.0], [1.0, 1.0], [5.0, -3.0]]), px.TabularSpace(still, background=10)
+    (found,) = px.explain(own, px.Predictor(lambda rows: rows @ slopes), space, still[:3], budget=20).values()
+    for one in found:
+        np.testing.assert_array_equal(one.columns["q"][looked], one.values[looked, 0].astype(kind))
+        np.testing.assert_array_equal(one.columns["each"][looked], np.round(one.values[looked], 3).astype(kind))
+        assert [p for p in range(4) if not pd.isna(one.columns["q"][p])] == looked
+        assert (pd.isna(one.columns["each"]).all(axis=1) == pd.isna(one.columns["q"])).all()
+    frame = found.to_frame()
+    assert (frame.q.isna() == ~frame.feature.isin([found.names[p] for p in looked])).all()
+    again = px.Attribution.from_json(
+        replace(found, explanations=tuple(replace(e, method=px.Lime()) for e in found)).to_json()
+    )
+    pd.testing.assert_frame_equal(again.to_frame(), frame, check_dtype=False)
 
 
 @pytest.mark.parametrize(
