@@ -8,7 +8,7 @@ from typing import Any, TypeVar, Union, dataclass_transform, get_args, get_origi
 
 import numpy as np
 
-from perturbxai.core.checks import as_given, is_missing, is_number, is_whole
+from perturbxai.core.checks import as_given, as_number, is_missing, is_number, is_whole
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ def options(cls: type[T]) -> type[T]:
     TypeError: Mine(width='wide'): expected a number; leave the option out for its default.
     """
     cls = dataclass(frozen=True, kw_only=True)(cls)
-    declared = {field.name: _declared(field.type) for field in fields(cls)}  # type: ignore[arg-type]
+    declared = {field.name: [part.strip() for part in _declared(field.type).split("|")] for field in fields(cls)}  # type: ignore[arg-type]
     built = cls.__init__
 
     @functools.wraps(built)
@@ -48,6 +48,8 @@ def options(cls: type[T]) -> type[T]:
                 _check(cls.__name__, name, value, declared[name])
                 given[name] = _plain(value, declared[name])
         built(self, *args, **given)
+        for name, value in given.items():  # now that the method's own checks, which know bounds as well, had the first word
+            _check(cls.__name__, name, value, declared[name], whole=True)
 
     cls.__init__ = made  # type: ignore[assignment, method-assign]
     return cls
@@ -62,21 +64,29 @@ def _declared(kind: object) -> str:
     return kind.__name__ if type(kind) is type else str(kind)
 
 
-def _plain(value: object, declared: str) -> object:
+def _plain(value: object, parts: list[str]) -> object:
     """A number as Python's own int, float or bool, and no int that NumPy does not hold; anything else as it is."""
     if isinstance(value, np.bool_):
         return bool(value)
-    if type(value) is float or not is_number(value) or (isinstance(value, int) and abs(value) <= MOST):
+    if not is_number(value) or (isinstance(value, int) and abs(value) <= MOST):
         return value
-    return int(value) if is_whole(value) and not ("float" in declared and abs(value) > MOST) else float(value)
+    if "float" in parts:
+        return int(value) if is_whole(value) and abs(value) <= MOST else float(value)
+    return int(value) if is_whole(value) or ("int" in parts and value % 1 == 0) else float(value)
 
 
-def _check(owner: str, name: str, value: object, declared: str) -> None:
-    parts = [part.strip() for part in declared.split("|")]
+def _fits(value: object, parts: list[str], whole: bool) -> bool:
+    """Whether a value is of one of these plain kinds;  whole: whether a fraction is no whole number."""
+    if value is None or isinstance(value, (bool, np.bool_)):  # which Python counts as a number
+        return ("None" if value is None else "bool") in parts
+    kinds = [part for part in parts if part in KINDS and not (whole and part == "int" and as_number(value) % 1 != 0)]
+    return any(isinstance(value, KINDS[part][0]) for part in kinds)
+
+
+def _check(owner: str, name: str, value: object, parts: list[str], whole: bool = False) -> None:
     kinds = [KINDS[part] for part in parts if part in KINDS]
     plain = bool(kinds) and all(part in KINDS or part == "None" for part in parts)
-    wrong = plain and value is not None and not isinstance(value, tuple(t for types, _ in kinds for t in types))
-    if wrong or is_missing(value):
+    if (plain and not _fits(value, parts, whole)) or is_missing(value):
         expected = " or ".join(words for _, words in kinds) if plain else "a value"
         raise TypeError(f"{owner}({name}={as_given(value)}): expected {expected}; leave the option out for its default.")
     if isinstance(value, int) and abs(value) > (MOST_OF_FLOATS if "float" in parts else MOST):

@@ -61,7 +61,7 @@ def law(key: str, found: Law, n_players: int) -> Law:
         raise ValueError(f"{key}: mass of law({n_players}) sums to {found.mass.sum():.6g}; expected 1: divide by the sum.")
     listed = checks.several(f"{key}: listed of law({n_players})", found.listed, "sizes, in a tuple", ())
     for size in listed:
-        checks.whole(f"{key}: listed of law({n_players})", size, of="players")
+        checks.whole(f"{key}: listed of law({n_players})", size, most=n_players, of="players", way=f" to {n_players}")
     checks.whole(f"{key}: minimum of law({n_players})", found.minimum)
     checks.number(f"{key}: emphasis of law({n_players})", found.emphasis, "above 0 and finite", above=0.0, below=np.inf)
     asked = (found.design + found.design[::-1] > 0) | np.isin(np.arange(n_players + 1), (0, n_players, *listed))

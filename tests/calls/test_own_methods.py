@@ -419,6 +419,7 @@ def test_further_columns_follow_the_players_and_are_missing_where_nobody_looked(
         (lambda law: replace(law, mass=np.nan * law.mass), ValueError, r"mass of law\(4\) holds nan"),
         (lambda law: replace(law, listed=2), TypeError, r"listed of law\(4\)=2 must be sizes, in a tuple"),
         (lambda law: replace(law, listed=("3",)), ValueError, r"listed of law\(4\)='3' must be a whole number of players"),
+        (lambda law: replace(law, listed=(9,)), ValueError, r"listed of law\(4\)=9 must be .* from 0 up to 4"),
         (lambda law: replace(law, minimum=None), ValueError, r"minimum of law\(4\)=None must be a whole number"),
         (lambda law: replace(law, emphasis=np.nan), ValueError, r"emphasis of law\(4\)=nan must be above 0"),
         (lambda law: replace(law, listed=()), ValueError, r"law\(4\) weighs the sizes \[3\] and asks none of them"),
