@@ -23,7 +23,8 @@ from perturbxai.metrics import agreement
 from perturbxai.metrics.metric import Metric, read_metrics
 from perturbxai.models.predictor import Predictor
 from perturbxai.results.explanation import Attribution, Explanation
-from perturbxai.sampling.streams import Streams
+from perturbxai.sampling.asked import Reader
+from perturbxai.sampling.untouched import Untouched
 
 
 def compare(
@@ -43,12 +44,18 @@ def compare(
              by the names of its arguments what it is of (see `metrics.metric.Metric`): def mine(values, z, answers)
     fills    pictures only: every map is scored under each; the mean over fills that are not its own ("away") is the
              headline. None takes the space's.
-    seed     breaks ties between equally valued players. The held-out coalitions are those the results' own seed reserved,
-             so that nothing is scored on what it was fitted on; where everything was listed, the whole table is the test.
+    seed     draws the coalitions that faithfulness is scored on, and breaks ties between equally valued players
 
-    Raises ValueError, before the model is asked, if inputs, outputs, players or seeds differ between results, if the space
-    has other players, for values that are not finite, and for unknown metrics; TypeError for functions that are no metrics,
-    which are tried on made-up answers first.
+    Those coalitions are 200 untouched ones an input, which no compared result asked, so that nothing is scored on what it
+    was fitted on: complementary pairs, sizes uniform over 1..P-1, as far as each size has untouched ones. Sizes 1 and P-1
+    are the very questions of inclusion and occlusion, of PDP and ICE on tables too, and so are missing beside these. Where
+    fewer than 200 are left these are all taken, and where fewer than 20 are left the whole table is the test, each size with
+    the same weight. `test_set` names which of them it was. Results may come from several calls, of other seeds and budgets;
+    what was imported, and what looks inside the model, asked no coalitions.
+
+    Raises ValueError, before the model is asked, if inputs, outputs or players differ between results, if the space has
+    other players, for values that are not finite, for results that do not tell what they asked, and for unknown metrics;
+    TypeError for functions that are no metrics, which are tried on made-up answers first.
     """
     wanted = read_metrics(metrics)
     check_asked(predictor, space)
@@ -126,13 +133,7 @@ class _Job:
         self.agreement = self._agreement()
         inputs = [e.input for e in first]
         self.x: Any = self.space.columns.decode(np.array(inputs)) if isinstance(self.space, TabularSpace) else inputs
-        seeds = {r.meta["seed"] for r in self.results.values() if "coalitions" in r.meta}
-        if len(seeds) > 1:
-            raise ValueError(
-                f"results were explained with the seeds {sorted(seeds)}, which hold out different coalitions; "
-                "explain with one seed, or compare them apart."
-            )
-        self.streams = Streams(seeds.pop() if seeds else self.seed)
+        self.reader, self.untouched = Reader(), Untouched(self.seed)
 
     def games(self, spaces: list[Space]) -> list[Game]:
         """One a fill, all of them before the first is asked: a fill that does not fit is refused at once."""
@@ -156,7 +157,7 @@ class _Job:
         if any(metric.name not in catalogue.METRICS for metric in self.metrics):  # tried before the model is asked
             made_up = np.random.default_rng(self.seed).normal(size=(len(needs[0].z), len(self.outputs)))
             self._measured(game, 0, needs[0], made_up)
-        asks = any(metric.held_out or metric.curves for metric in self.metrics)
+        asks = any(metric.on_coalitions or metric.curves for metric in self.metrics)
         requests = [(number, Coalitions(need.z[:, game.inputs[number].active])) for number, need in enumerate(needs)]
         scored = 0
 
@@ -196,20 +197,18 @@ class _Job:
                 offered["labels"] = getattr(game.inputs[number], "labels", None)
                 scores += [
                     {**head, "output": output, "metric": metric.name, **tail, "value": metric(offered),
-                     "test_set": need.test.name if metric.held_out else "none"}
+                     "test_set": need.test.name if metric.on_coalitions else "none"}
                     for metric in self.metrics
-                    if not metric.of_two and (len(need.test.z) or not metric.held_out)
+                    if not metric.of_two and (len(need.test.z) or not metric.on_coalitions)
                 ]  # fmt: skip
                 curves += [{**head, "output": output, "scored_fill": fill, **step} for step in steps]
         return scores, curves
 
     def _needs(self, one: Input, number: int) -> Needs:
         test = TestSet(np.zeros((0, len(one.names)), dtype=bool), None, "none")
-        if any(metric.held_out for metric in self.metrics):
-            asked = {int(h) for r in self.results.values() for h in r[number].meta.get("held_out_asked", ())}
-            # of some method every coalition was listed: none is left to hold out
-            listed = any(r[number].meta.get("listed") for r in self.results.values())
-            test = TestSet.of(one, self.streams, listed, sorted(asked))
+        if any(metric.on_coalitions for metric in self.metrics):
+            metas = {name: result[number].meta for name, result in self.results.items()}
+            test = TestSet.of(one, self.untouched, self.reader.read(metas, len(one.names), one.digest))
         maps = {name: result[number].values for name, result in self.results.items()}
         return Needs.of(maps, self.metrics, test, [self.seed, *one.digest])
 

@@ -12,9 +12,10 @@ from threadpoolctl import ThreadpoolController
 
 from perturbxai.core.evaluations import Bases, Design, Estimate, Evaluations, RowGroups
 from perturbxai.core.questions import Answer, Cells, Coalitions, Opacities, Question, Unanswered
-from perturbxai.core.types import Ints
+from perturbxai.core.types import Ints, Names
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import TabularSpace
+from perturbxai.sampling.strata import name_coalitions
 
 MANY_ROWS = 50  # background rows from which a coalition is costly
 TABLE = 1  # the methods that read the table, as users of rows
@@ -28,8 +29,7 @@ class Work:
     stages    designs, each the beginning of the next, of which so many were answered (`stage` is the number of the last)
     order (P',): the design's column that each active player takes;  bases (B,): the background row of a design's number
     controls  numbers that describe the background rows, the active player of each, and how many belong together
-    kept_out (T, P'): the held-out coalitions, in the design's columns;  held_out: their names and numbers, once a question
-    could hold some;  held_out_asked: those that a generator asked all the same
+    asked     by generator, names of the coalitions in each of its questions, of active players
     numbers: of the methods, by key, under which the game counts their rows; 0 is the table's
     rows      by generator, and under TABLED the table's;  seen: their names, but for those that were drawn for it alone
     answer    to all that was asked of the table
@@ -51,9 +51,7 @@ class Work:
     table: Any = None
     empty: Any = None
     full: Any = None
-    kept_out: Any = None
-    held_out: dict[bytes, int] | None = None
-    held_out_asked: dict[str, set[int]] = field(default_factory=dict)
+    asked: dict[str, list[Names]] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
     seen: dict[str, Ints | None] = field(default_factory=dict)
     tabled: bool = False  # whether the table, or v(nothing) and v(N), is all there
@@ -64,20 +62,15 @@ class Work:
         return self.stages[self.stage] if self.stages else None
 
     def note(self, key: str, questions: Sequence[Question]) -> None:
-        """Keep which of the held-out coalitions these questions hold: nothing may be scored on what it was fitted on."""
+        """Keep which coalitions these questions hold: nothing is to be scored on what it asked."""
         for question in questions:
-            if isinstance(question, Coalitions):
+            if isinstance(question, Coalitions | Cells):
                 z = question.z
             elif isinstance(question, Opacities):
                 z = question.alpha[((question.alpha == 0) | (question.alpha == 1)).all(axis=1)] == 1
             else:
                 continue
-            if self.held_out is None:
-                kept_out = np.packbits(self.kept_out[:, self.order], axis=1)
-                self.held_out = {row.tobytes(): h for h, row in enumerate(kept_out)}
-            names = (row.tobytes() for row in np.packbits(z, axis=1))
-            found = {self.held_out[name] for name in names if name in self.held_out}
-            self.held_out_asked.setdefault(key, set()).update(found)
+            self.asked.setdefault(key, []).append(name_coalitions(z))
 
     def count(self, key: str, answers: Sequence[Answer], known: Ints | None = None) -> None:
         """Add the rows of answers to those under a key, each once.
@@ -244,7 +237,7 @@ def salvage(game: Game, work: Work, anew: Work, enough: Callable[[Work], bool]) 
             drive(game, [anew], enough)
         except Unanswered:
             return None
-    anew.held_out_asked = work.held_out_asked
+    anew.asked = work.asked
     for key, generator in generators.items():
         if key in work.estimates:
             anew.estimates[key], anew.rows[key] = work.estimates[key], work.rows[key]

@@ -23,6 +23,7 @@ from perturbxai.inputs.background import row_controls
 from perturbxai.inputs.spaces import ImageInput, Input, TabularSpace
 from perturbxai.models.device import check_room
 from perturbxai.results.explanation import Attribution, Explanation
+from perturbxai.sampling.asked import tell_names, tell_players
 from perturbxai.sampling.coalitions import check_cells, least_budget
 from perturbxai.sampling.streams import Streams
 
@@ -172,8 +173,6 @@ class Call:
             budget = self.budget(len(one.names), method)
             asked = method.ask(self.players(number, method), budget, rng)
             work.generators[key] = returned.conversation(key, asked, n_active, budget)
-        if work.generators:
-            work.kept_out = self.streams.held_out(n_active)
         return work
 
     def _give_cells(self, work: Work, one: Input) -> None:
@@ -325,15 +324,15 @@ class Run:
         meta |= estimate.notes | {"rows_once_a_call": asked_once}
         if self.call.tol is not None:
             meta |= {"tol": self.call.tol, "reached": within(estimate, self.call.tol), "stages": work.stage + 1}
-        held_out_asked = sorted(work.held_out_asked.get(key, ()))
+        asked: dict[str, Any] = {}
         if by_law and (design := work.design) is not None:
-            none_out = not len(design.held_out)
-            meta |= {"coalitions": design.n_coalitions, "listed": design.listed or (design.base is not None and none_out)}
-            if none_out and not design.listed:  # it may have asked whatever others hold out
-                held_out_asked = list(range(len(self.call.streams.held_out(work.n_active))))
+            meta |= {"coalitions": design.n_coalitions, "listed": design.n_coalitions == 2**work.n_active}
+            asked = {"design": design.told}
         else:
             meta["gap"] = (work.full - work.empty - estimate.values.sum(axis=0)).tolist()
-        return meta | ({"held_out_asked": held_out_asked} if held_out_asked else {})
+            if names := work.asked.get(key):
+                asked = dict(tell_names(names, work.n_active))
+        return meta | ({"asked_coalitions": asked | tell_players(one.active, len(one.names))} if asked else {})
 
     def _together(self, found: list[dict[str, Explanation]]) -> dict[str, Attribution]:
         """By method. What is asked once a call is told of all inputs together."""

@@ -19,7 +19,8 @@ from perturbxai.peers.packages import LARGEST_SEED, kept_state, seed_state
 from perturbxai.peers.shap_peers import MOST_EXACT
 from perturbxai.peers.task import Peer, Task
 from perturbxai.results.explanation import Attribution, Explanation
-from perturbxai.sampling.streams import Streams
+from perturbxai.sampling.asked import tell_names, tell_players
+from perturbxai.sampling.strata import name_coalitions
 
 CLOSE = 1e-6  # relative gap up to which a peer that draws nothing counts as exact
 
@@ -73,7 +74,7 @@ def reference(
 
     Returns {name: Attribution}, its `values` (N, P, K) in output units. `stderr` is infinite, for no peer has an error that
     covers, but rounding where nothing was drawn. `meta` has `gap` (prediction - base - the sum of the values, by output),
-    `peer_base` (what the peer takes for the base) and, of peers that ask whole coalitions, which held-out ones they asked.
+    `peer_base` (what the peer takes for the base) and, of peers that ask whole coalitions, which (`asked_coalitions`).
     Raises, before the model is asked, ImportError if the package is not there; TypeError for unknown options and for models
     that shap.tree cannot read; ValueError for unknown names, for inputs and groups that the peer does not take, and for a
     budget that is too small. Raises ModelError if the model fails on the way, with what was finished in `partial`.
@@ -200,18 +201,14 @@ class _Call:
             )
 
     def _asked(self, task: Task) -> dict[str, Any]:
-        """What is known of the coalitions that the peer asked whole: none of them may score it as held out."""
+        """What is known of the coalitions that the peer asked whole: none of them is to score it."""
         if not task.asked:
             return {}
-        one, streams = task.one, Streams(self.seed)
-        n_active = len(one.active)
-        held_out = streams.held_out(n_active)[:, streams.order(n_active, one.digest)]
-        names = [row.tobytes() for row in np.packbits(held_out, axis=1)]
-        return {
-            "coalitions": len(task.asked),
-            "listed": len(task.asked) == 2**n_active,
-            "held_out_asked": [h for h, name in enumerate(names) if name in task.asked],
-        }
+        n_active, n_asked = len(task.one.active), len(task.asked)
+        packed = np.frombuffer(b"".join(task.asked), dtype=np.uint8).reshape(n_asked, -1)
+        names = name_coalitions(np.unpackbits(packed, axis=1, count=n_active).astype(bool))
+        asked = tell_names([names], n_active) | tell_players(task.one.active, len(task.one.names))
+        return {"coalitions": n_asked, "listed": n_asked == 2**n_active, "asked_coalitions": asked}
 
     def _attribution(self, found: list[Explanation]) -> Attribution:
         rows = self.beside + sum(one.meta["rows"] - sum(one.meta["rows_once_a_call"].values()) for one in found)

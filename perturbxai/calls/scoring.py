@@ -10,11 +10,11 @@ from perturbxai.core.types import Floats, Presence, Weights
 from perturbxai.inputs.spaces import Input
 from perturbxai.metrics import faithfulness
 from perturbxai.metrics.metric import CURVES, Metric
+from perturbxai.sampling.asked import Asked
 from perturbxai.sampling.coalitions import list_coalitions
-from perturbxai.sampling.streams import Streams
+from perturbxai.sampling.untouched import N_TESTED, Untouched
 
-FEWEST = 20  # held-out coalitions that are left after those an explainer asked; with fewer the whole table is the test
-MOST_LISTED = 12  # players whose table may be asked whole for want of held-out coalitions
+FEWEST = 20  # untouched coalitions that tell something; with fewer the whole table is the test
 PER_SIZE = 8  # coalitions of one size from which a correlation within it is told
 
 
@@ -29,22 +29,20 @@ class TestSet:
     name: str
 
     @classmethod
-    def of(cls, one: Input, streams: Streams, listed: bool, asked: Sequence[int]) -> Self:
-        """The coalitions held out for an input, less those that a method asked all the same (by number).
+    def of(cls, one: Input, untouched: Untouched, asked: Sequence[Asked]) -> Self:
+        """Coalitions of an input that nobody asked, or the whole table where these are few.
 
-        Where every coalition was listed for some method, the whole table is the test; also where too few are left.
+        The table is asked whole only then, and so has hardly more coalitions than what asked all the others.
         """
         n_players, n_active = len(one.names), len(one.active)
-        held_out = streams.held_out(n_active)
-        kept = np.setdiff1d(np.arange(len(held_out)), np.array(asked, dtype=np.int64))
-        if listed or not len(held_out) or (len(kept) < FEWEST <= len(held_out) and n_active <= MOST_LISTED):
-            inner, name = list_coalitions(n_active), "exact table"
-        else:
-            inner = held_out[kept][:, streams.order(n_active, one.digest)]
-            name = f"{len(inner)} held-out coalitions, sizes uniform"
+        z = untouched.draw(n_players, one.active, one.digest, asked)
+        if len(z) >= FEWEST:
+            law = "sizes uniform" if len(z) == N_TESTED else "all that are left"
+            return cls(z, None, f"{len(z)} untouched coalitions, {law}")
+        inner = list_coalitions(n_active)
         z = np.ones((len(inner), n_players), dtype=bool)
         z[:, one.active] = inner
-        return cls(z, faithfulness.size_weights(inner) if name == "exact table" else None, name)
+        return cls(z, faithfulness.size_weights(inner), "exact table")
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ABOUT = "explain rows of your own table, or your own pictures, and your own model by several methods, compare and report"
 DESCRIPTION = """\
-Explain rows of a table, or pictures, by several methods, compare them on held-out coalitions, and report: CSV tables,
+Explain rows of a table, or pictures, by several methods, compare them on untouched coalitions, and report: CSV tables,
 figures, and a manifest written last, as `perturbxai run` does from a config. --model package.module:factory runs that code.
 
 The model is NAME in MODULE, which may lie in the current folder:

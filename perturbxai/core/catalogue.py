@@ -169,7 +169,7 @@ METRICS = {
     "srg": Entry("metrics.faithfulness:srg", better="higher", headline=HOME,
         about="symmetric relevance gain: insertion less deletion"),
     "faithfulness": Entry("metrics.faithfulness:faithfulness", better="higher", headline=HOME,
-        about="correlation with held-out coalitions, within sizes"),
+        about="correlation with untouched coalitions, within sizes"),
     "faithfulness_raw": Entry("metrics.faithfulness:faithfulness_raw",
         about="the textbook correlation, over mixed sizes; never ranks"),
     "spearman": Entry("metrics.agreement:spearman", about="rank correlation of two methods' values"),

@@ -71,9 +71,9 @@ class Design(Shared):
     chain    (M,), 0 for the rows of the antithetic walk, -1 for rows drawn on their own
     share    (P + 1,), the share of the draws that each size was meant to get
     listed   True if z lists every coalition of these sizes
-    held_out (T, P) bool, coalitions kept from z, for scoring
     base     (M,) or None: each row is asked on one of n_base background rows, these are their numbers; None: on all
     normals  (R, P) and uniforms (R,), the draws behind simultaneous intervals
+    told     numbers that draw it again, which results carry
     cache    factorisations, kept by the explainers that made them
     """
 
@@ -82,11 +82,11 @@ class Design(Shared):
     chain: Ints
     share: BySize
     listed: bool
-    held_out: Presence
     normals: Floats
     uniforms: Floats
     base: Ints | None = None
     n_base: int = 1
+    told: dict[str, Any] = field(default_factory=dict)
     cache: dict[Any, Any] = field(default_factory=dict)
 
     @property

@@ -45,6 +45,8 @@ Weights: TypeAlias = NDArray[np.float64]
 """(n,) how much each row counts beside the others, none below 0."""
 Words: TypeAlias = NDArray[np.uint64]
 """(n,) names of rows: equal rows have equal names, and others almost never."""
+Names: TypeAlias = NDArray[np.uint32]
+"""(M,) names of coalitions: equal ones have equal names, and others almost never."""
 Owners: TypeAlias = NDArray[np.int32]
 """(D,) the number of the active player that a column belongs to, -1 where it is always present."""
 Bins: TypeAlias = NDArray[np.int16] | NDArray[np.int32]

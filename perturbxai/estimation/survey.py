@@ -131,7 +131,7 @@ class Clusters:
             spread_of[h] = centred / weight[inside][:, None]
             fraction = max(1.0 - n / self.population[h], 0.0)
             if self.coalition is not None:
-                # in two stages: a coalition that was held out, or not drawn, is missing on all rows
+                # in two stages: a coalition that was not drawn is missing on all rows
                 coalitions, group = np.unique(self.coalition[inside], return_inverse=True)
                 sums = sum_by(group, scores[inside], len(coalitions))
                 asked = min(len(sums) / self.pairs[h], 1.0)

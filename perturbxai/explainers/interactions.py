@@ -18,7 +18,7 @@ from perturbxai.sampling import laws
 
 INDICES = ("sii", "k-sii", "stii", "fsii")
 PAIRS_A_PAIR = 2  # complementary pairs asked, at the least, for each pair of players
-LISTED_PLAYERS = 6  # up to here that is more than all coalitions but those held out
+LISTED_PLAYERS = 6  # up to here that is all coalitions but two, or more
 
 
 @options

@@ -1,4 +1,4 @@
-"""Does a map say what the model does? Deletion, insertion, and agreement with coalitions nobody was fitted on."""
+"""Does a map say what the model does? Deletion, insertion, and agreement with coalitions that nobody asked."""
 
 from typing import Any
 

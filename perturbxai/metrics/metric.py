@@ -12,8 +12,8 @@ from perturbxai.core.functions import name_of, read_only, takes
 from perturbxai.metrics import agreement
 from perturbxai.metrics.faithfulness import CURVES as CURVES
 
-HELD_OUT = ("z", "answers", "weight")
-OF_A_MAP = ("values", "stderr", *HELD_OUT, *CURVES, "labels", "row", "output")
+ON_COALITIONS = ("z", "answers", "weight")
+OF_A_MAP = ("values", "stderr", *ON_COALITIONS, *CURVES, "labels", "row", "output")
 OF_TWO = ("left", "right")
 DIRECTIONS = ("higher", "lower", "")
 NOT_NAMES = ("method", "rows", "seconds", *agreement.IN_SUMMARY)  # columns of a summary beside the metrics
@@ -24,10 +24,10 @@ class Metric:
     """What `compare` scores maps by, ours from the catalogue and a user's own alike.
 
     measure  a function that returns one number. What it takes, by name, of one map and output:
-             values, stderr (P,)  the map;  z (T, P) bool, answers (T,), weight (T,) or None: coalitions that no method was
-             fitted on, the model's answers there, and their weights;  deletion, insertion (P + 1,): the model's answers as
-             the best players are hidden first, or shown first;  labels (H, W): the player of each pixel, on pictures;
-             row, output: what the input and the output are called. Or, of two maps: left, right (P,)
+             values, stderr (P,)  the map;  z (T, P) bool, answers (T,), weight (T,) or None: coalitions that no
+             compared result asked, the model's answers there, and their weights;  deletion, insertion (P + 1,): the model's
+             answers as the best players are hidden first, or shown first;  labels (H, W): the player of each pixel, on
+             pictures;  row, output: what the input and the output are called. Or, of two maps: left, right (P,)
     takes    those that it names;  better: "higher", "lower", or "" where neither is
     """
 
@@ -73,9 +73,9 @@ class Metric:
         return tuple(name for name in CURVES if name in self.takes)
 
     @property
-    def held_out(self) -> bool:
-        """Whether it needs coalitions that nobody was fitted on."""
-        return any(name in self.takes for name in HELD_OUT)
+    def on_coalitions(self) -> bool:
+        """Whether it needs coalitions, and the model's answers there."""
+        return any(name in self.takes for name in ON_COALITIONS)
 
     def __call__(self, offered: Mapping[str, Any]) -> float:
         """Its number. What it is given cannot be written to. Raises TypeError if it returns anything else."""

@@ -76,7 +76,7 @@ class Task:
         return self.game.evaluate(z, self.number)
 
     def note(self, z: ArrayLike) -> None:
-        """Remember coalitions (n, P) that were asked whole: they cannot score this method as held out."""
+        """Remember coalitions (n, P) that were asked whole: they are not to score this method."""
         active = np.asarray(z, dtype=bool)[:, self.one.active]
         self.asked.update(row.tobytes() for row in np.packbits(active, axis=1))
 

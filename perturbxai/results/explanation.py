@@ -148,7 +148,8 @@ class Attribution(Sequence[Explanation], Tidy):
     plan, versions    how the model was run, and packages
     call_rows, call_model_seconds, call_seconds  of the whole call: model rows, the model's time, and time in all
 
-    `name` is a result's key in the call; parts have none.
+    `name` is a result's key in the call; parts have none. Where coalitions were asked, `asked_coalitions` tells which:
+    numbers that draw the same again, or names of them as text. `compare` reads it: nothing is scored on what it asked.
     """
 
     explanations: tuple[Explanation, ...]

@@ -1,4 +1,4 @@
-"""Coalitions as they are drawn: designs of a budget, held-out coalitions, cells, and orders of the players."""
+"""Coalitions as they are drawn: designs of a budget, cells, and orders of the players."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,8 +12,6 @@ from perturbxai.sampling import laws as size_laws
 from perturbxai.sampling.laws import count_pairs
 from perturbxai.sampling.strata import allocate, count_taken, draw_strata, draw_stratum, pair_key, with_complements
 
-N_HELD_OUT = 200
-ALL_ON_CELLS = 10  # players up to which cells hold every coalition if there is room: held-out ones would be a fifth of all
 SPANNED_AT_ONCE = 1 << 19  # numbers of coalitions that stand as floats at once
 N_MULTIPLIERS = 2000  # draws behind a simultaneous factor: its 95 % quantile is then known to about 2 %
 
@@ -30,31 +28,11 @@ def least_budget(laws: Sequence[Law], n_players: int) -> int:
     return int(min(least, 2**n_players))
 
 
-def draw_held_out(n_players: int, rng: np.random.Generator) -> Presence:
-    """(T, P) coalitions to score with, T = min(200, 2^P / 4), in complementary pairs, uniform over the sizes 2..P-2.
-
-    Sizes 1 and P - 1 are left out: they are the very questions of inclusion, occlusion, PDP and ICE, which list them. Of
-    more sizes than half the pairs so many are taken, evenly: a score within sizes needs two of each.
-    """
-    n_pairs = min(N_HELD_OUT, 2**n_players // 4) // 2
-    strata = np.arange(2, n_players // 2 + 1)
-    if n_pairs == 0 or len(strata) == 0:
-        return np.zeros((0, n_players), dtype=bool)
-    if len(strata) > max(n_pairs // 2, 1):
-        strata = strata[np.linspace(0, len(strata) - 1, max(n_pairs // 2, 1)).astype(np.int64)]
-    share = np.where(2 * strata == n_players, 1.0, 2.0)
-    room = np.array([count_pairs(n_players, int(h)) // 2 for h in strata], dtype=object)
-    counts = allocate(n_pairs, share / share.sum(), room, least=0)
-    return with_complements(draw_strata(n_players, strata, counts, set(), rng))
-
-
-def draw_design(
-    laws: Sequence[Law], n_players: int, budget: int, rng: np.random.Generator, held_out: Presence | None = None
-) -> Design:
+def draw_design(laws: Sequence[Law], n_players: int, budget: int, rng: np.random.Generator) -> Design:
     """Coalitions for a portfolio of laws: every one if they fit the budget, else stratified complementary pairs.
 
     Just above 2P independent pairs are often rank-deficient, so below 2 (P - 1) pairs one antithetic walk comes first.
-    budget counts the empty and the full coalition; it is never exceeded. held_out (T, P) is never drawn.
+    budget counts the empty and the full coalition; it is never exceeded.
     Raises ValueError if the budget is below what the laws need.
     """
     least = least_budget(laws, n_players)
@@ -63,45 +41,38 @@ def draw_design(
             f"budget={budget} is below the least of {least} coalitions that {', '.join(law.name for law in laws)} "
             f"need together at {n_players} players. Ask for budget={least} or more, or merge players."
         )
-    nothing = np.zeros((0, n_players), dtype=bool)
-    held_out = nothing if held_out is None else held_out
     share = size_laws.mixture(laws)
     if 2**n_players <= budget:
-        return _finish(list_coalitions(n_players), 0, share, True, nothing, rng)
+        return _finish(list_coalitions(n_players), 0, share, True, rng)
     sides = {size for law in laws for size in law.listed}
     if not share.any():
         singles = np.eye(n_players, dtype=bool)
         z = singles if sides == {1} else ~singles if sides == {n_players - 1} else with_complements(singles)
-        return _finish(z, 0, share, False, held_out, rng)
+        return _finish(z, 0, share, False, rng)
     if budget < 2 * n_players:
-        z = _one_sided_walk(n_players, budget - 2, share, held_out, rng)
-        return _finish(z, n_players - 1, share, False, held_out, rng)
+        z = _one_sided_walk(n_players, budget - 2, share, rng)
+        return _finish(z, n_players - 1, share, False, rng)
     spanning = any(law.spanning for law in laws)
-    firsts, n_walk = _draw_pairs(n_players, (budget - 2) // 2, share, bool(sides), spanning, held_out, rng)
-    return _finish(with_complements(firsts), 2 * n_walk, share, False, held_out, rng)
+    firsts, n_walk = _draw_pairs(n_players, (budget - 2) // 2, share, bool(sides), spanning, rng)
+    return _finish(with_complements(firsts), 2 * n_walk, share, False, rng)
 
 
-def draw_cells(
-    laws: Sequence[Law], n_players: int, n_rows: int, n_base: int, rng: np.random.Generator, held_out: Presence
-) -> Design:
+def draw_cells(laws: Sequence[Law], n_players: int, n_rows: int, n_base: int, rng: np.random.Generator) -> Design:
     """Cells of coalition x background row for a portfolio of laws, in complementary pairs on one background row each.
 
     n_rows model rows at most, an even number of them used; distinct cells, so many of each size as the laws want; within a
     size all coalitions come equally often (once, where there are more of them than cells) and so do the background rows,
-    numbered 0..n_base-1. held_out (T, P) is never drawn, but of few players whose coalitions all fit, none is held out: they
-    are missing on every row, and no number of rows would make up for it. All cells are listed, as coalitions, if they fit.
+    numbered 0..n_base-1. All cells are listed, as coalitions, if they fit.
     Raises ValueError if n_rows is below what the laws need.
     """
     check_cells(laws, n_players, n_rows, n_base)
     if (2**n_players - 2) * n_base <= n_rows:
         return draw_design(laws, n_players, 2**n_players, rng)
-    if n_players <= ALL_ON_CELLS and 2**n_players - 2 <= n_rows:
-        held_out = held_out[:0]
     share = size_laws.mixture(laws)
     for _ in range(50):
-        firsts, bases = _draw_cell_pairs(n_players, n_rows // 2, n_base, share, {pair_key(row) for row in held_out}, rng)
+        firsts, bases = _draw_cell_pairs(n_players, n_rows // 2, n_base, share, rng)
         if _spans(firsts):
-            design = _finish(with_complements(firsts), 0, share, False, held_out, rng)
+            design = _finish(with_complements(firsts), 0, share, False, rng)
             return replace(design, base=np.repeat(bases, 2), n_base=n_base)
     raise RuntimeError(f"{n_rows} cells did not span {n_players} players in 50 draws")  # pragma: no cover
 
@@ -117,18 +88,17 @@ def check_cells(laws: Sequence[Law], n_players: int, n_rows: int, n_base: int) -
 
 
 def _draw_cell_pairs(
-    n_players: int, n_pairs: int, n_base: int, share: BySize, taken: set[bytes], rng: np.random.Generator
+    n_players: int, n_pairs: int, n_base: int, share: BySize, rng: np.random.Generator
 ) -> tuple[Bools, Ints]:
     """One side of each pair, (n, P), and its background row (n,)."""
     strata = np.arange(1, n_players // 2 + 1)
-    spare = count_taken(taken, n_players)
-    free = [count_pairs(n_players, int(h)) - int(spare[h]) for h in strata]
+    population = [count_pairs(n_players, int(h)) for h in strata]
     wanted = share[strata] * np.where(2 * strata == n_players, 1.0, 2.0)
-    counts = allocate(n_pairs, wanted, np.array([n * n_base for n in free], dtype=object), least=1)
+    counts = allocate(n_pairs, wanted, np.array([n * n_base for n in population], dtype=object), least=1)
     firsts: list[Bools] = []
-    for h, n, n_free in zip(strata.tolist(), counts.tolist(), free, strict=True):
+    for h, n, n_all in zip(strata.tolist(), counts.tolist(), population, strict=True):
         if n:
-            coalitions = draw_stratum(n_players, h, min(n, n_free), taken, int(spare[h]), rng)
+            coalitions = draw_stratum(n_players, h, min(n, n_all), set(), 0, rng)
             m, cell = len(coalitions), np.arange(n)
             # rows come in turn: along the diagonals of coalitions x rows, which meet every cell once before any comes twice
             firsts.append(coalitions[(cell + cell // lcm(m, n_base)) % m])
@@ -136,18 +106,16 @@ def _draw_cell_pairs(
 
 
 def _draw_pairs(
-    n_players: int, n_pairs: int, share: BySize, singles_listed: bool, spanning: bool, held_out: Presence,
-    rng: np.random.Generator,
-) -> tuple[Bools, int]:  # fmt: skip
+    n_players: int, n_pairs: int, share: BySize, singles_listed: bool, spanning: bool, rng: np.random.Generator
+) -> tuple[Bools, int]:
     """One side of each pair, (n, P), and how many of them belong to a walk (they come first)."""
-    taken = {pair_key(row) for row in held_out}
     strata = np.arange(1, n_players // 2 + 1)
     fixed, n_walk = np.zeros((0, n_players), dtype=bool), 0
     if singles_listed:
         fixed, strata = np.eye(n_players, dtype=bool), strata[1:]
     elif n_pairs < 2 * (n_players - 1):
-        fixed, n_walk = _walk(n_players, taken, rng), n_players - 1
-    taken |= {pair_key(row) for row in fixed}
+        fixed, n_walk = _walk(n_players, rng), n_players - 1
+    taken = {pair_key(row) for row in fixed}
     used = count_taken(taken, n_players)
     room = np.array([count_pairs(n_players, int(h)) - int(used[h]) for h in strata], dtype=object)
     wanted = share[strata] * np.where(2 * strata == n_players, 1.0, 2.0)
@@ -161,20 +129,16 @@ def _draw_pairs(
     raise RuntimeError(f"{n_pairs} pairs did not span {n_players} players in 50 draws")  # pragma: no cover
 
 
-def _walk(n_players: int, taken: set[bytes], rng: np.random.Generator) -> Presence:
-    """The P - 1 prefixes of a random order of the players, none of them taken; with complements: an antithetic walk."""
-    for _ in range(10_000):
-        walk: Presence = prefixes(rng.permutation(n_players)[None])[0]
-        if not taken or not any(pair_key(row) in taken for row in walk):
-            return walk
-    raise RuntimeError("no walk avoids the held-out coalitions")  # pragma: no cover
+def _walk(n_players: int, rng: np.random.Generator) -> Presence:
+    """The P - 1 prefixes of a random order of the players; with complements: an antithetic walk."""
+    walk: Presence = prefixes(rng.permutation(n_players)[None])[0]
+    return walk
 
 
-def _one_sided_walk(n_players: int, n_rows: int, share: BySize, held_out: Presence, rng: np.random.Generator) -> Presence:
+def _one_sided_walk(n_players: int, n_rows: int, share: BySize, rng: np.random.Generator) -> Presence:
     """Below 2P no paired design spans the players: one walk without complements, then single coalitions."""
-    taken = {pair_key(row) for row in held_out}
-    walk = _walk(n_players, taken, rng)
-    taken |= {pair_key(row) for row in walk}
+    walk = _walk(n_players, rng)
+    taken = {pair_key(row) for row in walk}
     rest: list[Bools] = []
     while len(rest) < n_rows - len(walk):
         size = int(rng.choice(n_players + 1, p=share))
@@ -192,13 +156,13 @@ def list_coalitions(n_players: int) -> Presence:
     return with_complements(firsts)
 
 
-def _finish(z: Presence, n_walk: int, share: BySize, listed: bool, held_out: Presence, rng: np.random.Generator) -> Design:
+def _finish(z: Presence, n_walk: int, share: BySize, listed: bool, rng: np.random.Generator) -> Design:
     """The design of coalitions z, the first n_walk of which are those of a walk."""
     paired = len(z) % 2 == 0 and len(z) > 0 and bool((z[0] != z[1]).all())
     pair = np.arange(len(z), dtype=np.int64) // (2 if paired else 1)
     chain = np.where(np.arange(len(z)) < n_walk, 0, -1)
     normals = rng.standard_normal((N_MULTIPLIERS, z.shape[1]))
-    return Design(z, pair, chain, share, listed, held_out, normals, rng.random(N_MULTIPLIERS))
+    return Design(z, pair, chain, share, listed, normals, rng.random(N_MULTIPLIERS))
 
 
 def _spans(firsts: Presence) -> bool:

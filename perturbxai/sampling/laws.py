@@ -120,6 +120,13 @@ def mixture(laws: Sequence[Law]) -> Floats:
     return np.asarray(np.average([law.design for law in wanted], axis=0, weights=emphasis), dtype=np.float64)
 
 
+def together(laws: Sequence[Law]) -> Law:
+    """One law from which the same is drawn as from these together: their mixture, and what any of them needs."""
+    share, listed = mixture(laws), sorted({size for law in laws for size in law.listed})
+    least, spanning = max(law.minimum for law in laws), any(law.spanning for law in laws)
+    return Law(", ".join(law.name for law in laws), share, share, least, tuple(listed), spanning=spanning)
+
+
 def effective_fraction(law: Law, share: BySize) -> float:
     """Which fraction of its rows a design is worth under a law: 1 / sum(mass^2 / share) over the sizes 1..P-1."""
     mass = law.mass[1:-1]

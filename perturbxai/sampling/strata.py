@@ -4,7 +4,7 @@ from math import comb
 
 import numpy as np
 
-from perturbxai.core.types import Bools, Floats, Ints, Presence
+from perturbxai.core.types import Bools, Floats, Ints, Names, Presence
 from perturbxai.sampling.laws import count_pairs
 
 RANKED = 1 << 62  # strata smaller than this are drawn by rank, without any repetition to reject
@@ -93,6 +93,24 @@ def pair_key(row: Bools) -> bytes:
     size, n_players = int(row.sum()), len(row)
     flip = 2 * size > n_players or (2 * size == n_players and not row[0])
     return np.packbits(~row if flip else row).tobytes()
+
+
+def name_coalitions(z: Presence) -> Names:
+    """(M,): their numbers, player 0 first, of up to 32 players; of more, one word from which others are all but told apart.
+
+    The word is the upper half of a sum of the words of 32 players, each times a random factor of its own.
+    """
+    packed = np.packbits(z, axis=1, bitorder="little")
+    padded = np.zeros((len(z), max(-(-packed.shape[1] // 4), 1) * 4), dtype=np.uint8)
+    padded[:, : packed.shape[1]] = packed
+    words = padded.view("<u4")
+    if words.shape[1] == 1:
+        return words[:, 0].astype(np.uint32)
+    factors = np.random.PCG64(0).random_raw(words.shape[1])  # numpy keeps this stream as it is, and results keep names
+    found = np.zeros(len(z), dtype=np.uint64)
+    for word, factor in zip(words.T, factors, strict=True):
+        found += word.astype(np.uint64) * factor
+    return (found >> np.uint64(32)).astype(np.uint32)
 
 
 def count_taken(keys: set[bytes], n_players: int) -> Ints:

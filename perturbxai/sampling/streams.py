@@ -2,28 +2,29 @@
 
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from perturbxai.core.evaluations import Design, Law, once
+from perturbxai.core.evaluations import Design, Law
 from perturbxai.core.types import Ints, Presence
-from perturbxai.sampling.coalitions import draw_cells, draw_design, draw_held_out, least_budget
+from perturbxai.sampling import laws as size_laws
+from perturbxai.sampling.coalitions import draw_cells, draw_design, least_budget
 from perturbxai.sampling.growing import nested_stages
+from perturbxai.sampling.strata import name_coalitions
 
 
 class Streams:
     """Generators by purpose. An input's stream is default_rng([seed, *digest]), so it answers alike in any company.
 
-    Inputs with the same number of players share one base design; each permutes its columns with its own stream. The
-    held-out coalitions come from the seed alone and are permuted alike, so they stay apart from what was fitted on.
+    Inputs with the same number of players share one base design; each permutes its columns with its own stream.
     """
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self._designs: dict[Any, Design] = {}
         self._stages: dict[Any, list[Design]] = {}
-        self._held_out: dict[int, Presence] = {}
 
     def of_call(self, purpose: str) -> np.random.Generator:
         return self.of_input((), purpose)
@@ -39,10 +40,6 @@ class Streams:
         """(B,): the background row that each of a design's numbers stands for at an input."""
         return self.of_input(digest, "background rows").permutation(n_base)
 
-    def held_out(self, n_players: int) -> Presence:
-        """(T, P) base coalitions that no design of this seed asks."""
-        return once(self._held_out, n_players, lambda: draw_held_out(n_players, self.of_input([n_players], "held out")))
-
     def stages(
         self, key: tuple[str, ...], laws: Sequence[Law], n_players: int, budget: int, n_base: int | None = None
     ) -> list[Design]:
@@ -51,8 +48,9 @@ class Streams:
         if where not in self._stages:
             rng = self.of_input([n_players], "looks")  # a word of the draw: another would draw others
             whole = self.design(key, laws, n_players, budget, n_base)
-            sides = any(law.listed for law in laws)
-            self._stages[where] = nested_stages(whole, sides, self.held_out(n_players), rng, least_budget(laws, n_players))
+            stages = nested_stages(whole, any(law.listed for law in laws), rng, least_budget(laws, n_players))
+            told = whole.told | {"check": _check(stages[-1].z)}
+            self._stages[where] = [replace(stage, told=told) for stage in stages]
         return self._stages[where]
 
     def design(
@@ -64,9 +62,21 @@ class Streams:
         """
         where = (key, n_players, budget, n_base)
         if where not in self._designs:
-            rng, held_out = self.of_input([n_players], "design"), self.held_out(n_players)
+            rng = self.of_input([n_players], "design")
             if n_base is None:
-                self._designs[where] = draw_design(laws, n_players, budget, rng, held_out)
+                drawn = draw_design(laws, n_players, budget, rng)
             else:
-                self._designs[where] = draw_cells(laws, n_players, budget, n_base, rng, held_out)
+                drawn = draw_cells(laws, n_players, budget, n_base, rng)
+            law = size_laws.together(laws)
+            told = {
+                "seed": self.seed, "budget": budget, "background_rows": n_base, "share": law.design.tolist(),
+                "listed": list(map(int, law.listed)), "spanning": bool(law.spanning), "least": int(law.minimum),
+                "check": _check(drawn.z),
+            }  # fmt: skip
+            self._designs[where] = replace(drawn, told=told)
         return self._designs[where]
+
+
+def _check(z: Presence) -> int:
+    """A number by which a design is known again, its order too: from one release of numpy to another draws may change."""
+    return zlib.crc32(name_coalitions(z).astype("<u4").tobytes())

@@ -83,18 +83,6 @@ def test_the_spread_between_fills_is_reported_beside_the_coalition_noise(two_fil
     assert line.noise < 1e-9  # occlusion is exact
 
 
-def test_held_out_coalitions_that_a_method_asked_score_nobody():
-    game = games.network_game(0)
-    space = px.ImageSpace(segments=game.extras["labels"], fill=game.extras["fill"])
-    predictor, picture = px.Predictor(game.extras["net"], batch_size=512), game.extras["picture"]
-    found = px.explain(["kernel_shap", "pdp"], predictor, space, picture, budget=300)
-    asked = found["pdp"][0].meta["held_out_asked"]
-    assert asked and "held_out_asked" not in found["kernel_shap"][0].meta
-    table = px.compare(found, predictor, space, metrics=["faithfulness"])
-    (name,) = set(table.scores.test_set)
-    assert name == f"{200 - len(asked)} held-out coalitions, sizes uniform"
-
-
 def test_a_whole_picture_is_asked_once_however_many_fills_score_it():
     game = games.network_game(0)
     space = px.ImageSpace(segments=game.extras["labels"], fill=game.extras["fill"])

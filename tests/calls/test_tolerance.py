@@ -9,7 +9,7 @@ import pytest
 from recorders import Recorder
 
 import perturbxai as px
-from perturbxai.sampling.coalitions import draw_cells, draw_design, draw_held_out
+from perturbxai.sampling.coalitions import draw_cells, draw_design
 from perturbxai.sampling.growing import nested_stages
 from perturbxai.sampling.laws import lime, shapley, singletons
 
@@ -34,8 +34,8 @@ def explained(model, tol, x=ROWS[:4], method="kernel_shap", seed=0, budget=4000,
     return px.explain([method], px.Predictor(model), space, x, tol=tol, budget=budget, seed=seed, **options)[method]
 
 
-def stages_of(design, held_out, listed_sides=False, seed=1):
-    return nested_stages(design, listed_sides, held_out, np.random.default_rng(seed))
+def stages_of(design, listed_sides=False, seed=1):
+    return nested_stages(design, listed_sides, np.random.default_rng(seed))
 
 
 # -------------------------------------------------------------------------------------------------- stages
@@ -43,10 +43,9 @@ def stages_of(design, held_out, listed_sides=False, seed=1):
 
 @pytest.mark.parametrize("n_players", [12, 15, 30])
 def test_looks_are_the_beginnings_of_one_design(n_players):
-    rng = np.random.default_rng(0)
-    held_out = draw_held_out(n_players, rng)
-    whole = draw_design([shapley(n_players), lime(n_players, 0.25)], n_players, 40 * n_players + 2, rng, held_out)
-    stages = stages_of(whole, held_out)
+    laws = [shapley(n_players), lime(n_players, 0.25)]
+    whole = draw_design(laws, n_players, 40 * n_players + 2, np.random.default_rng(0))
+    stages = stages_of(whole)
     sizes = [len(stage.z) for stage in stages]
     assert sizes[0] == 4 * n_players and sizes[-1] == len(whole.z) and np.all(np.diff(sizes) > 0)
     assert all(later >= earlier for earlier, later in zip(sizes, 1.4 * np.array(sizes[1:]), strict=False))
@@ -62,27 +61,24 @@ def test_looks_are_the_beginnings_of_one_design(n_players):
 
 
 def test_listed_sides_are_whole_in_every_look():
-    rng = np.random.default_rng(0)
-    held_out = draw_held_out(12, rng)
-    whole = draw_design([shapley(12), singletons(12)], 12, 400, rng, held_out)
-    for stage in stages_of(whole, held_out, listed_sides=True):
+    whole = draw_design([shapley(12), singletons(12)], 12, 400, np.random.default_rng(0))
+    for stage in stages_of(whole, listed_sides=True):
         assert (stage.sizes == 1).sum() == 12 and (stage.sizes == 11).sum() == 12
 
 
-def test_looks_before_the_list_of_all_keep_the_held_out_coalitions_for_the_end():
-    rng = np.random.default_rng(0)
-    held_out = draw_held_out(10, rng)
-    whole = draw_design([shapley(10)], 10, 1024, rng, held_out)
-    stages = stages_of(whole, held_out)
-    kept = {row.tobytes() for row in held_out}
+def test_looks_before_the_list_of_all_are_draws_from_it():
+    whole = draw_design([shapley(10)], 10, 1024, np.random.default_rng(0))
+    stages = stages_of(whole)
     assert [stage.listed for stage in stages] == [False] * (len(stages) - 1) + [True]
-    assert len(stages) > 3 and not any(row.tobytes() in kept for stage in stages[:-1] for row in stage.z)
+    assert len(stages) > 3 and len(stages[-1].z) == 1022
+    first, other = ({row.tobytes() for row in stages_of(whole, seed=seed)[0].z} for seed in (1, 2))
+    assert first != other  # not the first of the list
 
 
 def test_looks_at_cells_keep_their_background_rows_and_their_balance():
     rng = np.random.default_rng(0)
-    whole = draw_cells([shapley(12)], 12, 3000, 40, rng, draw_held_out(12, rng))
-    stages = stages_of(whole, whole.held_out)
+    whole = draw_cells([shapley(12)], 12, 3000, 40, rng)
+    stages = stages_of(whole)
     cells = {(row.tobytes(), int(b)) for row, b in zip(whole.z, whole.base, strict=True)}
     assert {(row.tobytes(), int(b)) for row, b in zip(stages[-1].z, stages[-1].base, strict=True)} == cells
     for stage in stages:
@@ -93,7 +89,7 @@ def test_looks_at_cells_keep_their_background_rows_and_their_balance():
 
 def test_a_design_too_small_to_look_at_is_its_only_look():
     whole = draw_design([shapley(12)], 12, 40, np.random.default_rng(0))
-    assert stages_of(whole, whole.held_out) == [whole]
+    assert stages_of(whole) == [whole]
 
 
 @pytest.mark.parametrize("budget", [None, 70, 512, 700])

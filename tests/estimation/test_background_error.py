@@ -11,7 +11,7 @@ from perturbxai.estimation.coalitions.background_error import coalition_noise
 from perturbxai.estimation.coalitions.pair_fit import PairFit
 from perturbxai.estimation.coalitions.slopes import Slopes
 from perturbxai.sampling import laws
-from perturbxai.sampling.coalitions import draw_design, draw_held_out
+from perturbxai.sampling.coalitions import draw_design
 
 RNG = np.random.default_rng(5)
 X = RNG.standard_t(6, (400, 8)) + RNG.normal(size=(400, 1))
@@ -111,7 +111,7 @@ def test_beyond_twenty_outputs_it_is_left_out():
 def test_the_noise_of_many_outputs_is_that_of_one_after_the_other(budget):
     law = laws.shapley(12)
     rng = np.random.default_rng(1)
-    design = draw_design([law], 12, budget, rng, draw_held_out(12, rng))
+    design = draw_design([law], 12, budget, rng)
     values = rng.normal(size=(len(design.z), 5))
     table = Evaluations(design, values, values[0], values[1])
     fit = PairFit.of(law, design)

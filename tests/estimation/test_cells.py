@@ -13,7 +13,7 @@ import perturbxai as px
 from perturbxai.inputs.background import row_controls
 from perturbxai.inputs.row_names import hash_cells, hash_rows, hash_values
 from perturbxai.sampling import laws
-from perturbxai.sampling.coalitions import draw_cells, draw_held_out
+from perturbxai.sampling.coalitions import draw_cells
 
 RNG = np.random.default_rng(0)
 X = np.column_stack([RNG.normal(size=(200, 6)), RNG.integers(0, 3, (200, 2))])
@@ -48,9 +48,8 @@ def listed(model, method="kernel_shap", x=X[:3], background=40, table=X, **optio
 @given(st.integers(4, 20), st.integers(2, 60), st.integers(0, 2000), st.integers(0, 2**32 - 1))
 def test_cells_are_distinct_paired_and_balanced(n_players, n_base, extra, seed):
     rng = np.random.default_rng(seed)
-    held_out = draw_held_out(n_players, rng)
     n_rows = 4 * n_players + extra
-    design = draw_cells([laws.shapley(n_players)], n_players, n_rows, n_base, rng, held_out)
+    design = draw_cells([laws.shapley(n_players)], n_players, n_rows, n_base, rng)
     if design.base is None:
         assert design.listed and len(design.z) == 2**n_players - 2 and len(design.z) * n_base <= n_rows
         return
@@ -58,8 +57,6 @@ def test_cells_are_distinct_paired_and_balanced(n_players, n_base, extra, seed):
     assert (design.z[0::2] != design.z[1::2]).all() and (design.base[0::2] == design.base[1::2]).all()
     cells = {(z.tobytes(), int(b)) for z, b in zip(design.z, design.base, strict=True)}
     assert len(cells) == len(design.z)
-    kept = {z.tobytes() for z in design.held_out}
-    assert not any(z.tobytes() in kept for z in design.z)
     smaller = np.minimum(design.sizes, n_players - design.sizes)[0::2]
     for size in np.unique(smaller):
         inside = smaller == size
@@ -69,7 +66,7 @@ def test_cells_are_distinct_paired_and_balanced(n_players, n_base, extra, seed):
 
 
 def test_every_size_has_its_share_of_the_cells():
-    design = draw_cells([laws.shapley(20)], 20, 10_000, 100, np.random.default_rng(0), draw_held_out(20, RNG))
+    design = draw_cells([laws.shapley(20)], 20, 10_000, 100, np.random.default_rng(0))
     counts = np.bincount(design.sizes, minlength=21)[1:-1]
     assert counts.sum() == 10_000 and counts.max() - counts.min() <= 4
 

@@ -1,4 +1,4 @@
-"""rows= where it is hardest: few players and rows, nearly all cells, odd outputs, failures, and what is held out."""
+"""rows= where it is hardest: few players and rows, nearly all cells, odd outputs, failures, and what is left to score on."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from perturbxai.core.questions import Cells, Coalitions
 from perturbxai.game.game import Game
 from perturbxai.inputs.row_names import hash_cells, hash_rows, hash_values
 from perturbxai.sampling import laws
-from perturbxai.sampling.coalitions import draw_cells, draw_held_out
-from perturbxai.sampling.streams import Streams
+from perturbxai.sampling.coalitions import draw_cells
 
 RNG = np.random.default_rng(5)
 X, ROWS = RNG.normal(size=(300, 12)), RNG.normal(size=(6, 12))  # no value comes twice: a cell is told from its row
@@ -109,20 +108,14 @@ def test_the_error_of_nearly_all_cells_is_small_by_the_finite_population_factor_
         assert 0.9 <= most[name][0] <= 0.99 and 0.6 < most[name][1] < 1.5, name
 
 
-def test_coalitions_that_are_held_out_stay_in_the_error_when_all_others_are_asked_on_all_rows():
-    n_free = 2**11 - 2 - len(draw_held_out(11, np.random.default_rng(0)))
-    for name, (inside, ratio, _) in against_exact(3 * n_free + 1, 11, 3, 12).items():
-        assert 0.9 <= inside <= 0.99 and 0.6 < ratio < 1.5, name
-
-
 def test_background_rows_are_balanced_over_all_sizes_together():
     for n_players, n_rows, n_base in [(8, 2000, 10), (9, 3000, 70), (12, 700, 1000)]:
         rng = np.random.default_rng(n_rows)
-        design = draw_cells([laws.shapley(n_players)], n_players, n_rows, n_base, rng, draw_held_out(n_players, rng))
+        design = draw_cells([laws.shapley(n_players)], n_players, n_rows, n_base, rng)
         assert np.ptp(np.bincount(design.base[0::2], minlength=n_base)) <= 1
 
 
-# -------------------------------------------------------------------------------------------------- held out
+# -------------------------------------------------------------------------------------------------- what is left
 
 
 def asked_coalitions(rows, x):
@@ -132,16 +125,14 @@ def asked_coalitions(rows, x):
 
 
 @pytest.mark.parametrize("seed", [0, 7])
-def test_held_out_coalitions_are_never_asked_and_those_of_the_same_seed_score(seed):
+def test_coalitions_that_were_asked_on_no_background_row_score(seed):
     model, judge = Recorder(knotted), Recorder(knotted)
     space, x = px.TabularSpace(X, background=40), ROWS[:1]
     found = px.explain(NAMES, px.Predictor(model), space, x, rows=3000, seed=seed)
-    held_out = Streams(seed).held_out(12)[:, Streams(seed).order(12, space.players(x)[0].digest)]
-    fitted = asked_coalitions(model.rows, x[0])
-    assert len(held_out) == 200 and not any(z.tobytes() in fitted for z in held_out)
     table = px.compare(found, px.Predictor(judge), space, metrics=["faithfulness"], seed=3)
-    assert asked_coalitions(judge.rows, x[0]) == {z.tobytes() for z in held_out}
-    assert set(table.to_frame().test_set) == {"200 held-out coalitions, sizes uniform"}
+    scored = asked_coalitions(judge.rows, x[0])
+    assert len(scored) == 200 and not scored & asked_coalitions(model.rows, x[0])
+    assert set(table.to_frame().test_set) == {"200 untouched coalitions, sizes uniform"}
 
 
 def test_few_players_whose_coalitions_are_all_asked_are_scored_on_all():
@@ -154,7 +145,7 @@ def test_few_players_whose_coalitions_are_all_asked_are_scored_on_all():
     assert set(table.to_frame().test_set) == {"exact table"}
 
 
-def test_where_rows_are_fewer_than_coalitions_some_are_held_out_of_few_players_too():
+def test_where_rows_are_fewer_than_coalitions_some_of_few_players_are_left():
     found = explained(knotted, 200)["kernel_shap"]
     assert not found[0].meta["listed"] and found[0].meta["coalitions"] < 256 - 60
 

@@ -78,7 +78,7 @@ def test_single_background_rows_and_a_tolerance_bear_many_players(n_players):
 
 
 @pytest.mark.parametrize("n_players", [110, 300, 1030])
-def test_held_out_coalitions_are_scored_at_many_players(n_players):
+def test_untouched_coalitions_are_scored_at_many_players(n_players):
     _, predictor, found = asked("kernel_shap", n_players, budget=2 * n_players)
     scores = px.compare(found, predictor, px.TabularSpace(np.zeros((1, n_players))), metrics=["faithfulness"]).scores
     assert scores.value.min() > 0.999

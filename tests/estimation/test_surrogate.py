@@ -15,7 +15,7 @@ from perturbxai.core.evaluations import Evaluations
 from perturbxai.estimation.coalitions.pair_fit import PairFit
 from perturbxai.estimation.coalitions.surrogate import N_FOLDS, folds
 from perturbxai.estimation.coalitions.surrogate_games import Leaves, grow, triple_controls
-from perturbxai.sampling.coalitions import draw_design, draw_held_out
+from perturbxai.sampling.coalitions import draw_design
 from perturbxai.sampling.laws import shapley
 
 
@@ -33,11 +33,9 @@ def forest_game(n_players, seed, n_trees=30):
     return games.KnownGame(f"forest{n_players}", n_players, value, values[:, None])
 
 
-def table(game, budget, seed=0, held_out=True):
+def table(game, budget, seed=0):
     """As pictures, and tables with many background rows, come: a coalition is costly."""
-    rng = np.random.default_rng(seed)
-    kept_apart = draw_held_out(game.n_players, rng) if held_out else None
-    design = draw_design([shapley(game.n_players)], game.n_players, budget, rng, kept_apart)
+    design = draw_design([shapley(game.n_players)], game.n_players, budget, np.random.default_rng(seed))
     return Evaluations(design, game(design.z), *game.ends, costly=True)
 
 
@@ -137,8 +135,8 @@ def test_folds_spread_every_size():
 # -------------------------------------------------------------------------------------------------- taking
 
 
-def mean_error(game, budget, kind, n_seeds=6, held_out=True):
-    found = [px.KernelShap(surrogate=kind).estimate(table(game, budget, seed, held_out)) for seed in range(n_seeds)]
+def mean_error(game, budget, kind, n_seeds=6):
+    found = [px.KernelShap(surrogate=kind).estimate(table(game, budget, seed)) for seed in range(n_seeds)]
     return found, np.mean([games.squared_error(one.values, game.shapley) for one in found])
 
 
@@ -197,8 +195,8 @@ def test_a_surrogate_does_no_harm_where_most_coalitions_are_asked(kind, share):
     """What was drawn needs no telling: an error that the folds make among themselves would stay where the others go."""
     game = forest_game(10, 4)
     budget = int(share * 2**10)
-    _, with_it = mean_error(game, budget, kind, 8, held_out=False)
-    _, without = mean_error(game, budget, "none", 8, held_out=False)
+    _, with_it = mean_error(game, budget, kind, 8)
+    _, without = mean_error(game, budget, "none", 8)
     assert with_it < 0.8 * without
 
 

@@ -205,7 +205,7 @@ def table_of(data, values, weight, empty, full):
     nobody = np.full(n_rows, -1)
     design = Design(
         data.astype(bool), np.arange(n_rows), nobody, np.zeros(n_players + 1), False,
-        np.zeros((0, n_players), dtype=bool), np.ones((2, n_players)), np.full(2, 0.5),
+        np.ones((2, n_players)), np.full(2, 0.5),
     )  # fmt: skip
     return Evaluations(design, values, empty, full, weight=weight)
 

@@ -9,6 +9,7 @@ import pytest
 
 import perturbxai as px
 from perturbxai.estimation import spread
+from perturbxai.sampling.asked import Reader
 from perturbxai.sampling.coalitions import draw_orders, prefixes
 from perturbxai.sampling.streams import Streams
 
@@ -112,17 +113,17 @@ def test_it_asks_no_coalition_again_that_another_method_asked():
     assert found["permutation_shap"].meta["rows"] == alone[0].rows
 
 
-def test_the_held_out_coalitions_that_it_asked_are_known():
+def test_the_coalitions_that_it_asked_are_known():
     game = games.random_table(9, 0)
     _, space, x = games.door(game)
-    found = explained(game, budget=300)
-    streams = Streams(0)
-    held_out = streams.held_out(9)[:, streams.order(9, space.players(x)[0].digest)]
-    rng = streams.of_input(space.players(x)[0].digest, "permutation_shap")
-    walks = prefixes(draw_orders(found.meta["pairs"], 9, rng)).reshape(-1, 9)
-    asked = {row.tobytes() for row in np.concatenate([walks, ~walks])}
-    expected = [h for h, row in enumerate(held_out) if row.tobytes() in asked]
-    assert expected and found[0].meta["held_out_asked"] == expected
+    found, one = explained(game, budget=300), space.players(x)[0]
+    walks = prefixes(draw_orders(found.meta["pairs"], 9, Streams(0).of_input(one.digest, "permutation_shap")))
+    walks = walks.reshape(-1, 9)
+    everything = oracles.all_coalitions(9).astype(bool)
+    (asked,) = Reader().read({"one": found[0].meta}, 9, one.digest)
+    known = {row.tobytes() for row in everything[asked.holds(everything)]}
+    ends = {row.tobytes() for row in everything[[0, -1]]}
+    assert known == {row.tobytes() for row in np.concatenate([walks, ~walks])} | ends
 
 
 @pytest.mark.parametrize(("n_players", "budget"), [(12, 23), (30, 59)])

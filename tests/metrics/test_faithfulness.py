@@ -1,4 +1,4 @@
-"""Faithfulness: correlation with coalitions that nothing was fitted on, within sizes; areas and orders of curves."""
+"""Faithfulness: correlation with coalitions that nobody asked, within sizes; areas and orders of curves."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def test_exact_shapley_values_beat_their_reverse_and_a_constant_map_scores_zero(
 
 
 @pytest.mark.parametrize("budget", [40, 60, 200])
-def test_no_held_out_coalition_was_asked_by_the_explainers_of_that_seed(budget):
+def test_no_coalition_that_the_explainers_asked_is_scored_on(budget):
     asked = []
     inner = games.polynomial(12, (1, 2, 3), 20, seed=0)
 
@@ -193,12 +193,12 @@ def test_no_held_out_coalition_was_asked_by_the_explainers_of_that_seed(budget):
     asked.clear()
     px.compare(found, predictor, space, metrics=["faithfulness"])
     rows = np.concatenate(asked)
-    held_out = [row for row in rows if 0 < row.sum() < 12]
-    assert len(held_out) == 200
-    assert not any(row.tobytes() in fitted for row in held_out)
+    scored_on = [row for row in rows if 0 < row.sum() < 12]
+    assert len(scored_on) == 200
+    assert not any(row.tobytes() in fitted for row in scored_on)
 
 
-def test_held_out_scores_equal_the_metric_on_the_coalitions_asked():
+def test_scores_equal_the_metric_on_the_coalitions_asked():
     asked, inner = [], games.polynomial(12, (1, 2, 3), 20, seed=0)
 
     def value(z):
@@ -216,7 +216,7 @@ def test_held_out_scores_equal_the_metric_on_the_coalitions_asked():
     np.testing.assert_allclose(lines[lines.metric == "faithfulness"].value.item(), expected, atol=1e-12)
     expected = np.corrcoef(z @ values, answers)[0, 1]
     np.testing.assert_allclose(lines[lines.metric == "faithfulness_raw"].value.item(), expected, atol=1e-12)
-    assert set(lines.test_set) == {"200 held-out coalitions, sizes uniform"}
+    assert set(lines.test_set) == {"200 untouched coalitions, sizes uniform"}
 
 
 def test_where_everything_was_listed_the_whole_table_is_the_test_with_sizes_weighted_alike():
@@ -232,7 +232,7 @@ def test_where_everything_was_listed_the_whole_table_is_the_test_with_sizes_weig
 
 
 @pytest.mark.parametrize("n_players", [2, 3])
-def test_games_too_small_to_hold_anything_out_are_scored_on_the_whole_table(n_players):
+def test_games_too_small_to_leave_anything_are_scored_on_the_whole_table(n_players):
     lines = scored(games.additive(n_players, 0)).to_frame()
     assert set(lines.test_set) == {"exact table"}
     np.testing.assert_allclose(lines.value, 1.0, atol=1e-12)

@@ -7,9 +7,11 @@ from dataclasses import fields
 
 import games
 import numpy as np
+import oracles
 import pandas as pd
 import pytest
 from costs import once_a_call, own_rows
+from recorders import Recorder
 from sklearn.ensemble import (
     GradientBoostingClassifier,
     GradientBoostingRegressor,
@@ -21,6 +23,7 @@ from sklearn.linear_model import LinearRegression
 import perturbxai as px
 from perturbxai.core import catalogue
 from perturbxai.core.catalogue import PEERS
+from perturbxai.sampling.asked import Reader
 
 WHERE = np.s_[:, :9], np.s_[:, :, :9], np.s_[:, 4:12, 4:12]
 TABLE = ("lime.tabular", "shap.kernel", "shap.permutation", "shap.exact", "shap.partition", "shap.sampling")
@@ -350,25 +353,25 @@ def test_lime_s_rows_are_its_samples():
 
 
 @pytest.mark.parametrize("over", ["columns", "coalitions"])
-def test_held_out_coalitions_that_a_peer_asked_do_not_score_it(over):
+def test_coalitions_that_a_peer_asked_do_not_score_it(over):
     space = px.TabularSpace(np.zeros((1, 8)))
     game = games.random_table(8, 0)
     given = (px.Predictor(game), space, np.ones((1, 8)))
     found = one("shap.kernel", *given, budget=100, over=over)
-    assert 0 < len(found.meta["held_out_asked"]) < 64 and not found.meta["listed"] and found.meta["coalitions"] == 100
+    assert not found.meta["listed"] and found.meta["coalitions"] == 100
     scored = px.compare({"theirs": found}, *given[:2], metrics=["faithfulness"])
-    left = 64 - len(found.meta["held_out_asked"])
-    assert set(scored.scores.test_set) == {f"{left} held-out coalitions, sizes uniform"}
+    assert set(scored.scores.test_set) == {"156 untouched coalitions, all that are left"}  # of 256
 
 
-def test_what_is_recorded_over_columns_is_what_is_asked_over_coalitions():
-    for name, budget in (("shap.permutation", 40), ("shap.exact", 32), ("shap.partition", 20)):
-        columns, coalitions = (
-            one(name, px.Predictor(curved), SPACE, X[:1], budget=budget, over=over).meta
-            for over in ("columns", "coalitions")
-        )
-        assert columns["coalitions"] == coalitions["coalitions"], name
-        assert columns["held_out_asked"] == coalitions["held_out_asked"], name
+@pytest.mark.parametrize("over", ["columns", "coalitions"])
+@pytest.mark.parametrize(("name", "budget"), [("kernel", 40), ("permutation", 40), ("exact", 64), ("partition", 20)])
+def test_what_is_told_of_coalitions_is_what_the_model_was_asked(name, budget, over):
+    model, space = Recorder(games.random_table(6, 0)), px.TabularSpace(np.zeros((1, 6)))
+    clustering = {"clustering": np.array([[k, 5 + k, k + 1.0, k + 2] for k in range(5)])} if name == "partition" else {}
+    found = one(f"shap.{name}", px.Predictor(model), space, np.ones((1, 6)), budget=budget, over=over, **clustering)
+    z = oracles.all_coalitions(6).astype(bool)
+    (asked,) = Reader().read({"it": found[0].meta}, 6, space.players(np.ones((1, 6)))[0].digest)
+    assert {row.tobytes() for row in z[asked.holds(z)]} == {row.tobytes() for row in model.rows.astype(bool)}
 
 
 @pytest.mark.parametrize("as_shipped", [False, True])

@@ -230,7 +230,7 @@ def evaluate(game: KnownGame, design: Any) -> Any:
 
 
 def drawn(methods: Any, game: KnownGame, budget: int, seed: int) -> list[Any]:
-    """The methods' estimates from one table that is drawn as explain() draws it, held-out coalitions kept apart."""
+    """The methods' estimates from one table that is drawn as explain() draws it."""
     from perturbxai.sampling.streams import Streams
 
     laws = [method.law(game.n_players) for method in methods]
