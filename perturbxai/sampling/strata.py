@@ -8,6 +8,7 @@ from perturbxai.core.types import Bools, Floats, Ints, Names, Presence
 from perturbxai.sampling.laws import count_pairs
 
 RANKED = 1 << 62  # strata smaller than this are drawn by rank, without any repetition to reject
+FACTOR = np.uint64(6364136223846793005)  # Knuth's of MMIX
 
 
 def allocate(total: int, wanted: Floats, room: np.ndarray, least: int) -> Ints:
@@ -98,7 +99,7 @@ def pair_key(row: Bools) -> bytes:
 def name_coalitions(z: Presence) -> Names:
     """(M,): their numbers, player 0 first, of up to 32 players; of more, one word from which others are all but told apart.
 
-    The word is the upper half of a sum of the words of 32 players, each times a random factor of its own.
+    The word is the upper half of a polynomial in the words of 32 players each. Results keep names: they may never change.
     """
     packed = np.packbits(z, axis=1, bitorder="little")
     padded = np.zeros((len(z), max(-(-packed.shape[1] // 4), 1) * 4), dtype=np.uint8)
@@ -106,10 +107,9 @@ def name_coalitions(z: Presence) -> Names:
     words = padded.view("<u4")
     if words.shape[1] == 1:
         return words[:, 0].astype(np.uint32)
-    factors = np.random.PCG64(0).random_raw(words.shape[1])  # numpy keeps this stream as it is, and results keep names
     found = np.zeros(len(z), dtype=np.uint64)
-    for word, factor in zip(words.T, factors, strict=True):
-        found += word.astype(np.uint64) * factor
+    for word in words.T:
+        found = (found + word) * FACTOR
     return (found >> np.uint64(32)).astype(np.uint32)
 
 

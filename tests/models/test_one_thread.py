@@ -72,6 +72,6 @@ def test_everything_is_solved_in_one_thread(way, fails, threads):
     if fails:
         asked = 10**9 - plain.left
         with pytest.raises(px.ModelError) as caught:
-            px.explain(methods, px.Predictor(Fails(asked - 25), batch_size=20), space, x, **WAYS[way])
+            px.explain(methods, px.Predictor(Fails(asked - 5), batch_size=20), space, x, **WAYS[way])
         assert 1 <= len(caught.value.partial["kernel_shap"]) <= len(whole["kernel_shap"])
     assert threads and set(threads) == {1}
