@@ -17,7 +17,11 @@ from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.sampling.strata import name_coalitions
 
-MANY_ROWS = 50  # background rows from which a coalition is costly
+# of the model's seconds that fits to its answers may take; with all else a call is to take less than a tenth more than them
+SHARE = 0.08
+SLOW = 0.005  # seconds a row, from which that is all
+# what they may take where rows are faster: a coalition is as many rows of the model as there are in the background
+PICTURE, TABLE_OF_ROWS, A_BACKGROUND_ROW = 0.5, 0.25, 0.005
 TABLE = 1  # the methods that read the table, as users of rows
 TABLED = ""  # the key of the table's own rows: no generator is called so
 
@@ -219,9 +223,16 @@ def _grow(work: Work, answer: Answer, game: Game) -> None:
             space = game.table
             share = np.bincount(space.background_groups, space.background_weights).astype(np.float64)
             groups = RowGroups(share, answer.groups[0], answer.groups[2:])
-    # pictures, or tables on which a coalition is many rows
-    costly = len(game.space.background) >= MANY_ROWS if isinstance(game.space, TabularSpace) else True
-    work.table = Evaluations(work.design, values, work.empty, work.full, None, spread, ends, bases, costly, groups)
+    affordable = _affordable(game, work.rows[TABLED])
+    work.table = Evaluations(work.design, values, work.empty, work.full, None, spread, ends, bases, affordable, groups)
+
+
+def _affordable(game: Game, n_rows: int) -> float:
+    """Seconds that fits to a table of so many model rows may take: a share of the model's own, or what nobody waits for."""
+    pace, short = game.predictor.pace, PICTURE
+    if isinstance(game.space, TabularSpace):
+        short = min(A_BACKGROUND_ROW * len(game.space.background), TABLE_OF_ROWS)
+    return SHARE * pace * n_rows if pace >= SLOW else max(short, SHARE * pace * n_rows)
 
 
 def salvage(game: Game, work: Work, anew: Work, enough: Callable[[Work], bool]) -> Work | None:

@@ -152,7 +152,8 @@ class Evaluations(Shared):
     spread   (M, 2, K) or None: variance, from the draw of the background rows, of a value less empty, and of full less it
     ends_spread (2, 2, K) or None: the same of empty and of full
     groups   of a drawn background, None where no draw was made or no method asks for it
-    costly   True if a coalition costs the model so much that a fit of tenths of a second is little beside a table
+    cache    what was fitted to it, kept for the methods that read it
+    affordable  seconds that fits to the table may take, beside those of the model
     bases    of a table of cells: values are then those on one background row each, empty and full those on all
     """
 
@@ -164,8 +165,9 @@ class Evaluations(Shared):
     spread: Floats | None = None
     ends_spread: Floats | None = None
     bases: Bases | None = None
-    costly: bool = False
+    affordable: float = 0.0
     groups: RowGroups | None = None
+    cache: dict[Any, Any] = field(default_factory=dict)
 
     @property
     def scale(self) -> PerOutput:

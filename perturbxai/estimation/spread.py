@@ -66,15 +66,17 @@ def _mostly_alike(draws: Floats, near: Floats) -> Floats:
     return np.asarray((np.abs(draws - np.median(draws, axis=0)) <= near).mean(axis=0) > 0.5)
 
 
-def jump_of_fit(left: Floats, beside: Floats, found: Floats, table: Evaluations) -> Floats:
+def jump_of_fit(left: Floats, beside: Floats, found: Floats, table: Evaluations, before: Floats | None = None) -> Floats:
     """(K,): how large a residual of a linear fit may be that was not drawn; infinite where nothing tells.
 
     left    (K,) the largest residual of the drawn rows
     beside  (K,) the largest of rows that are known beside them, nothing and everything, 0 if these are fitted exactly: they
             say what answers can be where the drawn ones are mostly alike
     found   (P, K) what the fit gives the players
+    before  (K,) the largest residual before a surrogate took what it explains, None where there is none: what varied then
+            was seen to vary, and where next to nothing of it is left a jump may be as large
     """
-    jump = left
+    jump = left if before is None else np.where(left <= STILL * before, before, left)
     seen = np.vstack([table.empty, table.full, table.values])
     if len(table.values):
         alike = np.sqrt(TWICE) * np.maximum(jump, beside)
@@ -82,7 +84,8 @@ def jump_of_fit(left: Floats, beside: Floats, found: Floats, table: Evaluations)
     rounding = ROUNDING * table.scale * max(len(found), 1)
     largest, span = np.abs(found).max(axis=0, initial=0.0), np.ptp(seen, axis=0)
     largest = np.where(largest <= rounding, span, largest)
-    return np.where(span <= rounding, np.inf, np.where(jump <= STILL * largest, largest, jump))
+    still = (jump if before is None else before) <= STILL * largest
+    return np.where(span <= rounding, np.inf, np.where(still, largest, jump))
 
 
 def errors_of_fit(own: Floats, missed: Floats, asked: float) -> Floats:

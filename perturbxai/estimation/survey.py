@@ -8,7 +8,7 @@ any linearised survey statistic, with the finite-population factor of each strat
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -205,6 +205,34 @@ class LinearFit:
     clusters: Clusters
     df: float
 
+    n_ends: ClassVar[int] = 0  # rows of answers that come before the drawn ones: nothing and everything, or none
+
+    @property
+    def row_weight(self) -> Floats:
+        """(n,): what each answer weighs in the fit."""
+        raise NotImplementedError
+
+    @property
+    def asked(self) -> Floats:
+        """(n,): the share of all pairs of its size that was drawn."""
+        raise NotImplementedError
+
+    def answers(self, values: Floats) -> Floats:
+        """(n, K): what the fit is of, from the values of nothing, everything and the table's rows (2 + M, K)."""
+        raise NotImplementedError
+
+    def values_of(self, answers: Floats) -> Floats:
+        """(P, K): the values of answers (n, K)."""
+        raise NotImplementedError
+
+    def line(self, values: Floats) -> Floats:
+        """(n, K): the answers of the linear game that has these values (P, K), but for a constant."""
+        raise NotImplementedError
+
+    def left_by(self, answers: Floats) -> Floats:
+        """(n, K): what the fit leaves of answers (n, K)."""
+        raise NotImplementedError
+
     @cached_property
     def lengths(self) -> Floats:
         """(R,): of the rows of the gain, squared."""
@@ -266,12 +294,13 @@ class LinearFit:
         return np.add.reduceat(scores, starts, axis=0)
 
     def errors(
-        self, residuals: Floats, values: Floats, table: Evaluations, ends: Floats | None = None, *, tails: bool = False
-    ) -> tuple[Floats, Floats]:
+        self, residuals: Floats, values: Floats, table: Evaluations, ends: Floats | None = None, *, tails: bool = False,
+        before: Floats | None = None,
+    ) -> tuple[Floats, Floats]:  # fmt: skip
         """Standard errors (P, K) and simultaneous factors (K,) of the values (P, K), from what the fit leaves.
 
         residuals (R, K) of drawn rows;  ends (2, K) of nothing and everything, None where these are fitted exactly
-        tails: whether they are widened by `for_tails`
+        tails: whether they are widened by `for_tails`;  before (R, K): residuals before a surrogate took what it explains
         """
         clusters, n_players, n_outputs = self.clusters, self.gain.shape[1], residuals.shape[1]
         floor = ROUNDING * table.scale * np.sqrt(n_players)
@@ -282,7 +311,8 @@ class LinearFit:
         if self.df <= 0:
             return np.full_like(stderr, np.inf), critical
         beside = np.zeros(n_outputs) if ends is None else np.abs(ends).max(axis=0, initial=0.0)
-        jump = spread.jump_of_fit(np.abs(residuals).max(axis=0, initial=0.0), beside, values, table)
+        before = None if before is None else np.abs(before).max(axis=0, initial=0.0)
+        jump = spread.jump_of_fit(np.abs(residuals).max(axis=0, initial=0.0), beside, values, table, before)
         for k in range(n_outputs):
             if np.isinf(jump[k]):
                 stderr[:, k] = np.inf

@@ -7,7 +7,8 @@ from perturbxai.core.evaluations import Estimate, Evaluations, Law
 from perturbxai.core.options import options
 from perturbxai.estimation.coalitions import semivalues
 from perturbxai.estimation.coalitions.row_fit import slopes_on_cells
-from perturbxai.estimation.coalitions.slopes import OfSlopes, Slopes
+from perturbxai.estimation.coalitions.slopes import OF_SLOPES, OfSlopes, Slopes
+from perturbxai.estimation.posterior.functionals import SizeWeights
 from perturbxai.estimation.survey import check_reuse
 from perturbxai.sampling import laws
 
@@ -28,8 +29,11 @@ class Banzhaf(OfSlopes):
     far from 1/2 one side of each pair is worth little, and where the value hangs on sizes that p makes rare the intervals
     of few coalitions are too short.
 
-    p     probability with which each other player is present, above 0 and below 1
-    name  the key of the result, "banzhaf" if empty
+    p          probability with which each other player is present, above 0 and below 1
+    surrogate  "process": a Gaussian process over coalitions that is fitted to the answers takes noise out of the values, or
+               gives its own, where that lowers their estimated variance, see `KernelShap`; "auto": as
+               far as it takes little time beside the model, see there; "none": the least squares alone
+    name       the key of the result, "banzhaf" if empty
 
     >>> import numpy as np, perturbxai as px
     >>> space = px.TabularSpace(np.zeros((1, 3)))
@@ -39,11 +43,13 @@ class Banzhaf(OfSlopes):
     """
 
     p: float = 0.5
+    surrogate: str = "auto"
     name: str = ""
     on_cells: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         checks.share("p", self.p, "; 0.5 is Banzhaf's own. For 0 take 'inclusion', for 1 'occlusion'")
+        checks.one_of("surrogate", self.surrogate, OF_SLOPES)
 
     def law(self, n_players: int) -> Law:
         return laws.binomial(n_players, self.p)
@@ -53,10 +59,10 @@ class Banzhaf(OfSlopes):
 
         Raises ValueError if the table was drawn for another law, or if its rows do not span the players.
         """
-        return slopes_under(self.law(table.design.n_players), self.p, table)
+        return slopes_under(self.law(table.design.n_players), self.p, self.surrogate, table)
 
 
-def slopes_under(law: Law, p: float, table: Evaluations) -> Estimate:
+def slopes_under(law: Law, p: float, surrogate: str, table: Evaluations) -> Estimate:
     """The slopes of the best linear fit where each player is present with probability p; its law names who asks."""
     n_players = table.design.n_players
     if n_players < 2 or table.design.listed:
@@ -64,4 +70,5 @@ def slopes_under(law: Law, p: float, table: Evaluations) -> Estimate:
     check_reuse(law, table.design)
     if table.bases is not None:
         return slopes_on_cells(law, table)
-    return Slopes.of(("banzhaf", p), law, 0.0, table).estimate(table)
+    weights = SizeWeights.semivalue(semivalues.banzhaf_weights(n_players, p))
+    return Slopes.of(("banzhaf", p), law, 0.0, table).estimate(table, surrogate, weights)

@@ -14,7 +14,10 @@ from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.background_error import as_outputs, coalition_noise, error_of_groups, of_ends
 from perturbxai.estimation.coalitions.pair_fit import PairFit
 from perturbxai.estimation.coalitions.row_fit import shapley_on_cells
+from perturbxai.estimation.coalitions.semivalues import shapley_weights
 from perturbxai.estimation.coalitions.surrogate import SURROGATES, adjusted
+from perturbxai.estimation.posterior.functionals import SizeWeights
+from perturbxai.estimation.posterior.knowledge import processes_held
 from perturbxai.estimation.survey import check_reuse
 from perturbxai.sampling import laws
 
@@ -31,12 +34,13 @@ class KernelShap(FromCoalitions):
 
     When to take it. For Shapley values where `exact_shap` cannot list all 2^P coalitions. At one budget it errs less than
     `permutation_shap` and `sampling_shap` on nearly every model, and other methods of coalitions in the same call share its
-    questions. The budget counts coalitions, of which it needs 2P, or 2^P if that is fewer. With all of them it is exact;
-    for models of main effects and pairs of players it is exact from 2P on.
+    questions and what is learned from them. The budget counts coalitions, of which it needs 2P, or 2^P if that is fewer.
+    With all of them it is exact; for models of main effects and pairs of players it is exact from 2P on.
 
-    How. Weighted least squares on the hyperplane of that sum (Lundberg & Lee, "A unified approach to interpreting model
-    predictions", 2017), on coalitions that are drawn by leverage, each with its complement (Musco & Witter, "Provably
-    accurate Shapley value estimation via leverage score sampling", 2024).
+    How. Coalitions are drawn by leverage, each with its complement (Musco & Witter, "Provably accurate Shapley value
+    estimation via leverage score sampling", 2024). Weighted least squares on the hyperplane of that sum (Lundberg & Lee, "A
+    unified approach to interpreting model predictions", 2017) is where values start from. A Gaussian process over coalitions
+    that is fitted to the answers, and other surrogates, take noise out of them where that pays.
 
     What comes back. `values` and `stderr` are (N, P, K), of inputs, players and outputs. `stderr` is the error from having
     drawn coalitions; it is about the background that the space has. What drawing that background from X adds is
@@ -48,13 +52,16 @@ class KernelShap(FromCoalitions):
     `meta["odd_share"]` is, by output, the share of the game's variance that Shapley values hang on. Where it is near 1 a
     pair tells little more than one coalition.
 
-    surrogate  a second model, fitted to the answers, that takes noise out of the values where it lowers the estimated
-               variance by a fifth or more; what is estimated stays the same (each pair is judged by fits to other folds).
-               "triples": products of three players, some hundredths of a second an output; "trees": boosted trees, about a
-               tenth of a second; "auto": triples, and for up to 3 outputs trees where triples leave more than half, on
-               pictures and on tables of 50 background rows or more; "none" or "linear": nothing beyond the least squares.
-               From 20 P coalitions on, for 20 outputs at most, not on single background rows (`rows=`). `meta["surrogate"]`
-               has, by output, what was taken and the ratio of the estimated variances
+    surrogate  a second model, fitted to the answers, where it lowers the estimated variance. What it says of a pair comes
+               from fits to the others. "process": a Gaussian process over coalitions, up to 1,500 of them and 128 players,
+               tenths of a second an output. What it predicts is taken out of the noise, and what is estimated stays the
+               same; or its own values are given ("posterior"), which draw on all answers at once and are nearer where few
+               were asked. "triples": products of three players; "trees": boosted trees, both from 20 P coalitions on.
+               "none" or "linear": nothing beyond the least squares. "auto": any of them and two together, as far as fits
+               take less than a tenth of the model's time, or, where a row takes less than 5 milliseconds, half a second a
+               picture and 5 milliseconds a background row of a table (50 at most); where a rate for each player takes too
+               long, one for all. For 20 outputs at most, not on single background rows (`rows=`). `meta["surrogate"]` has,
+               by output, what was taken and the ratio of the estimated variances
     name       the key of the result, "kernel_shap" if empty
 
     Raises ValueError for another surrogate; `explain` raises it, before the model is asked, for a budget that is too small.
@@ -83,7 +90,8 @@ class KernelShap(FromCoalitions):
         if on_cells:
             return 20.0
         of_surrogate = 0.0 if self.surrogate in ("none", "linear") else 1.0
-        return blocks.arrays_held(n_players, n_coalitions, 4.0) + of_surrogate
+        of_process = processes_held(n_players, n_coalitions) if self.surrogate in ("auto", "process") else 0.0
+        return blocks.arrays_held(n_players, n_coalitions, 4.0) + of_surrogate + of_process
 
     def estimate(self, table: Evaluations) -> Estimate:
         """Values (P, K), their standard errors and the simultaneous factor, from a table of coalition values.
@@ -106,7 +114,8 @@ class KernelShap(FromCoalitions):
         df = fit.df if not design.listed else np.inf
         background = None if table.groups is None else _background(fit, table.groups)
         plain = Estimate(values, stderr, critical, df, background, {"odd_share": _odd_share(fit, table, odd)})
-        return adjusted(self.surrogate, fit, table, odd, plain)
+        weights = SizeWeights.semivalue(shapley_weights(n_players))
+        return adjusted(self.surrogate, fit, weights, table, odd, odd - fit.u @ values, plain)
 
 
 def _background(fit: PairFit, groups: RowGroups) -> Floats:

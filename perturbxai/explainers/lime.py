@@ -7,8 +7,9 @@ from perturbxai.core.evaluations import Estimate, Evaluations, Law
 from perturbxai.core.options import options
 from perturbxai.estimation.coalitions.background_error import of_ends
 from perturbxai.estimation.coalitions.row_fit import slopes_on_cells
-from perturbxai.estimation.coalitions.slopes import OfSlopes, Slopes
+from perturbxai.estimation.coalitions.slopes import OF_SLOPES, OfSlopes, Slopes
 from perturbxai.estimation.intervals import independent, no_players
+from perturbxai.estimation.posterior.functionals import SizeWeights
 from perturbxai.estimation.survey import ROUNDING, check_reuse
 from perturbxai.sampling import laws
 
@@ -26,6 +27,9 @@ class Lime(OfSlopes):
     kernel_width  of exp(-D^2 / (2 width^2)), D the cosine distance to the full coalition; lime's image default .25,
                   inf weighs all alike
     ridge         lime's alpha, on the slopes only; 0 solves by least squares, lime's own default is 1
+    surrogate "process": a Gaussian process over coalitions that is fitted to the answers takes noise out of the slopes, or
+                  gives its own, where that lowers their estimated variance, not with a ridge; "auto": as
+                  far as it takes little time beside the model, see there; "none": the least squares alone
     name          the key of the result, "lime" if empty
 
     >>> import numpy as np, perturbxai as px
@@ -37,12 +41,14 @@ class Lime(OfSlopes):
 
     kernel_width: float = 0.25
     ridge: float = 0.0
+    surrogate: str = "auto"
     name: str = ""
 
     def __post_init__(self) -> None:
         checks.number("kernel_width", self.kernel_width, "positive; lime's image default is 0.25", above=0.0)
         expected = "0 (least squares) or positive, and finite; lime's default is 1"
         checks.number("ridge", self.ridge, expected, least=0.0, below=np.inf)
+        checks.one_of("surrogate", self.surrogate, OF_SLOPES)
 
     @property
     def on_cells(self) -> bool:
@@ -75,4 +81,6 @@ class Lime(OfSlopes):
                 raise ValueError(f"ridge={self.ridge} goes with coalitions: give budget=, or ridge=0 with rows=.")
             return slopes_on_cells(self.law(table.design.n_players), table)
         key = ("lime", self.kernel_width, self.ridge)
-        return Slopes.of(key, self.law(table.design.n_players), self.ridge, table).estimate(table)
+        law = self.law(table.design.n_players)
+        surrogate = "none" if self.ridge else self.surrogate
+        return Slopes.of(key, law, self.ridge, table).estimate(table, surrogate, SizeWeights.slopes(law))

@@ -11,7 +11,7 @@ from perturbxai.core.types import Floats
 from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.background_error import as_outputs, coalition_noise, error_of_groups
 from perturbxai.estimation.coalitions.blocks import Columns, Gain
-from perturbxai.estimation.coalitions.slopes import OfSlopes
+from perturbxai.estimation.coalitions.slopes import OF_SLOPES, OfSlopes
 from perturbxai.estimation.intervals import no_players
 from perturbxai.estimation.survey import Clusters, LinearFit, check_reuse, row_weights
 from perturbxai.explainers.banzhaf import slopes_under
@@ -40,6 +40,9 @@ class Rise(OfSlopes):
     p          probability with which each player is present, above 0 and below 1
     estimator  "regression": (1 - p) times the slopes of the best linear fit; "centred": the mean of present times v less
                the mean of v, over p; "plain": the paper's, the mean of present times v, over p, which keeps E v
+    surrogate  "process": a Gaussian process over coalitions that is fitted to the answers takes noise out of the values, or
+               gives its own, where that lowers their estimated variance, for "regression"; "auto": as
+               far as it takes little time beside the model, see there; "none": the least squares alone
     name       the key of the result, "rise" if empty
 
     >>> import numpy as np, perturbxai as px
@@ -51,11 +54,13 @@ class Rise(OfSlopes):
 
     p: float = 0.5
     estimator: str = "regression"
+    surrogate: str = "auto"
     name: str = ""
 
     def __post_init__(self) -> None:
         checks.share("p", self.p, "; 0.5 is RISE's own")
         checks.one_of("estimator", self.estimator, ESTIMATORS)
+        checks.one_of("surrogate", self.surrogate, OF_SLOPES)
 
     @property
     def on_cells(self) -> bool:
@@ -75,7 +80,7 @@ class Rise(OfSlopes):
             return no_players(len(table.full))
         law = self.law(n_players)
         if self.estimator == "regression":
-            found, factor = slopes_under(law, self.p, table), 1.0 - self.p
+            found, factor = slopes_under(law, self.p, self.surrogate, table), 1.0 - self.p
             background = None if found.stderr_background is None else factor * found.stderr_background
             found = replace(found, values=factor * found.values, stderr=factor * found.stderr, stderr_background=background)
         else:

@@ -1,5 +1,6 @@
 """The Predictor: any model as (n, K) float64, and the only caller of a model for values."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
@@ -89,6 +90,7 @@ class Predictor:
         self.batch_size = None if batch_size is None else int(batch_size)
         self.progress = progress if callable(progress) else bool(progress)
         self.rows, self.seconds = 0, 0.0
+        self._pace: float | None = None
         self._batches = Batches(self._model.device)
         self._bar: Bar | None = None  # while watched
         on_cpu = isinstance(self._model, NetworkModel) and self._model.device.type == "cpu"
@@ -99,6 +101,13 @@ class Predictor:
         name = word(getattr(model, "native_name", getattr(model, "__qualname__", type(model).__name__)))
         asked = f"{count(self.rows, 'row')} asked in {self.seconds:.3g} s{device}"
         return f"<Predictor of the {self.kind} {name}: {self.output}, outputs {listed(self.outputs)}; {asked}>"
+
+    @property
+    def pace(self) -> float:
+        """Seconds a row, to a power of ten, as they were when this was first read: what hangs on it is decided once."""
+        if self._pace is None and self.rows and self.seconds > 0.0:
+            self._pace = 10.0 ** round(math.log10(self.seconds / self.rows))
+        return self._pace or 0.0
 
     @property
     def plan(self) -> dict[str, Any]:

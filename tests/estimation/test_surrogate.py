@@ -36,7 +36,7 @@ def forest_game(n_players, seed, n_trees=30):
 def table(game, budget, seed=0):
     """As pictures, and tables with many background rows, come: a coalition is costly."""
     design = draw_design([shapley(game.n_players)], game.n_players, budget, np.random.default_rng(seed))
-    return Evaluations(design, game(design.z), *game.ends, costly=True)
+    return Evaluations(design, game(design.z), *game.ends, affordable=10.0)
 
 
 def pairs_of(found):
@@ -185,7 +185,7 @@ def test_the_gate_never_loses_a_quarter(name, per_player):
             one = px.KernelShap(surrogate=kind).estimate(found)
             error[kind] += games.squared_error(one.values, game.shapley)
             for told in one.notes.get("surrogate", []):
-                assert told["variance"] <= 0.8 if told["taken"] != "none" else told["variance"] == 1.0
+                assert told["variance"] <= (0.8 if kind == "trees" else 1.0) or told["taken"] == "none"
     assert max(error["auto"], error["trees"]) <= 1.25 * error["none"] + 1e-18
 
 
@@ -230,7 +230,7 @@ def test_the_other_of_two_classes_is_told_by_the_first():
 def test_each_output_has_its_own_surrogate():
     noise, trees = games.random_table(12, 0, 1), forest_game(12, 0)
     both = games.KnownGame("both", 12, lambda z: np.hstack([noise(z), trees(z)]), None)
-    taken = [one["taken"] for one in px.KernelShap().estimate(table(both, 400)).notes["surrogate"]]
+    taken = [one["taken"] for one in px.KernelShap(surrogate="trees").estimate(table(both, 400)).notes["surrogate"]]
     assert taken[0] == "none" and taken[1] != "none"
 
 
@@ -287,7 +287,7 @@ def test_the_global_random_state_is_left_alone():
 
 def test_an_unknown_surrogate_is_refused():
     with pytest.raises(
-        ValueError, match="surrogate='forest' is not known; expected one of 'auto', 'none', 'linear', 'triples'"
+        ValueError, match="surrogate='forest' is not known; expected one of 'auto', 'none', 'linear', 'process'"
     ):
         px.KernelShap(surrogate="forest")
 

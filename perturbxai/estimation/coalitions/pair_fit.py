@@ -40,6 +40,23 @@ class PairFit(LinearFit):
         return found - found.mean(axis=0) if isinstance(self.operator, Normal) else np.asarray(found)
 
     @property
+    def row_weight(self) -> Floats:
+        return self.weight
+
+    def answers(self, values: Floats) -> Floats:
+        return 0.5 * (values[2 + self.first] - values[2 + self.second])
+
+    def values_of(self, answers: Floats) -> Floats:
+        return self.solve(answers)
+
+    def line(self, values: Floats) -> Floats:
+        return np.asarray(self.u @ values)
+
+    def left_by(self, answers: Floats) -> Floats:
+        """Of answers whose game gives everything what it gives nothing."""
+        return np.asarray(answers - self.u @ self.solve(answers))
+
+    @property
     def asked(self) -> Floats:
         """(R,): the share of all pairs of its size that was drawn."""
         stratum = self.clusters.stratum

@@ -14,7 +14,12 @@ from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.background_error import as_outputs, coalition_noise, error_of_groups
 from perturbxai.estimation.coalitions.blocks import Columns, Gain, WithIntercept
 from perturbxai.estimation.coalitions.semivalues import with_ends
+from perturbxai.estimation.coalitions.surrogate import adjusted
+from perturbxai.estimation.posterior.functionals import SizeWeights
+from perturbxai.estimation.posterior.knowledge import processes_held
 from perturbxai.estimation.survey import MAX_LEVERAGE, Clusters, LinearFit, row_weights
+
+OF_SLOPES = ("auto", "none", "process")  # surrogates
 
 
 class OfSlopes(FromCoalitions):
@@ -24,7 +29,9 @@ class OfSlopes(FromCoalitions):
 
     def arrays_held(self, n_players: int, n_coalitions: int, on_cells: bool) -> float:
         """Arrays (coalitions, players) that the fit holds at once, as measured; blocks, or controls of rows, come beside."""
-        return 36.0 if on_cells else blocks.arrays_held(n_players, n_coalitions, 8.0)
+        return (
+            36.0 if on_cells else blocks.arrays_held(n_players, n_coalitions, 8.0) + processes_held(n_players, n_coalitions)
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,20 +42,52 @@ class Slopes(LinearFit):
     gain (M, P): of drawn rows, HC3
     """
 
+    n_ends: ClassVar[int] = 2
     z: Floats | Columns
     operator: Floats | WithIntercept
+    each: Weights
 
-    def estimate(self, table: Evaluations) -> Estimate:
-        """Slopes (P, K) and their errors."""
+    @property
+    def row_weight(self) -> Floats:
+        return self.each
+
+    @property
+    def asked(self) -> Floats:
+        """Nothing and everything are always asked."""
+        clusters = self.clusters
+        by_stratum = np.bincount(clusters.stratum, minlength=len(clusters.pairs)) / clusters.pairs
+        assert self.starts is not None
+        lengths = np.diff(np.append(self.starts, len(self.gain)))
+        return np.concatenate([[1.0, 1.0], np.repeat(by_stratum[clusters.stratum], lengths)])
+
+    def answers(self, values: Floats) -> Floats:
+        return values
+
+    def values_of(self, answers: Floats) -> Floats:
+        return np.asarray((self.operator @ answers)[1:])
+
+    def line(self, values: Floats) -> Floats:
+        return np.asarray(self.z @ values)
+
+    def left_by(self, answers: Floats) -> Floats:
+        found = self.operator @ answers
+        return np.asarray(answers - found[0] - self.z @ found[1:])
+
+    def estimate(self, table: Evaluations, surrogate: str, weights: SizeWeights) -> Estimate:
+        """Slopes (P, K) and their errors.
+
+        surrogate: one of SURROGATES;  weights: of the slopes as sums over all coalitions
+        """
         values = table.values if table.weight is not None else np.vstack([table.empty, table.full, table.values])
         centre = values.mean(axis=0)  # less rounding where the outputs are far from zero
         found = self.operator @ (values - centre)
-        residuals = values - centre - found[0] - self.z @ found[1:]
+        left = values - centre - found[0] - self.z @ found[1:]
         n_ends = 2 if table.weight is None else 0
-        residuals, ends = residuals[n_ends:], residuals[:n_ends]  # these are listed: they bring no sampling error
+        residuals, ends = left[n_ends:], left[:n_ends]  # these are listed: they bring no sampling error
         stderr, critical = self.errors(residuals, found[1:], table, ends, tails=True)
         background = None if table.groups is None or table.weight is not None else self._background(table.groups)
-        return Estimate(found[1:], stderr, critical, self.df if not table.design.listed else np.inf, background)
+        plain = Estimate(found[1:], stderr, critical, self.df if not table.design.listed else np.inf, background)
+        return adjusted(surrogate, self, weights, table, values, left, plain)
 
     def _background(self, groups: RowGroups) -> Floats:
         """(P, K): the error that the draw of the background adds."""
@@ -81,7 +120,7 @@ class Slopes(LinearFit):
         # a walk goes through sizes that hardly count here: at 16 players and p = 1/2 intervals beside one covered .2 to .8
         known = paired and not (design.chain >= 0).any()
         df = float(len(starts) - n_players) if known else 0.0
-        return cls(gain, np.add.reduceat(inner, starts), starts, Clusters.of(design), df, z, operator)
+        return cls(gain, np.add.reduceat(inner, starts), starts, Clusters.of(design), df, z, operator, weight)
 
 
 def _in_one_piece(design: Design, weight: Weights, ridge: float, ends: bool) -> tuple[Floats, Floats, Floats]:

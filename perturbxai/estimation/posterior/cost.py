@@ -1,0 +1,26 @@
+"""What fits of processes cost, in seconds, as measured on one thread, and which of them a table is worth."""
+
+from perturbxai.core.evaluations import Evaluations
+from perturbxai.estimation.posterior.evidence import searched
+
+OWN, SHARED, COMMON = "own", "shared", "common"  # rates of each output's players; of all outputs'; one rate for all players
+LEVELS = (OWN, SHARED, COMMON)
+SEARCHES = {OWN: 180, SHARED: 180, COMMON: 50}  # likelihoods that a search looks at
+
+
+def seconds(level: str, n_rows: int, n_players: int, n_outputs: int, n_groups: int) -> float:
+    """Of the processes of a table: n_groups outputs that are not each other's opposites have rates of their own at "own"."""
+    n = min(searched(n_rows), 0.8 * n_rows)
+    look = 2e-4 + (5e-8 + 2e-10 * n_players) * n**2 + 5e-11 * n**3
+    given = 2e-10 * n_rows**3 + 1e-9 * n_rows**2 * (n_players + n_outputs) + 5e-8 * n_rows * n_players**2
+    return (n_groups if level == OWN else 1) * (SEARCHES[level] * look + given)
+
+
+def worthwhile(table: Evaluations, n_groups: int) -> str | None:
+    """The best of `LEVELS` that the table can afford; None if it can afford none."""
+    n_rows, n_outputs = len(table.values) + 2, table.values.shape[1]
+    affordable = (
+        level for level in LEVELS
+        if seconds(level, n_rows, table.design.n_players, n_outputs, n_groups) <= table.affordable
+    )  # fmt: skip
+    return next(affordable, None)

@@ -1,0 +1,85 @@
+"""Priors chosen by pairs that they have not seen, and errors that these pairs have tried."""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from perturbxai.core.types import Floats, Ints, PerOutput
+from perturbxai.estimation.posterior.evidence import Answers
+from perturbxai.estimation.posterior.functionals import SizeWeights
+from perturbxai.estimation.posterior.process import Process
+
+ALIKE = (np.inf, 1.0, 0.1)  # how strongly the players' rates are drawn together; infinite: one for all
+JUDGES = 2  # folds that choose between these
+STEPS, LATER = 30, 8  # of a search, and of one that starts where a neighbour ended
+
+
+class Known(NamedTuple):
+    """What is known of a method's values: (P, K) each, and degrees of freedom (K,) of the variances.
+
+    by_fold (F, P, K): the values by all but the pairs of each fold
+    """
+
+    values: Floats
+    variances: Floats
+    df: PerOutput
+    by_fold: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class CrossFit:
+    """Processes of a game, each of a prior that a fold of the pairs had no say in, given all answers.
+
+    alike: the choice of `ALIKE`
+    """
+
+    processes: tuple[Process, ...]
+    alike: float
+
+    @classmethod
+    def of(cls, answers: Answers, fold: Ints, common: bool) -> Self:
+        """fold (n,): of each answer, -1 for nothing and everything, which all see
+
+        common: one rate for all players, which takes less time
+        """
+        folds = [fold == own for own in range(int(fold.max()) + 1)]
+        chosen: tuple[float, float, list[Floats]] | None = None
+        start = None
+        for alike in ALIKE[: 1 if common else None]:
+            searched: list[Floats] = []
+            density = 0.0
+            for out in folds[:JUDGES]:
+                start = answers.but(out).best(alike, start, LATER if searched else STEPS)
+                searched.append(start)
+                density += Process.of(answers.prior(start), answers, out).density
+            start = searched[0]
+            if chosen is None or density > chosen[0]:
+                chosen = density, alike, searched
+        assert chosen is not None
+        _, alike, searched = chosen
+        for out in folds[JUDGES:]:
+            searched.append(answers.but(out).best(alike, searched[0], LATER))
+        made = (Process.of(answers.prior(one), answers, out) for one, out in zip(searched, folds, strict=True))
+        return cls(tuple(made), alike)
+
+    @property
+    def said(self) -> Floats:
+        """(F, n, K): what all but the pairs of each fold say of every answer."""
+        return np.array([one.said for one in self.processes])
+
+    def known(self, weights: SizeWeights) -> Known:
+        """A method's values.
+
+        The variances are what the processes say, by as much more as each fold moved the values more than was said, and what
+        the choice of the prior brings.
+        """
+        read = [one.reading(weights) for one in self.processes]
+        values = np.array([one.values for one in read])
+        moved = np.sum([one.moved for one in read], axis=0)
+        expected = np.sum([one.expected * fit.variance for one, fit in zip(read, self.processes, strict=True)], axis=0)
+        wider = np.maximum(np.divide(moved, expected, out=np.ones_like(moved), where=expected > 0), 1.0)
+        # so many squares of one variance the moves of a fold are worth
+        df = sum(one.expected**2 / max(one.together, np.finfo(np.float64).tiny) for one in read)
+        variances = wider * np.mean([one.variances for one in read], axis=0) + values.var(axis=0)
+        return Known(values.mean(axis=0), variances, np.full(len(wider), df), np.array([one.first for one in read]))

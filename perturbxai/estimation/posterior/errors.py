@@ -1,0 +1,45 @@
+"""How far values that a posterior gives may be off.
+
+What the processes say of themselves, tried by the pairs they had not seen, is right where the game is like their prior, and
+too little where it is not: what the answers left out show is then small, and what none has shown is not. What the design
+says, from the same pairs as residuals of the fit that takes nothing from the process but its predictions, holds for any game
+and is far too much where the process knows better. The error stated lies between the two, two parts of the first and one of
+the second, in logarithms; that this covers is a matter of simulation, not of proof.
+"""
+
+import numpy as np
+from scipy import stats
+
+from perturbxai.core.evaluations import Evaluations
+from perturbxai.core.types import Floats
+from perturbxai.estimation import spread
+from perturbxai.estimation.intervals import independent_factor
+from perturbxai.estimation.posterior.crossfit import Known
+from perturbxai.estimation.survey import LinearFit, for_tails
+
+OF_DESIGN = 1 / 3  # the part that the design has in what is said
+
+
+def posterior_errors(
+    known: Known, k: int, fit: LinearFit, unseen: Floats, before: Floats, values: Floats, table: Evaluations
+) -> tuple[Floats, float]:
+    """Standard errors (P,) and simultaneous factor of one output's values (P,), as t statistics of the fit's freedom.
+
+    unseen (R,): what is left of the answers of drawn rows by processes that had not seen them;  before (R,): by the fit
+    """
+    own = known.variances[:, k]
+    of_design = np.diag(fit.covariance(unseen))
+    of_design = np.maximum(0.5 * (of_design + of_design.mean()), own)
+    jump = spread.jump_of_fit(
+        np.abs(unseen).max(keepdims=True), np.zeros(1), values[:, None], table, np.abs(before).max(keepdims=True)
+    )[0]
+    missed = jump**2 * np.diag(fit.missed) if np.isfinite(jump) else np.full(len(own), np.inf)
+    found = np.sqrt(np.maximum(own ** (1.0 - OF_DESIGN) * of_design**OF_DESIGN, missed))
+    floor = spread.ROUNDING * table.scale[k] * np.sqrt(len(own))
+    # the estimate has one freedom for all outputs, the fit's: what is known from fewer squares is widened by as much
+    freedom = max(float(known.df[k]), 1.0)
+    wider = stats.t.ppf(0.975, freedom) / stats.t.ppf(0.975, fit.df if fit.df > 0 else np.inf)
+    factor = np.array([independent_factor(len(own), freedom) / wider])
+    stderr = np.maximum(found * wider, floor)[:, None]
+    tailed, factor = for_tails(stderr, factor, fit.lengths, unseen[:, None], len(fit.weight), fit.df, table)
+    return tailed[:, 0], float(factor[0])

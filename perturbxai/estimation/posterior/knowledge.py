@@ -1,0 +1,124 @@
+"""What a table of complementary pairs knows of its game, output by output; every method of coalitions reads it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+
+from perturbxai.core.evaluations import Design, Evaluations, once
+from perturbxai.core.types import Floats, Ints, Values
+from perturbxai.estimation.posterior.cost import COMMON, OWN, worthwhile
+from perturbxai.estimation.posterior.crossfit import CrossFit, Known
+from perturbxai.estimation.posterior.evidence import Answers
+from perturbxai.estimation.posterior.functionals import SizeWeights
+from perturbxai.estimation.survey import pair_sides
+
+N_FOLDS = 5
+MOST_ROWS, MOST_PLAYERS, MOST_OUTPUTS = 1500, 128, 20  # beyond which a fit is too much work
+FEW_OUTPUTS = 3  # so many may have rates of their own, more share them
+SAME = 1e-12  # of the largest answer: outputs that differ by no more are one
+
+
+@dataclass(frozen=True, eq=False)
+class Knowledge:
+    """Processes of a game, made when they are asked for.
+
+    signs (2 + M, P) and values (2 + M, K) of nothing, everything and the table's rows;  fold (2 + M,): of each pair's rows,
+    -1 for the ends;  groups of outputs that share rates, those that are an earlier one's opposite left out
+    twin, sign (K,): the output that tells each, and whether as it is or as its opposite;  common: one rate for all players
+    """
+
+    signs: Floats
+    fold: Ints
+    values: Values
+    groups: list[list[int]]
+    twin: Ints
+    sign: Ints
+    common: bool
+
+    @classmethod
+    def of(cls, table: Evaluations, sparing: bool) -> Self | None:
+        """Made once a table; None if it is not worth it, or not possible: for pairs alone, and not too many.
+
+        sparing: only as far as the table can afford it
+        """
+        return once(table.cache, ("knowledge", sparing), lambda: cls._make(table, sparing))
+
+    @classmethod
+    def _make(cls, table: Evaluations, sparing: bool) -> Self | None:
+        if not _feasible(table.design, len(table.full)) or table.weight is not None:
+            return None
+        values = np.vstack([table.empty, table.full, table.values])
+        twin, sign = _twins(values)
+        distinct = np.unique(twin).tolist()
+        level = worthwhile(table, len(distinct)) if sparing else OWN
+        if level is None:
+            return None
+        groups = [[k] for k in distinct] if level == OWN and len(distinct) <= FEW_OUTPUTS else [distinct]
+        n_players = table.design.n_players
+        first, second = pair_sides(table.design)
+        ends = np.vstack([-np.ones(n_players), np.ones(n_players)])
+        signs = np.vstack([ends, 2.0 * table.design.z - 1.0])
+        sizes = table.design.sizes[first]
+        fold = np.full(len(signs), -1)
+        fold[2 + first] = fold[2 + second] = folds(np.minimum(sizes, n_players - sizes))
+        return cls(signs, fold, values, groups, twin, sign, level == COMMON)
+
+    @cached_property
+    def fits(self) -> list[CrossFit]:
+        """By group of outputs."""
+        answers = self.values - self.values.mean(axis=0)
+        return [CrossFit.of(Answers(self.signs, answers[:, own]), self.fold, self.common) for own in self.groups]
+
+    def known(self, weights: SizeWeights) -> Known:
+        """A method's values."""
+        found = [fit.known(weights) for fit in self.fits]
+        values, variances, df, by_fold = (np.concatenate(part, axis=-1) for part in zip(*found, strict=True))
+        told = self._told
+        return Known(values[:, told] * self.sign, variances[:, told], df[told], by_fold[..., told] * self.sign)
+
+    @cached_property
+    def said(self) -> Floats:
+        """(F, 2 + M, K): what all pairs but those of each fold say of all values."""
+        found = np.concatenate([fit.said for fit in self.fits], axis=-1)[..., self._told]
+        return np.asarray(found * self.sign + self.values.mean(axis=0))
+
+    @property
+    def _told(self) -> Ints:
+        """(K,): the place, among the outputs of all groups, of the one that tells each."""
+        return np.searchsorted(np.concatenate(self.groups), self.twin)
+
+
+def folds(stratum: Ints) -> Ints:
+    """(R,): a fold for each pair, each size spread over all of them."""
+    order = np.argsort(stratum, kind="stable")
+    found = np.empty(len(stratum), dtype=np.int64)
+    found[order] = np.arange(len(stratum)) % N_FOLDS
+    return found
+
+
+def _twins(values: Values) -> tuple[Ints, Ints]:
+    """(K,) each: of every output itself and 1, or the first that is its opposite but for a constant, and -1."""
+    centred = values - values.mean(axis=0)
+    twin, sign = np.arange(values.shape[1]), np.ones(values.shape[1], dtype=np.int64)
+    for k in range(values.shape[1]):
+        close = SAME * np.abs(values[:, k]).max(initial=0.0)
+        for j in range(k):
+            if twin[j] == j and np.abs(centred[:, k] + centred[:, j]).max() <= close:
+                twin[k], sign[k] = j, -1
+                break
+    return twin, sign
+
+
+def processes_held(n_players: int, n_coalitions: int) -> float:
+    """Arrays (coalitions, players) that processes hold: the factors of the folds, where there are any."""
+    fitted = n_coalitions <= MOST_ROWS + 2 and 2 <= n_players <= MOST_PLAYERS
+    return (N_FOLDS + 2.0) * n_coalitions / n_players if fitted else 0.0
+
+
+def _feasible(design: Design, n_outputs: int) -> bool:
+    """Whether processes can be fitted to answers of such a design: pairs, all on the whole background, and not too many."""
+    n_rows, paired = len(design.z), len(design.z) % 2 == 0 and bool((design.z[0::2] != design.z[1::2]).all())
+    sized = 2 * design.n_players <= n_rows <= MOST_ROWS and 2 <= design.n_players <= MOST_PLAYERS
+    return paired and sized and n_outputs <= MOST_OUTPUTS and not design.listed and design.base is None
