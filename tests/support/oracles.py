@@ -279,6 +279,62 @@ def substitute_columns(rows: Any, row: Any, columns: Any, points: Any, first: An
     return np.array(out)
 
 
+# ------------------------------------------------------------------------------------------------ twins of game kernels
+
+
+def sum_by_size(present: Any, absent: Any, with_player: Any, without: Any) -> Any:
+    """(M, P): over all coalitions the weight by z_i and by how many others there are, times every player's factor."""
+    out = np.zeros(present.shape)
+    for m, i in np.ndindex(*out.shape):
+        for z in all_coalitions(out.shape[1]):
+            weight = with_player[z.sum() - 1] if z[i] else without[z.sum()]
+            out[m, i] += weight * np.prod(np.where(z, present[m], absent[m]))
+    return out
+
+
+def sum_by_sizes(apart: Any, same: Any, other: Any) -> Any:
+    """(P,): over all pairs of coalitions of the others the weights by their sizes, times `apart` of all where they differ.
+
+    The weight `same` stands for both ways in which the two agree on i, `other` for both in which they do not.
+    """
+    out = np.zeros(len(apart))
+    for i, own in enumerate(apart):
+        others = np.delete(apart, i)
+        for y in all_coalitions(len(others)):
+            for z in all_coalitions(len(others)):
+                weight = same[y.sum(), z.sum()] + own * other[y.sum(), z.sum()]
+                out[i] += weight * np.prod(others[y != z])
+    return out
+
+
+def covariance(angle: float, total: float, mix: Any, one: int, two: int, whole: int) -> tuple[float, float, Any]:
+    """Of two coalitions of these sizes of `whole` players; its slope by the angle, and its six parts as sums have them."""
+    even, rough, counted = mix
+    high, low = np.exp(angle - total), np.exp(-angle - total)
+    parts = np.array([high, low, high**3, low**3, one == two, one + two == whole], dtype=float)
+    of_sets = (1 - rough) * (high + even * low) + rough * (high**3 + even * low**3)
+    slope = (1 - rough) * (high - even * low) + 3 * rough * (high**3 - even * low**3)
+    return (1 - counted) * of_sets + counted * (parts[4] + even * parts[5]), slope, parts
+
+
+def fill_covariances(angle: Any, total: float, mix: Any, size: Any) -> Any:
+    """(n, n), both triangles: the covariances of coalitions of these sizes, of which the second holds everybody."""
+    found = [[covariance(angle[m, n], total, mix, s, t, size[1])[0] for n, t in enumerate(size)] for m, s in enumerate(size)]
+    return np.array(found)
+
+
+def weigh_covariances(angle: Any, total: float, mix: Any, size: Any, inverse: Any, loads: Any) -> tuple[Any, Any]:
+    """(n, n), (7,): slopes times the pull of a likelihood, and the sums of pulls times the parts of the covariances."""
+    pull = 0.5 * (loads.shape[1] * inverse - loads @ loads.T)
+    steep, sums = np.empty_like(pull), np.zeros(7)
+    for m, n in np.ndindex(*pull.shape):
+        _, slope, parts = covariance(angle[m, n], total, mix, size[m], size[n], size[1])
+        steep[m, n] = pull[m, n] * slope
+        sums[:6] += pull[m, n] * parts
+    sums[6] = np.diag(pull)[2:].sum()
+    return steep, sums
+
+
 # ------------------------------------------------------------------------------------------------ opacity
 
 
