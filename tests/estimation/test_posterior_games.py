@@ -1,4 +1,4 @@
-"""What a table of pairs knows of its game: folds, groups of outputs, what it costs, and what the methods make of it."""
+"""What a table of pairs knows of its game: folds, groups of outputs, and what it costs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ import games
 import numpy as np
 import oracles
 import pytest
-from scipy import stats
 
-import perturbxai as px
 from perturbxai.core.evaluations import Evaluations
 from perturbxai.estimation.coalitions.semivalues import shapley_weights
 from perturbxai.estimation.posterior import cost
@@ -22,12 +20,12 @@ from perturbxai.sampling import laws
 from perturbxai.sampling.coalitions import draw_cells, draw_design, draw_held_out
 
 
-def table(game, per_player, seed=0, law=laws.shapley, affordable=10.0):
+def table(game, per_player, seed=0):
     """As pictures, and tables with many background rows, come: a coalition is costly."""
     n_players = game.n_players
     budget = min(per_player * n_players, 2**n_players - 2)
-    design = draw_design([law(n_players)], n_players, budget, np.random.default_rng(seed))
-    return Evaluations(design, game(design.z), *game.ends, affordable=affordable)
+    design = draw_design([laws.shapley(n_players)], n_players, budget, np.random.default_rng(seed))
+    return Evaluations(design, game(design.z), *game.ends, affordable=10.0)
 
 
 def of_outputs(game, *maps):
@@ -205,48 +203,3 @@ def test_a_small_purse_buys_shared_rates_and_a_smaller_one_a_common_rate():
     assert [len(one.groups) for one in made] == [3, 1, 1]
     assert [one.common for one in made] == [False, False, True]
     assert np.ptp(made[2].fits[0].processes[0].prior.rate) == 0.0
-
-
-# -------------------------------------------------------------------------------------------------- methods
-
-
-def banzhaf(game, p):
-    """(P, K): what a player adds where the others are each present with probability p, by all coalitions."""
-    z = oracles.all_coalitions(game.n_players)
-    weight = p ** z.sum(axis=1) * (1.0 - p) ** (~z).sum(axis=1)
-    weighed = weight[:, None] * game(z)
-    return z.T @ weighed / p - (~z).T @ weighed / (1.0 - p)
-
-
-METHODS = {
-    "shapley": (px.KernelShap, {}, lambda game: game.shapley),
-    "lime": (px.Lime, {}, lambda game: game.lime(0.25)),
-    "banzhaf": (px.Banzhaf, {}, lambda game: banzhaf(game, 0.5)),
-    "banzhaf .3": (px.Banzhaf, {"p": 0.3}, lambda game: banzhaf(game, 0.3)),
-    "rise": (px.Rise, {}, lambda game: 0.5 * banzhaf(game, 0.5)),
-}
-LARGE = {
-    "sigmoid20": games.SIGMOID_20,
-    "polynomial": games.polynomial(20, (1, 2, 3, 4, 5), 30, 0),
-    "cubic": games.polynomial(16, (1, 3), 40, 1),
-    "sparse": games.polynomial(24, (3, 4, 5), 60, 0),
-}
-TABLED = {
-    "sigmoid12": games.sigmoid_game(12, 2.0, 4.0),
-    "network": games.network_game(0),
-    "random": NOISE,
-    "unanimity": games.unanimity(14, 7),
-}
-GAMES = LARGE | TABLED
-
-
-def ratio(name, game, per_player, n_seeds=3):
-    """The squared error with a process over that without, summed over a few tables."""
-    kind, options, truth = METHODS[name]
-    errors, exact = dict.fromkeys(("process", "none"), 0.0), truth(game)
-    for seed in range(n_seeds):
-        found = table(game, per_player, seed, kind(**options).law)
-        for surrogate in errors:
-            one = kind(**options, surrogate=surrogate).estimate(found)
-            errors[surrogate] += games.squared_error(one.values, exact)
-    return errors["process"] / errors["none"]

@@ -272,6 +272,22 @@ def test_rows_add_up_over_calls():
     assert predictor.rows == 67
 
 
+def test_the_pace_is_a_power_of_ten_as_it_was_when_it_was_first_read(clock):
+    took = [0.018]
+
+    def model(rows):
+        clock.now += took[0]
+        return curved(rows)
+
+    predictor = px.Predictor(model, batch_size=60)
+    assert predictor.pace == 0.0  # nothing was asked yet, and nothing is kept of that
+    predictor(X)  # 3e-4 seconds a row, three times 1e-4 and less than a third of 1e-3
+    assert predictor.pace == pytest.approx(1e-4, rel=1e-12)
+    took[0] = 60.0
+    predictor(X)
+    assert predictor.seconds / predictor.rows > 0.1 and predictor.pace < 1e-3
+
+
 def test_a_callback_hears_of_every_batch_and_ends_at_the_total():
     heard = []
     px.Predictor(curved, batch_size=25, progress=lambda done, total: heard.append((done, total)))(X)
