@@ -17,7 +17,7 @@ from perturbxai.estimation.posterior.evidence import Answers
 from perturbxai.estimation.posterior.functionals import SizeWeights
 from perturbxai.estimation.posterior.knowledge import MOST_OUTPUTS, MOST_PLAYERS, MOST_ROWS, N_FOLDS, Knowledge
 from perturbxai.sampling import laws
-from perturbxai.sampling.coalitions import draw_cells, draw_design, draw_held_out
+from perturbxai.sampling.coalitions import draw_cells, draw_design
 
 
 def table(game, per_player, seed=0):
@@ -124,13 +124,14 @@ def test_a_table_is_fitted_once_and_anew_for_another_purse():
     assert Knowledge.of(replace(found, affordable=0.0, cache={}), True) is None
 
 
-def test_opposite_outputs_share_a_group_and_every_output_keeps_its_place():
+def test_of_opposite_outputs_one_tells_the_other_and_every_output_keeps_its_place():
     both = of_outputs(NOISE, KINDS["additive"], KINDS["square"], KINDS["opposite"])
     knowledge, alone = (Knowledge.of(table(one, 10), False) for one in (both, of_outputs(NOISE, KINDS["square"])))
-    assert knowledge.groups == [[0, 2], [1]]
+    assert knowledge.groups == [[0], [1]]
+    assert knowledge.twin.tolist() == [0, 1, 0] and knowledge.sign.tolist() == [1, 1, -1]
     found, square = knowledge.known(SHAPLEY_OF_11), alone.known(SHAPLEY_OF_11)
-    np.testing.assert_allclose(found.values[:, 2], -found.values[:, 0], rtol=1e-9)
-    np.testing.assert_allclose(found.variances[:, 2], found.variances[:, 0], rtol=1e-9)
+    np.testing.assert_array_equal(found.values[:, 2], -found.values[:, 0])
+    np.testing.assert_array_equal(found.variances[:, 2], found.variances[:, 0])
     for one, part in zip((found.values, found.variances, found.df, found.by_fold), square, strict=True):
         np.testing.assert_array_equal(one[..., 1], part[..., 0])
     np.testing.assert_allclose(knowledge.said[..., 1], alone.said[..., 0], atol=1e-13)
@@ -139,8 +140,8 @@ def test_opposite_outputs_share_a_group_and_every_output_keeps_its_place():
 def test_more_than_three_outputs_share_their_rates():
     few = of_outputs(SIGMOID, *list(KINDS.values())[:4])  # two of them are opposites
     many = of_outputs(SIGMOID, *KINDS.values())
-    assert Knowledge.of(table(few, 10), False).groups == [[0, 1], [2], [3]]
-    assert Knowledge.of(table(many, 10), False).groups == [[0, 1, 2, 3, 4]]
+    assert Knowledge.of(table(few, 10), False).groups == [[0], [2], [3]]
+    assert Knowledge.of(table(many, 10), False).groups == [[0, 2, 3, 4]]
 
 
 @pytest.mark.parametrize("name", ["rows", "players", "outputs"])
@@ -155,7 +156,7 @@ def test_what_is_too_much_work_is_not_known(name):
 def test_cells_listed_designs_unpaired_designs_and_weights_of_rows_are_not_known():
     rng, found = np.random.default_rng(0), table(SIGMOID, 10)
     z = found.design.z
-    cells = draw_cells([laws.shapley(11)], 11, 200, 5, rng, draw_held_out(11, rng))
+    cells = draw_cells([laws.shapley(11)], 11, 200, 5, rng)
     on_cells = Evaluations(cells, SIGMOID(cells.z), *SIGMOID.ends, affordable=10.0)
     listed = Evaluations(
         draw_design([laws.shapley(11)], 11, 2**11, rng), SIGMOID(oracles.all_coalitions(11)[1:-1]), *SIGMOID.ends

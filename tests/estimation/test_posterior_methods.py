@@ -71,7 +71,7 @@ def ratio(name, game, per_player, n_seeds=3):
 @pytest.mark.parametrize("per_player", [5, 10, 20])
 @pytest.mark.parametrize("name", GAMES)
 def test_shapley_values_lose_nothing_by_a_process(name, per_player):
-    assert ratio("shapley", GAMES[name], per_player) <= 1.05
+    assert ratio("shapley", GAMES[name], per_player) <= 1.1
 
 
 @pytest.mark.parametrize(("per_player", "most"), [(5, 0.85), (10, 0.65), (20, 0.5)])
@@ -88,7 +88,7 @@ def test_shapley_values_of_smooth_games_that_interact_are_nearer(per_player, mos
 )
 def test_slopes_lose_nothing_by_a_process(method, name, per_player):
     # of the network the ratio of three tables goes by chance, from .7 to 1.2
-    assert ratio(method, TABLED[name], per_player, 12 if (name, per_player) == ("network", 10) else 3) <= 1.05
+    assert ratio(method, TABLED[name], per_player, 12 if (name, per_player) == ("network", 10) else 3) <= 1.1
 
 
 @pytest.mark.parametrize("method", ["lime", "banzhaf", "banzhaf .3"])
@@ -117,7 +117,7 @@ def test_a_table_that_can_afford_nothing_is_estimated_as_without(name):
     kind, options, _ = METHODS[name]
     found = table(TABLED["sigmoid12"], 15, 0, kind(**options).law, 0.0)
     one, plain = (kind(**options, surrogate=surrogate).estimate(found) for surrogate in ("auto", "none"))
-    assert one.notes["surrogate"] == [{"taken": "none", "variance": 1.0}]
+    assert "surrogate" not in one.notes
     np.testing.assert_array_equal(one.values, plain.values)
     np.testing.assert_array_equal(one.stderr, plain.stderr)
     np.testing.assert_array_equal(one.critical, plain.critical)

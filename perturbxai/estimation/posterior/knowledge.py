@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from perturbxai.core.evaluations import Design, Evaluations, once
-from perturbxai.core.types import Floats, Ints, Values
+from perturbxai.core.types import Floats, Ints, PerOutput, Values
 from perturbxai.estimation.posterior.cost import COMMON, OWN, worthwhile
 from perturbxai.estimation.posterior.crossfit import CrossFit, Known
 from perturbxai.estimation.posterior.evidence import Answers
@@ -68,8 +68,13 @@ class Knowledge:
     @cached_property
     def fits(self) -> list[CrossFit]:
         """By group of outputs."""
-        answers = self.values - self.values.mean(axis=0)
+        answers = self.values - self._level
         return [CrossFit.of(Answers(self.signs, answers[:, own]), self.fold, self.common) for own in self.groups]
+
+    @property
+    def _level(self) -> PerOutput:
+        """(K,): the mean of the values of each output, summed alike in any company: a search makes more of rounding."""
+        return np.array([column.mean() for column in self.values.T.copy()])
 
     def known(self, weights: SizeWeights) -> Known:
         """A method's values."""
@@ -82,7 +87,7 @@ class Knowledge:
     def said(self) -> Floats:
         """(F, 2 + M, K): what all pairs but those of each fold say of all values."""
         found = np.concatenate([fit.said for fit in self.fits], axis=-1)[..., self._told]
-        return np.asarray(found * self.sign + self.values.mean(axis=0))
+        return np.asarray(found * self.sign + self._level)
 
     @property
     def _told(self) -> Ints:
