@@ -74,13 +74,15 @@ def jump_of_fit(left: Floats, beside: Floats, found: Floats, table: Evaluations,
             say what answers can be where the drawn ones are mostly alike
     found   (P, K) what the fit gives the players
     before  (K,) the largest residual before a surrogate took what it explains, None where there is none: what varied then
-            was seen to vary, and where next to nothing of it is left a jump may be as large
+            was seen to vary, and where next to nothing of it is left a jump may be as large. What is known beside the drawn
+            rows is then before it as well, and counts where these are mostly alike
     """
     jump = left if before is None else np.where(left <= STILL * before, before, left)
     seen = np.vstack([table.empty, table.full, table.values])
     if len(table.values):
         alike = np.sqrt(TWICE) * np.maximum(jump, beside)
-        jump = np.where(_mostly_alike(table.values, NEAR * beside), alike, np.maximum(jump, HALF_WAY * beside))
+        half = jump if before is not None else np.maximum(jump, HALF_WAY * beside)
+        jump = np.where(_mostly_alike(table.values, NEAR * beside), alike, half)
     rounding = ROUNDING * table.scale * max(len(found), 1)
     largest, span = np.abs(found).max(axis=0, initial=0.0), np.ptp(seen, axis=0)
     largest = np.where(largest <= rounding, span, largest)

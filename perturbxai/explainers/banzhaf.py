@@ -31,8 +31,8 @@ class Banzhaf(OfSlopes):
 
     p          probability with which each other player is present, above 0 and below 1
     surrogate  "process": a Gaussian process over coalitions that is fitted to the answers takes noise out of the values, or
-               gives its own, where that lowers their estimated variance, see `KernelShap`; "auto": as
-               far as it takes little time beside the model, see there; "none": the least squares alone
+               gives its own, where that lowers their estimated variance, see `KernelShap`; "auto": as far as it takes
+               little time beside the model, see there; "none": the least squares alone
     name       the key of the result, "banzhaf" if empty
 
     >>> import numpy as np, perturbxai as px

@@ -27,9 +27,9 @@ class Lime(OfSlopes):
     kernel_width  of exp(-D^2 / (2 width^2)), D the cosine distance to the full coalition; lime's image default .25,
                   inf weighs all alike
     ridge         lime's alpha, on the slopes only; 0 solves by least squares, lime's own default is 1
-    surrogate "process": a Gaussian process over coalitions that is fitted to the answers takes noise out of the slopes, or
-                  gives its own, where that lowers their estimated variance, not with a ridge; "auto": as
-                  far as it takes little time beside the model, see there; "none": the least squares alone
+    surrogate     "process": a Gaussian process over coalitions that is fitted to the answers takes noise out of the slopes,
+                  or gives its own, where that lowers their estimated variance, not with a ridge; "auto": as far as it takes
+                  little time beside the model, see there; "none": the least squares alone
     name          the key of the result, "lime" if empty
 
     >>> import numpy as np, perturbxai as px

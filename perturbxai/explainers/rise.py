@@ -41,8 +41,8 @@ class Rise(OfSlopes):
     estimator  "regression": (1 - p) times the slopes of the best linear fit; "centred": the mean of present times v less
                the mean of v, over p; "plain": the paper's, the mean of present times v, over p, which keeps E v
     surrogate  "process": a Gaussian process over coalitions that is fitted to the answers takes noise out of the values, or
-               gives its own, where that lowers their estimated variance, for "regression"; "auto": as
-               far as it takes little time beside the model, see there; "none": the least squares alone
+               gives its own, where that lowers their estimated variance, for "regression"; "auto": as far as it takes
+               little time beside the model, see there; "none": the least squares alone
     name       the key of the result, "rise" if empty
 
     >>> import numpy as np, perturbxai as px

@@ -51,7 +51,8 @@ def adjusted(
     knowledge = Knowledge.of(table, surrogate == "auto") if "process" in tried else None
     if not tried or (tried == ["process"] and knowledge is None):
         return plain
-    values, before, left = plain.values.copy(), left[fit.n_ends :], left.copy()
+    n_ends = fit.n_ends
+    values, ends, before, left = plain.values.copy(), left[:n_ends], left[n_ends:], left.copy()
     taken: list[_Taken] = []
     for k in range(answers.shape[1]):
         if (
@@ -65,13 +66,13 @@ def adjusted(
         taken.append(game.best(tried, surrogate == "auto"))
         values[:, k] = taken[k].values if taken[k].values is not None else values[:, k] - taken[k].moved
         left[:, k] = taken[k].left
-    n_ends = fit.n_ends
-    ends = left[:n_ends] if n_ends else None
-    stderr, critical = fit.errors(left[n_ends:], values, table, ends, tails=bool(n_ends), before=before)
+    stderr, critical = fit.errors(left[n_ends:], values, table, ends if n_ends else None, tails=bool(n_ends), before=before)
     for k, one in enumerate(taken):
         if one.values is not None and knowledge is not None:
             known = knowledge.known(weights)
-            stderr[:, k], critical[k] = posterior_errors(known, k, fit, one.left[n_ends:], before[:, k], values[:, k], table)
+            stderr[:, k], critical[k] = posterior_errors(
+                known, k, fit, one.left[n_ends:], (before[:, k], ends[:, k]), values[:, k], table
+            )
     notes = plain.notes | {"surrogate": [{"taken": one.taken, "variance": one.variance} for one in taken]}
     return Estimate(values, stderr, critical, plain.df, plain.stderr_background, notes)
 

@@ -1,4 +1,8 @@
-"""Priors chosen by pairs that they have not seen, and errors that these pairs have tried."""
+"""Priors of all answers but those of a fold of the pairs, and errors that these pairs have tried.
+
+A search starts where that of a neighbour ended, which has seen the fold, and is short: a fold has next to no say in its own
+prior, not none.
+"""
 
 from dataclasses import dataclass
 from typing import NamedTuple, Self
@@ -29,7 +33,7 @@ class Known(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class CrossFit:
-    """Processes of a game, each of a prior that a fold of the pairs had no say in, given all answers.
+    """Processes of a game, each of a prior that was fitted without a fold of the pairs, given all answers.
 
     alike: the choice of `ALIKE`
     """

@@ -21,18 +21,18 @@ OF_DESIGN = 1 / 3  # the part that the design has in what is said
 
 
 def posterior_errors(
-    known: Known, k: int, fit: LinearFit, unseen: Floats, before: Floats, values: Floats, table: Evaluations
+    known: Known, k: int, fit: LinearFit, unseen: Floats, before: tuple[Floats, Floats], values: Floats, table: Evaluations
 ) -> tuple[Floats, float]:
     """Standard errors (P,) and simultaneous factor of one output's values (P,), as t statistics of the fit's freedom.
 
-    unseen (R,): what is left of the answers of drawn rows by processes that had not seen them;  before (R,): by the fit
+    unseen (R,): what is left of the answers of drawn rows by processes that had not seen them;  before: by the fit,
+    of drawn rows (R,) and of nothing and everything, if these are not fitted exactly
     """
     own = known.variances[:, k]
     of_design = np.diag(fit.covariance(unseen))
     of_design = np.maximum(0.5 * (of_design + of_design.mean()), own)
-    jump = spread.jump_of_fit(
-        np.abs(unseen).max(keepdims=True), np.zeros(1), values[:, None], table, np.abs(before).max(keepdims=True)
-    )[0]
+    largest, seen, beside = (np.abs(some).max(keepdims=True, initial=0.0) for some in (unseen, *before))
+    jump = spread.jump_of_fit(largest, beside, values[:, None], table, seen)[0]
     missed = jump**2 * np.diag(fit.missed) if np.isfinite(jump) else np.full(len(own), np.inf)
     found = np.sqrt(np.maximum(own ** (1.0 - OF_DESIGN) * of_design**OF_DESIGN, missed))
     floor = spread.ROUNDING * table.scale[k] * np.sqrt(len(own))

@@ -68,26 +68,33 @@ class Knowledge:
     @cached_property
     def fits(self) -> list[CrossFit]:
         """By group of outputs."""
-        answers = self.values - self._level
+        answers = (self.values - self._level) / self._scale
         return [CrossFit.of(Answers(self.signs, answers[:, own]), self.fold, self.common) for own in self.groups]
 
-    @property
+    @cached_property
     def _level(self) -> PerOutput:
         """(K,): the mean of the values of each output, summed alike in any company: a search makes more of rounding."""
         return np.array([column.mean() for column in self.values.T.copy()])
+
+    @cached_property
+    def _scale(self) -> PerOutput:
+        """(K,): the spread of each output to a power of two, by which answers are divided without any rounding."""
+        spread = np.array([column.std() for column in self.values.T.copy()])
+        return np.asarray(2.0 ** np.round(np.log2(np.where(spread > 0.0, spread, 1.0))))
 
     def known(self, weights: SizeWeights) -> Known:
         """A method's values."""
         found = [fit.known(weights) for fit in self.fits]
         values, variances, df, by_fold = (np.concatenate(part, axis=-1) for part in zip(*found, strict=True))
         told = self._told
-        return Known(values[:, told] * self.sign, variances[:, told], df[told], by_fold[..., told] * self.sign)
+        scale = self.sign * self._scale[self.twin]
+        return Known(values[:, told] * scale, variances[:, told] * scale**2, df[told], by_fold[..., told] * scale)
 
     @cached_property
     def said(self) -> Floats:
         """(F, 2 + M, K): what all pairs but those of each fold say of all values."""
         found = np.concatenate([fit.said for fit in self.fits], axis=-1)[..., self._told]
-        return np.asarray(found * self.sign + self._level)
+        return np.asarray(found * (self.sign * self._scale[self.twin]) + self._level)
 
     @property
     def _told(self) -> Ints:
