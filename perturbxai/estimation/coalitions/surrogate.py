@@ -53,11 +53,10 @@ def adjusted(
         return plain
     n_ends = fit.n_ends
     values, ends, before, left = plain.values.copy(), left[:n_ends], left[n_ends:], left.copy()
+    level = answers - answers.mean(axis=0) if n_ends else answers
     taken: list[_Taken] = []
     for k in range(answers.shape[1]):
-        if (
-            twin := _opposite(answers - answers.mean(axis=0) if fit.n_ends else answers, k)
-        ) is not None:  # of two classes one is told by the other
+        if (twin := _opposite(level, k)) is not None:  # of two classes one is told by the other
             values[:, k] -= values[:, twin] - plain.values[:, twin]
             left[:, k] = -left[:, twin]
             taken.append(taken[twin])

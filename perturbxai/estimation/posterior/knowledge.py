@@ -1,8 +1,8 @@
 """What a table of complementary pairs knows of its game, output by output; every method of coalitions reads it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -27,6 +27,7 @@ class Knowledge:
     signs (2 + M, P) and values (2 + M, K) of nothing, everything and the table's rows;  fold (2 + M,): of each pair's rows,
     -1 for the ends;  groups of outputs that share rates, those that are an earlier one's opposite left out
     twin, sign (K,): the output that tells each, and whether as it is or as its opposite;  common: one rate for all players
+    read: what methods, by their weights, have found in it
     """
 
     signs: Floats
@@ -36,6 +37,7 @@ class Knowledge:
     twin: Ints
     sign: Ints
     common: bool
+    read: dict[Any, Known] = field(default_factory=dict)
 
     @classmethod
     def of(cls, table: Evaluations, sparing: bool) -> Self | None:
@@ -83,7 +85,11 @@ class Knowledge:
         return np.asarray(2.0 ** np.round(np.log2(np.where(spread > 0.0, spread, 1.0))))
 
     def known(self, weights: SizeWeights) -> Known:
-        """A method's values."""
+        """A method's values, found once."""
+        key = weights.inside.tobytes(), weights.outside.tobytes()
+        return once(self.read, key, lambda: self._read(weights))
+
+    def _read(self, weights: SizeWeights) -> Known:
         found = [fit.known(weights) for fit in self.fits]
         values, variances, df, by_fold = (np.concatenate(part, axis=-1) for part in zip(*found, strict=True))
         told = self._told
