@@ -30,7 +30,9 @@ class SizeWeights(NamedTuple):
         """The slopes of the best linear fit with intercept under a law."""
         sizes, n = np.arange(law.n_players + 1), law.n_players
         mass = law.in_fits / law.in_fits.sum()
-        each = mass / np.array([float(comb(n, int(s))) for s in sizes])
+        each = mass * np.array(
+            [1 / comb(n, int(s)) for s in sizes]
+        )  # of whole numbers: no float holds those of 1,030 players
         mean, absent = mass @ sizes / n, mass @ (n - sizes) / n
         centred = sizes - mass @ sizes
         # presence varies by `own` beside the others; all of them together by the variance of the size
