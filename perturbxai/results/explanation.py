@@ -294,7 +294,7 @@ class Attribution(Sequence[Explanation], Tidy):
         >>> found = px.explain(["lime"], px.Predictor(lambda X: X @ [1.0, 2.0, 3.0]), space, np.ones((1, 3)))["lime"]
         >>> again = px.Attribution.from_json(found.to_json())
         >>> bool((again.values == found.values).all()), again.method
-        (True, Lime(kernel_width=0.25, ridge=0.0, name=''))
+        (True, Lime(kernel_width=0.25, ridge=0.0, surrogate='auto', name=''))
         """
         return serial.write(self._held, self.meta, path)
 
