@@ -116,12 +116,17 @@ class Lines:
             reader = csv.DictReader(file)
             if tuple(reader.fieldnames or ()) != FIELDS:
                 raise SystemExit(f"{path} has other columns than {', '.join(FIELDS)}. Move it away.")
-            kept = [row for row in reader if row["method"] not in again]
-        with path.open("w", newline="") as file:
+            lines = list(reader)
+        kept = [line for line in lines if line["method"] not in again]
+        if len(kept) < len(lines):
+            self._write(kept)
+        self.done = {tuple(line[name] for name in KEY) for line in kept}
+
+    def _write(self, lines: list[dict[str, str]]) -> None:
+        with self.path.open("w", newline="") as file:
             writer = csv.DictWriter(file, FIELDS)
             writer.writeheader()
-            writer.writerows(kept)
-        self.done = {tuple(row[name] for name in KEY) for row in kept}
+            writer.writerows(lines)
 
     def measure(self, methods: Methods, name: str, game: Game, asked: int, seed: int) -> None:
         """Run a method once and add its line, unless it is there."""

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from convergence_games import NAMES
 from convergence_methods import OURS
-from convergence_ranking import ROUNDING, by_cell, others
+from convergence_ranking import ROUNDING, by_cell, by_place, others
 
 from perturbxai.reporting import style
 
@@ -23,27 +23,29 @@ LOOKS: dict[str, dict[str, Any]] = {
 ABOVE = 40.0  # times the greatest error of ours and of the best: what lies higher is not shown
 LETTERS = 7.0
 TITLES = {
-    "photos": "photos, EfficientNet-Lite0",
-    "cancer, network": "cancer, network on 10 groups",
+    "photos": "EfficientNet-Lite0",
+    "cancer, network": "cancer, network, groups",
+    "sigmoid 20": "sigmoid",
+    "sigmoid 50": "sigmoid",
     "polynomial": "products of 1 to 5",
     "triples": "products of 3",
     "orders 7 to 9": "products of 7 to 9",
 }
 CAPTION = """The squared distance to the true
 Shapley values over their square, mean
-over inputs and seeds, at the same number
-of distinct coalitions for all.
-Black: in each place, whichever of
-{n_others} other estimators of shap, shapiq
-and LightSHAP errs least there; the one
-at the right end is named. Grey: all of them.
-Shaded: ours, from best to worst seed."""
+over seeds (geometric over rows), at the
+same number of distinct coalitions.
+Grey: {n_others} estimators of shap, shapiq
+and LightSHAP; dotted: shap's Kernel.
+Black: whichever of them errs least there,
+named: the one at the right end.
+Blue: ours, shaded from best to worst seed."""
 
 
 @style.rc
 def figure(frame: pd.DataFrame) -> Any:
     """A panel a game, in the order in which the experiment names them, and what is drawn in words."""
-    errors = by_cell(frame)
+    errors = by_place(by_cell(frame))
     games = [name for name in NAMES if name in errors.index.get_level_values("game")]
     n_rows = -(-(len(games) + 1) // N_COLUMNS)  # one place is left for the caption
     drawn = style.new_figure(2.15 * N_COLUMNS, 1.95 * n_rows + 0.2)
@@ -63,7 +65,7 @@ def figure(frame: pd.DataFrame) -> Any:
 def _panel(axis: Any, errors: Any, ours: Any, names: bool) -> None:
     """errors: of one game, by players and coalitions;  ours: its single lines;  names: whether lines are named here."""
     axis.n_players = int(errors.index.get_level_values("players")[0])
-    errors = errors.droplevel("players").where(lambda error: error > ROUNDING)
+    errors = errors.droplevel("players").where(lambda error: error > 1.01 * ROUNDING)
     errors.index = errors.index / axis.n_players
     compared = errors[others(errors)].dropna(axis=0, how="all")
     best = compared.min(axis=1)
@@ -71,7 +73,7 @@ def _panel(axis: Any, errors: Any, ours: Any, names: bool) -> None:
         axis.plot(compared.index, compared[name], **LOOKS[SHAP if name == SHAP else "other"])
     axis.plot(best.index, best, **LOOKS["best"])
     axis.plot(errors.index, errors[OURS], **OWN_LOOK)
-    by_seed = ours.groupby(["asked", "seed"]).error.mean().clip(lower=ROUNDING).groupby("asked")
+    by_seed = np.exp(np.log(ours.error.clip(lower=ROUNDING)).groupby([ours.asked, ours.seed]).mean()).groupby("asked")
     band = {"color": OWN_LOOK["color"], "alpha": 0.15, "linewidth": 0, "zorder": 1}
     axis.fill_between(by_seed.min().index / axis.n_players, by_seed.min(), by_seed.max(), **band)
     _frame(axis, errors.index, pd.concat([best, errors[OURS]]))
@@ -91,16 +93,13 @@ def _frame(axis: Any, places: Any, shown: pd.Series) -> None:
 
 
 def _name(axis: Any, compared: pd.DataFrame, ours: pd.Series, names: bool) -> None:
-    """Beside the lines' right ends: who the best of the others is, and in one panel what the lines are."""
+    """In the corner that lines leave free, who the best of the others is at their ends; in one panel what the lines are."""
     last = compared.dropna(axis=0, how="all").iloc[-1]
-    which, least = str(last.idxmin()), last.min()
-    above = least > ours.dropna().iloc[-1]
-    told = {"textcoords": "offset points", "fontsize": LETTERS, "zorder": 6, "annotation_clip": False}
-    place = {"xytext": (0, 5 if above else -5), "ha": "right", "va": "bottom" if above else "top"}
-    axis.annotate(which.removeprefix("shapiq "), (compared.index[-1], least), color="#1A1A1A", **told, **place)
+    told = {"fontsize": LETTERS, "zorder": 6, "color": LOOKS["best"]["color"]}
+    which = str(last.idxmin()).removeprefix("shapiq ").replace(", ", ",\n")
+    axis.text(1.0, 1.0, which, transform=axis.transAxes, ha="right", va="top", **told)
     if names:
         first = compared.index[0]
-        bold = {"color": OWN_LOOK["color"], "fontweight": "bold"}
-        axis.annotate("ours", (first, ours.iloc[0]), xytext=(2, -7), va="top", **bold, **told)
-        if SHAP in compared:
-            axis.annotate("shap's Kernel", (first, compared[SHAP].iloc[0]), xytext=(2, 4), color="#1A1A1A", **told)
+        beside = {"textcoords": "offset points", "fontsize": LETTERS + 0.5, "zorder": 6}
+        bold = {"color": OWN_LOOK["color"], "fontweight": "bold", "va": "top"}
+        axis.annotate("ours", (first, ours.iloc[0]), xytext=(2, -7), **bold, **beside)

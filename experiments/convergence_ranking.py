@@ -10,13 +10,16 @@ import numpy as np
 import pandas as pd
 from convergence_methods import OURS, OWN
 
-CELL = ["game", "players", "asked"]
+CELL = ["game", "case", "players", "asked"]
+PLACE = ["game", "players", "asked"]
 ROUNDING = 1e-12  # a smaller error is none
 AGAINST_TRUTHS_OF_THEIR_OWN = ("lime", "banzhaf")
 RANKING_TEXT = """Error of the method named over that of `{ours}` at the same number of distinct coalitions: the geometric
-mean over {cells} cells (a game and a number of coalitions), the least, and in how many of its cells the method errs less.
-An error is the squared distance to the true Shapley values over their square, in the mean over cases and seeds. "Best of
-the others" is, in each cell, whichever of them erred least there."""
+mean over {cells} cells (one row, photo or draw of a game, and a number of coalitions), the least, the greatest, and in how
+many of its cells the method errs less. An error is the squared distance to the true Shapley values over their square, in the
+mean over seeds. "Best of the others" is, in each cell, whichever of them erred least there."""
+ERRORS_TEXT = """Geometric means over the rows, photos or draws of a game, whose errors differ by a factor of ten and more.
+`lime` and `banzhaf` are measured against their own true values."""
 COVERAGE_TEXT = "Share of the true values within 95 % intervals of `{ours}`, and share of the runs in which all are."
 
 
@@ -33,9 +36,18 @@ def summarise(path: Path, folder: Path) -> pd.DataFrame:
 
 
 def by_cell(frame: pd.DataFrame) -> pd.DataFrame:
-    """Mean error over cases and seeds: a line a cell, a column a method. A method that failed there has none."""
-    found = frame.groupby([*CELL, "method"]).error.agg(lambda errors: errors.mean(skipna=False))
+    """Mean error over seeds: a line a cell, a column a method. A method that failed there has none."""
+    found = frame.groupby([*CELL, "method"]).error.agg("mean", skipna=False)
     return found.unstack().reindex(columns=_in_order(frame.method.unique()))
+
+
+def by_place(cells: pd.DataFrame) -> pd.DataFrame:
+    """Geometric means over the cases of a game; none where one of them is missing."""
+    return cells.clip(lower=ROUNDING).groupby(PLACE).agg(_geometric)
+
+
+def _geometric(errors: Any) -> float:
+    return float(np.exp(np.log(errors).mean(skipna=False)))
 
 
 def _in_order(methods: Iterable[str]) -> list[str]:
@@ -69,15 +81,15 @@ def ranking(errors: pd.DataFrame) -> pd.DataFrame:
 
 def _told(ratio: Any) -> dict[str, float]:
     return {
-        "geometric mean": float(np.exp(np.log(ratio).mean())), "least": ratio.min(), "greatest": ratio.max(),
+        "geometric mean": _geometric(ratio), "least": ratio.min(), "greatest": ratio.max(),
         "errs less in": int((ratio < 1.0).sum()), "cells": len(ratio),
     }  # fmt: skip
 
 
 def coverage(frame: pd.DataFrame) -> pd.DataFrame:
-    """By cell, for each of our methods: share of values in their intervals, and of runs with all values in theirs."""
+    """By game and coalitions, of each of our methods: share of values in their intervals, and of runs with all in theirs."""
     kept = frame[frame.covered.notna() & (frame.error > ROUNDING)]
-    return kept.pivot_table(index=CELL, columns="method", values=["covered", "together"])
+    return kept.pivot_table(index=PLACE, columns="method", values=["covered", "together"])
 
 
 def page(frame: pd.DataFrame) -> str:
@@ -88,7 +100,7 @@ def page(frame: pd.DataFrame) -> str:
     parts = [
         "## Ranking", RANKING_TEXT.format(ours=OURS, cells=len(compared)), _table(ranking(errors)),
         "## Where another errs less", _table(lost) if len(lost) else "Nowhere.",
-        "## Errors", _table(_beside(errors, compared)),
+        "## Errors", ERRORS_TEXT, _table(_beside(errors, compared)),
         "## Coverage", COVERAGE_TEXT.format(ours=OURS), _table(_of_ours(coverage(frame))),
         "## What was asked", _versions(frame), _failures(frame),
     ]  # fmt: skip
@@ -96,9 +108,9 @@ def page(frame: pd.DataFrame) -> str:
 
 
 def _beside(errors: pd.DataFrame, compared: pd.DataFrame) -> pd.DataFrame:
-    """Ours, the best of the others, and our methods with truths of their own."""
+    """Ours, the best of the others, and our further methods."""
     own = [name for name in errors.columns if name in OWN and name != OURS]
-    return compared.join(errors[own], how="left")
+    return by_place(compared.drop(columns="which").join(errors[own], how="left"))
 
 
 def _of_ours(covered: pd.DataFrame) -> pd.DataFrame:

@@ -362,9 +362,16 @@ def test_a_cell_in_which_a_method_failed_does_not_count_for_it(ranking):
 def test_the_page_lists_the_cells_in_which_another_errs_less(ranking):
     page = ranking.page(made_up({"kernel_shap": [0.1, 0.1], "a": [0.2, 0.05]}))
     lost = page.partition("## Where another errs less")[2].partition("## ")[0]
-    assert "| g | 10 | 100 | 0.1 | 0.05 | a | 0.5 |" in lost
+    assert "| g | 0 | 10 | 100 | 0.1 | 0.05 | a | 0.5 |" in lost
     assert "| 50 |" not in lost
     assert "Nowhere." in ranking.page(made_up({"kernel_shap": [0.1], "a": [0.2]}))
+
+
+def test_no_row_of_a_table_outweighs_the_others(ranking):
+    easy, hard = made_up({"kernel_shap": [1e-4], "a": [4e-4]}), made_up({"kernel_shap": [1.0], "a": [1.0]})
+    errors = ranking.by_cell(pd.concat([easy, hard.assign(case="1")]))
+    assert ranking.ranking(errors).loc["a", "geometric mean"] == pytest.approx(2.0)
+    np.testing.assert_allclose(ranking.by_place(errors)[["kernel_shap", "a"]], [[1e-2, 2e-2]])
 
 
 def test_errors_below_rounding_are_none(ranking):
