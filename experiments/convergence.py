@@ -36,7 +36,7 @@ from typing import Annotated
 
 from convergence_figure import figure
 from convergence_games import NAMES, Game, cases
-from convergence_methods import OWN, SLOW, Methods
+from convergence_methods import OURS, OWN, SLOW, Methods
 from convergence_peers import METHODS as PEERS
 from convergence_ranking import summarise
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationInfo, field_validator
@@ -55,7 +55,7 @@ Whole = Annotated[StrictInt, Field(ge=1)]
 class Scale(BaseModel):
     """How much is measured.
 
-    games       which;  cases: rows of each table;  methods: which of those that are there, all if none is named
+    games       which;  cases: rows of each table;  methods: which beside kernel_shap, all if none is named
     per_player  coalitions a player;  nearly_all: whether four of five coalitions are asked as well, up to 12 players
     seeds       how many;  slow_per_player, slow_seeds: the same for what takes minutes a game
     """
@@ -142,7 +142,7 @@ def measure(scale: Scale, methods: Methods, lines: Lines, make: Callable[[], Gam
     """All methods on one game."""
     game = make()
     for name in methods.names:
-        if (not scale.methods or name in scale.methods) and methods.suits(name, game):
+        if (not scale.methods or name in (OURS, *scale.methods)) and methods.suits(name, game):
             for asked, seed in scale.plan(name, game.n_players):
                 lines.measure(methods, name, game, asked, seed)
     print(game.name, game.case, flush=True)

@@ -11,6 +11,7 @@ distinct ones as the others (ATTEMPTS times at most), and never more than those.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -234,7 +235,8 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a package prints does not come between the answers
     warnings.simplefilter("ignore")  # of the packages, at every turn
-    serve(sys.stdin, answers)
+    with contextlib.suppress(BrokenPipeError):  # who asked is gone
+        serve(sys.stdin, answers)
 
 
 if __name__ == "__main__":

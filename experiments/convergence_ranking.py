@@ -17,7 +17,8 @@ AGAINST_TRUTHS_OF_THEIR_OWN = ("lime", "banzhaf")
 RANKING_TEXT = """Error of the method named over that of `{ours}` at the same number of distinct coalitions: the geometric
 mean over {cells} cells (one row, photo or draw of a game, and a number of coalitions), the least, the greatest, and in how
 many of its cells the method errs less. An error is the squared distance to the true Shapley values over their square, in the
-mean over seeds. "Best of the others" is, in each cell, whichever of them erred least there."""
+mean over seeds. "Best of the others" is, in each cell, whichever of them erred least there. Seconds are the processor's, the
+mean over all that the method was asked, the model's own left out. Of `{ours}` itself: {seconds:.2g}."""
 ERRORS_TEXT = """Geometric means over the rows, photos or draws of a game, whose errors differ by a factor of ten and more.
 `lime` and `banzhaf` are measured against their own true values."""
 COVERAGE_TEXT = "Share of the true values within 95 % intervals of `{ours}`, and share of the runs in which all are."
@@ -27,7 +28,7 @@ def summarise(path: Path, folder: Path) -> pd.DataFrame:
     """Write errors by cell, ratios, ranking and coverage into a folder, as tables and as a page, and return the lines."""
     frame = pd.read_csv(path, dtype={"case": str, "failure": str})
     errors = by_cell(frame)
-    found = {"cells": errors, "ratios": ratios(errors), "ranking": ranking(errors), "coverage": coverage(frame)}
+    found = {"cells": errors, "ratios": ratios(errors), "ranking": ranking(frame), "coverage": coverage(frame)}
     for name, table in found.items():
         table.to_csv(folder / f"{name}.csv")
     (folder / "convergence.md").write_text(page(frame))
@@ -69,14 +70,19 @@ def ratios(errors: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
-def ranking(errors: pd.DataFrame) -> pd.DataFrame:
-    """By method, and for the best of the others: geometric mean, least and greatest of the ratios to ours, cells below 1."""
+def ranking(frame: pd.DataFrame) -> pd.DataFrame:
+    """By method, and for the best of the others: geometric mean, least and greatest of the ratios to ours, cells below 1.
+
+    seconds: of the processor, the mean over all runs of the method
+    """
+    errors = by_cell(frame)
     ours = errors[OURS].clip(lower=ROUNDING)
     shapley = [name for name in errors.columns if name != OURS and name not in AGAINST_TRUTHS_OF_THEIR_OWN]
     over = {name: (errors[name].clip(lower=ROUNDING) / ours).dropna() for name in shapley}
     over = {"best of the others": ratios(errors).ratio, **over}
     found = {name: _told(ratio) for name, ratio in over.items() if len(ratio)}
-    return pd.DataFrame(found).T.rename_axis("method").sort_values("geometric mean")
+    ranked = pd.DataFrame(found).T.rename_axis("method").sort_values("geometric mean")
+    return ranked.join(frame.groupby("method").seconds.mean())
 
 
 def _told(ratio: Any) -> dict[str, float]:
@@ -97,8 +103,9 @@ def page(frame: pd.DataFrame) -> str:
     errors = by_cell(frame)
     compared = ratios(errors)
     lost = compared[compared.ratio < 1.0].sort_values("ratio")
+    seconds = frame[frame.method == OURS].seconds.mean()
     parts = [
-        "## Ranking", RANKING_TEXT.format(ours=OURS, cells=len(compared)), _table(ranking(errors)),
+        "## Ranking", RANKING_TEXT.format(ours=OURS, cells=len(compared), seconds=seconds), _table(ranking(frame)),
         "## Where another errs less", _table(lost) if len(lost) else "Nowhere.",
         "## Errors", ERRORS_TEXT, _table(_beside(errors, compared)),
         "## Coverage", COVERAGE_TEXT.format(ours=OURS), _table(_of_ours(coverage(frame))),

@@ -327,7 +327,7 @@ def made_up(errors: dict[str, list[float]]) -> pd.DataFrame:
     """Lines of one game at 50, 100, ... coalitions: an error a method and budget, None where it failed."""
     lines = [
         {"game": "g", "case": "0", "players": 10, "method": name, "asked": 50 * (at + 1), "seed": 0, "error": error,
-         "rows": 50, "version": "1", "covered": 0.9 if name == "kernel_shap" else None,
+         "rows": 50, "seconds": 1.0, "version": "1", "covered": 0.9 if name == "kernel_shap" else None,
          "together": 1.0 if name == "kernel_shap" else None, "failure": "no" if error is None else None}
         for name, found in errors.items() for at, error in enumerate(found)
     ]  # fmt: skip
@@ -342,11 +342,11 @@ def ranking():
 
 
 def test_the_best_of_the_others_is_chosen_in_each_cell(ranking):
-    errors = ranking.by_cell(made_up({"kernel_shap": [0.1, 0.1], "a": [0.2, 0.9], "b": [0.8, 0.05], "lime": [0.01, 0.01]}))
-    found = ranking.ratios(errors)
+    frame = made_up({"kernel_shap": [0.1, 0.1], "a": [0.2, 0.9], "b": [0.8, 0.05], "lime": [0.01, 0.01]})
+    found = ranking.ratios(ranking.by_cell(frame))
     assert found.which.tolist() == ["a", "b"]
     np.testing.assert_allclose(found.ratio, [2.0, 0.5])
-    ranked = ranking.ranking(errors)
+    ranked = ranking.ranking(frame)
     assert "lime" not in ranked.index  # it has a truth of its own
     best = ranked.loc["best of the others"]
     np.testing.assert_allclose(best[["geometric mean", "least", "errs less in"]].astype(float), [1.0, 0.5, 1])
@@ -354,7 +354,7 @@ def test_the_best_of_the_others_is_chosen_in_each_cell(ranking):
 
 def test_a_cell_in_which_a_method_failed_does_not_count_for_it(ranking):
     frame = made_up({"kernel_shap": [0.1, 0.1], "a": [0.2, None], "b": [None, 0.3]})
-    ranked = ranking.ranking(ranking.by_cell(frame))
+    ranked = ranking.ranking(frame)
     assert ranked.cells.to_dict() == {"best of the others": 2, "a": 1, "b": 1}
     assert "- a, 1 times without values: no" in ranking.page(frame)
 
@@ -369,9 +369,9 @@ def test_the_page_lists_the_cells_in_which_another_errs_less(ranking):
 
 def test_no_row_of_a_table_outweighs_the_others(ranking):
     easy, hard = made_up({"kernel_shap": [1e-4], "a": [4e-4]}), made_up({"kernel_shap": [1.0], "a": [1.0]})
-    errors = ranking.by_cell(pd.concat([easy, hard.assign(case="1")]))
-    assert ranking.ranking(errors).loc["a", "geometric mean"] == pytest.approx(2.0)
-    np.testing.assert_allclose(ranking.by_place(errors)[["kernel_shap", "a"]], [[1e-2, 2e-2]])
+    frame = pd.concat([easy, hard.assign(case="1")])
+    assert ranking.ranking(frame).loc["a", "geometric mean"] == pytest.approx(2.0)
+    np.testing.assert_allclose(ranking.by_place(ranking.by_cell(frame))[["kernel_shap", "a"]], [[1e-2, 2e-2]])
 
 
 def test_errors_below_rounding_are_none(ranking):
