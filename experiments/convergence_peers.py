@@ -120,8 +120,9 @@ def lightshap_kernel(game: Counted, budget: int, seed: int) -> Array:
 
 
 def lightshap_permutation(game: Counted, budget: int, seed: int) -> Array:
-    a_round = 2 * (game.n_players - 1)
-    return _lightshap(game, seed, "permutation", "sampling", max(1, (budget - 2) // a_round))
+    """It asks for sizes 0, 1, P - 1 and P first, then for rounds of an order and its reverse."""
+    first, a_round = 2 + 2 * game.n_players, 2 * (game.n_players - 3)
+    return _lightshap(game, seed, "permutation", "sampling", max(1, (budget - first) // a_round))
 
 
 def _lightshap(game: Counted, seed: int, method: str, how: str, rounds: int) -> Array:
