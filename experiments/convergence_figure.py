@@ -24,22 +24,23 @@ ABOVE = 40.0  # times the greatest error of ours and of the best: what lies high
 LETTERS = 7.0
 TITLES = {
     "photos": "EfficientNet-Lite0",
-    "cancer, network": "cancer, network, groups",
+    "cancer, network": "cancer groups, network",
     "sigmoid 20": "sigmoid",
     "sigmoid 50": "sigmoid",
     "polynomial": "products of 1 to 5",
     "triples": "products of 3",
     "orders 7 to 9": "products of 7 to 9",
 }
-CAPTION = """The squared distance to the true
-Shapley values over their square, mean
-over seeds (geometric over rows), at the
-same number of distinct coalitions.
-Grey: {n_others} estimators of shap, shapiq
-and LightSHAP; dotted: shap's Kernel.
-Black: whichever of them errs least there,
-named: the one at the right end.
-Blue: ours, shaded from best to worst seed."""
+CAPTION = """Squared distance to the true
+Shapley values over their square,
+mean over seeds (geometric over
+rows) at the same numbers of
+distinct coalitions.
+Grey: {n_others} estimators of shap,
+shapiq and LightSHAP.
+Dotted: shap's Kernel. Black: who
+errs least, named at its right end.
+Blue: ours, from best to worst seed."""
 
 
 @style.rc
@@ -52,7 +53,7 @@ def figure(frame: pd.DataFrame) -> Any:
     axes = drawn.subplots(n_rows, N_COLUMNS, squeeze=False).ravel()
     for at, (axis, game) in enumerate(zip(axes, games, strict=False)):
         _panel(axis, errors.loc[game], frame[(frame.game == game) & (frame.method == OURS)], names=at == 0)
-        axis.set_title(f"{TITLES.get(game, game)} ({axis.n_players})", fontsize=8.5, loc="left")
+        axis.set_title(f"{TITLES.get(game, game)} ({axis.n_players})", fontsize=8.0, loc="left")
     for axis in axes[len(games) :]:
         axis.axis("off")
     told = {"va": "top", "fontsize": LETTERS + 0.5, "linespacing": 1.45, "in_layout": False}
@@ -65,7 +66,7 @@ def figure(frame: pd.DataFrame) -> Any:
 def _panel(axis: Any, errors: Any, ours: Any, names: bool) -> None:
     """errors: of one game, by players and coalitions;  ours: its single lines;  names: whether lines are named here."""
     axis.n_players = int(errors.index.get_level_values("players")[0])
-    errors = errors.droplevel("players").where(lambda error: error > 1.01 * ROUNDING)
+    errors = errors.droplevel("players")
     errors.index = errors.index / axis.n_players
     compared = errors[others(errors)].dropna(axis=0, how="all")
     best = compared.min(axis=1)
@@ -97,7 +98,8 @@ def _name(axis: Any, compared: pd.DataFrame, ours: pd.Series, names: bool) -> No
     last = compared.dropna(axis=0, how="all").iloc[-1]
     told = {"fontsize": LETTERS, "zorder": 6, "color": LOOKS["best"]["color"]}
     which = str(last.idxmin()).removeprefix("shapiq ").replace(", ", ",\n")
-    axis.text(1.0, 1.0, which, transform=axis.transAxes, ha="right", va="top", **told)
+    paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6}
+    axis.text(1.0, 1.0, which, transform=axis.transAxes, ha="right", va="top", bbox=paper, **told)
     if names:
         first = compared.index[0]
         beside = {"textcoords": "offset points", "fontsize": LETTERS + 0.5, "zorder": 6}
