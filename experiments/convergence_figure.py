@@ -72,13 +72,16 @@ def _panel(axis: Any, errors: Any, ours: Any, names: bool) -> None:
     best = compared.min(axis=1)
     for name in compared:
         axis.plot(compared.index, compared[name], **LOOKS[SHAP if name == SHAP else "other"])
-    axis.plot(best.index, best, **LOOKS["best"])
+    if len(compared):
+        axis.plot(best.index, best, **LOOKS["best"])
+        _name_best(axis, compared.iloc[-1])
     axis.plot(errors.index, errors[OURS], **OWN_LOOK)
     by_seed = np.exp(np.log(ours.error.clip(lower=ROUNDING)).groupby([ours.asked, ours.seed]).mean()).groupby("asked")
     band = {"color": OWN_LOOK["color"], "alpha": 0.15, "linewidth": 0, "zorder": 1}
     axis.fill_between(by_seed.min().index / axis.n_players, by_seed.min(), by_seed.max(), **band)
     _frame(axis, errors.index, pd.concat([best, errors[OURS]]))
-    _name(axis, compared, errors[OURS], names)
+    if names:
+        _name_ours(axis, errors[OURS])
 
 
 def _frame(axis: Any, places: Any, shown: pd.Series) -> None:
@@ -93,15 +96,14 @@ def _frame(axis: Any, places: Any, shown: pd.Series) -> None:
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def _name(axis: Any, compared: pd.DataFrame, ours: pd.Series, names: bool) -> None:
-    """In the corner that lines leave free, who the best of the others is at their ends; in one panel what the lines are."""
-    last = compared.dropna(axis=0, how="all").iloc[-1]
-    told = {"fontsize": LETTERS, "zorder": 6, "color": LOOKS["best"]["color"]}
+def _name_best(axis: Any, last: Any) -> None:
+    """In the corner that lines leave free, who the best of the others is at their right ends."""
     which = str(last.idxmin()).removeprefix("shapiq ").replace(", ", ",\n")
     paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6}
-    axis.text(1.0, 1.0, which, transform=axis.transAxes, ha="right", va="top", bbox=paper, **told)
-    if names:
-        first = compared.index[0]
-        beside = {"textcoords": "offset points", "fontsize": LETTERS + 0.5, "zorder": 6}
-        bold = {"color": OWN_LOOK["color"], "fontweight": "bold", "va": "top"}
-        axis.annotate("ours", (first, ours.iloc[0]), xytext=(2, -7), **bold, **beside)
+    told = {"fontsize": LETTERS, "zorder": 6, "color": LOOKS["best"]["color"], "ha": "right", "va": "top"}
+    axis.text(1.0, 1.0, which, transform=axis.transAxes, bbox=paper, **told)
+
+
+def _name_ours(axis: Any, ours: Any) -> None:
+    told = {"fontsize": LETTERS + 0.5, "fontweight": "bold", "color": OWN_LOOK["color"], "va": "top", "zorder": 6}
+    axis.annotate("ours", (ours.index[0], ours.iloc[0]), xytext=(2, -7), textcoords="offset points", **told)

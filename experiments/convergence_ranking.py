@@ -65,7 +65,8 @@ def ratios(errors: pd.DataFrame) -> pd.DataFrame:
     compared = errors[others(errors)].clip(lower=ROUNDING)
     compared = compared[compared.notna().any(axis=1) & errors[OURS].notna()]
     ours = errors[OURS].reindex(compared.index).clip(lower=ROUNDING)
-    found = pd.DataFrame({"ours": ours, "best of the others": compared.min(axis=1), "which": compared.idxmin(axis=1)})
+    which = compared.idxmin(axis=1) if len(compared) else None
+    found = pd.DataFrame({"ours": ours, "best of the others": compared.min(axis=1), "which": which})
     found["ratio"] = found["best of the others"] / found.ours
     return found
 

@@ -367,6 +367,15 @@ def test_the_page_lists_the_cells_in_which_another_errs_less(ranking):
     assert "Nowhere." in ranking.page(made_up({"kernel_shap": [0.1], "a": [0.2]}))
 
 
+def test_ours_alone_are_told_where_there_are_no_others(ranking):
+    from convergence_figure import figure
+
+    frame = made_up({"kernel_shap": [0.1, 0.05], "kernel_shap, no surrogate": [0.2, 0.1]}).assign(game="threshold")
+    assert "| kernel_shap, no surrogate | 2 |" in ranking.page(frame)
+    (axis,) = [one for one in figure(frame).axes if one.get_title(loc="left")]
+    assert [text.get_text() for text in axis.texts] == ["ours"]
+
+
 def test_no_row_of_a_table_outweighs_the_others(ranking):
     easy, hard = made_up({"kernel_shap": [1e-4], "a": [4e-4]}), made_up({"kernel_shap": [1.0], "a": [1.0]})
     frame = pd.concat([easy, hard.assign(case="1")])
