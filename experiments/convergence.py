@@ -29,7 +29,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import astuple
 from pathlib import Path
 from typing import Annotated
@@ -156,14 +156,20 @@ def at_once(scale: Scale, crews: list[Methods], lines: Lines, folder: Path) -> N
 
     def one(make: Callable[[], Game]) -> None:
         crew = free.get()
-        measure(scale, crew, lines, make)
-        free.put(crew)
+        try:
+            measure(scale, crew, lines, make)
+        finally:
+            free.put(crew)
 
     with warnings.catch_warnings(), threadpool_limits(1), ThreadPoolExecutor(len(crews)) as pool:
         warnings.simplefilter("ignore")  # ours tell of few coalitions, which is what is measured
         waiting = [pool.submit(one, make) for name in scale.games for make in cases(name, scale.cases, folder)]
-        for future in waiting:
-            future.result()
+        try:
+            for future in as_completed(waiting):
+                future.result()
+        finally:  # an interpreter that ended ends the run
+            for future in waiting:
+                future.cancel()
 
 
 def crews_of(n_crews: int) -> list[Methods]:

@@ -172,6 +172,18 @@ def test_an_interpreter_that_is_not_there_is_told(convergence, tmp_path, monkeyp
         convergence.main([str(write(tmp_path))])
 
 
+def test_an_interpreter_that_ends_on_the_way_ends_the_run(convergence, methods, tmp_path, monkeypatch):
+    def ended(*_):
+        raise RuntimeError("it ended, with exit code 1")
+
+    monkeypatch.setattr(methods.Peer, "ask", ended)
+    text = TINY.replace('"random numbers"', '"random numbers", "threshold"').replace(
+        "seeds = 1", 'seeds = 1\nmethods = ["shap Kernel"]'
+    )
+    with pytest.raises(RuntimeError, match="it ended, with exit code 1"):
+        convergence.main([str(write(tmp_path, text))])
+
+
 def test_the_config_that_is_shipped_is_valid(convergence):
     for scale in ("small", "large"):
         convergence.read(EXPERIMENTS.parent / "configs/convergence.toml", scale)
