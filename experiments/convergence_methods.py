@@ -1,143 +1,162 @@
-"""How each method is asked for a number of model rows, and how many it asked."""
+"""How each method is asked for so many coalitions: ours here, the others in interpreters that have them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from convergence_games import Point
+from convergence_games import Game, asked
+from convergence_peers import Counted
 
 import perturbxai as px
 from perturbxai.core.types import Floats
 
+SERVER = Path(__file__).with_name("convergence_peers.py")
+SLOW = ("shapiq ShaplEIG",)  # a quarter of a minute for 50 coalitions of 10 players, minutes for 150 of 30
+OURS = "kernel_shap"
+
 
 @dataclass(frozen=True)
 class Answer:
-    """values (P,) of the last output;  rows: those the model saw for this explained row;  once: for all explained rows.
-
-    covered    share of the truth within 95 % intervals, where the method has any
-    odd_share  of the game's variance, where the method tells: near 1, a pair of complements tells little more than one
+    """error     squared distance to the truth over the truth's square;  rows: distinct coalitions the model saw
+    seconds   processor time, the game's own left out;  version: of the package
+    covered   share of the truth within 95 % intervals, where the method has any;  together: 1 if all are in the
+              simultaneous ones, else 0
+    failure   why there is no error
     """
 
-    values: Floats
-    rows: int
-    once: int = 0
+    error: float | None = None
+    rows: int | None = None
+    seconds: float | None = None
+    version: str = ""
     covered: float | None = None
-    odd_share: float | None = None
+    together: float | None = None
+    failure: str = ""
 
 
 @dataclass(frozen=True)
-class Method:
-    """A name, how it is run (point, rows, seed), and from how many coalitions on: per_player * P + beside.
+class Own:
+    """A method of ours, and what is true of a game for it; None where that is not known."""
 
-    single_rows  it asks coalitions on single background rows, where there are several
+    method: Any
+    truth: Callable[[Game], Floats | None]
+
+    def ask(self, game: Game, budget: int, seed: int) -> Answer:
+        truth = self.truth(game)
+        counted = Counted(game.value, game.n_players)
+        began = time.thread_time()
+        found = asked(replace(game, value=counted), self.method, budget, seed)[0]
+        seconds = round(time.thread_time() - began - counted.waited, 4)
+        within = [_within(found.interval(simultaneous=together), truth) for together in (False, True)]
+        return Answer(
+            relative(found.values[:, 0], truth), counted.asked, seconds, px.__version__,
+            float(within[0].mean()), float(within[1].all()),
+        )  # fmt: skip
+
+
+def relative(values: Any, truth: Any) -> float:
+    return float(((np.asarray(values) - truth) ** 2).sum() / (truth**2).sum())
+
+
+def _within(ends: tuple[Floats, Floats], truth: Any) -> Any:
+    rounding = 1e-9 * np.abs(truth).max()  # where all was listed the interval is a point
+    return (ends[0][:, 0] <= truth + rounding) & (truth <= ends[1][:, 0] + rounding)
+
+
+def _shapley(game: Game) -> Floats:
+    return game.shapley
+
+
+OWN = {
+    OURS: Own(px.KernelShap(), _shapley),
+    "kernel_shap, no surrogate": Own(px.KernelShap(surrogate="none"), _shapley),
+    "lime": Own(px.Lime(), lambda game: game.lime if game.table else None),
+    "banzhaf": Own(px.Banzhaf(), lambda game: game.banzhaf if game.table else None),
+}
+
+
+class Peer:
+    """One interpreter that runs the others, until it is closed. Orders and answers are lines of JSON, tables lie in files.
+
+    offered: method -> the version of its package;  missing: method -> what there is not
     """
 
-    name: str
-    run: Callable[[Point, int, int], Answer]
-    per_player: int = 2
-    beside: int = 2
-    single_rows: bool = False
+    def __init__(self, interpreter: str) -> None:
+        one_thread = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
+        try:
+            self.process = subprocess.Popen(
+                [interpreter, str(SERVER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                env={**os.environ, **one_thread},
+            )  # fmt: skip
+            offered = self._read()["offered"]
+        except (OSError, RuntimeError) as error:
+            raise SystemExit(f"{interpreter} does not run {SERVER.name}: {error}") from error
+        self.offered = {name: found["version"] for name, found in offered.items() if "version" in found}
+        self.missing = {name: found["missing"] for name, found in offered.items() if "missing" in found}
 
-    def works(self, point: Point, rows: int) -> bool:
-        if self.single_rows:
-            return point.on_single_rows
-        return rows // len(point.background(0).background) >= self.per_player * len(point.x) + self.beside
+    def ask(self, method: str, game: Game, budget: int, seed: int) -> Answer:
+        table = str(game.table.resolve()) if game.table else None
+        order = {"method": method, "players": game.n_players, "budget": budget, "seed": seed, "table": table}
+        self._write(order)
+        while "asks" in (found := self._read()):
+            bits = np.frombuffer(bytes.fromhex(found["asks"]), np.uint8).reshape(found["coalitions"], -1)
+            z = np.unpackbits(bits, axis=1, count=game.n_players).astype(bool)
+            self._write({"values": game.value(z).tolist()})
+        if "failed" in found:
+            return Answer(failure=found["failed"], version=self.offered[method])
+        return Answer(relative(found["values"], game.shapley), found["asked"], found["seconds"], self.offered[method])
 
+    def close(self) -> None:
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
 
-def ours(method: Any, single_rows: bool = False) -> Callable[[Point, int, int], Answer]:
-    """Ours with `rows=`, on single rows of what absence means, or with `budget=`, on all of up to 100 background rows."""
+    def _write(self, what: Any) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(what) + "\n")
+        self.process.stdin.flush()
 
-    def run(point: Point, rows: int, seed: int) -> Answer:
-        predictor = point.predictor()
-        space = point.whole if single_rows else point.background(seed)
-        n_base = len(space.background)
-        # the answers at 100 background rows are part of what is paid; those at a whole table serve all explained rows
-        once = n_base if single_rows and point.target == "population" else 0
-        asked = {"rows": rows + once - n_base} if single_rows else {"budget": rows // n_base}
-        one = px.explain([method], predictor, space, point.x[None], seed=seed, **asked).popitem()[1][0]
-        low, high = one.interval()
-        covered = float(((low[:, -1] <= point.truth) & (point.truth <= high[:, -1])).mean())
-        return Answer(one.values[:, -1], predictor.rows - once, once, covered, one.meta.get("odd_share", [None])[-1])
-
-    return run
-
-
-def shap(name: str, as_shipped: bool = False) -> Callable[[Point, int, int], Answer]:
-    """shap through the same Predictor, numpy's global state put back after it; rows are those that shap asked itself."""
-
-    def run(point: Point, rows: int, seed: int) -> Answer:
-        space = point.background(seed)
-        budget = rows // len(space.background)
-        found = px.reference(name, point.predictor(), space, point.x[None], budget=budget, seed=seed, as_shipped=as_shipped)
-        one = found.popitem()[1][0]
-        return Answer(one.values[:, -1], int(one.meta["rows"] - sum(one.meta["rows_once_a_call"].values())))
-
-    return run
-
-
-def shapiq(paired: bool) -> Callable[[Point, int, int], Answer]:
-    def run(point: Point, rows: int, seed: int) -> Answer:
-        from shapiq.approximator import KernelSHAP
-
-        predictor, background = point.predictor(), np.array(point.background(seed).background)
-
-        def game(z: Any) -> Floats:
-            shown = np.where(np.asarray(z, dtype=bool)[:, None, :], point.x, background)  # (M, B, D)
-            values: Floats = predictor(shown.reshape(-1, len(point.x)))[:, -1].reshape(len(z), -1).mean(axis=1)
-            return values
-
-        approximator = KernelSHAP(len(point.x), pairing_trick=paired, random_state=seed)
-        found = approximator.approximate(rows // len(background), game)
-        return Answer(found.get_n_order_values(1), predictor.rows)
-
-    return run
+    def _read(self) -> Any:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"it ended, with exit code {self.process.wait()}; what it said stands above")
+        return json.loads(line)
 
 
-def lightshap(point: Point, rows: int, seed: int) -> Answer:
-    """LightSHAP's KernelSHAP for so many rounds as the rows hold, in the way it takes by itself, or the next that fits.
+class Methods:
+    """Ours and, each from the first interpreter that has it, the others."""
 
-    By itself it lists sizes 1, 2, P - 1, P - 2 ("h2") up to 16 columns and 1, P - 1 ("h1") beyond, and samples the others
-    in rounds of 2 (P - 1 - 2 h) coalitions. Below both there is "sampling" alone.
-    """
-    from lightshap import explain_any
+    def __init__(self, interpreters: Sequence[str]) -> None:
+        self.peers = [Peer(one) for one in interpreters]
+        self.of_peers = {name: peer for peer in reversed(self.peers) for name in peer.offered}
 
-    background, n = np.array(point.background(seed).background), len(point.x)
-    fits = rows // len(background) - 2  # it asks for nothing and everything as well
-    for degree in (2, 1, 0) if n <= 16 else (1, 0):
-        listed, a_round = 2 * sum((n, n * (n - 1) // 2)[:degree]), 2 * (n - 1 - 2 * degree)
-        if (rounds := (fits - listed) // a_round) > 0:
-            break
-    else:
-        raise ValueError(f"rows={rows} do not hold one round of LightSHAP's on {n} columns.")
-    predictor = point.predictor()
-    found = explain_any(
-        lambda given: predictor(given)[:, -1], point.x[None], bg_X=background, method="kernel",
-        how=("sampling", "h1", "h2")[degree], max_iter=int(rounds), tol=1e-12, random_state=seed, verbose=False,
-    )  # fmt: skip
-    return Answer(np.asarray(found.shap_values).reshape(-1), predictor.rows)
+    @property
+    def missing(self) -> dict[str, str]:
+        """Method -> why no interpreter runs it."""
+        return {name: why for peer in self.peers for name, why in peer.missing.items() if name not in self.of_peers}
 
+    @property
+    def names(self) -> list[str]:
+        return [*OWN, *self.of_peers]
 
-def exact_on_background(point: Point, _rows: int, seed: int) -> Answer:
-    """What no number of coalitions mends: the exact values for 100 background rows of the table, read from the trees."""
-    found = px.baselines(["glass_box"], point.predictor(), point.background(seed), point.x[None])["glass_box"]
-    return Answer(found.values[0, :, -1], 0)
+    def suits(self, name: str, game: Game) -> bool:
+        """Whether the truth of that method is known of that game."""
+        return name not in OWN or OWN[name].truth(game) is not None
 
+    def ask(self, name: str, game: Game, budget: int, seed: int) -> Answer:
+        if name in OWN:
+            return OWN[name].ask(game, budget, seed)
+        return self.of_peers[name].ask(name, game, budget, seed)
 
-METHODS = (
-    Method("ours, rows=", ours("kernel_shap", single_rows=True), single_rows=True),
-    Method("ours, budget=", ours(px.KernelShap(surrogate="none"))),
-    Method("ours, budget=, surrogate", ours(px.KernelShap(surrogate="auto")), 20, 0),
-    Method("ours, permutation", ours("permutation_shap")),
-    Method("ours, sampling", ours("sampling_shap")),
-    Method("shap Permutation", shap("shap.permutation")),
-    Method("shap Kernel, l1_reg=0", shap("shap.kernel")),
-    Method("shap Kernel, default", shap("shap.kernel", as_shipped=True)),
-    Method("shapiq, paired", shapiq(True)),
-    Method("shapiq, default", shapiq(False)),
-    Method("LightSHAP", lightshap),
-)
-ON_POPULATION = ("ours, rows=", "shap Permutation", "shap Kernel, l1_reg=0", "shapiq, paired", "LightSHAP")
-EXACT_ON_BACKGROUND = Method("exact values on 100 rows", exact_on_background)
+    def close(self) -> None:
+        for peer in self.peers:
+            peer.close()
