@@ -95,6 +95,11 @@ class Knowledge:
         scale = self.sign * self._scale[self.twin]
         return Known(values[:, told] * scale, variances[:, told] * scale**2, df[told], by_fold[..., told] * scale)
 
+    @property
+    def unseen(self) -> Values:
+        """(M, K): what the values of the table's rows are more than the processes said that had not seen them."""
+        return self.values[2:] - self.said[self.fold[2:], np.arange(2, len(self.fold))]
+
     @cached_property
     def said(self) -> Floats:
         """(F, 2 + M, K): what all pairs but those of each fold say of all values."""
