@@ -39,21 +39,17 @@ class Adaptive:
             )
         if not self.wanted:
             raise ValueError("design='adaptive' is for methods of coalitions, and there is none; leave it out.")
-        for what, most, count in (
-            ("players", MOST_PLAYERS, lambda: max(len(one.active) for one in game.inputs)),
-            ("coalitions an input", MOST_ROWS, lambda: max(budget(len(one.names)) for one in game.inputs)),
-            ("outputs", MOST_OUTPUTS, lambda: len(game.outputs)),  # last: one row tells them
-        ):
-            if (n := count()) > most:
-                raise ValueError(
-                    f"design='adaptive' fits processes of {most} {what} at most, and there are {n}. Ask for fewer, or leave "
-                    "it out."
-                )
+        _check_most("players", max(len(one.active) for one in game.inputs), MOST_PLAYERS)
+        _check_most("coalitions an input", max(budget(len(one.names)) for one in game.inputs), MOST_ROWS)
+        _check_most("outputs", len(game.outputs), MOST_OUTPUTS)  # last: a row of the model tells them
 
     @staticmethod
-    def drawn(budget: int, n_players: int) -> int:
-        """How many coalitions of a budget are drawn, nothing and everything among them; all if it holds all there are."""
-        return budget if 2**n_players <= budget else min(budget, max(budget // 2, LEAST * n_players + 2))
+    def drawn(budget: int, n_players: int, least: int) -> int:
+        """How many coalitions of a budget are drawn, nothing and everything among them; all if it holds all there are.
+
+        least: what the methods need
+        """
+        return budget if 2**n_players <= budget else min(budget, max(budget // 2, LEAST * n_players + 2, least))
 
     def choice(self, work: Work, budget: int, digest: Sequence[int]) -> Presence | None:
         """(C, P') coalitions that an input is asked next, in the design's columns; None if it is the turn of a stage, or the
@@ -76,3 +72,10 @@ class Adaptive:
         work.looked = work.stage
         found = choose(knowledge, [of(work.n_active) for of in self.wanted.values()], z, free, n_rows)
         return found if len(found) else None
+
+
+def _check_most(what: str, n: int, most: int) -> None:
+    if n > most:
+        raise ValueError(
+            f"design='adaptive' fits processes of {most} {what} at most, and there are {n}. Ask for fewer, or leave it out."
+        )

@@ -57,7 +57,7 @@ def explain(
                grow by half: those that most lower the variance of what the methods want, by a Gaussian process that is
                fitted to the answers so far. On smooth models and photos it errs half as much, or less, at one budget; it
                takes seconds an input, and answers decide what is asked. `meta["chosen"]` counts them. For kernel_shap, lime,
-               banzhaf and rise with a surrogate, and whole coalitions
+               banzhaf, rise and interactions with a surrogate, and whole coalitions
     seed       the same seed asks the same questions at any batch size, in any company and order of the inputs
 
     Returns a mapping from name to Attribution; mappings join with `|`.

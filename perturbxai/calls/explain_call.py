@@ -192,7 +192,7 @@ class Call:
         laws = self.laws(n_active)
         portfolio = tuple(laws), list(laws.values())
         if self.adaptive is not None:
-            budget = self.adaptive.drawn(budget, n_active)
+            budget = self.adaptive.drawn(budget, n_active, least_budget(portfolio[1], n_active))
         if self.tol is None:
             return [self.streams.design(*portfolio, n_active, budget, n_base)]
         return self.streams.stages(*portfolio, n_active, budget, n_base)

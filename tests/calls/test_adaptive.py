@@ -151,6 +151,20 @@ def test_what_cannot_be_chosen_for_is_refused_before_the_model_is_asked(methods,
     assert not len(recorder.batches)
 
 
+def test_pairs_are_chosen_for_from_what_their_fit_needs():
+    """At least 2 + 2 P (P - 1) coalitions are drawn; of the others those that tell most of the pairs of players."""
+    game, error = games.sigmoid_game(12, 2.0, 4.0), dict.fromkeys(("drawn", "adaptive"), 0.0)
+    predictor, space, x = games.door(game)
+    truth = px.explain("interactions", predictor, space, x, budget=2**12)["interactions"].interactions[0]
+    for seed in range(4):
+        for design in error:
+            method = px.Interactions(surrogate="process")
+            found = px.explain(method, predictor, space, x, budget=450, seed=seed, design=design)["interactions"]
+            assert design == "drawn" or found[0].meta["chosen"] == 450 - (2 + 2 * 12 * 11)
+            error[design] += games.squared_error(found.interactions[0], truth)
+    assert error["drawn"] >= 1.2 * error["adaptive"]
+
+
 @pytest.mark.parametrize(("what", "shape"), [("players", (129, 1)), ("outputs", (14, 21))])
 def test_more_than_a_process_is_fitted_to_is_refused(what, shape):
     n_players, n_outputs = shape

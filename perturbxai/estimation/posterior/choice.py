@@ -5,15 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from perturbxai.core.types import Bools, Floats, Presence
-from perturbxai.estimation.posterior.functionals import SizeWeights
 from perturbxai.estimation.posterior.knowledge import Knowledge
+from perturbxai.estimation.posterior.pairs import Functional
 from perturbxai.estimation.posterior.process import Process
 
 ALONE = 2 / 3  # of what the best pair lowers, from which on a single coalition does better for its one row
 LEAST = 1e-10  # of the variance of a game of variance one: what is left of a candidate's is no less
 
 
-def choose(knowledge: Knowledge, wanted: Sequence[SizeWeights], z: Presence, free: Bools, n_rows: int) -> Presence:
+def choose(knowledge: Knowledge, wanted: Sequence[Functional], z: Presence, free: Bools, n_rows: int) -> Presence:
     """(n, P) of candidates z (C, P), complements side by side, as far as they are free (C,) to be asked.
 
     One after the other, or two that are complements, which with those before lower the posterior variances most. n is
@@ -46,7 +46,7 @@ class _Outlook:
     variance (C,) of the candidates;  between (C / 2,): covariances of the two of a pair
     """
 
-    def __init__(self, process: Process, wanted: Sequence[SizeWeights], x: Floats) -> None:
+    def __init__(self, process: Process, wanted: Sequence[Functional], x: Floats) -> None:
         self.prior, self.x = process.prior, x
         self.told = process.solved(self.prior.between(process.x, x))
         self.wanted = np.vstack([self._of(process, one.times(self.prior.scale)) for one in wanted])
@@ -55,7 +55,7 @@ class _Outlook:
         self.between = both - (self.told[:, 0::2] * self.told[:, 1::2]).sum(axis=0)
         self.asked: list[Floats] = []
 
-    def _of(self, process: Process, weights: SizeWeights) -> Floats:
+    def _of(self, process: Process, weights: Functional) -> Floats:
         """(P, C): of a method's values, over what the sum of their variances is now."""
         gain = process.solved(weights.covariance(self.prior, process.x).T)
         left = np.maximum(weights.variance(self.prior) - (gain**2).sum(axis=0), 0.0).sum()

@@ -34,7 +34,7 @@ def posterior_errors(
     of_design = drawn * np.diag(fit.covariance(unseen))
     of_design = np.maximum(0.5 * (of_design + of_design.mean()), own)
     largest, seen, beside = (np.abs(some).max(keepdims=True, initial=0.0) for some in (unseen, *before))
-    jump = spread.jump_of_fit(largest, beside, values[:, None], table, seen)[0]
+    jump = spread.jump_of_fit(largest, beside, values[:, None], table, seen)[k]
     missed = (drawn * jump) ** 2 * np.diag(fit.missed) if np.isfinite(jump) else np.full(len(own), np.inf)
     found = np.sqrt(np.maximum(own ** (1.0 - OF_DESIGN) * of_design**OF_DESIGN, missed))
     floor = spread.ROUNDING * table.scale[k] * np.sqrt(len(own))

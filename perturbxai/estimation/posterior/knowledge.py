@@ -11,7 +11,7 @@ from perturbxai.core.types import Floats, Ints, PerOutput, Values
 from perturbxai.estimation.posterior.cost import COMMON, OWN, worthwhile
 from perturbxai.estimation.posterior.crossfit import CrossFit, Known
 from perturbxai.estimation.posterior.evidence import Answers
-from perturbxai.estimation.posterior.functionals import SizeWeights
+from perturbxai.estimation.posterior.pairs import Functional
 from perturbxai.estimation.posterior.prior import sizes
 from perturbxai.estimation.survey import pair_sides
 
@@ -82,17 +82,22 @@ class Knowledge:
         spread = np.array([column.std() for column in self.values.T.copy()])
         return np.asarray(2.0 ** np.round(np.log2(np.where(spread > 0.0, spread, 1.0))))
 
-    def known(self, weights: SizeWeights) -> Known:
+    def known(self, weights: Functional) -> Known:
         """A method's values, found once."""
-        key = weights.inside.tobytes(), weights.outside.tobytes()
-        return once(self.read, key, lambda: self._read(weights))
+        return once(self.read, tuple(part.tobytes() for part in weights), lambda: self._read(weights))
 
-    def _read(self, weights: SizeWeights) -> Known:
+    def _read(self, weights: Functional) -> Known:
         found = [fit.known(weights) for fit in self.fits]
         values, variances, df, by_fold = (np.concatenate(part, axis=-1) for part in zip(*found, strict=True))
         told = self._told
         scale = self.sign * self._scale[self.twin]
         return Known(values[:, told] * scale, variances[:, told] * scale**2, df[told], by_fold[..., told] * scale)
+
+    @property
+    def unseen(self) -> Values:
+        """(M, K): what the values of the rows that were drawn are more than the processes said that had not seen them."""
+        rows = np.arange(2, 2 + self.n_drawn)
+        return self.values[rows] - self.said[self.fold[rows], rows]
 
     @cached_property
     def said(self) -> Floats:

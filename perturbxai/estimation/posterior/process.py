@@ -8,7 +8,7 @@ from scipy import linalg
 
 from perturbxai.core.types import Bools, Floats, Ints, PerOutput
 from perturbxai.estimation.posterior.evidence import Answers
-from perturbxai.estimation.posterior.functionals import SizeWeights
+from perturbxai.estimation.posterior.pairs import Functional
 from perturbxai.estimation.posterior.prior import Prior
 
 LEAST = 1e-12  # of a variance beforehand: what is left of it is no less
@@ -68,7 +68,7 @@ class Process:
         """(n, m): covariances (n, m) of the answers, in standard deviations of what each says beyond those before it."""
         return np.asarray(linalg.solve_triangular(self.low, covariances, lower=True, check_finite=False))
 
-    def reading(self, weights: SizeWeights) -> "Reading":
+    def reading(self, weights: Functional) -> "Reading":
         """What it knows of a method's values, as sums over all coalitions."""
         weights = weights.times(self.prior.scale)
         gain = self.solved(weights.covariance(self.prior, self.x).T)
