@@ -11,6 +11,7 @@ from perturbxai.core.methods import Explainer, Method
 from perturbxai.inputs.spaces import ImageSpace, Space, TabularSpace
 from perturbxai.models.predictor import Predictor
 
+DESIGNS = ("drawn", "adaptive")
 MOST_BINS = 1_000_000  # of a grid
 Declared = TypeVar("Declared", bound=Method)
 IMAGE_BUDGET = 1000
@@ -110,6 +111,13 @@ def check_rows(rows: object, budget: int | None, space: Space, named: Mapping[st
 def check_tol(tol: object) -> float | None:
     expected = "a positive share of the values' range, such as 0.1, or None"
     return None if tol is None else checks.number("tol", tol, expected, above=0.0, below=np.inf)
+
+
+def check_design(design: object, rows: int | None) -> str:
+    found = str(checks.one_of("design", design, DESIGNS))
+    if found == "adaptive" and rows is not None:
+        raise ValueError(f"design='adaptive' chooses coalitions on the whole background, not rows={rows}; give budget=.")
+    return found
 
 
 def check_budget(budget: object) -> int | None:

@@ -1,130 +1,26 @@
 """The one loop over the model: every method's questions of a block of inputs, answered in common batches."""
 
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from perturbxai.core.evaluations import Bases, Design, Estimate, Evaluations, RowGroups
-from perturbxai.core.questions import Answer, Cells, Coalitions, Opacities, Question, Unanswered
-from perturbxai.core.types import Ints, Names
+from perturbxai.calls.work import TABLE, TABLED, Work
+from perturbxai.core.evaluations import Bases, Chosen, Evaluations, RowGroups
+from perturbxai.core.questions import Answer, Question, Unanswered
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import TabularSpace
-from perturbxai.sampling.strata import name_coalitions
 
 # of the model's seconds that fits to its answers may take; with all else a call is to take less than a tenth more than them
 SHARE = 0.08
 SLOW = 0.005  # seconds a row, from which that is all
 # what they may take where rows are faster: a coalition is as many rows of the model as there are in the background
 PICTURE, TABLE_OF_ROWS, A_BACKGROUND_ROW = 0.5, 0.25, 0.005
-TABLE = 1  # the methods that read the table, as users of rows
-TABLED = ""  # the key of the table's own rows: no generator is called so
-
-
-@dataclass(eq=False)
-class Work:
-    """What is asked of one input, and what came back.
-
-    stages    designs, each the beginning of the next, of which so many were answered (`stage` is the number of the last)
-    order (P',): the design's column that each active player takes;  bases (B,): the background row of a design's number
-    controls  numbers that describe the background rows, the active player of each, and how many belong together
-    asked     by generator, names of the coalitions in each of its questions, of active players
-    numbers: of the methods, by key, under which the game counts their rows; 0 is the table's
-    rows      by generator, and under TABLED the table's;  seen: their names, but for those that were drawn for it alone
-    answer    to all that was asked of the table
-    """
-
-    number: int
-    n_active: int
-    order: Ints
-    stages: Sequence[Design] = ()
-    stage: int = 0
-    bases: Ints | None = None
-    controls: Any = None
-    wants_spread: bool = False
-    wants_groups: bool = False
-    generators: dict[str, Generator[Sequence[Question], Any, Estimate]] = field(default_factory=dict)
-    estimates: dict[str, Estimate] = field(default_factory=dict)
-    rows: dict[str, int] = field(default_factory=dict)
-    answer: Any = None
-    table: Any = None
-    empty: Any = None
-    full: Any = None
-    asked: dict[str, list[Names]] = field(default_factory=dict)
-    numbers: dict[str, int] = field(default_factory=dict)
-    seen: dict[str, Ints | None] = field(default_factory=dict)
-    tabled: bool = False  # whether the table, or v(nothing) and v(N), is all there
-
-    @property
-    def design(self) -> Design | None:
-        """The design of the table as far as it was asked; None if no method reads a table."""
-        return self.stages[self.stage] if self.stages else None
-
-    def note(self, key: str, questions: Sequence[Question]) -> None:
-        """Keep which coalitions these questions hold: nothing is to be scored on what it asked."""
-        for question in questions:
-            if isinstance(question, Coalitions | Cells):
-                z = question.z
-            elif isinstance(question, Opacities):
-                z = question.alpha[((question.alpha == 0) | (question.alpha == 1)).all(axis=1)] == 1
-            else:
-                continue
-            self.asked.setdefault(key, []).append(name_coalitions(z))
-
-    def count(self, key: str, answers: Sequence[Answer], known: Ints | None = None) -> None:
-        """Add the rows of answers to those under a key, each once.
-
-        known: at first, names of the rows that are counted there before anything is asked
-        """
-        known = self.seen.get(key, known)
-        self.rows.setdefault(key, 0 if known is None else len(known))
-        for answer in answers:
-            if answer.names is None or known is None:  # drawn for it alone, or the first
-                self.rows[key] += answer.rows
-            else:
-                self.rows[key] += len(np.setdiff1d(answer.names, known, assume_unique=True))
-            if answer.names is not None:
-                known = answer.names if known is None else np.union1d(known, answer.names)
-        self.seen[key] = known
-
-    def advance(
-        self, key: str, questions: Sequence[Question], answers: Sequence[Answer] | None, game: Game
-    ) -> Sequence[Question] | None:
-        """Send a generator the answers to its questions, None at first. Its next questions; None where it has concluded."""
-        self.note(key, questions)
-        self.count(key, answers or (), game.ends_names(self.number) if answers is None else None)
-        try:
-            return self.generators[key].send(None if answers is None else [answer.values for answer in answers])
-        except StopIteration as end:
-            self.estimates[key] = end.value
-            return None
-
-    def users(self, *keys: str) -> int:
-        """Methods as bits of a number."""
-        return sum(1 << self.numbers[key] for key in keys if key in self.numbers)
-
-    def table_question(self) -> Coalitions | Cells:
-        """What the table needs next: the design's rows beyond those of the last stage, over the input's active players.
-
-        The empty and the full coalition come first; of cells the full one, for nothing is asked once for all inputs.
-        """
-        assert self.design is not None
-        start = len(self.stages[self.stage - 1].z) if self.stage else 0
-        z = self.design.z[start:, self.order]
-        if self.bases is not None and self.design.base is not None:
-            cells = Cells(z, self.bases[self.design.base[start:]])
-            # the input itself, on any background row, belongs to what the cells cost
-            whole = np.ones((1, self.n_active), dtype=bool)
-            return cells if start else Cells(np.concatenate([whole, z]), np.concatenate([[0], cells.base]))
-        if start:
-            return Coalitions(z)
-        ends = np.array([[False] * self.n_active, [True] * self.n_active], dtype=bool)
-        return Coalitions(np.concatenate([ends, z]))
 
 
 def one_thread_of_blas() -> AbstractContextManager[Any]:
@@ -140,12 +36,12 @@ def _libraries(_n_modules: int) -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def drive(game: Game, works: Sequence[Work], enough: Callable[[Work], bool] = lambda _work: False) -> None:
+def drive(game: Game, works: Sequence[Work], more: Callable[[Work], bool] = Work.next_stage) -> None:
     """Answer everything these inputs ask: first all tables and first questions together, then whatever follows.
 
-    enough: whether an input's table needs no further stage
+    more: whether an input's table is asked more, and if so, it says in the work what comes next
     """
-    _answer_tables(game, works, enough)
+    _answer_tables(game, works, more)
     # what each generator asked, None where it has not begun
     pending: dict[tuple[int, str], Sequence[Question] | None]
     pending = {(at, key): None for at, work in enumerate(works) for key in work.generators}
@@ -155,8 +51,8 @@ def drive(game: Game, works: Sequence[Work], enough: Callable[[Work], bool] = la
         with one_thread_of_blas():
             for (at, key), questions in pending.items():
                 own = None if questions is None else [answers[id(question)] for question in questions]
-                if (more := works[at].advance(key, questions or (), own, game)) is not None:
-                    waiting[at, key] = more
+                if (further := works[at].advance(key, questions or (), own, game)) is not None:
+                    waiting[at, key] = further
         asked: dict[int, tuple[int, Question]] = {}
         users: dict[int, int] = {}
         for (at, key), questions in waiting.items():
@@ -167,7 +63,7 @@ def drive(game: Game, works: Sequence[Work], enough: Callable[[Work], bool] = la
         answers, pending = dict(zip(asked, found, strict=True)), waiting
 
 
-def _answer_tables(game: Game, works: Sequence[Work], enough: Callable[[Work], bool]) -> None:
+def _answer_tables(game: Game, works: Sequence[Work], more: Callable[[Work], bool]) -> None:
     """The tables of these inputs, stage by stage and all together; v(nothing) and v(N) apart where no table holds them.
 
     What an input was driven for before is there already.
@@ -186,23 +82,29 @@ def _answer_tables(game: Game, works: Sequence[Work], enough: Callable[[Work], b
         tables: list[tuple[int, Question]] = [(work.number, work.table_question()) for work in pending]
         # tables that need the background's spread are asked with it; the questions themselves are the same
         spread, groups = any(work.wants_spread for work in pending), any(work.wants_groups for work in pending)
-        answers = game.ask(tables, spread, groups, [TABLE] * len(tables), any(len(work.stages) > 1 for work in pending))
+        answers = game.ask(tables, spread, groups, [TABLE] * len(tables), more is not Work.next_stage)
         for work, answer in zip(pending, answers, strict=True):
             _grow(work, answer, game)
         with one_thread_of_blas():
             for work in pending:
-                work.tabled = work.stage + 1 == len(work.stages) or enough(work)
+                work.tabled = not more(work)
                 if work.tabled:  # names tell what a further stage asks anew
                     work.seen.pop(TABLED, None)
         pending = [work for work in pending if not work.tabled]
-        for work in pending:
-            work.stage += 1
 
 
 def _grow(work: Work, answer: Answer, game: Game) -> None:
     """Put the answer to `table_question` to the input's table."""
     assert work.design is not None
     work.count(TABLED, [answer])
+    affordable = _affordable(game, work.rows[TABLED])
+    chosen = work.table.chosen if work.table is not None else None
+    if work.choice is not None:
+        z, found = work.choice, answer.values
+        if chosen is not None:
+            z, found = np.concatenate([chosen.z, z]), np.concatenate([chosen.values, found])
+        work.table, work.choice = replace(work.table, chosen=Chosen(z, found), affordable=affordable, cache={}), None
+        return
     if work.answer is not None:
         both = {what: (getattr(work.answer, what), getattr(answer, what)) for what in ("values", "spread", "groups")}
         joined: dict[str, Any] = {what: np.concatenate(two) for what, two in both.items() if two[0] is not None}
@@ -223,8 +125,9 @@ def _grow(work: Work, answer: Answer, game: Game) -> None:
             space = game.table
             share = np.bincount(space.background_groups, space.background_weights).astype(np.float64)
             groups = RowGroups(share, answer.groups[0], answer.groups[2:])
-    affordable = _affordable(game, work.rows[TABLED])
-    work.table = Evaluations(work.design, values, work.empty, work.full, None, spread, ends, bases, affordable, groups)
+    work.table = Evaluations(
+        work.design, values, work.empty, work.full, None, spread, ends, bases, affordable, groups, chosen
+    )
 
 
 def _affordable(game: Game, n_rows: int) -> float:
@@ -235,7 +138,7 @@ def _affordable(game: Game, n_rows: int) -> float:
     return SHARE * pace * n_rows if pace >= SLOW else max(short, SHARE * pace * n_rows)
 
 
-def salvage(game: Game, work: Work, anew: Work, enough: Callable[[Work], bool]) -> Work | None:
+def salvage(game: Game, work: Work, anew: Work, more: Callable[[Work], bool]) -> Work | None:
     """What can be concluded of an input from the answers that came before a failure; None if its table is not whole.
 
     work: as far as it came;  anew: the same, nothing of it asked yet
@@ -245,7 +148,7 @@ def salvage(game: Game, work: Work, anew: Work, enough: Callable[[Work], bool]) 
         anew = replace(work, generators={})
     else:
         try:
-            drive(game, [anew], enough)
+            drive(game, [anew], more)
         except Unanswered:
             return None
     anew.asked = work.asked

@@ -2,8 +2,17 @@
 
 from collections.abc import Sequence
 
-from perturbxai.calls.arguments import check_asked, check_budget, check_options, check_rows, check_tol, name_methods
-from perturbxai.calls.explain_call import Call, Run
+from perturbxai.calls.arguments import (
+    check_asked,
+    check_budget,
+    check_design,
+    check_options,
+    check_rows,
+    check_tol,
+    name_methods,
+)
+from perturbxai.calls.concluding import Run
+from perturbxai.calls.explain_call import Call
 from perturbxai.core import catalogue, checks
 from perturbxai.core.methods import Explainer
 from perturbxai.core.types import Inputs, Outputs
@@ -23,6 +32,7 @@ def explain(
     budget: int | None = None,
     rows: int | None = None,
     tol: float | None = None,
+    design: str = "drawn",
     seed: int = 0,
 ) -> dict[str, Attribution]:
     """Explain rows or pictures by several methods at once.
@@ -42,6 +52,12 @@ def explain(
     tol        stop an input before its budget (or rows) is spent: as soon as, for every output and method, the widest half
                of a simultaneous 95 % interval is at most tol times the range of the values. Looked at after 4P, 6P, 9P ...
                coalitions; `meta["reached"]` tells whether it came to that. For methods of coalitions.
+    design     "drawn": coalitions are drawn before anything is answered, the same for all inputs with as many players.
+               "adaptive": half of the budget is drawn (at least 4P), and the other half chosen for each input, in looks that
+               grow by half: those that most lower the variance of what the methods want, by a Gaussian process that is
+               fitted to the answers so far. On smooth models and photos it errs half as much, or less, at one budget; it
+               takes seconds an input, and answers decide what is asked. `meta["chosen"]` counts them. For kernel_shap, lime,
+               banzhaf, rise and interactions with a surrogate, and whole coalitions
     seed       the same seed asks the same questions at any batch size, in any company and order of the inputs
 
     Returns a mapping from name to Attribution; mappings join with `|`.
@@ -59,7 +75,7 @@ def explain(
     seed, budget, rows = checks.seed(seed), check_budget(budget), check_rows(rows, budget, space, named)
     check_options(named)
     game = Game(predictor, space, x, outputs)
-    call = Call(named, game, seed, budget, rows, check_tol(tol))
+    call = Call(named, game, seed, budget, rows, check_tol(tol), check_design(design, rows))
     call.check()
     with predictor.watched("explain"):
         return Run(call).attributions()

@@ -1,29 +1,23 @@
-"""One call of explain(): what each method asks of each input, in blocks of inputs, and what it concludes."""
+"""One call of explain(): what each method asks of each input, in blocks of inputs."""
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from perturbxai.calls.adaptive import Adaptive
 from perturbxai.calls.arguments import default_budget
-from perturbxai.calls.driving import TABLED, Work, drive, one_thread_of_blas, salvage
-from perturbxai.calls.record import ENDS, Record
+from perturbxai.calls.work import Work
 from perturbxai.core import catalogue, returned
 from perturbxai.core.evaluations import Design, Estimate, Evaluations, Law, once
 from perturbxai.core.methods import Asking, Explainer, FromCoalitions
 from perturbxai.core.questions import Players, TablePlayers
-from perturbxai.core.stopping import keeping
-from perturbxai.core.types import Ints, PerOutput, PlayerValues
-from perturbxai.estimation.spread import ROUNDING
+from perturbxai.core.types import Ints
 from perturbxai.game.game import MANY_OUTPUTS, Game
 from perturbxai.inputs.background import row_controls
 from perturbxai.inputs.spaces import ImageInput, Input, TabularSpace
 from perturbxai.models.device import check_room
-from perturbxai.results.explanation import Attribution, Explanation
-from perturbxai.sampling.asked import tell_names, tell_players
 from perturbxai.sampling.coalitions import check_cells, least_budget
 from perturbxai.sampling.streams import Streams
 
@@ -34,7 +28,7 @@ ROWS_AT_ONCE = 1 << 18  # model rows of a block of inputs: enough for full batch
 class Call:
     """What a call of explain() asks of each input: methods of coalitions one table together, others questions of their own.
 
-    asked_budget, asked_rows, tol  as `explain` has them, None where nobody said
+    asked_budget, asked_rows, tol, design  as `explain` has them, None where nobody said
     """
 
     named: Mapping[str, Explainer]
@@ -43,6 +37,7 @@ class Call:
     asked_budget: int | None
     asked_rows: int | None = None
     tol: float | None = None
+    design: str = "drawn"
 
     def __post_init__(self) -> None:
         self.kind = "table" if isinstance(self.game.space, TabularSpace) else "image"
@@ -52,6 +47,8 @@ class Call:
         named = self.named.items()
         self.by_law = {k: m for k, m in named if isinstance(m, FromCoalitions) and self.kind in m.law_on}
         self.asking = {k: m for k, m in named if isinstance(m, Asking) and k not in self.by_law}
+        wanted = {key: method.wanted for key, method in self.by_law.items()}
+        self.adaptive = Adaptive(self.streams, wanted) if self.design == "adaptive" else None
         self.numbers = dict.fromkeys(self.by_law, 0) | {key: number for number, key in enumerate(self.asking, 1)}
 
     @property
@@ -111,6 +108,8 @@ class Call:
                 f"tol={self.tol} stops tables of coalitions, but {', '.join(self.asking)} asks questions of its own; "
                 "give it a call without tol."
             )
+        if self.adaptive is not None:
+            self.adaptive.check(self.game, self.budget)
         for number, one in enumerate(self.game.inputs):
             self._check_table(len(one.active), self.budget(len(one.names)))
             for key, method in self.asking.items():
@@ -192,13 +191,25 @@ class Call:
         """The design that everything is asked of at once; with a tolerance, the designs that grow into it."""
         laws = self.laws(n_active)
         portfolio = tuple(laws), list(laws.values())
+        if self.adaptive is not None:
+            budget = self.adaptive.drawn(budget, n_active, least_budget(portfolio[1], n_active))
         if self.tol is None:
             return [self.streams.design(*portfolio, n_active, budget, n_base)]
         return self.streams.stages(*portfolio, n_active, budget, n_base)
 
-    def enough(self, work: Work) -> bool:
-        """Whether every method's widest simultaneous interval is within the tolerance, for every output."""
-        return self.tol is not None and all(within(self.estimate(key, work.table), self.tol) for key in self.by_law)
+    @property
+    def more(self) -> Callable[[Work], bool]:
+        """What `drive` takes."""
+        return Work.next_stage if self.tol is None and self.adaptive is None else self._more
+
+    def _more(self, work: Work) -> bool:
+        """Whether an interval of a method is wider than the tolerance, for any output, and there is more to ask."""
+        if self.tol is not None and all(within(self.estimate(key, work.table), self.tol) for key in self.by_law):
+            return False
+        one = self.game.inputs[work.number]
+        if self.adaptive is not None:
+            work.choice = self.adaptive.choice(work, self.budget(len(one.names)), one.digest)
+        return work.choice is not None or work.next_stage()
 
 
 def looked_at(one: Input, method: Explainer) -> Ints:
@@ -210,138 +221,3 @@ def within(estimate: Estimate, tol: float) -> bool:
     """Whether, for every output, the widest half of a simultaneous 95 % interval is at most tol times the values' range."""
     half = estimate.critical * estimate.stderr.max(axis=0, initial=0.0)
     return bool((half <= tol * np.ptp(estimate.values, axis=0)).all()) if len(estimate.values) else True
-
-
-def over_all_players(estimate: Estimate, order: Ints, chosen: Ints, n_players: int, scale: PerOutput) -> dict[str, Any]:
-    """An estimate as fields of an Explanation: its line `order[i]` is about player `chosen[i]` of all P.
-
-    The others, which were not looked at, for absence cannot change them, have 0.  scale (K,): of the answers behind it
-    """
-    floor = ROUNDING * scale  # an error is never below rounding
-
-    def embedded(values: PlayerValues, rest: float | PerOutput) -> PlayerValues:
-        full = np.empty((n_players, len(scale)))
-        full[:] = rest
-        full[chosen] = values[order]
-        return full
-
-    found: dict[str, Any] = {
-        "values": embedded(estimate.values, 0.0), "stderr": embedded(np.maximum(estimate.stderr, floor), floor),
-        "critical": estimate.critical, "df": estimate.df, "heat": estimate.heat,
-        "columns": {what: _column(np.asarray(own)[order], chosen, n_players) for what, own in estimate.columns.items()},
-    }  # fmt: skip
-    if estimate.stderr_background is not None:
-        found["stderr_background"] = embedded(estimate.stderr_background, 0.0)
-    if estimate.interactions is not None and estimate.interactions_stderr is not None:
-        square = (n_players, n_players, len(floor))
-        values, stderr = np.zeros(square), np.broadcast_to(floor, square).copy()
-        inner, own = np.ix_(chosen, chosen), np.ix_(order, order)
-        values[inner] = estimate.interactions[own]
-        stderr[inner] = np.maximum(estimate.interactions_stderr[own], floor)
-        stderr[np.diag_indices(n_players)] = 0.0  # a player has none with itself
-        found |= {"interactions": values, "interactions_stderr": stderr}
-    return found
-
-
-def _column(own: NDArray[Any], chosen: Ints, n_players: int) -> NDArray[Any]:
-    """A column of the players that were looked at, over all P: the others have a missing value."""
-    if len(chosen) == n_players:
-        return own
-    number = own.dtype.kind in "iuf"
-    full = np.full((n_players, *own.shape[1:]), np.nan if number else None, dtype=np.float64 if number else object)
-    full[chosen] = own
-    return full
-
-
-class Run:
-    """A call that is answered, block by block, and what its methods conclude."""
-
-    def __init__(self, call: Call) -> None:
-        self.call, self.game = call, call.game
-        self.record = Record(call.game, call.seed)
-
-    def attributions(self) -> dict[str, Attribution]:
-        """By method. Whatever stops it keeps what was concluded before: `error.partial`."""
-        done: list[dict[str, Explanation]] = []
-        works: list[Work] = []
-        with keeping(lambda: self._together(done + self._salvaged(works, len(done))) or None):
-            self.game.learn()
-            for numbers in self.call.blocks():
-                works = [self.call.work(number) for number in numbers]
-                drive(self.game, works, self.call.enough)
-                done += self._concluded(works)
-        return self._together(done)
-
-    def _concluded(self, works: list[Work], whatever: bool = False) -> list[dict[str, Explanation]]:
-        """What every method says of these inputs: here alone, so that it is solved alike however the answers came.
-
-        whatever: leave out a method that cannot conclude
-        """
-        found: list[dict[str, Explanation]] = [{} for _ in works]
-        with one_thread_of_blas():
-            for own, work in zip(found, works, strict=True):
-                for key in self.call.named:
-                    with contextlib.suppress(*(Exception,) if whatever else ()):
-                        own |= self._conclude(work, key)
-        return found
-
-    def _salvaged(self, works: list[Work], n_done: int) -> list[dict[str, Explanation]]:
-        """What can still be concluded of the inputs from the n-th on, from the answers that came before a failure."""
-        self.game.offline()
-        left = [work for work in works if work.number >= n_done]
-        found = [salvage(self.game, work, self.call.work(work.number), self.call.enough) for work in left]
-        return self._concluded([work for work in found if work is not None], whatever=True)
-
-    def _conclude(self, work: Work, key: str) -> dict[str, Explanation]:
-        """What a method says of an input; nothing if the model failed before it had its answers."""
-        method, one, table = self.call.named[key], self.game.inputs[work.number], work.table
-        if key in self.call.by_law:
-            estimate, order = self.call.estimate(key, table), work.order
-        elif key in work.estimates:
-            estimate = returned.estimate(key, work.estimates[key], len(looked_at(one, method)), len(work.full))
-            order = np.arange(len(estimate.values))
-        else:
-            return {}
-        scale = np.maximum(np.abs(work.empty), np.abs(work.full)) if table is None else table.scale
-        chosen = looked_at(one, method)
-        meta = self._meta(work, key, estimate, chosen)
-        found = over_all_players(estimate, order, chosen, len(one.names), scale)
-        return {key: self.record.explanation(one, method, (work.empty, work.full), meta, **found)}
-
-    def _meta(self, work: Work, key: str, estimate: Estimate, chosen: Ints) -> dict[str, Any]:
-        one, by_law = self.game.inputs[work.number], key in self.call.by_law
-        asked_once = self.record.ends(work.number) | estimate.notes.get("rows_once_a_call", {})
-        rows = work.rows[TABLED if by_law else key]
-        if by_law and work.bases is not None:  # cells are counted without the background
-            rows += self.game.background_rows
-        meta = self.record.meta(
-            one, max(rows, sum(asked_once.values())), asked_once,  # what an input before has asked is not asked again
-            budget=self.call.budget(len(one.names), self.call.asking.get(key)), looked_at=chosen,
-            shared_with=[k for k in self.call.by_law if by_law and k != key],
-        )  # fmt: skip
-        if background := self.game.background_rows:
-            meta["background_rows"] = background
-        meta |= estimate.notes | {"rows_once_a_call": asked_once}
-        if self.call.tol is not None:
-            meta |= {"tol": self.call.tol, "reached": within(estimate, self.call.tol), "stages": work.stage + 1}
-        asked: dict[str, Any] = {}
-        if by_law and (design := work.design) is not None:
-            meta |= {"coalitions": design.n_coalitions, "listed": design.n_coalitions == 2**work.n_active}
-            asked = {"design": design.told}
-        else:
-            meta["gap"] = (work.full - work.empty - estimate.values.sum(axis=0)).tolist()
-            if names := work.asked.get(key):
-                asked = dict(tell_names(names, work.n_active))
-        return meta | ({"asked_coalitions": asked | tell_players(one.active, len(one.names))} if asked else {})
-
-    def _together(self, found: list[dict[str, Explanation]]) -> dict[str, Attribution]:
-        """By method. What is asked once a call is told of all inputs together."""
-        results = {}
-        for key in self.call.named:
-            if parts := [f[key] for f in found if key in f]:
-                rows, ends = self.game.used(self.call.numbers[key]), self.record.ends(*range(len(found)))
-                asked_once = {what: n for one in parts for what, n in one.meta["rows_once_a_call"].items()} | {ENDS: 0}
-                # an explained row that is also among those that are drawn counts there
-                asked_once[ENDS] = min(ends[ENDS], rows - sum(asked_once.values()))
-                results[key] = self.record.attribution(key, parts, rows, asked_once)
-        return results

@@ -142,6 +142,17 @@ class RowGroups(Shared):
 
 
 @dataclass(frozen=True, eq=False)
+class Chosen(Shared):
+    """Answers at coalitions that were chosen for what they tell, and not drawn: z (C, P), values (C, K).
+
+    The two of a pair come side by side.
+    """
+
+    z: Presence
+    values: Values
+
+
+@dataclass(frozen=True, eq=False)
 class Evaluations(Shared):
     """A table of coalition values: what was asked and what the model answered.
 
@@ -152,6 +163,7 @@ class Evaluations(Shared):
     spread   (M, 2, K) or None: variance, from the draw of the background rows, of a value less empty, and of full less it
     ends_spread (2, 2, K) or None: the same of empty and of full
     groups   of a drawn background, None where no draw was made or no method asks for it
+    chosen   answers beside those of the design, for fits to what is known (of no sample are they a part)
     cache    what was fitted to it, kept for the methods that read it
     affordable  seconds that fits to the table may take, beside those of the model
     bases    of a table of cells: values are then those on one background row each, empty and full those on all
@@ -167,6 +179,7 @@ class Evaluations(Shared):
     bases: Bases | None = None
     affordable: float = 0.0
     groups: RowGroups | None = None
+    chosen: Chosen | None = None
     cache: dict[Any, Any] = field(default_factory=dict)
 
     @property

@@ -83,6 +83,13 @@ class FromCoalitions(Explainer, ABC):
     def estimate(self, table: Evaluations) -> Estimate:
         """Values (P, K) and their errors, in the order of the table's players."""
 
+    def wanted(self, n_players: int) -> Any:  # noqa: ARG002
+        """What it makes of a game, as sums over all coalitions that are read off a process (`estimation/posterior`).
+
+        None where it reads none: no coalitions are then chosen for it.
+        """
+        return None
+
     def arrays_held(self, n_players: int, n_coalitions: int, on_cells: bool) -> float:  # noqa: ARG002
         """Arrays (coalitions, players) of floats that the conclusion holds at once."""
         return 0.0

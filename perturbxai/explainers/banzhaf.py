@@ -54,6 +54,9 @@ class Banzhaf(OfSlopes):
     def law(self, n_players: int) -> Law:
         return laws.binomial(n_players, self.p)
 
+    def wanted(self, n_players: int) -> SizeWeights | None:
+        return None if self.surrogate == "none" else SizeWeights.semivalue(semivalues.banzhaf_weights(n_players, self.p))
+
     def estimate(self, table: Evaluations) -> Estimate:
         """Values (P, K) and their errors, from a table of coalition values.
 

@@ -9,11 +9,23 @@ from perturbxai.core import checks
 from perturbxai.core.evaluations import Design, Estimate, Evaluations, Law, once
 from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.options import options
-from perturbxai.core.types import Floats, Ints
+from perturbxai.core.types import Floats, Ints, Values
 from perturbxai.estimation.coalitions import pair_indices, semivalues
+from perturbxai.estimation.coalitions.pair_posterior import Fitted, knowledge_of, nearer
+from perturbxai.estimation.coalitions.slopes import OF_SLOPES
 from perturbxai.estimation.intervals import independent, independent_factor, simultaneous_factor
+from perturbxai.estimation.posterior.knowledge import processes_held
+from perturbxai.estimation.posterior.pairs import PairWeights
 from perturbxai.estimation.spread import ROUNDING, errors_of_fit, jump_of_fit
-from perturbxai.estimation.survey import MAX_LEVERAGE, Clusters, check_reuse, pair_sides, row_weights, sum_zero_basis
+from perturbxai.estimation.survey import (
+    MAX_LEVERAGE,
+    Clusters,
+    LinearFit,
+    check_reuse,
+    pair_sides,
+    row_weights,
+    sum_zero_basis,
+)
 from perturbxai.sampling import laws
 
 INDICES = ("sii", "k-sii", "stii", "fsii")
@@ -43,14 +55,22 @@ class Interactions(FromCoalitions):
     With all coalitions listed every index is exact. From a sampled table the mean of each pair of complementary coalitions
     is fitted with one coefficient a pair of players (FSII); SII adds the weighted sum of what the fit leaves. Both are
     consistent, share the table with kernel_shap and the others, and are exact for games of main effects and pairs, and of
-    triples. They need 2 + 2 P (P - 1) coalitions. The Shapley-Taylor index weighs the two sides of a pair unlike and needs
-    all coalitions: sampled tables are refused. Errors are those of each pair alone: no simultaneous factor goes with them,
-    and none is below the mean of all pairs, as the few coalitions that matter to a pair may not have been drawn. Work and
-    memory grow with the coalitions times the pairs of players.
+    triples. They need 2 + 2 P (P - 1) coalitions. A Gaussian process over coalitions, of up to 4,000 of them and 20 outputs,
+    has values and pairs of its own, from all answers at once: an output has these where they are said to be nearer, as they
+    are for most games of higher orders. The Shapley-Taylor index weighs the two sides of a pair unlike and needs all
+    coalitions: sampled tables are refused.
 
-    index  "sii", "k-sii", "stii" or "fsii"
-    order  the largest set of players that is looked at: 2
-    name   the key of the result, "interactions" if empty
+    Errors are those of each pair alone: no simultaneous factor goes with them. Those of the fit are not below the mean of
+    all pairs, as the few coalitions that matter to a pair may not have been drawn; those of a process lie between what it
+    says and what answers that it has not seen would make of the fit. Work and memory grow with the coalitions times the
+    pairs of players.
+
+    index      "sii", "k-sii", "stii" or "fsii"
+    order      the largest set of players that is looked at: 2
+    surrogate  "process": values and pairs of a process wherever they are said to be nearer; "auto": as far as it takes
+               little time beside the model, for which see `KernelShap`; "none": the fit alone. `meta["surrogate"]` has, by
+               output, "posterior" or "none", and the ratio of the estimated variances of all pairs
+    name       the key of the result, "interactions" if empty
 
     >>> import numpy as np, perturbxai as px
     >>> space = px.TabularSpace(np.zeros((1, 3)))
@@ -64,10 +84,12 @@ class Interactions(FromCoalitions):
 
     index: Literal["sii", "k-sii", "stii", "fsii"] = "sii"
     order: int = 2
+    surrogate: str = "auto"
     name: str = ""
 
     def __post_init__(self) -> None:
         checks.one_of("index", self.index, INDICES)
+        checks.one_of("surrogate", self.surrogate, OF_SLOPES)
         if checks.as_number(self.order) != 2:
             raise ValueError(f"order={checks.as_given(self.order)}: pairs only are here; take order=2.")
 
@@ -81,9 +103,18 @@ class Interactions(FromCoalitions):
             return replace(law, minimum=2**n_players)
         return replace(law, minimum=2 + PAIRS_A_PAIR * n_players * (n_players - 1))
 
+    def wanted(self, n_players: int) -> PairWeights | None:
+        """The pairs: values follow with them."""
+        sampled = self.surrogate != "none" and self.index != "stii"
+        return PairWeights.of_index(self.index, n_players) if sampled else None
+
     def arrays_held(self, n_players: int, n_coalitions: int, on_cells: bool) -> float:  # noqa: ARG002
-        """Arrays (coalitions, players) that the fit holds at once: eight of pairs of coalitions by pairs of players."""
-        return 2 * (n_players - 1)
+        """Arrays (coalitions, players) that the fit holds at once: eight of pairs of coalitions by pairs of players.
+
+        Those of processes come beside.
+        """
+        beside = processes_held(n_players, n_coalitions) if self.surrogate != "none" else 0.0
+        return 2.0 * (n_players - 1) + beside
 
     def estimate(self, table: Evaluations) -> Estimate:
         """Values (P, K), interactions (P, P, K) and the errors of both, from a table of coalition values.
@@ -99,7 +130,12 @@ class Interactions(FromCoalitions):
                 f"{len(table.design.z) + 2}. Take index='k-sii' or 'fsii', raise budget, or merge players into groups."
             )
         check_reuse(self.law(table.design.n_players), table.design)
-        return _sampled(self.index, table)
+        fit = _Fit.of(self.index, table.design)
+        plain, left = _sampled(self.index, fit, table)
+        knowledge = None if self.surrogate == "none" else knowledge_of(table, self.surrogate == "auto")
+        if knowledge is None:
+            return plain
+        return nearer(self.index, table, knowledge, Fitted(plain, left, *fit.of_rows))
 
 
 def _listed(index: str, table: Evaluations) -> Estimate:
@@ -119,9 +155,11 @@ def _listed(index: str, table: Evaluations) -> Estimate:
     return independent(own, np.tile(floor, (n_players, 1)), np.inf, interactions=pairs, interactions_stderr=of_pairs)
 
 
-def _sampled(index: str, table: Evaluations) -> Estimate:
-    """Values from the odd parts of the pairs of coalitions, interactions from the even parts, both errors from one score."""
-    fit = _Fit.of(index, table.design)
+def _sampled(index: str, fit: "_Fit", table: Evaluations) -> tuple[Estimate, Values]:
+    """Values from the odd parts of the pairs of coalitions, interactions from the even parts, both errors from one score.
+
+    And what the fit leaves of the table's values (M, K).
+    """
     n_players, first, second = table.design.n_players, table.values[fit.first], table.values[fit.second]
     gain = table.full - table.empty
     odd, even = 0.5 * (first - second), 0.5 * (first + second) - 0.5 * (table.empty + table.full)
@@ -129,8 +167,7 @@ def _sampled(index: str, table: Evaluations) -> Estimate:
     pairs = fit.cuts @ even
     left = even - fit.evens(pairs)
     pairs = pairs if fit.extra is None else pairs + fit.extra @ left
-    incidence = pair_indices.incidence(n_players)
-    own = shapley if index == "sii" else shapley - 0.5 * incidence.T @ pairs
+    own = shapley if index == "sii" else shapley - 0.5 * pair_indices.incidence(n_players).T @ pairs
     floor = ROUNDING * table.scale * n_players
     stderr, of_pairs = np.full_like(own, np.inf), np.full_like(pairs, np.inf)
     critical = np.full(len(gain), independent_factor(n_players, fit.df))
@@ -140,14 +177,12 @@ def _sampled(index: str, table: Evaluations) -> Estimate:
         for some, found in ((left, pairs), (odd_left, shapley))
     )
     unseen = np.sqrt(fit.clusters.unseen(len(fit.u), None))[:, None]
-    missed, odd_missed = unseen * fit.gain, unseen * fit.odd_gain
-    of_even, asked = -0.5 * missed @ incidence if index != "sii" else None, fit.clusters.asked
+    missed, even_missed, odd_missed = (unseen * one for one in (fit.gain, fit.even_gain, fit.odd_gain))
+    asked = fit.clusters.asked
     for k in np.flatnonzero(np.isfinite(jump + odd_jump)):
         scores = fit.gain * left[:, k, None]  # (R, d)
-        of_own, unshown = fit.odd_gain * odd_left[:, k, None], odd_jump[k] ** 2 * odd_missed.T @ odd_missed
-        if of_even is not None:
-            of_own = of_own - 0.5 * scores @ incidence
-            unshown = unshown + jump[k] ** 2 * of_even.T @ of_even
+        of_own = fit.even_gain * left[:, k, None] + fit.odd_gain * odd_left[:, k, None]
+        unshown = jump[k] ** 2 * even_missed.T @ even_missed + odd_jump[k] ** 2 * odd_missed.T @ odd_missed
         variance = (fit.clusters.deviations(scores, fit.weight) ** 2).sum(axis=0)
         of_pairs[:, k] = errors_of_fit(variance, jump[k] ** 2 * (missed**2).sum(axis=0), asked)
         moved = fit.clusters.deviations(of_own, fit.weight)
@@ -156,7 +191,9 @@ def _sampled(index: str, table: Evaluations) -> Estimate:
     square = pair_indices.square(pairs, n_players)
     square_stderr = pair_indices.square(np.maximum(of_pairs, floor), n_players)
     stderr = np.maximum(stderr, floor)
-    return Estimate(own, stderr, critical, fit.df, interactions=square, interactions_stderr=square_stderr)
+    rows = np.empty_like(table.values)
+    rows[fit.first], rows[fit.second] = left + odd_left, left - odd_left
+    return Estimate(own, stderr, critical, fit.df, interactions=square, interactions_stderr=square_stderr), rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,6 +202,7 @@ class _Fit:
 
     first, second (R,) rows of the two sides of each pair of coalitions;  u (R, P) = z - 1/2 of the first side
     odd (P, R): from odd parts, less their share of the gain, to Shapley values;  odd_gain (R, P), HC3
+    even_gain (R, P): what a unit residual of the even parts moves the values
     cuts (d, R): from even parts to the coefficients of the fit;  extra (d, R) or None: from what the fit leaves to what it
     lacks of the index;  gain (R, d): what a unit residual moves the pairs, HC3
     """
@@ -174,6 +212,7 @@ class _Fit:
     u: Floats
     odd: Floats
     odd_gain: Floats
+    even_gain: Floats
     cuts: Floats
     extra: Floats | None
     gain: Floats
@@ -188,10 +227,19 @@ class _Fit:
         found = [-0.5 * ((inside @ matrix[..., k]) * outside).sum(axis=1) for k in range(pairs.shape[1])]
         return np.stack(found, axis=1)
 
+    @property
+    def of_rows(self) -> tuple[LinearFit, LinearFit]:
+        """What residuals of the table's rows move values, and pairs."""
+        found = []
+        for even, odd in ((self.even_gain, self.odd_gain), (self.gain, 0.0)):
+            gain = np.empty((2 * len(even), even.shape[1]))
+            gain[self.first], gain[self.second] = 0.5 * (even + odd), 0.5 * (even - odd)
+            found.append(LinearFit(gain, self.weight, self.first, self.clusters, self.df))
+        return found[0], found[1]
+
     @classmethod
     def of(cls, index: str, design: Design) -> Self:
-        kind = "fsii" if index == "fsii" else "sii"
-        return once(design.cache, ("interactions", kind), lambda: cls._make(kind, design))
+        return once(design.cache, ("interactions", index), lambda: cls._make(index, design))
 
     @classmethod
     def _make(cls, index: str, design: Design) -> Self:
@@ -219,5 +267,6 @@ class _Fit:
             operator = cuts + extra - (extra @ columns) @ cuts
         gain = operator.T / (1.0 - np.minimum(leverage, MAX_LEVERAGE))[:, None]
         odd_gain = odd.T / (1.0 - np.minimum(odd_leverage, MAX_LEVERAGE))[:, None]
+        even_gain = np.zeros_like(odd_gain) if index == "sii" else -0.5 * gain @ pair_indices.incidence(n_players)
         df = float(len(first) - columns.shape[1])
-        return cls(first, second, u, odd, odd_gain, cuts, extra, gain, weight, Clusters.of(design), df)
+        return cls(first, second, u, odd, odd_gain, even_gain, cuts, extra, gain, weight, Clusters.of(design), df)

@@ -53,15 +53,15 @@ class KernelShap(FromCoalitions):
     pair tells little more than one coalition.
 
     surrogate  a second model, fitted to the answers, where it lowers the estimated variance. What it says of a pair comes
-               from fits to the others. "process": a Gaussian process over coalitions, up to 1,500 of them and 128 players,
-               tenths of a second an output. What it predicts is taken out of the noise, and what is estimated stays the
+               from fits to the others. "process": a Gaussian process over coalitions, up to 4,000 of them and 128 players,
+               from tenths of a second an output. What it predicts is taken out of the noise, and what is estimated stays the
                same; or its own values are given ("posterior"), which draw on all answers at once and are nearer where few
                were asked. "triples": products of three players; "trees": boosted trees, both from 20 P coalitions on.
-               "none" or "linear": nothing beyond the least squares. "auto": any of them and two together, as far as fits
-               take less than a tenth of the model's time, or, where a row takes less than 5 milliseconds, half a second a
-               picture and 5 milliseconds a background row of a table (50 at most); where a rate for each player takes too
-               long, one for all. For 20 outputs at most, not on single background rows (`rows=`). `meta["surrogate"]` has,
-               by output, what was taken and the ratio of the estimated variances
+               "none" or "linear": nothing beyond the least squares. "all": any of them and two together, whatever time that
+               takes. "auto": the same as far as fits take less than a tenth of the model's time, or, where a row takes less
+               than 5 milliseconds, half a second a picture and 5 milliseconds a background row of a table (50 at most);
+               where a rate for each player takes too long, one for all. For 20 outputs at most, not on single background
+               rows (`rows=`). `meta["surrogate"]` has, by output, what was taken and the ratio of the estimated variances
     name       the key of the result, "kernel_shap" if empty
 
     Raises ValueError for another surrogate; `explain` raises it, before the model is asked, for a budget that is too small.
@@ -85,12 +85,17 @@ class KernelShap(FromCoalitions):
     def law(self, n_players: int) -> Law:
         return laws.shapley(n_players)
 
+    def wanted(self, n_players: int) -> SizeWeights | None:
+        if self.surrogate not in ("auto", "all", "process"):
+            return None
+        return SizeWeights.semivalue(shapley_weights(n_players))
+
     def arrays_held(self, n_players: int, n_coalitions: int, on_cells: bool) -> float:
         """Arrays (coalitions, players) that the fit holds at once, as measured; blocks, or controls of rows, come beside."""
         if on_cells:
             return 20.0
         of_surrogate = 0.0 if self.surrogate in ("none", "linear") else 1.0
-        of_process = processes_held(n_players, n_coalitions) if self.surrogate in ("auto", "process") else 0.0
+        of_process = 0.0 if self.wanted(2) is None else processes_held(n_players, n_coalitions)
         return blocks.arrays_held(n_players, n_coalitions, 4.0) + of_surrogate + of_process
 
     def estimate(self, table: Evaluations) -> Estimate:

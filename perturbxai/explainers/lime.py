@@ -62,6 +62,10 @@ class Lime(OfSlopes):
     def law(self, n_players: int) -> Law:
         return laws.lime(n_players, self.kernel_width)
 
+    def wanted(self, n_players: int) -> SizeWeights | None:
+        fitted = self.surrogate != "none" and not self.ridge
+        return SizeWeights.slopes(self.law(n_players)) if fitted else None
+
     def estimate(self, table: Evaluations) -> Estimate:
         """Slopes (P, K) and their errors. A table with its own weights (lime's draws) is fitted with those.
 

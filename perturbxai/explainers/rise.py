@@ -11,8 +11,10 @@ from perturbxai.core.types import Floats
 from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.background_error import as_outputs, coalition_noise, error_of_groups
 from perturbxai.estimation.coalitions.blocks import Columns, Gain
+from perturbxai.estimation.coalitions.semivalues import banzhaf_weights
 from perturbxai.estimation.coalitions.slopes import OF_SLOPES, OfSlopes
 from perturbxai.estimation.intervals import no_players
+from perturbxai.estimation.posterior.functionals import SizeWeights
 from perturbxai.estimation.survey import Clusters, LinearFit, check_reuse, row_weights
 from perturbxai.explainers.banzhaf import slopes_under
 from perturbxai.sampling import laws
@@ -69,6 +71,10 @@ class Rise(OfSlopes):
 
     def law(self, n_players: int) -> Law:
         return laws.binomial(n_players, self.p, "RISE")
+
+    def wanted(self, n_players: int) -> SizeWeights | None:
+        fitted = self.surrogate != "none" and self.estimator == "regression"
+        return SizeWeights.semivalue(banzhaf_weights(n_players, self.p)) if fitted else None
 
     def estimate(self, table: Evaluations) -> Estimate:
         """Values (P, K) and their errors, from a table of coalition values.

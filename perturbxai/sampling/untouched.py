@@ -1,4 +1,4 @@
-"""Coalitions to score results on: drawn anew, and none that a result asked."""
+"""Coalitions that were not asked: to score results on, drawn anew, and to choose from."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from perturbxai.core.evaluations import once
 from perturbxai.core.types import Bools, Ints, Presence
 from perturbxai.sampling.asked import Asked
 from perturbxai.sampling.laws import count_pairs
-from perturbxai.sampling.strata import allocate, draw_strata, with_complements
+from perturbxai.sampling.strata import allocate, count_taken, draw_strata, pair_key, with_complements
 from perturbxai.sampling.streams import Streams
 
 N_TESTED = 200  # coalitions of a test set
@@ -74,3 +74,21 @@ def _choose(size: Ints, free: Bools, n: int, n_players: int) -> Ints:
     lines = [np.flatnonzero(free & (size == h)) for h in strata]
     counts = allocate(n, share / max(share.sum(), 1.0), np.array([len(own) for own in lines], dtype=object), least=0)
     return np.concatenate([np.zeros(0, dtype=np.int64), *(own[:c] for own, c in zip(lines, counts, strict=True))])
+
+
+def draw_candidates(asked: Presence, n_pairs: int, rng: np.random.Generator) -> tuple[Presence, Bools]:
+    """Coalitions (C, P) in complementary pairs, and which of them (C,) were not among those asked (M, P).
+
+    So many pairs, or all, of which none was asked, their sizes as uniform as they can be; and all of which one was.
+    """
+    n_players = asked.shape[1]
+    sides: dict[bytes, list[int]] = {}
+    for number, row in enumerate(asked):
+        sides.setdefault(pair_key(row), []).append(number)
+    strata, taken = np.arange(1, n_players // 2 + 1), set(sides)
+    used = count_taken(taken, n_players)
+    room = np.array([count_pairs(n_players, int(h)) - int(used[h]) for h in strata], dtype=object)
+    counts = allocate(n_pairs, np.where(2 * strata == n_players, 1.0, 2.0), room, least=0)
+    anew = with_complements(draw_strata(n_players, strata, counts, taken, rng))
+    half = with_complements(asked[[numbers[0] for numbers in sides.values() if len(numbers) == 1]])
+    return np.concatenate([anew, half]), np.concatenate([np.ones(len(anew), dtype=bool), np.arange(len(half)) % 2 == 1])

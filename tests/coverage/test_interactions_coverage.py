@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+import few_draws
 import games
 import numpy as np
 import pair_oracles
@@ -44,7 +45,7 @@ def covered(name, index, per_pair):
     first, second = np.triu_indices(n_players, 1)
     pairs, values = [], []
     for seed in range(N_SEEDS if n_players < 30 else 10):
-        (found,) = games.drawn([px.Interactions(index=index)], game, 2 + 2 * per_pair * len(first), seed)
+        (found,) = games.drawn([px.Interactions(index=index, surrogate="none")], game, 2 + 2 * per_pair * len(first), seed)
         factor = stats.t.ppf(0.975, found.df)
         inside = np.abs(found.interactions[..., 0] - truth) <= factor * found.interactions_stderr[..., 0]
         pairs.append(inside[first, second].mean())
@@ -78,3 +79,36 @@ def test_intervals_of_pairs_are_rather_wide_at_the_least_budget(name, index):
 def test_intervals_of_values_beside_pairs_cover(name, index, per_pair):
     _, share = covered(name, index, per_pair)
     assert share >= 0.92, f"{share:.3f}"
+
+
+PROCESS = {
+    "sigmoid": lambda: games.sigmoid_game(12, 1.0, 3.0),
+    "products": lambda: made("products")[0],
+    "unanimity": lambda: games.unanimity(10, 4),
+    "polynomial": lambda: games.polynomial(10, (1, 2, 3, 4), 40, seed=1),
+    "random": lambda: games.random_table(10, 0, n_outputs=1),
+    "random again": lambda: games.random_table(9, 1, n_outputs=1),
+    "network": lambda: games.network_game(0),
+    "log-normal": lambda: few_draws.GAMES["log-normal products"],
+    "maximum": lambda: few_draws.GAMES["maximum"],
+}
+
+
+@pytest.mark.parametrize("name", PROCESS)
+@EVERY_INDEX
+@pytest.mark.parametrize("per_player", [23, 40])
+def test_intervals_cover_where_a_process_may_give_pairs_and_values(name, index, per_player):
+    game = PROCESS[name]()
+    n_players, upper = game.n_players, np.triu_indices(game.n_players, 1)
+    own, truth = (found[..., 0] for found in pair_oracles.INDEX[index](game, n_players))
+    pairs, values = [], []
+    for seed in range(20):
+        method = px.Interactions(index=index, surrogate="process")
+        (found,) = games.drawn([method], game, per_player * n_players, seed)
+        factor = stats.t.ppf(0.975, found.df)
+        inside = np.abs(found.interactions[..., 0] - truth) <= factor * found.interactions_stderr[..., 0]
+        pairs.append(inside[upper].mean())
+        values.append((np.abs(found.values[:, 0] - own) <= factor * found.stderr[:, 0]).mean())
+    # of one game: the share over 20 tables has a deviation of .01 to .02
+    assert np.mean(pairs) >= 0.92, f"{np.mean(pairs):.3f}"
+    assert np.mean(values) >= 0.92, f"{np.mean(values):.3f}"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import oracles
+import pair_oracles
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from perturbxai.estimation.coalitions.semivalues import banzhaf_weights, shapley
 from perturbxai.estimation.posterior import evidence
 from perturbxai.estimation.posterior.evidence import BESIDE, EVENED, TILTED, Answers, searched
 from perturbxai.estimation.posterior.functionals import SizeWeights
+from perturbxai.estimation.posterior.pairs import PairWeights
 from perturbxai.estimation.posterior.prior import JITTER, Prior, tilts
 from perturbxai.estimation.posterior.process import Process
 from perturbxai.sampling import laws
@@ -113,6 +115,43 @@ def test_variances_beforehand_are_those_of_all_coalitions(method, seed, n_player
     dense = Dense(prior)
     operator = dense.operator(weights)
     close(weights.times(prior.scale).variance(prior), np.einsum("pz,zy,py->p", operator, dense.cov, operator))
+
+
+# -------------------------------------------------------------------------------------------------- pairs of players
+
+EVERY_INDEX = pytest.mark.parametrize("index", list(pair_oracles.INDEX))
+
+
+@cache
+def of_definition(index, n_players):
+    """(P, 2^P), (d, 2^P): from a game to values and pairs."""
+    values, pairs = pair_oracles.INDEX[index](lambda _: np.eye(2**n_players), n_players)
+    return values, pairs[np.triu_indices(n_players, 1)]
+
+
+@EVERY_INDEX
+@pytest.mark.parametrize("n_players", [2, 3, 6])
+def test_weights_of_pairs_are_those_of_the_definition(index, n_players):
+    weights, x = PairWeights.of_index(index, n_players), 2.0 * oracles.all_coalitions(n_players) - 1.0
+    close(weights.at(x).T, of_definition(index, n_players)[1])
+
+
+@pytest.mark.parametrize("index", ["k-sii", "fsii"])
+@pytest.mark.parametrize("n_players", [2, 3, 6])
+def test_main_effects_are_values_less_half_of_their_pairs(index, n_players):
+    weights = PairWeights.of_index(index, n_players).main_effects(METHODS["shapley"](n_players))
+    close(Dense(prior_of(0, n_players)).operator(weights), of_definition(index, n_players)[0])
+
+
+@EVERY_INDEX
+@FEW
+@given(seed=SEEDS, n_players=st.integers(2, 7))
+def test_covariances_and_variances_of_pairs_are_those_of_all_coalitions(index, seed, n_players):
+    prior = prior_of(seed, n_players)
+    dense, operator = Dense(prior), of_definition(index, n_players)[1]
+    scaled = PairWeights.of_index(index, n_players).times(prior.scale)
+    close(scaled.covariance(prior, dense.x) * prior.scale[dense.size], operator @ dense.cov)
+    close(scaled.variance(prior), np.einsum("pz,zy,py->p", operator, dense.cov, operator))
 
 
 # -------------------------------------------------------------------------------------------------- evidence

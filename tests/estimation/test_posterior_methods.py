@@ -131,6 +131,14 @@ def test_rise_is_banzhaf_less_its_own_share_with_a_process_too():
     np.testing.assert_allclose(rise.stderr, 0.5 * one.stderr, rtol=1e-12)
 
 
+@pytest.mark.parametrize("method", [px.KernelShap, px.Banzhaf])
+def test_an_output_that_never_changes_says_nothing_of_the_errors_of_another(method):
+    game = games.random_table(9, 0, 1)
+    both = games.KnownGame("beside a constant", 9, lambda z: np.hstack([np.full((len(z), 1), 0.3), game(z)]), None)
+    found = [method(surrogate="process").estimate(table(one, 10)) for one in (both, game)]
+    np.testing.assert_allclose(found[0].stderr[:, 1], found[1].stderr[:, 0], rtol=1e-6)
+
+
 def test_slopes_with_a_ridge_take_no_process():
     found = table(TABLED["sigmoid12"], 15, 0, px.Lime().law)
     one, plain = (px.Lime(ridge=1.0, surrogate=kind).estimate(found) for kind in ("process", "none"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import games
 import numpy as np
 import oracles
@@ -287,7 +289,7 @@ def test_the_global_random_state_is_left_alone():
 
 def test_an_unknown_surrogate_is_refused():
     with pytest.raises(
-        ValueError, match="surrogate='forest' is not known; expected one of 'auto', 'none', 'linear', 'process'"
+        ValueError, match="surrogate='forest' is not known; expected one of 'auto', 'all', 'none', 'linear', 'process'"
     ):
         px.KernelShap(surrogate="forest")
 
@@ -297,6 +299,15 @@ def test_the_odd_share_is_one_of_an_odd_game_and_nought_of_an_even_one():
     even = games.KnownGame("even", 9, lambda z: (z - 0.5).sum(axis=1, keepdims=True) ** 2, None)
     assert px.KernelShap().estimate(table(odd, 200)).notes["odd_share"] == pytest.approx([1.0])
     assert px.KernelShap().estimate(table(even, 200)).notes["odd_share"] == pytest.approx([0.0], abs=1e-20)
+
+
+def test_all_of_them_are_tried_whatever_they_cost():
+    found = table(GAMES["forest"], 400)
+    poor = replace(found, affordable=0.0, cache={})
+    one, other, none = (px.KernelShap(surrogate=kind).estimate(poor) for kind in ("all", "auto", "none"))
+    np.testing.assert_array_equal(one.values, px.KernelShap(surrogate="all").estimate(found).values)
+    np.testing.assert_array_equal(other.values, none.values)
+    assert "trees" in one.notes["surrogate"][0]["taken"] and one.notes["surrogate"][0]["variance"] < 0.5
 
 
 @pytest.mark.slow

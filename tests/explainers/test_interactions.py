@@ -12,9 +12,12 @@ import pair_oracles
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 import perturbxai as px
+from perturbxai.core.evaluations import Evaluations
 from perturbxai.estimation.coalitions import pair_indices
+from perturbxai.estimation.posterior.knowledge import Knowledge
 from perturbxai.sampling import laws
 from perturbxai.sampling.coalitions import draw_design
 
@@ -274,6 +277,116 @@ def test_pictures_have_pairs_of_superpixels():
     np.testing.assert_allclose(found["interactions"].interactions[0], pairs, atol=1e-6)  # pictures are float32
 
 
+# ------------------------------------------------------------------------------------------------ a process
+
+HIGH = pair_oracles.product_game(12, (3, 4, 5), 60, seed=2)
+
+
+def by(surrogate, game, index="sii", per_player=25, seed=0, affordable=0.0):
+    """From one table; affordable: what "auto" may spend."""
+    design = draw_design(
+        [laws.shapley(game.n_players)], game.n_players, per_player * game.n_players, np.random.default_rng(seed)
+    )
+    return px.Interactions(index=index, surrogate=surrogate).estimate(
+        Evaluations(design, game(design.z), *game.ends, affordable=affordable)
+    )
+
+
+def taken(found):
+    return [one["taken"] for one in found.notes["surrogate"]]
+
+
+@pytest.mark.parametrize("index", ["sii", "fsii"])
+def test_a_process_errs_less_than_the_fit_in_games_of_high_orders(index):
+    game, *pairs = HIGH
+    errors = {
+        kind: sum(
+            games.squared_error(by(kind, game, index, 40, seed).interactions[..., 0], pairs[index == "fsii"])
+            for seed in range(3)
+        )
+        for kind in ("process", "none")
+    }
+    assert errors["process"] < 0.5 * errors["none"], errors
+
+
+@SAMPLED
+def test_values_and_pairs_of_a_process_sum_to_the_gain(index):
+    game = games.random_table(12, 1)
+    found, (empty, full) = by("process", game, index), game.ends
+    assert taken(found) == ["posterior"] * 2
+    total = found.values.sum(axis=0) if index == "sii" else sum_of(found)
+    np.testing.assert_allclose(total, full - empty, atol=1e-10)
+
+
+@SAMPLED
+def test_a_game_of_pairs_is_left_to_the_fit_which_is_exact(index):
+    game = games.two_additive(8, 0, n_outputs=2)
+    found, plain = (by(kind, game, index, 20) for kind in ("process", "none"))
+    assert found.notes["surrogate"] == [{"taken": "none", "variance": 1.0}] * 2 and "surrogate" not in plain.notes
+    for part in ("values", "stderr", "critical", "interactions", "interactions_stderr"):
+        np.testing.assert_array_equal(getattr(found, part), getattr(plain, part))
+
+
+def test_each_output_has_what_is_said_to_be_nearer_for_it():
+    pairs, other = games.two_additive(8, 0), games.random_table(8, 0, n_outputs=1)
+    game = games.KnownGame("both", 8, lambda z: np.hstack([pairs(z), other(z)]), None)
+    found, plain, alone = (
+        by("process", game, per_player=20),
+        by("none", game, per_player=20),
+        by("process", other, per_player=20),
+    )
+    assert taken(found) == ["none", "posterior"]
+    np.testing.assert_array_equal(found.interactions_stderr[..., 0], plain.interactions_stderr[..., 0])
+    np.testing.assert_allclose(found.interactions[..., 1], alone.interactions[..., 0], atol=1e-9)
+    np.testing.assert_allclose(found.interactions_stderr[..., 1], alone.interactions_stderr[..., 0], rtol=1e-6)
+
+
+def test_the_other_of_two_classes_has_the_opposite_pairs():
+    game = games.sigmoid_game(9, 1.0, 3.0)
+    both = games.KnownGame("both", 9, lambda z: np.hstack([game(z), 1.0 - game(z)]), None)
+    found = by("process", both, "k-sii", 17)
+    assert taken(found) == ["posterior"] * 2
+    np.testing.assert_allclose(found.interactions[..., 1], -found.interactions[..., 0], atol=1e-12)
+    np.testing.assert_allclose(found.values[:, 1], -found.values[:, 0], atol=1e-12)
+    np.testing.assert_allclose(found.interactions_stderr[..., 1], found.interactions_stderr[..., 0], rtol=1e-9)
+
+
+def test_shapley_values_beside_pairs_of_a_process_are_those_of_kernel_shap():
+    game = games.random_table(9, 0)
+    for seed in range(3):
+        both = games.drawn([px.Interactions(surrogate="process"), px.KernelShap(surrogate="process")], game, 150, seed)
+        assert taken(both[0]) == taken(both[1]) == ["posterior"] * 2
+        np.testing.assert_allclose(both[0].values, both[1].values, atol=1e-9)
+
+
+def test_auto_takes_a_process_where_the_table_can_afford_it():
+    told = [by("auto", HIGH[0], affordable=seconds).notes.get("surrogate") for seconds in (10.0, 0.0)]
+    assert told[0][0]["taken"] == "posterior" and told[1] is None
+
+
+def test_auto_leaves_pairs_to_the_fit_where_reading_them_takes_longer_than_processes():
+    game = games.two_additive(27, 0)
+    design = draw_design([laws.shapley(27)], 27, least(27), np.random.default_rng(0))
+    table = Evaluations(design, game(design.z), *game.ends, affordable=1.0)
+    assert Knowledge.of(table, sparing=True) is not None
+    assert "surrogate" not in px.Interactions().estimate(table).notes
+
+
+@pytest.mark.parametrize("index", ["k-sii", "fsii"])
+def test_intervals_by_a_process_hold_pairs_and_main_effects(index):
+    inside = []
+    for game in (games.random_table(9, 0, n_outputs=1), games.sigmoid_game(9, 1.0, 3.0), games.unanimity(9, 3)):
+        own, pairs = pair_oracles.INDEX[index](game, 9)
+        for per_player, seed in itertools.product((17, 30), range(2)):
+            found = by("process", game, index, per_player, seed)
+            factor = stats.t.ppf(0.975, found.df)
+            of_pairs = np.abs(found.interactions - pairs) <= factor * found.interactions_stderr
+            inside.append(
+                [of_pairs[np.triu_indices(9, 1)].mean(), (np.abs(found.values - own) <= factor * found.stderr).mean()]
+            )
+    assert (np.mean(inside, axis=0) >= 0.93).all(), np.mean(inside, axis=0)
+
+
 # ------------------------------------------------------------------------------------------------ peers
 
 
@@ -346,8 +459,12 @@ def test_a_table_drawn_for_lime_alone_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("options", "told"), [({"index": "SII"}, "index='SII' is not known.*'k-sii'"), ({"order": 3}, "order=3.*take order=2")]
-)
+    ("options", "told"),
+    [
+        ({"index": "SII"}, "index='SII' is not known.*'k-sii'"), ({"order": 3}, "order=3.*take order=2"),
+        ({"surrogate": "trees"}, "surrogate='trees' is not known.*'auto', 'none', 'process'"),
+    ],
+)  # fmt: skip
 def test_unknown_options_are_refused(options, told):
     with pytest.raises(ValueError, match=told):
         px.Interactions(**options)

@@ -28,7 +28,7 @@ from perturbxai.estimation.posterior.functionals import SizeWeights
 from perturbxai.estimation.posterior.knowledge import N_FOLDS, Knowledge, folds
 from perturbxai.estimation.survey import ROUNDING, LinearFit
 
-SURROGATES = ("auto", "none", "linear", "process", "triples", "trees")
+SURROGATES = ("auto", "all", "none", "linear", "process", "triples", "trees")
 FEWEST = 20  # coalitions a player below which triples and trees are not tried
 MOST_OUTPUTS = 20  # beyond them none is tried
 WORTH = 0.25  # seconds that a table can afford, from which "auto" tries triples and trees
@@ -81,11 +81,11 @@ def _tried(surrogate: str, fit: LinearFit, table: Evaluations, n_outputs: int) -
     design = table.design
     if surrogate in ("none", "linear") or design.listed or n_outputs > MOST_OUTPUTS or table.weight is not None:
         return []
-    found = ["process"] if surrogate in ("auto", "process") and fit.df > 0 else []
+    found = ["process"] if surrogate in ("auto", "all", "process") and fit.df > 0 else []
     cheap = surrogate == "auto" and table.affordable < WORTH
     if isinstance(fit, PairFit) and not cheap and len(design.z) + 2 >= FEWEST * design.n_players:
-        found += ["triples"] * (surrogate in ("auto", "triples"))
-        found += ["trees"] * (surrogate == "trees" or (surrogate == "auto" and n_outputs <= FEW_OUTPUTS))
+        found += ["triples"] * (surrogate in ("auto", "all", "triples"))
+        found += ["trees"] * (surrogate in ("all", "trees") or (surrogate == "auto" and n_outputs <= FEW_OUTPUTS))
     return found
 
 
@@ -198,7 +198,7 @@ class _Game:
     def _by_row(self, said: Floats) -> Floats:
         """(n,) of (F, n): by the fit that has not seen each; nothing and everything all have seen."""
         assert self.knowledge is not None
-        fold = self.knowledge.fold if self.fit.n_ends else self._fold
+        fold = self.knowledge.fold[: len(said[0])] if self.fit.n_ends else self._fold
         return np.asarray(said[fold, np.arange(len(fold))])
 
     @cached_property

@@ -24,3 +24,8 @@ def worthwhile(table: Evaluations, n_groups: int) -> str | None:
         if seconds(level, n_rows, table.design.n_players, n_outputs, n_groups) <= table.affordable
     )  # fmt: skip
     return next(affordable, None)
+
+
+def of_pairs(n_rows: int, n_players: int, n_processes: int) -> float:
+    """Of reading what pairs of players do together off processes."""
+    return n_processes * (1e-3 * n_players + 5e-9 * n_rows * n_players**3 + 6e-11 * n_rows**2 * n_players**2)

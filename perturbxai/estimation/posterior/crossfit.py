@@ -11,7 +11,7 @@ import numpy as np
 
 from perturbxai.core.types import Floats, Ints, PerOutput
 from perturbxai.estimation.posterior.evidence import Answers
-from perturbxai.estimation.posterior.functionals import SizeWeights
+from perturbxai.estimation.posterior.pairs import Functional
 from perturbxai.estimation.posterior.process import Process
 
 ALIKE = (np.inf, 1.0, 0.1)  # how strongly the players' rates are drawn together; infinite: one for all
@@ -72,7 +72,7 @@ class CrossFit:
         """(F, n, K): what all but the pairs of each fold say of every answer."""
         return np.array([one.said for one in self.processes])
 
-    def known(self, weights: SizeWeights) -> Known:
+    def known(self, weights: Functional) -> Known:
         """A method's values.
 
         The variances are what the processes say, by as much more as each fold moved the values more than was said, and what

@@ -29,11 +29,13 @@ def posterior_errors(
     of drawn rows (R,) and of nothing and everything, if these are not fitted exactly
     """
     own = known.variances[:, k]
-    of_design = np.diag(fit.covariance(unseen))
+    # what was chosen is no part of the sample: were it as good as one, a variance would be this share, an answer's pull too
+    drawn = len(table.values) / (len(table.values) + (len(table.chosen.z) if table.chosen is not None else 0))
+    of_design = drawn * np.diag(fit.covariance(unseen))
     of_design = np.maximum(0.5 * (of_design + of_design.mean()), own)
     largest, seen, beside = (np.abs(some).max(keepdims=True, initial=0.0) for some in (unseen, *before))
-    jump = spread.jump_of_fit(largest, beside, values[:, None], table, seen)[0]
-    missed = jump**2 * np.diag(fit.missed) if np.isfinite(jump) else np.full(len(own), np.inf)
+    jump = spread.jump_of_fit(largest, beside, values[:, None], table, seen)[k]
+    missed = (drawn * jump) ** 2 * np.diag(fit.missed) if np.isfinite(jump) else np.full(len(own), np.inf)
     found = np.sqrt(np.maximum(own ** (1.0 - OF_DESIGN) * of_design**OF_DESIGN, missed))
     floor = spread.ROUNDING * table.scale[k] * np.sqrt(len(own))
     # the estimate has one freedom for all outputs, the fit's: what is known from fewer squares is widened by as much

@@ -6,16 +6,17 @@ from typing import Any, Self
 
 import numpy as np
 
-from perturbxai.core.evaluations import Design, Evaluations, once
+from perturbxai.core.evaluations import Evaluations, once
 from perturbxai.core.types import Floats, Ints, PerOutput, Values
 from perturbxai.estimation.posterior.cost import COMMON, OWN, worthwhile
 from perturbxai.estimation.posterior.crossfit import CrossFit, Known
 from perturbxai.estimation.posterior.evidence import Answers
-from perturbxai.estimation.posterior.functionals import SizeWeights
+from perturbxai.estimation.posterior.pairs import Functional
+from perturbxai.estimation.posterior.prior import sizes
 from perturbxai.estimation.survey import pair_sides
 
 N_FOLDS = 5
-MOST_ROWS, MOST_PLAYERS, MOST_OUTPUTS = 1500, 128, 20  # beyond which a fit is too much work
+MOST_ROWS, MOST_PLAYERS, MOST_OUTPUTS = 4000, 128, 20  # beyond which a fit is too much work
 FEW_OUTPUTS = 3  # so many may have rates of their own, more share them
 SAME = 1e-12  # of the largest answer: outputs that differ by no more are one
 
@@ -24,14 +25,16 @@ SAME = 1e-12  # of the largest answer: outputs that differ by no more are one
 class Knowledge:
     """Processes of a game, made when they are asked for.
 
-    signs (2 + M, P) and values (2 + M, K) of nothing, everything and the table's rows;  fold (2 + M,): of each pair's rows,
-    -1 for the ends;  groups of outputs that share rates, those that are an earlier one's opposite left out
+    signs (2 + M + C, P) and values (2 + M + C, K) of nothing, everything, the M rows that were drawn and the C that were
+    chosen;  fold (2 + M + C,): of each pair's rows, -1 for the ends;  n_drawn: M
+    groups of outputs that share rates, those that are an earlier one's opposite left out
     twin, sign (K,): the output that tells each, and whether as it is or as its opposite;  common: one rate for all players
     read: what methods, by their weights, have found in it
     """
 
     signs: Floats
     fold: Ints
+    n_drawn: int
     values: Values
     groups: list[list[int]]
     twin: Ints
@@ -43,29 +46,24 @@ class Knowledge:
     def of(cls, table: Evaluations, sparing: bool) -> Self | None:
         """Made once a table; None if it is not worth it, or not possible: for pairs alone, and not too many.
 
-        sparing: only as far as the table can afford it
+        sparing: only as far as the table can afford it; where answers were chosen for it, it is made in any case
         """
         return once(table.cache, ("knowledge", sparing), lambda: cls._make(table, sparing))
 
     @classmethod
     def _make(cls, table: Evaluations, sparing: bool) -> Self | None:
-        if not _feasible(table.design, len(table.full)) or table.weight is not None:
+        if not _feasible(table) or table.weight is not None:
             return None
-        values = np.vstack([table.empty, table.full, table.values])
+        own = table.chosen.values if table.chosen is not None else table.values[:0]
+        values = np.vstack([table.empty, table.full, table.values, own])
         twin, sign = _twins(values)
         distinct = np.unique(twin).tolist()
-        level = worthwhile(table, len(distinct)) if sparing else OWN
+        level = worthwhile(table, len(distinct)) if sparing and table.chosen is None else OWN
         if level is None:
             return None
         groups = [[k] for k in distinct] if level == OWN and len(distinct) <= FEW_OUTPUTS else [distinct]
-        n_players = table.design.n_players
-        first, second = pair_sides(table.design)
-        ends = np.vstack([-np.ones(n_players), np.ones(n_players)])
-        signs = np.vstack([ends, 2.0 * table.design.z - 1.0])
-        sizes = table.design.sizes[first]
-        fold = np.full(len(signs), -1)
-        fold[2 + first] = fold[2 + second] = folds(np.minimum(sizes, n_players - sizes))
-        return cls(signs, fold, values, groups, twin, sign, level == COMMON)
+        signs, fold = _pairs(table)
+        return cls(signs, fold, len(table.values), values, groups, twin, sign, level == COMMON)
 
     @cached_property
     def fits(self) -> list[CrossFit]:
@@ -84,22 +82,27 @@ class Knowledge:
         spread = np.array([column.std() for column in self.values.T.copy()])
         return np.asarray(2.0 ** np.round(np.log2(np.where(spread > 0.0, spread, 1.0))))
 
-    def known(self, weights: SizeWeights) -> Known:
+    def known(self, weights: Functional) -> Known:
         """A method's values, found once."""
-        key = weights.inside.tobytes(), weights.outside.tobytes()
-        return once(self.read, key, lambda: self._read(weights))
+        return once(self.read, tuple(part.tobytes() for part in weights), lambda: self._read(weights))
 
-    def _read(self, weights: SizeWeights) -> Known:
+    def _read(self, weights: Functional) -> Known:
         found = [fit.known(weights) for fit in self.fits]
         values, variances, df, by_fold = (np.concatenate(part, axis=-1) for part in zip(*found, strict=True))
         told = self._told
         scale = self.sign * self._scale[self.twin]
         return Known(values[:, told] * scale, variances[:, told] * scale**2, df[told], by_fold[..., told] * scale)
 
+    @property
+    def unseen(self) -> Values:
+        """(M, K): what the values of the rows that were drawn are more than the processes said that had not seen them."""
+        rows = np.arange(2, 2 + self.n_drawn)
+        return self.values[rows] - self.said[self.fold[rows], rows]
+
     @cached_property
     def said(self) -> Floats:
-        """(F, 2 + M, K): what all pairs but those of each fold say of all values."""
-        found = np.concatenate([fit.said for fit in self.fits], axis=-1)[..., self._told]
+        """(F, 2 + M, K): what all pairs but those of each fold say of the ends and what was drawn."""
+        found = np.concatenate([fit.said[:, : 2 + self.n_drawn] for fit in self.fits], axis=-1)[..., self._told]
         return np.asarray(found * (self.sign * self._scale[self.twin]) + self._level)
 
     @property
@@ -135,8 +138,23 @@ def processes_held(n_players: int, n_coalitions: int) -> float:
     return (N_FOLDS + 2.0) * n_coalitions / n_players if fitted else 0.0
 
 
-def _feasible(design: Design, n_outputs: int) -> bool:
-    """Whether processes can be fitted to answers of such a design: pairs, all on the whole background, and not too many."""
-    n_rows, paired = len(design.z), len(design.z) % 2 == 0 and bool((design.z[0::2] != design.z[1::2]).all())
+def _pairs(table: Evaluations) -> tuple[Floats, Ints]:
+    """Signs (2 + M + C, P) and fold (2 + M + C,) of nothing, everything, and what was drawn and chosen."""
+    n_players = table.design.n_players
+    first, second = pair_sides(table.design)
+    chosen = table.chosen.z if table.chosen is not None else table.design.z[:0]
+    ends = np.vstack([-np.ones(n_players), np.ones(n_players)])
+    signs = np.vstack([ends, 2.0 * table.design.z - 1.0, 2.0 * chosen - 1.0])
+    smaller = np.minimum(sizes(signs), n_players - sizes(signs))
+    fold = np.full(len(signs), -1)
+    fold[2 + first] = fold[2 + second] = folds(smaller[2 + first])
+    fold[2 + len(table.values) :] = folds(smaller[2 + len(table.values) :])
+    return signs, fold
+
+
+def _feasible(table: Evaluations) -> bool:
+    """Whether processes can be fitted to such a table: of pairs, all on the whole background, and not too many."""
+    design, n_rows = table.design, len(table.values) + (0 if table.chosen is None else len(table.chosen.z))
+    paired = len(design.z) % 2 == 0 and bool((design.z[0::2] != design.z[1::2]).all())
     sized = 2 * design.n_players <= n_rows <= MOST_ROWS and 2 <= design.n_players <= MOST_PLAYERS
-    return paired and sized and n_outputs <= MOST_OUTPUTS and not design.listed and design.base is None
+    return paired and sized and len(table.full) <= MOST_OUTPUTS and not design.listed and design.base is None

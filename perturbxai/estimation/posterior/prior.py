@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from perturbxai.core import game_kernels
-from perturbxai.core.types import BySize, Floats, Ints
+from perturbxai.core.types import Bools, BySize, Floats, Ints
 
 ROUGH = 3  # times the rates
 KNOWN = 2  # answers that come first, at nothing and at everything, and are known without error
@@ -64,6 +64,24 @@ class Prior(NamedTuple):
         found.flat[KNOWN * step :: step] += self.nugget
         found.flat[: KNOWN * step : step] += JITTER
         return found
+
+    def between(self, x: Floats, y: Floats) -> Floats:
+        """(n, m): the covariances of coalitions x (n, P) with others, y (m, P), neither nothing nor everything."""
+        size, other = sizes(x)[:, None], sizes(y)
+        return self._covariances((x * self.rate) @ y.T, size == other, size + other == len(self.rate))
+
+    def of_pairs(self, x: Floats) -> tuple[Floats, Floats]:
+        """(n,) each: the variance of coalitions x (n, P), and their covariance with their complements."""
+        half, total = 2 * sizes(x) == len(self.rate), np.full(len(x), self.rate.sum())
+        return self._covariances(total, True, half) + self.nugget, self._covariances(-total, half, True)
+
+    def _covariances(self, angle: Floats, same: Bools | bool, opposite: Bools | bool) -> Floats:
+        """As `game_kernels.fill_covariances` has them, of two coalitions of the same size, of opposite sizes, or neither."""
+        total = self.rate.sum()
+        high, low = np.exp(angle - total), np.exp(-angle - total)
+        smooth, rough = high + self.even * low, high**3 + self.even * low**3
+        of_sets = (1.0 - self.rough) * smooth + self.rough * rough
+        return np.asarray((1.0 - self.counted) * of_sets + self.counted * (same + self.even * opposite))
 
 
 def sizes(x: Floats) -> Ints:

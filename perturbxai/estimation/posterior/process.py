@@ -8,7 +8,7 @@ from scipy import linalg
 
 from perturbxai.core.types import Bools, Floats, Ints, PerOutput
 from perturbxai.estimation.posterior.evidence import Answers
-from perturbxai.estimation.posterior.functionals import SizeWeights
+from perturbxai.estimation.posterior.pairs import Functional
 from perturbxai.estimation.posterior.prior import Prior
 
 LEAST = 1e-12  # of a variance beforehand: what is left of it is no less
@@ -64,10 +64,14 @@ class Process:
         of_scale = np.log(self.scale[self.n_first :]).sum() * off.shape[1]
         return float(-0.5 * (off**2 / spread + np.log(spread)).sum() - of_scale)
 
-    def reading(self, weights: SizeWeights) -> "Reading":
+    def solved(self, covariances: Floats) -> Floats:
+        """(n, m): covariances (n, m) of the answers, in standard deviations of what each says beyond those before it."""
+        return np.asarray(linalg.solve_triangular(self.low, covariances, lower=True, check_finite=False))
+
+    def reading(self, weights: Functional) -> "Reading":
         """What it knows of a method's values, as sums over all coalitions."""
         weights = weights.times(self.prior.scale)
-        gain = linalg.solve_triangular(self.low, weights.covariance(self.prior, self.x).T, lower=True, check_finite=False)
+        gain = self.solved(weights.covariance(self.prior, self.x).T)
         before = weights.variance(self.prior)
         left = np.maximum(before - (gain**2).sum(axis=0), LEAST * before)
         late, news = gain[self.n_first :], self.news[self.n_first :]

@@ -1,0 +1,81 @@
+"""design="adaptive": half of what a budget allows is drawn, the other half chosen by what the answers so far leave open.
+
+Only the part that is drawn is a sample, from which fits without a process and errors by design are made. What is chosen is
+for the process, which takes every answer for what it is. Each input has a choice of its own.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from perturbxai.calls.work import Work
+from perturbxai.core.types import Presence
+from perturbxai.estimation.posterior.choice import choose
+from perturbxai.estimation.posterior.knowledge import MOST_OUTPUTS, MOST_PLAYERS, MOST_ROWS, Knowledge
+from perturbxai.game.game import Game
+from perturbxai.sampling.streams import Streams
+from perturbxai.sampling.untouched import draw_candidates
+
+LEAST = 4  # coalitions a player that are drawn in any case, as far as there are: from there on every error is known
+GROWTH = 0.5  # so many of what was asked are chosen at once, by one fit
+CANDIDATES = 1000  # pairs of which they are chosen
+
+
+@dataclass(frozen=True, eq=False)
+class Adaptive:
+    """wanted: by method, what it makes of a game of so many players"""
+
+    streams: Streams
+    wanted: Mapping[str, Any]
+
+    def check(self, game: Game, budget: Callable[[int], int]) -> None:
+        """Refuse what no process can be fitted to; budget: coalitions an input of so many players."""
+        if without := [key for key, of in self.wanted.items() if of(3) is None]:
+            raise ValueError(
+                f"design='adaptive' chooses coalitions by what a process expects, and {', '.join(without)} reads none as it "
+                "is set. Give it a call of its own, or a surrogate where it has that option."
+            )
+        if not self.wanted:
+            raise ValueError("design='adaptive' is for methods of coalitions, and there is none; leave it out.")
+        _check_most("players", max(len(one.active) for one in game.inputs), MOST_PLAYERS)
+        _check_most("coalitions an input", max(budget(len(one.names)) for one in game.inputs), MOST_ROWS)
+        _check_most("outputs", len(game.outputs), MOST_OUTPUTS)  # last: a row of the model tells them
+
+    @staticmethod
+    def drawn(budget: int, n_players: int, least: int) -> int:
+        """How many coalitions of a budget are drawn, nothing and everything among them; all if it holds all there are.
+
+        least: what the methods need
+        """
+        return budget if 2**n_players <= budget else min(budget, max(budget // 2, LEAST * n_players + 2, least))
+
+    def choice(self, work: Work, budget: int, digest: Sequence[int]) -> Presence | None:
+        """(C, P') coalitions that an input is asked next, in the design's columns; None if it is the turn of a stage, or the
+        budget is spent."""
+        last = work.stage + 1 == len(work.stages)
+        table, whole = work.table, work.stages[-1]
+        if whole.listed or (not last and work.looked == work.stage):
+            return None
+        n_chosen = 0 if table.chosen is None else len(table.chosen.z)
+        room = budget - 2 - len(whole.z) - n_chosen
+        n_rows = min(room, int(GROWTH * (len(table.values) + n_chosen)))
+        if last and room - n_rows < work.n_active:  # too few for a look of their own
+            n_rows = room
+        knowledge = Knowledge.of(table, sparing=False)
+        if n_rows <= 0 or knowledge is None:
+            return None
+        asked = table.design.z if table.chosen is None else np.concatenate([table.design.z, table.chosen.z])
+        rng = self.streams.of_input(digest, f"candidates beside {n_chosen}")
+        z, free = draw_candidates(asked, max(CANDIDATES, n_rows), rng)
+        work.looked = work.stage
+        found = choose(knowledge, [of(work.n_active) for of in self.wanted.values()], z, free, n_rows)
+        return found if len(found) else None
+
+
+def _check_most(what: str, n: int, most: int) -> None:
+    if n > most:
+        raise ValueError(
+            f"design='adaptive' fits processes of {most} {what} at most, and there are {n}. Ask for fewer, or leave it out."
+        )
