@@ -16,7 +16,8 @@ by a formula. All values of games of up to 16 players are listed in tables/ of t
 coalition's number; the truth is read from them, from a formula, or from trees that are walked. A model row is one
 coalition, all background rows together. Nothing and everything count, and what is asked twice counts once. The error is the
 squared distance to the truth over the truth's square. "lime" and "banzhaf" stand beside the Shapley values, each measured
-against its own truth. Each measurement is a line of errors.csv, and is not made again, unless --again names its method.
+against its own truth. All of ours try every surrogate, whatever time that takes, as they would beside a model that takes
+longer. Each measurement is a line of errors.csv, and is not made again, unless --again names its method.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Annotated
 
+import convergence_process
 from convergence_figure import figure
 from convergence_games import NAMES, Game, cases
 from convergence_methods import OURS, OWN, SLOW, Methods
@@ -55,7 +57,7 @@ Whole = Annotated[StrictInt, Field(ge=1)]
 class Scale(BaseModel):
     """How much is measured.
 
-    games       which;  cases: rows of each table;  methods: which beside kernel_shap, all if none is named
+    games       which;  cases: rows of each table;  methods: which beside the adaptive kernel_shap, all if none is named
     per_player  coalitions a player;  nearly_all: whether four of five coalitions are asked as well, up to 12 players
     seeds       how many;  slow_per_player, slow_seeds: the same for what takes minutes a game
     """
@@ -201,6 +203,8 @@ def main(arguments: list[str] | None = None) -> None:
             crew.close()
     frame = summarise(lines.path, folder)
     style.save(figure(frame), folder / "convergence.png")
+    if "photos" in scale.games:
+        style.save(convergence_process.figure(cases("photos", 1, folder)[0]()), folder / "process.png")
 
 
 if __name__ == "__main__":

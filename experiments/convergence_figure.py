@@ -15,7 +15,9 @@ from perturbxai.reporting import style
 N_COLUMNS = 5
 SHAP = "shap Kernel"
 OWN_LOOK = style.METHOD_STYLES["kernel_shap"] | {"linewidth": 2.4, "marker": "o", "markersize": 3.6, "zorder": 5}
+DRAWN = "kernel_shap"  # ours without a choice of what is asked
 LOOKS: dict[str, dict[str, Any]] = {
+    DRAWN: {"color": OWN_LOOK["color"], "linewidth": 1.2, "linestyle": (0, (4, 1.5)), "zorder": 4},
     "best": {"color": "#1A1A1A", "linewidth": 1.3, "zorder": 4},
     SHAP: {"color": "#1A1A1A", "linewidth": 1.0, "linestyle": (0, (1, 1.3)), "zorder": 3},
     "other": {"color": "#C4C4C4", "linewidth": 0.7, "zorder": 2},
@@ -40,7 +42,8 @@ Grey: {n_others} estimators of shap,
 shapiq and LightSHAP.
 Dotted: shap's Kernel. Black: who
 errs least, named at its right end.
-Blue: ours, from best to worst seed."""
+Blue: ours, from best to worst seed;
+dashed, all coalitions drawn."""
 
 
 @style.rc
@@ -75,6 +78,8 @@ def _panel(axis: Any, errors: Any, ours: Any, names: bool) -> None:
     if len(compared):
         axis.plot(best.index, best, **LOOKS["best"])
         _name_best(axis, compared.iloc[-1])
+    if DRAWN in errors:
+        axis.plot(errors.index, errors[DRAWN], **LOOKS[DRAWN])
     axis.plot(errors.index, errors[OURS], **OWN_LOOK)
     by_seed = np.exp(np.log(ours.error.clip(lower=ROUNDING)).groupby([ours.asked, ours.seed]).mean()).groupby("asked")
     band = {"color": OWN_LOOK["color"], "alpha": 0.15, "linewidth": 0, "zorder": 1}

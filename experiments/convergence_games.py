@@ -55,13 +55,13 @@ class Game:
         return found
 
 
-def asked(game: Game, method: Any, budget: int, seed: int) -> Any:
+def asked(game: Game, method: Any, budget: int, seed: int, design: str = "drawn") -> Any:
     """Ours on a game, as an explanation of one picture: a pixel a player, white where it is present and black where not."""
     n = game.n_players
     space = px.ImageSpace(segments=np.arange(n)[None], fill=0.0)
     predictor = px.Predictor(lambda pictures: game.value(np.asarray(pictures)[:, 0, :, 0] > 0.5))
     white = np.ones((1, 1, n, 3), dtype=np.float32)
-    return px.explain([method], predictor, space, white, budget=budget, seed=seed).popitem()[1]
+    return px.explain([method], predictor, space, white, budget=budget, seed=seed, design=design).popitem()[1]
 
 
 def coalitions(n_players: int) -> Any:

@@ -20,7 +20,7 @@ from perturbxai.core.types import Floats
 
 SERVER = Path(__file__).with_name("convergence_peers.py")
 SLOW = ("shapiq ShaplEIG",)  # a quarter of a minute for 50 coalitions of 10 players, minutes for 150 of 30
-OURS = "kernel_shap"
+OURS = "kernel_shap, adaptive"
 
 
 @dataclass(frozen=True)
@@ -43,16 +43,20 @@ class Answer:
 
 @dataclass(frozen=True)
 class Own:
-    """A method of ours, and what is true of a game for it; None where that is not known."""
+    """A method of ours, what is true of a game for it, None where that is not known, and how coalitions come to be asked."""
 
     method: Any
     truth: Callable[[Game], Floats | None]
+    design: str = "drawn"
 
     def ask(self, game: Game, budget: int, seed: int) -> Answer:
         truth = self.truth(game)
         counted = Counted(game.value, game.n_players)
         began = time.thread_time()
-        found = asked(replace(game, value=counted), self.method, budget, seed)[0]
+        try:
+            found = asked(replace(game, value=counted), self.method, budget, seed, self.design)[0]
+        except ValueError as error:  # of an adaptive design beyond so many coalitions
+            return Answer(failure=str(error), version=px.__version__)
         seconds = round(time.thread_time() - began - counted.waited, 4)
         within = [_within(found.interval(simultaneous=together), truth) for together in (False, True)]
         return Answer(
@@ -75,10 +79,11 @@ def _shapley(game: Game) -> Floats:
 
 
 OWN = {
-    OURS: Own(px.KernelShap(), _shapley),
+    OURS: Own(px.KernelShap(surrogate="all"), _shapley, "adaptive"),
+    "kernel_shap": Own(px.KernelShap(surrogate="all"), _shapley),
     "kernel_shap, no surrogate": Own(px.KernelShap(surrogate="none"), _shapley),
-    "lime": Own(px.Lime(), lambda game: game.lime if game.table else None),
-    "banzhaf": Own(px.Banzhaf(), lambda game: game.banzhaf if game.table else None),
+    "lime": Own(px.Lime(surrogate="process"), lambda game: game.lime if game.table else None),
+    "banzhaf": Own(px.Banzhaf(surrogate="process"), lambda game: game.banzhaf if game.table else None),
 }
 
 

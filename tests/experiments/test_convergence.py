@@ -335,12 +335,15 @@ def test_a_peer_that_fails_is_told_and_asked_on(peer, games):
 # ------------------------------------------------------------------------------------------------ what is concluded
 
 
+OURS = "kernel_shap, adaptive"
+
+
 def made_up(errors: dict[str, list[float]]) -> pd.DataFrame:
     """Lines of one game at 50, 100, ... coalitions: an error a method and budget, None where it failed."""
     lines = [
         {"game": "g", "case": "0", "players": 10, "method": name, "asked": 50 * (at + 1), "seed": 0, "error": error,
-         "rows": 50, "seconds": 1.0, "version": "1", "covered": 0.9 if name == "kernel_shap" else None,
-         "together": 1.0 if name == "kernel_shap" else None, "failure": "no" if error is None else None}
+         "rows": 50, "seconds": 1.0, "version": "1", "covered": 0.9 if name == OURS else None,
+         "together": 1.0 if name == OURS else None, "failure": "no" if error is None else None}
         for name, found in errors.items() for at, error in enumerate(found)
     ]  # fmt: skip
     return pd.DataFrame(lines)
@@ -354,7 +357,7 @@ def ranking():
 
 
 def test_the_best_of_the_others_is_chosen_in_each_cell(ranking):
-    frame = made_up({"kernel_shap": [0.1, 0.1], "a": [0.2, 0.9], "b": [0.8, 0.05], "lime": [0.01, 0.01]})
+    frame = made_up({OURS: [0.1, 0.1], "a": [0.2, 0.9], "b": [0.8, 0.05], "lime": [0.01, 0.01]})
     found = ranking.ratios(ranking.by_cell(frame))
     assert found.which.tolist() == ["a", "b"]
     np.testing.assert_allclose(found.ratio, [2.0, 0.5])
@@ -365,36 +368,51 @@ def test_the_best_of_the_others_is_chosen_in_each_cell(ranking):
 
 
 def test_a_cell_in_which_a_method_failed_does_not_count_for_it(ranking):
-    frame = made_up({"kernel_shap": [0.1, 0.1], "a": [0.2, None], "b": [None, 0.3]})
+    frame = made_up({OURS: [0.1, 0.1], "a": [0.2, None], "b": [None, 0.3]})
     ranked = ranking.ranking(frame)
     assert ranked.cells.to_dict() == {"best of the others": 2, "a": 1, "b": 1}
     assert "- a, 1 times without values: no" in ranking.page(frame)
 
 
 def test_the_page_lists_the_cells_in_which_another_errs_less(ranking):
-    page = ranking.page(made_up({"kernel_shap": [0.1, 0.1], "a": [0.2, 0.05]}))
+    page = ranking.page(made_up({OURS: [0.1, 0.1], "a": [0.2, 0.05]}))
     lost = page.partition("## Where another errs less")[2].partition("## ")[0]
     assert "| g | 0 | 10 | 100 | 0.1 | 0.05 | a | 0.5 |" in lost
     assert "| 50 |" not in lost
-    assert "Nowhere." in ranking.page(made_up({"kernel_shap": [0.1], "a": [0.2]}))
+    assert "Nowhere." in ranking.page(made_up({OURS: [0.1], "a": [0.2]}))
 
 
 def test_ours_alone_are_told_where_there_are_no_others(ranking):
     from convergence_figure import figure
 
-    frame = made_up({"kernel_shap": [0.1, 0.05], "kernel_shap, no surrogate": [0.2, 0.1]}).assign(game="threshold")
+    frame = made_up({OURS: [0.1, 0.05], "kernel_shap, no surrogate": [0.2, 0.1]}).assign(game="threshold")
     assert "| kernel_shap, no surrogate | 2 |" in ranking.page(frame)
     (axis,) = [one for one in figure(frame).axes if one.get_title(loc="left")]
     assert [text.get_text() for text in axis.texts] == ["ours"]
 
 
 def test_no_row_of_a_table_outweighs_the_others(ranking):
-    easy, hard = made_up({"kernel_shap": [1e-4], "a": [4e-4]}), made_up({"kernel_shap": [1.0], "a": [1.0]})
+    easy, hard = made_up({OURS: [1e-4], "a": [4e-4]}), made_up({OURS: [1.0], "a": [1.0]})
     frame = pd.concat([easy, hard.assign(case="1")])
     assert ranking.ranking(frame).loc["a", "geometric mean"] == pytest.approx(2.0)
-    np.testing.assert_allclose(ranking.by_place(ranking.by_cell(frame))[["kernel_shap", "a"]], [[1e-2, 2e-2]])
+    np.testing.assert_allclose(ranking.by_place(ranking.by_cell(frame))[[OURS, "a"]], [[1e-2, 2e-2]])
 
 
 def test_errors_below_rounding_are_none(ranking):
-    found = ranking.ratios(ranking.by_cell(made_up({"kernel_shap": [1e-30], "a": [1e-25]})))
+    found = ranking.ratios(ranking.by_cell(made_up({OURS: [1e-30], "a": [1e-25]})))
     assert found.ratio.tolist() == [1.0]
+
+
+def test_the_figure_of_what_is_known_shows_every_value_and_the_intervals_that_are_known(games):
+    import convergence_process
+
+    game = games._sigmoid(13, 2.0, 4.0)
+    drawn = convergence_process.figure(game)
+    assert [axis.get_title(loc="left") for axis in drawn.axes] == [f"{n} of 8,192 coalitions" for n in (65, 130, 260)]
+    for axis in drawn.axes:
+        *intervals, truth = axis.collections
+        assert len(truth.get_segments()) == 13 and [len(one.get_segments()) for one in intervals] == [13, 13, 13]
+        points = [line.get_ydata() for line in axis.lines if line.get_marker() == "o"]
+        np.testing.assert_allclose([one.sum() for one in points], game.shapley.sum())  # what everything adds to nothing
+    spans = [np.mean([np.ptp(one[:, 1]) for one in axis.collections[1].get_segments()]) for axis in drawn.axes]
+    assert spans == sorted(spans, reverse=True)
