@@ -301,13 +301,29 @@ def test_the_odd_share_is_one_of_an_odd_game_and_nought_of_an_even_one():
     assert px.KernelShap().estimate(table(even, 200)).notes["odd_share"] == pytest.approx([0.0], abs=1e-20)
 
 
+def test_what_moves_the_values_further_than_they_may_err_is_no_control():
+    """Of 12 players a few coalitions carry most of the variance. In one draw of sixty one of them came first, in one fold,
+    and what fits without it said of the others ten-folded the error, at a smaller estimated one."""
+    z, pairs = oracles.all_coalitions(12), np.random.default_rng(6).normal(size=(12, 12)) / 3.0
+    game = games.tabulated("sinh", 12, np.sinh(np.einsum("zi,ij,zj->z", z, pairs, z)))
+    space = px.ImageSpace(segments=np.arange(12)[None], fill=0.0)
+    predictor = px.Predictor(lambda pictures: game(pictures[:, 0, :, 0] > 0.5)[:, 0])
+    ours, plain = (
+        px.explain(px.KernelShap(surrogate=kind), predictor, space, np.ones((1, 1, 12, 3)), budget=120, seed=1)[
+            "kernel_shap"
+        ]
+        for kind in ("process", "none")
+    )
+    assert games.squared_error(ours.values[0], game.shapley) <= 1.1 * games.squared_error(plain.values[0], game.shapley)
+
+
 def test_all_of_them_are_tried_whatever_they_cost():
     found = table(GAMES["forest"], 400)
     poor = replace(found, affordable=0.0, cache={})
     one, other, none = (px.KernelShap(surrogate=kind).estimate(poor) for kind in ("all", "auto", "none"))
     np.testing.assert_array_equal(one.values, px.KernelShap(surrogate="all").estimate(found).values)
     np.testing.assert_array_equal(other.values, none.values)
-    assert "trees" in one.notes["surrogate"][0]["taken"] and one.notes["surrogate"][0]["variance"] < 0.5
+    assert one.notes["surrogate"][0]["taken"] != "none" and one.notes["surrogate"][0]["variance"] < 0.5
 
 
 @pytest.mark.slow

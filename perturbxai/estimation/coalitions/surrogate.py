@@ -34,6 +34,7 @@ MOST_OUTPUTS = 20  # beyond them none is tried
 WORTH = 0.25  # seconds that a table can afford, from which "auto" tries triples and trees
 LOWERED = 0.8  # triples and trees are taken if the estimated variance with them is at most so much of that without
 BETTER = 0.9  # two are taken together if they leave at most so much of what one leaves
+FAR = 2.0  # times the estimated variance of the plain values: to that distance, squared, controls may move them
 CAUTIOUS = 0.6  # of the variance that a posterior states, which is never below what it said of itself, is near the truth
 PROMISING = 0.2  # trees that explain less of the first fold are not worth the others
 ENOUGH, FEW_OUTPUTS = 0.5, 3  # "auto" grows trees where more is left of the variance, and for so many outputs at most
@@ -226,7 +227,10 @@ class _Game:
         if ratio >= needed * before.variance:
             return before
         mixed = blind + asked[:, None] * (whole - blind)
-        return _Taken(" and ".join(controls), ratio, self.fit.values_of((mixed @ share)[:, None])[:, 0], left)
+        moved = self.fit.values_of((mixed @ share)[:, None])[:, 0]
+        if float(moved @ moved) > FAR * plain:  # what both estimate is the same, so that one of them must be far off
+            return before
+        return _Taken(" and ".join(controls), ratio, moved, left)
 
     def _posterior(self, plain: float, before: _Taken) -> _Taken:
         """The process's own values, if they are said to be nearer."""
