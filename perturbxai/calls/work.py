@@ -114,11 +114,10 @@ class Work:
         """What results say of the coalitions of the table, and what they carry to tell them."""
         assert self.design is not None
         drawn, chosen = self.design, self.table.chosen
-        said, names = {"coalitions": drawn.n_coalitions}, {"design": drawn.told}
+        said, names = {"coalitions": drawn.n_coalitions}, dict[str, Any](design=drawn.told)
         if chosen is not None:
             said = {"coalitions": drawn.n_coalitions + len(chosen.z), "chosen": len(chosen.z)}
-            asked = tell_names([name_coalitions(z[:, self.order]) for z in (drawn.z, chosen.z)], self.n_active)
-            return said | {"listed": said["coalitions"] == 2**self.n_active}, dict(asked)
+            names = dict(tell_names([name_coalitions(z[:, self.order]) for z in (drawn.z, chosen.z)], self.n_active))
         return said | {"listed": said["coalitions"] == 2**self.n_active}, names
 
     def table_question(self) -> Coalitions | Cells:

@@ -108,6 +108,16 @@ def test_a_tolerance_stops_it_after_a_choice_as_after_a_stage():
     assert not whole["kernel_shap"][0].meta["reached"]
 
 
+@pytest.mark.parametrize("tol", [None, 1e-6])
+def test_stages_and_choices_never_ask_the_same(tol):
+    """Of stages that come later it is known, as of those before, what they ask."""
+    recorder = Recorder(lambda rows: (rows.sum(axis=1) % 2) + smooth(rows))
+    predictor, space = px.Predictor(recorder), px.TabularSpace(np.zeros((1, 14)))
+    found = px.explain("kernel_shap", predictor, space, np.ones((1, 14)), budget=600, design="adaptive", tol=tol)
+    assert len({row.tobytes() for row in recorder.rows}) == len(recorder.rows) == 600
+    assert found["kernel_shap"][0].meta["coalitions"] == found["kernel_shap"][0].meta["rows"] == 600
+
+
 def test_pictures_are_asked_what_is_chosen_too():
     game = games.network_game(0)
     predictor, space, x = games.door(game)

@@ -53,7 +53,7 @@ class Game:
         x = 2.0 * np.vstack([self.z[:2], self.asked]) - 1.0
         answers = Answers(x, np.random.default_rng(1).normal(size=(len(x), 1)))
         process = Process.of(self.prior, answers, np.zeros(len(x), dtype=bool))
-        return SimpleNamespace(fits=[SimpleNamespace(processes=(process,))])
+        return SimpleNamespace(fits=[SimpleNamespace(first=process)])
 
     def left(self, weights, *beside):
         """The sum of the variances of values, in units of a game of variance one, once these are answered too."""

@@ -144,6 +144,12 @@ def test_more_than_three_outputs_share_their_rates():
     assert Knowledge.of(table(many, 10), False).groups == [[0, 2, 3, 4]]
 
 
+def test_methods_that_insist_and_methods_that_spare_share_a_fit_where_nothing_is_spared():
+    rich, poor = table(SIGMOID, 10), replace(table(SIGMOID, 10), affordable=0.06)
+    assert Knowledge.of(rich, True) is Knowledge.of(rich, False)
+    assert Knowledge.of(poor, True).common and not Knowledge.of(poor, False).common
+
+
 @pytest.mark.parametrize("name", ["rows", "players", "outputs"])
 def test_what_is_too_much_work_is_not_known(name):
     n_players = MOST_PLAYERS + 1 if name == "players" else 20

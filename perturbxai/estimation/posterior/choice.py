@@ -23,7 +23,7 @@ def choose(knowledge: Knowledge, wanted: Sequence[Functional], z: Presence, free
     is lowered is the sum, over these, of the variance that is left over the variance that there is now. What will be
     answered does not matter to it, so that all of a look are chosen at once, greedily.
     """
-    outlooks = [_Outlook(fit.processes[0], wanted, np.where(z, 1.0, -1.0)) for fit in knowledge.fits]
+    outlooks = [_Outlook(fit.first, wanted, np.where(z, 1.0, -1.0)) for fit in knowledge.fits]
     chosen: list[int] = []
     free = free.copy()
     while len(chosen) < n_rows and free.any():

@@ -5,17 +5,20 @@ prior, not none.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, Self
 
 import numpy as np
 
-from perturbxai.core.types import Floats, Ints, PerOutput
+from perturbxai.core.types import Bools, Floats, Ints, PerOutput
 from perturbxai.estimation.posterior.evidence import Answers
 from perturbxai.estimation.posterior.pairs import Functional
+from perturbxai.estimation.posterior.prior import Prior
 from perturbxai.estimation.posterior.process import Process
 
 ALIKE = (np.inf, 1.0, 0.1)  # how strongly the players' rates are drawn together; infinite: one for all
 JUDGES = 2  # folds that choose between these
+MOST_JUDGED = 1000  # answers, by which they do
 STEPS, LATER = 30, 8  # of a search, and of one that starts where a neighbour ended
 
 
@@ -35,10 +38,12 @@ class Known(NamedTuple):
 class CrossFit:
     """Processes of a game, each of a prior that was fitted without a fold of the pairs, given all answers.
 
-    alike: the choice of `ALIKE`
+    priors, out: by fold, its prior and which answers (n,) belong to it;  alike: the choice of `ALIKE`
     """
 
-    processes: tuple[Process, ...]
+    answers: Answers
+    priors: tuple[Prior, ...]
+    out: tuple[Bools, ...]
     alike: float
 
     @classmethod
@@ -48,6 +53,7 @@ class CrossFit:
         common: one rate for all players, which takes less time
         """
         folds = [fold == own for own in range(int(fold.max()) + 1)]
+        judged = answers.spread(MOST_JUDGED)
         chosen: tuple[float, float, list[Floats]] | None = None
         start = None
         for alike in ALIKE[: 1 if common else None]:
@@ -56,7 +62,7 @@ class CrossFit:
             for out in folds[:JUDGES]:
                 start = answers.but(out).best(alike, start, LATER if searched else STEPS)
                 searched.append(start)
-                density += Process.of(answers.prior(start), answers, out).density
+                density += Process.of(answers.prior(start), answers.at(judged), out[judged]).density
             start = searched[0]
             if chosen is None or density > chosen[0]:
                 chosen = density, alike, searched
@@ -64,8 +70,17 @@ class CrossFit:
         _, alike, searched = chosen
         for out in folds[JUDGES:]:
             searched.append(answers.but(out).best(alike, searched[0], LATER))
-        made = (Process.of(answers.prior(one), answers, out) for one, out in zip(searched, folds, strict=True))
-        return cls(tuple(made), alike)
+        return cls(answers, tuple(map(answers.prior, searched)), tuple(folds), alike)
+
+    @cached_property
+    def first(self) -> Process:
+        """That of the first fold, for what does not depend on folds."""
+        return Process.of(self.priors[0], self.answers, self.out[0])
+
+    @cached_property
+    def processes(self) -> tuple[Process, ...]:
+        rest = zip(self.priors[1:], self.out[1:], strict=True)
+        return self.first, *(Process.of(prior, self.answers, out) for prior, out in rest)
 
     @property
     def said(self) -> Floats:

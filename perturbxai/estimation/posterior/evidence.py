@@ -49,13 +49,21 @@ class Answers:
     def tilts(self) -> Floats:
         return tilts(self.x.mean(axis=1))
 
+    def at(self, rows: Ints) -> Self:
+        return type(self)(self.x[rows], self.y[rows])
+
+    def spread(self, most: int, rows: Ints | None = None) -> Ints:
+        """Numbers of the answers, or of those rows, or of every so many pairs of them: strata come one after the other, and
+        the two sides of a pair."""
+        rows = np.arange(len(self.x)) if rows is None else rows
+        if len(rows) <= most:
+            return rows
+        pairs = np.linspace(0, len(rows) // 2 - 1, most // 2).astype(np.int64)
+        return np.asarray(rows[(2 * pairs[:, None] + np.arange(2)).ravel()])
+
     def but(self, out: Bools) -> Self:
         """The answers less those that are left out (n,), or every so many of them: a search looks at enough and no more."""
-        rows = np.flatnonzero(~out)
-        if len(rows) > (enough := searched(len(out))):  # strata come one after the other, and the two sides of a pair
-            pairs = np.linspace(0, len(rows) // 2 - 1, enough // 2).astype(np.int64)
-            rows = rows[(2 * pairs[:, None] + np.arange(2)).ravel()]
-        return type(self)(self.x[rows], self.y[rows])
+        return self.at(self.spread(searched(len(out)), np.flatnonzero(~out)))
 
     def prior(self, found: Floats) -> Prior:
         """found (P + BESIDE,): log rates, two tilts, what `even` is the tanh of, log nugget, logits of the two shares"""

@@ -61,6 +61,8 @@ class Knowledge:
         level = worthwhile(table, len(distinct)) if sparing and table.chosen is None else OWN
         if level is None:
             return None
+        if sparing and level == OWN:  # nothing is spared: methods that insist read the same
+            return cls.of(table, sparing=False)
         groups = [[k] for k in distinct] if level == OWN and len(distinct) <= FEW_OUTPUTS else [distinct]
         signs, fold = _pairs(table)
         return cls(signs, fold, len(table.values), values, groups, twin, sign, level == COMMON)
