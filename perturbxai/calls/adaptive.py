@@ -66,7 +66,8 @@ class Adaptive:
         knowledge = Knowledge.of(table, sparing=False)
         if n_rows <= 0 or knowledge is None:
             return None
-        asked = table.design.z if table.chosen is None else np.concatenate([table.design.z, table.chosen.z])
+        # what later stages will ask is theirs
+        asked = whole.z if table.chosen is None else np.concatenate([whole.z, table.chosen.z])
         rng = self.streams.of_input(digest, f"candidates beside {n_chosen}")
         z, free = draw_candidates(asked, max(CANDIDATES, n_rows), rng)
         work.looked = work.stage

@@ -39,12 +39,15 @@ def test_the_budget_is_spent_whole_and_told(budget):
     assert len(np.unique(recorder.rows, axis=0)) == 3 + 2 * ((budget - 2) * 3 + 1)
 
 
-def test_no_coalition_is_asked_twice_and_each_is_told():
+@pytest.mark.parametrize("tol", [None, 1e-9])
+def test_no_coalition_is_asked_twice_and_each_is_told(tol):
+    """With a tolerance what is chosen early is nothing that a later stage will ask."""
     zeros, x = np.zeros((1, 14)), np.ones((1, 14))
     recorder = Recorder(smooth)
-    found = px.explain("kernel_shap", px.Predictor(recorder), px.TabularSpace(zeros), x, budget=150, design="adaptive")
+    options = {"budget": 300, "design": "adaptive", "tol": tol}
+    found = px.explain("kernel_shap", px.Predictor(recorder), px.TabularSpace(zeros), x, **options)
     asked = {row.tobytes() for row in recorder.rows.astype(bool)}
-    assert len(asked) == len(recorder.rows) == 150
+    assert len(asked) == len(recorder.rows) == 300 == found["kernel_shap"][0].meta["coalitions"]
     again = {"kernel_shap": px.Attribution.from_json(found["kernel_shap"].to_json())}
     judge = Recorder(smooth)
     px.compare(again, px.Predictor(judge), px.TabularSpace(zeros), metrics=["faithfulness"])
