@@ -40,8 +40,14 @@ class Adaptive:
         if not self.wanted:
             raise ValueError("design='adaptive' is for methods of coalitions, and there is none; leave it out.")
         _check_most("players", max(len(one.active) for one in game.inputs), MOST_PLAYERS)
-        _check_most("coalitions an input", max(budget(len(one.names)) for one in game.inputs), MOST_ROWS)
-        _check_most("outputs", len(game.outputs), MOST_OUTPUTS)  # last: a row of the model tells them
+        asked = [(len(one.active), budget(len(one.names))) for one in game.inputs]
+        # nothing and everything are known beside; where all there are fit the budget, no process is fitted
+        _check_most("coalitions an input", max((n for p, n in asked if n < 2**p), default=0), MOST_ROWS + 2)
+
+    @staticmethod
+    def check_outputs(n_outputs: int) -> None:
+        """The same of what only the model tells."""
+        _check_most("outputs", n_outputs, MOST_OUTPUTS)
 
     @staticmethod
     def drawn(budget: int, n_players: int, least: int) -> int:

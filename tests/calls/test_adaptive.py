@@ -73,10 +73,11 @@ def test_each_seed_has_questions_of_its_own():
     assert bits(one["kernel_shap"][0]) != bits(two["kernel_shap"][0]) and len(first.rows) == len(other.rows)
 
 
-def test_where_all_coalitions_fit_the_budget_nothing_is_left_to_choose():
+@pytest.mark.parametrize("budget", [64, 5000])
+def test_where_all_coalitions_fit_the_budget_nothing_is_left_to_choose(budget):
     few = px.TabularSpace(ROWS[:, :6], background=3)
     model = px.Predictor(lambda rows: np.sin(rows.sum(axis=1)))
-    kinds = [px.explain(METHODS, model, few, ROWS[:2, :6], budget=64, design=design) for design in ("drawn", "adaptive")]
+    kinds = [px.explain(METHODS, model, few, ROWS[:2, :6], budget=budget, design=design) for design in ("drawn", "adaptive")]
     for key, drawn in kinds[0].items():
         assert [bits(one) for one in drawn] == [bits(one) for one in kinds[1][key]]
 
@@ -142,7 +143,8 @@ def test_a_model_that_fails_at_the_last_choice_of_an_input_leaves_the_input_befo
         (px.Rise(estimator="plain"), {}, "rise reads none as it is set"),
         (["kernel_shap", "inclusion"], {}, "inclusion reads none as it is set"),
         ("permutation_shap", {}, "is for methods of coalitions, and there is none"),
-        ("kernel_shap", {"budget": 5000}, "of 4000 coalitions an input at most, and there are 5000"),
+        ("kernel_shap", {"budget": 4003}, "of 4002 coalitions an input at most, and there are 4003"),
+        ("kernel_shap", {"budget": 20}, "budget=20 is below the 28 coalitions that kernel_shap need"),
     ],
 )
 def test_what_cannot_be_chosen_for_is_refused_before_the_model_is_asked(methods, options, told):
