@@ -188,7 +188,7 @@ def test_more_than_a_process_is_fitted_to_is_refused(what, shape):
 @pytest.mark.parametrize("per_player", [5, 10, 20])
 @pytest.mark.parametrize("game", [games.network_game(0), games.sigmoid_game(12, 2.0, 4.0), games.unanimity(12, 6)], ids=repr)
 def test_intervals_cover_what_is_chosen_for(game, per_player, method):
-    truth = games.answered(method, game, 2**game.n_players, 0).values
+    truth = games.drawn([method], game, 2**game.n_players, 0)[0].values
     predictor, space, x = games.door(game)
     inside, together = [], []
     for seed in range(60):
