@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.work import Work
+from perturbxai.core import checks
 from perturbxai.core.types import Presence
 from perturbxai.estimation.posterior.choice import choose
 from perturbxai.estimation.posterior.knowledge import MOST_OUTPUTS, MOST_PLAYERS, MOST_ROWS, Knowledge
+from perturbxai.estimation.posterior.pairs import Functional
 from perturbxai.game.game import Game
 from perturbxai.sampling.streams import Streams
 from perturbxai.sampling.untouched import draw_candidates
@@ -32,11 +34,16 @@ class Adaptive:
 
     def check(self, game: Game, budget: Callable[[int], int]) -> None:
         """Refuse what no process can be fitted to; budget: coalitions an input of so many players."""
-        if without := [key for key, of in self.wanted.items() if of(3) is None]:
+        told = {key: of(3) for key, of in self.wanted.items()}
+        if without := [key for key, found in told.items() if found is None]:
             raise ValueError(
                 f"design='adaptive' chooses coalitions by what a process expects, and {', '.join(without)} reads none as it "
                 "is set. Give it a call of its own, or a surrogate where it has that option."
             )
+        for key, found in told.items():
+            if not isinstance(found, Functional):
+                came = checks.as_given(found)
+                raise TypeError(f"{key}: wanted(3) returned {came}; expected SizeWeights, PairWeights or None.")
         if not self.wanted:
             raise ValueError("design='adaptive' is for methods of coalitions, and there is none; leave it out.")
         _check_most("players", max(len(one.active) for one in game.inputs), MOST_PLAYERS)

@@ -156,6 +156,15 @@ def test_what_cannot_be_chosen_for_is_refused_before_the_model_is_asked(methods,
     assert not len(recorder.batches)
 
 
+def test_what_a_method_of_ones_own_wants_is_checked():
+    class Mine(px.KernelShap):
+        def wanted(self, n_players):
+            return np.ones(n_players)
+
+    with pytest.raises(TypeError, match=r"Mine: wanted\(3\) returned array.*; expected SizeWeights, PairWeights or None"):
+        explained(Mine(name="Mine"))
+
+
 def test_pairs_are_chosen_for_from_what_their_fit_needs():
     """At least 2 + 2 P (P - 1) coalitions are drawn; of the others those that tell most of the pairs of players."""
     game, error = games.sigmoid_game(12, 2.0, 4.0), dict.fromkeys(("drawn", "adaptive"), 0.0)

@@ -20,8 +20,8 @@ def choose(knowledge: Knowledge, wanted: Sequence[Functional], z: Presence, free
     n_rows, or as many as are free if these are fewer.
 
     wanted: what methods make of the game. Each counts alike, and so does each output that changes and has a process of its
-    own: what is lowered is the sum, over these, of the variance that is left over the variance that there is now. What will be
-    answered does not matter to it, so that all of a look are chosen at once, greedily.
+    own: what is lowered is the sum, over these, of the variance that is left over the variance that there is now. What will
+    be answered does not matter to it, so that all of a look are chosen at once, greedily.
     """
     outlooks = [_Outlook(fit.processes[0], wanted, np.where(z, 1.0, -1.0)) for fit in knowledge.moving]
     chosen: list[int] = []
