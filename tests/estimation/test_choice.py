@@ -159,6 +159,8 @@ def test_answers_that_were_chosen_are_known_and_are_no_part_of_the_sample():
     beside = Evaluations(design, game(design.z), *game.ends, chosen=Chosen(z, game(z)))
     plain, with_more = (Knowledge.of(one, sparing=False) for one in (table, beside))
     np.testing.assert_array_equal(with_more.fold[: len(plain.fold)], plain.fold)
+    own = with_more.fold[len(plain.fold) :]
+    assert len(z) == 40 and (own[0::2] == own[1::2]).all() and set(own) == set(range(5))
     assert with_more.said.shape == plain.said.shape
     weights = SizeWeights.semivalue(shapley_weights(11))
     assert with_more.known(weights).variances.sum() < 0.7 * plain.known(weights).variances.sum()

@@ -155,7 +155,10 @@ def _pairs(table: Evaluations) -> tuple[Floats, Ints]:
     smaller = np.minimum(sizes(signs), n_players - sizes(signs))
     fold = np.full(len(signs), -1)
     fold[2 + first] = fold[2 + second] = folds(smaller[2 + first])
-    fold[2 + len(table.values) :] = folds(smaller[2 + len(table.values) :])
+    # of chosen pairs there may be one side, or the two in any order: both are named by that which holds the first player
+    side = np.where(chosen[:, :1], chosen, ~chosen)
+    _, one, pair = np.unique(side, axis=0, return_index=True, return_inverse=True)
+    fold[2 + len(table.values) :] = folds(smaller[2 + len(table.values) :][one])[pair.ravel()]
     return signs, fold
 
 
