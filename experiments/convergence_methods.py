@@ -56,7 +56,7 @@ def ours(method: Any, single_rows: bool = False) -> Callable[[Point, int, int], 
         n_base = len(space.background)
         # the answers at 100 background rows are part of what is paid; those at a whole table serve all explained rows
         once = n_base if single_rows and point.target == "population" else 0
-        asked = {"rows": rows + once - n_base} if single_rows else {"budget": rows // n_base}
+        asked: dict[str, Any] = {"rows": rows + once - n_base} if single_rows else {"budget": rows // n_base}
         one = px.explain([method], predictor, space, point.x[None], seed=seed, **asked).popitem()[1][0]
         low, high = one.interval()
         covered = float(((low[:, -1] <= point.truth) & (point.truth <= high[:, -1])).mean())
