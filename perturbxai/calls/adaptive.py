@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.work import Work
+from perturbxai.core import checks
 from perturbxai.core.types import Presence
 from perturbxai.estimation.posterior.choice import choose
 from perturbxai.estimation.posterior.knowledge import MOST_OUTPUTS, MOST_PLAYERS, MOST_ROWS, Knowledge
+from perturbxai.estimation.posterior.pairs import Functional
 from perturbxai.game.game import Game
 from perturbxai.sampling.streams import Streams
 from perturbxai.sampling.untouched import draw_candidates
@@ -32,16 +34,27 @@ class Adaptive:
 
     def check(self, game: Game, budget: Callable[[int], int]) -> None:
         """Refuse what no process can be fitted to; budget: coalitions an input of so many players."""
-        if without := [key for key, of in self.wanted.items() if of(3) is None]:
+        told = {key: of(3) for key, of in self.wanted.items()}
+        if without := [key for key, found in told.items() if found is None]:
             raise ValueError(
                 f"design='adaptive' chooses coalitions by what a process expects, and {', '.join(without)} reads none as it "
                 "is set. Give it a call of its own, or a surrogate where it has that option."
             )
+        for key, found in told.items():
+            if not isinstance(found, Functional):
+                came = checks.as_given(found)
+                raise TypeError(f"{key}: wanted(3) returned {came}; expected SizeWeights, PairWeights or None.")
         if not self.wanted:
             raise ValueError("design='adaptive' is for methods of coalitions, and there is none; leave it out.")
         _check_most("players", max(len(one.active) for one in game.inputs), MOST_PLAYERS)
-        _check_most("coalitions an input", max(budget(len(one.names)) for one in game.inputs), MOST_ROWS)
-        _check_most("outputs", len(game.outputs), MOST_OUTPUTS)  # last: a row of the model tells them
+        asked = [(len(one.active), budget(len(one.names))) for one in game.inputs]
+        # nothing and everything are known beside; where all there are fit the budget, no process is fitted
+        _check_most("coalitions an input", max((n for p, n in asked if n < 2**p), default=0), MOST_ROWS + 2)
+
+    @staticmethod
+    def check_outputs(n_outputs: int) -> None:
+        """The same of what only the model tells."""
+        _check_most("outputs", n_outputs, MOST_OUTPUTS)
 
     @staticmethod
     def drawn(budget: int, n_players: int, least: int) -> int:
@@ -66,7 +79,7 @@ class Adaptive:
         knowledge = Knowledge.of(table, sparing=False)
         if n_rows <= 0 or knowledge is None:
             return None
-        # what later stages will ask is none of its business either
+        # what later stages will ask is theirs
         asked = whole.z if table.chosen is None else np.concatenate([whole.z, table.chosen.z])
         rng = self.streams.of_input(digest, f"candidates beside {n_chosen}")
         z, free = draw_candidates(asked, max(CANDIDATES, n_rows), rng)

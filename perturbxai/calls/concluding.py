@@ -73,6 +73,7 @@ class Run:
         works: list[Work] = []
         with keeping(lambda: self._together(done + self._salvaged(works, len(done))) or None):
             self.game.learn()
+            self.call.check_outputs()
             for numbers in self.call.blocks():
                 works = [self.call.work(number) for number in numbers]
                 drive(self.game, works, self.call.more)

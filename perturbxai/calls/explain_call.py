@@ -122,6 +122,11 @@ class Call:
                         f"{players.n_players} players. Ask for budget={least} or more, or for fewer players."
                     )
 
+    def check_outputs(self) -> None:
+        """What the first row of the model tells."""
+        if self.adaptive is not None:
+            self.adaptive.check_outputs(len(self.game.outputs))
+
     def _check_table(self, n_active: int, budget: int) -> None:
         """Whether the budget holds what the methods of coalitions need, and the machine what they conclude from."""
         laws = list(self.laws(n_active).values())

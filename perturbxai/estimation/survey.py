@@ -340,7 +340,7 @@ def for_tails(
     for k in range(len(critical)):
         squares = lengths * residuals[:, k] ** 2
         above, total = (stderr[:, k] > rounding[k]) & np.isfinite(stderr[:, k]), squares.sum()
-        kurtosis = len(squares) * float(squares @ squares) / total**2 if above.any() and total > 0.0 else 1.0
+        kurtosis = len(squares) * float(((squares / total) ** 2).sum()) if above.any() and total > 0.0 else 1.0
         known = max(2.0 * n_clusters / (kurtosis - 1.0), 1.0) if kurtosis > 1.0 else np.inf
         if known < df:
             wider = independent_factor(1, known) / independent_factor(1, df)

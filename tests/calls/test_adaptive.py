@@ -39,12 +39,15 @@ def test_the_budget_is_spent_whole_and_told(budget):
     assert len(np.unique(recorder.rows, axis=0)) == 3 + 2 * ((budget - 2) * 3 + 1)
 
 
-def test_no_coalition_is_asked_twice_and_each_is_told():
+@pytest.mark.parametrize("tol", [None, 1e-9])
+def test_no_coalition_is_asked_twice_and_each_is_told(tol):
+    """With a tolerance what is chosen early is nothing that a later stage will ask."""
     zeros, x = np.zeros((1, 14)), np.ones((1, 14))
     recorder = Recorder(smooth)
-    found = px.explain("kernel_shap", px.Predictor(recorder), px.TabularSpace(zeros), x, budget=150, design="adaptive")
+    options = {"budget": 300, "design": "adaptive", "tol": tol}
+    found = px.explain("kernel_shap", px.Predictor(recorder), px.TabularSpace(zeros), x, **options)
     asked = {row.tobytes() for row in recorder.rows.astype(bool)}
-    assert len(asked) == len(recorder.rows) == 150
+    assert len(asked) == len(recorder.rows) == 300 == found["kernel_shap"][0].meta["coalitions"]
     again = {"kernel_shap": px.Attribution.from_json(found["kernel_shap"].to_json())}
     judge = Recorder(smooth)
     px.compare(again, px.Predictor(judge), px.TabularSpace(zeros), metrics=["faithfulness"])
@@ -70,10 +73,11 @@ def test_each_seed_has_questions_of_its_own():
     assert bits(one["kernel_shap"][0]) != bits(two["kernel_shap"][0]) and len(first.rows) == len(other.rows)
 
 
-def test_where_all_coalitions_fit_the_budget_nothing_is_left_to_choose():
+@pytest.mark.parametrize("budget", [64, 5000])
+def test_where_all_coalitions_fit_the_budget_nothing_is_left_to_choose(budget):
     few = px.TabularSpace(ROWS[:, :6], background=3)
     model = px.Predictor(lambda rows: np.sin(rows.sum(axis=1)))
-    kinds = [px.explain(METHODS, model, few, ROWS[:2, :6], budget=64, design=design) for design in ("drawn", "adaptive")]
+    kinds = [px.explain(METHODS, model, few, ROWS[:2, :6], budget=budget, design=design) for design in ("drawn", "adaptive")]
     for key, drawn in kinds[0].items():
         assert [bits(one) for one in drawn] == [bits(one) for one in kinds[1][key]]
 
@@ -149,7 +153,8 @@ def test_a_model_that_fails_at_the_last_choice_of_an_input_leaves_the_input_befo
         (px.Rise(estimator="plain"), {}, "rise reads none as it is set"),
         (["kernel_shap", "inclusion"], {}, "inclusion reads none as it is set"),
         ("permutation_shap", {}, "is for methods of coalitions, and there is none"),
-        ("kernel_shap", {"budget": 5000}, "of 4000 coalitions an input at most, and there are 5000"),
+        ("kernel_shap", {"budget": 4003}, "of 4002 coalitions an input at most, and there are 4003"),
+        ("kernel_shap", {"budget": 20}, "budget=20 is below the 28 coalitions that kernel_shap need"),
     ],
 )
 def test_what_cannot_be_chosen_for_is_refused_before_the_model_is_asked(methods, options, told):
@@ -159,6 +164,15 @@ def test_what_cannot_be_chosen_for_is_refused_before_the_model_is_asked(methods,
     with pytest.raises(ValueError, match=told):
         px.explain(methods, px.Predictor(recorder), space, ROWS[:1], **arguments)
     assert not len(recorder.batches)
+
+
+def test_what_a_method_of_ones_own_wants_is_checked():
+    class Mine(px.KernelShap):
+        def wanted(self, n_players):
+            return np.ones(n_players)
+
+    with pytest.raises(TypeError, match=r"Mine: wanted\(3\) returned array.*; expected SizeWeights, PairWeights or None"):
+        explained(Mine(name="Mine"))
 
 
 def test_pairs_are_chosen_for_from_what_their_fit_needs():
@@ -193,7 +207,7 @@ def test_more_than_a_process_is_fitted_to_is_refused(what, shape):
 @pytest.mark.parametrize("per_player", [5, 10, 20])
 @pytest.mark.parametrize("game", [games.network_game(0), games.sigmoid_game(12, 2.0, 4.0), games.unanimity(12, 6)], ids=repr)
 def test_intervals_cover_what_is_chosen_for(game, per_player, method):
-    truth = games.answered(method, game, 2**game.n_players, 0).values
+    truth = games.drawn([method], game, 2**game.n_players, 0)[0].values
     predictor, space, x = games.door(game)
     inside, together = [], []
     for seed in range(60):

@@ -53,7 +53,7 @@ class Game:
         x = 2.0 * np.vstack([self.z[:2], self.asked]) - 1.0
         answers = Answers(x, np.random.default_rng(1).normal(size=(len(x), 1)))
         process = Process.of(self.prior, answers, np.zeros(len(x), dtype=bool))
-        return SimpleNamespace(fits=[SimpleNamespace(first=process)])
+        return SimpleNamespace(moving=[SimpleNamespace(first=process)])
 
     def left(self, weights, *beside):
         """The sum of the variances of values, in units of a game of variance one, once these are answered too."""
@@ -127,6 +127,29 @@ def test_candidates_are_what_was_not_asked_and_the_other_side_of_what_was(n_play
         assert free.sum() == 1000 + len(singles)
 
 
+def test_what_is_not_free_is_left_where_nothing_tells_of_what_is_wanted():
+    game, nothing = Game(prior_of(0.0)), SizeWeights(np.zeros(N_PLAYERS + 1), np.zeros(N_PLAYERS + 1))
+    free = np.arange(len(game.free)) % 4 == 1
+    chosen = choose(game.knowledge, [nothing], game.free, free, 1000)
+    assert {row.tobytes() for row in chosen} == {row.tobytes() for row in game.free[free]} and len(chosen) == free.sum()
+
+
+@pytest.mark.parametrize("n_constant", [1, 2])
+def test_outputs_that_never_change_have_no_say(n_constant):
+    """Neither by a process of their own, nor where all outputs never do, which is no reason to choose nothing."""
+    game = games.sigmoid_game(9, 1.0, 3.0)
+    design = draw_design([laws.shapley(9)], 9, 60, np.random.default_rng(0))
+    z, free = draw_candidates(design.z, 100, np.random.default_rng(1))
+    own, constants = np.vstack([*game.ends, game(design.z)]), np.full((len(design.z) + 2, n_constant), 0.3)
+    live, both, still = (
+        Evaluations(design, values[2:], values[0], values[1]) for values in (own, np.hstack([constants, own]), constants)
+    )
+    wanted = [SizeWeights.semivalue(shapley_weights(9))]
+    first, second, third = (choose(Knowledge.of(one, sparing=False), wanted, z, free, 20) for one in (live, both, still))
+    np.testing.assert_array_equal(first, second)
+    assert len(third) == 20
+
+
 def test_answers_that_were_chosen_are_known_and_are_no_part_of_the_sample():
     """A process takes them for what they are; what is drawn keeps its folds, its fit and what is said of it."""
     game = games.sigmoid_game(11, 2.0, 4.0)
@@ -136,8 +159,10 @@ def test_answers_that_were_chosen_are_known_and_are_no_part_of_the_sample():
     beside = Evaluations(design, game(design.z), *game.ends, chosen=Chosen(z, game(z)))
     plain, with_more = (Knowledge.of(one, sparing=False) for one in (table, beside))
     np.testing.assert_array_equal(with_more.fold[: len(plain.fold)], plain.fold)
+    own = with_more.fold[len(plain.fold) :]
+    assert len(z) == 40 and (own[0::2] == own[1::2]).all() and set(own) == set(range(5))
     assert with_more.said.shape == plain.said.shape
     weights = SizeWeights.semivalue(shapley_weights(11))
     assert with_more.known(weights).variances.sum() < 0.7 * plain.known(weights).variances.sum()
     # asked for, a process is made whatever it costs: the answers would be of no use
-    assert Knowledge.of(table, sparing=True) is None and Knowledge.of(beside, sparing=True) is not None
+    assert Knowledge.of(table, sparing=True) is None and Knowledge.of(beside, sparing=True) is with_more

@@ -372,6 +372,17 @@ def test_auto_leaves_pairs_to_the_fit_where_reading_them_takes_longer_than_proce
     assert "surrogate" not in px.Interactions().estimate(table).notes
 
 
+@pytest.mark.parametrize("scale", [2.0**-400, 2.0**400])
+def test_a_process_of_tiny_and_huge_answers_has_the_same_values_and_errors(scale):
+    """The fourth power of a residual of theirs is beyond what floats hold."""
+    game = games.random_table(9, 0, n_outputs=1)
+    scaled = games.KnownGame("scaled", 9, lambda z: scale * game(z), None)
+    one, other = by("process", game), by("process", scaled)
+    assert taken(one) == taken(other) == ["posterior"]
+    for part in ("values", "stderr", "interactions", "interactions_stderr"):
+        np.testing.assert_allclose(getattr(other, part) / scale, getattr(one, part), rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize("index", ["k-sii", "fsii"])
 def test_intervals_by_a_process_hold_pairs_and_main_effects(index):
     inside = []

@@ -19,16 +19,16 @@ def choose(knowledge: Knowledge, wanted: Sequence[Functional], z: Presence, free
     One after the other, or two that are complements, which with those before lower the posterior variances most. n is
     n_rows, or as many as are free if these are fewer.
 
-    wanted: what methods make of the game. Each counts alike, and so does each output that has a process of its own: what
-    is lowered is the sum, over these, of the variance that is left over the variance that there is now. What will be
-    answered does not matter to it, so that all of a look are chosen at once, greedily.
+    wanted: what methods make of the game. Each counts alike, and so does each output that changes and has a process of its
+    own: what is lowered is the sum, over these, of the variance that is left over the variance that there is now. What will
+    be answered does not matter to it, so that all of a look are chosen at once, greedily.
     """
-    outlooks = [_Outlook(fit.first, wanted, np.where(z, 1.0, -1.0)) for fit in knowledge.fits]
+    outlooks = [_Outlook(fit.first, wanted, np.where(z, 1.0, -1.0)) for fit in knowledge.moving]
     chosen: list[int] = []
     free = free.copy()
     while len(chosen) < n_rows and free.any():
-        gain = np.sum([one.gain for one in outlooks], axis=0) * (free[0::2] & free[1::2])
-        alone = np.sum([one.alone for one in outlooks], axis=0) * free
+        gain = np.where(free[0::2] & free[1::2], np.sum([one.gain for one in outlooks], axis=0), -np.inf)
+        alone = np.where(free, np.sum([one.alone for one in outlooks], axis=0), -np.inf)
         pair, single = int(gain.argmax()), int(alone.argmax())
         one_row = alone[single] > ALONE * gain[pair] or len(chosen) + 1 == n_rows
         for number in (single,) if one_row else (2 * pair, 2 * pair + 1):

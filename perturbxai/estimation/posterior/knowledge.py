@@ -48,6 +48,7 @@ class Knowledge:
 
         sparing: only as far as the table can afford it; where answers were chosen for it, it is made in any case
         """
+        sparing = sparing and table.chosen is None
         return once(table.cache, ("knowledge", sparing), lambda: cls._make(table, sparing))
 
     @classmethod
@@ -58,7 +59,7 @@ class Knowledge:
         values = np.vstack([table.empty, table.full, table.values, own])
         twin, sign = _twins(values)
         distinct = np.unique(twin).tolist()
-        level = worthwhile(table, len(distinct)) if sparing and table.chosen is None else OWN
+        level = worthwhile(table, len(distinct)) if sparing else OWN
         if level is None:
             return None
         if sparing and level == OWN:  # nothing is spared: methods that insist read the same
@@ -72,6 +73,12 @@ class Knowledge:
         """By group of outputs."""
         answers = (self.values - self._level) / self._scale
         return [CrossFit.of(Answers(self.signs, answers[:, own]), self.fold, self.common) for own in self.groups]
+
+    @property
+    def moving(self) -> list[CrossFit]:
+        """The fits of outputs that change at all; every one if none does."""
+        moves = np.ptp(self.values, axis=0) > SAME * np.abs(self.values).max(axis=0)
+        return [fit for fit, own in zip(self.fits, self.groups, strict=True) if moves[own].any()] or self.fits
 
     @cached_property
     def _level(self) -> PerOutput:
@@ -150,7 +157,10 @@ def _pairs(table: Evaluations) -> tuple[Floats, Ints]:
     smaller = np.minimum(sizes(signs), n_players - sizes(signs))
     fold = np.full(len(signs), -1)
     fold[2 + first] = fold[2 + second] = folds(smaller[2 + first])
-    fold[2 + len(table.values) :] = folds(smaller[2 + len(table.values) :])
+    # of chosen pairs there may be one side, or the two in any order: both are named by that which holds the first player
+    side = np.where(chosen[:, :1], chosen, ~chosen)
+    _, one, pair = np.unique(side, axis=0, return_index=True, return_inverse=True)
+    fold[2 + len(table.values) :] = folds(smaller[2 + len(table.values) :][one])[pair.ravel()]
     return signs, fold
 
 
