@@ -169,3 +169,11 @@ def test_results_goes_elsewhere_when_told(toy, tmp_path):
 def test_the_package_runs_as_a_module():
     done = subprocess.run([sys.executable, "-m", "perturbxai", "list"], capture_output=True, text=True, check=True)
     assert "kernel_shap" in done.stdout
+
+
+@pytest.mark.parametrize("words", [["list"], []])
+def test_a_reader_that_has_enough_ends_what_is_printed_without_a_word(words):
+    command = [sys.executable, "-m", "perturbxai", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b"" and process.wait() == 0
