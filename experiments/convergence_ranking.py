@@ -106,7 +106,8 @@ def page(frame: pd.DataFrame) -> str:
     lost = compared[compared.ratio < 1.0].sort_values("ratio")
     seconds = frame[frame.method == OURS].seconds.mean()
     parts = [
-        "# Shapley values at equal numbers of coalitions", "## Ranking", RANKING_TEXT.format(ours=OURS, cells=len(compared), seconds=seconds), _table(ranking(frame)),
+        "# Shapley values at equal numbers of coalitions",
+        "## Ranking", RANKING_TEXT.format(ours=OURS, cells=len(compared), seconds=seconds), _table(ranking(frame)),
         "## Where another errs less", _table(lost) if len(lost) else "Nowhere.",
         "## Errors", ERRORS_TEXT, _table(_beside(errors, compared)),
         "## Coverage", COVERAGE_TEXT.format(ours=OURS), _table(_of_ours(coverage(frame))),
