@@ -19,8 +19,8 @@ mean over {cells} cells (one row, photo or draw of a game, and a number of coali
 many of its cells the method errs less. An error is the squared distance to the true Shapley values over their square, in the
 mean over seeds. "Best of the others" is, in each cell, whichever of them erred least there. Seconds are the processor's, the
 mean over all that the method was asked, the model's own left out. Of `{ours}` itself: {seconds:.2g}."""
-ERRORS_TEXT = """Geometric means over the rows, photos or draws of a game, whose errors differ by a factor of ten and more.
-`lime` and `banzhaf` are measured against their own true values."""
+ERRORS_TEXT = "Geometric means over the rows, photos or draws of a game, whose errors differ by a factor of ten and more."
+SLOPES_TEXT = "`lime` and `banzhaf` are measured against their own true values."
 COVERAGE_TEXT = "Share of the true values within 95 % intervals of `{ours}`, and share of the runs in which all are."
 
 
@@ -109,7 +109,8 @@ def page(frame: pd.DataFrame) -> str:
         "# Shapley values at equal numbers of coalitions",
         "## Ranking", RANKING_TEXT.format(ours=OURS, cells=len(compared), seconds=seconds), _table(ranking(frame)),
         "## Where another errs less", _table(lost) if len(lost) else "Nowhere.",
-        "## Errors", ERRORS_TEXT, _table(_beside(errors, compared)),
+        "## Errors", ERRORS_TEXT, SLOPES_TEXT if set(AGAINST_TRUTHS_OF_THEIR_OWN) & set(errors.columns) else "",
+        _table(_beside(errors, compared)),
         "## Coverage", COVERAGE_TEXT.format(ours=OURS), _table(_of_ours(coverage(frame))),
         "## What was asked", _versions(frame), _failures(frame),
     ]  # fmt: skip
