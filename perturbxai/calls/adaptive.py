@@ -43,7 +43,7 @@ class Adaptive:
         for key, found in told.items():
             if not isinstance(found, Functional):
                 came = checks.as_given(found)
-                raise TypeError(f"{key}: wanted(3) returned {came}; expected SizeWeights, PairWeights or None.")
+                raise TypeError(f"{key}: wanted(3) returned {came}; expected SizeWeights, PairWeights, ListWeights or None.")
         if not self.wanted:
             raise ValueError("design='adaptive' is for methods of coalitions, and there is none; leave it out.")
         _check_most("players", max(len(one.active) for one in game.inputs), MOST_PLAYERS)

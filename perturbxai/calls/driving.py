@@ -10,17 +10,11 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from perturbxai.calls import purse
 from perturbxai.calls.work import TABLE, TABLED, Work
 from perturbxai.core.evaluations import Bases, Chosen, Evaluations, RowGroups
 from perturbxai.core.questions import Answer, Question, Unanswered
 from perturbxai.game.game import Game
-from perturbxai.inputs.spaces import TabularSpace
-
-# of the model's seconds that fits to its answers may take; with all else a call is to take less than a tenth more than them
-SHARE = 0.08
-SLOW = 0.005  # seconds a row, from which that is all
-# what they may take where rows are faster: a coalition is as many rows of the model as there are in the background
-PICTURE, TABLE_OF_ROWS, A_BACKGROUND_ROW = 0.5, 0.25, 0.005
 
 
 def one_thread_of_blas() -> AbstractContextManager[Any]:
@@ -97,7 +91,7 @@ def _grow(work: Work, answer: Answer, game: Game) -> None:
     """Put the answer to `table_question` to the input's table."""
     assert work.design is not None
     work.count(TABLED, [answer])
-    affordable = _affordable(game, work.rows[TABLED])
+    affordable = purse.affordable(game, work.rows[TABLED])
     chosen = work.table.chosen if work.table is not None else None
     if work.choice is not None:
         z, found = work.choice, answer.values
@@ -128,14 +122,6 @@ def _grow(work: Work, answer: Answer, game: Game) -> None:
     work.table = Evaluations(
         work.design, values, work.empty, work.full, None, spread, ends, bases, affordable, groups, chosen
     )
-
-
-def _affordable(game: Game, n_rows: int) -> float:
-    """Seconds that fits to a table of so many model rows may take: a share of the model's own, or what nobody waits for."""
-    pace, short = game.predictor.pace, PICTURE
-    if isinstance(game.space, TabularSpace):
-        short = min(A_BACKGROUND_ROW * len(game.space.background), TABLE_OF_ROWS)
-    return SHARE * pace * n_rows if pace >= SLOW else max(short, SHARE * pace * n_rows)
 
 
 def salvage(game: Game, work: Work, anew: Work, more: Callable[[Work], bool]) -> Work | None:

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from perturbxai.calls import purse
 from perturbxai.calls.adaptive import Adaptive
 from perturbxai.calls.arguments import default_budget
 from perturbxai.calls.work import Work
@@ -81,12 +83,12 @@ class Call:
 
     def players(self, number: int, method: Asking) -> Players:
         """What a generator may know of an input: its active players, or all if it asks for them."""
-        one = self.game.inputs[number]
+        one, affordable = self.game.inputs[number], partial(purse.affordable_of, self.game)
         if isinstance(one, ImageInput):
             names = tuple(one.names[p] for p in one.active)
             return Players(
                 self.kind, names, self.common, lambda: self.streams.of_call("rows"), everyone=one.names,
-                regions=one.regions, labels=one.labels,
+                regions=one.regions, labels=one.labels, affordable=affordable,
             )  # fmt: skip
         space, chosen = self.game.table, looked_at(one, method)
         columns = tuple(space.columns_of[p] for p in chosen)
@@ -95,7 +97,7 @@ class Call:
             data=space.codes, data_weights=space.weights, background=space.background,
             background_weights=space.background_weights, codes=one.codes, columns=columns, numeric=space.columns.numeric,
             whole_numbers=space.columns.whole_numbers, levels=space.columns.levels, owner=space.player_of_column,
-            drawn=space.meta["choose"] != "all",
+            drawn=space.meta["choose"] != "all", affordable=affordable,
         )  # fmt: skip
 
     def check(self) -> None:

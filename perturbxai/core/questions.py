@@ -97,6 +97,7 @@ class Players(Shared):
     everyone    (P,) names of all players, active or not
     regions     of a picture, found when they are asked for: all its superpixels
     labels      (H, W) of a picture: the number, among all players, of the superpixel that a pixel lies in
+    affordable  seconds that fits to the answers of so many of the input's coalitions may take; nothing before they came
     """
 
     kind: str
@@ -106,6 +107,7 @@ class Players(Shared):
     everyone: tuple[str, ...] = ()
     regions: Callable[[], Regions] | None = None
     labels: Labels | None = None
+    affordable: Callable[[int], float] = lambda n_coalitions: 0.0  # noqa: ARG005
 
     @property
     def n_players(self) -> int:

@@ -7,12 +7,14 @@ from typing import Any, ClassVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from perturbxai.core import checks
 from perturbxai.core.evaluations import once
 from perturbxai.core.methods import Asking, Questions
 from perturbxai.core.options import options
 from perturbxai.core.questions import Coalitions, Players, TablePlayers
-from perturbxai.estimation.coalitions import clustering, hierarchy, owen, semivalues
+from perturbxai.estimation.coalitions import clustering, hierarchy, owen, owen_posterior, semivalues
 from perturbxai.estimation.coalitions.hierarchy import Tree
+from perturbxai.estimation.coalitions.slopes import OF_SLOPES
 
 
 @options
@@ -36,22 +38,28 @@ class PartitionShap(Asking):
     How, with a smaller budget. Every union is a small problem of its own: how its parts deviate from an even share of its
     total. Unions at the top, which have few coalitions, are listed. Each other one gets the same number of pairs, drawn
     without replacement: what else is there, by random orders of the unions around it, and the reverse of that; of more than
-    two parts an order of these is walked too. Values are unbiased, and exact for games of main effects and pairs.
+    two parts an order of these is walked too. These values are unbiased, and exact for games of main effects and pairs. From
+    three pairs on those of a Gaussian process over coalitions stand in, which is fitted to all answers, where it is said to
+    be nearer (`surrogate`).
 
     What comes back. `values` and `stderr` are (N, P, K). The errors of a union and of those around it add up, with t
     intervals on (pairs - 1) degrees of freedom, a little too few; one pair has an infinite error. Pairs may agree by luck,
-    so unions lend each other their spread and what none has shown is added, as in `permutation_shap`. The simultaneous
-    factor takes the players as independent. `meta["hierarchy"]` is the hierarchy as a nested list of names.
+    so unions lend each other their spread and what none has shown is added, as in `permutation_shap`. Where the process
+    gives the values, errors lie between what it says and what the pairs say. The simultaneous factor takes the players as
+    independent. `meta["hierarchy"]` is the hierarchy as a nested list of names; `meta["surrogate"]` has, by output, what was
+    taken ("posterior" or "none") and the ratio of the estimated variances.
 
     partition  None: from the data. Columns of a table by average linkage of 1 - association (rank correlation; correlation
                ratio and Cramer's V where there are levels); superpixels of a photo by merging the two neighbours most alike
                in colour. Or a nested list of names, [["age", "education"], ["income", ["a", "b"]]], or scipy's linkage
                matrix (P - 1, 4) over all players, as shap takes it
+    surrogate  "process": the process too, for up to 4,000 coalitions asked and as many to list, 128 players and 20 outputs;
+               "auto": as far as it takes little time beside the model, see `KernelShap`; "none": the drawn pairs alone
     budget (of `explain`)  in coalitions, at least 4P, or 2^P if that is fewer
     name       the key of the result, "partition_shap" if empty
 
-    Raises TypeError for a partition of another kind, and ValueError, before the model is asked, for names that are unknown,
-    missing or come twice, for linkages that are not of these players, and for a budget that is too small.
+    Raises TypeError for a partition of another kind, and ValueError for another surrogate and, before the model is asked,
+    for names that are unknown, missing or come twice, linkages that are not of these players, and too small a budget.
 
     >>> import numpy as np, perturbxai as px
     >>> model = px.Predictor(lambda X: X[:, 0] * X[:, 1] * X[:, 2])
@@ -62,10 +70,12 @@ class PartitionShap(Asking):
     """
 
     partition: Sequence[Any] | NDArray[Any] | None = None
+    surrogate: str = "auto"
     name: str = ""
     asks: ClassVar[str] = "coalitions"
 
     def __post_init__(self) -> None:
+        checks.one_of("surrogate", self.surrogate, OF_SLOPES)
         object.__setattr__(self, "partition", _frozen(self.partition))
 
     def check(self, players: Players) -> None:
@@ -93,6 +103,9 @@ class PartitionShap(Asking):
         parts = [one.deviations(values[i:j]) for one, (i, j) in zip(asked, pairwise(ends), strict=True)]
         found = owen.share_out(unions, parts, values, n_pairs)
         n_distinct = len(np.unique(np.packbits(z, axis=1), axis=0))
+        if n_pairs and self.surrogate != "none":
+            afford = players.affordable(len(z)) if self.surrogate == "auto" else None
+            found = owen_posterior.nearer(unions, parts, z, values, found, afford)
         counts = {"pairs": n_pairs, "coalitions": n_distinct, "listed": n_pairs == 0}
         found.notes.update(notes | counts | {"coalitions_to_list": owen.cost_of_all(unions)})
         return found

@@ -171,7 +171,9 @@ def test_what_a_method_of_ones_own_wants_is_checked():
         def wanted(self, n_players):
             return np.ones(n_players)
 
-    with pytest.raises(TypeError, match=r"Mine: wanted\(3\) returned array.*; expected SizeWeights, PairWeights or None"):
+    with pytest.raises(
+        TypeError, match=r"Mine: wanted\(3\) returned array.*; expected SizeWeights, PairWeights, ListWeights or N"
+    ):
         explained(Mine(name="Mine"))
 
 

@@ -187,18 +187,22 @@ def test_the_opposite_game_has_opposite_values_to_the_bit():
 # -------------------------------------------------------------------------------------------------- costs
 
 
+def worth(table, n_groups, seconds):
+    return cost.worthwhile(seconds, len(table.values) + 2, 11, n_groups, n_groups)
+
+
 @pytest.mark.parametrize("n_groups", [1, 3])
 def test_what_a_table_is_worth_falls_with_what_it_can_afford(n_groups):
     found = table(of_outputs(SIGMOID, *list(KINDS.values())[2 : 2 + n_groups]), 10)
     needed = [cost.seconds(level, len(found.values) + 2, 11, n_groups, n_groups) for level in cost.LEVELS]
     assert needed == sorted(needed, reverse=True)
     purses = sorted({*needed, *(0.999 * one for one in needed), 0.0}, reverse=True)
-    told = [cost.worthwhile(replace(found, affordable=purse), n_groups) for purse in purses]
+    told = [worth(found, n_groups, purse) for purse in purses]
     order = [*cost.LEVELS, None]
     assert [order.index(one) for one in told] == sorted(order.index(one) for one in told)
     for level, enough in zip(cost.LEVELS, needed, strict=True):
         best = next(one for one, least in zip(cost.LEVELS, needed, strict=True) if least <= enough)
-        assert cost.worthwhile(replace(found, affordable=enough), n_groups) == best
+        assert worth(found, n_groups, enough) == best
         assert n_groups == 1 or best == level
     assert told[0] == cost.OWN and told[-1] is None
 

@@ -144,6 +144,21 @@ def cost_of_all(unions: Sequence[Union]) -> int:
     return 2 + sum(union.n_between for union in unions)
 
 
+def as_sums(unions: Sequence[Union], n_players: int) -> tuple[Presence, Floats]:
+    """All coalitions (C, P) that count, nothing and everything first, and weights (P, C): Owen values as sums over them."""
+    lists = [Listed.of(unions, at, n_players) for at in range(len(unions))]
+    z = semivalues.with_ends(np.concatenate([one.z for one in lists]))
+    ends = np.cumsum([2, *(len(one.z) for one in lists)]).tolist()
+    parts = []
+    for one, (i, j) in zip(lists, pairwise(ends), strict=True):
+        found = np.zeros((one.local.shape[1], len(z)))
+        found[:, i:j] = one.deviations(np.eye(j - i)).mean
+        parts.append(found)
+    whole = np.zeros(len(z))
+    whole[:2] = -1.0, 1.0
+    return z, _from_the_top(unions, parts, whole, 1)
+
+
 def affordable(unions: Sequence[Union], budget: int) -> int:
     """The most pairs a union that the budget holds, 0 if it holds all coalitions. Raises ValueError if it holds none."""
     if cost_of_all(unions) <= budget:

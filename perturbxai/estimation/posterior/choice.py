@@ -7,6 +7,7 @@ import numpy as np
 from perturbxai.core.types import Bools, Floats, Presence
 from perturbxai.estimation.posterior.knowledge import Knowledge
 from perturbxai.estimation.posterior.pairs import Functional
+from perturbxai.estimation.posterior.prior import signs
 from perturbxai.estimation.posterior.process import Process
 
 ALONE = 2 / 3  # of what the best pair lowers, from which on a single coalition does better for its one row
@@ -23,7 +24,7 @@ def choose(knowledge: Knowledge, wanted: Sequence[Functional], z: Presence, free
     own: what is lowered is the sum, over these, of the variance that is left over the variance that there is now. What will
     be answered does not matter to it, so that all of a look are chosen at once, greedily.
     """
-    outlooks = [_Outlook(fit.first, wanted, np.where(z, 1.0, -1.0)) for fit in knowledge.moving]
+    outlooks = [_Outlook(fit.first, wanted, signs(z)) for fit in knowledge.moving]
     chosen: list[int] = []
     free = free.copy()
     while len(chosen) < n_rows and free.any():

@@ -1,6 +1,5 @@
 """What fits of processes cost, in seconds, as measured on one thread, and which of them a table is worth."""
 
-from perturbxai.core.evaluations import Evaluations
 from perturbxai.estimation.posterior.evidence import searched
 
 OWN, SHARED, COMMON = "own", "shared", "common"  # rates of each output's players; of all outputs'; one rate for all players
@@ -16,16 +15,16 @@ def seconds(level: str, n_rows: int, n_players: int, n_outputs: int, n_groups: i
     return (n_groups if level == OWN else 1) * (SEARCHES[level] * look + given)
 
 
-def worthwhile(table: Evaluations, n_groups: int) -> str | None:
-    """The best of `LEVELS` that the table can afford; None if it can afford none."""
-    n_rows, n_outputs = len(table.values) + 2, table.values.shape[1]
-    affordable = (
-        level for level in LEVELS
-        if seconds(level, n_rows, table.design.n_players, n_outputs, n_groups) <= table.affordable
-    )  # fmt: skip
-    return next(affordable, None)
+def worthwhile(affordable: float, n_rows: int, n_players: int, n_outputs: int, n_groups: int) -> str | None:
+    """The best of `LEVELS` that takes no longer than that many seconds; None if none does."""
+    return next((level for level in LEVELS if seconds(level, n_rows, n_players, n_outputs, n_groups) <= affordable), None)
 
 
 def of_pairs(n_rows: int, n_players: int, n_processes: int) -> float:
     """Of reading what pairs of players do together off processes."""
     return n_processes * (1e-3 * n_players + 5e-9 * n_rows * n_players**3 + 6e-11 * n_rows**2 * n_players**2)
+
+
+def of_list(n_rows: int, n_listed: int, n_processes: int) -> float:
+    """Of reading sums over a list of coalitions off processes."""
+    return n_processes * 5e-8 * n_listed * (n_listed + n_rows)

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from perturbxai.core.evaluations import Evaluations, once
-from perturbxai.core.types import Floats, Ints, PerOutput, Values
+from perturbxai.core.types import Floats, Ints, PerOutput, Presence, Values
 from perturbxai.estimation.posterior.cost import COMMON, OWN, worthwhile
 from perturbxai.estimation.posterior.crossfit import CrossFit, Known
 from perturbxai.estimation.posterior.evidence import Answers
@@ -56,17 +56,23 @@ class Knowledge:
         if not _feasible(table) or table.weight is not None:
             return None
         own = table.chosen.values if table.chosen is not None else table.values[:0]
-        values = np.vstack([table.empty, table.full, table.values, own])
+        values, level = np.vstack([table.empty, table.full, table.values, own]), OWN
+        if sparing:
+            found = best_level(values, table.design.n_players, table.affordable)
+            if found is None:
+                return None
+            if found == OWN:  # nothing is spared: methods that insist read the same
+                return cls.of(table, sparing=False)
+            level = found
+        return cls.at(level, *_pairs(table), len(table.values), values)
+
+    @classmethod
+    def at(cls, level: str, signs: Floats, fold: Ints, n_drawn: int, values: Values) -> Self:
+        """Of such answers, with rates as one of `cost.LEVELS` has them."""
         twin, sign = _twins(values)
         distinct = np.unique(twin).tolist()
-        level = worthwhile(table, len(distinct)) if sparing else OWN
-        if level is None:
-            return None
-        if sparing and level == OWN:  # nothing is spared: methods that insist read the same
-            return cls.of(table, sparing=False)
         groups = [[k] for k in distinct] if level == OWN and len(distinct) <= FEW_OUTPUTS else [distinct]
-        signs, fold = _pairs(table)
-        return cls(signs, fold, len(table.values), values, groups, twin, sign, level == COMMON)
+        return cls(signs, fold, n_drawn, values, groups, twin, sign, level == COMMON)
 
     @cached_property
     def fits(self) -> list[CrossFit]:
@@ -128,6 +134,11 @@ def folds(stratum: Ints) -> Ints:
     return found
 
 
+def best_level(values: Values, n_players: int, affordable: float) -> str | None:
+    """How rates may be fitted to answers (n, K) in that many seconds: one of `cost.LEVELS`, or None."""
+    return worthwhile(affordable, len(values), n_players, values.shape[1], len(np.unique(_twins(values)[0])))
+
+
 def _twins(values: Values) -> tuple[Ints, Ints]:
     """(K,) each: of every output itself and 1, or the first that is its opposite but for a constant, and -1."""
     centred = values - values.mean(axis=0)
@@ -157,11 +168,16 @@ def _pairs(table: Evaluations) -> tuple[Floats, Ints]:
     smaller = np.minimum(sizes(signs), n_players - sizes(signs))
     fold = np.full(len(signs), -1)
     fold[2 + first] = fold[2 + second] = folds(smaller[2 + first])
-    # of chosen pairs there may be one side, or the two in any order: both are named by that which holds the first player
-    side = np.where(chosen[:, :1], chosen, ~chosen)
-    _, one, pair = np.unique(side, axis=0, return_index=True, return_inverse=True)
-    fold[2 + len(table.values) :] = folds(smaller[2 + len(table.values) :][one])[pair.ravel()]
+    fold[2 + len(table.values) :] = folds_of_pairs(chosen)
     return signs, fold
+
+
+def folds_of_pairs(z: Presence) -> Ints:
+    """(C,): the folds of coalitions (C, P), of a pair of which there may be one side, or the two in any order."""
+    side = np.where(z[:, :1], z, ~z)  # both are named by that which holds the first player
+    _, one, pair = np.unique(side, axis=0, return_index=True, return_inverse=True)
+    size = z[one].sum(axis=1)
+    return folds(np.minimum(size, z.shape[1] - size))[pair.ravel()]
 
 
 def _feasible(table: Evaluations) -> bool:

@@ -9,6 +9,7 @@ from perturbxai.core import game_kernels
 from perturbxai.core.types import BySize, Floats
 from perturbxai.estimation.coalitions import pair_indices
 from perturbxai.estimation.posterior.functionals import SizeWeights
+from perturbxai.estimation.posterior.listed import ListWeights
 from perturbxai.estimation.posterior.prior import Prior, sizes
 
 
@@ -118,4 +119,4 @@ class PairWeights(NamedTuple):
         return np.concatenate(found)
 
 
-Functional = SizeWeights | PairWeights  # what a process tells of a game
+Functional = SizeWeights | PairWeights | ListWeights  # what a process tells of a game

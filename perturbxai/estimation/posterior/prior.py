@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from perturbxai.core import game_kernels
-from perturbxai.core.types import Bools, BySize, Floats, Ints
+from perturbxai.core.types import Bools, BySize, Floats, Ints, Presence
 
 ROUGH = 3  # times the rates
 KNOWN = 2  # answers that come first, at nothing and at everything, and are known without error
@@ -82,6 +82,11 @@ class Prior(NamedTuple):
         smooth, rough = high + self.even * low, high**3 + self.even * low**3
         of_sets = (1.0 - self.rough) * smooth + self.rough * rough
         return np.asarray((1.0 - self.counted) * of_sets + self.counted * (same + self.even * opposite))
+
+
+def signs(z: Presence) -> Floats:
+    """(n, P): 1 where a player is in a coalition (n, P), else -1."""
+    return np.where(z, 1.0, -1.0)
 
 
 def sizes(x: Floats) -> Ints:
