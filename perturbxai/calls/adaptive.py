@@ -1,7 +1,8 @@
 """design="adaptive": half of what a budget allows is drawn, the other half chosen by what the answers so far leave open.
 
 Only the part that is drawn is a sample, from which fits without a process and errors by design are made. What is chosen is
-for the process, which takes every answer for what it is. Each input has a choice of its own.
+for the process, which takes every answer for what it is. Each input has a choice of its own. Where no method reads its
+values off a process the other half is drawn too.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,11 +13,13 @@ import numpy as np
 
 from perturbxai.calls.work import Work
 from perturbxai.core import checks
+from perturbxai.core.evaluations import Estimate
 from perturbxai.core.types import Presence
 from perturbxai.estimation.posterior.choice import choose
 from perturbxai.estimation.posterior.knowledge import MOST_OUTPUTS, MOST_PLAYERS, MOST_ROWS, Knowledge
 from perturbxai.estimation.posterior.pairs import Functional
 from perturbxai.game.game import Game
+from perturbxai.sampling.growing import growing_totals
 from perturbxai.sampling.streams import Streams
 from perturbxai.sampling.untouched import draw_candidates
 
@@ -64,28 +67,57 @@ class Adaptive:
         """
         return budget if 2**n_players <= budget else min(budget, max(budget // 2, LEAST * n_players + 2, least))
 
-    def choice(self, work: Work, budget: int, digest: Sequence[int]) -> Presence | None:
+    def totals(self, n_players: int, budget: int, least: int, looked_at: bool) -> tuple[int, ...]:
+        """Pairs of the stages before the last, which draws all: half of the budget's, and if they are looked at one by one
+        those that lead to it and one behind it."""
+        half = (self.drawn(budget, n_players, least) - 2) // 2
+        return (*growing_totals(n_players, 2 * half, least), half, half + half // 2) if looked_at else (half,)
+
+    def choice(
+        self, work: Work, budget: int, least: int, digest: Sequence[int], estimates: Callable[[], Sequence[Estimate]]
+    ) -> Presence | None:
         """(C, P') coalitions that an input is asked next, in the design's columns; None if it is the turn of a stage, or the
-        budget is spent."""
-        last = work.stage + 1 == len(work.stages)
-        table, whole = work.table, work.stages[-1]
-        if whole.listed or (not last and work.looked == work.stage):
+        budget is spent.
+
+        estimates: what the methods conclude from the table so far
+        """
+        table, n_chosen = work.table, len(work.table.chosen.z)
+        whole = work.stages[-1]
+        if whole.listed or budget - 2 <= len(table.values) + n_chosen:
             return None
-        n_chosen = 0 if table.chosen is None else len(table.chosen.z)
-        room = budget - 2 - len(whole.z) - n_chosen
-        n_rows = min(room, int(GROWTH * (len(table.values) + n_chosen)))
-        if last and room - n_rows < work.n_active:  # too few for a look of their own
-            n_rows = room
         knowledge = Knowledge.of(table, sparing=False)
-        if n_rows <= 0 or knowledge is None:
+        if knowledge is None or not (n_chosen or any(map(_reads, estimates()))):
+            return None
+        half = max(self.drawn(budget, work.n_active, least) - 2, len(table.values))
+        work.stages = [stage for stage in work.stages if len(stage.z) <= half]  # what is chosen takes the place of others
+        n_rows = self._room(work, budget)
+        if n_rows <= 0:
             return None
         # what later stages will ask is theirs
-        asked = whole.z if table.chosen is None else np.concatenate([whole.z, table.chosen.z])
+        asked = np.concatenate([work.stages[-1].z, table.chosen.z])
         rng = self.streams.of_input(digest, f"candidates beside {n_chosen}")
         z, free = draw_candidates(asked, max(CANDIDATES, n_rows), rng)
         work.looked = work.stage
         found = choose(knowledge, [of(work.n_active) for of in self.wanted.values()], z, free, n_rows)
         return found if len(found) else None
+
+    @staticmethod
+    def _room(work: Work, budget: int) -> int:
+        """How many coalitions are chosen at once: none where a stage comes first."""
+        last = work.stage + 1 == len(work.stages)
+        if not last and work.looked == work.stage:
+            return 0
+        n_chosen = len(work.table.chosen.z)
+        room = budget - 2 - len(work.stages[-1].z) - n_chosen
+        n_rows = min(room, int(GROWTH * (len(work.table.values) + n_chosen)))
+        # too few would be left for a look of their own
+        return room if last and room - n_rows < work.n_active else n_rows
+
+
+def _reads(estimate: Estimate) -> bool:
+    """Whether it has values of a process, of any output, or does not say."""
+    told = estimate.notes.get("surrogate")
+    return told is None or any(one["taken"] == "posterior" for one in told)
 
 
 def _check_most(what: str, n: int, most: int) -> None:

@@ -93,10 +93,8 @@ def _grow(work: Work, answer: Answer, game: Game) -> None:
     work.count(TABLED, [answer])
     affordable = purse.affordable(game, work.rows[TABLED])
     chosen = work.table.chosen if work.table is not None else None
-    if work.choice is not None:
-        z, found = work.choice, answer.values
-        if chosen is not None:
-            z, found = np.concatenate([chosen.z, z]), np.concatenate([chosen.values, found])
+    if work.choice is not None and chosen is not None:
+        z, found = np.concatenate([chosen.z, work.choice]), np.concatenate([chosen.values, answer.values])
         work.table, work.choice = replace(work.table, chosen=Chosen(z, found), affordable=affordable, cache={}), None
         return
     if work.answer is not None:
@@ -119,6 +117,8 @@ def _grow(work: Work, answer: Answer, game: Game) -> None:
             space = game.table
             share = np.bincount(space.background_groups, space.background_weights).astype(np.float64)
             groups = RowGroups(share, answer.groups[0], answer.groups[2:])
+    if chosen is None and work.adaptive:
+        chosen = Chosen(work.design.z[:0], values[:0])
     work.table = Evaluations(
         work.design, values, work.empty, work.full, None, spread, ends, bases, affordable, groups, chosen
     )

@@ -56,9 +56,9 @@ def explain(
                "adaptive": half of the budget is drawn (at least 4P), and the other half chosen for each input, in looks that
                grow by half: those that most lower the variance of what the methods want, by a Gaussian process that is
                fitted to the answers so far. On smooth models and photos it errs half as much, or less, at one budget. Where
-               a process is not taken (all but linear models, for one) a result rests on the drawn half, and is wider. It
-               takes seconds an input, a minute at thousands of coalitions, and answers decide what is asked.
-               `meta["chosen"]` counts what was chosen, if anything was. For kernel_shap, lime, banzhaf, rise and
+               after the drawn half no method reads its values off a process (a model of main effects and pairs, for one),
+               the other half is drawn too. It takes seconds an input, a minute at thousands of coalitions, and answers
+               decide what is asked. `meta["chosen"]` counts what was chosen. For kernel_shap, lime, banzhaf, rise and
                interactions with a surrogate, up to 4,000 coalitions, 128 players and 20 outputs, and not with rows=
     seed       the same seed asks the same questions at any batch size, in any company and order of the inputs
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -171,6 +171,7 @@ class Call:
                 self._give_cells(work, one)
             else:
                 work.stages = self._stages(n_active, self.budget(len(one.names)), None)
+            work.adaptive = self.adaptive is not None
             work.wants_spread = any(m.wants_spread for m in self.by_law.values())
             few = len(self.game.outputs) <= MANY_OUTPUTS
             work.wants_groups = few and any(m.wants_groups for m in self.by_law.values())
@@ -199,7 +200,8 @@ class Call:
         laws = self.laws(n_active)
         portfolio = tuple(laws), list(laws.values())
         if self.adaptive is not None:
-            budget = self.adaptive.drawn(budget, n_active, least_budget(portfolio[1], n_active))
+            totals = self.adaptive.totals(n_active, budget, least_budget(portfolio[1], n_active), self.tol is not None)
+            return self.streams.stages(*portfolio, n_active, budget, None, totals)
         if self.tol is None:
             return [self.streams.design(*portfolio, n_active, budget, n_base)]
         return self.streams.stages(*portfolio, n_active, budget, n_base)
@@ -211,11 +213,13 @@ class Call:
 
     def _more(self, work: Work) -> bool:
         """Whether an interval of a method is wider than the tolerance, for any output, and there is more to ask."""
-        if self.tol is not None and all(within(self.estimate(key, work.table), self.tol) for key in self.by_law):
+        estimates = cache(lambda: [self.estimate(key, work.table) for key in self.by_law])
+        if self.tol is not None and all(within(found, self.tol) for found in estimates()):
             return False
         one = self.game.inputs[work.number]
         if self.adaptive is not None:
-            work.choice = self.adaptive.choice(work, self.budget(len(one.names)), one.digest)
+            least = least_budget(list(self.laws(work.n_active).values()), work.n_active)
+            work.choice = self.adaptive.choice(work, self.budget(len(one.names)), least, one.digest, estimates)
         return work.choice is not None or work.next_stage()
 
 

@@ -24,6 +24,7 @@ class Work:
     stages    designs, each the beginning of the next, of which so many were answered (`stage` is the number of the last)
     choice (C, P'): coalitions in the design's columns that the table needs next, in place of a stage;  looked: after which
     stage they were last chosen
+    adaptive: whether its coalitions may be chosen
     order (P',): the design's column that each active player takes;  bases (B,): the background row of a design's number
     controls  numbers that describe the background rows, the active player of each, and how many belong together
     asked     by generator, names of the coalitions in each of its questions, of active players
@@ -39,6 +40,7 @@ class Work:
     stage: int = 0
     choice: Presence | None = None
     looked: int = -1
+    adaptive: bool = False
     bases: Ints | None = None
     controls: Any = None
     wants_spread: bool = False
@@ -114,8 +116,9 @@ class Work:
         """What results say of the coalitions of the table, and what they carry to tell them."""
         assert self.design is not None
         drawn, chosen = self.design, self.table.chosen
-        said, names = {"coalitions": drawn.n_coalitions}, dict[str, Any](design=drawn.told)
-        if chosen is not None:
+        if chosen is None or drawn.listed:
+            said, names = {"coalitions": drawn.n_coalitions}, dict[str, Any](design=drawn.told)
+        else:
             said = {"coalitions": drawn.n_coalitions + len(chosen.z), "chosen": len(chosen.z)}
             names = dict(tell_names([name_coalitions(z[:, self.order]) for z in (drawn.z, chosen.z)], self.n_active))
         return said | {"listed": said["coalitions"] == 2**self.n_active}, names

@@ -1,5 +1,6 @@
 """Designs that grow into one another, so that intervals can be read before all of it is asked."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,21 +12,30 @@ from perturbxai.sampling.strata import allocate
 FIRST, GROWTH = 4, 1.5  # the first stage has so many rows a player, each further one so many times as many
 
 
-def nested_stages(design: Design, listed_sides: bool, rng: np.random.Generator, least: int = 0) -> list[Design]:
-    """The design as the last of several, each of which holds the one before as its first rows.
+def growing_totals(n_players: int, n_rows: int, least: int) -> list[int]:
+    """Pairs of the stages before the last of n_rows: from 4P rows on, or from as many as all methods need, and half as many
+    again every time.
 
-    Each is a stratified draw as the whole is, with sizes in the same shares, from 4P rows on, or from as many as all methods
-    need, and half as many again every time.
-
-    listed_sides  sizes 1 and P - 1 are listed whole, and stay so at every stage
-    least         coalitions, empty and full included, that the methods need
-    A design that is not of complementary pairs is its only stage.
+    least: coalitions, empty and full included, that the methods need
     """
-    n_players, n_rows = design.n_players, len(design.z)
     totals: list[int] = []
     first = max(FIRST * n_players, least - 2)
     while (rows := first * GROWTH ** len(totals)) < n_rows:
         totals.append(int(rows) // 2)
+    return totals
+
+
+def nested_stages(design: Design, listed_sides: bool, rng: np.random.Generator, totals: Sequence[int]) -> list[Design]:
+    """The design as the last of several, each of which holds the one before as its first rows.
+
+    Each is a stratified draw as the whole is, with sizes in the same shares.
+
+    listed_sides  sizes 1 and P - 1 are listed whole, and stay so at every stage
+    totals        pairs of each stage before the last, growing; those that are not fewer than there are count for nothing
+    A design that is not of complementary pairs is its only stage.
+    """
+    n_rows = len(design.z)
+    totals = [one for one in totals if 2 * one < n_rows]
     paired = n_rows % 2 == 0 and (design.z[0::2] != design.z[1::2]).all()
     if not totals or not paired or (design.chain >= 0).any():
         return [design]
@@ -43,7 +53,7 @@ def nested_stages(design: Design, listed_sides: bool, rng: np.random.Generator, 
     ]  # fmt: skip
 
 
-def _stage_numbers(design: Design, totals: list[int], listed_sides: bool, rng: np.random.Generator) -> Ints:
+def _stage_numbers(design: Design, totals: Sequence[int], listed_sides: bool, rng: np.random.Generator) -> Ints:
     """(R,): the stage in which each pair comes first, 0..len(totals)."""
     firsts, n_players = design.z[0::2], design.n_players
     sizes = firsts.sum(axis=1)

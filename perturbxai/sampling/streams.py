@@ -11,7 +11,7 @@ from perturbxai.core.evaluations import Design, Law
 from perturbxai.core.types import Ints, Presence
 from perturbxai.sampling import laws as size_laws
 from perturbxai.sampling.coalitions import draw_cells, draw_design, least_budget
-from perturbxai.sampling.growing import nested_stages
+from perturbxai.sampling.growing import growing_totals, nested_stages
 from perturbxai.sampling.strata import name_coalitions
 
 
@@ -41,14 +41,19 @@ class Streams:
         return self.of_input(digest, "background rows").permutation(n_base)
 
     def stages(
-        self, key: tuple[str, ...], laws: Sequence[Law], n_players: int, budget: int, n_base: int | None = None
-    ) -> list[Design]:
-        """Designs that grow into that of the portfolio: the stages of a table."""
-        where = (key, n_players, budget, n_base)
+        self, key: tuple[str, ...], laws: Sequence[Law], n_players: int, budget: int, n_base: int | None = None,
+        totals: tuple[int, ...] | None = None,
+    ) -> list[Design]:  # fmt: skip
+        """Designs that grow into that of the portfolio: the stages of a table.
+
+        totals: pairs of each before the last, None for stages that grow by half
+        """
+        where = (key, n_players, budget, n_base, totals)
         if where not in self._stages:
             rng = self.of_input([n_players], "looks")  # a word of the draw: another would draw others
             whole = self.design(key, laws, n_players, budget, n_base)
-            stages = nested_stages(whole, any(law.listed for law in laws), rng, least_budget(laws, n_players))
+            growing = growing_totals(n_players, len(whole.z), least_budget(laws, n_players))
+            stages = nested_stages(whole, any(law.listed for law in laws), rng, growing if totals is None else totals)
             told = whole.told | {"check": _check(stages[-1].z)}
             self._stages[where] = [replace(stage, told=told) for stage in stages]
         return self._stages[where]

@@ -10,7 +10,7 @@ from recorders import Recorder
 
 import perturbxai as px
 from perturbxai.sampling.coalitions import draw_cells, draw_design
-from perturbxai.sampling.growing import nested_stages
+from perturbxai.sampling.growing import growing_totals, nested_stages
 from perturbxai.sampling.laws import lime, shapley, singletons
 
 RNG = np.random.default_rng(0)
@@ -35,7 +35,8 @@ def explained(model, tol, x=ROWS[:4], method="kernel_shap", seed=0, budget=4000,
 
 
 def stages_of(design, listed_sides=False, seed=1):
-    return nested_stages(design, listed_sides, np.random.default_rng(seed))
+    totals = growing_totals(design.n_players, len(design.z), 0)
+    return nested_stages(design, listed_sides, np.random.default_rng(seed), totals)
 
 
 # -------------------------------------------------------------------------------------------------- stages
