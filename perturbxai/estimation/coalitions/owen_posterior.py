@@ -14,7 +14,7 @@ from perturbxai.estimation.coalitions.owen import Deviations
 from perturbxai.estimation.intervals import independent_factor
 from perturbxai.estimation.posterior import cost
 from perturbxai.estimation.posterior.crossfit import Known
-from perturbxai.estimation.posterior.errors import OF_DESIGN
+from perturbxai.estimation.posterior.errors import of_design
 from perturbxai.estimation.posterior.knowledge import (
     MOST_OUTPUTS,
     MOST_PLAYERS,
@@ -102,6 +102,7 @@ def _errors(known: Known, plain: Estimate) -> tuple[Floats, PerOutput]:
     freedom = np.maximum(known.df, 1.0)
     whole = float(stats.t.ppf(0.975, plain.df))
     own, drawn = stats.t.ppf(0.975, freedom) * np.sqrt(known.variances), whole * plain.stderr
-    width = own ** (1.0 - OF_DESIGN) * np.maximum(drawn, own) ** OF_DESIGN
+    share = of_design(known)
+    width = own ** (1.0 - share) * np.maximum(drawn, own) ** share
     factor = np.array([independent_factor(len(own), float(one)) for one in freedom])
     return width / whole, factor * whole / stats.t.ppf(0.975, freedom)

@@ -25,13 +25,14 @@ STEPS, LATER = 30, 8  # of a search, and of one that starts where a neighbour en
 class Known(NamedTuple):
     """What is known of a method's values: (P, K) each, and degrees of freedom (K,) of the variances.
 
-    by_fold (F, P, K): the values by all but the pairs of each fold
+    by_fold (F, P, K): the values by all but the pairs of each fold;  surprise (K,): see `CrossFit`
     """
 
     values: Floats
     variances: Floats
     df: PerOutput
     by_fold: Floats
+    surprise: PerOutput
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +61,10 @@ class CrossFit:
             searched: list[Floats] = []
             density = 0.0
             for out in folds[:JUDGES]:
-                start = answers.but(out).best(alike, start, LATER if searched else STEPS)
+                own = answers.but(out)
+                start = own.best(alike, start, LATER if searched else STEPS)
+                if alike == ALIKE[-1] and not searched:
+                    start = min(start, own.best(alike, own.by_slopes()), key=lambda one: own.surprise(one, alike)[0])
                 searched.append(start)
                 density += Process.of(answers.prior(start), answers.at(judged), out[judged]).density
             start = searched[0]
@@ -82,6 +86,11 @@ class CrossFit:
         rest = zip(self.priors[1:], self.out[1:], strict=True)
         return self.first, *(Process.of(prior, self.answers, out) for prior, out in rest)
 
+    @cached_property
+    def surprise(self) -> PerOutput:
+        """(K,): how far an answer lies at most from what the pairs of other folds say, in the standard deviations said."""
+        return np.asarray(np.max([one.farthest for one in self.processes], axis=0))
+
     @property
     def said(self) -> Floats:
         """(F, n, K): what all but the pairs of each fold say of every answer."""
@@ -101,4 +110,5 @@ class CrossFit:
         # so many squares of one variance the moves of a fold are worth
         df = sum(one.expected**2 / max(one.together, np.finfo(np.float64).tiny) for one in read)
         variances = wider * np.mean([one.variances for one in read], axis=0) + values.var(axis=0)
-        return Known(values.mean(axis=0), variances, np.full(len(wider), df), np.array([one.first for one in read]))
+        by_fold = np.array([one.first for one in read])
+        return Known(values.mean(axis=0), variances, np.full(len(wider), df), by_fold, self.surprise)

@@ -4,20 +4,27 @@ What the processes say of themselves, tried by the pairs they had not seen, is r
 too little where it is not: what the answers left out show is then small, and what none has shown is not. What the design
 says, from the same pairs as residuals of the fit that takes nothing from the process but its predictions, holds for any game
 and is far too much where the process knows better. The error stated lies between the two, two parts of the first and one of
-the second, in logarithms; that this covers is a matter of simulation, not of proof.
+the second, in logarithms, and more of the second the farther single answers lie from what was said of them; that this
+covers is a matter of simulation, not of proof.
 """
 
 import numpy as np
 from scipy import stats
 
 from perturbxai.core.evaluations import Evaluations
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Floats, PerOutput
 from perturbxai.estimation import spread
 from perturbxai.estimation.intervals import independent_factor
 from perturbxai.estimation.posterior.crossfit import Known
 from perturbxai.estimation.survey import LinearFit, for_tails
 
-OF_DESIGN = 1 / 3  # the part that the design has in what is said
+LEAST = 1 / 3  # the part that the design has in what is said
+SURPRISES = np.log([5.0, 20.0])  # standard deviations an answer is off, from where its part grows, and where it is all
+
+
+def of_design(known: Known) -> PerOutput:
+    """(K,): the part that the design has, which grows where answers lie as far from what was said of them as no normal does."""
+    return np.asarray(np.interp(np.log(np.maximum(known.surprise, 1.0)), SURPRISES, [LEAST, 1.0]))
 
 
 def posterior_errors(
@@ -31,12 +38,13 @@ def posterior_errors(
     own = known.variances[:, k]
     # what was chosen is no part of the sample: were it as good as one, a variance would be this share, an answer's pull too
     drawn = len(table.values) / (len(table.values) + (len(table.chosen.z) if table.chosen is not None else 0))
-    of_design = drawn * np.diag(fit.covariance(unseen))
-    of_design = np.maximum(0.5 * (of_design + of_design.mean()), own)
+    by_design = drawn * np.diag(fit.covariance(unseen))
+    by_design = np.maximum(0.5 * (by_design + by_design.mean()), own)
+    share = float(of_design(known)[k])
     largest, seen, beside = (np.abs(some).max(keepdims=True, initial=0.0) for some in (unseen, *before))
     jump = spread.jump_of_fit(largest, beside, values[:, None], table, seen)[k]
     missed = (drawn * jump) ** 2 * np.diag(fit.missed) if np.isfinite(jump) else np.full(len(own), np.inf)
-    found = np.sqrt(np.maximum(own ** (1.0 - OF_DESIGN) * of_design**OF_DESIGN, missed))
+    found = np.sqrt(np.maximum(own ** (1.0 - share) * by_design**share, missed))
     floor = spread.ROUNDING * table.scale[k] * np.sqrt(len(own))
     # the estimate has one freedom for all outputs, the fit's: what is known from fewer squares is widened by as much
     freedom = max(float(known.df[k]), 1.0)

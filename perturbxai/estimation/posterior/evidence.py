@@ -20,6 +20,7 @@ SHARES = (-7.0, 5.0)  # of logits, of what is rough and of what is counted
 BESIDE = 6  # numbers of a prior beside the rates
 STEPS = 30  # of a search
 STARTS = ((0.02, 1e-4), (0.1, 1e-4), (0.4, 1e-4), (0.1, 1e-1))  # common relevances and nuggets
+STEEPEST, FLATTEST = 0.8, 0.005  # relevances of players in a start by slopes
 SEARCHED = (120, 240)  # answers that a search looks at: a third of them, but no fewer and no more than these
 HOPELESS = 1e10  # the surprise at answers that a prior cannot give
 
@@ -70,6 +71,16 @@ class Answers:
         rough, counted = 1.0 / (1.0 + np.exp(-found[-2:]))
         even, nugget = np.tanh(found[-4]), np.exp(found[-3])
         return Prior(np.exp(found[:-BESIDE]), float(rough), float(counted), float(nugget), float(even), found[-6:-4])
+
+    def by_slopes(self) -> Floats:
+        """(P + BESIDE,): a place to search from, rates as steep as the players' slopes in a linear fit.
+
+        Where few players matter, and all at once, one rate for all leads to where nothing but their number counts.
+        """
+        slopes = np.linalg.lstsq(np.column_stack([np.ones(len(self.x)), self.x]), self.y, rcond=None)[0][1:]
+        share = (slopes**2).sum(axis=1)
+        relevance = np.clip(STEEPEST * share / max(share.max(), np.finfo(np.float64).tiny), FLATTEST, STEEPEST)
+        return np.concatenate([np.log(np.arctanh(relevance)), [0.0, 0.0, 0.0, np.log(1e-4), -2.0, -2.0]])
 
     def surprise(self, found: Floats, alike: float) -> tuple[float, Floats]:
         """Minus the log marginal likelihood, the variances profiled out, and its gradient by `found`.

@@ -103,10 +103,12 @@ class Knowledge:
 
     def _read(self, weights: Functional) -> Known:
         found = [fit.known(weights) for fit in self.fits]
-        values, variances, df, by_fold = (np.concatenate(part, axis=-1) for part in zip(*found, strict=True))
+        values, variances, df, by_fold, surprise = (np.concatenate(part, axis=-1) for part in zip(*found, strict=True))
         told = self._told
         scale = self.sign * self._scale[self.twin]
-        return Known(values[:, told] * scale, variances[:, told] * scale**2, df[told], by_fold[..., told] * scale)
+        return Known(
+            values[:, told] * scale, variances[:, told] * scale**2, df[told], by_fold[..., told] * scale, surprise[told]
+        )  # fmt: skip
 
     @property
     def unseen(self) -> Values:

@@ -64,6 +64,14 @@ class Process:
         of_scale = np.log(self.scale[self.n_first :]).sum() * off.shape[1]
         return float(-0.5 * (off**2 / spread + np.log(spread)).sum() - of_scale)
 
+    @property
+    def farthest(self) -> PerOutput:
+        """(K,): of the answers that come last, how far one lies at most from what those that come first say of it."""
+        own = self.low[self.n_first :, self.n_first :]
+        off = np.abs(own @ self.news[self.n_first :])
+        spread = np.sqrt((own**2).sum(axis=1)[:, None] * self.variance)
+        return np.asarray((off / spread).max(axis=0, initial=0.0))
+
     def solved(self, covariances: Floats) -> Floats:
         """(n, m): covariances (n, m) of the answers, in standard deviations of what each says beyond those before it."""
         return np.asarray(linalg.solve_triangular(self.low, covariances, lower=True, check_finite=False))
