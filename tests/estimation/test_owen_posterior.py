@@ -42,11 +42,7 @@ def asked(tree, game, budget, surrogate, seed=0, seconds=0.0):
     names = tuple(f"x{p}" for p in range(game.n_players))
     players = Players("image", names, {}, lambda: np.random.default_rng(0), everyone=names, affordable=lambda _: seconds)
     method = px.PartitionShap(partition=hierarchy.name(tree, names), surrogate=surrogate)
-    asking = method.ask(players, budget, np.random.default_rng(seed))
-    (question,) = next(asking)
-    with pytest.raises(StopIteration) as end:
-        asking.send([game(question.z)])
-    return end.value.value
+    return games.answered(method, game, budget, seed, players)
 
 
 def exact(tree, game):

@@ -166,23 +166,3 @@ def test_methods_of_one_call_read_one_fit(monkeypatch):
     found = px.explain(["lime", "kernel_shap", "banzhaf"], model, space, X[:1] + 1.0, budget=150)
     assert len(made) == 1
     assert all(one[0].meta["surrogate"][0]["taken"] in ("process", "posterior") for one in found.values())
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("per_player", [5, 10, 20, 40])
-@pytest.mark.parametrize(
-    ("method", "name"),
-    [("shapley", name) for name in ("sigmoid20", "polynomial", "cubic", "sparse", "network", "unanimity")]
-    + [(method, name) for method in ("lime", "banzhaf") for name in ("sigmoid12", "network", "random")],
-)
-def test_intervals_cover_with_a_process(method, name, per_player):
-    kind, options, truth = METHODS[method]
-    game, inside, together = GAMES[name], [], []
-    exact = truth(game)
-    for seed in range(60):
-        one = kind(**options, surrogate="process").estimate(table(game, per_player, seed, kind(**options).law))
-        off = np.abs(one.values - exact) / one.stderr
-        inside.append(off <= stats.t.ppf(0.975, one.df))
-        together.append((off <= one.critical).all(axis=0).mean())
-    assert np.mean(inside) >= 0.92, f"{np.mean(inside):.4f}"
-    assert np.mean(together) >= 0.88, f"{np.mean(together):.4f}"

@@ -4,7 +4,7 @@ from perturbxai.estimation.posterior.evidence import searched
 
 OWN, SHARED, COMMON = "own", "shared", "common"  # rates of each output's players; of all outputs'; one rate for all players
 LEVELS = (OWN, SHARED, COMMON)
-SEARCHES = {OWN: 180, SHARED: 180, COMMON: 50}  # likelihoods that a search looks at
+SEARCHES = {OWN: 215, SHARED: 215, COMMON: 50}  # likelihoods that a search looks at
 
 
 def seconds(level: str, n_rows: int, n_players: int, n_outputs: int, n_groups: int) -> float:

@@ -23,7 +23,7 @@ SURPRISES = np.log([5.0, 20.0])  # standard deviations an answer is off, from wh
 
 
 def of_design(known: Known) -> PerOutput:
-    """(K,): the part that the design has, which grows where answers lie as far from what was said of them as no normal does."""
+    """(K,): the part that the design has, more where answers lie as far from what was said of them as no normal does."""
     return np.asarray(np.interp(np.log(np.maximum(known.surprise, 1.0)), SURPRISES, [LEAST, 1.0]))
 
 
