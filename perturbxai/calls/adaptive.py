@@ -5,7 +5,7 @@ for the process, which takes every answer for what it is. Each input has a choic
 values off a process the other half is drawn too.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,54 +70,46 @@ class Adaptive:
     def totals(self, n_players: int, budget: int, least: int, looked_at: bool) -> tuple[int, ...]:
         """Pairs of the stages before the last, which draws all: half of the budget's, and if they are looked at one by one
         those that lead to it and one behind it."""
+        if 2**n_players <= budget:
+            return ()
         half = (self.drawn(budget, n_players, least) - 2) // 2
         return (*growing_totals(n_players, 2 * half, least), half, half + half // 2) if looked_at else (half,)
 
     def choice(
-        self, work: Work, budget: int, least: int, digest: Sequence[int], estimates: Callable[[], Sequence[Estimate]]
+        self, work: Work, budget: int, least: int, digest: Sequence[int], estimates: Iterable[Estimate]
     ) -> Presence | None:
         """(C, P') coalitions that an input is asked next, in the design's columns; None if it is the turn of a stage, or the
         budget is spent.
 
         estimates: what the methods conclude from the table so far
         """
-        table, n_chosen = work.table, len(work.table.chosen.z)
-        whole = work.stages[-1]
-        if whole.listed or budget - 2 <= len(table.values) + n_chosen:
+        table, n_drawn, n_chosen = work.table, len(work.table.values), len(work.table.chosen.z)
+        room = budget - 2 - n_drawn - n_chosen
+        half = (self.drawn(budget, work.n_active, least) - 2) // 2 * 2
+        if room <= 0 or n_drawn != half or work.stages[-1].listed:
             return None
         knowledge = Knowledge.of(table, sparing=False)
-        if knowledge is None or not (n_chosen or any(map(_reads, estimates()))):
+        if knowledge is None or not (n_chosen or any(map(_reads, estimates))):
             return None
-        half = max(self.drawn(budget, work.n_active, least) - 2, len(table.values))
-        work.stages = [stage for stage in work.stages if len(stage.z) <= half]  # what is chosen takes the place of others
-        n_rows = self._room(work, budget)
-        if n_rows <= 0:
-            return None
-        # what later stages will ask is theirs
-        asked = np.concatenate([work.stages[-1].z, table.chosen.z])
+        n_rows = min(room, int(GROWTH * (n_drawn + n_chosen)))
+        if room - n_rows < work.n_active:  # too few for a look of their own
+            n_rows = room
+        asked = np.concatenate([work.stages[work.stage].z, table.chosen.z])
         rng = self.streams.of_input(digest, f"candidates beside {n_chosen}")
         z, free = draw_candidates(asked, max(CANDIDATES, n_rows), rng)
-        work.looked = work.stage
         found = choose(knowledge, [of(work.n_active) for of in self.wanted.values()], z, free, n_rows)
-        return found if len(found) else None
-
-    @staticmethod
-    def _room(work: Work, budget: int) -> int:
-        """How many coalitions are chosen at once: none where a stage comes first."""
-        last = work.stage + 1 == len(work.stages)
-        if not last and work.looked == work.stage:
-            return 0
-        n_chosen = len(work.table.chosen.z)
-        room = budget - 2 - len(work.stages[-1].z) - n_chosen
-        n_rows = min(room, int(GROWTH * (len(work.table.values) + n_chosen)))
-        # too few would be left for a look of their own
-        return room if last and room - n_rows < work.n_active else n_rows
+        if not len(found):
+            return None
+        work.stages = work.stages[: work.stage + 1]  # what is chosen takes the place of the others
+        return found
 
 
 def _reads(estimate: Estimate) -> bool:
-    """Whether it has values of a process, of any output, or does not say."""
+    """Whether it has values of a process, of any output, or does not say as ours do."""
     told = estimate.notes.get("surrogate")
-    return told is None or any(one["taken"] == "posterior" for one in told)
+    if not (isinstance(told, list) and all(isinstance(one, dict) and "taken" in one for one in told)):
+        return True
+    return any(one["taken"] == "posterior" for one in told)
 
 
 def _check_most(what: str, n: int, most: int) -> None:

@@ -91,7 +91,8 @@ def _grow(work: Work, answer: Answer, game: Game) -> None:
     """Put the answer to `table_question` to the input's table."""
     assert work.design is not None
     work.count(TABLED, [answer])
-    affordable = purse.affordable(game, work.rows[TABLED])
+    # what is asked, and so what is concluded, shall not hang on a clock
+    affordable = np.inf if work.adaptive else purse.affordable(game, work.rows[TABLED])
     chosen = work.table.chosen if work.table is not None else None
     if work.choice is not None and chosen is not None:
         z, found = np.concatenate([chosen.z, work.choice]), np.concatenate([chosen.values, answer.values])

@@ -57,9 +57,11 @@ def explain(
                grow by half: those that most lower the variance of what the methods want, by a Gaussian process that is
                fitted to the answers so far. On smooth models and photos it errs half as much, or less, at one budget. Where
                after the drawn half no method reads its values off a process (a model of main effects and pairs, for one),
-               the other half is drawn too. It takes seconds an input, a minute at thousands of coalitions, and answers
-               decide what is asked. `meta["chosen"]` counts what was chosen. For kernel_shap, lime, banzhaf, rise and
-               interactions with a surrogate, up to 4,000 coalitions, 128 players and 20 outputs, and not with rows=
+               the other half is drawn too; where one does, methods and outputs that do not rest on the drawn half, and are
+               wider. It takes seconds an input, a minute at thousands of coalitions, and answers decide what is asked.
+               Surrogates of "auto" take what time they need. `meta["chosen"]` counts what was chosen. For kernel_shap, lime,
+               banzhaf, rise and interactions with a surrogate, up to 4,000 coalitions, 128 players and 20 outputs, and not
+               with rows=
     seed       the same seed asks the same questions at any batch size, in any company and order of the inputs
 
     Returns a mapping from name to Attribution; mappings join with `|`.

@@ -213,13 +213,13 @@ class Call:
 
     def _more(self, work: Work) -> bool:
         """Whether an interval of a method is wider than the tolerance, for any output, and there is more to ask."""
-        estimates = cache(lambda: [self.estimate(key, work.table) for key in self.by_law])
-        if self.tol is not None and all(within(found, self.tol) for found in estimates()):
+        of = cache(lambda key: self.estimate(key, work.table))
+        if self.tol is not None and all(within(of(key), self.tol) for key in self.by_law):
             return False
         one = self.game.inputs[work.number]
         if self.adaptive is not None:
             least = least_budget(list(self.laws(work.n_active).values()), work.n_active)
-            work.choice = self.adaptive.choice(work, self.budget(len(one.names)), least, one.digest, estimates)
+            work.choice = self.adaptive.choice(work, self.budget(len(one.names)), least, one.digest, map(of, self.by_law))
         return work.choice is not None or work.next_stage()
 
 

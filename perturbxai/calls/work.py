@@ -22,8 +22,7 @@ class Work:
     """What is asked of one input, and what came back.
 
     stages    designs, each the beginning of the next, of which so many were answered (`stage` is the number of the last)
-    choice (C, P'): coalitions in the design's columns that the table needs next, in place of a stage;  looked: after which
-    stage they were last chosen
+    choice (C, P'): coalitions in the design's columns that the table needs next, in place of a stage
     adaptive: whether its coalitions may be chosen
     order (P',): the design's column that each active player takes;  bases (B,): the background row of a design's number
     controls  numbers that describe the background rows, the active player of each, and how many belong together
@@ -39,7 +38,6 @@ class Work:
     stages: Sequence[Design] = ()
     stage: int = 0
     choice: Presence | None = None
-    looked: int = -1
     adaptive: bool = False
     bases: Ints | None = None
     controls: Any = None

@@ -163,7 +163,8 @@ class Evaluations(Shared):
     spread   (M, 2, K) or None: variance, from the draw of the background rows, of a value less empty, and of full less it
     ends_spread (2, 2, K) or None: the same of empty and of full
     groups   of a drawn background, None where no draw was made or no method asks for it
-    chosen   answers beside those of the design, for fits to what is known (of no sample are they a part)
+    chosen   answers beside those of the design, for fits to what is known (of no sample are they a part); None where nothing
+             is ever chosen
     cache    what was fitted to it, kept for the methods that read it
     affordable  seconds that fits to the table may take, beside those of the model
     bases    of a table of cells: values are then those on one background row each, empty and full those on all

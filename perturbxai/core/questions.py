@@ -97,7 +97,7 @@ class Players(Shared):
     everyone    (P,) names of all players, active or not
     regions     of a picture, found when they are asked for: all its superpixels
     labels      (H, W) of a picture: the number, among all players, of the superpixel that a pixel lies in
-    affordable  seconds that fits to the answers of so many of the input's coalitions may take; nothing before they came
+    affordable  seconds that fits to the answers of so many of the input's coalitions may take, once they have come
     """
 
     kind: str

@@ -53,7 +53,7 @@ class PartitionShap(Asking):
                ratio and Cramer's V where there are levels); superpixels of a photo by merging the two neighbours most alike
                in colour. Or a nested list of names, [["age", "education"], ["income", ["a", "b"]]], or scipy's linkage
                matrix (P - 1, 4) over all players, as shap takes it
-    surrogate  "process": the process too, for up to 4,000 coalitions asked and as many to list, 128 players and 20 outputs;
+    surrogate  "process": the process too, for 2P to 4,000 coalitions asked and 4,000 to list, 128 players and 20 outputs;
                "auto": as far as it takes little time beside the model, see `KernelShap`; "none": the drawn pairs alone
     budget (of `explain`)  in coalitions, at least 4P, or 2^P if that is fewer
     name       the key of the result, "partition_shap" if empty

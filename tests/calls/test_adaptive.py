@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import games
 import numpy as np
 import pytest
@@ -104,9 +106,11 @@ def test_values_of_smooth_games_are_nearer_than_those_of_drawn_coalitions(game):
 
 
 def test_a_tolerance_stops_it_after_a_choice_as_after_a_stage():
-    _, found = explained(METHODS, budget=900, tol=0.1)
+    _, found = explained(METHODS, budget=300, tol=0.03)
     for one in found["kernel_shap"]:
-        assert one.meta["reached"] and one.meta["coalitions"] < 900 and one.meta["chosen"]
+        assert one.meta["reached"] and 150 < one.meta["coalitions"] < 300 and one.meta["chosen"]
+    _, early = explained(METHODS, budget=900, tol=0.1)
+    assert all(one.meta["reached"] and one.meta["coalitions"] < 450 and not one.meta["chosen"] for one in early["lime"])
     _, whole = explained(METHODS, budget=120, tol=1e-6)
     assert [one.meta["coalitions"] for one in whole["kernel_shap"]] == [120, 120]
     assert not whole["kernel_shap"][0].meta["reached"]
@@ -152,14 +156,41 @@ def test_where_all_is_drawn_it_is_told_and_nothing_of_it_is_scored():
     assert len(known) == 300 and len(scored) > 200 and len(scored & known) <= 2  # nothing and everything
 
 
-def test_what_shows_itself_on_the_drawn_half_is_drawn_whole():
+@pytest.mark.parametrize("tol", [None, 1e-9])
+def test_what_shows_itself_on_the_drawn_half_is_drawn_whole(tol):
     """Products of three, which are found from twenty coalitions a player on: err 1e-3 and 1e-6 when this was written."""
     game = games.polynomial(20, (3,), 30, 3)
     predictor, space, x = games.door(game)
-    method = px.KernelShap(surrogate="all")
-    found = px.explain(method, predictor, space, x, budget=800, design="adaptive")["kernel_shap"][0]
+    found = px.explain("kernel_shap", predictor, space, x, budget=800, tol=tol, design="adaptive")["kernel_shap"][0]
     assert found.meta["chosen"] == 0 and "triples" in found.meta["surrogate"][0]["taken"]
     assert games.squared_error(found.values, game.shapley) < 1e-4 * (game.shapley**2).sum()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1e-3, 1.0])
+def test_no_clock_decides_what_is_asked(clock, seconds):
+    game = games.polynomial(20, (3,), 30, 3)
+    recorder = Recorder(lambda rows: (setattr(clock, "now", clock.now + seconds * len(rows)), game(rows))[1])
+    zeros, x = np.zeros((1, 20)), np.ones((1, 20))
+    found = px.explain("kernel_shap", px.Predictor(recorder), px.TabularSpace(zeros), x, budget=800, design="adaptive")
+    assert found["kernel_shap"][0].meta["chosen"] == 0 and "triples" in found["kernel_shap"][0].meta["surrogate"][0]["taken"]
+
+
+@pytest.mark.parametrize("tol", [None, 0.1])
+def test_an_input_that_absence_cannot_change_is_answered_beside_others(tol):
+    zeros, x = np.zeros((1, 3)), np.array([[1.0, 1.0, 1.0], [0.0, 0.0, 0.0]])
+    model = px.Predictor(lambda rows: rows.sum(axis=1))
+    found = px.explain("kernel_shap", model, px.TabularSpace(zeros), x, budget=14, tol=tol, design="adaptive")
+    np.testing.assert_allclose(found["kernel_shap"].values[..., 0], x, atol=1e-12)
+
+
+@pytest.mark.parametrize("told", ["mine", [{"chosen": "x"}], None])
+def test_what_a_method_of_ones_own_notes_stops_nothing(told):
+    class Mine(px.KernelShap):
+        def estimate(self, table):
+            return replace(super().estimate(table), notes={"surrogate": told})
+
+    _, found = explained(Mine(name="mine"))
+    assert found["mine"][0].meta["surrogate"] == told and found["mine"][0].meta["chosen"] > 0
 
 
 def test_pictures_are_asked_what_is_chosen_too():

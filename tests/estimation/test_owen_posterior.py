@@ -91,6 +91,16 @@ def boosted():
     return games.KnownGame("boosted", 30, value, None)
 
 
+def needle(z):
+    """Sharp: what four players do together, one of them by being absent, on a gentle slope."""
+    z = np.asarray(z, dtype=float)
+    return (z[:, 0] * (1 - z[:, 5]) * z[:, 9] * z[:, 14] + 0.1 * z @ np.linspace(-1.0, 1.0, 16))[:, None]
+
+
+def maximum(z):
+    return (np.asarray(z) * np.linspace(0.2, 1.0, 16)).max(axis=1, keepdims=True)
+
+
 GAMES = {
     "boosted": boosted,
     "sigmoid20": lambda: games.SIGMOID_20,
@@ -98,13 +108,15 @@ GAMES = {
     "cubic": lambda: games.polynomial(16, (1, 3), 40, 1),
     "random": lambda: games.random_table(11, 0, 1),
     "unanimity": lambda: games.unanimity(14, 7),
+    "needle": lambda: games.KnownGame("needle", 16, needle, None),
+    "maximum": lambda: games.KnownGame("maximum", 16, maximum, None),
 }
 KINDS = {"binary": lambda n: halved(tuple(range(n))), "fours": in_fours}
 CELLS = [
     ("boosted", "binary", 10), ("boosted", "binary", 20), ("sigmoid20", "binary", 10), ("sigmoid20", "fours", 10),
     ("sigmoid20", "fours", 20), ("polynomial", "binary", 10), ("polynomial", "fours", 20), ("cubic", "binary", 10),
     ("cubic", "fours", 20), ("random", "fours", 8), ("random", "fours", 10), ("unanimity", "fours", 10),
-    ("unanimity", "fours", 20),
+    ("unanimity", "fours", 20), ("needle", "fours", 10), ("maximum", "fours", 10), ("maximum", "fours", 20),
 ]  # fmt: skip
 EVERY_CELL = pytest.mark.parametrize(("name", "kind", "per_player"), CELLS)
 

@@ -5,7 +5,7 @@ union's total. What is asked is how they deviate from an even share; totals then
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import factorial, prod
 from typing import Self
@@ -152,7 +152,8 @@ def as_sums(unions: Sequence[Union], n_players: int) -> tuple[Presence, Floats]:
     parts = []
     for one, (i, j) in zip(lists, pairwise(ends), strict=True):
         found = np.zeros((one.local.shape[1], len(z)))
-        found[:, i:j] = one.deviations(np.eye(j - i)).mean
+        alone = replace(one, weight=np.ones(1)).deviations(np.eye(len(one.local))).mean
+        found[:, i:j] = (one.weight[:, None] * alone[:, None, :]).reshape(len(alone), -1)
         parts.append(found)
     whole = np.zeros(len(z))
     whole[:2] = -1.0, 1.0

@@ -29,6 +29,7 @@ from perturbxai.estimation.posterior.prior import signs
 from perturbxai.estimation.survey import ROUNDING
 
 FEWEST = 3  # pairs a union, below which their errors are too uncertain to be judged by
+LEAST = 2 / 3  # the part of the pairs in what is said: they are few, and what is sharp shows in few of them
 MOST_LISTED = 4000  # coalitions that count, beyond which the sums over them are too much work
 
 
@@ -102,7 +103,7 @@ def _errors(known: Known, plain: Estimate) -> tuple[Floats, PerOutput]:
     freedom = np.maximum(known.df, 1.0)
     whole = float(stats.t.ppf(0.975, plain.df))
     own, drawn = stats.t.ppf(0.975, freedom) * np.sqrt(known.variances), whole * plain.stderr
-    share = of_design(known)
+    share = np.maximum(of_design(known), LEAST)
     width = own ** (1.0 - share) * np.maximum(drawn, own) ** share
     factor = np.array([independent_factor(len(own), float(one)) for one in freedom])
     return width / whole, factor * whole / stats.t.ppf(0.975, freedom)

@@ -66,7 +66,7 @@ class Prior(NamedTuple):
         return found
 
     def between(self, x: Floats, y: Floats) -> Floats:
-        """(n, m): the covariances of coalitions x (n, P) with others, y (m, P), neither nothing nor everything."""
+        """(n, m): the covariances of coalitions x (n, P) with others, y (m, P), without what each varies on its own."""
         size, other = sizes(x)[:, None], sizes(y)
         return self._covariances((x * self.rate) @ y.T, size == other, size + other == len(self.rate))
 
