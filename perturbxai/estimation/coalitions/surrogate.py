@@ -68,6 +68,7 @@ def adjusted(
         left[:, k] = taken[k].left
     stderr, critical = fit.errors(left[n_ends:], values, table, ends if n_ends else None, tails=bool(n_ends), before=before)
     for k, one in enumerate(taken):
+        stderr[:, k] = np.sqrt(stderr[:, k] ** 2 + one.beyond)
         if one.values is not None and knowledge is not None:
             known = knowledge.known(weights)
             stderr[:, k], critical[k] = posterior_errors(
@@ -100,6 +101,7 @@ class _Taken(NamedTuple):
     """What was taken, the estimated variance with it over that without, by how much it moves the values, what is then left.
 
     moved (P,), to be taken from the values;  left (n,);  values (P,) in place of those of the fit, or None
+    beyond (P,): variances that nothing left of the answers tells
     """
 
     taken: str
@@ -107,6 +109,7 @@ class _Taken(NamedTuple):
     moved: Floats
     left: Floats
     values: Floats | None = None
+    beyond: Floats | float = 0.0
 
 
 class _Control(NamedTuple):
@@ -207,6 +210,18 @@ class _Game:
         assert self.knowledge is not None
         return self.knowledge.known(self.weights)
 
+    @cached_property
+    def _beyond(self) -> Floats:
+        """(P,): variances, by the process, of what sizes bring of which nothing was drawn: no answer tells whether it knows
+        them."""
+        assert self.knowledge is not None
+        undrawn = np.ones(self.table.design.n_players + 1, dtype=bool)
+        undrawn[[0, -1]] = undrawn[self.table.design.sizes] = False
+        found = np.zeros(self.table.design.n_players)
+        if undrawn.any() and (self.weights.inside[undrawn].any() or self.weights.outside[undrawn].any()):
+            found += self.knowledge.known(self.weights.times(undrawn.astype(np.float64))).variances[:, self.output]
+        return found
+
     @property
     def _process(self) -> _Control:
         free = self._said - self.fit.line(self._known.by_fold[..., self.output].T).T
@@ -222,7 +237,8 @@ class _Game:
         free = self.fit.left_by(blind)
         share = np.linalg.lstsq(free * root, self.left * root[:, 0], rcond=None)[0]
         left = self.left - free @ share
-        ratio = self._variance(left) / plain
+        beyond: Floats | float = self._beyond if "process" in controls else 0.0
+        ratio = (self._variance(left) + float(np.sum(beyond))) / plain
         needed = BETTER if len(controls) > 1 else 1.0 if "process" in controls else LOWERED
         if ratio >= needed * before.variance:
             return before
@@ -230,7 +246,7 @@ class _Game:
         moved = self.fit.values_of((mixed @ share)[:, None])[:, 0]
         if float(moved @ moved) > FAR * plain:  # what both estimate is the same, so that one of them must be far off
             return before
-        return _Taken(" and ".join(controls), ratio, moved, left)
+        return _Taken(" and ".join(controls), ratio, moved, left, beyond=beyond)
 
     def _posterior(self, plain: float, before: _Taken) -> _Taken:
         """The process's own values, if they are said to be nearer."""
