@@ -170,7 +170,7 @@ def test_methods_of_one_call_read_one_fit(monkeypatch):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_of_sizes_that_nothing_was_drawn_of_no_residual_tells(seed):
-    """Of 240 coalitions of twelve players none is of one or of eleven: intervals were .002 wide where values were .03 off."""
+    """Of 240 coalitions none is of one player or of eleven: intervals were .002 wide where values were .03 off."""
     pairs, slopes = (np.random.default_rng(5).normal(size=shape) for shape in ((12, 12), 12))
 
     def value(z):
