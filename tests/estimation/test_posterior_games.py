@@ -132,7 +132,7 @@ def test_of_opposite_outputs_one_tells_the_other_and_every_output_keeps_its_plac
     found, square = knowledge.known(SHAPLEY_OF_11), alone.known(SHAPLEY_OF_11)
     np.testing.assert_array_equal(found.values[:, 2], -found.values[:, 0])
     np.testing.assert_array_equal(found.variances[:, 2], found.variances[:, 0])
-    for one, part in zip((found.values, found.variances, found.df, found.by_fold), square, strict=True):
+    for one, part in zip(found, square, strict=True):
         np.testing.assert_array_equal(one[..., 1], part[..., 0])
     np.testing.assert_allclose(knowledge.said[..., 1], alone.said[..., 0], atol=1e-13)
 

@@ -68,7 +68,8 @@ def adjusted(
         left[:, k] = taken[k].left
     stderr, critical = fit.errors(left[n_ends:], values, table, ends if n_ends else None, tails=bool(n_ends), before=before)
     for k, one in enumerate(taken):
-        stderr[:, k] = np.sqrt(stderr[:, k] ** 2 + one.beyond)
+        if np.any(one.beyond):
+            stderr[:, k] = np.sqrt(stderr[:, k] ** 2 + one.beyond)
         if one.values is not None and knowledge is not None:
             known = knowledge.known(weights)
             stderr[:, k], critical[k] = posterior_errors(
