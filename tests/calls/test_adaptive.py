@@ -163,7 +163,7 @@ def test_what_shows_itself_on_the_drawn_half_is_drawn_whole(tol):
     predictor, space, x = games.door(game)
     found = px.explain("kernel_shap", predictor, space, x, budget=800, tol=tol, design="adaptive")["kernel_shap"][0]
     assert found.meta["chosen"] == 0 and "triples" in found.meta["surrogate"][0]["taken"]
-    assert games.squared_error(found.values, game.shapley) < 1e-4 * (game.shapley**2).sum()
+    assert games.squared_error(found.values, game.shapley) < 1e-4
 
 
 @pytest.mark.parametrize("seconds", [0.0, 1e-3, 1.0])

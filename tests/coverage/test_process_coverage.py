@@ -66,8 +66,9 @@ GAMES = {
     "sixty": games.polynomial(60, (1, 2, 3, 4, 5), 120, 1),
 }
 METHODS = {"shapley": px.KernelShap, "lime": px.Lime, "banzhaf": px.Banzhaf}
-# a value that none has shown is in no error of few: so it is without a process
-SHORT = {"heavy tails": (0.85, 0.75)}
+# a value that none has shown is in no error of few, so it is without a process; and of Banzhaf values at five coalitions a
+# player bands held .88 of 150 draws
+SHORT = {(method, "heavy tails"): (0.85, 0.78) for method in METHODS} | {("banzhaf", "sigmoid12"): (0.92, 0.85)}
 
 
 def truth(method, game):
@@ -91,7 +92,6 @@ def test_intervals_cover(method, name, per_player):
         off = np.abs(one.values - exact)
         inside.append(off <= stats.t.ppf(0.975, one.df) * one.stderr)
         together.append((off <= one.critical * one.stderr).all(axis=0))
-    least, least_together = SHORT.get(name, (0.92, 0.90))
+    least, least_together = SHORT.get((method, name), (0.92, 0.88))
     print(f"{method}, {name}, {per_player} P: {np.mean(inside):.3f}, {np.mean(together):.2f}")
-    # a share of .90 counted over 60 draws has a deviation of .04
-    assert np.mean(inside) >= least and np.mean(together) >= least_together - 0.05
+    assert np.mean(inside) >= least and np.mean(together) >= least_together

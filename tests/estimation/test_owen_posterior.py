@@ -213,11 +213,16 @@ def test_another_surrogate_is_refused():
         px.PartitionShap(surrogate="trees")
 
 
-def test_a_call_on_a_slow_model_takes_it_of_itself():
-    game = games.polynomial(16, (1, 3), 40, 1)
-    predictor, space, x = games.door(game)
-    names = [f"x{p}" for p in range(16)]
-    method = px.PartitionShap(partition=[names[start::4] for start in range(4)], surrogate="process")
-    found = px.explain(method, predictor, space, x, budget=160)["partition_shap"]
-    assert found[0].meta["surrogate"][0]["taken"] == "posterior"
+@pytest.mark.parametrize("seconds", [0.0, 1.0])
+def test_a_call_takes_it_of_itself_on_a_slow_model_alone(clock, seconds):
+    game, names = games.polynomial(16, (1, 3), 40, 1), [f"x{p}" for p in range(16)]
+
+    def model(rows):
+        clock.now += seconds * len(rows)
+        return game(rows)
+
+    method = px.PartitionShap(partition=[names[start::4] for start in range(4)])
+    space, x = px.TabularSpace(np.zeros((1, 16))), np.ones((1, 16))
+    found = px.explain(method, px.Predictor(model), space, x, budget=160)["partition_shap"]
+    assert [one["taken"] for one in found[0].meta.get("surrogate", [])] == ["posterior"] * (seconds > 0)
     np.testing.assert_allclose(found.values[0], exact(in_fours(16), game), atol=4 * found.stderr.max())

@@ -338,7 +338,8 @@ def test_intervals_cover_with_a_surrogate(name, per_player, kind):
         off = np.abs(one.values - game.shapley) / one.stderr
         inside.append(off <= stats.t.ppf(0.975, one.df))
         together.append((off <= one.critical).all(axis=0).mean())
-    # "auto" takes processes too, whose intervals are rather wide: of the network they held .995 at eighty a player
-    assert 0.92 <= np.mean(inside) <= (0.98 if kind == "trees" else 0.998), f"{np.mean(inside):.4f}"
+    # "auto" takes processes too, whose intervals are rather wide there: they held .981 to .989 and .985 to .996
+    wide = kind == "auto" and name in ("sparse", "network")
+    assert 0.92 <= np.mean(inside) <= (0.998 if wide else 0.98), f"{np.mean(inside):.4f}"
     # a share of .90 counted over 100 seeds has a deviation of .03
     assert np.mean(together) >= 0.90 - 0.03, f"{np.mean(together):.4f}"

@@ -27,4 +27,4 @@ def of_pairs(n_rows: int, n_players: int, n_processes: int) -> float:
 
 def of_list(n_rows: int, n_listed: int, n_processes: int) -> float:
     """Of reading sums over a list of coalitions off processes."""
-    return n_processes * 5e-8 * n_listed * (n_listed + n_rows)
+    return n_processes * 8e-8 * n_listed * (n_listed + n_rows)
