@@ -7,7 +7,7 @@ import numpy as np
 
 from perturbxai.baseline_methods.kinds import OfRow, TableRow
 from perturbxai.baseline_methods.tree_models import Tree, read
-from perturbxai.core import kernels
+from perturbxai.core.compiled import kernels
 from perturbxai.core.options import options
 from perturbxai.core.types import Codes, Floats, Ints
 from perturbxai.inputs.spaces import TabularSpace

@@ -70,13 +70,15 @@ def _answer_tables(game: Game, works: Sequence[Work], more: Callable[[Work], boo
     for work, ends in zip(apart, game.ends_of([work.number for work in apart], users), strict=True):
         work.empty, work.full = ends
     pending = [work for work in works if work.stages]
+    staged = more is not Work.next_stage
+    alone = not staged and not apart and all(len(work.stages) == 1 for work in works)
     for work in works:
         work.tabled = not work.stages
     while pending:
         tables: list[tuple[int, Question]] = [(work.number, work.table_question()) for work in pending]
         # tables that need the background's spread are asked with it; the questions themselves are the same
         spread, groups = any(work.wants_spread for work in pending), any(work.wants_groups for work in pending)
-        answers = game.ask(tables, spread, groups, [TABLE] * len(tables), more is not Work.next_stage)
+        answers = game.ask(tables, spread, groups, [TABLE] * len(tables), staged, alone)
         for work, answer in zip(pending, answers, strict=True):
             _grow(work, answer, game)
         with one_thread_of_blas():

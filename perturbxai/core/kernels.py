@@ -72,14 +72,22 @@ def _hash(coalition, present, absent):
 
 @njit(cache=True)
 def hash_coalitions(z, present, absent, out):
-    """out[m * B + b] = the wrapped sum over the players of what they contribute to the hash of a row.
+    """out[m, 2 b], out[m, 2 b + 1] = the wrapped sums over the players of what they contribute to the hash of a row.
 
-    z (M, P) bool;  present (P, 2), absent (B, P, 2), out (M * B, 2) uint64
+    z (M, P) bool;  present (P, 2), absent (P, 2 B), the words of each background row in turn, out (M, 2 B) uint64
     """
-    n_base = absent.shape[0]
     for m in range(z.shape[0]):
-        for b in range(n_base):
-            out[m * n_base + b, 0], out[m * n_base + b, 1] = _hash(z[m], present, absent[b])
+        low, high = np.uint64(0), np.uint64(0)
+        for p in range(z.shape[1]):
+            if z[m, p]:
+                low += present[p, 0]
+                high += present[p, 1]
+        for i in range(0, out.shape[1], 2):
+            out[m, i], out[m, i + 1] = low, high
+        for p in range(z.shape[1]):
+            if not z[m, p]:
+                for i in range(out.shape[1]):
+                    out[m, i] += absent[p, i]
 
 
 @njit(cache=True)
@@ -123,6 +131,61 @@ def find_names(wanted, names, slots, out):
                 out[u] = r
                 break
             s = s + 1 if s + 1 < slots.shape[0] else np.int64(0)
+
+
+@njit(cache=True)
+def enter_names(wanted, names, n_known, slots, again, places, first):
+    """places[r] = the number of wanted[r] among the names, where those that are not there yet are entered in their order.
+
+    wanted (R, 2), names (C, 2) uint64 with n_known that `store_names` entered and room for R more;  slots (S,) int32
+    again (C,) bool, set for each that was there;  places (R,) int64;  first (R,) int64: the r of those that are new
+    Returns how many are new.
+    """
+    n_slots = np.uint64(slots.shape[0])
+    n_new = 0
+    for r in range(wanted.shape[0]):
+        s = np.int64(((wanted[r, 0] >> np.uint64(32)) * n_slots) >> np.uint64(32))
+        place = -1
+        while slots[s] != 0:
+            there = slots[s] - 1
+            if names[there, 0] == wanted[r, 0] and names[there, 1] == wanted[r, 1]:
+                place = there
+                again[there] = True
+                break
+            s = s + 1 if s + 1 < slots.shape[0] else np.int64(0)
+        if place < 0:
+            place = n_known + n_new
+            names[place, 0], names[place, 1] = wanted[r, 0], wanted[r, 1]
+            slots[s] = place + 1
+            first[n_new] = r
+            n_new += 1
+        places[r] = place
+    return n_new
+
+
+@njit(cache=True)
+def tally_rows(places, question, counted, users, used, tally, fresh):
+    """Note that a question, and the users of it, asked the rows at these places, each row once.
+
+    places (R,) int64;  counted (C,) int32, the last question that a row was counted for, changed
+    users: a bit each;  used (C,) uint64, the users of a row, changed;  tally (64,) int64, += rows that a user had not used
+    fresh (R,) int64: the places that the question had not asked. Returns how many these are.
+    """
+    n_fresh = 0
+    for r in range(places.shape[0]):
+        place = places[r]
+        if counted[place] != question:
+            counted[place] = question
+            fresh[n_fresh] = place
+            n_fresh += 1
+            left = users & ~used[place]
+            used[place] |= users
+            bit = 0
+            while left != np.uint64(0):
+                tally[bit] += np.int64(left & np.uint64(1))
+                left >>= np.uint64(1)
+                bit += 1
+    return n_fresh
 
 
 @njit(cache=True)

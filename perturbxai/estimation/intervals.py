@@ -4,11 +4,11 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from perturbxai.core.evaluations import Design, Estimate, once
 from perturbxai.core.types import Floats, PlayerValues
 from perturbxai.estimation.coalitions import blocks
+from perturbxai.estimation.quantiles import chi_square, student
 
 LEVEL = 0.95  # the level of the simultaneous factor
 
@@ -30,7 +30,7 @@ def simultaneous_factor(covariance: Floats, df: float, design: Design) -> float:
     draws = np.concatenate([np.abs(normals[at] @ root.T).max(axis=1) for at in blocks.blocks(*normals.shape)])
     if np.isfinite(df):
         # the denominators of drawn t statistics, which every input and output needs
-        draws = draws / once(design.cache, ("chi", df), lambda: np.sqrt(stats.chi2.ppf(design.uniforms, df) / df))
+        draws = draws / once(design.cache, ("chi", df), lambda: np.sqrt(chi_square(design.uniforms, df) / df))
     return max(float(np.quantile(draws, LEVEL)), independent_factor(1, df))
 
 
@@ -40,7 +40,7 @@ def independent_factor(n_players: int, df: float = np.inf) -> float:
 
     Without a degree of freedom the standard error is infinite already, and the factor is the normal's.
     """
-    return float(stats.t.ppf(0.5 + 0.5 * LEVEL ** (1.0 / max(n_players, 1)), df if df > 0 else np.inf))
+    return float(student(0.5 + 0.5 * LEVEL ** (1.0 / max(n_players, 1)), df if df > 0 else np.inf))
 
 
 def independent(values: PlayerValues, stderr: PlayerValues, df: float, **more: Any) -> Estimate:

@@ -142,16 +142,17 @@ class Game:
         return tuple(self.predictor.outputs[c] for c in columns)
 
     def ask(
-        self, requests: Requests, spread: bool = False, groups: bool = False, users: Sequence[int] = (), named: bool = False
-    ) -> list[Answer]:
+        self, requests: Requests, spread: bool = False, groups: bool = False, users: Sequence[int] = (), named: bool = False,
+        once: bool = False,
+    ) -> list[Answer]:  # fmt: skip
         """The answers to questions about inputs (by number), all of them together in full batches.
 
         Coalitions and opacities are over an input's *active* players. With spread=True tables also return the variance
         that the draw of the background brings, with groups=True what each group of its rows would add to the values.
         users: for each question the methods of the call that ask it, as bits of a number, by which `used` counts the rows of
-        each; with named=True answers tell their rows' names.
+        each; with named=True answers tell their rows' names. once: nobody asks anything else of these inputs in this game.
         """
-        return self.learn().ask(requests, spread, groups, users, named)
+        return self.learn().ask(requests, spread, groups, users, named, once)
 
     def used(self, method: int) -> int:
         """Distinct model rows that a method of the call, by its number, has used."""

@@ -53,9 +53,10 @@ class ImageAsker:
         """Words for the masks of v(nothing) and v(N) of inputs, each once."""
         return _words({name for number in numbers for name in self._ends(number)})
 
-    def ask(  # spread and groups are of tables
-        self, requests: Requests, _spread: bool, _groups: bool = False, users: Sequence[int] = (), named: bool = False
-    ) -> list[Answer]:
+    def ask(  # spread, groups and once are of tables
+        self, requests: Requests, _spread: bool, _groups: bool = False, users: Sequence[int] = (), named: bool = False,
+        _once: bool = False,
+    ) -> list[Answer]:  # fmt: skip
         asked = [self._question_names(number, question) for number, question in requests]
         wanted: dict[tuple[int, ...], list[tuple[list[Name], Masked]]] = {}
         coming: set[Name] = set()

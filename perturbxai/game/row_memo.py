@@ -1,9 +1,12 @@
 """Rows that were asked already, by their names: each model row is asked once, within a bound on memory."""
 
+from collections import Counter
+
 import numpy as np
 
-from perturbxai.core import kernels
+from perturbxai.core.compiled import row_kernels
 from perturbxai.core.types import Floats, Ints, Values, Words
+from perturbxai.game.name_index import index
 from perturbxai.inputs.row_names import BLOCK, bits
 
 MEMO_BYTES = 1 << 25  # beyond this, rows that were not asked for again are forgotten
@@ -17,11 +20,14 @@ class RowMemo:
     64 methods used it and which question it was last counted for, so that rows are counted in no memory of their own.
     """
 
-    def __init__(self, n_outputs: int, room: int | None = None) -> None:
-        """room: how many names there is place for, if not as many as MEMO_BYTES hold; the place is taken as they come."""
+    def __init__(self, n_outputs: int, room: int | None = None, least: int = 0) -> None:
+        """room: how many names there is place for; if None as many as MEMO_BYTES hold, and so many at least.
+
+        The place is taken as they come.
+        """
         self.n_outputs, self.n_rows = n_outputs, 0
         # a name takes two words, its values, three marks, and two slots: at most half of the slots are taken
-        self.room = max(LEAST_ROWS, MEMO_BYTES // (37 + 8 * n_outputs)) if room is None else room
+        self.room = max(LEAST_ROWS, least, MEMO_BYTES // (37 + 8 * n_outputs)) if room is None else room
         self._again = np.zeros(0, dtype=np.bool_)
         self._users = np.zeros(0, dtype=np.uint64)
         self._counted = np.zeros(0, dtype=np.int32)
@@ -39,51 +45,58 @@ class RowMemo:
         return self._values[: self.n_rows]
 
     def find(self, words: Words) -> Ints:
-        """(U,): where a name's values stand in `values` until the next `add`, -1 if it is not known.
+        """(U,): where a name's values stand in `values` until more are entered, -1 if it is not known.
 
-        Sorted names are found fastest. Those that are found were asked for again.
+        Those that are found were asked for again.
         """
-        found = self.places(words)
+        found = self._index.find(words, self._words)
         self._again[found[found >= 0]] = True
         return found
 
-    def places(self, words: Words) -> Ints:
-        """(U,): the same, of names that are not asked for again by it."""
-        found = np.empty(len(words), dtype=np.int64)
-        kernels.find_names(np.ascontiguousarray(words), self._words, self._slots, found)
-        return found
+    def enter(self, words: Words) -> tuple[Ints, Ints]:
+        """(R,) where the values of names stand, and the lines (U,) of the new ones among them, each where it comes first.
+
+        The new ones stand last in `values`, in their order, and it is for the caller to write their values there, or to
+        `drop` them. Raises ValueError for more names than there is room for.
+        """
+        if len(words) > self.room:
+            raise ValueError(f"{len(words)} names are more than the {self.room} that there is room for.")
+        if self.n_rows + len(words) > self.room:
+            self._forget(min(self.room - len(words), self.room // 2))
+        if self.n_rows + len(words) > len(self._words):
+            self._reserve(self.n_rows + len(words))
+        places, first = self._index.enter(words, self._words, self.n_rows, self._again)
+        self.n_rows += len(first)
+        return places, first
+
+    def drop(self, n_names: int) -> None:
+        """Forget so many names, the last."""
+        if n_names:
+            self.n_rows -= n_names
+            self._enter_all()
 
     def add(self, words: Words, values: Values) -> None:
-        """Remember names that are not known yet; of more than there is room for, the first. Places change."""
+        """Remember distinct names that are not known yet; of more than there is room for, the first. Places change."""
         n_new = min(len(words), self.room)
-        if self.n_rows + n_new > self.room:
-            self._forget(min(self.room - n_new, self.room // 2))
-        before = self.n_rows
-        if before + n_new > len(self._words):
-            self._reserve(before + n_new)
-        self.n_rows = before + n_new
-        self.words[before:], self.values[before:] = words[:n_new], values[:n_new]
-        kernels.store_names(self.words, before, self._slots)
+        if n_new:
+            self.enter(words[:n_new])
+            self.values[-n_new:] = values[:n_new]
 
     def question(self) -> int:
         """The number of a question whose rows `count` counts."""
         self._question += 1
         return self._question
 
-    def count(self, places: Ints, question: int) -> int:
-        """How many rows at these distinct places were not counted for this question; -1 is a row that is not remembered."""
-        kept = places[places >= 0]
-        new = int((self._counted[kept] != question).sum())
-        self._counted[kept] = question
-        return new + len(places) - len(kept)
+    def count(self, places: Ints, question: int, users: int, used: Counter[int]) -> Ints:
+        """Places of the rows, each once, that were not counted for this question, here and in what was counted before.
 
-    def use(self, places: Ints, users: int) -> dict[int, int]:
-        """Methods (the bits of `users`) use the rows at these distinct places: how many each of them had not used."""
-        kept = places[places >= 0]
-        before = self._users[kept]
-        self._users[kept] = before | np.uint64(users)
-        lost = len(places) - len(kept)
-        return {bit: lost + int((before >> np.uint64(bit) & np.uint64(1) == 0).sum()) for bit in bits(users)}
+        users: methods, as bits;  used: how many rows each has used, to which those come that it had not used
+        """
+        tally, fresh = np.zeros(64, dtype=np.int64), np.empty(len(places), dtype=np.int64)
+        asked = (question, self._counted, np.uint64(users), self._users)
+        n_fresh = row_kernels(len(places)).tally_rows(places, *asked, tally, fresh)
+        used.update({bit: int(tally[bit]) for bit in bits(users)})
+        return fresh[:n_fresh]
 
     def _reserve(self, n_rows: int) -> None:
         """Make place for so many rows."""
@@ -98,8 +111,8 @@ class RowMemo:
         self._again = np.concatenate([self._again[: self.n_rows], np.zeros(beyond, dtype=np.bool_)])
         self._users = np.concatenate([self._users[: self.n_rows], np.zeros(beyond, dtype=np.uint64)])
         self._counted = np.concatenate([self._counted[: self.n_rows], np.zeros(beyond, dtype=np.int32)])
-        self._slots = np.zeros(2 * place, dtype=np.int32)
-        kernels.store_names(self.words, 0, self._slots)
+        self._index = index(n_rows, place)
+        self._enter_all()
 
     def _forget(self, n_kept: int) -> None:
         """Keep so many names: up to half of them such as were ever asked for again, the others the newest."""
@@ -118,6 +131,10 @@ class RowMemo:
         self.n_rows = len(kept)
         for marks in (self._again, self._users, self._counted):
             marks[: len(kept)] = marks[kept]
-            marks[len(kept) :] = 0
-        self._slots[:] = 0
-        kernels.store_names(self.words, 0, self._slots)
+        self._enter_all()
+
+    def _enter_all(self) -> None:
+        """Enter the names anew, and take away the marks of what is not there."""
+        for marks in (self._again, self._users, self._counted):
+            marks[self.n_rows :] = 0
+        self._index.restart(self.words)

@@ -9,25 +9,17 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from perturbxai.core.questions import Answer, Cells, Coalitions, Opacities, PixelMasks, Question, Rows, Unanswered
-from perturbxai.core.types import Floats, Ints, Words
+from perturbxai.core.types import Bools, Floats, Ints, Presence, Words
 from perturbxai.game.image_asker import Requests
 from perturbxai.game.row_memo import RowMemo
-from perturbxai.inputs.row_names import bits, distinct, hash_cells, hash_rows, hash_values
+from perturbxai.game.unrepeated import Unrepeated
+from perturbxai.inputs.row_names import bits, hash_cells, hash_rows, hash_values
 from perturbxai.inputs.spaces import TableInput, TabularSpace
 from perturbxai.models.plan import Spliced, TablePlan
 from perturbxai.models.predictor import ModelError, Predictor
 
-WINDOW = 1 << 17  # table rows that are looked at together; independent of the batch size, so questions never depend on it
-WINDOW_NUMBERS = 1 << 22
-
-
-@dataclass(frozen=True)
-class Seen:
-    """The distinct rows of a window: words (U,), where each is remembered (U,), -1 if it is not, and the window's lines."""
-
-    words: Words
-    places: Ints
-    inverse: Ints
+WINDOW = 1 << 16  # table rows that are looked at together; independent of the batch size, so questions never depend on it
+WINDOW_NUMBERS = 1 << 21
 
 
 @dataclass(eq=False)
@@ -36,6 +28,8 @@ class Reply:
 
     counted  the number by which the memo counts the question's rows;  users: the methods that use them, as bits
     words    of its rows, None where they are not asked for
+    apart    lines whose rows no other question has, None if there are none
+    filled   lines that are answered, the first so many
     """
 
     number: int
@@ -46,15 +40,30 @@ class Reply:
     spread: Floats | None
     groups: Floats | None
     words: list[Words] | None
+    apart: Bools | None = None
     rows: int = 0
+    filled: int = 0
 
     @property
     def fresh(self) -> bool:
         return isinstance(self.question, Rows) and self.question.fresh
 
+    @property
+    def lines(self) -> Floats | Presence:
+        """What the question is about, line by line."""
+        return self.question.codes if isinstance(self.question, Rows) else self.question.z
+
     def answer(self) -> Answer:
         names = np.unique(np.concatenate(self.words)) if self.words else None  # rows that are new have none
         return Answer(self.values, self.rows, self.spread, names, self.groups)
+
+    def take_over(self, other: "Reply") -> None:
+        """Take what another reply to the same question holds: the first lines of it."""
+        n = self.filled = other.filled
+        self.rows = other.rows
+        for own, old in ((self.values, other.values), (self.spread, other.spread), (self.groups, other.groups)):
+            if own is not None and old is not None:
+                own[:n] = old[:n]
 
 
 Part: TypeAlias = tuple[Reply, int, int]  # a question's lines low..high
@@ -67,12 +76,12 @@ class TableAsker:
         self, predictor: Predictor, space: TabularSpace, inputs: list[TableInput], columns: Ints, first: Floats
     ) -> None:
         self.predictor, self.space, self.inputs, self.columns = predictor, space, inputs, columns
-        self.memo = RowMemo(len(columns))
+        self.memo = RowMemo(len(columns), least=self.room)
         self.memo.add(hash_rows(inputs[0].codes[None]), first)
         self.offline = False
         self._base_users = 0
         self.used: Counter[int] = Counter()  # distinct rows by the number of the method that uses them
-        self._drawn: list[tuple[list[Floats], Floats, int]] = []  # fresh rows of the last questions, values, how many came
+        self._last: list[Reply] = []  # to the last questions, as far as they came
         self.empty_rows: Floats | None = None
         share = space.background_weights
         effective = 1.0 / (share**2).sum()
@@ -89,6 +98,17 @@ class TableAsker:
     def base_names(self) -> Words:
         """The first words of the background rows' names, each once, sorted."""
         return np.unique(hash_rows(self.space.background)[:, 0])
+
+    @cached_property
+    def _bases(self) -> RowMemo:
+        """The names of the background rows, to find others among them."""
+        found = RowMemo(0, room=len(self.space.background))
+        found.enter(hash_rows(self.space.background))
+        return found
+
+    @cached_property
+    def _unrepeated(self) -> Unrepeated:
+        return Unrepeated(self.space, self.inputs)
 
     @cached_property
     def group_means(self) -> Floats:
@@ -108,9 +128,15 @@ class TableAsker:
         """Words for the rows of v(nothing) and v(N) of inputs, each once."""
         return np.union1d(self.base_names, hash_rows(np.array([self.inputs[number].codes for number in numbers]))[:, 0])
 
+    @property
+    def room(self) -> int:
+        """Rows of a window, at most."""
+        return max(len(self.space.background), min(WINDOW, WINDOW_NUMBERS // len(self.columns)))
+
     def ask(
-        self, requests: Requests, spread: bool, groups: bool = False, users: Sequence[int] = (), named: bool = False
-    ) -> list[Answer]:
+        self, requests: Requests, spread: bool, groups: bool = False, users: Sequence[int] = (), named: bool = False,
+        once: bool = False,
+    ) -> list[Answer]:  # fmt: skip
         drawn = self.mean_factor > 0  # else no draw of the background adds an error
         n_groups = len(self.group_means) if groups and drawn else 0
         replies = [
@@ -119,20 +145,25 @@ class TableAsker:
         ]
         if spread and drawn:
             self.base_values(int(np.bitwise_or.reduce(np.array(users or [0], dtype=np.uint64))))
-        if not self.offline:
-            self._drawn = []
+        if self.offline:
+            self._recall(replies)
+        else:
+            self._last = replies
+        for reply in replies if once and not self.offline else ():
+            if not isinstance(reply.question, Rows):
+                single = isinstance(reply.question, Cells)
+                reply.apart = self._unrepeated.lines(reply.number, reply.question.z, single)
         for window in self._windows(replies):
-            if window[0][0].fresh:
-                self._ask_fresh(window)
-                continue
-            names = [self._names(*part) for part in window]
-            found, seen = self._values(window, names)
-            at = 0
-            for part, words in zip(window, names, strict=True):
-                self._count(part[0], seen, at, at + len(words))
-                self._fill(*part, found[at : at + len(words)])
-                at += len(words)
+            self._answer(window)
         return [reply.answer() for reply in replies]
+
+    def _recall(self, replies: Sequence[Reply]) -> None:
+        """After a failure: rows that are of their own are in no memo, but answers to what was asked last are here."""
+        for reply in replies:
+            for last in self._last:
+                alike = last.fresh == reply.fresh and (last.fresh or last.number == reply.number)
+                if alike and type(last.question) is type(reply.question) and np.array_equal(last.lines, reply.lines):
+                    reply.take_over(last)
 
     def _reply(self, number: int, question: Question, users: int, spread: bool, n_groups: int, named: bool) -> Reply:
         """An answer that nothing is filled in of. Raises TypeError for questions that are not of tables."""
@@ -150,12 +181,12 @@ class TableAsker:
 
         Rows that are known to be new have runs of their own.
         """
-        room = max(len(self.space.background), min(WINDOW, WINDOW_NUMBERS // len(self.columns)))
+        room = self.room
         run: list[Part] = []
         left = room
         for reply in replies:
-            per_line = len(self.space.background) if isinstance(reply.question, Coalitions) else 1
-            low = 0
+            per_line = self._cells_a_line(reply)
+            low = reply.filled
             while low < len(reply.values):
                 if left < per_line or (run and reply.fresh != run[-1][0].fresh):
                     yield run
@@ -167,17 +198,78 @@ class TableAsker:
         if run:
             yield run
 
-    def _names(self, reply: Reply, low: int, high: int) -> Words:
+    def _answer(self, window: list[Part]) -> None:
+        """Ask what of a window is not known, and fill its lines in, as far as the model came."""
+        stops = np.cumsum([(high - low) * self._cells_a_line(reply) for reply, low, high in window])
+        cells = np.empty((stops[-1], len(self.columns)))
+        named, words = self._looked_up(window, stops)
+        places, first = self.memo.enter(words)
+        fresh = named[first]
+        asked = np.ones(len(cells), dtype=bool)
+        asked[named] = False
+        asked[fresh] = True
+        rows = np.flatnonzero(asked)  # in the order of the questions
+        ahead = np.append(rows, len(cells))  # by the number of rows that came: those before the first that did not
+        n_came = int(ahead[0])
+        try:
+            if len(rows) and self.offline:
+                raise Unanswered(f"{len(rows)} rows were not answered")
+            for start, stop, values in self._run(self._pieces(window, stops, rows), window, stops, rows):
+                cells[rows[start:stop]] = values
+                n_came = int(ahead[stop])
+        finally:  # after a failure: what was answered is known
+            self._remember(cells, fresh, int(np.searchsorted(fresh, n_came)))
+            known = int(np.searchsorted(named, n_came))
+            cells[named[:known]] = self.memo.values[places[:known]]
+            self._take_in(window, stops, cells[:n_came], named, places)
+
+    def _remember(self, cells: Floats, fresh: Ints, n_came: int) -> None:
+        """Note the values of rows that were entered in the memo last, and forget those that did not come."""
+        start = len(self.memo.words) - len(fresh)
+        self.memo.values[start : start + n_came] = cells[fresh[:n_came]]
+        self.memo.drop(len(fresh) - n_came)
+
+    def _take_in(self, window: list[Part], stops: Ints, cells: Floats, named: Ints, places: Ints) -> None:
+        """Count and fill in the lines of which all cells are there. places: of the rows that have names, `named`."""
+        for (reply, low, high), stop in zip(window, stops.tolist(), strict=True):
+            per_line = self._cells_a_line(reply)
+            start = stop - (high - low) * per_line
+            n_lines = min(high - low, max(0, len(cells) - start) // per_line)
+            if n_lines:
+                end = start + n_lines * per_line
+                self._count(reply, end - start, places[slice(*np.searchsorted(named, [start, end]))])
+                self._fill(reply, low, low + n_lines, cells[start:end])
+
+    def _cells_a_line(self, reply: Reply) -> int:
+        return len(self.space.background) if isinstance(reply.question, Coalitions) else 1
+
+    def _looked_up(self, window: list[Part], stops: Ints) -> tuple[Ints, Words]:
+        """The rows of a window that may be known, or come again, and their names."""
+        rows, words = [np.zeros(0, dtype=np.int64)], [np.zeros((0, 2), dtype=np.uint64)]
+        for (reply, low, high), stop in zip(window, stops, strict=True):
+            if reply.fresh and not self.offline:
+                continue
+            per_line = self._cells_a_line(reply)
+            lines = np.arange(low, high)
+            if reply.apart is not None:
+                lines = lines[~reply.apart[low:high]]
+            start = int(stop) - (high - low) * per_line
+            rows.append((start + (lines - low)[:, None] * per_line + np.arange(per_line)).ravel())
+            words.append(self._names(reply, lines))
+        return np.concatenate(rows), np.concatenate(words)
+
+    def _names(self, reply: Reply, lines: Ints) -> Words:
         question, one = reply.question, self.inputs[reply.number]
         if isinstance(question, Rows):
-            return hash_rows(question.codes[low:high])
+            return hash_rows(question.codes[lines])
         if isinstance(question, Coalitions):
-            return hash_cells(question.z[low:high], one.codes, one.player, self.base_words)
-        used, base = np.unique(question.base[low:high], return_inverse=True)
-        return hash_cells(question.z[low:high], one.codes, one.player, hash_values(self.space.background[used]), base)
+            return hash_cells(question.z[lines], one.codes, one.player, self.base_words)
+        used, base = np.unique(question.base[lines], return_inverse=True)
+        return hash_cells(question.z[lines], one.codes, one.player, hash_values(self.space.background[used]), base)
 
     def _fill(self, reply: Reply, low: int, high: int, cells: Floats) -> None:
         """Note the values of lines, of which coalitions have a cell for each background row."""
+        reply.filled = high
         if not isinstance(reply.question, Coalitions):
             reply.values[low:high] = cells
             return
@@ -202,39 +294,18 @@ class TableAsker:
             found[:, side] = np.einsum("b,mbk->mk", share, (gain - mean[:, None]) ** 2) * self.mean_factor
         return found
 
-    def _count(self, reply: Reply, seen: Seen, low: int, high: int) -> None:
-        """Note who uses the rows low..high of a window, and count those that the question had not in windows before."""
-        inside = np.zeros(len(seen.words), dtype=bool)
-        inside[seen.inverse[low:high]] = True
-        own = np.flatnonzero(inside)
-        self.used.update(self.memo.use(seen.places[own], reply.users))
+    def _count(self, reply: Reply, n_rows: int, places: Ints) -> None:
+        """Note who uses so many rows, and count those that the question had not before. places: of those that have names."""
+        n_apart = n_rows - len(places)
+        fresh = self.memo.count(places, reply.counted, reply.users, self.used)
+        words = self.memo.words[fresh]
         if isinstance(reply.question, Cells):
-            own = own[~np.isin(seen.words[own], self.base_names)]
-        reply.rows += self.memo.count(seen.places[own], reply.counted)
-        if reply.words is not None:
-            reply.words.append(seen.words[own])
-
-    def _values(self, window: list[Part], names: list[Words]) -> tuple[Floats, Seen]:
-        """(R, K) for every row of a window, and where they are remembered; only those never asked go to the model."""
-        unique, first, inverse = distinct(np.concatenate(names))
-        known = self.memo.find(unique)
-        new = np.flatnonzero(known < 0)
-        answers = np.empty((len(unique), len(self.columns)))
-        answers[known >= 0] = self.memo.values[known[known >= 0]]
-        if len(new) and self.offline:
-            raise Unanswered(f"{len(new)} rows were not answered")
-        new = new[np.argsort(first[new], kind="stable")]  # in the order of the questions
-        stops = np.cumsum([len(words) for words in names])
-        done = 0
-        try:
-            for start, stop, values in self._run(self._pieces(window, stops, first[new]), window, stops, first[new]):
-                answers[new[start:stop]] = values
-                done = stop
-        finally:  # after a failure: what was answered is known
-            fresh = np.sort(new[:done])
-            self.memo.add(unique[fresh], answers[fresh])
-        places = self.memo.places(unique) if len(new) else known
-        return np.asarray(answers[inverse]), Seen(unique[:, 0], places, inverse)
+            words = words[self._bases.find(words) < 0]
+        reply.rows += n_apart + len(words)
+        if n_apart and not self.offline:
+            self.used.update(dict.fromkeys(bits(reply.users), n_apart))
+        if reply.words is not None and not reply.fresh:
+            reply.words.append(words[:, 0])
 
     def _pieces(self, window: list[Part], stops: Ints, rows: Ints) -> list[Spliced | Floats]:
         """Those rows of a window, sorted, as a plan takes them. stops: where in the window its parts end."""
@@ -261,32 +332,3 @@ class TableAsker:
                 reply, *_ = window[int(np.searchsorted(stops, rows[error.row], side="right"))]
                 error.add_note(f"first asked while explaining row {self.inputs[reply.number].label!r}")
             raise
-
-    def _ask_fresh(self, window: list[Part]) -> None:
-        """Answers to rows that are known to be new and will not come again."""
-        pieces = [reply.question.codes[low:high] for reply, low, high in window if isinstance(reply.question, Rows)]
-        stops = np.cumsum([len(piece) for piece in pieces])
-        if self.offline:
-            self._remember_drawn()
-            found, _ = self._values(window, [hash_rows(piece) for piece in pieces])
-        else:
-            found = np.empty((stops[-1], len(self.columns)))
-            done = 0
-            try:
-                for start, stop, values in self._run(pieces, window, stops, np.arange(stops[-1])):
-                    found[start:stop] = values
-                    done = stop
-            finally:
-                self._drawn.append((pieces, found, done))
-        for (reply, low, high), values in zip(window, np.split(found, stops[:-1]), strict=True):
-            reply.values[low:high] = values
-            reply.rows += high - low
-            self.used.update({} if self.offline else dict.fromkeys(bits(reply.users), high - low))
-
-    def _remember_drawn(self) -> None:
-        """After a failure drawn rows are asked for again: those of the last questions that were answered are then known."""
-        for pieces, found, done in self._drawn:
-            unique, first, _ = distinct(hash_rows(np.concatenate(pieces)[:done]))
-            new = self.memo.find(unique) < 0
-            self.memo.add(unique[new], found[first[new]])
-        self._drawn = []

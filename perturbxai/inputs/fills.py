@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.core import catalogue, kernels
+from perturbxai.core import catalogue
+from perturbxai.core.compiled import kernels
 from perturbxai.core.functions import name_of, takes
 from perturbxai.core.types import Floats, Labels, Picture
 from perturbxai.inputs.pictures import as_picture, as_pictures

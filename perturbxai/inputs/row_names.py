@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from perturbxai.core import kernels
+from perturbxai.core.compiled import row_kernels
 from perturbxai.core.types import Codes, Floats, Ints, Owners, Presence, Words
 
 BLOCK = 1 << 18  # values that are hashed together: what is held beside the names stays small
@@ -40,20 +40,23 @@ def hash_cells(z: Presence, donor: Floats, player: Owners, base_words: Words, ba
     n_players = z.shape[1]
     donor_words = hash_values(donor[None])[0]
     present = np.zeros((n_players, 2), dtype=np.uint64)
-    absent = np.zeros((len(base_words), n_players, 2), dtype=np.uint64)
+    absent = np.zeros((n_players, len(base_words), 2), dtype=np.uint64)
     fixed = np.zeros(2, dtype=np.uint64)
     for d, p in enumerate(player):
         if p < 0:
             fixed += donor_words[d]
         else:
             present[p] += donor_words[d]
-            absent[:, p] += base_words[:, d]
+            absent[p] += base_words[:, d]
     out = np.empty((len(z) * (len(base_words) if base is None else 1), 2), dtype=np.uint64)
+    kernels = row_kernels(2 * n_players * len(out))
     if base is None:
-        kernels.hash_coalitions(z, present, absent, out)
+        n_words = 2 * len(base_words)
+        kernels.hash_coalitions(z, present, absent.reshape(n_players, n_words), out.reshape(len(z), n_words))
     else:
-        kernels.hash_single_cells(z, base, present, absent, out)
-    return out + fixed
+        kernels.hash_single_cells(z, base, present, absent.transpose(1, 0, 2).copy(), out)
+    out += fixed
+    return out
 
 
 def distinct(words: Words) -> tuple[Words, Ints, Ints]:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from perturbxai.core import checks, kernels
+from perturbxai.core import checks
+from perturbxai.core.compiled import kernels
 from perturbxai.core.functions import Shared, read_only
 from perturbxai.core.questions import Regions
 from perturbxai.core.types import Codes, Data, Features, Fill, Floats, Inputs, Ints, Labels, Owners, Picture, Segments

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.core import kernels
+from perturbxai.core.compiled import kernels
 from perturbxai.core.types import Labels
 from perturbxai.models.plan import Given, Plan, as_bytes, is_table, resident, slices
 from perturbxai.models.torch_types import Tensor, Where

@@ -11,7 +11,8 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.core import frames, kernels
+from perturbxai.core import frames
+from perturbxai.core.compiled import kernels, row_kernels
 from perturbxai.core.types import Bytes, Codes, Floats, Inputs, Ints, Ints32, Owners, Presence
 from perturbxai.core.unnamed_tables import as_batch
 from perturbxai.models.torch_types import DType, Tensor, Where
@@ -131,7 +132,7 @@ class TablePlan(Plan):
         for piece, low, high, into in parts:
             rows = self.pieces[piece]
             if isinstance(rows, Spliced):
-                kernels.splice_columns(
+                row_kernels(out[into].size).splice_columns(
                     rows.donor, self.bases, rows.player, rows.z, rows.coalition[low:high], rows.base[low:high], out[into]
                 )
             elif isinstance(rows, Gridded):

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from perturbxai.core import kernels
+from perturbxai.core.compiled import kernels
 from perturbxai.core.quantiles import order_statistics
 from perturbxai.core.types import Bins, Bools, Floats, Ints, Ints32, Weights
 

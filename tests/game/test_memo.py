@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -208,3 +210,59 @@ def test_the_memo_keeps_a_copy_of_the_values():
     known.add(words, values)
     values[:], words[:] = 0.0, 0
     assert known.values.tolist() == [[3.0]] and known.find(np.array([[1, 1]], dtype=np.uint64)).tolist() == [0]
+
+
+@FEW
+@given(st.integers(0, 10**6), st.lists(st.integers(0, 25), max_size=8), st.sampled_from([25, 60, 1000]))
+def test_entering_is_looking_up_one_after_the_other_and_numbering_what_is_new(seed, sizes, room):
+    """Against a dictionary: a name stands in one place, new ones last, in the order in which they first come."""
+    rng = np.random.default_rng(seed)
+    known, told = RowMemo(1, room=room), dict[int, float]()
+    for size in sizes:
+        asked = rng.integers(0, 40, size)
+        words = np.stack([asked, asked], axis=1).astype(np.uint64)
+        before = set(known.words[:, 0].tolist())
+        places, first = known.enter(words)
+        stayed = set(known.words[: known.n_rows - len(first), 0].tolist())
+        assert stayed <= before  # some may have been forgotten
+        fresh = [number for number in dict.fromkeys(asked.tolist()) if number not in stayed]
+        assert asked[first].tolist() == fresh == known.words[known.n_rows - len(first) :, 0].tolist()
+        np.testing.assert_array_equal(known.words[places], words)
+        told |= {number: rng.random() for number in fresh}
+        known.values[known.n_rows - len(first) :] = np.array([told[number] for number in fresh]).reshape(-1, 1)
+        np.testing.assert_array_equal(known.values[:, 0], [told[int(word)] for word in known.words[:, 0]])
+
+
+def test_names_that_are_dropped_are_not_known_and_the_others_are():
+    known = RowMemo(1)
+    words, values = numbered(np.arange(10))
+    known.add(words[:4], values[:4, :1])
+    known.enter(words[4:])
+    known.drop(5)
+    known.values[4] = 7.0
+    np.testing.assert_array_equal(known.find(words), [0, 1, 2, 3, 4, *[-1] * 5])
+    assert known.enter(words[5:])[0].tolist() == [5, 6, 7, 8, 9]
+
+
+def test_more_names_than_there_is_room_for_are_refused():
+    with pytest.raises(ValueError, match="11 names are more than the 10"):
+        RowMemo(1, room=10).enter(numbered(np.arange(11))[0])
+
+
+@FEW
+@given(st.integers(0, 10**6), st.lists(st.tuples(st.integers(0, 30), st.integers(0, 15)), max_size=8))
+def test_rows_are_counted_once_a_question_and_once_a_user(seed, questions):
+    rng = np.random.default_rng(seed)
+    known, used = RowMemo(1), Counter[int]()
+    known.enter(numbered(np.arange(20))[0])
+    by_user: dict[int, set[int]] = {}
+    for size, users in questions:
+        places, number = rng.integers(0, 20, size), known.question()
+        seen: set[int] = set()
+        for part in np.array_split(places, 3):  # as windows come
+            fresh = known.count(part, number, users, used).tolist()
+            assert fresh == [place for place in dict.fromkeys(part.tolist()) if place not in seen]
+            seen |= set(fresh)
+        for bit in row_names.bits(users):
+            by_user.setdefault(bit, set()).update(places.tolist())
+    assert {bit: n for bit, n in used.items() if n} == {bit: len(own) for bit, own in by_user.items() if own}

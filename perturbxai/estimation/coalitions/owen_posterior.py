@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy import stats
 
 from perturbxai.core.evaluations import Estimate
 from perturbxai.core.types import Bools, Floats, Ints, PerOutput, Presence, Values
@@ -26,6 +25,7 @@ from perturbxai.estimation.posterior.knowledge import (
 )
 from perturbxai.estimation.posterior.listed import ListWeights
 from perturbxai.estimation.posterior.prior import signs
+from perturbxai.estimation.quantiles import student
 from perturbxai.estimation.survey import ROUNDING
 
 FEWEST = 3  # pairs a union, below which their errors are too uncertain to be judged by
@@ -101,9 +101,9 @@ def _errors(known: Known, plain: Estimate) -> tuple[Floats, PerOutput]:
     few pairs the width holds, and not the variance.
     """
     freedom = np.maximum(known.df, 1.0)
-    whole = float(stats.t.ppf(0.975, plain.df))
-    own, drawn = stats.t.ppf(0.975, freedom) * np.sqrt(known.variances), whole * plain.stderr
+    whole = float(student(0.975, plain.df))
+    own, drawn = student(0.975, freedom) * np.sqrt(known.variances), whole * plain.stderr
     share = np.maximum(of_design(known), LEAST)
     width = own ** (1.0 - share) * np.maximum(drawn, own) ** share
     factor = np.array([independent_factor(len(own), float(one)) for one in freedom])
-    return width / whole, factor * whole / stats.t.ppf(0.975, freedom)
+    return width / whole, factor * whole / student(0.975, freedom)

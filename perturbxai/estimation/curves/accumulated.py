@@ -9,13 +9,13 @@ from math import prod
 from typing import Self
 
 import numpy as np
-from scipy import stats
 
 from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.estimation.curves.averaged import errors_of_importance, importance_of, largest_of
 from perturbxai.estimation.curves.axes import Axis, Standing
 from perturbxai.estimation.curves.grid_tables import Curve, GridTable, Steps
 from perturbxai.estimation.intervals import LEVEL
+from perturbxai.estimation.quantiles import student
 from perturbxai.estimation.survey import ROUNDING, sum_by
 
 NUMBERS_AT_ONCE = 1 << 21
@@ -219,7 +219,7 @@ def accumulated_curve(table: GridTable, *, centred: bool, population: bool, rng:
         covariance = errors.along(move)
         critical = largest_of(covariance + more[:, None, None], stderr, df.min(axis=0), rng)
     else:
-        critical = stats.t.ppf(0.5 + 0.5 * LEVEL ** (1.0 / len(values)), df).reshape(points)
+        critical = student(0.5 + 0.5 * LEVEL ** (1.0 / len(values)), df).reshape(points)
     notes = {"missing_rows": int(((table.cell < 0) & (table.weight > 0)).sum())}
     found = Curve(
         values.reshape(points), stderr.reshape(points), critical, df.reshape(points),

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
-from scipy import stats
 
 from perturbxai.core.types import Bools, Floats
 from perturbxai.estimation.curves.axes import Standing, counts_of
 from perturbxai.estimation.curves.grid_tables import Curve, GridTable, Moments
 from perturbxai.estimation.intervals import LEVEL, independent_factor
+from perturbxai.estimation.quantiles import student
 from perturbxai.estimation.survey import ROUNDING
 
 RANK = 1e-9  # of the largest: smaller parts of a correlation are rounding
@@ -147,5 +147,5 @@ def largest_of(covariance: Floats, stderr: Floats, df: Floats, rng: np.random.Ge
         drawn = root @ normals[: root.shape[1]]
         largest = np.maximum(drawn.max(axis=0), -drawn.min(axis=0))
         chi = rng.chisquare(free, DRAWS) / free if np.isfinite(free) else 1.0
-        found.append(max(np.quantile(largest / np.sqrt(chi), LEVEL), stats.t.ppf(0.5 + LEVEL / 2.0, free)))
+        found.append(max(np.quantile(largest / np.sqrt(chi), LEVEL), student(0.5 + LEVEL / 2.0, free)))
     return np.array(found)

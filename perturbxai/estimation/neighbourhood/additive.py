@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 
-from perturbxai.core import kernels
+from perturbxai.core.compiled import kernels
 from perturbxai.core.types import Bins, Codes, Floats, Ints, Values
 from perturbxai.sampling.laws import squared
 from perturbxai.sampling.neighbourhoods import Neighbourhood

@@ -9,13 +9,13 @@ covers is a matter of simulation, not of proof.
 """
 
 import numpy as np
-from scipy import stats
 
 from perturbxai.core.evaluations import Evaluations
 from perturbxai.core.types import Floats, PerOutput
 from perturbxai.estimation import spread
 from perturbxai.estimation.intervals import independent_factor
 from perturbxai.estimation.posterior.crossfit import Known
+from perturbxai.estimation.quantiles import student
 from perturbxai.estimation.survey import LinearFit, for_tails
 
 LEAST = 1 / 3  # the part that the design has in what is said
@@ -48,7 +48,7 @@ def posterior_errors(
     floor = spread.ROUNDING * table.scale[k] * np.sqrt(len(own))
     # the estimate has one freedom for all outputs, the fit's: what is known from fewer squares is widened by as much
     freedom = max(float(known.df[k]), 1.0)
-    wider = stats.t.ppf(0.975, freedom) / stats.t.ppf(0.975, fit.df if fit.df > 0 else np.inf)
+    wider = student(0.975, freedom) / student(0.975, fit.df if fit.df > 0 else np.inf)
     factor = np.array([independent_factor(len(own), freedom) / wider])
     stderr = np.maximum(found * wider, floor)[:, None]
     tailed, factor = for_tails(stderr, factor, fit.lengths, unseen[:, None], len(fit.weight), fit.df, table)

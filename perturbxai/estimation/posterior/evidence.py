@@ -6,9 +6,9 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
-from scipy import linalg, optimize
+from scipy import linalg
 
-from perturbxai.core import game_kernels
+from perturbxai.core.compiled import game_kernels
 from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.estimation.posterior.prior import ROUGH, Prior, sizes, tilts
 
@@ -172,5 +172,7 @@ def _expected(found: Floats, alike: float, value: float, gradient: Floats) -> tu
 
 
 def _least(of: Surprise, start: Floats, bounds: list[tuple[float, float]], steps: int) -> Floats:
+    from scipy import optimize  # a search takes longer than this does to load, and many calls need none
+
     found = optimize.minimize(of, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": steps})
     return np.asarray(found.x, dtype=np.float64)

@@ -5,7 +5,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from perturbxai.core import game_kernels
+from perturbxai.core.compiled import game_kernels
 from perturbxai.core.evaluations import Law
 from perturbxai.core.types import BySize, Floats
 from perturbxai.estimation.posterior.prior import Prior, sizes

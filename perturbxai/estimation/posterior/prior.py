@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perturbxai.core import game_kernels
+from perturbxai.core.compiled import game_kernels
 from perturbxai.core.types import Bools, BySize, Floats, Ints, Presence
 
 ROUGH = 3  # times the rates

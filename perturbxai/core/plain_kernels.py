@@ -1,0 +1,43 @@
+"""Kernels about the rows of a table in numpy, to the same bits as numba's in kernels.py, which say what they do."""
+
+import numpy as np
+
+from perturbxai.core.types import Floats, Ints, Ints32, Owners, Presence, Words
+
+BLOCK = 1 << 16  # numbers that are made together: what is held beside the rows stays small
+
+
+def splice_columns(
+    donor: Floats, bases: Floats, player: Owners, z: Presence, coalition: Ints, base: Ints, out: Floats
+) -> None:
+    shown = np.column_stack([z, np.ones(len(z), dtype=bool)])[:, player]  # (M, D); player -1 is the last column
+    step = max(1, BLOCK // max(1, len(donor)))
+    for at in range(0, len(out), step):
+        part = slice(at, at + step)
+        out[part] = bases[base[part]]
+        np.copyto(out[part], donor, where=shown[coalition[part]])
+
+
+def hash_coalitions(z: Presence, present: Words, absent: Words, out: Words) -> None:
+    out.reshape(len(z), absent.shape[1] // 2, 2)[:] = (z @ present)[:, None]
+    out += ~z @ absent
+
+
+def hash_single_cells(z: Presence, base: Ints, present: Words, absent: Words, out: Words) -> None:
+    out[:] = z @ present
+    for b in range(len(absent)):
+        lines = base == b
+        out[lines] += ~z[lines] @ absent[b]
+
+
+def tally_rows(places: Ints, question: int, counted: Ints32, users: np.uint64, used: Words, tally: Ints, fresh: Ints) -> int:
+    there, first = np.unique(places, return_index=True)
+    new = counted[there] != question
+    found = there[new][np.argsort(first[new])]
+    counted[found] = question
+    left = users & ~used[found]
+    used[found] |= users
+    for bit in range(64):
+        tally[bit] += int((left >> np.uint64(bit) & np.uint64(1)).sum())
+    fresh[: len(found)] = found
+    return len(found)
