@@ -5,17 +5,17 @@ from perturbxai.inputs.spaces import TabularSpace
 
 # of the model's seconds that fits to its answers may take; with all else a call is to take less than a tenth more than them
 SHARE = 0.08
-SLOW = 0.005  # seconds a row, from which that is all
-# what they may take where rows are faster: a coalition is as many rows of the model as there are in the background
-PICTURE, TABLE_OF_ROWS, A_BACKGROUND_ROW = 0.5, 0.25, 0.005
+SLOW = 0.005  # seconds a picture, from which that is all
+PICTURE = (
+    0.5  # what they may take where pictures are faster; rows of tables are many, and more of them tell more for the time
+)
 
 
 def affordable(game: Game, n_rows: int) -> float:
     """For fits to a table of so many model rows: a share of the model's own seconds, or what nobody waits for."""
-    pace, short = game.predictor.pace, PICTURE
-    if isinstance(game.space, TabularSpace):
-        short = min(A_BACKGROUND_ROW * len(game.space.background), TABLE_OF_ROWS)
-    return SHARE * pace * n_rows if pace >= SLOW else max(short, SHARE * pace * n_rows)
+    pace = game.predictor.pace
+    share = SHARE * pace * n_rows
+    return share if pace >= SLOW or isinstance(game.space, TabularSpace) else max(PICTURE, share)
 
 
 def affordable_of(game: Game, n_coalitions: int) -> float:

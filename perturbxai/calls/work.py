@@ -8,7 +8,7 @@ import numpy as np
 
 from perturbxai.core.evaluations import Design, Estimate
 from perturbxai.core.questions import Answer, Cells, Coalitions, Opacities, Question
-from perturbxai.core.types import Ints, Names, Presence
+from perturbxai.core.types import Bools, Ints, Names, Presence
 from perturbxai.game.game import Game
 from perturbxai.sampling.asked import tell_names
 from perturbxai.sampling.strata import name_coalitions
@@ -79,12 +79,15 @@ class Work:
         known = self.seen.get(key, known)
         self.rows.setdefault(key, 0 if known is None else len(known))
         for answer in answers:
-            if answer.names is None or known is None:  # drawn for it alone, or the first
+            if answer.names is None:  # drawn for it alone
                 self.rows[key] += answer.rows
+            elif known is None:  # the first
+                self.rows[key] += answer.rows
+                known = answer.names
             else:
-                self.rows[key] += len(np.setdiff1d(answer.names, known, assume_unique=True))
-            if answer.names is not None:
-                known = answer.names if known is None else np.union1d(known, answer.names)
+                new = answer.names[~_among(answer.names, known)]
+                self.rows[key] += len(new)
+                known = np.sort(np.concatenate([known, new]))
         self.seen[key] = known
 
     def advance(
@@ -140,3 +143,9 @@ class Work:
             return Coalitions(z)
         ends = np.array([[False] * self.n_active, [True] * self.n_active], dtype=bool)
         return Coalitions(np.concatenate([ends, z]))
+
+
+def _among(names: Ints, known: Ints) -> Bools:
+    """Whether each of these is among those, which are sorted."""
+    place = np.minimum(np.searchsorted(known, names), len(known) - 1)
+    return np.asarray(known[place] == names) if len(known) else np.zeros(len(names), dtype=bool)

@@ -19,8 +19,12 @@ def splice_columns(
 
 
 def hash_coalitions(z: Presence, present: Words, absent: Words, out: Words) -> None:
-    out.reshape(len(z), absent.shape[1] // 2, 2)[:] = (z @ present)[:, None]
-    out += ~z @ absent
+    step = max(1, BLOCK // max(1, z.shape[1]))
+    for at in range(0, len(z), step):
+        part = z[at : at + step]
+        own = out[at : at + step]
+        own.reshape(len(part), absent.shape[1] // 2, 2)[:] = (part @ present)[:, None]
+        own += ~part @ absent
 
 
 def hash_single_cells(z: Presence, base: Ints, present: Words, absent: Words, out: Words) -> None:

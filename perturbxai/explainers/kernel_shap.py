@@ -58,10 +58,11 @@ class KernelShap(FromCoalitions):
                same; or its own values are given ("posterior"), which draw on all answers at once and are nearer where few
                were asked. "triples": products of three players; "trees": boosted trees, both from 20 P coalitions on.
                "none" or "linear": nothing beyond the least squares. "all": any of them and two together, whatever time that
-               takes. "auto": the same as far as fits take less than a tenth of the model's time, or, where a row takes less
-               than 5 milliseconds, half a second a picture and 5 milliseconds a background row of a table (50 at most);
-               where a rate for each player takes too long, one for all. For 20 outputs at most, not on single background
-               rows (`rows=`). `meta["surrogate"]` has, by output, what was taken and the ratio of the estimated variances
+               takes. "auto": the same as far as fits take about a tenth of the model's time, or half a second a picture
+               where the model takes less than 5 milliseconds for it; where a rate for each player takes too long, one for
+               all. A model that is faster than that had better be asked more coalitions. For 20 outputs at most, not on
+               single background rows (`rows=`). `meta["surrogate"]` has, by output, what was taken and the ratio of the
+               estimated variances
     name       the key of the result, "kernel_shap" if empty
 
     Raises ValueError for another surrogate; `explain` raises it, before the model is asked, for a budget that is too small.

@@ -34,10 +34,14 @@ class Unrepeated:
 
         single: each is asked on one background row, not on all
         """
-        own = z[:, ~self._touched[number][self.inputs[number].active]]
-        _, place, times = np.unique(own @ self._words[: own.shape[1]], return_inverse=True, return_counts=True)
-        alone: Bools = (times[place] == 1) & ~own.all(axis=1) & (own.sum(axis=1) > self._alike[number])
-        return alone if single else alone & ((~z).sum(axis=1) > self._most_alike_background)
+        own = np.flatnonzero(~self._touched[number][self.inputs[number].active])
+        names, size = np.zeros(len(z), dtype=np.uint64), np.zeros(len(z), dtype=np.int64)
+        for player in own:
+            names += z[:, player] * self._words[player]
+            size += z[:, player]
+        _, place, times = np.unique(names, return_inverse=True, return_counts=True)
+        alone: Bools = (times[place] == 1) & (size < len(own)) & (size > self._alike[number])
+        return alone if single else alone & (z.sum(axis=1) < z.shape[1] - self._most_alike_background)
 
     @cached_property
     def _words(self) -> Words:

@@ -7,8 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import sklearn.ensemble  # noqa: F401  # what is loaded here counts for nobody's memory
 
 import perturbxai as px
+from perturbxai.calls import explain  # noqa: F401
+from perturbxai.core import kernels  # noqa: F401
 from perturbxai.core.evaluations import Evaluations, RowGroups
 from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.survey import Clusters, LinearFit

@@ -153,7 +153,7 @@ def test_listed_coalitions_stay_exact():
     np.testing.assert_allclose(found.values, game.shapley, atol=1e-12)
 
 
-def test_methods_of_one_call_read_one_fit(monkeypatch):
+def test_methods_of_one_call_read_one_fit(monkeypatch, clock):
     made, real = [], CrossFit.of.__func__
 
     def counted(cls, *given):
@@ -162,8 +162,13 @@ def test_methods_of_one_call_read_one_fit(monkeypatch):
 
     monkeypatch.setattr(CrossFit, "of", classmethod(counted))
     X = np.random.default_rng(0).normal(size=(100, 10))
-    space, model = px.TabularSpace(X, background=100), px.Predictor(lambda X: np.tanh(X.sum(axis=1) + X[:, :3].prod(axis=1)))
-    found = px.explain(["lime", "kernel_shap", "banzhaf"], model, space, X[:1] + 1.0, budget=150)
+    space = px.TabularSpace(X, background=100)
+
+    def slow(rows):
+        clock.now += 1e-3 * len(rows)
+        return np.tanh(rows.sum(axis=1) + rows[:, :3].prod(axis=1))
+
+    found = px.explain(["lime", "kernel_shap", "banzhaf"], px.Predictor(slow), space, X[:1] + 1.0, budget=150)
     assert len(made) == 1
     assert all(one[0].meta["surrogate"][0]["taken"] in ("process", "posterior") for one in found.values())
 

@@ -9,6 +9,7 @@ import pytest
 import recorders
 
 import perturbxai as px
+from perturbxai.core import kernels  # noqa: F401  # what is loaded here counts for no call
 
 PLAYERS, BACKGROUND, BUDGET = 12, 10, 60
 
