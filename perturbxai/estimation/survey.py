@@ -6,18 +6,20 @@ any linearised survey statistic, with the finite-population factor of each strat
 """
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Self
 
 import numpy as np
 
+from perturbxai.core import kernels
 from perturbxai.core.evaluations import Design, Evaluations, Law, once
 from perturbxai.core.types import Floats, Ints, Weights
 from perturbxai.estimation import spread
 from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.blocks import Gain
-from perturbxai.estimation.intervals import independent_factor, simultaneous_factor
+from perturbxai.estimation.intervals import diagonals, independent_factor, independent_factors, simultaneous_factors
 from perturbxai.estimation.spread import ROUNDING as ROUNDING
 from perturbxai.sampling.laws import REFUSED, WARNED, effective_fraction, populations
 
@@ -234,6 +236,22 @@ class LinearFit:
         raise NotImplementedError
 
     @cached_property
+    def _places(self) -> tuple[Ints, tuple[Ints, Ints, Floats], Ints]:
+        """What `kernels.centred_scores` takes of clusters outside the walk, stratum by stratum, and the rows of the walk.
+
+        first (C + 1,) rows of the clusters, and the end;  then their order (c,), the strata's bounds (S + 1,) in it, and
+        roots (c,) of by what squares count, negative where they are from nothing
+        """
+        clusters, n_rows = self.clusters, len(self.gain)
+        first = np.arange(n_rows + 1) if self.starts is None else np.append(self.starts, n_rows)
+        each, centred = clusters.factors(self.weight)
+        order = np.argsort(clusters.stratum, kind="stable")
+        order = order[~clusters.walk[order]]
+        bounds = np.flatnonzero(np.diff(clusters.stratum[order], prepend=-1, append=-1))
+        root = np.sqrt(each[order]) * (1.0 if centred else -1.0)
+        return first, (order, bounds, root), np.flatnonzero(np.repeat(clusters.walk, np.diff(first)))
+
+    @cached_property
     def lengths(self) -> Floats:
         """(R,): of the rows of the gain, squared."""
         gain = self.gain
@@ -250,12 +268,38 @@ class LinearFit:
 
     def covariance(self, residuals: Floats) -> Floats:
         """(P, P): of the values, from one output's residuals (R,)."""
+        return np.asarray(self.covariances(residuals[:, None])[0])
+
+    def covariances(self, residuals: Floats) -> Floats:
+        """(K, P, P): of the values, output by output, from residuals (R, K)."""
+        gain, by_output = self.gain, np.ascontiguousarray(residuals.T)
+        found = np.empty((len(by_output), gain.shape[1], gain.shape[1]))
+        if isinstance(gain, Gain):
+            for k, own in enumerate(by_output):
+                found[k] = gain.after(self._by_block(gain, own))
+            return found
+        for k, scores in enumerate(self._by_output(gain, by_output)):
+            np.matmul(scores.T, scores, out=found[k])
+        return found
+
+    def variances(self, residuals: Floats) -> Floats:
+        """(K, P): the diagonals of `covariances`."""
         if isinstance(self.gain, Gain):
-            return self.gain.after(self._by_block(self.gain, residuals))
-        scores = self.gain * residuals[:, None]
-        scores = scores if self.starts is None else np.add.reduceat(scores, self.starts, axis=0)
-        moved = self.clusters.deviations(scores, self.weight)
-        return np.asarray(moved.T @ moved)
+            return diagonals(self.covariances(residuals))
+        found = np.empty((residuals.shape[1], self.gain.shape[1]))
+        for k, scores in enumerate(self._by_output(self.gain, np.ascontiguousarray(residuals.T))):
+            np.einsum("cp,cp->p", scores, scores, out=found[k])
+        return found
+
+    def _by_output(self, gain: Floats, by_output: Floats) -> Iterator[Floats]:
+        """(c, P) for each output's residuals (K, R): rows whose Gram matrix is the covariance, good until the next ones."""
+        first, strata, walk = self._places
+        scores = np.empty((len(strata[0]) + bool(len(walk)), gain.shape[1]))
+        for own in by_output:
+            kernels.centred_scores(gain, own, first, *strata, scores)
+            if len(walk):  # one cluster
+                scores[-1] = own[walk] @ gain[walk]
+            yield scores
 
     def _by_block(self, gain: Gain, residuals: Floats) -> Floats:
         """The same, before the gain's inverse: twice through the scores of the clusters, for means and for squares."""
@@ -313,37 +357,39 @@ class LinearFit:
         beside = np.zeros(n_outputs) if ends is None else np.abs(ends).max(axis=0, initial=0.0)
         before = None if before is None else np.abs(before).max(axis=0, initial=0.0)
         jump = spread.jump_of_fit(np.abs(residuals).max(axis=0, initial=0.0), beside, values, table, before)
-        for k in range(n_outputs):
-            if np.isinf(jump[k]):
-                stderr[:, k] = np.inf
-                continue
-            own, unshown = self.covariance(residuals[:, k]), jump[k] ** 2 * self.missed
-            stderr[:, k] = np.maximum(spread.errors_of_fit(np.diag(own), np.diag(unshown), clusters.asked), floor[k])
-            critical[k] = simultaneous_factor(own + unshown, self.df, table.design)
+        stderr[:, np.isinf(jump)] = np.inf
+        known, n_draws = np.flatnonzero(np.isfinite(jump)), len(table.design.normals)
+        for at in blocks.blocks(len(known), max(n_players**2, n_draws)):
+            some = known[at]
+            own, unshown = self.covariances(residuals[:, some]), jump[some, None, None] ** 2 * self.missed
+            errors = spread.errors_of_fit(diagonals(own), diagonals(unshown), clusters.asked)
+            stderr[:, some] = np.maximum(errors.T, floor[some])
+            critical[some] = simultaneous_factors(own + unshown, self.df, table.design)
         if tails:
-            return for_tails(stderr, critical, self.lengths, residuals, len(self.weight), self.df, table)
+            return for_tails(stderr, critical, self.lengths, residuals, len(self.weight), self.df, floor)
         return stderr, critical
 
 
 def for_tails(
-    stderr: Floats, critical: Floats, lengths: Floats, residuals: Floats, n_clusters: int, df: float, table: Evaluations
+    stderr: Floats, critical: Floats, lengths: Floats, residuals: Floats, n_clusters: int, df: float, floor: Floats
 ) -> tuple[Floats, Floats]:
     """The same errors (P, K) and factors (K,), wider where a few residuals bring most of the variance.
 
     A variance of n squares of kurtosis k is known as that of a normal sample with 2 n / (k - 1) degrees of freedom; below
     df the quantiles of t are taken from there. lengths (R,): of the rows of the gain, squared;  residuals (R, K)
+    floor (K,): errors that are rounding
     """
-    if not 0 < df < np.inf or not len(residuals) or table.design.listed:
+    if not 0 < df < np.inf or not len(residuals):
         return stderr, critical
-    rounding = ROUNDING * table.scale * np.sqrt(len(stderr))
-    stderr, critical = stderr.copy(), critical.copy()
-    for k in range(len(critical)):
-        squares = lengths * residuals[:, k] ** 2
-        above, total = (stderr[:, k] > rounding[k]) & np.isfinite(stderr[:, k]), squares.sum()
-        kurtosis = len(squares) * float(((squares / total) ** 2).sum()) if above.any() and total > 0.0 else 1.0
-        known = max(2.0 * n_clusters / (kurtosis - 1.0), 1.0) if kurtosis > 1.0 else np.inf
-        if known < df:
-            wider = independent_factor(1, known) / independent_factor(1, df)
-            stderr[above, k] *= wider
-            critical[k] *= independent_factor(len(stderr), known) / independent_factor(len(stderr), df) / wider
-    return stderr, critical
+    squares = lengths[:, None] * residuals**2
+    above, total = (stderr > floor) & np.isfinite(stderr), squares.sum(axis=0)
+    told = above.any(axis=0) & (total > floor**2)  # what rounding leaves has tails of its own
+    squares /= np.where(told, total, 1.0)
+    excess = np.where(told, len(squares) * (squares**2).sum(axis=0) - 1.0, 0.0)
+    known = np.maximum(2.0 * n_clusters / np.where(excess > 0.0, excess, 1.0), 1.0)
+    few = np.flatnonzero((excess > 0.0) & (known < df))
+    wider, critical = np.ones(len(total)), critical.copy()
+    wider[few] = independent_factors(1, known[few]) / independent_factor(1, df)
+    of_all = independent_factors(len(stderr), known[few]) / independent_factor(len(stderr), df)
+    critical[few] *= of_all / wider[few]
+    return np.where(above, stderr * wider, stderr), critical

@@ -63,7 +63,7 @@ def nearer(index: str, table: Evaluations, knowledge: Knowledge, plain: Fitted) 
 
 def _ratio(pairs: Known, table: Evaluations, plain: Fitted) -> PerOutput:
     """(K,): the variance of all pairs that processes state, over that of the fit; infinite where this is rounding."""
-    fitted = np.array([np.trace(plain.pairs.covariance(left)) for left in plain.left.T])
+    fitted = plain.pairs.variances(plain.left).sum(axis=1)
     rounding = (len(pairs.values) * ROUNDING * table.scale) ** 2
     said = pairs.variances.sum(axis=0)
     return np.asarray(np.divide(said, fitted, out=np.full(len(said), np.inf), where=fitted > rounding))

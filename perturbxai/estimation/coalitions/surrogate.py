@@ -262,4 +262,4 @@ class _Game:
 
     def _variance(self, left: Floats) -> float:
         """The sum over players of the estimated variances."""
-        return float(np.trace(self.fit.covariance(left[self.fit.n_ends :])))
+        return float(self.fit.variances(left[self.fit.n_ends :, None]).sum())
