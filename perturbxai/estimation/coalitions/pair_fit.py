@@ -115,5 +115,6 @@ def _in_blocks(design: Design, first: Ints, weight: Weights) -> tuple[Columns, N
     if inverse is None:
         return None
     inverse -= 1.0 / (n_players * along)
-    hat = np.minimum(weight * u.lengths(inverse), MAX_LEVERAGE)
-    return u, Normal(u, weight, inverse), Gain(u, weight / (1.0 - hat), inverse)
+    lengths, squared = u.lengths(inverse)
+    hat = np.minimum(weight * lengths, MAX_LEVERAGE)
+    return u, Normal(u, weight, inverse), Gain(u, weight / (1.0 - hat), inverse, squared)

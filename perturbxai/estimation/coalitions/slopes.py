@@ -8,6 +8,7 @@ import numpy as np
 from scipy import linalg
 
 from perturbxai.core.evaluations import Design, Estimate, Evaluations, Law, RowGroups, once
+from perturbxai.core.full_rank import surely_full_rank
 from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.types import Floats, Weights
 from perturbxai.estimation.coalitions import blocks
@@ -142,8 +143,9 @@ def _in_blocks(design: Design, weight: Weights, ridge: float, ends: bool) -> tup
         return None
     own = weight[2 * ends :]
     drawn = Columns(design.z, mean)
-    hat = np.minimum(own * (1.0 / total + drawn.lengths(inverse)), MAX_LEVERAGE)
-    gain = Gain(drawn, own / (1.0 - hat), inverse)
+    lengths, squared = drawn.lengths(inverse)
+    hat = np.minimum(own * (1.0 / total + lengths), MAX_LEVERAGE)
+    gain = Gain(drawn, own / (1.0 - hat), inverse, squared)
     return Columns(design.z, nothing, ends=ends), WithIntercept(x, weight, inverse, ridge), gain
 
 
@@ -156,7 +158,7 @@ def solve(x: Floats, root: Floats, ridge: float) -> tuple[Floats, Floats]:
     """
     n, p = x.shape
     weighed = root > np.sqrt(np.finfo(np.float64).tiny)
-    if not ridge and (not weighed.all() or np.linalg.matrix_rank(x) < p):
+    if not ridge and not (weighed.all() and (surely_full_rank(x.T @ x) or np.linalg.matrix_rank(x) == p)):
         raise ValueError(
             f"the table's {n} coalitions do not determine {p - 1} slopes and an intercept at the weights they have. "
             "Draw more coalitions, or take a wider kernel."
