@@ -15,18 +15,11 @@ from perturbxai.estimation.coalitions import blocks, pair_indices, semivalues
 from perturbxai.estimation.coalitions.pair_posterior import Fitted, knowledge_of, nearer
 from perturbxai.estimation.coalitions.slopes import OF_SLOPES
 from perturbxai.estimation.intervals import diagonals, independent, independent_factor, simultaneous_factors
+from perturbxai.estimation.linear_fit import LinearFit
 from perturbxai.estimation.posterior.knowledge import processes_held
 from perturbxai.estimation.posterior.pairs import PairWeights
 from perturbxai.estimation.spread import ROUNDING, errors_of_fit, jump_of_fit
-from perturbxai.estimation.survey import (
-    MAX_LEVERAGE,
-    Clusters,
-    LinearFit,
-    check_reuse,
-    pair_sides,
-    row_weights,
-    sum_zero_basis,
-)
+from perturbxai.estimation.survey import MAX_LEVERAGE, Clusters, check_reuse, pair_sides, row_weights, sum_zero_basis
 from perturbxai.sampling import laws
 
 INDICES = ("sii", "k-sii", "stii", "fsii")

@@ -7,9 +7,9 @@ from math import lcm
 import numpy as np
 
 from perturbxai.core.evaluations import Design, Law
-from perturbxai.core.full_rank import surely_full_rank
 from perturbxai.core.types import Bools, BySize, Ints, Presence, Weights
 from perturbxai.sampling import laws as size_laws
+from perturbxai.sampling.full_rank import surely_full_rank
 from perturbxai.sampling.laws import count_pairs
 from perturbxai.sampling.strata import allocate, count_taken, draw_strata, draw_stratum, pair_key, with_complements
 

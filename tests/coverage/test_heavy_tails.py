@@ -8,7 +8,7 @@ import pytest
 
 import perturbxai as px
 from perturbxai.estimation.intervals import independent_factor
-from perturbxai.estimation.survey import for_tails
+from perturbxai.estimation.linear_fit import for_tails
 
 PLAYERS = few_draws.PLAYERS
 SPACE, X = px.TabularSpace(np.zeros((1, PLAYERS))), np.ones((1, PLAYERS))

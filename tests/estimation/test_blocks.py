@@ -11,7 +11,8 @@ import pytest
 import perturbxai as px
 from perturbxai.core.evaluations import Evaluations, RowGroups
 from perturbxai.estimation.coalitions import blocks
-from perturbxai.estimation.survey import Clusters, LinearFit
+from perturbxai.estimation.linear_fit import LinearFit
+from perturbxai.estimation.survey import Clusters
 from perturbxai.sampling.coalitions import _spans, draw_design
 
 METHODS = {

@@ -9,7 +9,7 @@ import pytest
 
 import perturbxai as px
 from perturbxai.core.evaluations import Evaluations
-from perturbxai.estimation import survey
+from perturbxai.estimation import linear_fit
 from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.intervals import independent_factor, simultaneous_factor, simultaneous_factors
 from perturbxai.sampling.coalitions import draw_design
@@ -62,7 +62,7 @@ def test_an_output_has_the_errors_that_it_has_alone(name, n_players, budget):
 def test_outputs_in_blocks_have_the_same_errors(monkeypatch, budget):
     found = table(METHODS["kernel_shap"], 12, budget)
     whole = METHODS["kernel_shap"].estimate(found)
-    monkeypatch.setattr(survey.blocks, "blocks", lambda n_rows, _: (slice(at, at + 1) for at in range(n_rows)))
+    monkeypatch.setattr(linear_fit.blocks, "blocks", lambda n_rows, _: (slice(at, at + 1) for at in range(n_rows)))
     single = METHODS["kernel_shap"].estimate(replace(found, design=replace(found.design, cache={})))
     np.testing.assert_allclose(single.stderr, whole.stderr, rtol=1e-12)
     np.testing.assert_allclose(single.critical, whole.critical, rtol=1e-12)

@@ -9,13 +9,14 @@ from perturbxai.core.evaluations import Estimate, Evaluations
 from perturbxai.core.types import PerOutput, Values
 from perturbxai.estimation.coalitions import pair_indices
 from perturbxai.estimation.coalitions.semivalues import shapley_weights
+from perturbxai.estimation.linear_fit import LinearFit
 from perturbxai.estimation.posterior import cost
 from perturbxai.estimation.posterior.crossfit import Known
 from perturbxai.estimation.posterior.errors import posterior_errors
 from perturbxai.estimation.posterior.functionals import SizeWeights
 from perturbxai.estimation.posterior.knowledge import N_FOLDS, Knowledge
 from perturbxai.estimation.posterior.pairs import PairWeights
-from perturbxai.estimation.survey import ROUNDING, LinearFit
+from perturbxai.estimation.survey import ROUNDING
 
 
 def knowledge_of(table: Evaluations, sparing: bool) -> Knowledge | None:

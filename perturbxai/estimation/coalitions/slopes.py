@@ -8,7 +8,6 @@ import numpy as np
 from scipy import linalg
 
 from perturbxai.core.evaluations import Design, Estimate, Evaluations, Law, RowGroups, once
-from perturbxai.core.full_rank import surely_full_rank
 from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.types import Floats, Weights
 from perturbxai.estimation.coalitions import blocks
@@ -16,9 +15,11 @@ from perturbxai.estimation.coalitions.background_error import as_outputs, coalit
 from perturbxai.estimation.coalitions.blocks import Columns, Gain, WithIntercept
 from perturbxai.estimation.coalitions.semivalues import with_ends
 from perturbxai.estimation.coalitions.surrogate import adjusted
+from perturbxai.estimation.linear_fit import LinearFit
 from perturbxai.estimation.posterior.functionals import SizeWeights
 from perturbxai.estimation.posterior.knowledge import processes_held
-from perturbxai.estimation.survey import MAX_LEVERAGE, Clusters, LinearFit, row_weights
+from perturbxai.estimation.survey import MAX_LEVERAGE, Clusters, row_weights
+from perturbxai.sampling.full_rank import surely_full_rank
 
 OF_SLOPES = ("auto", "none", "process")  # surrogates
 

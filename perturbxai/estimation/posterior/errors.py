@@ -15,8 +15,8 @@ from perturbxai.core.evaluations import Evaluations
 from perturbxai.core.types import Floats, PerOutput
 from perturbxai.estimation import spread
 from perturbxai.estimation.intervals import independent_factor
+from perturbxai.estimation.linear_fit import LinearFit, for_tails
 from perturbxai.estimation.posterior.crossfit import Known
-from perturbxai.estimation.survey import LinearFit, for_tails
 
 LEAST = 1 / 3  # the part that the design has in what is said
 SURPRISES = np.log([5.0, 20.0])  # standard deviations an answer is off, from where its part grows, and where it is all

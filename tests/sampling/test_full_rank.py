@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perturbxai.core.full_rank import surely_full_rank
+from perturbxai.sampling.full_rank import surely_full_rank
 
 
 @settings(max_examples=80, deadline=None)

@@ -1,6 +1,7 @@
 """Whether columns stand alone, told from their sum of squares: a tenth of the time of their singular values."""
 
 import numpy as np
+from scipy.linalg import lapack
 
 from perturbxai.core.types import Floats
 
@@ -11,8 +12,6 @@ BEYOND_DOUBT = (
 
 def surely_full_rank(gram: Floats) -> bool:
     """Whether columns with this sum of squares (P, P) stand alone beyond doubt; False where they have to be looked at."""
-    from scipy.linalg import lapack
-
     scale = np.sqrt(np.diag(gram))
     if not (scale > 0.0).all():
         return False
