@@ -151,16 +151,19 @@ def draw_binned(codes, drawn, laws, bins):
     n_guides = guide.shape[1]
     for d in range(codes.shape[0]):
         if drawn[d]:
+            # unsigned numbers and lines of their own: an index that may be negative costs as much as the draw
+            numbers, chosen, edges, first = codes[d], bins[d], top[d], guide[d]
             for i in range(codes.shape[1]):
-                u = codes[d, i]
-                b = guide[d, int(u * n_guides)]
-                while u >= top[d, b + 1]:
-                    b += 1
-                place = (u - top[d, b]) * scale[d, b]
-                k = int(place)
-                low = table[start[d, b] + k]
-                bins[d, i] = b
-                codes[d, i] = low + (place - k) * (table[start[d, b] + k + 1] - low)
+                u = numbers[i]
+                b = np.uint64(first[np.uint64(u * n_guides)])
+                while u >= edges[b + np.uint64(1)]:
+                    b += np.uint64(1)
+                place = (u - edges[b]) * scale[d, b]
+                k = np.uint64(place)
+                at = np.uint64(start[d, b]) + k
+                low = table[at]
+                chosen[i] = b
+                numbers[i] = low + (place - k) * (table[at + np.uint64(1)] - low)
 
 
 @njit(cache=True, fastmath={"reassoc", "contract"})
