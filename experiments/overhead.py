@@ -78,7 +78,7 @@ def peer_seconds(side: str, method: str, model: str) -> dict[str, float]:
             space = px.TabularSpace(background, background="all")
             px.explain(method, px.Predictor(ask), space, some, budget=budget)
         else:
-            import shap
+            import shap  # type: ignore[import-untyped]
 
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

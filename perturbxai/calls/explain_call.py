@@ -24,6 +24,7 @@ from perturbxai.sampling.coalitions import check_cells, least_budget
 from perturbxai.sampling.streams import Streams
 
 ROWS_AT_ONCE = 1 << 18  # model rows of a block of inputs: enough for full batches, few enough to hold their tables
+DRAWN_AT_ONCE = 1 << 15  # the same where all are drawn for one input: two full batches, so that they are still in the cache
 
 
 @dataclass
@@ -112,8 +113,9 @@ class Call:
             )
         if self.adaptive is not None:
             self.adaptive.check(self.game, self.budget)
+        for sizes in dict.fromkeys((len(one.active), self.budget(len(one.names))) for one in self.game.inputs):
+            self._check_table(*sizes)
         for number, one in enumerate(self.game.inputs):
-            self._check_table(len(one.active), self.budget(len(one.names)))
             for key, method in self.asking.items():
                 players = self.players(number, method)
                 method.check(players)
@@ -155,8 +157,9 @@ class Call:
         rows = self.budget(widest) * per_line if self.by_law else per_line
         for method in self.asking.values():
             rows += self.budget(widest, method) * (per_line if method.asks == "coalitions" else 1)
+        drawn = self.kind == "table" and not self.by_law and all(m.drawn_alone for m in self.asking.values())
         # answers of many outputs are held as well as rows
-        step = max(1, ROWS_AT_ONCE // max(1, rows * max(1, len(self.game.outputs) // 4)))
+        step = max(1, (DRAWN_AT_ONCE if drawn else ROWS_AT_ONCE) // max(1, rows * max(1, len(self.game.outputs) // 4)))
         n_inputs = len(self.game.inputs)
         for start in range(0, n_inputs, step):
             yield list(range(start, min(start + step, n_inputs)))

@@ -1,7 +1,7 @@
 """numba's kernels, loaded when one is first needed: numba takes longer to load than a small job lasts.
 
-What a job needs of them first, rows and their names, numpy does as well: to the same bits, several times slower. It does so
-until that has cost about what loading would, so that a short process never waits for numba and a long one hardly noticed.
+What a job needs of them first, rows, their names and errors, numpy does as well: to the same bits, several times slower. It
+does so until that has cost about what loading would, so that a short process never waits for numba and a long one hardly.
 """
 
 import sys
@@ -31,7 +31,7 @@ game_kernels = Compiled("perturbxai.core.game_kernels")
 
 
 def row_kernels(n_numbers: int) -> ModuleType | Compiled:
-    """The kernels by which so many numbers of rows are made: numpy's as long as numba is not worth its loading."""
+    """The kernels by which so many numbers are made: numpy's as long as numba is not worth its loading."""
     global _made
     if "perturbxai.core.kernels" in sys.modules or _made + n_numbers > PATIENCE:
         return kernels

@@ -214,16 +214,19 @@ def draw_binned(codes, drawn, laws, bins):
     n_guides = guide.shape[1]
     for d in range(codes.shape[0]):
         if drawn[d]:
+            # unsigned numbers and lines of their own: an index that may be negative costs as much as the draw
+            numbers, chosen, edges, first = codes[d], bins[d], top[d], guide[d]
             for i in range(codes.shape[1]):
-                u = codes[d, i]
-                b = guide[d, int(u * n_guides)]
-                while u >= top[d, b + 1]:
-                    b += 1
-                place = (u - top[d, b]) * scale[d, b]
-                k = int(place)
-                low = table[start[d, b] + k]
-                bins[d, i] = b
-                codes[d, i] = low + (place - k) * (table[start[d, b] + k + 1] - low)
+                u = numbers[i]
+                b = np.uint64(first[np.uint64(u * n_guides)])
+                while u >= edges[b + np.uint64(1)]:
+                    b += np.uint64(1)
+                place = (u - edges[b]) * scale[d, b]
+                k = np.uint64(place)
+                at = np.uint64(start[d, b]) + k
+                low = table[at]
+                chosen[i] = b
+                numbers[i] = low + (place - k) * (table[at + np.uint64(1)] - low)
 
 
 @njit(cache=True, fastmath={"reassoc", "contract"})
@@ -330,3 +333,30 @@ def substitute_columns(rows, row, columns, points, first, offset, start, out):
             out[r, d] = rows[row[i], d]
         for c in range(columns.shape[0]):
             out[r, columns[c]] = points[t, c]
+
+
+@njit(cache=True)
+def centred_scores(gain, residuals, first, order, bounds, root, out):
+    """out[i] = root[i] * (score of cluster order[i] - mean of its stratum), its score the sum of gain * residual over rows.
+
+    gain (R, P), residuals (R,) float64;  first (C + 1,) int64, the first row of each cluster and the end
+    order (c,), bounds (S + 1,) int64: clusters of one stratum after another
+    root (c,): where it is negative, the score is taken from nothing and not from the mean, times -root[i]
+    out (>= c, P) float64, of which c rows are overwritten
+    """
+    mean = np.empty(gain.shape[1])
+    for h in range(bounds.shape[0] - 1):
+        mean[:] = 0.0
+        for i in range(bounds[h], bounds[h + 1]):
+            for p in range(gain.shape[1]):
+                out[i, p] = 0.0
+            for r in range(first[order[i]], first[order[i] + 1]):
+                for p in range(gain.shape[1]):
+                    out[i, p] += gain[r, p] * residuals[r]
+            for p in range(gain.shape[1]):
+                mean[p] += out[i, p]
+        for p in range(gain.shape[1]):
+            mean[p] /= bounds[h + 1] - bounds[h]
+        for i in range(bounds[h], bounds[h + 1]):
+            for p in range(gain.shape[1]):
+                out[i, p] = (out[i, p] - mean[p]) * root[i] if root[i] >= 0.0 else out[i, p] * -root[i]

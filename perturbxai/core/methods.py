@@ -104,6 +104,11 @@ class Asking(Explainer, ABC):
     asks: ClassVar[str] = "rows"
     default_budget: ClassVar[int | None] = None
 
+    @property
+    def drawn_alone(self) -> bool:
+        """Whether its questions are drawn for one input, and no other will ask them."""
+        return False
+
     def check(self, players: Players) -> None:
         """Refuse, before the model is asked, players that it cannot take. Raises ValueError."""
 

@@ -1,4 +1,6 @@
-"""Kernels about the rows of a table in numpy, to the same bits as numba's in kernels.py, which say what they do."""
+"""Some kernels in numpy, to the same bits as numba's in kernels.py, which say what they do."""
+
+from itertools import pairwise
 
 import numpy as np
 
@@ -45,3 +47,14 @@ def tally_rows(places: Ints, question: int, counted: Ints32, users: np.uint64, u
         tally[bit] += int((left >> np.uint64(bit) & np.uint64(1)).sum())
     fresh[: len(found)] = found
     return len(found)
+
+
+def centred_scores(
+    gain: Floats, residuals: Floats, first: Ints, order: Ints, bounds: Ints, root: Floats, out: Floats
+) -> None:
+    scores = out[: len(order)]
+    scores[:] = np.add.reduceat(gain * residuals[:, None], first[:-1], axis=0)[order]
+    for low, high in pairwise(bounds):
+        own, square = scores[low:high], root[low:high, None]
+        mean = np.cumsum(own, axis=0)[-1] / (high - low)  # a sum would add in another order
+        np.copyto(own, np.where(square >= 0.0, own - mean, own) * np.abs(square))

@@ -13,25 +13,51 @@ from perturbxai.estimation.quantiles import chi_square, student
 LEVEL = 0.95  # the level of the simultaneous factor
 
 
+def diagonals(covariances: Floats) -> Floats:
+    """(K, P): the variances in covariances (K, P, P)."""
+    return np.asarray(np.einsum("kpp->kp", covariances))
+
+
 def simultaneous_factor(covariance: Floats, df: float, design: Design) -> float:
-    """The 95 % quantile of max_j |t_j| for errors with a covariance (P, P), from the design's own draws.
+    """The 95 % quantile of max_j |t_j| for errors with a covariance (P, P); see below."""
+    return float(simultaneous_factors(covariance[None], df, design)[0])
+
+
+def simultaneous_factors(covariances: Floats, df: float, design: Design) -> Floats:
+    """(K,): the 95 % quantiles of max_j |t_j| for errors with these covariances (K, P, P), from the design's own draws.
 
     Never below the pointwise factor, which the draws' own noise could otherwise undercut where few players are free.
     """
-    deviation = np.sqrt(np.diag(covariance))
-    live = deviation > 1e-12 * max(deviation.max(initial=0.0), 1e-300)
-    if not live.any():
-        return independent_factor(len(deviation), df)
-    correlation = covariance[np.ix_(live, live)] / np.outer(deviation[live], deviation[live])
-    values, vectors = np.linalg.eigh(correlation)
-    # the symmetric root: it does not turn with the eigenvectors of equal eigenvalues, which rounding chooses
-    root = (vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T
-    normals = design.normals[:, : live.sum()]
-    draws = np.concatenate([np.abs(normals[at] @ root.T).max(axis=1) for at in blocks.blocks(*normals.shape)])
+    n_outputs, n_players = covariances.shape[:2]
+    deviations = np.sqrt(diagonals(covariances))
+    largest = deviations.max(axis=1, keepdims=True, initial=0.0)
+    live = deviations > 1e-12 * np.maximum(largest, 1e-300)
+    if live.all():
+        return _factors_of_all(covariances, deviations, df, design)
+    found = np.full(n_outputs, independent_factor(n_players, df))
+    for free in np.unique(live[live.any(axis=1)], axis=0):
+        alike = np.flatnonzero((live == free).all(axis=1))
+        of_free = np.ix_(alike, *[np.flatnonzero(free)] * 2)
+        found[alike] = _factors_of_all(covariances[of_free], deviations[alike][:, free], df, design)
+    return found
+
+
+def _factors_of_all(covariances: Floats, deviations: Floats, df: float, design: Design) -> Floats:
+    """(K,): the same where no deviation (K, P) is 0."""
+    values, vectors = np.linalg.eigh(covariances / deviations[:, :, None] / deviations[:, None])
+    normals, draws = design.normals[:, : deviations.shape[1]], np.empty((len(values), len(design.normals)))
+    # a variance that is none, as of the sum of Shapley values, is rounding: its root would be a hundred million times that
+    values[values <= deviations.shape[1] * np.finfo(np.float64).eps * values[:, -1:]] = 0.0
+    for own, along, found in zip(values, vectors, draws, strict=True):
+        # the symmetric root: it does not turn with the eigenvectors of equal eigenvalues, which rounding chooses
+        root = (along * np.sqrt(own)) @ along.T
+        for at in blocks.blocks(*normals.shape):
+            scores = root @ normals[at].T
+            np.abs(scores, out=scores).max(axis=0, out=found[at])
     if np.isfinite(df):
         # the denominators of drawn t statistics, which every input and output needs
-        draws = draws / once(design.cache, ("chi", df), lambda: np.sqrt(chi_square(design.uniforms, df) / df))
-    return max(float(np.quantile(draws, LEVEL)), independent_factor(1, df))
+        draws /= once(design.cache, ("chi", df), lambda: np.sqrt(chi_square(design.uniforms, df) / df))
+    return np.maximum(np.quantile(draws, LEVEL, axis=1), independent_factor(1, df))
 
 
 @lru_cache(maxsize=1024)
@@ -41,6 +67,11 @@ def independent_factor(n_players: int, df: float = np.inf) -> float:
     Without a degree of freedom the standard error is infinite already, and the factor is the normal's.
     """
     return float(student(0.5 + 0.5 * LEVEL ** (1.0 / max(n_players, 1)), df if df > 0 else np.inf))
+
+
+def independent_factors(n_players: int, df: Floats) -> Floats:
+    """(n,): the same of each of these degrees of freedom (n,), all above 0."""
+    return np.asarray(student(0.5 + 0.5 * LEVEL ** (1.0 / max(n_players, 1)), df))
 
 
 def independent(values: PlayerValues, stderr: PlayerValues, df: float, **more: Any) -> Estimate:

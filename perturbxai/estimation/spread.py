@@ -91,10 +91,10 @@ def jump_of_fit(left: Floats, beside: Floats, found: Floats, table: Evaluations,
 
 
 def errors_of_fit(own: Floats, missed: Floats, asked: float) -> Floats:
-    """(P,): standard errors of a linear fit from variances (P,): what drawn rows tell, and what an unseen jump would make.
+    """(..., P): standard errors of a linear fit from variances: what drawn rows tell, and what an unseen jump would make.
 
     Where the few rows that matter most to a player were not drawn, those that were tell too little of it, and the more so
     the larger the share `asked` of all rows is: the mean over players is raised by it, and no variance is below that, nor
     below that of the jump.
     """
-    return np.asarray(np.sqrt(np.maximum(np.maximum(own, (1.0 + asked) * own.mean()), missed)))
+    return np.asarray(np.sqrt(np.maximum(np.maximum(own, (1.0 + asked) * own.mean(axis=-1, keepdims=True)), missed)))

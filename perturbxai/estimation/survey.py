@@ -7,17 +7,14 @@ any linearised survey statistic, with the finite-population factor of each strat
 
 import warnings
 from dataclasses import dataclass
-from functools import cached_property
-from typing import ClassVar, Self
+from typing import Self
 
 import numpy as np
 
-from perturbxai.core.evaluations import Design, Evaluations, Law, once
+from perturbxai.core.evaluations import Design, Law, once
 from perturbxai.core.types import Floats, Ints, Weights
 from perturbxai.estimation import spread
 from perturbxai.estimation.coalitions import blocks
-from perturbxai.estimation.coalitions.blocks import Gain
-from perturbxai.estimation.intervals import independent_factor, simultaneous_factor
 from perturbxai.estimation.spread import ROUNDING as ROUNDING
 from perturbxai.sampling.laws import REFUSED, WARNED, effective_fraction, populations
 
@@ -189,161 +186,3 @@ def sum_by(group: Ints, parts: Floats | Ints, n_groups: int) -> Floats:
     found = np.zeros((n_groups, *parts.shape[1:]))
     np.add.at(found, group, parts)
     return found
-
-
-@dataclass(frozen=True, eq=False)
-class LinearFit:
-    """A fit whose values are linear in the answers: what their errors need to know of it.
-
-    gain (R, P): what a unit residual of a row moves the values;  weight (C,) of the clusters, for which see `Clusters`
-    starts (C,): the first row of each cluster, None if they are rows;  df degrees of freedom
-    """
-
-    gain: Floats | Gain
-    weight: Weights
-    starts: Ints | None
-    clusters: Clusters
-    df: float
-
-    n_ends: ClassVar[int] = 0  # rows of answers that come before the drawn ones: nothing and everything, or none
-
-    @property
-    def row_weight(self) -> Floats:
-        """(n,): what each answer weighs in the fit."""
-        raise NotImplementedError
-
-    @property
-    def asked(self) -> Floats:
-        """(n,): the share of all pairs of its size that was drawn."""
-        raise NotImplementedError
-
-    def answers(self, values: Floats) -> Floats:
-        """(n, K): what the fit is of, from the values of nothing, everything and the table's rows (2 + M, K)."""
-        raise NotImplementedError
-
-    def values_of(self, answers: Floats) -> Floats:
-        """(P, K): the values of answers (n, K)."""
-        raise NotImplementedError
-
-    def line(self, values: Floats) -> Floats:
-        """(n, K): the answers of the linear game that has these values (P, K), but for a constant."""
-        raise NotImplementedError
-
-    def left_by(self, answers: Floats) -> Floats:
-        """(n, K): what the fit leaves of answers (n, K)."""
-        raise NotImplementedError
-
-    @cached_property
-    def lengths(self) -> Floats:
-        """(R,): of the rows of the gain, squared."""
-        gain = self.gain
-        return gain.lengths() if isinstance(gain, Gain) else np.asarray(np.einsum("rp,rp->r", gain, gain))
-
-    @cached_property
-    def missed(self) -> Floats:
-        """(P, P): the covariance that residuals of one make which may come in a row, and did not; made once a design."""
-        variance = self.clusters.unseen(len(self.gain), self.starts)
-        if isinstance(self.gain, Gain):
-            return self.gain.gram(variance)
-        root = np.sqrt(variance)[:, None] * self.gain
-        return np.asarray(root.T @ root)
-
-    def covariance(self, residuals: Floats) -> Floats:
-        """(P, P): of the values, from one output's residuals (R,)."""
-        if isinstance(self.gain, Gain):
-            return self.gain.after(self._by_block(self.gain, residuals))
-        scores = self.gain * residuals[:, None]
-        scores = scores if self.starts is None else np.add.reduceat(scores, self.starts, axis=0)
-        moved = self.clusters.deviations(scores, self.weight)
-        return np.asarray(moved.T @ moved)
-
-    def _by_block(self, gain: Gain, residuals: Floats) -> Floats:
-        """The same, before the gain's inverse: twice through the scores of the clusters, for means and for squares."""
-        n_players, walks = gain.shape[1], self.clusters.walk
-        each, centred = self.clusters.factors(self.weight)
-        place = np.unique(self.clusters.stratum, return_inverse=True)[1]
-        order = np.argsort(place, kind="stable")
-        order, walk = order[~walks[order]], np.flatnonzero(walks)
-        means, found = np.zeros((place.max(initial=0) + 1, n_players)), np.zeros((n_players, n_players))
-        if centred:
-            for at in blocks.blocks(len(order), 2 * n_players):
-                here, starts = np.unique(place[order[at]], return_index=True)
-                means[here] += np.add.reduceat(self._scores(gain, residuals, order[at]), starts, axis=0)
-            means /= np.bincount(place)[:, None]
-        for at in blocks.blocks(len(order), 2 * n_players):
-            scores = self._scores(gain, residuals, order[at])
-            scores -= means[place[order[at]]]
-            scores *= np.sqrt(each[order[at]])[:, None]
-            found += scores.T @ scores
-        if len(walk):
-            parts = (self._scores(gain, residuals, walk[at]).sum(axis=0) for at in blocks.blocks(len(walk), 2 * n_players))
-            whole = np.sum(list(parts), axis=0)
-            found += np.outer(whole, whole)
-        return found
-
-    def _scores(self, gain: Gain, residuals: Floats, at: Ints) -> Floats:
-        """(c, P): what the residuals of some clusters move the values, before the gain's inverse."""
-        if self.starts is None:
-            return gain.before(at) * residuals[at, None]
-        lengths = np.diff(np.append(self.starts, len(gain)))[at]
-        starts = np.cumsum(lengths) - lengths
-        rows = np.repeat(self.starts[at] - starts, lengths) + np.arange(lengths.sum())
-        scores = gain.before(rows) * residuals[rows, None]
-        if (lengths == 2).all():  # as of all pairs: half the time of the sums below
-            return np.asarray(scores[::2] + scores[1::2])
-        return np.add.reduceat(scores, starts, axis=0)
-
-    def errors(
-        self, residuals: Floats, values: Floats, table: Evaluations, ends: Floats | None = None, *, tails: bool = False,
-        before: Floats | None = None,
-    ) -> tuple[Floats, Floats]:  # fmt: skip
-        """Standard errors (P, K) and simultaneous factors (K,) of the values (P, K), from what the fit leaves.
-
-        residuals (R, K) of drawn rows;  ends (2, K) of nothing and everything, None where these are fitted exactly
-        tails: whether they are widened by `for_tails`;  before (R, K): residuals before a surrogate took what it explains
-        """
-        clusters, n_players, n_outputs = self.clusters, self.gain.shape[1], residuals.shape[1]
-        floor = ROUNDING * table.scale * np.sqrt(n_players)
-        stderr = np.tile(floor, (n_players, 1))
-        critical = np.full(n_outputs, independent_factor(n_players, np.inf if clusters.listed else self.df))
-        if clusters.listed:
-            return stderr, critical
-        if self.df <= 0:
-            return np.full_like(stderr, np.inf), critical
-        beside = np.zeros(n_outputs) if ends is None else np.abs(ends).max(axis=0, initial=0.0)
-        before = None if before is None else np.abs(before).max(axis=0, initial=0.0)
-        jump = spread.jump_of_fit(np.abs(residuals).max(axis=0, initial=0.0), beside, values, table, before)
-        for k in range(n_outputs):
-            if np.isinf(jump[k]):
-                stderr[:, k] = np.inf
-                continue
-            own, unshown = self.covariance(residuals[:, k]), jump[k] ** 2 * self.missed
-            stderr[:, k] = np.maximum(spread.errors_of_fit(np.diag(own), np.diag(unshown), clusters.asked), floor[k])
-            critical[k] = simultaneous_factor(own + unshown, self.df, table.design)
-        if tails:
-            return for_tails(stderr, critical, self.lengths, residuals, len(self.weight), self.df, table)
-        return stderr, critical
-
-
-def for_tails(
-    stderr: Floats, critical: Floats, lengths: Floats, residuals: Floats, n_clusters: int, df: float, table: Evaluations
-) -> tuple[Floats, Floats]:
-    """The same errors (P, K) and factors (K,), wider where a few residuals bring most of the variance.
-
-    A variance of n squares of kurtosis k is known as that of a normal sample with 2 n / (k - 1) degrees of freedom; below
-    df the quantiles of t are taken from there. lengths (R,): of the rows of the gain, squared;  residuals (R, K)
-    """
-    if not 0 < df < np.inf or not len(residuals) or table.design.listed:
-        return stderr, critical
-    rounding = ROUNDING * table.scale * np.sqrt(len(stderr))
-    stderr, critical = stderr.copy(), critical.copy()
-    for k in range(len(critical)):
-        squares = lengths * residuals[:, k] ** 2
-        above, total = (stderr[:, k] > rounding[k]) & np.isfinite(stderr[:, k]), squares.sum()
-        kurtosis = len(squares) * float(((squares / total) ** 2).sum()) if above.any() and total > 0.0 else 1.0
-        known = max(2.0 * n_clusters / (kurtosis - 1.0), 1.0) if kurtosis > 1.0 else np.inf
-        if known < df:
-            wider = independent_factor(1, known) / independent_factor(1, df)
-            stderr[above, k] *= wider
-            critical[k] *= independent_factor(len(stderr), known) / independent_factor(len(stderr), df) / wider
-    return stderr, critical

@@ -1,6 +1,7 @@
 """Interactions: what pairs of players do together, beside what each does, from the table that SHAP asks."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal, Self
 
 import numpy as np
@@ -10,22 +11,15 @@ from perturbxai.core.evaluations import Design, Estimate, Evaluations, Law, once
 from perturbxai.core.methods import FromCoalitions
 from perturbxai.core.options import options
 from perturbxai.core.types import Floats, Ints, Values
-from perturbxai.estimation.coalitions import pair_indices, semivalues
+from perturbxai.estimation.coalitions import blocks, pair_indices, semivalues
 from perturbxai.estimation.coalitions.pair_posterior import Fitted, knowledge_of, nearer
 from perturbxai.estimation.coalitions.slopes import OF_SLOPES
-from perturbxai.estimation.intervals import independent, independent_factor, simultaneous_factor
+from perturbxai.estimation.intervals import diagonals, independent, independent_factor, simultaneous_factors
+from perturbxai.estimation.linear_fit import LinearFit
 from perturbxai.estimation.posterior.knowledge import processes_held
 from perturbxai.estimation.posterior.pairs import PairWeights
 from perturbxai.estimation.spread import ROUNDING, errors_of_fit, jump_of_fit
-from perturbxai.estimation.survey import (
-    MAX_LEVERAGE,
-    Clusters,
-    LinearFit,
-    check_reuse,
-    pair_sides,
-    row_weights,
-    sum_zero_basis,
-)
+from perturbxai.estimation.survey import MAX_LEVERAGE, Clusters, check_reuse, pair_sides, row_weights, sum_zero_basis
 from perturbxai.sampling import laws
 
 INDICES = ("sii", "k-sii", "stii", "fsii")
@@ -176,23 +170,23 @@ def _sampled(index: str, fit: "_Fit", table: Evaluations) -> tuple[Estimate, Val
         jump_of_fit(np.abs(some).max(axis=0), np.zeros(len(gain)), found, table)
         for some, found in ((left, pairs), (odd_left, shapley))
     )
+    rows = np.empty_like(table.values)
+    rows[fit.first], rows[fit.second] = left + odd_left, left - odd_left
     unseen = np.sqrt(fit.clusters.unseen(len(fit.u), None))[:, None]
-    missed, even_missed, odd_missed = (unseen * one for one in (fit.gain, fit.even_gain, fit.odd_gain))
-    asked = fit.clusters.asked
-    for k in np.flatnonzero(np.isfinite(jump + odd_jump)):
-        scores = fit.gain * left[:, k, None]  # (R, d)
-        of_own = fit.even_gain * left[:, k, None] + fit.odd_gain * odd_left[:, k, None]
-        unshown = jump[k] ** 2 * even_missed.T @ even_missed + odd_jump[k] ** 2 * odd_missed.T @ odd_missed
-        variance = (fit.clusters.deviations(scores, fit.weight) ** 2).sum(axis=0)
-        of_pairs[:, k] = errors_of_fit(variance, jump[k] ** 2 * (missed**2).sum(axis=0), asked)
-        moved = fit.clusters.deviations(of_own, fit.weight)
-        stderr[:, k] = errors_of_fit((moved**2).sum(axis=0), np.diag(unshown), asked)
-        critical[k] = simultaneous_factor(moved.T @ moved + unshown, fit.df, table.design)
+    missed = np.einsum("rd,rd->d", unseen * fit.gain, unseen * fit.gain)
+    even_missed, odd_missed = (of.T @ of for of in (unseen * fit.even_gain, unseen * fit.odd_gain))
+    asked, known = fit.clusters.asked, np.flatnonzero(np.isfinite(jump + odd_jump))
+    for at in blocks.blocks(len(known), max(pairs.shape[0], n_players**2, len(table.design.normals))):
+        some = known[at]
+        variances = fit.of_pairs.variances(left[:, some])
+        of_pairs[:, some] = errors_of_fit(variances, jump[some, None] ** 2 * missed, asked).T
+        moved = fit.of_values.covariances(rows[:, some])
+        unshown = jump[some, None, None] ** 2 * even_missed + odd_jump[some, None, None] ** 2 * odd_missed
+        stderr[:, some] = errors_of_fit(diagonals(moved), diagonals(unshown), asked).T
+        critical[some] = simultaneous_factors(moved + unshown, fit.df, table.design)
     square = pair_indices.square(pairs, n_players)
     square_stderr = pair_indices.square(np.maximum(of_pairs, floor), n_players)
     stderr = np.maximum(stderr, floor)
-    rows = np.empty_like(table.values)
-    rows[fit.first], rows[fit.second] = left + odd_left, left - odd_left
     return Estimate(own, stderr, critical, fit.df, interactions=square, interactions_stderr=square_stderr), rows
 
 
@@ -227,15 +221,25 @@ class _Fit:
         found = [-0.5 * ((inside @ matrix[..., k]) * outside).sum(axis=1) for k in range(pairs.shape[1])]
         return np.stack(found, axis=1)
 
+    @cached_property
+    def of_values(self) -> LinearFit:
+        """What residuals of the table's rows move values."""
+        return self._of_rows(self.even_gain, self.odd_gain)
+
+    @cached_property
+    def of_pairs(self) -> LinearFit:
+        """What residuals of the even parts move the pairs."""
+        return LinearFit(self.gain, self.weight, None, self.clusters, self.df)
+
     @property
     def of_rows(self) -> tuple[LinearFit, LinearFit]:
         """What residuals of the table's rows move values, and pairs."""
-        found = []
-        for even, odd in ((self.even_gain, self.odd_gain), (self.gain, 0.0)):
-            gain = np.empty((2 * len(even), even.shape[1]))
-            gain[self.first], gain[self.second] = 0.5 * (even + odd), 0.5 * (even - odd)
-            found.append(LinearFit(gain, self.weight, self.first, self.clusters, self.df))
-        return found[0], found[1]
+        return self.of_values, self._of_rows(self.gain, 0.0)
+
+    def _of_rows(self, even: Floats, odd: Floats | float) -> LinearFit:
+        gain = np.empty((2 * len(even), even.shape[1]))
+        gain[self.first], gain[self.second] = 0.5 * (even + odd), 0.5 * (even - odd)
+        return LinearFit(gain, self.weight, self.first, self.clusters, self.df)
 
     @classmethod
     def of(cls, index: str, design: Design) -> Self:

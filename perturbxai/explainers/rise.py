@@ -14,8 +14,9 @@ from perturbxai.estimation.coalitions.blocks import Columns, Gain
 from perturbxai.estimation.coalitions.semivalues import banzhaf_weights
 from perturbxai.estimation.coalitions.slopes import OF_SLOPES, OfSlopes
 from perturbxai.estimation.intervals import no_players
+from perturbxai.estimation.linear_fit import LinearFit
 from perturbxai.estimation.posterior.functionals import SizeWeights
-from perturbxai.estimation.survey import Clusters, LinearFit, check_reuse, row_weights
+from perturbxai.estimation.survey import Clusters, check_reuse, row_weights
 from perturbxai.explainers.banzhaf import slopes_under
 from perturbxai.sampling import laws
 

@@ -185,6 +185,11 @@ class TabularLime(Asking):
         return found
 
     @property
+    def drawn_alone(self) -> bool:
+        """True if every row has draws of its own."""
+        return not self.shared_draws
+
+    @property
     def _drawing(self) -> tuple[Any, ...]:
         return ("lime_tabular", self.discretizer, self.sample_around_instance)
 
@@ -293,8 +298,10 @@ def _read(coding: Coding, width: float, fit: LocalFit) -> dict[str, Any]:
 
 def _question(players: TablePlayers, hood: Neighbourhood, codes: Codes) -> Rows:
     """Drawn columns (P, n), in the players' order, as rows of the table. Rows with a drawn number are like no others."""
-    order, found = [of[0] for of in players.columns], np.empty_like(codes)
-    found[order] = codes
+    order, found = [of[0] for of in players.columns], codes
+    if order != sorted(order):
+        found = np.empty_like(codes)
+        found[order] = codes
     # a missing value comes again, and so does the one value of a bin
     drawn = hood.live & ((hood.placed > 0) | (hood.share == 0)).all(axis=1)
     return Rows(found.T, fresh=bool((drawn & (players.numeric & ~players.whole_numbers)[order]).any()))

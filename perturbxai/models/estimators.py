@@ -152,7 +152,7 @@ def _said(given: object) -> str:
 
 
 def _numbers(values: object) -> Floats:
-    """An array of float64, or TypeError or ValueError."""
+    """An array of float64, the model's own where that is one; or TypeError or ValueError."""
     if values is None or (isinstance(values, tuple) and any(np.ndim(_on_host(v)) for v in values)):
         raise TypeError("nothing, or several results")
     if hasattr(values, "toarray"):  # sparse
@@ -165,7 +165,7 @@ def _numbers(values: object) -> Floats:
     spelled = found.dtype == object and any(isinstance(v, (str, bytes)) for v in found.flat)
     if found.dtype.kind not in "biufO" or spelled:  # numpy would read strings, drop imaginary parts, count dates
         raise TypeError(f"{found.dtype} is no number")
-    return found.astype(np.float64)
+    return found.astype(np.float64, copy=False)
 
 
 def _on_host(values: object) -> Any:

@@ -135,15 +135,21 @@ class Predictor:
 
     def __call__(self, rows: Inputs) -> Floats:
         """(n, K): the model at these rows (an array, a table of any library, or pictures (n, H, W, C))."""
-        parts: list[Floats] = []
-        with keeping(lambda: np.concatenate(parts) if parts else None), self.watched("predict"):
-            parts.extend(values for _, _, values in self.run(Given.of(rows)))
-        if not parts:
+        plan, found, done = Given.of(rows), np.empty((0, 0)), 0
+        with keeping(lambda: found[:done].copy() if done else None), self.watched("predict"):
+            for start, stop, values in self.run(plan):
+                if not done:
+                    found = np.empty((len(plan), values.shape[1]))
+                found[start:stop], done = values, stop
+        if not done:
             raise ValueError("rows is empty; give at least one row.")
-        return np.concatenate(parts)
+        return found
 
     def run(self, plan: Plan) -> Iterator[tuple[int, int, Floats]]:
-        """The model's values over a plan, batch by batch: (start, stop, values (stop - start, K))."""
+        """The model's values over a plan, batch by batch: (start, stop, values (stop - start, K)).
+
+        They may lie where the model keeps them: copy what is wanted before the next batch, and write to none.
+        """
         layout = self._model.layout
         if isinstance(self._model, NetworkModel):
             self._model.passes.refresh()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,10 @@ from perturbxai.core.methods import Method
 from perturbxai.core.types import Floats, Frame, PerOutput, Picture, PlayerValues
 from perturbxai.core.wording import OUTPUTS, by_output, count, figure, highest, leading, listed, word
 from perturbxai.results import notebook, serial
-from perturbxai.results.tidy import LEVEL, Tidy, by_line, factor, student, text
+from perturbxai.results.tidy import LEVEL, Tidy, by_line, factor, in_one, normal, student, text
+
+Said: TypeAlias = tuple[dict[str, Any], dict[str, Floats]]
+"""What a table says of each of n things, and their numbers (n, K)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,11 +66,9 @@ class Explanation:
         return self.values - half, self.values + half
 
     def _pointwise(self, level: float) -> Floats:
-        from scipy import stats
-
         found = student(level, self.df)
         # of infinite degrees of freedom the normal law itself, from which t is a rounding away
-        return found if np.isfinite(self.df) else np.asarray(stats.norm.ppf(0.5 + level / 2.0))
+        return found if np.isfinite(self.df) else np.asarray(normal(float(level)))
 
     def to_json(self, path: str | Path | None = None) -> str:
         """This input alone as JSON; see `Attribution.to_json`."""
@@ -96,27 +97,33 @@ class Explanation:
 
     def to_frame(self) -> Frame:
         """A tidy table: one line a feature and output."""
+        return _lines(self.outputs, *self._by_feature())
+
+    def _by_feature(self) -> Said:
         low, high = self.interval()
         numbers = {"value": self.values, "stderr": self.stderr, "low": low, "high": high}
         numbers |= {"base": self.base, "prediction": self.prediction}
         if self.stderr_background is not None:
             numbers["stderr_background"] = self.stderr_background
         for name, shown in self.columns.items():
-            numbers[name] = np.broadcast_to(np.reshape(shown, (len(self.names), -1)), self.values.shape)
-        return self._lines({"feature": text(self.names)}, numbers)
+            numbers[name] = np.reshape(shown, (len(self.names), -1))
+        return self._told_of({"feature": text(self.names)}, numbers)
 
-    def _lines(self, about: dict[str, Any], numbers: dict[str, Floats]) -> Frame:
-        import pandas as pd
-
-        n_lines = next(iter(numbers.values())).size
-        row = pd.Series([self.label] * n_lines, dtype=object)  # a label may be a tuple
-        return by_line({"row": row} | about, self.outputs, numbers)
+    def _told_of(self, about: dict[str, Any], numbers: dict[str, Floats]) -> Said:
+        """What stands in each of n lines, this input's label first, and numbers (n, K)."""
+        shape = next(iter(numbers.values())).shape
+        row = np.empty(1, dtype=object)  # a label may be a tuple
+        row[0] = self.label
+        return {"row": np.repeat(row, shape[0])} | about, {k: np.broadcast_to(one, shape) for k, one in numbers.items()}
 
     def interactions_frame(self) -> Frame:
         """A tidy table of the pairs: one line a pair (each once) and output, with a pointwise 95 % interval.
 
         Raises ValueError for a method without interactions.
         """
+        return _lines(self.outputs, *self._by_pair())
+
+    def _by_pair(self) -> Said:
         if self.interactions is None or self.interactions_stderr is None:
             raise ValueError(
                 f"interactions_frame(): {type(self.method).__name__} gives none; explain with px.Interactions() for them."
@@ -125,7 +132,15 @@ class Explanation:
         values, stderr = self.interactions[first, second], self.interactions_stderr[first, second]  # (pairs, K)
         half, names = self._pointwise(LEVEL) * stderr, text(self.names)
         numbers = {"value": values, "stderr": stderr, "low": values - half, "high": values + half}
-        return self._lines({"feature_a": names[first], "feature_b": names[second]}, numbers)
+        return self._told_of({"feature_a": names[first], "feature_b": names[second]}, numbers)
+
+
+def _lines(outputs: Sequence[str], about: dict[str, Any], numbers: dict[str, Floats]) -> Frame:
+    """The tidy table of lines that are told of."""
+    import pandas as pd
+
+    row = pd.Series(np.repeat(about["row"], len(outputs)), dtype=object)
+    return by_line(about | {"row": row}, outputs, numbers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,17 +278,22 @@ class Attribution(Sequence[Explanation], Tidy):
 
     def to_frame(self) -> Frame:
         """A tidy table: one line a row, feature and output, the method's name in front."""
-        return self._joined([e.to_frame() for e in self])
+        return self._joined([e._by_feature() for e in self])
 
     def interactions_frame(self) -> Frame:
         """A tidy table: one line a row, pair of features and output; see `Explanation.interactions_frame`."""
-        return self._joined([e.interactions_frame() for e in self])
+        return self._joined([e._by_pair() for e in self])
 
-    def _joined(self, frames: Sequence[Frame]) -> Frame:
+    def _joined(self, told: Sequence[Said]) -> Frame:
+        """The lines of all inputs: columns are made once, or input by input where these differ in what is told of them."""
         import pandas as pd
 
         name = self.meta.get("name", type(self.method).__name__)
-        frame = pd.concat(frames, ignore_index=True)
+        about, numbers = (in_one(parts) for parts in zip(*told, strict=True))
+        if about is None or numbers is None or len({e.outputs for e in self}) > 1:
+            frame = pd.concat([_lines(e.outputs, *own) for e, own in zip(self, told, strict=True)], ignore_index=True)
+        else:
+            frame = _lines(self.outputs, about, numbers)
         frame.insert(0, "method", name)
         return frame
 

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,17 @@ def by_line(lines: Mapping[str, Any], outputs: Sequence[str], numbers: Mapping[s
     return pd.DataFrame(told | flat)
 
 
+def in_one(parts: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """Arrays by name of several parts as arrays of all of them; None where parts differ in names or dtypes, or are empty.
+
+    pandas has rules of its own for joining such.
+    """
+    dtypes = [{name: one.dtype for name, one in part.items() if len(one)} for part in parts]
+    if not dtypes[0] or any(other != dtypes[0] for other in dtypes):
+        return None
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
 def text(names: Sequence[Any]) -> Any:
     """Names (n,) as a column of a table, each as it is."""
     return np.array(names, dtype=object)
@@ -55,7 +67,25 @@ def student(level: float, df: float | Floats) -> Floats:
 
     checks.share("level", level, ", for example 0.95")
     df = np.asarray(df, dtype=np.float64)
+    if not df.ndim:
+        return np.asarray(_quantile(float(level), float(df)))
     return np.where(df > 0, stats.t.ppf(0.5 + level / 2.0, np.where(df > 0, df, 1.0)), 1.0)
+
+
+@lru_cache(maxsize=1024)
+def _quantile(level: float, df: float) -> float:
+    """The same of one df: the inputs of a call have few between them."""
+    from scipy import stats
+
+    return float(stats.t.ppf(0.5 + level / 2.0, df)) if df > 0 else 1.0
+
+
+@lru_cache(maxsize=64)
+def normal(level: float) -> float:
+    """The factor of an interval by the normal law."""
+    from scipy import stats
+
+    return float(stats.norm.ppf(0.5 + level / 2.0))
 
 
 def factor(level: float, pointwise: Floats, simultaneous: bool, critical: Floats, shown: str) -> Floats:

@@ -9,6 +9,7 @@ import numpy as np
 from perturbxai.core.evaluations import Design, Law
 from perturbxai.core.types import Bools, BySize, Ints, Presence, Weights
 from perturbxai.sampling import laws as size_laws
+from perturbxai.sampling.full_rank import surely_full_rank
 from perturbxai.sampling.laws import count_pairs
 from perturbxai.sampling.strata import allocate, count_taken, draw_strata, draw_stratum, pair_key, with_complements
 
@@ -168,15 +169,17 @@ def _finish(z: Presence, n_walk: int, share: BySize, listed: bool, rng: np.rando
 def _spans(firsts: Presence) -> bool:
     """Whether the first sides of pairs tell all players apart, once their sizes are known."""
     n_players = firsts.shape[1]
-    gram = np.zeros((n_players, n_players))
+    gram, enough = np.zeros((n_players, n_players)), 2 * n_players
     step = max(SPANNED_AT_ONCE // n_players, 1)
     for low in range(0, len(firsts), step):
         u = firsts[low : low + step] - 0.5
         u -= u.mean(axis=1, keepdims=True)
         gram += u.T @ u
-    lengths = np.linalg.eigvalsh(gram)  # one is zero: sizes tell nothing here
-    if lengths[1] > 1e-6 * lengths[-1]:  # beyond doubt, and no more than a block was held
-        return True
+        if low + step >= min(enough, len(firsts)):
+            # along the ones it is zero: sizes tell nothing here
+            if surely_full_rank(gram + np.trace(gram) / n_players**2):  # and no more than a block was held
+                return True
+            enough = 2 * (low + step)
     u = firsts - 0.5
     return bool(np.linalg.matrix_rank(u - u.mean(axis=1, keepdims=True)) == n_players - 1)
 

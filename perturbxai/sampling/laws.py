@@ -4,8 +4,10 @@ Every coalition method of the suite is a weighted statistic whose weight depends
 a mass over the sizes 0..P, next to the sizes the method would like to be *asked* (its design), which need not be the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache, wraps
 from math import comb
+from typing import ParamSpec
 
 import numpy as np
 from scipy.special import gammaln, logsumexp
@@ -13,10 +15,25 @@ from scipy.special import gammaln, logsumexp
 from perturbxai.core.evaluations import Law
 from perturbxai.core.types import BySize, Floats
 
+Args = ParamSpec("Args")
+
 NARROWEST, WIDEST = 1e-6, 1e60  # of kernels: beyond, no weight differs by more than floats tell
 REFUSED, WARNED = 0.05, 0.2  # effective fractions: below the first a re-use is refused, below the second warned of
 FURTHEST = 1e100  # beside the second largest mass: no fit notices one that is less by as much
 FLOAT_BITS = 1023  # whole numbers of so many bits have a float
+
+
+def _kept(make: Callable[Args, Law]) -> Callable[Args, Law]:
+    """A law that is made once for the same numbers: every input's conclusion asks for it. It can be read only."""
+
+    @wraps(make)
+    def law(*args: Args.args, **named: Args.kwargs) -> Law:
+        found = make(*args, **named)
+        for part in (found.mass, found.design):
+            part.setflags(write=False)
+        return found
+
+    return lru_cache(maxsize=256)(law)  # type: ignore[return-value]  # whose signature lru_cache forgets
 
 
 def count_pairs(n_players: int, size: int) -> int:
@@ -51,6 +68,7 @@ def _interior(mass: Floats) -> Floats:
     return np.asarray(inside / inside.sum(), dtype=np.float64)
 
 
+@_kept
 def shapley(n_players: int) -> Law:
     """The Shapley kernel, mass proportional to 1 / (s (P - s)); asked by leverage, that is uniformly over sizes.
 
@@ -69,6 +87,7 @@ def squared(kernel_width: float) -> float:
     return min(max(kernel_width, NARROWEST), WIDEST) ** 2
 
 
+@_kept
 def lime(n_players: int, kernel_width: float) -> Law:
     """LIME's law on coalitions: Binomial(1/2) sizes times exp(-(1 - sqrt(s / P))^2 / (2 width^2)).
 
@@ -83,6 +102,7 @@ def lime(n_players: int, kernel_width: float) -> Law:
     return Law(f"LIME (kernel width {kernel_width:g})", mass, _interior(mass), minimum=n_players + 2, total=total)
 
 
+@_kept
 def binomial(n_players: int, p: float, method: str = "Banzhaf") -> Law:
     """Each player present with probability p: Binomial(P, p) sizes, the law of the weighted Banzhaf value and of RISE."""
     sizes = np.arange(n_players + 1)

@@ -163,3 +163,19 @@ def test_sweep_bins_leaves_what_its_slow_twin_leaves(seed, n_columns, n_bins, n_
         expected, slow = oracles.sweep_bins(codes, bins, means, placed, 10, values[k])
         np.testing.assert_allclose(left[k], expected, atol=1e-11)  # sums in another order
         np.testing.assert_allclose(effects[k], slow, atol=1e-11)
+
+
+@FEW
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 2, 3]), st.booleans())
+def test_centred_scores_are_those_of_the_slow_twin(seed, n_rows, centred):
+    rng = np.random.default_rng(seed)
+    counts, n_players = rng.integers(1, 5, 3), 4
+    first = np.arange(counts.sum() + 1) * n_rows
+    gain, residuals = rng.normal(size=(first[-1], n_players)), rng.normal(size=first[-1])
+    order, bounds = rng.permutation(counts.sum()), np.append(0, np.cumsum(counts))
+    root = (rng.random(counts.sum()) + 0.1) * (1.0 if centred else -1.0)
+    out = np.full((len(order) + 1, n_players), 7.0)
+    kernels.centred_scores(gain, residuals, first, order, bounds, root, out)
+    slow = oracles.centred_scores(gain, residuals, first, np.split(order, bounds[1:-1]), root)
+    np.testing.assert_allclose(out[:-1], slow, rtol=0, atol=1e-14 * np.abs(gain).max() * n_rows * 10)
+    np.testing.assert_array_equal(out[-1], 7.0)

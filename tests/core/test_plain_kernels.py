@@ -65,6 +65,19 @@ def test_rows_are_counted_alike(seed, n_rows, users):
     assert numba == numpy
 
 
+@FEW
+@given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.lists(st.integers(1, 12), max_size=4), st.integers(1, 2))
+def test_scores_are_centred_alike(seed, n_players, strata, rows_a_cluster):
+    rng = np.random.default_rng(seed)
+    bounds = np.cumsum([0, *strata])
+    n_clusters = int(bounds[-1]) + 2  # two are left out
+    first = np.append(0, np.cumsum(rng.integers(1, rows_a_cluster + 1, n_clusters)))
+    gain, residuals = rng.normal(size=(first[-1], n_players)), rng.normal(size=first[-1])
+    order, root = rng.permutation(n_clusters)[: bounds[-1]], rng.normal(size=bounds[-1])
+    numba, numpy = both("centred_scores", gain, residuals, first, order, bounds, root, np.zeros((n_clusters, n_players)))
+    assert numba == numpy
+
+
 def test_numpy_makes_rows_until_that_has_cost_what_loading_numba_does(monkeypatch):
     monkeypatch.setattr(compiled, "_made", 0)
     monkeypatch.delitem(sys.modules, "perturbxai.core.kernels")

@@ -7,10 +7,8 @@ import numpy as np
 import pytest
 
 import perturbxai as px
-from perturbxai.core.evaluations import Evaluations
 from perturbxai.estimation.intervals import independent_factor
-from perturbxai.estimation.survey import for_tails
-from perturbxai.sampling.coalitions import draw_design
+from perturbxai.estimation.linear_fit import for_tails
 
 PLAYERS = few_draws.PLAYERS
 SPACE, X = px.TabularSpace(np.zeros((1, PLAYERS))), np.ones((1, PLAYERS))
@@ -42,24 +40,21 @@ def test_intervals_of_slopes_hold_on_heavy_tails(method, per_player):
     assert held >= 0.93 and all_held >= 0.92, f"{held:.3f} {all_held:.3f}"
 
 
-def table(n_rows=200):
-    design = draw_design([px.Banzhaf().law(PLAYERS)], PLAYERS, n_rows, np.random.default_rng(0))
-    values = np.random.default_rng(1).normal(size=(len(design.z), 1))
-    return Evaluations(design, values, values[0], values[1])
+ROUNDING = np.array([1e-12])
 
 
 def test_residuals_that_are_normal_leave_errors_as_they_are():
-    found, residuals = table(), np.random.default_rng(0).choice([-1.0, 1.0], (200, 1)) * np.linspace(0.5, 1.5, 200)[:, None]
+    residuals = np.random.default_rng(0).choice([-1.0, 1.0], (200, 1)) * np.linspace(0.5, 1.5, 200)[:, None]
     errors = np.full((PLAYERS, 1), 0.1), np.array([3.0])
-    for one, other in zip(for_tails(*errors, np.ones(200), residuals, 100, 88.0, found), errors, strict=True):
+    for one, other in zip(for_tails(*errors, np.ones(200), residuals, 100, 88.0, ROUNDING), errors, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 def test_one_residual_beside_many_small_ones_leaves_a_single_degree_of_freedom():
-    found, residuals = table(), np.full((200, 1), 1e-6)
+    residuals = np.full((200, 1), 1e-6)
     residuals[7] = 1.0
     stderr, critical = for_tails(
-        np.full((PLAYERS, 1), 0.1), np.array([3.0]), np.ones(200), residuals, 100, 88.0, found
+        np.full((PLAYERS, 1), 0.1), np.array([3.0]), np.ones(200), residuals, 100, 88.0, ROUNDING
     )  # fmt: skip
     np.testing.assert_allclose(stderr, 0.1 * independent_factor(1, 200 / 199) / independent_factor(1, 88.0), rtol=1e-6)
     assert critical[0] > 3.0

@@ -14,7 +14,8 @@ from perturbxai.calls import explain  # noqa: F401
 from perturbxai.core import kernels  # noqa: F401
 from perturbxai.core.evaluations import Evaluations, RowGroups
 from perturbxai.estimation.coalitions import blocks
-from perturbxai.estimation.survey import Clusters, LinearFit
+from perturbxai.estimation.linear_fit import LinearFit
+from perturbxai.estimation.survey import Clusters
 from perturbxai.sampling.coalitions import _spans, draw_design
 
 METHODS = {
@@ -83,11 +84,17 @@ def test_the_errors_of_blocks_are_those_of_all_deviations(monkeypatch, seed, two
     inverse = np.cov(rng.normal(size=(n_players, 40)))
     gain = blocks.Gain(blocks.Columns(z, rng.random(n_players)), each, inverse)
     residuals, first = rng.normal(size=len(z)), 2 * np.arange(n) if two else None
-    expected = LinearFit(gain[np.arange(len(z))], weight, first, clusters, 1.0).covariance(residuals)
-    for at_once in (1, 100, 1 << 20):
+    dense = gain[np.arange(len(z))]
+    scores = dense * residuals[:, None]
+    moved = clusters.deviations(scores if first is None else scores[::2] + scores[1::2], weight)
+    expected = moved.T @ moved
+    for at_once, one in ((1, gain), (100, gain), (1 << 20, gain), (1 << 20, dense)):
         monkeypatch.setattr(blocks, "BLOCK", at_once)
-        found = LinearFit(gain, weight, first, clusters, 1.0).covariance(residuals)
-        np.testing.assert_allclose(found, expected, atol=1e-12 * np.abs(expected).max(), rtol=0)
+        fit = LinearFit(one, weight, first, clusters, 1.0)
+        several = np.column_stack([residuals, 3.0 * residuals])
+        for k, found in enumerate(fit.covariances(several)):
+            np.testing.assert_allclose(found, 9.0**k * expected, atol=9.0**k * 1e-12 * np.abs(expected).max(), rtol=0)
+        np.testing.assert_allclose(fit.variances(several)[1], 9.0 * np.diag(expected), rtol=1e-10)
 
 
 def test_rows_that_do_not_stand_apart_are_factored_themselves(monkeypatch):

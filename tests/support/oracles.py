@@ -268,6 +268,16 @@ def sweep_bins(codes: Any, bins: Any, means: Any, placed: Any, fewest: int, valu
     return left, effects
 
 
+def centred_scores(gain: Any, residuals: Any, first: Any, strata: Sequence[Any], root: Any) -> Any:
+    """(c, P): of the clusters of each stratum (lists of their numbers), scores less the stratum's mean, times roots."""
+    moved = gain * residuals[:, None]
+    found = []
+    for members in strata:
+        scores = np.array([moved[first[c] : first[c + 1]].sum(axis=0) for c in members])
+        found += list(scores - scores.mean(axis=0) * (root >= 0).all())
+    return np.array(found) * np.abs(root)[:, None]
+
+
 def substitute_columns(rows: Any, row: Any, columns: Any, points: Any, first: Any, offset: Any) -> Any:
     """(n Q, D): row after row, each at its points of the grid."""
     out = []

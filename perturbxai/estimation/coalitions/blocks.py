@@ -88,21 +88,27 @@ class Columns:
             found += x.T @ x
         return found
 
-    def lengths(self, inverse: Floats) -> Floats:
-        """(n,): x' inverse x of each row."""
-        found = np.empty(self.shape[0])
+    def lengths(self, inverse: Floats) -> tuple[Floats, Floats]:
+        """(n,) each: x' inverse x and x' inverse^2 x of each row; inverse (P, P) symmetric."""
+        found, squared = np.empty((2, self.shape[0]))
         for at, x in self.by_block():
-            found[at] = np.einsum("np,np->n", x @ inverse, x)
-        return found
+            turned = x @ inverse
+            np.einsum("np,np->n", turned, x, out=found[at])
+            np.einsum("np,np->n", turned, turned, out=squared[at])
+        return found, squared
 
 
 @dataclass(frozen=True, eq=False)
 class Gain:
-    """What a unit residual of each row moves the values, (R, P): columns times `each` (R,) and `inverse` (P, P), if any."""
+    """What a unit residual of each row moves the values, (R, P): columns times `each` (R,) and `inverse` (P, P), if any.
+
+    squared (R,): the lengths of the columns times the inverse, squared; None: of the columns
+    """
 
     x: Columns
     each: Floats
     inverse: Floats | None
+    squared: Floats | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -124,8 +130,10 @@ class Gain:
 
     def lengths(self) -> Floats:
         """(R,): of the rows, squared."""
-        squared = np.eye(self.shape[1]) if self.inverse is None else self.inverse @ self.inverse
-        return self.x.lengths(squared) * self.each**2
+        squared = self.squared
+        if squared is None:
+            squared = self.x.lengths(np.eye(self.shape[1]) if self.inverse is None else self.inverse)[1]
+        return np.asarray(squared * self.each**2)
 
     def gram(self, weight: Weights) -> Floats:
         """(P, P): sum over rows of weight (R,) times the row's square."""

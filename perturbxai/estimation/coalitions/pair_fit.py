@@ -9,7 +9,8 @@ from perturbxai.core.evaluations import Design, Law, once
 from perturbxai.core.types import Floats, Ints, PerOutput, Weights
 from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.coalitions.blocks import Columns, Gain, Normal
-from perturbxai.estimation.survey import MAX_LEVERAGE, Clusters, LinearFit, pair_sides, row_weights, sum_zero_basis
+from perturbxai.estimation.linear_fit import LinearFit
+from perturbxai.estimation.survey import MAX_LEVERAGE, Clusters, pair_sides, row_weights, sum_zero_basis
 
 KNOWN = 1 / 3  # degrees of freedom a player beside a walk, below which the error counts as not known
 
@@ -115,5 +116,6 @@ def _in_blocks(design: Design, first: Ints, weight: Weights) -> tuple[Columns, N
     if inverse is None:
         return None
     inverse -= 1.0 / (n_players * along)
-    hat = np.minimum(weight * u.lengths(inverse), MAX_LEVERAGE)
-    return u, Normal(u, weight, inverse), Gain(u, weight / (1.0 - hat), inverse)
+    lengths, squared = u.lengths(inverse)
+    hat = np.minimum(weight * lengths, MAX_LEVERAGE)
+    return u, Normal(u, weight, inverse), Gain(u, weight / (1.0 - hat), inverse, squared)

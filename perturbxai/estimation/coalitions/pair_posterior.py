@@ -9,13 +9,14 @@ from perturbxai.core.evaluations import Estimate, Evaluations
 from perturbxai.core.types import PerOutput, Values
 from perturbxai.estimation.coalitions import pair_indices
 from perturbxai.estimation.coalitions.semivalues import shapley_weights
+from perturbxai.estimation.linear_fit import LinearFit
 from perturbxai.estimation.posterior import cost
 from perturbxai.estimation.posterior.crossfit import Known
 from perturbxai.estimation.posterior.errors import posterior_errors
 from perturbxai.estimation.posterior.functionals import SizeWeights
 from perturbxai.estimation.posterior.knowledge import N_FOLDS, Knowledge
 from perturbxai.estimation.posterior.pairs import PairWeights
-from perturbxai.estimation.survey import ROUNDING, LinearFit
+from perturbxai.estimation.survey import ROUNDING
 
 
 def knowledge_of(table: Evaluations, sparing: bool) -> Knowledge | None:
@@ -63,7 +64,7 @@ def nearer(index: str, table: Evaluations, knowledge: Knowledge, plain: Fitted) 
 
 def _ratio(pairs: Known, table: Evaluations, plain: Fitted) -> PerOutput:
     """(K,): the variance of all pairs that processes state, over that of the fit; infinite where this is rounding."""
-    fitted = np.array([np.trace(plain.pairs.covariance(left)) for left in plain.left.T])
+    fitted = plain.pairs.variances(plain.left).sum(axis=1)
     rounding = (len(pairs.values) * ROUNDING * table.scale) ** 2
     said = pairs.variances.sum(axis=0)
     return np.asarray(np.divide(said, fitted, out=np.full(len(said), np.inf), where=fitted > rounding))

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from math import comb
 from typing import ClassVar
 
@@ -18,9 +19,12 @@ from perturbxai.sampling import laws
 from perturbxai.sampling.coalitions import list_coalitions
 
 
+@lru_cache(maxsize=64)
 def shapley_weights(n_players: int) -> Floats:
-    """(P,): |S|! (P - |S| - 1)! / P! by |S|, the weight of a coalition that a player joins."""
-    return np.array([1 / (n_players * comb(n_players - 1, size)) for size in range(n_players)])
+    """(P,): |S|! (P - |S| - 1)! / P! by |S|, the weight of a coalition that a player joins; to be read only."""
+    found = np.array([1 / (n_players * comb(n_players - 1, size)) for size in range(n_players)])
+    found.setflags(write=False)
+    return found
 
 
 def banzhaf_weights(n_players: int, p: float) -> Floats:

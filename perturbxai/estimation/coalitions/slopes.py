@@ -15,9 +15,11 @@ from perturbxai.estimation.coalitions.background_error import as_outputs, coalit
 from perturbxai.estimation.coalitions.blocks import Columns, Gain, WithIntercept
 from perturbxai.estimation.coalitions.semivalues import with_ends
 from perturbxai.estimation.coalitions.surrogate import adjusted
+from perturbxai.estimation.linear_fit import LinearFit
 from perturbxai.estimation.posterior.functionals import SizeWeights
 from perturbxai.estimation.posterior.knowledge import processes_held
-from perturbxai.estimation.survey import MAX_LEVERAGE, Clusters, LinearFit, row_weights
+from perturbxai.estimation.survey import MAX_LEVERAGE, Clusters, row_weights
+from perturbxai.sampling.full_rank import surely_full_rank
 
 OF_SLOPES = ("auto", "none", "process")  # surrogates
 
@@ -142,8 +144,9 @@ def _in_blocks(design: Design, weight: Weights, ridge: float, ends: bool) -> tup
         return None
     own = weight[2 * ends :]
     drawn = Columns(design.z, mean)
-    hat = np.minimum(own * (1.0 / total + drawn.lengths(inverse)), MAX_LEVERAGE)
-    gain = Gain(drawn, own / (1.0 - hat), inverse)
+    lengths, squared = drawn.lengths(inverse)
+    hat = np.minimum(own * (1.0 / total + lengths), MAX_LEVERAGE)
+    gain = Gain(drawn, own / (1.0 - hat), inverse, squared)
     return Columns(design.z, nothing, ends=ends), WithIntercept(x, weight, inverse, ridge), gain
 
 
@@ -156,7 +159,7 @@ def solve(x: Floats, root: Floats, ridge: float) -> tuple[Floats, Floats]:
     """
     n, p = x.shape
     weighed = root > np.sqrt(np.finfo(np.float64).tiny)
-    if not ridge and (not weighed.all() or np.linalg.matrix_rank(x) < p):
+    if not ridge and not (weighed.all() and (surely_full_rank(x.T @ x) or np.linalg.matrix_rank(x) == p)):
         raise ValueError(
             f"the table's {n} coalitions do not determine {p - 1} slopes and an intercept at the weights they have. "
             "Draw more coalitions, or take a wider kernel."

@@ -22,11 +22,12 @@ from perturbxai.core.evaluations import Estimate, Evaluations
 from perturbxai.core.types import Bools, Floats, Ints, Presence
 from perturbxai.estimation.coalitions.pair_fit import PairFit
 from perturbxai.estimation.coalitions.surrogate_games import explained, grow, triple_controls
+from perturbxai.estimation.linear_fit import LinearFit
 from perturbxai.estimation.posterior.crossfit import Known
 from perturbxai.estimation.posterior.errors import posterior_errors
 from perturbxai.estimation.posterior.functionals import SizeWeights
 from perturbxai.estimation.posterior.knowledge import N_FOLDS, Knowledge, folds
-from perturbxai.estimation.survey import ROUNDING, LinearFit
+from perturbxai.estimation.survey import ROUNDING
 
 SURROGATES = ("auto", "all", "none", "linear", "process", "triples", "trees")
 FEWEST = 20  # coalitions a player below which triples and trees are not tried
@@ -262,4 +263,4 @@ class _Game:
 
     def _variance(self, left: Floats) -> float:
         """The sum over players of the estimated variances."""
-        return float(np.trace(self.fit.covariance(left[self.fit.n_ends :])))
+        return float(self.fit.variances(left[self.fit.n_ends :, None]).sum())

@@ -14,9 +14,9 @@ from perturbxai.core.evaluations import Evaluations
 from perturbxai.core.types import Floats, PerOutput
 from perturbxai.estimation import spread
 from perturbxai.estimation.intervals import independent_factor
+from perturbxai.estimation.linear_fit import LinearFit, for_tails
 from perturbxai.estimation.posterior.crossfit import Known
 from perturbxai.estimation.quantiles import student
-from perturbxai.estimation.survey import LinearFit, for_tails
 
 LEAST = 1 / 3  # the part that the design has in what is said
 SURPRISES = np.log([5.0, 20.0])  # standard deviations an answer is off, from where its part grows, and where it is all
@@ -38,18 +38,18 @@ def posterior_errors(
     own = known.variances[:, k]
     # what was chosen is no part of the sample: were it as good as one, a variance would be this share, an answer's pull too
     drawn = len(table.values) / (len(table.values) + (len(table.chosen.z) if table.chosen is not None else 0))
-    by_design = drawn * np.diag(fit.covariance(unseen))
+    by_design = drawn * fit.variances(unseen[:, None])[0]
     by_design = np.maximum(0.5 * (by_design + by_design.mean()), own)
     share = float(of_design(known)[k])
     largest, seen, beside = (np.abs(some).max(keepdims=True, initial=0.0) for some in (unseen, *before))
     jump = spread.jump_of_fit(largest, beside, values[:, None], table, seen)[k]
     missed = (drawn * jump) ** 2 * np.diag(fit.missed) if np.isfinite(jump) else np.full(len(own), np.inf)
     found = np.sqrt(np.maximum(own ** (1.0 - share) * by_design**share, missed))
-    floor = spread.ROUNDING * table.scale[k] * np.sqrt(len(own))
+    floor = spread.ROUNDING * table.scale[[k]] * np.sqrt(len(own))
     # the estimate has one freedom for all outputs, the fit's: what is known from fewer squares is widened by as much
     freedom = max(float(known.df[k]), 1.0)
     wider = student(0.975, freedom) / student(0.975, fit.df if fit.df > 0 else np.inf)
     factor = np.array([independent_factor(len(own), freedom) / wider])
     stderr = np.maximum(found * wider, floor)[:, None]
-    tailed, factor = for_tails(stderr, factor, fit.lengths, unseen[:, None], len(fit.weight), fit.df, table)
+    tailed, factor = for_tails(stderr, factor, fit.lengths, unseen[:, None], len(fit.weight), fit.df, floor)
     return tailed[:, 0], float(factor[0])

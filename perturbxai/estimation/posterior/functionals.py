@@ -1,5 +1,6 @@
 """What a method makes of a game: sums over coalitions, weighed by whether a player is in them and by their size."""
 
+from functools import lru_cache
 from math import comb
 from typing import NamedTuple, Self
 
@@ -28,18 +29,7 @@ class SizeWeights(NamedTuple):
     @classmethod
     def slopes(cls, law: Law) -> Self:
         """The slopes of the best linear fit with intercept under a law."""
-        sizes, n = np.arange(law.n_players + 1), law.n_players
-        mass = law.in_fits / law.in_fits.sum()
-        each = mass * np.array(
-            [1 / comb(n, int(s)) for s in sizes]
-        )  # of whole numbers: no float holds those of 1,030 players
-        mean, absent = mass @ sizes / n, mass @ (n - sizes) / n
-        centred = sizes - mass @ sizes
-        # presence varies by `own` beside the others; all of them together by the variance of the size
-        own = mass @ (sizes * (n - sizes)) / (n * (n - 1.0))
-        of_size = mass @ centred**2 / n
-        shared = (of_size - own) / n * centred / (own * of_size)
-        return cls(each * (absent / own - shared), each * (-mean / own - shared))
+        return cls(*_of_slopes(law))
 
     def times(self, scale: BySize) -> Self:
         """The weights of a game that is divided by a scale (P + 1,), by size."""
@@ -85,3 +75,21 @@ class SizeWeights(NamedTuple):
         counted = self.counted
         beside = prior.counted * float(counted @ (counted + prior.even * counted[::-1])) + prior.nugget * alone
         return (1.0 - prior.counted) * of_sets + beside
+
+
+@lru_cache(maxsize=64)
+def _of_slopes(law: Law) -> tuple[BySize, BySize]:
+    """The weights of slopes under a law, inside and outside; every input's conclusion asks for them. To be read only."""
+    sizes, n = np.arange(law.n_players + 1), law.n_players
+    mass = law.in_fits / law.in_fits.sum()
+    each = mass * np.array([1 / comb(n, int(s)) for s in sizes])  # of whole numbers: no float holds those of 1,030 players
+    mean, absent = mass @ sizes / n, mass @ (n - sizes) / n
+    centred = sizes - mass @ sizes
+    # presence varies by `own` beside the others; all of them together by the variance of the size
+    own = mass @ (sizes * (n - sizes)) / (n * (n - 1.0))
+    of_size = mass @ centred**2 / n
+    shared = (of_size - own) / n * centred / (own * of_size)
+    found = each * (absent / own - shared), each * (-mean / own - shared)
+    for part in found:
+        part.setflags(write=False)
+    return found
