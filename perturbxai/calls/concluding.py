@@ -1,6 +1,7 @@
 """A call of explain() as it is answered, block by block, and what its methods conclude."""
 
 import contextlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -67,18 +68,21 @@ class Run:
         self.call, self.game = call, call.game
         self.record = Record(call.game, call.seed)
 
-    def attributions(self) -> dict[str, Attribution]:
-        """By method. Whatever stops it keeps what was concluded before: `error.partial`."""
+    def attributions(self, numbers: Sequence[int] | None = None) -> dict[str, Attribution]:
+        """By method, of the inputs with these numbers, or of all. Whatever stops it keeps what was concluded before:
+        `error.partial`."""
+        numbers = range(len(self.game.inputs)) if numbers is None else numbers
         done: list[dict[str, Explanation]] = []
         works: list[Work] = []
-        with keeping(lambda: self._together(done + self._salvaged(works, len(done))) or None):
+        with keeping(lambda: self._together(numbers, done + self._salvaged(works[len(done) - before :])) or None):
+            before = 0  # inputs of the blocks before
             self.game.learn()
             self.call.check_outputs()
-            for numbers in self.call.blocks():
-                works = [self.call.work(number) for number in numbers]
+            for block in self.call.blocks(numbers):
+                works, before = [self.call.work(number) for number in block], len(done)
                 drive(self.game, works, self.call.more)
                 done += self._concluded(works)
-        return self._together(done)
+        return self._together(numbers, done)
 
     def _concluded(self, works: list[Work], whatever: bool = False) -> list[dict[str, Explanation]]:
         """What every method says of these inputs: here alone, so that it is solved alike however the answers came.
@@ -93,10 +97,9 @@ class Run:
                         own |= self._conclude(work, key)
         return found
 
-    def _salvaged(self, works: list[Work], n_done: int) -> list[dict[str, Explanation]]:
-        """What can still be concluded of the inputs from the n-th on, from the answers that came before a failure."""
+    def _salvaged(self, left: list[Work]) -> list[dict[str, Explanation]]:
+        """What can still be concluded of inputs from the answers that came before a failure."""
         self.game.offline()
-        left = [work for work in works if work.number >= n_done]
         found = [salvage(self.game, work, self.call.work(work.number), self.call.more) for work in left]
         return self._concluded([work for work in found if work is not None], whatever=True)
 
@@ -142,12 +145,12 @@ class Run:
                 asked = dict(tell_names(names, work.n_active))
         return meta | ({"asked_coalitions": asked | tell_players(one.active, len(one.names))} if asked else {})
 
-    def _together(self, found: list[dict[str, Explanation]]) -> dict[str, Attribution]:
+    def _together(self, numbers: Sequence[int], found: list[dict[str, Explanation]]) -> dict[str, Attribution]:
         """By method. What is asked once a call is told of all inputs together."""
         results = {}
         for key in self.call.named:
             if parts := [f[key] for f in found if key in f]:
-                rows, ends = self.game.used(self.call.numbers[key]), self.record.ends(*range(len(found)))
+                rows, ends = self.game.used(self.call.numbers[key]), self.record.ends(*numbers[: len(found)])
                 asked_once = {what: n for one in parts for what, n in one.meta["rows_once_a_call"].items()} | {ENDS: 0}
                 # an explained row that is also among those that are drawn counts there
                 asked_once[ENDS] = min(ends[ENDS], rows - sum(asked_once.values()))

@@ -13,6 +13,8 @@ from perturbxai.calls.arguments import (
 )
 from perturbxai.calls.concluding import Run
 from perturbxai.calls.explain_call import Call
+from perturbxai.calls.in_chunks import Chunks
+from perturbxai.calls.workers import check_n_jobs, count
 from perturbxai.core import catalogue, checks
 from perturbxai.core.methods import Explainer
 from perturbxai.core.types import Inputs, Outputs
@@ -34,6 +36,7 @@ def explain(
     tol: float | None = None,
     design: str = "drawn",
     seed: int = 0,
+    n_jobs: int | None = None,
 ) -> dict[str, Attribution]:
     """Explain rows or pictures by several methods at once.
 
@@ -63,6 +66,10 @@ def explain(
                banzhaf, rise and interactions with a surrogate, up to 4,000 coalitions, 128 players and 20 outputs, and not
                with rows=
     seed       the same seed asks the same questions at any batch size, in any company and order of the inputs
+    n_jobs     workers that share the inputs in chunks: 2 or more, or -1 for one a core. None: as many as
+               `joblib.parallel_config` says, whose backend ("loky", "threading", "dask", "ray") does it, else one. Of a
+               model that answers row by row values are the same to the bit for any number. The first input is explained
+               before the others go to workers, which get the model once. `call_rows` and `call_model_seconds` are sums
 
     Returns a mapping from name to Attribution; mappings join with `|`.
     Raises ValueError, before the model is asked, for unknown methods and outputs, wrong inputs, and budgets below what the
@@ -81,5 +88,8 @@ def explain(
     game = Game(predictor, space, x, outputs)
     call = Call(named, game, seed, budget, rows, check_tol(tol), check_design(design, rows))
     call.check()
+    n_jobs = check_n_jobs(n_jobs)
     with predictor.watched("explain"):
+        if count(n_jobs, len(game.inputs) - 1) > 1:
+            return Chunks(call, n_jobs).attributions()
         return Run(call).attributions()

@@ -1,9 +1,9 @@
 """One call of explain(): what each method asks of each input, in blocks of inputs."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, partial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -150,8 +150,12 @@ class Call:
             )
         check_room(self.by_law, n_active, min(budget, 2**n_active), on_cells=False)
 
-    def blocks(self) -> Iterator[list[int]]:
-        """Numbers of the inputs, so many together that their rows fill batches and their tables do not pile up."""
+    def about(self, game: Game) -> Self:
+        """The same call about the inputs of another game."""
+        return replace(self, game=game)
+
+    def blocks(self, numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+        """These numbers of inputs, so many together that their rows fill batches and their tables do not pile up."""
         widest = max(len(one.names) for one in self.game.inputs)
         per_line = len(self.game.table.background) if self.kind == "table" and not self.on_cells else 1
         rows = self.budget(widest) * per_line if self.by_law else per_line
@@ -160,9 +164,8 @@ class Call:
         drawn = self.kind == "table" and not self.by_law and all(m.drawn_alone for m in self.asking.values())
         # answers of many outputs are held as well as rows
         step = max(1, (DRAWN_AT_ONCE if drawn else ROWS_AT_ONCE) // max(1, rows * max(1, len(self.game.outputs) // 4)))
-        n_inputs = len(self.game.inputs)
-        for start in range(0, n_inputs, step):
-            yield list(range(start, min(start + step, n_inputs)))
+        for start in range(0, len(numbers), step):
+            yield numbers[start : start + step]
 
     def work(self, number: int) -> Work:
         """What is asked of one input."""

@@ -1,5 +1,6 @@
 """Game: the value of coalitions, asked through the Predictor, each question once a call."""
 
+import copy
 import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
@@ -79,6 +80,19 @@ class Game:
         parts = f"{sizes[0]:,} to " * (len(sizes) > 1) + count(sizes[-1], "feature" if table else "superpixel")
         outputs = listed(None if self._asker is None else self.outputs)
         return f"<Game of {count(len(self.inputs), 'row' if table else 'picture')}: {parts}, outputs {outputs}>"
+
+    def part(self, inputs: Sequence[Input], predictor: Predictor) -> Self:
+        """The same game of other inputs, asked of the same model with meters of its own; outputs are those that this has."""
+        found = copy.copy(self)
+        found.inputs, found.predictor, found._asker, found._like = list(inputs), predictor, None, None
+        found._wanted = self._wanted if self._asker is None else self._asker.columns.tolist()
+        return found
+
+    def know_background(self, values: Floats) -> None:
+        """Take note of what the model said of a table's background rows, (B, K), when another game asked it."""
+        asker = self.learn()
+        assert isinstance(asker, TableAsker)
+        asker.know(self.table.background, values)
 
     def learn(self) -> TableAsker | ImageAsker:
         """Ask the model at the first input alone, which tells how many outputs there are, and whether it works at all."""

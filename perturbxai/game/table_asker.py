@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from perturbxai.core.questions import Answer, Cells, Coalitions, Opacities, PixelMasks, Question, Rows, Unanswered
-from perturbxai.core.types import Bools, Floats, Ints, Presence, Words
+from perturbxai.core.types import Bools, Codes, Floats, Ints, Presence, Words
 from perturbxai.game.image_asker import Requests
 from perturbxai.game.row_memo import RowMemo
 from perturbxai.game.unrepeated import Unrepeated
@@ -123,6 +123,12 @@ class TableAsker:
             self._base_users |= users
             self.empty_rows = self.ask([(0, Rows(self.space.background))], False, users=[users])[0].values
         return self.empty_rows
+
+    def know(self, codes: Codes, values: Floats) -> None:
+        """Take note of what the model said of distinct rows (R, D): values (R, K)."""
+        words = hash_rows(codes)
+        new = self.memo.find(words) < 0
+        self.memo.add(words[new], values[new])
 
     def ends_names(self, *numbers: int) -> Words:
         """Words for the rows of v(nothing) and v(N) of inputs, each once."""

@@ -2,7 +2,8 @@
 
 import ctypes
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from perturbxai.core.checks import as_given
@@ -38,6 +39,21 @@ def keep_memory() -> bool:
             return False
         _kept = bool(mallopt(_TRIM_THRESHOLD, 2**31 - 1)) and bool(mallopt(_MMAP_MAX, 0))
     return _kept
+
+
+@contextmanager
+def bounded_threads(most: int) -> Iterator[None]:
+    """No more threads of torch's for one operation, where torch is loaded: several workers share the cores."""
+    torch = sys.modules.get("torch")
+    before = torch.get_num_threads() if torch is not None else most
+    if torch is None or before <= most:
+        yield
+        return
+    torch.set_num_threads(most)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

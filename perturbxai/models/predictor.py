@@ -1,9 +1,10 @@
 """The Predictor: any model as (n, K) float64, and the only caller of a model for values."""
 
+import copy
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 
@@ -25,6 +26,17 @@ from perturbxai.models.torch_types import Tensor
 
 T = TypeVar("T")
 Batch = tuple[int, int, Floats]
+
+
+class Meters(NamedTuple):
+    """What was asked: rows that came back, rows asked again, seconds in the model, clipped logits; and rows that fit."""
+
+    rows: int
+    retried: int
+    seconds: float
+    clipped: int
+    limit: int | None
+
 
 GRADIENT_BATCH = 4096  # at most, where none is given: a gradient keeps what every layer made of every row
 
@@ -93,6 +105,7 @@ class Predictor:
         self._pace: float | None = None
         self._batches = Batches(self._model.device)
         self._bar: Bar | None = None  # while watched
+        self._clipped = 0  # logits of the model that others count
         on_cpu = isinstance(self._model, NetworkModel) and self._model.device.type == "cpu"
         self.memory = "keep" if on_cpu and memory != "system" and keep_memory() else "system"
 
@@ -101,6 +114,30 @@ class Predictor:
         name = word(getattr(model, "native_name", getattr(model, "__qualname__", type(model).__name__)))
         asked = f"{count(self.rows, 'row')} asked in {self.seconds:.3g} s{device}"
         return f"<Predictor of the {self.kind} {name}: {self.output}, outputs {listed(self.outputs)}; {asked}>"
+
+    @property
+    def meters(self) -> Meters:
+        return Meters(
+            self.rows, self._batches.retried, self.seconds, self._model.clipped - self._clipped, self._batches.limit
+        )
+
+    def account(self, other: Meters) -> None:
+        """Take what a part of a call has asked elsewhere to what is asked here."""
+        self.seconds += other.seconds
+        self._batches.retried += other.retried
+        self._model.clipped += other.clipped
+        limits = [limit for limit in (self._batches.limit, other.limit) if limit]
+        self._batches.limit = min(limits, default=None)
+        self._pass_by(other.rows)
+
+    def apart(self) -> Self:
+        """The same model, run alike, with meters of its own: for a part of a call that another worker asks, in silence."""
+        found = copy.copy(self)
+        found.rows, found.seconds, found.progress, found._bar = 0, 0.0, False, None
+        found._batches, found._clipped = Batches(self._model.device, self._batches.limit), self._model.clipped
+        if self.memory == "keep":
+            keep_memory()
+        return found
 
     @property
     def pace(self) -> float:

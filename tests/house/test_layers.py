@@ -55,7 +55,8 @@ OWNERS = {
     "threadpoolctl": {"calls"},
     "matplotlib": {"reporting"},
     "jinja2": {"reporting"},
-    "joblib": {"reporting"},
+    "joblib": {"calls", "reporting"},
+    "cloudpickle": {"calls"},
     "pydantic": {"command"},
     "tifffile": {"command"},
 }

@@ -1,0 +1,182 @@
+"""Tasks that workers do: processes, threads or the machines of a cluster, as the caller's `joblib.parallel_config` says."""
+
+import contextlib
+import hashlib
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from perturbxai.core import checks
+from perturbxai.core.stopping import ModelError, note
+from perturbxai.models.device import bounded_threads
+
+TASKS_A_WORKER = 4  # so that no worker waits long for the slowest, and a failure loses little
+LARGE = 1 << 20  # bytes of an array that travels beside the rest: joblib maps it into workers of the same machine
+
+_unpacked: dict[bytes, Any] = {}
+
+
+def check_n_jobs(n_jobs: int | None) -> int | None:
+    """A number of workers as joblib takes it. Raises TypeError and ValueError for others."""
+    if n_jobs is None:
+        return None
+    if not checks.is_whole(n_jobs) or n_jobs == 0:
+        raise ValueError(
+            f"n_jobs={checks.as_given(n_jobs)} must be a whole number of workers: 1 or more, -1 for one a core, or None for "
+            "as many as joblib.parallel_config says, else one."
+        )
+    return int(n_jobs)
+
+
+def count(n_jobs: int | None, n_tasks: int) -> int:
+    """Workers for so many tasks: of None as many as the caller's `joblib.parallel_config` says, else one."""
+    if n_tasks < 2 or (n_jobs is None and "joblib" not in sys.modules):
+        return 1
+    import joblib
+
+    return max(1, min(int(joblib.effective_n_jobs(n_jobs)), n_tasks))
+
+
+class Shipment:
+    """What all tasks of a call need: packed once a call and unpacked once a worker, or handed on where the process is one."""
+
+    def __init__(self, given: Any) -> None:
+        self._given = given
+        self._packed: tuple[bytes, list[Any]] | None = None
+        self.here = True  # whether this is the process of the caller
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._packed is None:
+            self._packed = _packed(self._given)
+        return _received, self._packed
+
+    @property
+    def given(self) -> Any:
+        """Raises RuntimeError, with a way out, for what cannot be unpacked here."""
+        return self._given if self.here or self._packed is None else _unpack(*self._packed)
+
+
+def _packed(given: Any) -> tuple[bytes, list[Any]]:
+    """A digest, and arrays of bytes."""
+    import cloudpickle
+
+    beside: list[Any] = []
+
+    def stays(buffer: Any) -> bool:
+        own = np.frombuffer(buffer.raw(), dtype=np.uint8)
+        if own.nbytes >= LARGE:
+            beside.append(own)
+        return own.nbytes < LARGE
+
+    main = cloudpickle.dumps(given, protocol=5, buffer_callback=stays)
+    parts = [np.frombuffer(main, dtype=np.uint8), *beside]
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.digest(), parts
+
+
+def _received(digest: bytes, parts: list[Any]) -> Shipment:
+    found = Shipment(None)
+    found._packed, found.here = (digest, parts), False
+    return found
+
+
+def _unpack(digest: bytes, parts: list[Any]) -> Any:
+    import cloudpickle
+
+    if digest not in _unpacked:
+        try:
+            given = cloudpickle.loads(parts[0].tobytes(), buffers=parts[1:])
+        except Exception as error:
+            raise RuntimeError(
+                f"a worker could not rebuild the model or the space: {type(error).__name__}: {error}. Functions and classes "
+                "of a module travel by its name: see that workers can import it, define them in the script or notebook "
+                "itself, or let threads do the work: joblib.parallel_config(backend='threading')."
+            ) from error
+        _unpacked.clear()  # one call at a time
+        _unpacked[digest] = given
+    return _unpacked[digest]
+
+
+@dataclass
+class Done:
+    """What became of a task: what it found, the error that stopped it, and the warnings that it raised elsewhere."""
+
+    number: int
+    found: Any = None
+    error: Exception | None = None
+    warned: list[tuple[str, type[Warning], str, int]] = field(default_factory=list)
+
+
+def _do(task: Callable[[Any, Any], Any], shipment: Shipment, number: int, own: Any, threads: int) -> Done:
+    done = Done(number)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(bounded_threads(threads))
+        caught: list[warnings.WarningMessage] = []
+        if not shipment.here:
+            stack.enter_context(threadpool_limits(threads))
+            caught = stack.enter_context(warnings.catch_warnings(record=True))
+        try:
+            done.found = task(shipment.given, own)
+        except Exception as error:
+            done.found = getattr(error, "partial", None)
+            done.error = error if shipment.here else _portable(error)
+    done.warned = [(str(w.message), w.category, w.filename, w.lineno) for w in caught]
+    return done
+
+
+def _portable(error: Exception) -> Exception:
+    """An error that can leave its process, with a note that says where it was raised."""
+    import cloudpickle
+
+    told = "".join(traceback.format_exception(error)).rstrip()
+    with contextlib.suppress(Exception):
+        error.__dict__.pop("partial", None)  # it travels beside
+    try:
+        found: Exception = cloudpickle.loads(cloudpickle.dumps(error))
+    except Exception:
+        found = ModelError(f"{type(error).__name__}: {error}")
+    note(found, f"in a worker:\n{told}")
+    return found
+
+
+def spread(task: Callable[[Any, Any], Any], given: Any, tasks: Sequence[Any], n_jobs: int | None) -> Iterator[Done]:
+    """task(given, own) for each of the tasks, as they come back. Who stops to take them stops the workers.
+
+    given  what all tasks need;  warnings of workers are raised here
+    """
+    import joblib
+
+    shipment, n_workers = Shipment(given), count(n_jobs, len(tasks))
+    threads = max(1, joblib.cpu_count() // n_workers)
+    parallel = _parallel(n_jobs)
+    # a process has one BLAS: where workers are its threads, none may give it more than the others solve with
+    with threadpool_limits(limits=1, user_api="blas"):
+        coming = parallel(joblib.delayed(_do)(task, shipment, at, own, threads) for at, own in enumerate(tasks))
+        try:
+            for done in coming:
+                for message, category, filename, line in done.warned:
+                    warnings.warn_explicit(message, category, filename, line)
+                yield done
+        finally:
+            if hasattr(coming, "close"):
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # that tasks are cancelled is what is asked for
+                    coming.close()
+
+
+def _parallel(n_jobs: int | None) -> Any:
+    """Results as they come, or, of backends that cannot, when all are there."""
+    import joblib
+
+    try:
+        return joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1)
+    except ValueError:
+        return joblib.Parallel(n_jobs=n_jobs, batch_size=1)
