@@ -13,6 +13,7 @@ from perturbxai.baseline_methods.pixels import PixelMap
 from perturbxai.calls.record import ENDS, Record
 from perturbxai.core import returned
 from perturbxai.core.functions import read_only
+from perturbxai.core.types import Floats
 from perturbxai.estimation.intervals import independent_factor
 from perturbxai.estimation.spread import ROUNDING
 from perturbxai.inputs.spaces import TabularSpace
@@ -26,7 +27,7 @@ Mapped = tuple[dict[str, Any], dict[str, Any]]  # fields of an Explanation: valu
 class BaselinesCall:
     """One call of baselines(): methods, each with the number of its layer, at one input after the other.
 
-    lost: rows that were asked in a layout that failed
+    lost: rows that were asked in a layout that failed;  ends: v(nothing) and v(N), by input
     """
 
     placed: Placed
@@ -34,12 +35,22 @@ class BaselinesCall:
     inside: Inside
     lost: int = 0
     found: list[dict[str, Explanation]] = field(default_factory=list)
+    ends: dict[int, tuple[Floats, Floats]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.first_alike = self.record.game.first_alike  # digests every picture
 
     def run(self) -> None:
-        for number, one in enumerate(self.record.game.inputs):
+        """Explain all inputs. What was answered when the model failed is explained before its error is raised."""
+        game, failed = self.record.game, None
+        own = [number for number, first in enumerate(self.first_alike) if first == number]
+        try:
+            self.ends = dict(zip(own, game.ends_of(own, users=1), strict=True))
+        except Exception as error:
+            failed = error
+        for number, one in enumerate(game.inputs):
+            if failed is not None and not game.knows_ends(number):
+                raise failed
             self.found.append({})
             if (first := self.first_alike[number]) == number:
                 self._explain(number)
@@ -50,7 +61,7 @@ class BaselinesCall:
     def _explain(self, number: int) -> None:
         """All methods at one input, one after the other."""
         game, one = self.record.game, self.record.game.inputs[number]
-        ((empty, full),) = game.ends_of([number], users=1)
+        empty, full = self.ends[number] if number in self.ends else game.ends_of([number], users=1)[0]
         for key, (method, layer) in self.placed.items():
             if isinstance(game.space, TabularSpace) and isinstance(method, OfRow):
                 row = TableRow(game, number, game.learn().columns, empty, full, self.inside.known)

@@ -187,6 +187,10 @@ class Game:
         empty, full = self.ask([(numbers[0], nothing), (numbers[0], rows)], users=[users] * 2)
         return [(empty.values[0], values) for values in full.values]
 
+    def knows_ends(self, number: int) -> bool:
+        """Whether v(nothing) and v(N) of an input were answered already."""
+        return self._asker is not None and self._asker.knows_ends(number)
+
     def base_values(self, users: int = 0) -> Floats:
         """(B, K): the model at each background row of a table."""
         asker = self.learn()

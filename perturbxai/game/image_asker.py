@@ -49,6 +49,10 @@ class ImageAsker:
         """Take note of what the model said of a picture itself."""
         self.memo[self._ends(number)[1]] = values
 
+    def knows_ends(self, number: int) -> bool:
+        """Whether nothing of a picture, and all of it, were answered."""
+        return all(name in self.memo for name in self._ends(number))
+
     def ends_names(self, *numbers: int) -> Ints:
         """Words for the masks of v(nothing) and v(N) of inputs, each once."""
         return _words({name for number in numbers for name in self._ends(number)})

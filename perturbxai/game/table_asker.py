@@ -86,6 +86,11 @@ class TableAsker:
         return hash_values(self.space.background)
 
     @cached_property
+    def own_words(self) -> Words:
+        """(N, 2): the names of the inputs themselves."""
+        return hash_rows(np.array([one.codes for one in self.inputs]))
+
+    @cached_property
     def base_names(self) -> Words:
         """The first words of the background rows' names, each once, sorted."""
         return np.unique(hash_rows(self.space.background)[:, 0])
@@ -104,9 +109,14 @@ class TableAsker:
             self.empty_rows = self.ask([(0, Rows(self.space.background))], False, users=[users])[0].values
         return self.empty_rows
 
+    def knows_ends(self, number: int) -> bool:
+        """Whether the background rows, and an input's own, were answered."""
+        words = np.concatenate([hash_rows(self.space.background), self.own_words[number, None]])
+        return bool((self.memo.places(words) >= 0).all())
+
     def ends_names(self, *numbers: int) -> Words:
         """Words for the rows of v(nothing) and v(N) of inputs, each once."""
-        return np.union1d(self.base_names, hash_rows(np.array([self.inputs[number].codes for number in numbers]))[:, 0])
+        return np.union1d(self.base_names, self.own_words[list(numbers), 0])
 
     def ask(
         self, requests: Requests, spread: bool, groups: bool = False, users: Sequence[int] = (), named: bool = False
