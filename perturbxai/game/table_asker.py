@@ -109,10 +109,10 @@ class TableAsker:
             self.empty_rows = self.ask([(0, Rows(self.space.background))], False, users=[users])[0].values
         return self.empty_rows
 
-    def knows_ends(self, number: int) -> bool:
+    def knows_ends(self, number: int) -> tuple[bool, bool]:
         """Whether the background rows, and an input's own, were answered."""
-        words = np.concatenate([hash_rows(self.space.background), self.own_words[number, None]])
-        return bool((self.memo.places(words) >= 0).all())
+        found = self.memo.places(np.concatenate([hash_rows(self.space.background), self.own_words[number, None]])) >= 0
+        return bool(found[:-1].all()), bool(found[-1])
 
     def ends_names(self, *numbers: int) -> Words:
         """Words for the rows of v(nothing) and v(N) of inputs, each once."""

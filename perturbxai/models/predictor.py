@@ -146,7 +146,7 @@ class Predictor:
         """The model's values over a plan, batch by batch: (start, stop, values (stop - start, K))."""
         layout = self._model.layout
         if isinstance(self._model, NetworkModel):
-            self._model.passes.refresh()
+            self._model.passes.refresh(self._bar)
             layout = "HWC" if self._model.passes.channels_last else "CHW"  # so that nothing is copied
         plan = recast(plan, self._model.pixels, layout)
         for start, stop, values in self._in_batches(plan, lambda start, stop: self._ask(plan, start, stop)):
@@ -258,7 +258,7 @@ class Predictor:
         passes = self.network_model(", but gradient baselines need a torch.nn.Module; give that itself.").passes
         import torch
 
-        passes.refresh()
+        passes.refresh(self._bar)
         net = passes.looked_into()
         with lent(net), torch.inference_mode(False), torch.enable_grad():
             began, seconds = time.perf_counter(), self.seconds
@@ -267,6 +267,12 @@ class Predictor:
             finally:
                 synchronise(self._model.device)
                 self.seconds = seconds + time.perf_counter() - began
+
+    def values_of(self, given: object, batch: Tensor) -> Floats:
+        """(n, K): what the lent network returned of a batch, on the predictor's own scale and checked as any answer."""
+        values = self.network_model().scaled(given, batch)
+        self._check(values, len(batch), 0)
+        return values
 
     def _pass_by(self, passed: int) -> None:
         """Rows that went through the lent network."""
