@@ -137,7 +137,9 @@ def shares(scene: Scene, name: str, one: Any, seed: int) -> Iterator[tuple[Any, 
         most = (np.bincount(labels[inside], minlength=len(one.names)) / np.bincount(labels.ravel())).max()
         hit = int(pointing_game(heat, inside, NEAR * max(labels.shape)))
         numbers = (energy_pointing_game(heat, inside), own, hit, inside.mean(), most, *scene.certain[output])
-        yield scene.set, scene.name, name, seed, output, *numbers, one.meta.get("rows", 0), ""
+        # a Predictor looks for a layer once, wherever a run begins
+        rows = one.meta.get("rows", 0) - one.meta.get("rows_once_a_call", {}).get("where the layer is", 0)
+        yield scene.set, scene.name, name, seed, output, *numbers, rows, ""
 
 
 def summarise(path: Path) -> pd.DataFrame:

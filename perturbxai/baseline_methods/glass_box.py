@@ -7,7 +7,7 @@ import numpy as np
 
 from perturbxai.baseline_methods.kinds import OfRow, TableRow
 from perturbxai.baseline_methods.tree_models import Tree, read
-from perturbxai.core.compiled import kernels
+from perturbxai.core.compiled import kernels, tree_kernels
 from perturbxai.core.options import options
 from perturbxai.core.types import Codes, Floats, Ints
 from perturbxai.inputs.spaces import TabularSpace
@@ -16,6 +16,7 @@ from perturbxai.models.predictor import ModelError, Predictor
 MISREAD = 1e-6  # of the outputs' size; a float32 table costs a linear model 1e-7
 ROUNDING = 1e-9  # of the values' size, by which an additive model may miss its sum
 ROUNDING_32 = 1e-5  # the same, of a network in float32
+ROWS = 4096  # of x, and of the background, that go down a tree together
 CELLS = 1 << 22  # (background row, node) answers in memory at once
 
 
@@ -100,27 +101,52 @@ def _walk_all(row: TableRow) -> Floats:
         parts = (x - weights @ background)[:, :, None] * found.slopes[:, row.columns]  # (N, D, K)
         np.add.at(values.swapaxes(0, 1), player, parts.swapaxes(0, 1))
         return values
+    down, across = (np.ascontiguousarray(rows.T, dtype=np.float64) for rows in (x, background))
     for tree in found.trees():
-        _add_tree(tree, x, background, player, weights, row.columns, values)
+        present, absent = tree.codes(x, down), tree.codes(background, across)
+        _add_tree(tree, present, absent, player, weights, row.columns, values)
     return values
 
 
 def _add_tree(tree: Tree, x: Codes, background: Codes, player: Ints, weights: Floats, columns: Ints, values: Floats) -> None:
-    """Add one tree's Shapley values to (N, P, K), for the outputs `columns` that are explained."""
+    """Add one tree's Shapley values to (N, P, K), for the outputs `columns` that are explained.
+
+    x, background  rows as the tree's `codes` has them, a line a column
+    """
     into, which = np.nonzero(columns[:, None] == tree.outputs)
     if not len(into):
         return
-    nodes = np.column_stack([tree.children, player[tree.feature]]).astype(np.int64)
     longest = min(values.shape[1], tree.depth)
-    scratch = np.zeros((5, max(values.shape[1], longest + 1)), dtype=np.int64)
-    out = np.zeros((len(x), values.shape[1], len(into)))
-    leaves = np.ascontiguousarray(tree.values[:, which])
-    left_of_x, shares = tree.goes_left(x), _shares(longest)
-    step = max(1, CELLS // len(nodes))
-    for first in range(0, len(background), step):
-        some = slice(first, first + step)
-        kernels.walk_tree(nodes, leaves, left_of_x, tree.goes_left(background[some]), weights[some], shares, scratch, out)
+    out = np.zeros((x.shape[1], values.shape[1], len(into)))
+    leaves, shares = np.ascontiguousarray(tree.values[:, which]), _shares(longest)
+    column, threshold = tree.questions(len(x))
+    nodes = np.column_stack([tree.children, column, tree.missing_left, player[tree.feature]]).astype(np.int64)
+    if longest > tree_kernels.PLAYERS_A_PATH:
+        _walk_pairs(tree, nodes, x, background, leaves, weights, shares, out)
+    else:
+        for some in _steps(background.shape[1], ROWS):
+            absent = np.ascontiguousarray(background[:, some])
+            for these in _steps(x.shape[1], ROWS):
+                present = np.ascontiguousarray(x[:, these])
+                tree_kernels.share_tree(nodes, threshold, leaves, present, absent, weights[some], shares, out[these])
     values[:, :, into] += out
+
+
+def _walk_pairs(
+    tree: Tree, nodes: Ints, x: Codes, background: Codes, leaves: Floats, weights: Floats, shares: Floats, out: Floats
+) -> None:
+    """The same where a path asks for more players than a number has bits: row by row, with each background row."""
+    scratch = np.zeros((5, max(out.shape[1], len(shares))), dtype=np.int64)
+    walked, step = np.ascontiguousarray(nodes[:, [0, 1, 4]]), max(1, CELLS // len(nodes))
+    for these in _steps(x.shape[1], step):
+        left_of_x = tree.goes_left(x[:, these])
+        for some in _steps(background.shape[1], step):
+            left_of_b = tree.goes_left(background[:, some])
+            kernels.walk_tree(walked, leaves, left_of_x, left_of_b, weights[some], shares, scratch, out[these])
+
+
+def _steps(n: int, size: int) -> list[slice]:
+    return [slice(start, start + size) for start in range(0, n, size)]
 
 
 def _shares(longest: int) -> Floats:

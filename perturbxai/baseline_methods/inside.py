@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -23,6 +24,19 @@ if TYPE_CHECKING:  # loads torch
 
 
 @dataclass(eq=False)
+class Found:
+    """The places for pictures of a size in a network in some state. ran: what it ran when it was first looked at there."""
+
+    state: Any
+    places: list[Place]
+    ran: tuple[str, ...] | None = None
+
+
+# by predictor, and by the pictures' size and what is looked for
+_found: WeakKeyDictionary[Predictor, dict[Any, Found]] = WeakKeyDictionary()
+
+
+@dataclass(eq=False)
 class Inside:
     """Views of the pictures of a game, at one or several layers, through a network that the predictor lends.
 
@@ -30,6 +44,7 @@ class Inside:
     differentiate  whether some method reads gradients
     asked          rows and model seconds that single methods asked for, beside the passes that all share
     searched       rows that told where the layers are, by the pictures' shape
+    came_along     inputs whose v(N) came with the look at them
     known          what the rows of a table share, and the methods by the pixel
     shared         by method the fills that it had seen for an earlier input
     """
@@ -43,39 +58,50 @@ class Inside:
     def __post_init__(self) -> None:
         self.asked = 0, 0.0
         self.searched: dict[tuple[int, ...], int] = {}
+        self.came_along: set[int] = set()
         self.known: dict[Any, Any] = {}
         self.shared: dict[str, int] = {}
-        self._places: dict[tuple[int, ...], list[Place]] = {}
+        self._places: dict[tuple[int, ...], Found] = {}
         self._kept: dict[bytes, list[View]] = {}  # the last picture and the last fill
         self._picture, self._fill = b"", b""
         self._used_fill: dict[str, bytes] = {}
         self._asks: dict[int, Callable[[Floats], Floats]] = {}
 
     def places(self, picture: Picture) -> list[Place]:
-        """Where the maps are, for pictures of this size."""
+        """Where the maps are, for pictures of this size: found once a Predictor, and again where the network has changed."""
+        if picture.shape not in self._places:
+            known, now = _found.setdefault(self.predictor, {}), self.predictor.network_model().state()
+            columns = None if self.layers else (*self.game.learn().columns.tolist(), self.score)
+            name = picture.shape, self.layers, columns, self.differentiate
+            if name not in known or known[name].state != now:
+                known[name] = Found(now, self._search(picture))
+            self._places[picture.shape] = known[name]
+        return self._places[picture.shape].places
+
+    def _search(self, picture: Picture) -> list[Place]:
         from perturbxai.baseline_methods import places, trail
 
-        if picture.shape not in self._places:
-            before = self.predictor.rows
+        before = self.predictor.rows
+        try:
             with self._network(picture) as (net, batch):
                 if self.layers is None:
-                    self._places[picture.shape] = [places.last_map(net, batch, self._scores)]
-                else:
-                    shown = trail.survey(net, batch)
-                    self._places[picture.shape] = [places.named_place(net, shown, name) for name in self.layers]
-            self.searched[picture.shape] = self.predictor.rows - before
-        return self._places[picture.shape]
+                    return [places.last_map(net, batch, self._scores)]
+                shown = trail.survey(net, batch)
+                return [places.named_place(net, shown, name) for name in self.layers]
+        finally:
+            self._count_search(picture, before)
 
-    def view(self, picture: Picture, layer: int) -> View:
-        """The picture from inside. An input's picture and fill are kept, because every method of a call looks at them."""
-        from perturbxai.baseline_methods.views import views
+    def _count_search(self, picture: Picture, before: int) -> None:
+        self.searched[picture.shape] = self.searched.get(picture.shape, 0) + self.predictor.rows - before
 
+    def view(self, picture: Picture, layer: int, number: int | None = None) -> View:
+        """The picture from inside. An input's picture and fill are kept, because every method of a call looks at them.
+
+        number: of the input that it is the picture of, whose v(N) comes with the look
+        """
         name = picture.tobytes()
         if name not in self._kept:
-            places = self.places(picture)
-            with self._network(picture) as (net, batch):
-                batches = self.predictor.in_batches
-                inside = views(net, batch, places, self._scores, differentiate=self.differentiate, batches=batches)
+            places, inside = self._look(picture, number)
             for place, found in zip(places, inside, strict=True):
                 if not all(np.isfinite(part).all() for part in (found.scores, found.activations, found.gradients)):
                     raise ModelError(f"layer {place.label!r}: map, gradient or scores are not finite; mend the model.")
@@ -83,6 +109,43 @@ class Inside:
             self._kept = {one: seen for one, seen in self._kept.items() if one in (self._picture, self._fill)}
             self._kept[name] = [self._metered(picture, found) for found in inside]
         return self._kept[name][layer]
+
+    def _look(self, picture: Picture, number: int | None) -> tuple[list[Place], list[View]]:
+        """The places, and one forward pass seen there. Places that an earlier call found and that are none now are looked
+        for anew."""
+        from perturbxai.baseline_methods.views import OtherOperations, views
+
+        def once(places: list[Place]) -> list[View]:
+            with self._network(picture) as (net, batch):
+                told, batches = partial(self._told, picture, batch, number), self.predictor.in_batches
+                return views(net, batch, places, self._scores, differentiate=self.differentiate, batches=batches, told=told)
+
+        places, before = self.places(picture), self.predictor.rows
+        try:
+            return places, once(places)
+        except OtherOperations:
+            if self.searched.get(picture.shape):  # found in this call
+                raise
+            self._count_search(picture, before)
+            del self._places[picture.shape], _found[self.predictor]
+        places = self.places(picture)
+        return places, once(places)
+
+    def _told(self, picture: Picture, batch: Tensor, number: int | None, given: object, ran: tuple[str, ...]) -> None:
+        """Take note of v(N) of an input, which a look at its picture gives too, if nobody asked for it before.
+
+        Raises OtherOperations if the network ran others than when it was first looked at there, in an earlier call.
+        """
+        from perturbxai.baseline_methods.views import OTHER, OtherOperations
+
+        found = self._places[picture.shape]
+        if found.ran is None:
+            found.ran = ran
+        elif found.ran != ran and not self.searched.get(picture.shape):
+            raise OtherOperations(f"layer={found.places[0].label!r}: {OTHER}")
+        if number is not None and not self.game.knows_ends(number)[1]:
+            self.game.know_own_values(number, self.predictor.values_of(given, batch)[0])
+            self.came_along.add(number)
 
     def view_of_fill(self, fill: Picture, layer: int, method: str) -> View:
         """A fill from inside, for a method of the call. It stays until there is another, for all inputs that it is alike."""
@@ -96,7 +159,7 @@ class Inside:
         """An input's picture from inside, which can be seen through maps as well."""
         one = self.game.pictures[number]
         ask = self._asks.setdefault(number, _once(lambda maps: self._ask(number, maps)))
-        return replace(self.view(one.picture, layer), ask=ask)
+        return replace(self.view(one.picture, layer, number), ask=ask)
 
     def pixels(self, number: int, layer: int) -> Pixels:
         """An input's picture by the pixel, with its view at the layer."""

@@ -1,7 +1,7 @@
 """Fitted scikit-learn models, read: trees as arrays, slopes as a matrix, and which columns their numbers come from."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -31,16 +31,36 @@ class Tree:
     """One tree: its value for a row is that of the leaf where the row ends.
 
     children (V, 2), -1 at leaves;  feature (V,) column of a node's question, 0 at leaves;  values (V, K)
+    threshold, missing_left (V,): values up to it go left, and whether missing ones do
     outputs  which of the model's outputs it adds to, K of them;  depth: how many questions the longest path has
-    goes_left (rows (n, D)) -> (n, V): what each row answers at each node
+    by_set   nodes (C,) that ask for one of several categories instead;  right (rows (n, D)) -> (C, n): who goes right there
     """
 
     children: Ints
     feature: Ints
     values: Floats
+    threshold: Floats
+    missing_left: Bools
     outputs: Ints
     depth: int
-    goes_left: Callable[[Any], Bools]
+    by_set: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    right: Callable[[Any], Bools] | None = None
+
+    def questions(self, n_lines: int) -> tuple[Ints, Floats]:
+        """The line (V,) and the threshold (V,) of each node among the lines, so many, that `codes` made."""
+        line, threshold = self.feature.copy(), np.array(self.threshold, dtype=np.float64)
+        line[self.by_set], threshold[self.by_set] = np.arange(n_lines - len(self.by_set), n_lines), 0.5
+        return line, threshold
+
+    def codes(self, rows: Floats, columns: Floats) -> Floats:
+        """(D + C, n): rows (n, D) as (D, n) `columns`, with a line for each node that asks for categories: 1 goes right."""
+        return columns if self.right is None else np.concatenate([columns, self.right(rows)])
+
+    def goes_left(self, codes: Floats) -> Bools:
+        """(n, V): what each row, as `codes` has them, answers at each node."""
+        line, threshold = self.questions(len(codes))
+        asked = codes[line]
+        return np.ascontiguousarray(np.where(np.isnan(asked), self.missing_left[:, None], asked <= threshold[:, None]).T)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,14 +135,11 @@ def _grown(tree: Foreign, values: Floats, outputs: Ints) -> Tree:
     leaf = tree.children_left < 0
     children = np.where(leaf[:, None], -1, np.column_stack([tree.children_left, tree.children_right])).astype(np.int64)
     feature = np.where(leaf, 0, tree.feature).astype(np.int64)
-    threshold = np.array(tree.threshold)
     missing_left = np.asarray(tree.missing_go_to_left, dtype=bool) if hasattr(tree, "missing_go_to_left") else ~leaf
 
-    def goes_left(rows: NDArray[Any]) -> Bools:
-        asked = rows[:, feature]  # float32, compared with a float64 threshold, as scikit-learn does
-        return np.asarray(np.where(np.isnan(asked), missing_left, asked <= threshold))
-
-    return Tree(children, feature, np.ascontiguousarray(values, dtype=np.float64), outputs, tree.max_depth, goes_left)
+    # rows are float32 and the threshold is float64, as scikit-learn compares them
+    values = np.ascontiguousarray(values, dtype=np.float64)
+    return Tree(children, feature, values, tree.threshold, missing_left, outputs, tree.max_depth)
 
 
 def _leaf_values(model: Foreign) -> Floats:
@@ -209,20 +226,21 @@ def _grown_on_bins(one: Foreign, outputs: Ints, known: NDArray[Any], numbers: ND
     missing_left, threshold = nodes["missing_go_to_left"].astype(bool), nodes["num_threshold"]
     by_category = np.flatnonzero(nodes["is_categorical"].astype(bool) & ~leaf)
 
-    def goes_left(rows: NDArray[Any]) -> Bools:
-        asked = rows[:, feature]
-        found = np.where(np.isnan(asked), missing_left, asked <= threshold)
-        for v in by_category:
-            level = asked[:, v]
+    def right(rows: NDArray[Any]) -> Bools:
+        found = np.empty((len(by_category), len(rows)), dtype=bool)
+        for line, v in enumerate(by_category):
+            level = rows[:, feature[v]]
             missing = ~(level >= 0)  # NaN too
             level = np.where(missing, 0, level).astype(np.int64)
             to_left, seen = _in_bits(left_bits[nodes["bitset_idx"][v]], level), _in_bits(known[numbers[feature[v]]], level)
             # a category that training has not seen goes where missing values go
-            found[:, v] = np.where(missing, missing_left[v], to_left | (~seen & missing_left[v]))
-        return np.asarray(found)
+            found[line] = ~np.where(missing, missing_left[v], to_left | (~seen & missing_left[v]))
+        return found
 
     values = np.array(nodes["value"], dtype=np.float64)[:, None]
-    return Tree(np.where(leaf[:, None], -1, both), feature, values, outputs, one.get_max_depth(), goes_left)
+    children, depth = np.where(leaf[:, None], -1, both), one.get_max_depth()
+    sets = by_category, right if len(by_category) else None
+    return Tree(children, feature, values, threshold, missing_left, outputs, depth, *sets)
 
 
 def _in_bits(bits: NDArray[Any], level: Ints) -> Bools:

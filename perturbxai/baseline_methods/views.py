@@ -13,7 +13,7 @@ from perturbxai.baseline_methods.layouts import Layout, layout_of
 from perturbxai.baseline_methods.pixels import View, as_floats
 from perturbxai.baseline_methods.places import Place
 from perturbxai.baseline_methods.trail import Operations
-from perturbxai.baseline_methods.whereabouts import tensors_of
+from perturbxai.baseline_methods.whereabouts import name_of, tensors_of
 from perturbxai.core.functions import read_only
 from perturbxai.core.stopping import context
 from perturbxai.core.types import Floats
@@ -25,16 +25,23 @@ Instead = dict[int, tuple[Tensor, Tensor]]  # by id a tensor, which keeps the id
 
 CHUNK_BYTES = 1 << 24  # of the maps that are put in place of others at a time
 CUT_OUT = 32  # pixels a side
+OTHER = "the network does not run the same operations each time. Name a module as layer=."
 SAME = 1e-4  # of the scores' size: a picture's own maps, put back among others, give its own scores but for rounding
 
 
+class OtherOperations(ValueError):
+    """The network ran other operations than when a place in it was found."""
+
+
 def views(
-    net: Net, batch: Tensor, places: Sequence[Place], score: Score, *, differentiate: bool, batches: Batches
-) -> list[View]:
+    net: Net, batch: Tensor, places: Sequence[Place], score: Score, *, differentiate: bool, batches: Batches,
+    told: Callable[[object, tuple[str, ...]], None],
+) -> list[View]:  # fmt: skip
     """What one forward pass of one picture shows at some places, with a pass backwards for each score.
 
     batch          (1, C, H, W);  score: from what the network returned to (n, K)
     differentiate  whether gradients are wanted;  batches: as `Predictor.in_batches`, for what other maps give
+    told  is handed what the network returned, and the names of what it ran, where a place is a number among them
     Raises ValueError if what a place gives is no map of the picture, or if a score does not depend on it.
     """
     kept: dict[int, tuple[Tensor, Layout]] = {}
@@ -49,8 +56,12 @@ def views(
             return own.clone()  # what follows may work in place
 
     picture = batch.clone()  # for a network that writes into its input; made here, where it is no operation of the pass
-    with torch.set_grad_enabled(differentiate), swapped(net, places, lend):
-        scores = score(net(picture))[0]
+    ran: list[str] = []
+    with torch.set_grad_enabled(differentiate), swapped(net, places, lend, ran):
+        given = net(picture)
+        by_net = tuple(ran)
+        scores = score(given)[0]
+    told(given, by_net)
     for number, place in enumerate(places):
         if number not in kept:
             raise ValueError(f"layer={place.label!r} gave nothing in this pass; name another layer.")
@@ -71,10 +82,7 @@ def _layout(found: object, batch: Tensor, place: Place) -> Layout:
         return layout_of(found, batch, place.label, place.patches)
     if not isinstance(found, torch.Tensor) or tuple(found.shape) != place.layout.shape:
         shape = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
-        raise ValueError(
-            f"layer={place.label!r} gives {shape} in this pass and gave {place.layout.shape} in the one before: the network "
-            "does not run the same operations each time. Name a module as layer=."
-        )
+        raise OtherOperations(f"layer={place.label!r} gives {shape} and gave {place.layout.shape} before: {OTHER}")
     return place.layout
 
 
@@ -179,13 +187,20 @@ class _Again:
 
 
 @context
-def swapped(net: Net, places: Sequence[Place], swap: Callable[[int, Tensor], Tensor]) -> Iterator[None]:
-    """While this lasts, the tensor at each place is replaced by what `swap` makes of its number and the tensor."""
+def swapped(
+    net: Net, places: Sequence[Place], swap: Callable[[int, Tensor], Tensor], ran: list[str] | None = None
+) -> Iterator[None]:
+    """While this lasts, the tensor at each place is replaced by what `swap` makes of its number and the tensor.
+
+    ran  gets the names of the operations, where a place is known by its number among them
+    """
     numbered = {place.operation: number for number, place in enumerate(places) if place.operation is not None}
     instead: Instead = {}
 
     def run(operation: int, func: Func, args: Args, kwargs: Named) -> Any:
         which = numbered.get(operation)
+        if ran is not None:
+            ran.append(name_of(func))
         argument = None if which is None else places[which].argument
         if which is not None and argument is not None:
             taken = list(tensors_of((*args, *kwargs.values())))[argument]

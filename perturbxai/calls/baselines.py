@@ -200,7 +200,7 @@ def layer_grid(predictor: Predictor, image: Photo, layer: Layer | None = None) -
     Cells are laid on the picture as heat maps are: a cell has the pixels that are nearest to its centre. A heat map is drawn
     bilinearly between the centres, so that its sums over the cells are the map's cells, each having given an eighth of its
     value to each side. Of a map drawn with the nearest cell's value they are the cells exactly.
-    Asks the model three times: for its outputs, for the place of the map and for its shape.
+    Asks the model three times: for its outputs, for the place of the map (once a Predictor) and for its shape.
     Raises TypeError for a model that is no torch module, ValueError for several pictures, for an unknown layer, for one that
     gives no map, and for a map with more cells than the picture has pixels on a side.
 

@@ -10,9 +10,10 @@ import numpy as np
 from perturbxai.baseline_methods.inside import Inside
 from perturbxai.baseline_methods.kinds import Baseline, OfLayer, OfPicture, OfPixels, OfPlayers, OfRow, TableRow
 from perturbxai.baseline_methods.pixels import PixelMap
-from perturbxai.calls.record import ENDS, Record
+from perturbxai.calls.record import ENDS, NOTHING, Record
 from perturbxai.core import returned
 from perturbxai.core.functions import read_only
+from perturbxai.core.types import Floats
 from perturbxai.estimation.intervals import independent_factor
 from perturbxai.estimation.spread import ROUNDING
 from perturbxai.inputs.spaces import TabularSpace
@@ -26,7 +27,7 @@ Mapped = tuple[dict[str, Any], dict[str, Any]]  # fields of an Explanation: valu
 class BaselinesCall:
     """One call of baselines(): methods, each with the number of its layer, at one input after the other.
 
-    lost: rows that were asked in a layout that failed
+    lost: rows that were asked in a layout that failed;  ends: v(nothing) and v(N), by input
     """
 
     placed: Placed
@@ -34,12 +35,27 @@ class BaselinesCall:
     inside: Inside
     lost: int = 0
     found: list[dict[str, Explanation]] = field(default_factory=list)
+    ends: dict[int, tuple[Floats, Floats]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.first_alike = self.record.game.first_alike  # digests every picture
+        pictures = not isinstance(self.record.game.space, TabularSpace)
+        self.looks = pictures and any(method.passes for method, _ in self.placed.values())
 
     def run(self) -> None:
-        for number, one in enumerate(self.record.game.inputs):
+        """Explain all inputs. What was answered when the model failed is explained before its error is raised."""
+        game, failed = self.record.game, None
+        own = [number for number, first in enumerate(self.first_alike) if first == number]
+        try:
+            if self.looks:
+                game.ask_nothing(own, users=1)
+            else:
+                self.ends = dict(zip(own, game.ends_of(own, users=1), strict=True))
+        except Exception as error:
+            failed = error
+        for number, one in enumerate(game.inputs):
+            if failed is not None and not all(game.knows_ends(number)[: 1 if self.looks else 2]):
+                raise failed
             self.found.append({})
             if (first := self.first_alike[number]) == number:
                 self._explain(number)
@@ -50,7 +66,9 @@ class BaselinesCall:
     def _explain(self, number: int) -> None:
         """All methods at one input, one after the other."""
         game, one = self.record.game, self.record.game.inputs[number]
-        ((empty, full),) = game.ends_of([number], users=1)
+        if self.looks:  # v(N) comes along
+            self.inside.view_of_input(number, 0)
+        empty, full = self.ends[number] if number in self.ends else game.ends_of([number], users=1)[0]
         for key, (method, layer) in self.placed.items():
             if isinstance(game.space, TabularSpace) and isinstance(method, OfRow):
                 row = TableRow(game, number, game.learn().columns, empty, full, self.inside.known)
@@ -142,14 +160,19 @@ class BaselinesCall:
         method, _ = self.placed[key]
         game = self.record.game
         searched = self.inside.searched.get(game.pictures[number].picture.shape, 0) if method.passes else 0
-        once = self._once(method, self.record.ends(number), searched)
+        once = self._once(method, self.record.ends(number), searched, number in self.inside.came_along)
         one = game.inputs[number]
         others = self._others(key, lambda _, m: method.passes and m.passes)
         meta = self.record.meta(one, method.passes, once, looked_at=one.active, shared_with=others) | notes
         return meta | {"rows": meta["rows"] + sum(once.values())}
 
-    def _once(self, method: Baseline, ends: dict[str, int], searched: int) -> dict[str, int]:
-        """What is asked once for all methods, as far as this one needs it."""
+    def _once(self, method: Baseline, ends: dict[str, int], searched: int, along: int) -> dict[str, int]:
+        """What is asked once for all methods, as far as this one needs it.
+
+        along: of how many inputs v(N) came with the look that the method counts as its own
+        """
+        if method.passes and along:
+            ends = {NOTHING: ends[ENDS] - along}
         looks = method.passes or isinstance(method, OfPixels)
         once = {"where the layer is": searched, "in a layout that failed": self.lost if looks else 0}
         return ends | {what: n for what, n in once.items() if n}
@@ -163,7 +186,8 @@ class BaselinesCall:
         """The results of all inputs, by number; what several of them have in common counts once."""
         game, (method, _) = self.record.game, self.placed[key]
         asked = [parts[n].meta for n in parts if self.first_alike[n] == n]
-        once = self._once(method, {ENDS: game.used(0)}, sum(self.inside.searched.values()) if method.passes else 0)
+        searched = sum(self.inside.searched.values()) if method.passes else 0
+        once = self._once(method, {ENDS: game.used(0)}, searched, len(self.inside.came_along & parts.keys()))
         own = sum(meta["rows"] - sum(meta["rows_once_a_call"].values()) for meta in asked)
         measured = {what: sum(meta[what] for meta in asked) for what in ("own_rows", "own_seconds") if what in asked[0]}
         rows = own - self.inside.shared.get(key, 0) + sum(once.values())

@@ -10,7 +10,7 @@ from perturbxai.calls.record import ENDS
 from perturbxai.core.stopping import keep, keeping
 from perturbxai.core.types import Floats
 from perturbxai.inputs.spaces import Input
-from perturbxai.models.predictor import Meters
+from perturbxai.models.meters import Meters
 from perturbxai.results.explanation import Attribution, Explanation
 
 

@@ -15,6 +15,7 @@ from perturbxai.inputs.spaces import Input
 from perturbxai.results.explanation import Attribution, Explanation
 
 ENDS = "v(nothing) and v(N)"
+NOTHING = "v(nothing)"  # where v(N) comes along with what a method asks for itself
 FIRST_ROW = "the first row"  # of effects: it tells how many outputs there are
 NORMAL_95 = 1.959963984540054
 

@@ -44,7 +44,7 @@ def count(n_jobs: int | None, n_tasks: int) -> int:
 
 
 class Shipment:
-    """What all tasks of a call need: packed once a call and unpacked once a worker, or handed on where the process is one."""
+    """What all tasks of a call need: packed once a call and unpacked once a worker, or handed on in the same process."""
 
     def __init__(self, given: Any) -> None:
         self._given = given

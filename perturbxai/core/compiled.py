@@ -28,6 +28,8 @@ class Compiled:
 
 kernels = Compiled("perturbxai.core.kernels")
 game_kernels = Compiled("perturbxai.core.game_kernels")
+bin_kernels = Compiled("perturbxai.core.bin_kernels")
+tree_kernels = Compiled("perturbxai.core.tree_kernels")
 
 
 def row_kernels(n_numbers: int) -> ModuleType | Compiled:

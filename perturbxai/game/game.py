@@ -16,6 +16,7 @@ from perturbxai.core.wording import count, listed
 from perturbxai.game.image_asker import ImageAsker, Requests, first_alike
 from perturbxai.game.table_asker import TableAsker
 from perturbxai.inputs.spaces import ImageInput, ImageSpace, Input, Space, TableInput, TabularSpace, digest
+from perturbxai.models.image_plan import ImagePlan
 from perturbxai.models.predictor import Predictor
 
 MANY_OUTPUTS = 20  # all outputs up to here, else the highest
@@ -107,19 +108,20 @@ class Game:
             table = isinstance(self.space, TabularSpace)
             first = self.table.columns.decode(self.table_rows[0].codes[None]) if table else self.pictures[0].picture[None]
             values = self.predictor(first)
-            n_outputs = values.shape[1]
-            if self._wanted is not None:
-                columns = self.predictor.select(self._wanted, n_outputs)
-            elif n_outputs <= MANY_OUTPUTS:
-                columns = np.arange(n_outputs)
-            else:
-                columns = self._highest(values[0])
+            columns = self._columns(values)
             if isinstance(self.space, TabularSpace):
                 self._asker = TableAsker(self.predictor, self.space, self.table_rows, columns, values[:, columns])
             else:
                 self._asker = ImageAsker(self.predictor, self.pictures, self.first_alike, columns)
                 self._asker.know_own_values(0, values[0, columns])
         return self._asker
+
+    def _columns(self, values: Floats) -> Ints:
+        """The columns that are looked at, of the outputs (1, K) at the first input."""
+        n_outputs = values.shape[1]
+        if self._wanted is not None:
+            return self.predictor.select(self._wanted, n_outputs)
+        return np.arange(n_outputs) if n_outputs <= MANY_OUTPUTS else self._highest(values[0])
 
     def _highest(self, values: PerOutput) -> Ints:
         """Columns of the five highest outputs at the first input, where nobody said which; told once, and in every meta."""
@@ -201,6 +203,35 @@ class Game:
         rows = Rows(np.array([self.table_rows[number].codes for number in numbers]))
         empty, full = self.ask([(numbers[0], nothing), (numbers[0], rows)], users=[users] * 2)
         return [(empty.values[0], values) for values in full.values]
+
+    def knows_ends(self, number: int) -> tuple[bool, bool]:
+        """Whether v(nothing) and v(N) of an input were answered already."""
+        return (False, False) if self._asker is None else self._asker.knows_ends(number)
+
+    def ask_nothing(self, numbers: Sequence[int], users: int = 0) -> None:
+        """v(nothing) of pictures, asked together, where v(N) comes with a look inside the network.
+
+        Where nobody said which of many outputs are meant, the first picture must be asked as in `learn`.
+        """
+        if self._asker is None and self._like is None and not self._offline and numbers:
+            asker = ImageAsker(self.predictor, self.pictures, self.first_alike, np.zeros(0, dtype=np.int64))
+            ((_, _, values),) = self.predictor.run(ImagePlan([asker.nothing(numbers[0])]))
+            if self._wanted is not None or values.shape[1] <= MANY_OUTPUTS:
+                asker.columns = self._columns(values)
+                asker.know_nothing(numbers[0], values[0, asker.columns])
+                self._asker = asker
+            else:
+                learnt = self.learn()
+                assert isinstance(learnt, ImageAsker)
+                learnt.know_nothing(numbers[0], values[0, learnt.columns])
+        nothing = [Coalitions(np.zeros((1, len(self.inputs[number].active)), dtype=bool)) for number in numbers]
+        self.ask(list(zip(numbers, nothing, strict=True)), users=[users] * len(nothing))
+
+    def know_own_values(self, number: int, values: PerOutput) -> None:
+        """Take note of what all outputs (K,) of the model said of a picture itself."""
+        asker = self.learn()
+        assert isinstance(asker, ImageAsker)
+        asker.know_own_values(number, values[asker.columns])
 
     def base_values(self, users: int = 0) -> Floats:
         """(B, K): the model at each background row of a table."""

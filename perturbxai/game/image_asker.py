@@ -39,6 +39,10 @@ class ImageAsker:
         self.used: Counter[int] = Counter()  # distinct masks by the number of the method that uses them
         self.there: list[dict[Any, Any]] = [{} for _ in inputs]  # what of a picture is on a device already
 
+    def nothing(self, number: int) -> Masked:
+        """The picture of an input with all its players hidden, as a plan takes it."""
+        return self._piece(number, Coalitions(np.zeros((1, len(self.inputs[number].active)), dtype=bool)), [0])
+
     def take_over(self, other: Self) -> None:
         """Take note of what the model said of the pictures themselves when another asked it."""
         for number in range(len(self.inputs)):
@@ -48,6 +52,15 @@ class ImageAsker:
     def know_own_values(self, number: int, values: PerOutput) -> None:
         """Take note of what the model said of a picture itself."""
         self.memo[self._ends(number)[1]] = values
+
+    def knows_ends(self, number: int) -> tuple[bool, bool]:
+        """Whether nothing of a picture, and all of it, were answered."""
+        nothing, everything = self._ends(number)
+        return nothing in self.memo, everything in self.memo
+
+    def know_nothing(self, number: int, values: PerOutput) -> None:
+        """Take note of what the model said of a picture of which nothing shows."""
+        self.memo[self._ends(number)[0]] = values
 
     def ends_names(self, *numbers: int) -> Ints:
         """Words for the masks of v(nothing) and v(N) of inputs, each once."""

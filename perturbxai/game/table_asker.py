@@ -2,15 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from perturbxai.core.questions import Answer, Cells, Coalitions, Opacities, PixelMasks, Question, Rows, Unanswered
-from perturbxai.core.types import Bools, Codes, Floats, Ints, Presence, Words
+from perturbxai.core.types import Codes, Floats, Ints, Words
 from perturbxai.game.image_asker import Requests
+from perturbxai.game.reply import Reply
 from perturbxai.game.row_memo import RowMemo
 from perturbxai.game.unrepeated import Unrepeated
 from perturbxai.inputs.row_names import bits, hash_cells, hash_rows, hash_values
@@ -20,50 +20,6 @@ from perturbxai.models.predictor import ModelError, Predictor
 
 WINDOW = 1 << 16  # table rows that are looked at together; independent of the batch size, so questions never depend on it
 WINDOW_NUMBERS = 1 << 21
-
-
-@dataclass(eq=False)
-class Reply:
-    """The answer to a question about an input, by its number, as it comes window by window; see `Answer`.
-
-    counted  the number by which the memo counts the question's rows;  users: the methods that use them, as bits
-    words    of its rows, None where they are not asked for
-    apart    lines whose rows no other question has, None if there are none
-    filled   lines that are answered, the first so many
-    """
-
-    number: int
-    question: Coalitions | Cells | Rows
-    counted: int
-    users: int
-    values: Floats
-    spread: Floats | None
-    groups: Floats | None
-    words: list[Words] | None
-    apart: Bools | None = None
-    rows: int = 0
-    filled: int = 0
-
-    @property
-    def fresh(self) -> bool:
-        return isinstance(self.question, Rows) and self.question.fresh
-
-    @property
-    def lines(self) -> Floats | Presence:
-        """What the question is about, line by line."""
-        return self.question.codes if isinstance(self.question, Rows) else self.question.z
-
-    def answer(self) -> Answer:
-        names = _each_once(np.concatenate(self.words)) if self.words else None  # rows that are new have none
-        return Answer(self.values, self.rows, self.spread, names, self.groups)
-
-    def take_over(self, other: "Reply") -> None:
-        """Take what another reply to the same question holds: the first lines of it."""
-        n = self.filled = other.filled
-        self.rows = other.rows
-        for own, old in ((self.values, other.values), (self.spread, other.spread), (self.groups, other.groups)):
-            if own is not None and old is not None:
-                own[:n] = old[:n]
 
 
 Part: TypeAlias = tuple[Reply, int, int]  # a question's lines low..high
@@ -93,6 +49,11 @@ class TableAsker:
     def base_words(self) -> Words:
         """(B, D, 2) names of the background's values."""
         return hash_values(self.space.background)
+
+    @cached_property
+    def own_words(self) -> Words:
+        """(N, 2): the names of the inputs themselves."""
+        return hash_rows(np.array([one.codes for one in self.inputs]))
 
     @cached_property
     def base_names(self) -> Words:
@@ -130,9 +91,14 @@ class TableAsker:
         new = self.memo.find(words) < 0
         self.memo.add(words[new], values[new])
 
+    def knows_ends(self, number: int) -> tuple[bool, bool]:
+        """Whether the background rows, and an input's own, were answered."""
+        found = self.memo.find(np.concatenate([hash_rows(self.space.background), self.own_words[number, None]])) >= 0
+        return bool(found[:-1].all()), bool(found[-1])
+
     def ends_names(self, *numbers: int) -> Words:
         """Words for the rows of v(nothing) and v(N) of inputs, each once."""
-        return np.union1d(self.base_names, hash_rows(np.array([self.inputs[number].codes for number in numbers]))[:, 0])
+        return np.union1d(self.base_names, self.own_words[list(numbers), 0])
 
     @property
     def room(self) -> int:
@@ -338,10 +304,3 @@ class TableAsker:
                 reply, *_ = window[int(np.searchsorted(stops, rows[error.row], side="right"))]
                 error.add_note(f"first asked while explaining row {self.inputs[reply.number].label!r}")
             raise
-
-
-def _each_once(words: Words) -> Words:
-    """Sorted; numpy sorts far faster than it finds what is unique."""
-    words = np.sort(words)
-    first = np.append(True, words[1:] != words[:-1])
-    return words if first.all() else words[first]

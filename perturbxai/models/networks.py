@@ -4,6 +4,7 @@ import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from perturbxai.models.estimators import (
 from perturbxai.models.labels import SCORES
 from perturbxai.models.lending import Lent, closed, inner, lent
 from perturbxai.models.native import as_estimator, as_function_of_pictures
-from perturbxai.models.passes import Passes
+from perturbxai.models.passes import Passes, state
 from perturbxai.models.probabilities import Ending, last_operation
 from perturbxai.models.torch_types import DType, Module, Tensor
 from perturbxai.models.transforms import Transform, check_transformed, has_channels_last
@@ -61,6 +62,10 @@ class NetworkModel(Wrapped):
     def inner(self) -> Module:
         """The user's module, out of a compiled or data-parallel one: its layers have the names that they were given."""
         return inner(self.model)
+
+    def state(self) -> list[Any]:
+        """What tells whether the network is still the one that it was: its parts, their settings and hooks, its weights."""
+        return state(self.inner)
 
     def closed(self) -> tuple[str, str]:
         """Why its layers cannot be looked at, and why it has no gradient; "" where nothing speaks against it."""

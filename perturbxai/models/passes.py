@@ -4,6 +4,8 @@ import copy
 import warnings
 from typing import Any
 
+import numpy as np
+
 from perturbxai.models import randomness
 from perturbxai.models.device import is_out_of_memory
 from perturbxai.models.lending import alone, asked_of_memory, evaluate, inner, is_compiled, lent, reached, settled, tracked
@@ -25,6 +27,7 @@ class Passes:
         self.channels_last = channels_last and not any(map(is_compiled, model.modules()))
         self._plain = Copy(device, dtype, channels_last=False)
         self._copy = Copy(device, dtype, channels_last=True) if self.channels_last else self._plain
+        self._call: object = None  # in which the copy was compared last
         self._warned = False  # that it draws random numbers
         self._known: set[tuple[int, ...]] = set()  # shapes of rows at which it was seen to run
 
@@ -34,10 +37,14 @@ class Passes:
             self.refresh()
         return self.model if self._copy.net is None else self._copy.net
 
-    def refresh(self) -> None:
-        """Make the private copy anew if the user's module has changed since. Asked once a request, not once a batch."""
-        if not (self.channels_last or self.must_copy):
+    def refresh(self, call: object = None) -> None:
+        """Make the private copy anew if the user's module has changed since. Asked once a request, not once a batch.
+
+        call: what the request is part of, if anything; all weights are compared once in it
+        """
+        if not (self.channels_last or self.must_copy) or (call is not None and call is self._call):
             return
+        self._call = call
         try:
             with alone([*self.model.modules(), *self.model.parameters()]):
                 if self._copy.refresh(self.model):
@@ -208,6 +215,12 @@ def _settings(net: Module) -> list[Any]:
     ]
 
 
+def state(net: Module) -> list[Any]:
+    """The same, with which tensors a module holds and how often they were written to."""
+    tensors = [*net.named_parameters(), *net.named_buffers()]
+    return [_settings(net), [(name, id(t), tuple(t.shape), 0 if t.is_inference() else t._version) for name, t in tensors]]
+
+
 def _is_plain(value: object) -> bool:
     """A number, a text, or several, as a stride is; no tensors, which a forward pass may have left."""
     several = isinstance(value, tuple) and all(map(_is_plain, value))
@@ -216,12 +229,19 @@ def _is_plain(value: object) -> bool:
 
 def _same_numbers(ours: Module, theirs: Module) -> bool:
     """Whether two modules hold the same weights. Their contents are compared: writing through .data leaves no trace."""
+    mine, other = (dict([*net.named_parameters(), *net.named_buffers()]) for net in (ours, theirs))
+    return mine.keys() == other.keys() and all(_same(tensor, other[name]) for name, tensor in mine.items())
+
+
+def _same(ours: Tensor, theirs: Tensor) -> bool:
+    """Whether two tensors hold the same numbers."""
     import torch
 
-    mine, other = (dict([*net.named_parameters(), *net.named_buffers()]) for net in (ours, theirs))
-    return mine.keys() == other.keys() and all(
-        torch.equal(tensor, other[name].to(device=tensor.device, dtype=tensor.dtype)) for name, tensor in mine.items()
-    )
+    theirs = theirs.to(device=ours.device, dtype=ours.dtype)
+    if ours.shape != theirs.shape or ours.device.type != "cpu" or ours.dtype not in (torch.float32, torch.float64):
+        return torch.equal(ours, theirs)
+    # without axes of length 1 most weights lie alike, whatever the layout; torch would wake its threads for each of them
+    return np.array_equal(ours.detach().squeeze().numpy(), theirs.detach().squeeze().numpy())
 
 
 def _no_copy(parts: list[Module]) -> RuntimeError:

@@ -1,10 +1,8 @@
 """The Predictor: any model as (n, K) float64, and the only caller of a model for values."""
 
-import copy
-import math
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,6 +18,7 @@ from perturbxai.models.device import LARGEST_BATCH, NETWORK_BATCH, is_out_of_mem
 from perturbxai.models.estimators import Asked, EstimatorModel, Rows, check_options, warn_of_clip
 from perturbxai.models.image_plan import Recast, recast
 from perturbxai.models.lending import Lent, lent
+from perturbxai.models.meters import Metered
 from perturbxai.models.networks import NetworkModel, wrap
 from perturbxai.models.plan import Given, Plan, as_bytes, is_table
 from perturbxai.models.torch_types import Tensor
@@ -28,20 +27,10 @@ T = TypeVar("T")
 Batch = tuple[int, int, Floats]
 
 
-class Meters(NamedTuple):
-    """What was asked: rows that came back, rows asked again, seconds in the model, clipped logits; and rows that fit."""
-
-    rows: int
-    retried: int
-    seconds: float
-    clipped: int
-    limit: int | None
-
-
 GRADIENT_BATCH = 4096  # at most, where none is given: a gradient keeps what every layer made of every row
 
 
-class Predictor:
+class Predictor(Metered):
     """Any model as one function: n rows or pictures in, (n, K) float64 out, in batches, and what it asked is counted.
 
     model       scikit-learn estimator (or anything with predict), torch.nn.Module, or function array -> array
@@ -116,37 +105,6 @@ class Predictor:
         return f"<Predictor of the {self.kind} {name}: {self.output}, outputs {listed(self.outputs)}; {asked}>"
 
     @property
-    def meters(self) -> Meters:
-        return Meters(
-            self.rows, self._batches.retried, self.seconds, self._model.clipped - self._clipped, self._batches.limit
-        )
-
-    def account(self, other: Meters) -> None:
-        """Take what a part of a call has asked elsewhere to what is asked here."""
-        self.seconds += other.seconds
-        self._batches.retried += other.retried
-        self._model.clipped += other.clipped
-        limits = [limit for limit in (self._batches.limit, other.limit) if limit]
-        self._batches.limit = min(limits, default=None)
-        self._pass_by(other.rows)
-
-    def apart(self) -> Self:
-        """The same model, run alike, with meters of its own: for a part of a call that another worker asks, in silence."""
-        found = copy.copy(self)
-        found.rows, found.seconds, found.progress, found._bar = 0, 0.0, False, None
-        found._batches, found._clipped = Batches(self._model.device, self._batches.limit), self._model.clipped
-        if self.memory == "keep":
-            keep_memory()
-        return found
-
-    @property
-    def pace(self) -> float:
-        """Seconds a row, to a power of ten, as they were when this was first read: what hangs on it is decided once."""
-        if self._pace is None and self.rows and self.seconds > 0.0:
-            self._pace = 10.0 ** round(math.log10(self.seconds / self.rows))
-        return self._pace or 0.0
-
-    @property
     def plan(self) -> dict[str, Any]:
         """How the model is run: what `meta["plan"]` says."""
         size = self.batch_size or self._model.batch or "by row size"
@@ -164,11 +122,6 @@ class Predictor:
             }  # fmt: skip
             found |= {"gradients": "kept"} if passes.tracks else {}  # the network cannot do without
         return found
-
-    @property
-    def retried_rows(self) -> int:
-        """Rows asked again after memory ran out."""
-        return self._batches.retried
 
     def __call__(self, rows: Inputs) -> Floats:
         """(n, K): the model at these rows (an array, a table of any library, or pictures (n, H, W, C))."""
@@ -189,7 +142,7 @@ class Predictor:
         """
         layout = self._model.layout
         if isinstance(self._model, NetworkModel):
-            self._model.passes.refresh()
+            self._model.passes.refresh(self._bar)
             layout = "HWC" if self._model.passes.channels_last else "CHW"  # so that nothing is copied
         plan = recast(plan, self._model.pixels, layout)
         for start, stop, values in self._in_batches(plan, lambda start, stop: self._ask(plan, start, stop)):
@@ -301,7 +254,7 @@ class Predictor:
         passes = self.network_model(", but gradient baselines need a torch.nn.Module; give that itself.").passes
         import torch
 
-        passes.refresh()
+        passes.refresh(self._bar)
         net = passes.looked_into()
         with lent(net), torch.inference_mode(False), torch.enable_grad():
             began, seconds = time.perf_counter(), self.seconds
@@ -310,6 +263,12 @@ class Predictor:
             finally:
                 synchronise(self._model.device)
                 self.seconds = seconds + time.perf_counter() - began
+
+    def values_of(self, given: object, batch: Tensor) -> Floats:
+        """(n, K): what the lent network returned of a batch, on the predictor's own scale and checked as any answer."""
+        values = self.network_model().scaled(given, batch)
+        self._check(values, len(batch), 0)
+        return values
 
     def _pass_by(self, passed: int) -> None:
         """Rows that went through the lent network."""

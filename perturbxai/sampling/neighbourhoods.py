@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from perturbxai.core.compiled import kernels
+from perturbxai.core.compiled import bin_kernels
 from perturbxai.core.evaluations import once
 from perturbxai.core.quantiles import order_statistics
 from perturbxai.core.types import Bins, Bools, Floats, Ints, Ints32, Weights
@@ -183,7 +183,7 @@ class Neighbourhood:
 
     gaussian, live (D,) bool: drawn around a row and not in bins or levels; any draw can differ from another
     mean, unit (D,): of the column; of a Gaussian one its deviation, else 1;  share (D, L) of bins and levels
-    laws: see kernels.draw_binned;  means, placed (D, L): see kernels.sweep_bins
+    laws: see bin_kernels.draw_binned;  means, placed (D, L): see bin_kernels.sweep_bins
     """
 
     columns: Sequence[Column]
@@ -217,7 +217,7 @@ class Neighbourhood:
         codes = rng.random((len(self.columns), n_rows))
         narrow = self.share.shape[1] <= np.iinfo(np.int16).max  # read several times: what is small stays in the cache
         bins = np.zeros(codes.shape, dtype=np.int16 if narrow else np.int32)
-        kernels.draw_binned(codes, ~self.gaussian, self.laws, bins)
+        bin_kernels.draw_binned(codes, ~self.gaussian, self.laws, bins)
         for d in np.flatnonzero(self.gaussian).tolist():
             codes[d] = around[d] + self.columns[d].deviation * ndtri(np.maximum(codes[d], 1e-300))
         for d, column in enumerate(self.columns):

@@ -59,13 +59,13 @@ def test_score_cam_has_an_answer_for_a_constant_channel_and_asks_no_row_for_it()
     found = explained(["score_cam"], net, fill=0.2)["score_cam"]
     np.testing.assert_allclose(found.meta["map"], score_cam(net, picture(), 0.2), atol=1e-6)
     assert own_rows(found) == 1 + 3
-    # the outputs' names, both ends of the game, the search for the layer, the picture, three channels
-    assert found.meta["call_rows"] == 2 + 2 + 3
+    # v(nothing), the search for the layer, the picture with v(N), three channels
+    assert found.meta["call_rows"] == 1 + 2 + 3
 
 
 def test_two_score_cams_ask_once():
     found = explained([px.ScoreCam(), px.ScoreCam(signed=True)], seeded(Flat))
-    assert next(iter(found.values())).meta["call_rows"] == 2 + 2 + 4
+    assert next(iter(found.values())).meta["call_rows"] == 1 + 2 + 4
 
 
 def test_score_cam_knows_of_the_fill_and_says_so():

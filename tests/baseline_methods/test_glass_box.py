@@ -20,7 +20,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 import perturbxai as px
-from perturbxai.core import kernels
+from perturbxai.baseline_methods import glass_box
+from perturbxai.core import kernels, tree_kernels
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 5))
@@ -320,7 +321,7 @@ def trees(draw):
 
 @settings(max_examples=60, deadline=None)
 @given(trees())
-def test_the_walk_agrees_with_its_slow_twin(scene):
+def test_both_walks_agree_with_their_slow_twin(scene):
     from perturbxai.baseline_methods.glass_box import _shares
 
     nodes, values, left_of_x, left_of_b, weight, n_players = scene
@@ -329,3 +330,63 @@ def test_the_walk_agrees_with_its_slow_twin(scene):
     kernels.walk_tree(nodes, values, left_of_x, left_of_b, weight, _shares(n_players), scratch, out)
     np.testing.assert_allclose(out, oracles.walk_tree(*scene), atol=1e-13)
     assert not scratch[0].any()
+    # each node has a column of its own, which goes left at 0, right at 1, and where NaN stands as the node says
+    missing = np.arange(len(nodes)) % 2
+    asked = np.column_stack([nodes[:, :2], np.arange(len(nodes)), missing, nodes[:, 2]])
+    x, b = (np.where(left == missing, np.nan, 1.0 - left).T.copy() for left in (left_of_x, left_of_b))
+    again = np.zeros_like(out)
+    tree_kernels.share_tree(asked, np.full(len(nodes), 0.5), values, x, b, weight, _shares(n_players), again)
+    np.testing.assert_allclose(again, out, atol=1e-13)
+
+
+def test_a_path_of_more_players_than_a_number_has_bits_is_walked_all_the_same():
+    one_hot = np.eye(70)  # a question takes one row from the others
+    deep = tree.DecisionTreeRegressor(random_state=0).fit(one_hot, np.arange(70.0))
+    assert deep.get_depth() > tree_kernels.PLAYERS_A_PATH
+    found = px.baselines("glass_box", px.Predictor(deep), px.TabularSpace(one_hot), one_hot[:3])["glass_box"]
+    assert np.abs([one.meta["gap"] for one in found]).max() < 1e-12  # a walk that goes astray misses the sum
+
+
+MODELS = [ensemble.RandomForestRegressor(9, random_state=0), ensemble.HistGradientBoostingRegressor(max_iter=9)]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=called)
+def test_both_walks_give_the_same_values(model, monkeypatch):
+    predictor, space = px.Predictor(model.fit(X, TWO[:, 0])), px.TabularSpace(X, background=30)
+    found = px.baselines("glass_box", predictor, space, X[:20])["glass_box"].values
+    monkeypatch.setattr(tree_kernels, "PLAYERS_A_PATH", 0)
+    pairs = px.baselines("glass_box", predictor, space, X[:20])["glass_box"].values
+    np.testing.assert_allclose(found, pairs, atol=1e-12)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=called)
+def test_rows_have_the_same_values_in_any_company_and_in_any_chunks(model, monkeypatch):
+    predictor, space = px.Predictor(model.fit(X, Y)), px.TabularSpace(X, background=30)
+    together = px.baselines("glass_box", predictor, space, X[:20])["glass_box"].values
+    alone = [px.baselines("glass_box", predictor, space, row[None])["glass_box"].values[0] for row in X[:20]]
+    np.testing.assert_array_equal(together, alone)
+    monkeypatch.setattr(glass_box, "ROWS", 7)
+    in_parts = px.baselines("glass_box", predictor, space, X[:20])["glass_box"].values
+    np.testing.assert_allclose(in_parts, together, atol=1e-13)  # the background comes in other sums
+
+
+# ------------------------------------------------------------------------------------------------ what is asked
+
+
+def test_all_inputs_are_asked_together():
+    calls = []
+    predictor = px.Predictor(lambda rows: calls.append(len(rows)) or rows.sum(axis=1))
+    px.baselines("random", predictor, px.TabularSpace(X, background=10), X[:40])
+    # the first row alone tells what the outputs are; then the background and all other rows
+    assert len(calls) == 2
+    background = px.TabularSpace(X, background=10).background
+    assert predictor.rows == sum(calls) == len(np.unique(np.concatenate([background, X[:40]]), axis=0))
+
+
+@pytest.mark.parametrize("batch_size", [1, 100])
+def test_what_was_answered_before_a_failure_is_explained(batch_size):
+    predictor = px.Predictor(lambda rows: np.where(rows[:, 0] == X[6, 0], np.nan, rows[:, 0]), batch_size=batch_size)
+    with pytest.raises(px.ModelError, match="nan") as told:
+        px.baselines("random", predictor, px.TabularSpace(X[:4], background="all"), X[4:9])
+    answered = 2 if batch_size == 1 else 0  # of a batch that fails nothing is known
+    assert len((told.value.partial or {"random": ()})["random"]) == answered

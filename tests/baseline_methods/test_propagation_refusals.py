@@ -18,7 +18,7 @@ from perturbxai.core import catalogue
 
 RECTIFIED = ["deconvnet", "guided_backprop", "guided_grad_cam"]
 SHARED = ["lrp", "deep_taylor"]
-PASSES = {"smooth_grad": 7, "integrated_gradients": 8, "guided_grad_cam": 3, "lrp": 2, "deep_taylor": 4}
+PASSES = {"smooth_grad": 7, "integrated_gradients": 8, "guided_grad_cam": 2, "lrp": 2, "deep_taylor": 4}
 BY_PIXEL = ["gradient", "gradient_x_input", "smooth_grad", "integrated_gradients", *catalogue.BY_RULES]
 
 

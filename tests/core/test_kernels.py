@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perturbxai.core import kernels
+from perturbxai.core import bin_kernels, kernels
 from perturbxai.inputs.row_names import hash_cells, hash_rows, hash_values
 from perturbxai.sampling.neighbourhoods import Neighbourhood, binned_column
 
@@ -143,7 +143,7 @@ def test_draw_binned_finds_the_bin_and_the_quantile_of_its_slow_twin(seed, n_col
     uniform[:, 0], uniform[:, 1] = 0.0, np.nextafter(1.0, 0.0)
     codes, bins = uniform.copy(), np.zeros(uniform.shape, dtype=dtype)
     hood = Neighbourhood.of(columns)
-    kernels.draw_binned(codes, np.ones(n_columns, dtype=bool), hood.laws, bins)
+    bin_kernels.draw_binned(codes, np.ones(n_columns, dtype=bool), hood.laws, bins)
     for d, column in enumerate(columns):
         expected, which = oracles.draw_binned(uniform[d], column.share, column.quantiles)
         np.testing.assert_array_equal(bins[d], which)
@@ -158,7 +158,7 @@ def test_sweep_bins_leaves_what_its_slow_twin_leaves(seed, n_columns, n_bins, n_
     means, placed = rng.normal(size=(n_columns, n_bins)), (rng.random((n_columns, n_bins)) < 0.7).astype(float)
     values = rng.normal(size=(n_outputs, 60))
     left, effects = values.copy(), np.zeros((n_outputs, n_columns, n_bins))
-    kernels.sweep_bins(codes, bins, np.ones(n_columns, dtype=bool), means, placed, 10, left, effects)
+    bin_kernels.sweep_bins(codes, bins, np.ones(n_columns, dtype=bool), means, placed, 10, left, effects)
     for k in range(n_outputs):
         expected, slow = oracles.sweep_bins(codes, bins, means, placed, 10, values[k])
         np.testing.assert_allclose(left[k], expected, atol=1e-11)  # sums in another order

@@ -168,7 +168,7 @@ def test_an_end_of_a_loop_that_a_network_raises_is_told(maps, kind):
 def test_maps_that_were_finished_are_kept(raised):
     error = RAISED[raised]()
     with pytest.raises(type(error)) as caught:
-        px.baselines(["grad_cam", "random"], fails_inside(30, error), GRID, PHOTOS)
+        px.baselines(["grad_cam", "random"], fails_inside(20, error), GRID, PHOTOS)
     assert caught.value is error and 0 < len(error.partial["grad_cam"]) < 12
 
 

@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 
-from perturbxai.core.compiled import kernels
+from perturbxai.core.compiled import bin_kernels
 from perturbxai.core.types import Bins, Codes, Floats, Ints, Values
 from perturbxai.sampling.laws import squared
 from perturbxai.sampling.neighbourhoods import Neighbourhood
@@ -43,7 +43,7 @@ class Additive:
         effects = np.zeros((len(left), *hood.means.shape))
         if n_terms * ROWS_A_TERM > len(values):
             return cls(hood, effects, {}, left, 0)
-        kernels.sweep_bins(codes, bins, swept, hood.means, hood.placed, FEWEST_IN_BIN, left, effects)
+        bin_kernels.sweep_bins(codes, bins, swept, hood.means, hood.placed, FEWEST_IN_BIN, left, effects)
         curves = {d: _take_polynomial((codes[d] - around[d]) / hood.unit[d], left) for d in curved}
         return cls(hood, effects, curves, left, n_terms)
 

@@ -1,0 +1,59 @@
+"""The answer to a question about a table, as it comes window by window."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from perturbxai.core.questions import Answer, Cells, Coalitions, Rows
+from perturbxai.core.types import Bools, Floats, Presence, Words
+
+
+@dataclass(eq=False)
+class Reply:
+    """The answer to a question about an input, by its number, as it comes window by window; see `Answer`.
+
+    counted  the number by which the memo counts the question's rows;  users: the methods that use them, as bits
+    words    of its rows, None where they are not asked for
+    apart    lines whose rows no other question has, None if there are none
+    filled   lines that are answered, the first so many
+    """
+
+    number: int
+    question: Coalitions | Cells | Rows
+    counted: int
+    users: int
+    values: Floats
+    spread: Floats | None
+    groups: Floats | None
+    words: list[Words] | None
+    apart: Bools | None = None
+    rows: int = 0
+    filled: int = 0
+
+    @property
+    def fresh(self) -> bool:
+        return isinstance(self.question, Rows) and self.question.fresh
+
+    @property
+    def lines(self) -> Floats | Presence:
+        """What the question is about, line by line."""
+        return self.question.codes if isinstance(self.question, Rows) else self.question.z
+
+    def answer(self) -> Answer:
+        names = _each_once(np.concatenate(self.words)) if self.words else None  # rows that are new have none
+        return Answer(self.values, self.rows, self.spread, names, self.groups)
+
+    def take_over(self, other: "Reply") -> None:
+        """Take what another reply to the same question holds: the first lines of it."""
+        n = self.filled = other.filled
+        self.rows = other.rows
+        for own, old in ((self.values, other.values), (self.spread, other.spread), (self.groups, other.groups)):
+            if own is not None and old is not None:
+                own[:n] = old[:n]
+
+
+def _each_once(words: Words) -> Words:
+    """Sorted; numpy sorts far faster than it finds what is unique."""
+    words = np.sort(words)
+    first = np.append(True, words[1:] != words[:-1])
+    return words if first.all() else words[first]

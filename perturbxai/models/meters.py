@@ -1,0 +1,72 @@
+"""What a Predictor counts, and how it counts what others ask for it."""
+
+import copy
+import math
+from typing import NamedTuple, Self
+
+from perturbxai.models.batches import Bar, Batches, Progress
+from perturbxai.models.device import keep_memory
+from perturbxai.models.estimators import CallableModel, EstimatorModel
+from perturbxai.models.networks import NetworkModel
+
+
+class Meters(NamedTuple):
+    """What was asked: rows that came back, rows asked again, seconds in the model, clipped logits; and rows that fit."""
+
+    rows: int
+    retried: int
+    seconds: float
+    clipped: int
+    limit: int | None
+
+
+class Metered:
+    """The meters of a Predictor: rows that came back, seconds inside the model, and what its batches know of memory."""
+
+    rows: int
+    seconds: float
+    memory: str
+    progress: Progress
+    _model: EstimatorModel | CallableModel | NetworkModel
+    _batches: Batches
+    _bar: Bar | None
+    _pace: float | None
+    _clipped: int
+
+    @property
+    def meters(self) -> Meters:
+        return Meters(
+            self.rows, self._batches.retried, self.seconds, self._model.clipped - self._clipped, self._batches.limit
+        )
+
+    def account(self, other: Meters) -> None:
+        """Take what a part of a call has asked elsewhere to what is asked here."""
+        self.seconds += other.seconds
+        self._batches.retried += other.retried
+        self._model.clipped += other.clipped
+        limits = [limit for limit in (self._batches.limit, other.limit) if limit]
+        self._batches.limit = min(limits, default=None)
+        self.rows += other.rows
+        if self._bar is not None:
+            self._bar.pass_by(other.rows)
+
+    def apart(self) -> Self:
+        """The same model, run alike, with meters of its own: for a part of a call that another worker asks, in silence."""
+        found = copy.copy(self)
+        found.rows, found.seconds, found.progress, found._bar = 0, 0.0, False, None
+        found._batches, found._clipped = Batches(self._model.device, self._batches.limit), self._model.clipped
+        if self.memory == "keep":
+            keep_memory()
+        return found
+
+    @property
+    def pace(self) -> float:
+        """Seconds a row, to a power of ten, as they were when this was first read: what hangs on it is decided once."""
+        if self._pace is None and self.rows and self.seconds > 0.0:
+            self._pace = 10.0 ** round(math.log10(self.seconds / self.rows))
+        return self._pace or 0.0
+
+    @property
+    def retried_rows(self) -> int:
+        """Rows asked again after memory ran out."""
+        return self._batches.retried
