@@ -62,7 +62,8 @@ class Chunks:
         game = self.call.game
         with keeping(lambda: self._together() or None):
             try:
-                self.done[0] = self.run.attributions([0])
+                with workers.alone():
+                    self.done[0] = self.run.attributions([0])
             except BaseException as error:
                 self.done[0] = getattr(error, "partial", None) or {}
                 raise

@@ -6,6 +6,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -115,10 +116,20 @@ class Done:
     warned: list[tuple[str, type[Warning], str, int]] = field(default_factory=list)
 
 
+def alone() -> AbstractContextManager[Any]:
+    """A context in which a model that asks joblib for workers, as a forest of scikit-learn does, gets none: they are for the
+    call. Such a model sums its trees in the order in which threads bring them, and differs by rounding from time to time."""
+    import joblib
+
+    found: AbstractContextManager[Any] = joblib.parallel_config(backend="sequential")
+    return found
+
+
 def _do(task: Callable[[Any, Any], Any], shipment: Shipment, number: int, own: Any, threads: int) -> Done:
     done = Done(number)
     with contextlib.ExitStack() as stack:
         stack.enter_context(bounded_threads(threads))
+        stack.enter_context(alone())
         caught: list[warnings.WarningMessage] = []
         if not shipment.here:
             stack.enter_context(threadpool_limits(threads))
