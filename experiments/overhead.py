@@ -27,8 +27,9 @@ from pathlib import Path
 from typing import Any
 
 METHODS = ["lime", "kernel_shap", "banzhaf", "interactions", "permutation_shap", "lime_tabular", "ale"]
-START = {"players": 10, "rows": 20, "outputs": 1, "budget": 200}
+START = {"players": 16, "rows": 20, "outputs": 1, "budget": 200}
 GROWN = {"players": [30, 100], "rows": [200, 1000], "outputs": [10, 100], "budget": [1000, 5000]}
+FEWER_PLAYERS = {"interactions": [24, 32]}  # it has a column a pair
 MODELS = ["linear", "network", "forest", "boosted"]
 PAIRS = {"kernel_shap": 602, "permutation_shap": 602}
 COLUMNS = {
@@ -43,6 +44,7 @@ def own_seconds(method: str, players: int, rows: int, outputs: int, budget: int)
     import numpy as np
 
     import perturbxai as px
+    from perturbxai.core import kernels  # noqa: F401  # else a small first call would leave its loading to the second
 
     rng = np.random.default_rng(0)
     data, x = rng.normal(size=(500, players)), rng.normal(size=(rows, players))
@@ -150,10 +152,12 @@ def child(what: str, *given: Any, **environment: str) -> dict[str, float]:
 def own(_rounds: int) -> list[dict[str, Any]]:
     lines = []
     for method in METHODS:
-        sizes = [START] + [START | {axis: size} for axis, larger in GROWN.items() for size in larger]
+        grown_by = GROWN | ({"players": FEWER_PLAYERS[method]} if method in FEWER_PLAYERS else {})
+        sizes = [START] + [START | {axis: size} for axis, larger in grown_by.items() for size in larger]
         before: dict[str, float] = {}
         for size in sizes:
-            asked = size | {"budget": max(size["budget"], 2 * size["players"] + 2)}
+            least = 2 * size["players"] ** (2 if method == "interactions" else 1) + 2
+            asked = size | {"budget": max(size["budget"], least)}
             seconds = child("own", method, *asked.values())
             grown = next((axis for axis in GROWN if size[axis] != START[axis]), "")
             exponent: Any = ""

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from perturbxai.core.evaluations import Design, Estimate
 from perturbxai.core.questions import Answer, Cells, Coalitions, Opacities, Question
 from perturbxai.core.types import Bools, Ints, Names, Presence
 from perturbxai.game.game import Game
+from perturbxai.inputs.row_names import each_once
 from perturbxai.sampling.asked import tell_names
 from perturbxai.sampling.strata import name_coalitions
 
@@ -52,7 +54,7 @@ class Work:
     full: Any = None
     asked: dict[str, list[Names]] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
-    seen: dict[str, Ints | None] = field(default_factory=dict)
+    seen: dict[str, NDArray[Any] | None] = field(default_factory=dict)
     tabled: bool = False  # whether the table, or v(nothing) and v(N), is all there
 
     @property
@@ -71,23 +73,19 @@ class Work:
                 continue
             self.asked.setdefault(key, []).append(name_coalitions(z))
 
-    def count(self, key: str, answers: Sequence[Answer], known: Ints | None = None) -> None:
+    def count(self, key: str, answers: Sequence[Answer], known: NDArray[Any] | None = None) -> None:
         """Add the rows of answers to those under a key, each once.
 
         known: at first, names of the rows that are counted there before anything is asked
         """
         known = self.seen.get(key, known)
         self.rows.setdefault(key, 0 if known is None else len(known))
-        for answer in answers:
-            if answer.names is None:  # drawn for it alone
-                self.rows[key] += answer.rows
-            elif known is None:  # the first
-                self.rows[key] += answer.rows
-                known = answer.names
-            else:
-                new = answer.names[~_among(answer.names, known)]
-                self.rows[key] += len(new)
-                known = np.sort(np.concatenate([known, new]))
+        self.rows[key] += sum(answer.rows for answer in answers if answer.names is None)  # drawn for it alone
+        if names := [answer.names for answer in answers if answer.names is not None]:
+            told: NDArray[Any] = names[0] if len(names) == 1 else each_once(np.concatenate(names))
+            new = told if known is None else told[~_among(told, known)]
+            self.rows[key] += len(new)
+            known = new if known is None else np.sort(np.concatenate([known, new]))
         self.seen[key] = known
 
     def advance(
@@ -145,7 +143,7 @@ class Work:
         return Coalitions(np.concatenate([ends, z]))
 
 
-def _among(names: Ints, known: Ints) -> Bools:
+def _among(names: NDArray[Any], known: NDArray[Any]) -> Bools:
     """Whether each of these is among those, which are sorted."""
     place = np.minimum(np.searchsorted(known, names), len(known) - 1)
     return np.asarray(known[place] == names) if len(known) else np.zeros(len(names), dtype=bool)

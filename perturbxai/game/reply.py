@@ -6,6 +6,7 @@ import numpy as np
 
 from perturbxai.core.questions import Answer, Cells, Coalitions, Rows
 from perturbxai.core.types import Bools, Floats, Presence, Words
+from perturbxai.inputs.row_names import each_once
 
 
 @dataclass(eq=False)
@@ -40,7 +41,7 @@ class Reply:
         return self.question.codes if isinstance(self.question, Rows) else self.question.z
 
     def answer(self) -> Answer:
-        names = _each_once(np.concatenate(self.words)) if self.words else None  # rows that are new have none
+        names = each_once(np.concatenate(self.words)) if self.words else None  # rows that are new have none
         return Answer(self.values, self.rows, self.spread, names, self.groups)
 
     def take_over(self, other: "Reply") -> None:
@@ -50,10 +51,3 @@ class Reply:
         for own, old in ((self.values, other.values), (self.spread, other.spread), (self.groups, other.groups)):
             if own is not None and old is not None:
                 own[:n] = old[:n]
-
-
-def _each_once(words: Words) -> Words:
-    """Sorted; numpy sorts far faster than it finds what is unique."""
-    words = np.sort(words)
-    first = np.append(True, words[1:] != words[:-1])
-    return words if first.all() else words[first]
