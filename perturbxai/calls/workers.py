@@ -2,12 +2,14 @@
 
 import contextlib
 import hashlib
+import os
 import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -42,6 +44,28 @@ def count(n_jobs: int | None, n_tasks: int) -> int:
     import joblib
 
     return max(1, min(int(joblib.effective_n_jobs(n_jobs)), n_tasks))
+
+
+@contextlib.contextmanager
+def travelling(folder: str) -> Iterator[None]:
+    """Within, what the modules of a folder define travels as it is, where workers would not find these by their names."""
+    import cloudpickle
+
+    found = [one for one in list(sys.modules.values()) if isinstance(one, ModuleType) and _only_in(folder, one)]
+    for module in found:
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        yield
+    finally:
+        for module in found:
+            cloudpickle.unregister_pickle_by_value(module)
+
+
+def _only_in(folder: str, module: ModuleType) -> bool:
+    """Whether a module lies there, and in no place where workers look for modules too."""
+    file = os.path.realpath(getattr(module, "__file__", None) or os.devnull)
+    others = [os.path.join(os.path.realpath(one), "") for one in sys.path if one]
+    return file.startswith(os.path.join(os.path.realpath(folder), "")) and not any(map(file.startswith, others))
 
 
 class Shipment:

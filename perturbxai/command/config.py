@@ -40,6 +40,12 @@ TABLES = catalogue.ON_TABLES_ONLY
 ON_TABLES = tuple(name for name, entry in catalogue.BASELINES.items() if "table" in entry.on)
 
 
+def _workers(value: int) -> int:
+    if value == 0:
+        raise ValueError("0 is no process; 1 or more, or -1 for one a core")
+    return value
+
+
 def _fill(value: object) -> object:
     numbers = value if isinstance(value, list) else [value]
     if (isinstance(value, str) and value in catalogue.FILLS) or (numbers and all(type(n) in (int, float) for n in numbers)):
@@ -224,7 +230,7 @@ class TableConfig(Section):
     methods, baselines, metrics   names as `perturbxai list` shows them;  budget: coalitions a row. Where no methods are
                 named, those of the usual ones that the table can take: ale wants numbers
     exact       also list all coalitions, which gives the exact Shapley values
-    batch_size  rows a call of the model
+    batch_size  rows a call of the model;  jobs: processes that share the rows, -1 for one a core
     """
 
     renamed = {"rows": "inputs"}
@@ -247,6 +253,7 @@ class TableConfig(Section):
     budget: Players | None = None
     exact: StrictBool = True
     batch_size: Whole = 16_384
+    jobs: Annotated[StrictInt, AfterValidator(_workers)] | None = None
     metrics: Annotated[Names, _names_of(catalogue.METRICS)] | None = None
 
     @field_validator("target", "label", "drop", "category", "text", "separator", "decimal", "encoding")

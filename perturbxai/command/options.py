@@ -83,6 +83,8 @@ OF_TABLE = (
     Option("inputs", "ROWS", "which rows to explain, numbered from 0: 0:20 (the default), 0:100:10, -5:, 7, or 3,7,9",
         old="--rows"),
     Option("background", "NUMBER", "rows that stand for absence, or all; default: 100", whole),
+    Option("jobs", "NUMBER", "processes that share the rows, each with the model; -1 for one a core; default: one",
+        whole),
 )  # fmt: skip
 OF_PHOTO = (
     Option("size", "PIXELS", "side of the picture that the model sees, or 192x256 (high x wide); default: 224", whole),

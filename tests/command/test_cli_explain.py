@@ -133,6 +133,25 @@ def test_the_values_are_those_of_the_library_to_the_last_bit(own):
         assert mine.stderr.tolist() == theirs.stderr.tolist(), name
 
 
+def test_several_processes_write_the_same_tables(own):
+    (own / "beside.py").write_text("def scale(rows):\n    return 2.0 * rows\n")
+    (own / "model_of_two.py").write_text(
+        "import beside\n\nclass Model:\n    def predict(self, rows):\n"
+        "        return beside.scale(rows.to_numpy())[:, :2].prod(axis=1)\n"
+    )
+    tables = []
+    for folder, jobs in (("one", ()), ("two", ("--jobs", "2"))):
+        options = (*NUMBERS, "--inputs", "0:8", "--methods", "lime,ale", *jobs)
+        assert explain(*options, model="model_of_two:Model", results=folder) == 0
+        tables.append(found_in(own / folder))
+    pd.testing.assert_frame_equal(*tables, check_exact=True)
+
+
+def test_no_process_at_all_is_refused(own, capsys):  # noqa: ARG001
+    assert explain(*NUMBERS, "--jobs", "0") == 2
+    assert "--jobs" in (told := capsys.readouterr().err) and "-1 for one a core" in told
+
+
 def test_a_config_of_the_same_keys_writes_the_same_tables(own):
     options = ("--inputs", "3,1", "--baselines", "glass_box", "--label", "id")
     assert explain("--target", "y", "--drop", "kind", *options) == 0
