@@ -62,6 +62,7 @@ class Inside:
         self.known: dict[Any, Any] = {}
         self.shared: dict[str, int] = {}
         self._places: dict[tuple[int, ...], Found] = {}
+        self._judged: set[tuple[int, ...]] = set()  # sizes at which places of an earlier call were seen to be right
         self._kept: dict[bytes, list[View]] = {}  # the last picture and the last fill
         self._picture, self._fill = b"", b""
         self._used_fill: dict[str, bytes] = {}
@@ -124,7 +125,7 @@ class Inside:
         try:
             return places, once(places)
         except OtherOperations:
-            if self.searched.get(picture.shape):  # found in this call
+            if self.searched.get(picture.shape) or picture.shape in self._judged:  # found in this call, or right so far
                 raise
             self._count_search(picture, before)
             del self._places[picture.shape], _found[self.predictor]
@@ -141,8 +142,9 @@ class Inside:
         found = self._places[picture.shape]
         if found.ran is None:
             found.ran = ran
-        elif found.ran != ran and not self.searched.get(picture.shape):
+        elif found.ran != ran and picture.shape not in self._judged and not self.searched.get(picture.shape):
             raise OtherOperations(f"layer={found.places[0].label!r}: {OTHER}")
+        self._judged.add(picture.shape)  # as where it is found in a call, the first picture of a size decides
         if number is not None and not self.game.knows_ends(number)[1]:
             self.game.know_own_values(number, self.predictor.values_of(given, batch)[0])
             self.came_along.add(number)

@@ -55,13 +55,24 @@ class BaselinesCall:
             failed = error
         for number, one in enumerate(game.inputs):
             if failed is not None and not all(game.knows_ends(number)[: 1 if self.looks else 2]):
-                raise failed
+                self._ask_alone(number, failed)
             self.found.append({})
             if (first := self.first_alike[number]) == number:
                 self._explain(number)
                 continue
             # the same input again is not asked again
             self.found[-1] = {k: replace(e, label=one.label, meta=dict(e.meta)) for k, e in self.found[first].items()}
+
+    def _ask_alone(self, number: int, failed: Exception) -> None:
+        """Ask v(nothing) and v(N) of an input alone, after the question about all of them failed: it may be of another."""
+        game = self.record.game
+        try:
+            if self.looks:
+                game.ask_nothing([number], users=1)
+            else:
+                game.ends_of([number], users=1)
+        except Exception as error:
+            raise error if type(error) is type(failed) else failed from None
 
     def _explain(self, number: int) -> None:
         """All methods at one input, one after the other."""

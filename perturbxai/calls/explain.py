@@ -14,7 +14,7 @@ from perturbxai.calls.arguments import (
 from perturbxai.calls.concluding import Run
 from perturbxai.calls.explain_call import Call
 from perturbxai.calls.in_chunks import Chunks
-from perturbxai.calls.workers import check_n_jobs, count
+from perturbxai.calls.workers import check_n_jobs, how_many
 from perturbxai.core import catalogue, checks
 from perturbxai.core.methods import Explainer
 from perturbxai.core.types import Inputs, Outputs
@@ -90,6 +90,6 @@ def explain(
     call.check()
     n_jobs = check_n_jobs(n_jobs)
     with predictor.watched("explain"):
-        if count(n_jobs, len(game.inputs) - 1) > 1:
+        if how_many(n_jobs, len(game.inputs) - 1) > 1:
             return Chunks(call, n_jobs).attributions()
         return Run(call).attributions()

@@ -1,17 +1,21 @@
 """Inputs of a call in chunks, each explained by a worker: the same questions, answers and results as in one process."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from perturbxai.calls import workers
 from perturbxai.calls.concluding import Run
 from perturbxai.calls.explain_call import Call
 from perturbxai.calls.record import ENDS
-from perturbxai.core.stopping import keep, keeping
+from perturbxai.core.stopping import keep, keeping, note
 from perturbxai.core.types import Floats
 from perturbxai.inputs.spaces import Input
 from perturbxai.models.meters import Meters
 from perturbxai.results.explanation import Attribution, Explanation
+
+NUMBER = "number in the call"  # in the meta of an input while it is away
 
 
 @dataclass(frozen=True)
@@ -23,10 +27,12 @@ class Common:
 
     def of(self, inputs: Sequence[Input]) -> Call:
         """The call about some inputs, with meters of its own."""
-        game = self.call.game.part(inputs, self.call.game.predictor.apart())
+        return self.call.about(self.call.game.part(inputs, self.call.game.predictor.apart()))
+
+    def explained(self, call: Call) -> dict[str, Attribution]:
         if self.base is not None:
-            game.know_background(self.base)
-        return self.call.about(game)
+            call.game.know_background(self.base)
+        return Run(call).attributions()
 
 
 @dataclass
@@ -40,74 +46,90 @@ class Chunk:
 def _explain(common: Common, inputs: Sequence[Input]) -> Chunk:
     call = common.of(inputs)
     try:
-        return Chunk(Run(call).attributions(), call.game.predictor.meters)
+        return Chunk(common.explained(call), call.game.predictor.meters)
     except Exception as error:
         keep(error, Chunk(getattr(error, "partial", None), call.game.predictor.meters))
+        note(error, f"while a worker explained {inputs[0].label!r}" + f" to {inputs[-1].label!r}" * (len(inputs) > 1))
         raise
 
 
 class Chunks:
     """A call whose inputs are explained by several workers, but for the first, which is explained here.
 
-    By the first it is found whether the model works at all, and how fast it is: so what fits are worth is decided once.
+    By the first it is found whether the model works at all, and how fast it is: so what fits are worth is decided once, and
+    at the same place as where one process does all. Inputs that are the same go together.
     """
 
     def __init__(self, call: Call, n_jobs: int | None) -> None:
         self.call, self.n_jobs = call, n_jobs
         self.run = Run(call)
-        self.done: dict[int, dict[str, Attribution]] = {}  # by the number of a chunk's first input
+        self.done: dict[str, dict[int, Explanation]] = {key: {} for key in call.named}  # by the number of the input
+        self.own: Counter[str] = Counter()  # rows of a method that are not asked once a call
+        self.once: dict[str, dict[str, int]] = {key: {} for key in call.named}
 
     def attributions(self) -> dict[str, Attribution]:
         """By method. Whatever stops it keeps what was concluded before: `error.partial`."""
-        game = self.call.game
+        alike: dict[int, list[int]] = {}
+        for number, first in enumerate(self.call.game.first_alike):
+            alike.setdefault(first, []).append(number)
+        here, *groups = alike.values()
         with keeping(lambda: self._together() or None):
-            try:
-                with workers.alone():
-                    self.done[0] = self.run.attributions([0])
-            except BaseException as error:
-                self.done[0] = getattr(error, "partial", None) or {}
-                raise
-            _ = game.predictor.pace  # as it is now, for all workers
-            starts = self._starts()
-            chunks = [game.inputs[low:high] for low, high in zip(starts, [*starts[1:], len(game.inputs)], strict=True)]
-            for done in workers.spread(_explain, self._common(), chunks, self.n_jobs):
-                self._take(starts[done.number], done)
+            self._explain_here(here)
+            chunks = [self._away([number for group in some for number in group]) for some in self._cut(groups)]
+            for done in workers.spread(_explain, self._common(), chunks, self.n_jobs) if chunks else ():
+                self._take(done)
         return self._together()
 
-    def _starts(self) -> list[int]:
-        n_left = len(self.call.game.inputs) - 1
-        n_chunks = min(n_left, workers.TASKS_A_WORKER * workers.count(self.n_jobs, n_left))
-        return [1 + n_left * at // n_chunks for at in range(n_chunks)]
+    def _explain_here(self, numbers: Sequence[int]) -> None:
+        found: dict[str, Attribution] | None = None
+        try:
+            with workers.alone():
+                found = self.run.attributions(numbers)
+        except BaseException as error:
+            found = getattr(error, "partial", None)
+            raise
+        finally:
+            for key, part in (found or {}).items():
+                self._note(key, part, numbers)
+
+    def _cut(self, groups: Sequence[list[int]]) -> list[Sequence[list[int]]]:
+        """Runs of groups, a few for each worker."""
+        n_chunks = min(len(groups), workers.TASKS_A_WORKER * workers.how_many(self.n_jobs, len(groups)))
+        bounds = [len(groups) * at // n_chunks for at in range(n_chunks + 1)] if n_chunks else [0]
+        return [groups[low:high] for low, high in pairwise(bounds)]
+
+    def _away(self, numbers: Sequence[int]) -> list[Input]:
+        """Inputs as they travel."""
+        inputs = self.call.game.inputs
+        return [replace(inputs[number], meta=inputs[number].meta | {NUMBER: number}) for number in numbers]
 
     def _common(self) -> Common:
         game = self.call.game
         base = game.base_values() if self.call.kind == "table" else None
         return Common(self.call.about(game.part([], game.predictor.apart())), base)
 
-    def _take(self, start: int, done: workers.Done) -> None:
-        chunk: Chunk = done.found
+    def _take(self, done: workers.Done) -> None:
+        chunk = done.found
         if isinstance(chunk, Chunk):  # else it failed before it began
             self.call.game.predictor.account(chunk.meters)
-            self.done[start] = chunk.found or {}
+            for key, part in (chunk.found or {}).items():
+                self._note(key, part, [one.meta.pop(NUMBER) for one in part])
         if done.error is not None:
             raise done.error
 
+    def _note(self, key: str, part: Attribution, numbers: Sequence[int]) -> None:
+        self.done[key].update(zip(numbers, part, strict=False))
+        once = part.meta["rows_once_a_call"]
+        self.own[key] += part.meta["rows"] - sum(once.values())
+        self.once[key] |= {what: n for what, n in once.items() if what != ENDS}
+
     def _together(self) -> dict[str, Attribution]:
-        """The results of all chunks as one, in the order of the inputs."""
+        """The results of all chunks as one, in the order of the inputs. What is asked once a call is counted once, though
+        each chunk may have asked it."""
         found = {}
-        for key in self.call.named:
-            if parts := [own[key] for _, own in sorted(self.done.items()) if key in own]:
-                found[key] = self._joined(key, parts)
+        for key, by_number in self.done.items():
+            if numbers := sorted(by_number):
+                once = self.once[key] | {ENDS: self.run.record.ends(*numbers)[ENDS]}
+                parts = [by_number[number] for number in numbers]
+                found[key] = self.run.record.attribution(key, parts, self.own[key] + sum(once.values()), once)
         return found
-
-    def _joined(self, key: str, parts: Sequence[Attribution]) -> Attribution:
-        """What is asked once a call is counted once, though each chunk may have asked it."""
-        once = {what: n for part in parts for what, n in part.meta["rows_once_a_call"].items() if what != ENDS}
-        ends = self.run.record.ends(*self._numbers(key))[ENDS]
-        own = sum(part.meta["rows"] - sum(part.meta["rows_once_a_call"].values()) for part in parts)
-        explanations: list[Explanation] = [one for part in parts for one in part]
-        return self.run.record.attribution(key, explanations, own + sum(once.values()) + ends, {**once, ENDS: ends})
-
-    def _numbers(self, key: str) -> Iterator[int]:
-        for start, own in sorted(self.done.items()):
-            yield from range(start, start + len(own.get(key, ())))

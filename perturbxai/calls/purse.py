@@ -6,9 +6,8 @@ from perturbxai.inputs.spaces import TabularSpace
 # of the model's seconds that fits to its answers may take; with all else a call is to take less than a tenth more than them
 SHARE = 0.08
 SLOW = 0.005  # seconds a picture, from which that is all
-PICTURE = (
-    0.5  # what they may take where pictures are faster; rows of tables are many, and more of them tell more for the time
-)
+# what they may take where pictures are faster; of tables more rows tell more for the time
+PICTURE = 0.5
 
 
 def affordable(game: Game, n_rows: int) -> float:

@@ -26,7 +26,7 @@ _unpacked: dict[bytes, Any] = {}
 
 
 def check_n_jobs(n_jobs: int | None) -> int | None:
-    """A number of workers as joblib takes it. Raises TypeError and ValueError for others."""
+    """A number of workers as joblib takes it. Raises ValueError for others."""
     if n_jobs is None:
         return None
     if not checks.is_whole(n_jobs) or n_jobs == 0:
@@ -37,7 +37,7 @@ def check_n_jobs(n_jobs: int | None) -> int | None:
     return int(n_jobs)
 
 
-def count(n_jobs: int | None, n_tasks: int) -> int:
+def how_many(n_jobs: int | None, n_tasks: int) -> int:
     """Workers for so many tasks: of None as many as the caller's `joblib.parallel_config` says, else one."""
     if n_tasks < 2 or (n_jobs is None and "joblib" not in sys.modules):
         return 1
@@ -76,10 +76,21 @@ class Shipment:
         self._packed: tuple[bytes, list[Any]] | None = None
         self.here = True  # whether this is the process of the caller
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def pack(self) -> tuple[bytes, list[Any]]:
+        """Raises RuntimeError, with a way out, for what cannot travel."""
         if self._packed is None:
-            self._packed = _packed(self._given)
-        return _received, self._packed
+            try:
+                self._packed = _packed(self._given)
+            except Exception as error:
+                raise RuntimeError(
+                    f"the model or the space cannot be sent to workers: {type(error).__name__}: {error}. Leave out what "
+                    "holds locks, files or connections, or let threads do the work: "
+                    "joblib.parallel_config(backend='threading')."
+                ) from error
+        return self._packed
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _received, self.pack()
 
     @property
     def given(self) -> Any:
@@ -189,16 +200,18 @@ def spread(task: Callable[[Any, Any], Any], given: Any, tasks: Sequence[Any], n_
     """
     import joblib
 
-    shipment, n_workers = Shipment(given), count(n_jobs, len(tasks))
+    shipment, n_workers = Shipment(given), how_many(n_jobs, len(tasks))
     threads = max(1, joblib.cpu_count() // n_workers)
-    parallel = _parallel(n_jobs)
+    parallel, told = _parallel(n_jobs), dict[Any, Any]()
+    if not getattr(joblib.parallel.get_active_backend()[0], "supports_sharedmem", False):
+        shipment.pack()
     # a process has one BLAS: where workers are its threads, none may give it more than the others solve with
     with threadpool_limits(limits=1, user_api="blas"):
         coming = parallel(joblib.delayed(_do)(task, shipment, at, own, threads) for at, own in enumerate(tasks))
         try:
             for done in coming:
                 for message, category, filename, line in done.warned:
-                    warnings.warn_explicit(message, category, filename, line)
+                    warnings.warn_explicit(message, category, filename, line, registry=told)
                 yield done
         finally:
             if hasattr(coming, "close"):

@@ -77,7 +77,7 @@ class Game:
         return cast(list[ImageInput], self.inputs)
 
     def __repr__(self) -> str:
-        table, sizes = isinstance(self.space, TabularSpace), sorted({len(one.names) for one in self.inputs})
+        table, sizes = isinstance(self.space, TabularSpace), sorted({len(one.names) for one in self.inputs}) or [0]
         parts = f"{sizes[0]:,} to " * (len(sizes) > 1) + count(sizes[-1], "feature" if table else "superpixel")
         outputs = listed(None if self._asker is None else self.outputs)
         return f"<Game of {count(len(self.inputs), 'row' if table else 'picture')}: {parts}, outputs {outputs}>"

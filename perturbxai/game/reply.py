@@ -45,9 +45,25 @@ class Reply:
         return Answer(self.values, self.rows, self.spread, names, self.groups)
 
     def take_over(self, other: "Reply") -> None:
-        """Take what another reply to the same question holds: the first lines of it."""
+        """Take what another reply holds, if it is one to the same question: the first lines of it."""
+        if not self._asks_the_same(other):
+            return
         n = self.filled = other.filled
         self.rows = other.rows
+        self.words = None if self.words is None else list(other.words or [])
         for own, old in ((self.values, other.values), (self.spread, other.spread), (self.groups, other.groups)):
             if own is not None and old is not None:
                 own[:n] = old[:n]
+
+    def _asks_the_same(self, other: "Reply") -> bool:
+        """Whether a question is another's, to the bit, and all that is wanted of its answer is held there."""
+        mine, its = self.question, other.question
+        wanted = (self.spread, other.spread), (self.groups, other.groups), (self.words, other.words)
+        if any(own is not None and old is None for own, old in wanted):
+            return False
+        if isinstance(mine, Rows) and isinstance(its, Rows):
+            return mine.fresh == its.fresh and mine.codes.tobytes() == its.codes.tobytes()
+        if self.number != other.number or type(mine) is not type(its):
+            return False
+        based = not isinstance(mine, Cells) or not isinstance(its, Cells) or np.array_equal(mine.base, its.base)
+        return based and np.array_equal(self.lines, other.lines)

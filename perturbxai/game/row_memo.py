@@ -76,11 +76,9 @@ class RowMemo:
             self._enter_all()
 
     def add(self, words: Words, values: Values) -> None:
-        """Remember distinct names that are not known yet; of more than there is room for, the first. Places change."""
-        n_new = min(len(words), self.room)
-        if n_new:
-            self.enter(words[:n_new])
-            self.values[-n_new:] = values[:n_new]
+        """Remember names that are not known yet; of more than there is room for, the first. Places change."""
+        _, first = self.enter(words[: self.room])
+        self.values[self.n_rows - len(first) :] = values[first]
 
     def question(self) -> int:
         """The number of a question whose rows `count` counts."""

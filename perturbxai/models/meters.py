@@ -31,13 +31,10 @@ class Metered:
     _batches: Batches
     _bar: Bar | None
     _pace: float | None
-    _clipped: int
 
     @property
     def meters(self) -> Meters:
-        return Meters(
-            self.rows, self._batches.retried, self.seconds, self._model.clipped - self._clipped, self._batches.limit
-        )
+        return Meters(self.rows, self._batches.retried, self.seconds, self._model.clipped, self._batches.limit)
 
     def account(self, other: Meters) -> None:
         """Take what a part of a call has asked elsewhere to what is asked here."""
@@ -53,8 +50,10 @@ class Metered:
     def apart(self) -> Self:
         """The same model, run alike, with meters of its own: for a part of a call that another worker asks, in silence."""
         found = copy.copy(self)
-        found.rows, found.seconds, found.progress, found._bar = 0, 0.0, False, None
-        found._batches, found._clipped = Batches(self._model.device, self._batches.limit), self._model.clipped
+        found.rows, found.seconds, found.progress = 0, 0.0, False
+        found._batches, found._bar = Batches(self._model.device, self._batches.limit), Bar(False, "")
+        found._model = copy.copy(self._model)
+        found._model.clipped = 0
         if self.memory == "keep":
             keep_memory()
         return found

@@ -94,7 +94,6 @@ class Predictor(Metered):
         self._pace: float | None = None
         self._batches = Batches(self._model.device)
         self._bar: Bar | None = None  # while watched
-        self._clipped = 0  # logits of the model that others count
         on_cpu = isinstance(self._model, NetworkModel) and self._model.device.type == "cpu"
         self.memory = "keep" if on_cpu and memory != "system" and keep_memory() else "system"
 

@@ -171,3 +171,39 @@ def test_what_was_found_is_forgotten_with_the_predictor():
 
     gc.collect()
     assert len(inside._found) <= before
+
+
+class Forked(nn.Module):
+    """Bright pictures take a further layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.further, self.last = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 3, padding=1), nn.Linear(8, 2)
+
+    def forward(self, x):
+        h = torch.relu(self.first(x))
+        if x.mean() > 0.5:
+            h = torch.relu(self.further(h))
+        return self.last(h.mean((2, 3)))
+
+
+def test_maps_do_not_hang_on_what_a_predictor_saw_in_earlier_calls():
+    torch.manual_seed(0)
+    net, rng = Forked(), np.random.default_rng(0)
+    dark, bright = rng.random((2, 12, 12, 3)).astype(np.float32) * 0.5 + np.array([0.0, 0.5], np.float32).reshape(2, 1, 1, 1)
+    space = px.ImageSpace(segments="grid", n_segments=9, fill="mean")
+    known = px.Predictor(net)
+
+    def seen(predictor, photos):
+        try:
+            return np.array([one.values for one in px.baselines("grad_cam", predictor, space, photos)["grad_cam"]])
+        except ValueError as error:  # a bright picture's map is not there in a dark one
+            return type(error).__name__
+
+    for photos in ([dark], [bright], [dark], [dark, bright], [bright], [bright, dark], [dark]):
+        ours, fresh = (seen(one, photos) for one in (known, px.Predictor(net)))
+        assert type(ours) is type(fresh)
+        if isinstance(fresh, str):
+            assert ours == fresh
+        else:
+            np.testing.assert_allclose(ours, fresh, atol=1e-6)

@@ -388,5 +388,20 @@ def test_what_was_answered_before_a_failure_is_explained(batch_size):
     predictor = px.Predictor(lambda rows: np.where(rows[:, 0] == X[6, 0], np.nan, rows[:, 0]), batch_size=batch_size)
     with pytest.raises(px.ModelError, match="nan") as told:
         px.baselines("random", predictor, px.TabularSpace(X[:4], background="all"), X[4:9])
-    answered = 2 if batch_size == 1 else 0  # of a batch that fails nothing is known
-    assert len((told.value.partial or {"random": ()})["random"]) == answered
+    assert len(told.value.partial["random"]) == 2  # those before it, whatever the batch that it failed in
+
+
+def test_an_input_that_the_model_fails_at_leaves_those_before_it():
+    class Failing(linear_model.LinearRegression):
+        def predict(self, rows):
+            if (rows[:, 0] < -50).any():
+                raise LookupError("no such place")
+            return super().predict(rows)
+
+    rng = np.random.default_rng(0)
+    table, x = rng.normal(size=(50, 3)), rng.normal(size=(5, 3))
+    x[2, 0] = -100.0
+    model = Failing().fit(table, table.sum(axis=1))
+    with pytest.raises(LookupError, match="no such place") as caught:
+        px.baselines("glass_box", px.Predictor(model), px.TabularSpace(table, background=10), x)
+    assert [one.label for one in caught.value.partial["glass_box"]] == [0, 1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import warnings
 
 import joblib
@@ -104,6 +105,49 @@ def test_rows_are_those_that_the_model_was_asked_and_the_bar_shows_them():
     assert one["kernel_shap"].meta["rows"] <= found["kernel_shap"].meta["rows"] <= predictor.rows
 
 
+@pytest.mark.parametrize("kind", ["table", "photo"])
+def test_inputs_that_are_the_same_are_asked_once(kind):
+    if kind == "table":
+        x, space, model = X[[3, 5, 3, 3, 7, 5, 3, 3, 5]], SPACE, smooth
+    else:
+        one, other = RNG.random((2, 12, 16, 3)).astype(np.float32)
+        x, space = [one, other, one, one, other], px.ImageSpace(segments="grid", n_segments=6, fill="mean")
+        model = lambda photos: photos[:, :6].mean(axis=(1, 2))  # noqa: E731
+    several, many = by(2, "threading", model=model, x=x, space=space)
+    one_by_one, few = by(1, "threading", model=model, x=x, space=space)
+    assert few.rows <= many.rows <= few.rows + 4 + 2 * 10
+    for a, b in zip(several["kernel_shap"], one_by_one["kernel_shap"], strict=True):
+        np.testing.assert_array_equal(a.values, b.values)
+        assert a.meta.keys() == b.meta.keys() and a.label == b.label
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_clipped_logits_are_told_once_with_the_count_of_all(backend):
+    from sklearn.tree import DecisionTreeClassifier
+
+    tree = DecisionTreeClassifier(max_depth=3, random_state=0).fit(X, X[:, 0] > 0)
+    told = []
+    for n_jobs in (1, 2):
+        with pytest.warns(UserWarning, match="model rows have a probability of 0 or 1") as caught:
+            _, predictor = by(n_jobs, backend, model=tree, predictor={"output": "logit"})
+        told.append([str(one.message) for one in caught])
+        assert predictor.plan["logit_clipped_rows"] == predictor.rows
+    assert all(len(messages) == 1 and messages[0].startswith("100.0% of") for messages in told)
+
+
+def test_a_model_that_cannot_be_sent_is_told_with_a_way_out():
+    class Locked:
+        def __init__(self):
+            self.lock = threading.Lock()
+
+        def predict(self, rows):
+            return smooth(rows)
+
+    with pytest.raises(RuntimeError, match=r"cannot be sent to workers: TypeError: .*lock.*threading"):
+        by(2, "loky", model=Locked())
+    assert by(2, "threading", model=Locked())[0]["kernel_shap"].values.shape == (9, 8, 1)
+
+
 def test_what_a_notebook_defines_travels():
     code = """
 import numpy as np
@@ -157,6 +201,7 @@ def test_an_error_of_a_worker_is_the_models_own_and_keeps_what_came(backend):
     with pytest.raises(LookupError, match="no such place") as caught:
         by(2, backend, model=failing("lost"), x=x)
     kept = caught.value.partial["kernel_shap"]
+    assert any("while a worker explained" in told for told in caught.value.__notes__)
     labels = [one.label for one in kept]
     assert labels == sorted(labels) and labels[0] == 0 and 6 not in labels
     whole, _ = by(1, backend)
@@ -195,8 +240,9 @@ def test_warnings_of_workers_are_raised_by_the_call():
             warnings.warn("rows are odd", UserWarning, stacklevel=1)
         return smooth(rows)
 
-    with pytest.warns(UserWarning, match="rows are odd"):
+    with pytest.warns(UserWarning, match="rows are odd") as caught:
         by(2, "loky", model=warns)
+    assert len(caught) >= 1
 
 
 def test_an_interruption_stops_the_workers_and_keeps_what_came():

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import perturbxai as px
+from perturbxai.core.questions import Cells, Rows, Unanswered
 from perturbxai.game import table_asker, unrepeated
+from perturbxai.game.game import Game
 from perturbxai.game.unrepeated import Unrepeated
 
 FEW = settings(max_examples=80, deadline=None)
@@ -105,3 +107,21 @@ def test_no_name_is_made_of_a_row_that_is_unrepeated(monkeypatch, method):
     found = px.explain(method, predictor, space, rng.standard_normal((4, 12)), budget=300)[method]
     assert sum(named) <= 4 * 2  # nothing and everything
     assert predictor.rows == found.meta["rows"] > 900
+
+
+def test_after_a_failure_only_the_very_question_is_answered_from_the_last_replies():
+    rng = np.random.default_rng(2)
+    space = px.TabularSpace(rng.standard_normal((20, 6)), background="all")
+    game = Game(px.Predictor(lambda rows: np.nan_to_num(rows).sum(axis=1)), space, rng.standard_normal((2, 6)))
+    z, base = rng.random((5, 6)) < 0.5, rng.integers(0, 20, 5)
+    codes = np.where(rng.random((4, 6)) < 0.3, np.nan, rng.standard_normal((4, 6)))
+    cells, fresh = Cells(z, base), Rows(codes, fresh=True)
+    asked = game.ask([(0, cells), (0, fresh)], once=True)
+    game.offline()
+    again = game.ask([(0, Cells(z.copy(), base.copy())), (1, Rows(codes.copy(), fresh=True))])
+    for one, other in zip(asked, again, strict=True):
+        np.testing.assert_array_equal(one.values, other.values)
+        assert one.rows == other.rows
+    for other in (Cells(z, (base + 1) % 20), Cells(~z, base), Rows(codes + 1.0, fresh=True)):
+        with pytest.raises(Unanswered):
+            game.ask([(0, other)])
