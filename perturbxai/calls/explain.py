@@ -68,8 +68,9 @@ def explain(
     seed       the same seed asks the same questions at any batch size, in any company and order of the inputs
     n_jobs     workers that share the inputs in chunks: 2 or more, or -1 for one a core. None: as many as
                `joblib.parallel_config` says, whose backend ("loky", "threading", "dask", "ray") does it, else one. Of a
-               model that answers row by row values are the same to the bit for any number. The first input is explained
-               before the others go to workers, which get the model once. `call_rows` and `call_model_seconds` are sums
+               model that answers row by row values are the same to the bit for any number, where the same fits are worth
+               their time (`meta["surrogate"]`). The first input is explained before the others go to workers, which get the
+               model once. `call_rows` and `call_model_seconds` are sums
 
     Returns a mapping from name to Attribution; mappings join with `|`.
     Raises ValueError, before the model is asked, for unknown methods and outputs, wrong inputs, and budgets below what the

@@ -164,8 +164,7 @@ class Call:
         drawn = self.kind == "table" and not self.by_law and all(m.drawn_alone for m in self.asking.values())
         # answers of many outputs are held as well as rows
         step = max(1, (DRAWN_AT_ONCE if drawn else ROWS_AT_ONCE) // max(1, rows * max(1, len(self.game.outputs) // 4)))
-        yield numbers[:1]  # by it alone it is found how fast the model is, whoever explains the others
-        for start in range(1, len(numbers), step):
+        for start in range(0, len(numbers), step):
             yield numbers[start : start + step]
 
     def work(self, number: int) -> Work:

@@ -56,8 +56,8 @@ def _explain(common: Common, inputs: Sequence[Input]) -> Chunk:
 class Chunks:
     """A call whose inputs are explained by several workers, but for the first, which is explained here.
 
-    By the first it is found whether the model works at all, and how fast it is: so what fits are worth is decided once, and
-    at the same place as where one process does all. Inputs that are the same go together.
+    By the first it is found whether the model works at all, and how fast it is, so that what fits are worth is decided once.
+    Inputs that are the same go together.
     """
 
     def __init__(self, call: Call, n_jobs: int | None) -> None:

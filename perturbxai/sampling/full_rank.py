@@ -5,9 +5,8 @@ from scipy.linalg import lapack
 
 from perturbxai.core.types import Floats
 
-BEYOND_DOUBT = (
-    1e-8  # reciprocal condition of the sum of squares; what rounding loses of it is 1e-16 times the columns' number
-)
+# reciprocal condition of the sum of squares, of which rounding loses 1e-16 times the number of columns
+BEYOND_DOUBT = 1e-8
 
 
 def surely_full_rank(gram: Floats) -> bool:
