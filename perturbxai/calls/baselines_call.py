@@ -43,7 +43,7 @@ class BaselinesCall:
         self.looks = pictures and any(method.passes for method, _ in self.placed.values())
 
     def run(self) -> None:
-        """Explain all inputs. What was answered when the model failed is explained before its error is raised."""
+        """Explain all inputs. Where the model fails at one, those before it are explained, and its error is raised."""
         game, failed = self.record.game, None
         own = [number for number, first in enumerate(self.first_alike) if first == number]
         try:
@@ -55,24 +55,23 @@ class BaselinesCall:
             failed = error
         for number, one in enumerate(game.inputs):
             if failed is not None and not all(game.knows_ends(number)[: 1 if self.looks else 2]):
-                self._ask_alone(number, failed)
+                self._ask_alone(number)
             self.found.append({})
             if (first := self.first_alike[number]) == number:
                 self._explain(number)
                 continue
             # the same input again is not asked again
             self.found[-1] = {k: replace(e, label=one.label, meta=dict(e.meta)) for k, e in self.found[first].items()}
+        if failed is not None:  # it fails at no input alone: all are kept, and the error is told
+            raise failed
 
-    def _ask_alone(self, number: int, failed: Exception) -> None:
-        """Ask v(nothing) and v(N) of an input alone, after the question about all of them failed: it may be of another."""
+    def _ask_alone(self, number: int) -> None:
+        """Ask v(nothing) and v(N) of an input alone, after the question about all failed: it may have been for another."""
         game = self.record.game
-        try:
-            if self.looks:
-                game.ask_nothing([number], users=1)
-            else:
-                game.ends_of([number], users=1)
-        except Exception as error:
-            raise error if type(error) is type(failed) else failed from None
+        if self.looks:
+            game.ask_nothing([number], users=1)
+        else:
+            game.ends_of([number], users=1)
 
     def _explain(self, number: int) -> None:
         """All methods at one input, one after the other."""

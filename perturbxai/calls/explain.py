@@ -74,7 +74,8 @@ def explain(
 
     Returns a mapping from name to Attribution; mappings join with `|`.
     Raises ValueError, before the model is asked, for unknown methods and outputs, wrong inputs, and budgets below what the
-    methods need; ModelError, with what was computed in `partial`, if the model fails on the way.
+    methods need; RuntimeError for a model that cannot be sent to workers; ModelError, with what was computed in `partial`,
+    if the model fails on the way.
 
     >>> import numpy as np, perturbxai as px
     >>> space = px.TabularSpace(np.zeros((1, 2)))

@@ -63,7 +63,9 @@ def travelling(folder: str) -> Iterator[None]:
 
 def _only_in(folder: str, module: ModuleType) -> bool:
     """Whether a module lies there, and in no place where workers look for modules too."""
-    file = os.path.realpath(getattr(module, "__file__", None) or os.devnull)
+    if not getattr(module, "__file__", None):
+        return False
+    file = os.path.realpath(str(module.__file__))
     others = [os.path.join(os.path.realpath(one), "") for one in sys.path if one]
     return file.startswith(os.path.join(os.path.realpath(folder), "")) and not any(map(file.startswith, others))
 

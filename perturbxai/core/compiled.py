@@ -1,7 +1,7 @@
 """numba's kernels, loaded when one is first needed: numba takes longer to load than a small job lasts.
 
 What a job needs of them first, rows, their names and errors, numpy does as well: to the same bits, several times slower. It
-does so until that has cost about what loading would, so that a short process never waits for numba and a long one hardly.
+does so until numbers are many, so that a short process never waits for numba.
 """
 
 import sys
@@ -11,7 +11,7 @@ from typing import Any
 
 from perturbxai.core import plain_kernels
 
-PATIENCE = 1 << 23  # numbers that numpy makes before numba is loaded: about .15 s, and that takes .25 s
+PATIENCE = 1 << 23  # numbers that numpy makes first: in hundredths of a second, where loading numba takes .25 s or more
 
 _made = 0
 

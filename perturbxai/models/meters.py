@@ -43,9 +43,13 @@ class Metered:
         self._model.clipped += other.clipped
         limits = [limit for limit in (self._batches.limit, other.limit) if limit]
         self._batches.limit = min(limits, default=None)
-        self.rows += other.rows
+        self._pass_by(other.rows)
+
+    def _pass_by(self, passed: int) -> None:
+        """Rows that nobody announced: that another asked, or that went through the lent network."""
+        self.rows += passed
         if self._bar is not None:
-            self._bar.pass_by(other.rows)
+            self._bar.pass_by(passed)
 
     def apart(self) -> Self:
         """The same model, run alike, with meters of its own: for a part of a call that another worker asks, in silence."""

@@ -269,12 +269,6 @@ class Predictor(Metered):
         self._check(values, len(batch), 0)
         return values
 
-    def _pass_by(self, passed: int) -> None:
-        """Rows that went through the lent network."""
-        self.rows += passed
-        if self._bar is not None:
-            self._bar.pass_by(passed)
-
     def gradient(self, rows: Inputs, outputs: Outputs | None = None) -> Floats:
         """(n, D, K): gradients by the columns of a table of what `predictor(rows)` returns, on the predictor's own scale.
 
