@@ -11,7 +11,9 @@ import numpy as np
 
 from perturbxai.calls.arguments import check_asked
 from perturbxai.calls.comparison import BACKGROUND, Comparison, explained_fill
+from perturbxai.calls.crew import asked_by
 from perturbxai.calls.scoring import Needs, TestSet
+from perturbxai.calls.workers import check_n_jobs
 from perturbxai.core import catalogue, checks
 from perturbxai.core.methods import unnamed
 from perturbxai.core.questions import Coalitions, Unanswered
@@ -35,6 +37,7 @@ def compare(
     metrics: str | Callable[..., float] | Iterable[str | Callable[..., float]] | None = None,
     fills: Fill | Iterable[Fill] | None = None,
     seed: int = 0,
+    n_jobs: int | None = None,
 ) -> Comparison:
     """Score several methods' results on the same inputs and outputs, against the model and against each other.
 
@@ -45,6 +48,7 @@ def compare(
     fills    pictures only: every map is scored under each; the mean over fills that are not its own ("away") is the
              headline. None takes the space's.
     seed     draws the coalitions that faithfulness is scored on, and breaks ties between equally valued players
+    n_jobs   workers who ask the model, each some of the rows or pictures; see `explain`. Scores are computed here
 
     Those coalitions are 200 untouched ones an input, which no compared result asked, so that nothing is scored on what it
     was fitted on: complementary pairs, sizes uniform over 1..P-1, as far as each size has untouched ones. Sizes 1 and P-1
@@ -61,7 +65,7 @@ def compare(
     check_asked(predictor, space)
     if not isinstance(results, Mapping) or not all(isinstance(one, Attribution) for one in results.values()):
         raise TypeError(f"results is {type(results).__name__}; expected a mapping from name to Attribution (explain(...)).")
-    job = _Job(dict(results), predictor, space, wanted, checks.seed(seed))
+    n_jobs, job = check_n_jobs(n_jobs), _Job(dict(results), predictor, space, wanted, checks.seed(seed))
     rows, seconds = predictor.rows, predictor.seconds
     games = job.games(_scored_spaces(space, fills))
 
@@ -70,7 +74,7 @@ def compare(
         call = {"rows": predictor.rows - rows, "seconds": predictor.seconds - seconds, "seed": seed}
         return job.comparison(games[0].inputs, call | {"metrics": [m.name for m in wanted], "better": better})
 
-    with keeping(compared), predictor.watched("compare"):
+    with keeping(compared), predictor.watched("compare"), asked_by(predictor, n_jobs):
         for game in games:
             job.score(game)
     return compared()

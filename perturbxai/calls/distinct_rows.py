@@ -48,15 +48,16 @@ class OnceEach:
     """Jobs over the same drawn rows of a table, each row at all points of some columns; no distinct row is asked twice.
 
     most: of how many rows the answers may have to be kept: of those that `expect` found to come again, 37 + 8 K bytes each,
-    twice that at most. All else is held for a window of lines alone.
+    twice that at most. All else is held for a window of lines alone, which is wider where several workers ask.
     """
 
-    def __init__(self, asker: TableAsker, drawn: Drawn, most: int) -> None:
+    def __init__(self, asker: TableAsker, drawn: Drawn, most: int, n_workers: int = 1) -> None:
         self.predictor, self.space, self.columns, self.drawn = asker.predictor, asker.space, asker.columns, drawn
         self._of_value = hash_values(drawn.codes)  # (n, D, 2)
         self._memo = RowMemo(len(self.columns), room=most)
         self._memo.add(asker.memo.words, asker.memo.values)  # the first row, which told how many outputs there are
         self._again: Words | None = None
+        self._at_once = LINES_AT_ONCE * (1 if n_workers < 2 else 2 * n_workers)
 
     def expect(self, pieces: Sequence[Gridded] | None) -> None:
         """Keep of the questions to come the answers that these pieces ask for more than once; of None all."""
@@ -65,7 +66,7 @@ class OnceEach:
     def run(self, jobs: Sequence[Job]) -> None:
         """Ask all questions of these jobs together. A failure notes where it happened, and leaves what came before it."""
         names = [self._named(job.piece) for job in jobs if job.piece is not None]
-        for window in _windows([len(one) for one in names]):
+        for window in _windows([len(one) for one in names], self._at_once):
             words = np.concatenate([names[number].of(low, high) for number, low, high in window])
             unique, first, inverse = distinct(words)
             place = self._memo.find(unique)
@@ -128,11 +129,11 @@ def _some(job: Job, lines: Ints) -> Gridded:
     return replace(piece, row=piece.row[row], first=first, offset=np.zeros(1, dtype=np.int64))
 
 
-def _windows(lengths: Sequence[int]) -> Iterator[Window]:
+def _windows(lengths: Sequence[int], at_once: int) -> Iterator[Window]:
     """The lines of pieces of these lengths in turn, so many together."""
     ends = np.cumsum([0, *lengths]).tolist()
-    for low in range(0, ends[-1], LINES_AT_ONCE):
-        high = low + LINES_AT_ONCE
+    for low in range(0, ends[-1], at_once):
+        high = low + at_once
         yield [
             (number, max(low, start) - start, min(high, end) - start)
             for number, (start, end) in enumerate(pairwise(ends))

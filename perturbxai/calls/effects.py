@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.arguments import MOST_BINS, check_asked, name_methods, several_features
+from perturbxai.calls.crew import asked_by
 from perturbxai.calls.effect_jobs import EffectsCall, Feature
 from perturbxai.calls.grids import draw_rows, group_rows, is_by_value, make_axis, varies
 from perturbxai.calls.photo_effects import photo_effects
+from perturbxai.calls.workers import check_n_jobs
 from perturbxai.core import catalogue, checks
 from perturbxai.core.types import Codes, Column, Features, Floats, Grid, Inputs, Outputs, Weights
 from perturbxai.estimation.curves.axes import Axis
@@ -37,6 +39,7 @@ def effects(
     rows: int | None = None,
     by: Column | None = None,
     seed: int = 0,
+    n_jobs: int | None = None,
 ) -> dict[str, dict[EffectKey, Effect]]:
     """How the model's output moves with a column of a table, with two of them, or with a superpixel: PDP, ICE and ALE.
 
@@ -62,6 +65,7 @@ def effects(
     rows       at most so many model rows, which pay for as many rows of x, drawn at random. None: at most 1,000 rows of x
     by         a column of at most 20 values: each effect then has, in `groups`, those of the rows of each value as well
     seed       of the draw of rows, and of the draws behind simultaneous bands
+    n_jobs     workers who ask the model, each some of the rows; see `explain`. Gradients are asked here
 
     Cost: a row of x is as many model rows as its grid has points. Where "ale" alone is asked it is two, at a level three, in
     a pair four to nine, and all levels of a column without an order. A row that comes twice is asked twice. Memory holds
@@ -106,10 +110,11 @@ def effects(
     named = name_methods(methods, catalogue.CURVES, FromGrid)  # type: ignore[type-abstract]
     checks.refuse_missing(rest=rest)
     check_asked(predictor, space)
+    n_jobs = check_n_jobs(n_jobs)
     if not isinstance(space, TabularSpace):
         if by is not None:
             raise ValueError(f"by={by!r} is a column of a table, and x is a photo; leave it out.")
-        return photo_effects(named, predictor, space, x, features, rest, outputs, grid, rows, checks.seed(seed))
+        return photo_effects(named, predictor, space, x, features, rest, outputs, grid, rows, checks.seed(seed), n_jobs)
     if not isinstance(rest, str) or rest != "uniform":
         raise ValueError(
             f"rest={checks.as_given(rest)} is about the other superpixels of a photo, and x is a table; leave it out."
@@ -141,7 +146,7 @@ def effects(
     given = space.columns.row_labels(x, len(codes))
     labels = given if any(m.keeps_rows for m in named.values()) else ()
     game = Game(predictor, space, space.columns.decode(codes[:1]), outputs, label=given[0])
-    with predictor.watched("effects"):
+    with predictor.watched("effects"), asked_by(predictor, n_jobs):
         return EffectsCall(named, game, streams, drawn, groups, labels, rows).run(wanted, axes)
 
 

@@ -12,9 +12,10 @@ from perturbxai.calls.arguments import (
     name_methods,
 )
 from perturbxai.calls.concluding import Run
+from perturbxai.calls.crew import asked_by
 from perturbxai.calls.explain_call import Call
 from perturbxai.calls.in_chunks import Chunks
-from perturbxai.calls.workers import check_n_jobs, how_many
+from perturbxai.calls.workers import check_n_jobs
 from perturbxai.core import catalogue, checks
 from perturbxai.core.methods import Explainer
 from perturbxai.core.types import Inputs, Outputs
@@ -69,8 +70,9 @@ def explain(
     n_jobs     workers that share the inputs in chunks: 2 or more, or -1 for one a core. None: as many as
                `joblib.parallel_config` says, whose backend ("loky", "threading", "dask", "ray") does it, else one. Of a
                model that answers row by row values are the same to the bit for any number, where the same fits are worth
-               their time (`meta["surrogate"]`). The first input is explained before the others go to workers, which get the
-               model once. `call_rows` and `call_model_seconds` are sums
+               their time (`meta["surrogate"]`). Of the first input, and of all where they are fewer than two a worker,
+               workers ask what is asked, each some of the rows or pictures. They get the model once. `call_rows` and
+               `call_model_seconds` are sums
 
     Returns a mapping from name to Attribution; mappings join with `|`.
     Raises ValueError, before the model is asked, for unknown methods and outputs, wrong inputs, and budgets below what the
@@ -91,7 +93,6 @@ def explain(
     call = Call(named, game, seed, budget, rows, check_tol(tol), check_design(design, rows))
     call.check()
     n_jobs = check_n_jobs(n_jobs)
-    with predictor.watched("explain"):
-        if how_many(n_jobs, len(game.inputs) - 1) > 1:
-            return Chunks(call, n_jobs).attributions()
-        return Run(call).attributions()
+    with predictor.watched("explain"), asked_by(predictor, n_jobs) as n_workers:
+        found = Chunks(call, n_jobs) if len(game.inputs) > 2 * n_workers > 2 else Run(call)
+        return found.attributions()

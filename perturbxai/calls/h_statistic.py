@@ -7,11 +7,13 @@ from itertools import combinations
 import numpy as np
 
 from perturbxai.calls.arguments import check_predictor
+from perturbxai.calls.crew import asked_by
 from perturbxai.calls.distinct_rows import OnceEach
 from perturbxai.calls.effect_jobs import Feature, Job, at_all_points, key_of, rounds
 from perturbxai.calls.effects import read_features, weighted_rows
 from perturbxai.calls.grids import Drawn, draw_rows, order_by_value
 from perturbxai.calls.record import FIRST_ROW, Record
+from perturbxai.calls.workers import check_n_jobs
 from perturbxai.core import checks
 from perturbxai.core.deprecated import renamed
 from perturbxai.core.stopping import keeping
@@ -42,6 +44,7 @@ def h_statistic(
     data_rows: int = 200,
     limit: int = 2_000_000,
     seed: int = 0,
+    n_jobs: int | None = None,
 ) -> HStatistic:
     """How much columns interact: H squared of Friedman & Popescu, "Predictive learning via rule ensembles" (2008).
 
@@ -60,6 +63,7 @@ def h_statistic(
     limit      refuse what may ask more model rows than this; the refusal tells the number, so that limit=0 is a question of
                cost: what it would be if no two questions shared a row
     seed       of the draw of rows, whatever their order in x, and of the groups behind errors
+    n_jobs     workers who ask the model, each some of the rows; see `explain`
 
     Cost: a column, or pair, with T distinct values among the n drawn rows takes n T model rows, n squared at most, and less
     where rows are the same: each distinct row is asked once a call. What is asked of a column serves all its pairs, and its
@@ -89,7 +93,7 @@ def h_statistic(
     n_rows = checks.whole("data_rows", data_rows, LEAST_ROWS)
     top, limit = checks.whole("top", top), checks.whole("limit", limit)
     checks.one_of("rank", rank, RANKINGS)
-    streams = Streams(checks.seed(seed))
+    streams, n_jobs = Streams(checks.seed(seed)), check_n_jobs(n_jobs)
     codes = space.columns.encode(x, "x")
     wanted = read_features(features, space, codes)
     codes, weight = weighted_rows(space, codes)
@@ -102,8 +106,8 @@ def h_statistic(
     game = Game(predictor, space, space.columns.decode(drawn.codes[:1]), outputs, label=label)
     call = _Call(game, streams, drawn, wanted, top, rank)
     call.check(limit)
-    with predictor.watched("h_statistic"):
-        return call.run()
+    with predictor.watched("h_statistic"), asked_by(predictor, n_jobs) as n_workers:
+        return call.run(n_workers)
 
 
 class _Call:
@@ -151,12 +155,12 @@ class _Call:
                 "Take fewer data_rows= (the cost falls with their square), features= or top=, or raise limit=."
             )
 
-    def run(self) -> HStatistic:
+    def run(self, n_workers: int) -> HStatistic:
         """Ask, gather, conclude. Whatever stops it: finished columns and pairs are in the exception's `partial`."""
         with keeping(lambda: self._result() if self.found else None):
             asker = self.game.learn()
             assert isinstance(asker, TableAsker)
-            once = OnceEach(asker, self.drawn, self.cost)
+            once = OnceEach(asker, self.drawn, self.cost, n_workers)
             alone: list[Feature] = [(c,) for c in self.columns]
             once.expect(None if self.top > 1 else [self._piece(one) for one in (*alone, *self.named)])
             self._ask(alone, once)

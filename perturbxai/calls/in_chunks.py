@@ -54,7 +54,7 @@ def _explain(common: Common, inputs: Sequence[Input]) -> Chunk:
 
 
 class Chunks:
-    """A call whose inputs are explained by several workers, but for the first, which is explained here.
+    """A call whose inputs are explained by several workers, but for the first, which is explained here: workers answer it.
 
     By the first it is found whether the model works at all, and how fast it is, so that what fits are worth is decided once.
     Inputs that are the same go together.
@@ -83,8 +83,7 @@ class Chunks:
     def _explain_here(self, numbers: Sequence[int]) -> None:
         found: dict[str, Attribution] | None = None
         try:
-            with workers.alone():
-                found = self.run.attributions(numbers)
+            found = self.run.attributions(numbers)
         except BaseException as error:
             found = getattr(error, "partial", None)
             raise

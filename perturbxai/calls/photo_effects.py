@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.arguments import MOST_BINS, several_features
+from perturbxai.calls.crew import asked_by
 from perturbxai.calls.record import Record
 from perturbxai.core import checks
 from perturbxai.core.quantiles import spread_rows
@@ -33,7 +34,7 @@ LINES_AT_ONCE = 4096  # opacities asked together: many full batches, and few eno
 
 def photo_effects(
     named: Mapping[str, FromGrid], predictor: Predictor, space: ImageSpace, x: Inputs, features: Features | None, rest: str,
-    outputs: Outputs | None, bins: object, rows: int | None, seed: int,
+    outputs: Outputs | None, bins: object, rows: int | None, seed: int, n_jobs: int | None,
 ) -> dict[str, dict[EffectKey, Effect]]:  # fmt: skip
     """What `effects` gives for a photo. Everything that can be known without the model is refused first."""
     checks.one_of("rest", rest, RESTS)
@@ -52,7 +53,7 @@ def photo_effects(
     streams = Streams(seed)
     rng = streams.of_input(one.digest, "pdp" if price.averaged else "ale")
     references = References.draw(rest, n_pairs, len(one.active), n_bins, rng)
-    with predictor.watched("effects"):
+    with predictor.watched("effects"), asked_by(predictor, n_jobs):
         return _Call(dict(named), game, streams, references, n_bins, chosen, rows).run()
 
 

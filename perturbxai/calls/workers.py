@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -195,14 +195,17 @@ def _portable(error: Exception) -> Exception:
     return found
 
 
-def spread(task: Callable[[Any, Any], Any], given: Any, tasks: Sequence[Any], n_jobs: int | None) -> Iterator[Done]:
+def spread(
+    task: Callable[[Any, Any], Any], given: Any, tasks: Sequence[Any], n_jobs: int | None
+) -> Generator[Done, None, None]:
     """task(given, own) for each of the tasks, as they come back. Who stops to take them stops the workers.
 
-    given  what all tasks need;  warnings of workers are raised here
+    given  what all tasks need, or a Shipment of it that has gone out before;  warnings of workers are raised here
     """
     import joblib
 
-    shipment, n_workers = Shipment(given), how_many(n_jobs, len(tasks))
+    shipment = given if isinstance(given, Shipment) else Shipment(given)
+    n_workers = how_many(n_jobs, len(tasks))
     threads = max(1, joblib.cpu_count() // n_workers)
     parallel, told = _parallel(n_jobs), dict[Any, Any]()
     if not getattr(joblib.parallel.get_active_backend()[0], "supports_sharedmem", False):

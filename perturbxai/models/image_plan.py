@@ -38,6 +38,10 @@ class Masked:
         if self.player.min() < 0 or self.player.max() >= n_columns:
             raise ValueError(f"player must be in 0..{n_columns - 1}, a column of the mask; got up to {self.player.max()}.")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """To another process it goes without what is on a device of this one."""
+        return type(self), (self.picture, self.fill, self.player, self.mask)
+
     def on(self, device: Where) -> list[Tensor]:
         """picture, fill and player on a device, where they stay."""
         name = str(device), str(self.picture.dtype)

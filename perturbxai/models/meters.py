@@ -2,7 +2,7 @@
 
 import copy
 import math
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from perturbxai.models.batches import Bar, Batches, Progress
 from perturbxai.models.device import keep_memory
@@ -31,19 +31,29 @@ class Metered:
     _batches: Batches
     _bar: Bar | None
     _pace: float | None
+    _crew: Any
 
     @property
     def meters(self) -> Meters:
         return Meters(self.rows, self._batches.retried, self.seconds, self._model.clipped, self._batches.limit)
 
-    def account(self, other: Meters) -> None:
-        """Take what a part of a call has asked elsewhere to what is asked here."""
+    def account(self, other: Meters, announced: bool = False) -> None:
+        """Take what a part of a call has asked elsewhere to what is asked here. announced: the bar expects its rows."""
         self.seconds += other.seconds
         self._batches.retried += other.retried
         self._model.clipped += other.clipped
         limits = [limit for limit in (self._batches.limit, other.limit) if limit]
         self._batches.limit = min(limits, default=None)
-        self._pass_by(other.rows)
+        if announced and self._bar is not None:
+            self.rows += other.rows
+            self._bar.advance(other.rows)
+        else:
+            self._pass_by(other.rows)
+
+    def expect(self, rows: int) -> None:
+        """Announce rows that will be asked elsewhere."""
+        if self._bar is not None:
+            self._bar.expect(rows)
 
     def _pass_by(self, passed: int) -> None:
         """Rows that nobody announced: that another asked, or that went through the lent network."""
@@ -54,7 +64,7 @@ class Metered:
     def apart(self) -> Self:
         """The same model, run alike, with meters of its own: for a part of a call that another worker asks, in silence."""
         found = copy.copy(self)
-        found.rows, found.seconds, found.progress = 0, 0.0, False
+        found.rows, found.seconds, found.progress, found._crew = 0, 0.0, False, None
         found._batches, found._bar = Batches(self._model.device, self._batches.limit), Bar(False, "")
         found._model = copy.copy(self._model)
         found._model.clipped = 0

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -94,6 +95,7 @@ class Predictor(Metered):
         self._pace: float | None = None
         self._batches = Batches(self._model.device)
         self._bar: Bar | None = None  # while watched
+        self._crew: Callable[[Plan], Iterator[Batch]] | None = None  # others who ask whole plans meanwhile
         on_cpu = isinstance(self._model, NetworkModel) and self._model.device.type == "cpu"
         self.memory = "keep" if on_cpu and memory != "system" and keep_memory() else "system"
 
@@ -134,27 +136,35 @@ class Predictor(Metered):
             raise ValueError("rows is empty; give at least one row.")
         return found
 
-    def run(self, plan: Plan) -> Iterator[tuple[int, int, Floats]]:
-        """The model's values over a plan, batch by batch: (start, stop, values (stop - start, K)).
+    def run(self, plan: Plan, first: int = 0, last: int | None = None) -> Iterator[Batch]:
+        """The model's values over a plan, or its rows first..last, batch by batch: (start, stop, values (stop - start, K)).
 
         They may lie where the model keeps them: copy what is wanted before the next batch, and write to none.
         """
+        if last is None and self._crew is not None:
+            yield from self._crew(plan)
+            return
         layout = self._model.layout
         if isinstance(self._model, NetworkModel):
             self._model.passes.refresh(self._bar)
             layout = "HWC" if self._model.passes.channels_last else "CHW"  # so that nothing is copied
         plan = recast(plan, self._model.pixels, layout)
-        for start, stop, values in self._in_batches(plan, lambda start, stop: self._ask(plan, start, stop)):
+        n_rows = (len(plan) if last is None else last) - first
+        for start, stop, values in self._in_batches(n_rows, self.batch(plan), partial(self._ask, plan, first)):
             self.rows += stop - start
-            self._check(values, stop - start, start)
-            yield start, stop, values
+            self._check(values, stop - start, first + start)
+            yield first + start, first + stop, values
 
-    def _in_batches(self, plan: Plan, ask: Callable[[int, int], Floats], most: int = LARGEST_BATCH) -> Iterator[Batch]:
-        """What `ask` gives for a plan's rows start..stop, batch by batch; one that does not fit in memory is halved."""
+    def batch(self, plan: Plan, most: int = LARGEST_BATCH) -> int:
+        """How many rows of a plan the model gets at once, as far as is known of what fits in memory."""
         size = self.batch_size or min(self._model.batch or rows_a_batch(plan.row_bytes), most)
+        return min(size, self._batches.limit or size)
+
+    def _in_batches(self, n_rows: int, size: int, ask: Callable[[int, int], Floats]) -> Iterator[Batch]:
+        """What `ask` gives for rows start..stop, batch by batch; one that does not fit in memory is halved."""
         if self._bar:
-            self._bar.expect(len(plan))
-        for start, stop, values in self._batches.run(len(plan), size, ask):
+            self._bar.expect(n_rows)
+        for start, stop, values in self._batches.run(n_rows, size, ask):
             yield start, stop, values
             if self._bar:
                 self._bar.advance(len(values))
@@ -182,8 +192,8 @@ class Predictor(Metered):
             return plan.device(start, stop, model.device)
         return plan.host(start, stop)
 
-    def _ask(self, plan: Plan, start: int, stop: int) -> Floats:
-        rows = self._build(plan, start, stop)
+    def _ask(self, plan: Plan, first: int, start: int, stop: int) -> Floats:
+        rows = self._build(plan, first + start, first + stop)
         began = time.perf_counter()
         try:
             return self._model(rows)
@@ -302,7 +312,7 @@ class Predictor(Metered):
 
         parts: list[Floats] = []
         with keeping(lambda: np.concatenate(parts) if parts else None), self.watched("gradient"), self.network() as net:
-            parts.extend(part for _, _, part in self._in_batches(plan, ask, GRADIENT_BATCH))
+            parts.extend(part for _, _, part in self._in_batches(len(plan), self.batch(plan, GRADIENT_BATCH), ask))
         found = np.concatenate(parts)
         if not np.isfinite(found).all():
             row, column, _ = (int(i) for i in np.argwhere(~np.isfinite(found))[0])
