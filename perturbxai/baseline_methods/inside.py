@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -32,6 +32,7 @@ class Found:
     ran: tuple[str, ...] | None = None
 
 
+Told: TypeAlias = "tuple[dict[tuple[int, ...], Found], dict[tuple[int, ...], int]]"
 # by predictor, and by the pictures' size and what is looked for
 _found: WeakKeyDictionary[Predictor, dict[Any, Found]] = WeakKeyDictionary()
 
@@ -71,13 +72,30 @@ class Inside:
     def places(self, picture: Picture) -> list[Place]:
         """Where the maps are, for pictures of this size: found once a Predictor, and again where the network has changed."""
         if picture.shape not in self._places:
-            known, now = _found.setdefault(self.predictor, {}), self.predictor.network_model().state()
-            columns = None if self.layers else (*self.game.learn().columns.tolist(), self.score)
-            name = picture.shape, self.layers, columns, self.differentiate
-            if name not in known or known[name].state != now:
-                known[name] = Found(now, self._search(picture))
-            self._places[picture.shape] = known[name]
+            self._find(picture.shape, lambda: Found(None, self._search(picture)))
         return self._places[picture.shape].places
+
+    def _find(self, shape: tuple[int, ...], search: Callable[[], Found]) -> None:
+        """Take note of the places for pictures of a size: those that are known of the network as it is, or what is found."""
+        known, now = _found.setdefault(self.predictor, {}), self.predictor.network_model().state()
+        columns = None if self.layers else (*self.game.learn().columns.tolist(), self.score)
+        name = shape, self.layers, columns, self.differentiate
+        if name not in known or known[name].state != now:
+            known[name] = replace(search(), state=now)
+        self._places[shape] = known[name]
+
+    def told(self) -> Told:
+        """Where the maps are, and what it took to find them, for another that looks inside the same network."""
+        return {shape: replace(found, state=None) for shape, found in self._places.items()}, dict(self.searched)
+
+    def know(self, told: Told) -> None:
+        """Take that over, as if it was found here."""
+        places, searched = told
+        for shape, found in places.items():
+            if shape not in self._places:
+                self._find(shape, lambda found=found: found)  # type: ignore[misc]
+            self._places[shape].ran = self._places[shape].ran or found.ran
+        self.searched |= searched
 
     def _search(self, picture: Picture) -> list[Place]:
         from perturbxai.baseline_methods import places, trail
@@ -128,7 +146,8 @@ class Inside:
             if self.searched.get(picture.shape) or picture.shape in self._judged:  # found in this call, or right so far
                 raise
             self._count_search(picture, before)
-            del self._places[picture.shape], _found[self.predictor]
+            del self._places[picture.shape]
+            _found.pop(self.predictor, None)
         places = self.places(picture)
         return places, once(places)
 

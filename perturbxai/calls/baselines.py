@@ -12,7 +12,10 @@ from perturbxai.baseline_methods.inside import Inside
 from perturbxai.baseline_methods.kinds import Baseline, OfLayer, OfPicture, OfPixels, OfPlayers, OfRow
 from perturbxai.calls.arguments import check_asked, check_predictor, name_methods
 from perturbxai.calls.baselines_call import BaselinesCall, Placed
+from perturbxai.calls.crew import asked_by
+from perturbxai.calls.photo_chunks import PhotoChunks
 from perturbxai.calls.record import Record
+from perturbxai.calls.workers import check_n_jobs, how_many
 from perturbxai.core import catalogue, checks
 from perturbxai.core.deprecated import renamed
 from perturbxai.core.extras import not_a_network
@@ -37,6 +40,7 @@ def baselines(
     outputs: Outputs | None = None,
     layer: Layers | None = None,
     score: str = "logit",
+    n_jobs: int | None = None,
 ) -> dict[str, Attribution]:
     """Explain rows or pictures by methods that look inside the model (CAM, gradients, LRP, trees), and by controls.
 
@@ -58,6 +62,8 @@ def baselines(
     score      "logit", or "probability": taken behind the softmax, which is another map (not for cam, cam_difference,
                lrp, deep_taylor).
                score_cam asks the predictor itself, whose `output` must be the same
+    n_jobs     workers who share photos in chunks, or of a table ask the model for its values; see `explain`. Threads look
+               inside one network one after the other: take processes
 
     Returns a mapping from name to Attribution. On pictures `.values` are the sums of `.heat` (K, H, W) over the players;
     `.meta["map"]` is the raw map (K, h, w) in the paper's units, not scaled, `.meta["layer"]` where it was found; a map by
@@ -78,6 +84,7 @@ def baselines(
     named = named_baselines(methods)
     checks.refuse_missing(score=score)
     check_asked(predictor, space)
+    n_jobs = check_n_jobs(n_jobs)
     game = Game(predictor, space, x, outputs)
     layer = read_layer(layer)
     check_methods(named, predictor, space, layer, score)
@@ -85,17 +92,23 @@ def baselines(
     layers = layer_names(predictor, layer)
     placed = _placed(named, layers if isinstance(layer, list) else None)
     call = BaselinesCall(placed, Record(game), Inside(predictor, game, layers, score, differentiate))
-    with keeping(lambda: call.attributions() or None), predictor.watched("baselines"):
+    with keeping(lambda: call.attributions() or None), predictor.watched("baselines"), asked_by(predictor, n_jobs):
         try:
-            call.run()
+            call.run(_apart(call, n_jobs))
         except RuntimeError as error:
             # a pass backwards may break on channels last where the pass forwards did not
             if "view" not in str(error) or predictor.kind != "network" or not predictor.network_model().passes.lay_aside():
                 raise
             lost = call.record.rows - game.used(0)
             call = BaselinesCall(placed, call.record, Inside(predictor, game, layers, score, differentiate), lost)
-            call.run()
+            call.run(_apart(call, n_jobs))
     return call.attributions()
+
+
+def _apart(call: BaselinesCall, n_jobs: int | None) -> PhotoChunks | None:
+    """What gives the photos to workers, where there are several of both."""
+    pictures, n_inputs = isinstance(call.record.game.space, ImageSpace), len(call.record.game.inputs)
+    return PhotoChunks(call, n_jobs) if pictures and how_many(n_jobs, n_inputs) > 1 else None
 
 
 def read_layer(layer: Layers | None) -> Layers | None:

@@ -1,7 +1,7 @@
 """One call of baselines(): each method at one input after the other, and what it concludes."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -42,10 +42,14 @@ class BaselinesCall:
         pictures = not isinstance(self.record.game.space, TabularSpace)
         self.looks = pictures and any(method.passes for method, _ in self.placed.values())
 
-    def run(self) -> None:
-        """Explain all inputs. Where the model fails at one, those before it are explained, and its error is raised."""
+    def run(self, apart: Callable[[Sequence[int]], None] | None = None) -> None:
+        """Explain all inputs. Where the model fails at one, those before it are explained, and its error is raised.
+
+        apart: what explains these inputs, by number, elsewhere, once the ends of all are known
+        """
         game, failed = self.record.game, None
         own = [number for number, first in enumerate(self.first_alike) if first == number]
+        self.found = [{} for _ in game.inputs]
         try:
             if self.looks:
                 game.ask_nothing(own, users=1)
@@ -53,17 +57,34 @@ class BaselinesCall:
                 self.ends = dict(zip(own, game.ends_of(own, users=1), strict=True))
         except Exception as error:
             failed = error
-        for number, one in enumerate(game.inputs):
+        if apart is not None and failed is None:
+            apart(own)
+            return
+        for number, first in enumerate(self.first_alike):
             if failed is not None and not all(game.knows_ends(number)[: 1 if self.looks else 2]):
                 self._ask_alone(number)
-            self.found.append({})
-            if (first := self.first_alike[number]) == number:
+            if first == number:
                 self._explain(number)
-                continue
-            # the same input again is not asked again
-            self.found[-1] = {k: replace(e, label=one.label, meta=dict(e.meta)) for k, e in self.found[first].items()}
+            else:
+                self._repeat(number)
         if failed is not None:  # it fails at no input alone: all are kept, and the error is told
             raise failed
+
+    def take(self, number: int, found: dict[str, Explanation]) -> None:
+        """What was found elsewhere of an input, and so of those that are the same."""
+        game = self.record.game
+        if self.looks and found:
+            game.know_ends(number, (None, next(iter(found.values())).prediction))
+            game.ends_of([number], users=1)  # counts them
+        self.found[number] = found
+        for other, first in enumerate(self.first_alike):
+            if first == number != other:
+                self._repeat(other)
+
+    def _repeat(self, number: int) -> None:
+        """The same input again is not asked again."""
+        one, first = self.record.game.inputs[number], self.first_alike[number]
+        self.found[number] = {k: replace(e, label=one.label, meta=dict(e.meta)) for k, e in self.found[first].items()}
 
     def _ask_alone(self, number: int) -> None:
         """Ask v(nothing) and v(N) of an input alone, after the question about all failed: it may have been for another."""
@@ -94,7 +115,7 @@ class BaselinesCall:
             rounding = np.full(shape, ROUNDING * np.abs(values).max(initial=0.0))
             fields["stderr"] = np.maximum(fields["stderr"], rounding) if "stderr" in fields else rounding
             meta = self._meta(key, number, notes)
-            self.found[-1][key] = self.record.explanation(one, method, (empty, full), meta, **fields)
+            self.found[number][key] = self.record.explanation(one, method, (empty, full), meta, **fields)
 
     def _of_row(self, key: str, method: OfRow, row: TableRow) -> Mapped:
         predictor = row.predictor

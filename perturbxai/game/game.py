@@ -13,7 +13,7 @@ from perturbxai.core.outputs import asked_outputs
 from perturbxai.core.questions import Answer, Coalitions, Rows, Unanswered
 from perturbxai.core.types import Floats, Inputs, Ints, Outputs, PerOutput
 from perturbxai.core.wording import count, listed
-from perturbxai.game.image_asker import ImageAsker, Requests, first_alike
+from perturbxai.game.image_asker import Ends, ImageAsker, Requests, first_alike
 from perturbxai.game.table_asker import TableAsker
 from perturbxai.inputs.spaces import ImageInput, ImageSpace, Input, Space, TableInput, TabularSpace, digest
 from perturbxai.models.image_plan import ImagePlan
@@ -229,9 +229,26 @@ class Game:
 
     def know_own_values(self, number: int, values: PerOutput) -> None:
         """Take note of what all outputs (K,) of the model said of a picture itself."""
+        self.know_ends(number, (None, values[self.learn().columns]))
+
+    def known_ends(self, number: int) -> Ends:
+        """What is known of v(nothing) and v(N) of a picture."""
         asker = self.learn()
         assert isinstance(asker, ImageAsker)
-        asker.know_own_values(number, values[asker.columns])
+        return asker.known_ends(number)
+
+    def know_ends(self, number: int, ends: Ends) -> None:
+        """Take note of them, (K,) each of the outputs that are looked at, when another game asked them."""
+        if self._asker is None and self._wanted is not None and self.predictor.outputs is not None:
+            columns = self.predictor.select(self._wanted, len(self.predictor.outputs))
+            self._asker = ImageAsker(self.predictor, self.pictures, self.first_alike, columns)
+        asker = self.learn()
+        assert isinstance(asker, ImageAsker)
+        nothing, everything = ends
+        if nothing is not None:
+            asker.know_nothing(number, nothing)
+        if everything is not None:
+            asker.know_own_values(number, everything)
 
     def base_values(self, users: int = 0) -> Floats:
         """(B, K): the model at each background row of a table."""

@@ -17,6 +17,7 @@ from perturbxai.models.masks import Described
 from perturbxai.models.predictor import Predictor
 
 Requests: TypeAlias = Sequence[tuple[int, Question]]  # questions about inputs, by number
+Ends: TypeAlias = tuple[PerOutput | None, PerOutput | None]  # v(nothing) and v(N), None where it was not asked
 Name: TypeAlias = tuple[int, bytes]  # a mask: whose picture it is of, and what it shows
 
 
@@ -53,10 +54,15 @@ class ImageAsker:
         """Take note of what the model said of a picture itself."""
         self.memo[self._ends(number)[1]] = values
 
+    def known_ends(self, number: int) -> Ends:
+        """What was answered of nothing of a picture, and of all of it."""
+        nothing, everything = map(self.memo.get, self._ends(number))
+        return nothing, everything
+
     def knows_ends(self, number: int) -> tuple[bool, bool]:
-        """Whether nothing of a picture, and all of it, were answered."""
-        nothing, everything = self._ends(number)
-        return nothing in self.memo, everything in self.memo
+        """Whether these were answered."""
+        nothing, everything = self.known_ends(number)
+        return nothing is not None, everything is not None
 
     def know_nothing(self, number: int, values: PerOutput) -> None:
         """Take note of what the model said of a picture of which nothing shows."""
