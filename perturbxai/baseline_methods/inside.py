@@ -71,18 +71,17 @@ class Inside:
 
     def places(self, picture: Picture) -> list[Place]:
         """Where the maps are, for pictures of this size: found once a Predictor, and again where the network has changed."""
-        if picture.shape not in self._places:
-            self._find(picture.shape, lambda: Found(None, self._search(picture)))
+        if not self.recalls(picture):
+            self._note(picture.shape, Found(self._state(), self._search(picture)))
         return self._places[picture.shape].places
 
-    def _find(self, shape: tuple[int, ...], search: Callable[[], Found]) -> None:
-        """Take note of the places for pictures of a size: those that are known of the network as it is, or what is found."""
-        known, now = _found.setdefault(self.predictor, {}), self.predictor.network_model().state()
-        columns = None if self.layers else (*self.game.learn().columns.tolist(), self.score)
-        name = shape, self.layers, columns, self.differentiate
-        if name not in known or known[name].state != now:
-            known[name] = replace(search(), state=now)
-        self._places[shape] = known[name]
+    def recalls(self, picture: Picture) -> bool:
+        """Whether that is known: from this call, or from an earlier one of the network as it is."""
+        if picture.shape not in self._places:
+            found = _found.get(self.predictor, {}).get(self._name(picture.shape))
+            if found is not None and found.state == self._state():
+                self._places[picture.shape] = found
+        return picture.shape in self._places
 
     def told(self) -> Told:
         """Where the maps are, and what it took to find them, for another that looks inside the same network."""
@@ -93,9 +92,20 @@ class Inside:
         places, searched = told
         for shape, found in places.items():
             if shape not in self._places:
-                self._find(shape, lambda found=found: found)  # type: ignore[misc]
+                self._note(shape, replace(found, state=self._state()))
             self._places[shape].ran = self._places[shape].ran or found.ran
         self.searched |= searched
+
+    def _note(self, shape: tuple[int, ...], found: Found) -> None:
+        _found.setdefault(self.predictor, {})[self._name(shape)] = self._places[shape] = found
+
+    def _name(self, shape: tuple[int, ...]) -> Any:
+        """What places are looked for."""
+        columns = None if self.layers else (*self.game.learn().columns.tolist(), self.score)
+        return shape, self.layers, columns, self.differentiate
+
+    def _state(self) -> Any:
+        return self.predictor.network_model().state()
 
     def _search(self, picture: Picture) -> list[Place]:
         from perturbxai.baseline_methods import places, trail
@@ -118,7 +128,7 @@ class Inside:
 
         number: of the input that it is the picture of, whose v(N) comes with the look
         """
-        name = picture.tobytes()
+        name = bytes_of(picture)
         if name not in self._kept:
             places, inside = self._look(picture, number)
             for place, found in zip(places, inside, strict=True):
@@ -170,7 +180,7 @@ class Inside:
 
     def view_of_fill(self, fill: Picture, layer: int, method: str) -> View:
         """A fill from inside, for a method of the call. It stays until there is another, for all inputs that it is alike."""
-        name = fill.tobytes()
+        name = bytes_of(fill)
         if name in self._kept and self._used_fill.get(method) == name:
             self.shared[method] = self.shared.get(method, 0) + 1
         self._fill = self._used_fill[method] = name
@@ -230,6 +240,11 @@ class Inside:
     def _network(self, picture: Picture) -> Iterator[tuple[Net, Tensor]]:
         with self.predictor.network() as net:
             yield net, self.predictor.tensor(picture[None])
+
+
+def bytes_of(picture: Picture) -> bytes:
+    """The name of a picture: one fill of another shape may have the same bytes."""
+    return repr(picture.shape).encode() + picture.tobytes()
 
 
 def _once(ask: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:

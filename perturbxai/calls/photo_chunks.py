@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from perturbxai.baseline_methods.inside import Inside, Told
+from perturbxai.baseline_methods.inside import Inside, Told, bytes_of
 from perturbxai.baseline_methods.kinds import OfLayer
 from perturbxai.calls import workers
 from perturbxai.calls.baselines_call import BaselinesCall, Placed
@@ -94,7 +94,7 @@ class PhotoChunks:
             sizes = Counter(game.pictures[number].picture.shape for number in numbers)
             for number in numbers:
                 picture = game.pictures[number].picture
-                if sizes[picture.shape] > 1:
+                if not self.call.inside.recalls(picture) and sizes[picture.shape] > 1:
                     self.call.inside.places(picture)
         chunks = [self._away(some) for some in self._cut(numbers)]
         try:
@@ -108,7 +108,7 @@ class PhotoChunks:
 
     def _count_shared_fills(self, numbers: Sequence[int]) -> None:
         """A fill that is that of the photo before is looked at once in one process, and counted so here."""
-        fills = [self.call.record.game.pictures[number].fill.tobytes() for number in numbers]
+        fills = [bytes_of(self.call.record.game.pictures[number].fill) for number in numbers]
         alike = sum(one == other for one, other in pairwise(fills))
         for key, (method, _) in self.call.placed.items():
             if alike and isinstance(method, OfLayer) and method.needs_fill:
