@@ -166,13 +166,12 @@ class PhotoConfig(Section):
                 (model, transform), or (model, transform, class names), or a Predictor
     output      scale of the scores; None: "logit" for networks, else the model's own
     outputs     names or numbers of the classes, or else the `top` classes of each picture
-    segments    how superpixels are cut, as `perturbxai list` shows it, n_segments of them
-    fills       as `perturbxai list` shows them, a number, or one a channel
+    segments, fills, metrics   as `perturbxai list` shows them; n_segments superpixels; a fill may be a number, one a channel
     methods     explainers, and baselines, as `perturbxai list` shows them; "all": every one that can explain these pictures
     baselines   more of them; "all" as above. None: those in one pass through the network that can explain these pictures
     layer       where class activation maps are, or several; None finds the last one
-    metrics     as `perturbxai list` shows them
     budget      coalitions a picture and fill, 1,000 if None;  batch_size: pictures a call of the model, 8 if None
+    jobs        processes that share the work, -1 for one a core
     """
 
     renamed = {"picture": "image"}
@@ -193,6 +192,7 @@ class PhotoConfig(Section):
     layer: OneOrSeveral | None = None
     budget: Players | None = None
     batch_size: Whole | None = None
+    jobs: Annotated[StrictInt, AfterValidator(_workers)] | None = None
     metrics: Annotated[Names, _names_of(catalogue.METRICS, TABLES)] | None = None
 
     @field_validator("fills")
@@ -230,7 +230,7 @@ class TableConfig(Section):
     methods, baselines, metrics   names as `perturbxai list` shows them;  budget: coalitions a row. Where no methods are
                 named, those of the usual ones that the table can take: ale wants numbers
     exact       also list all coalitions, which gives the exact Shapley values
-    batch_size  rows a call of the model;  jobs: processes that share the rows, -1 for one a core
+    batch_size  rows a call of the model;  jobs: processes that share the work, -1 for one a core
     """
 
     renamed = {"rows": "inputs"}

@@ -83,8 +83,6 @@ OF_TABLE = (
     Option("inputs", "ROWS", "which rows to explain, numbered from 0: 0:20 (the default), 0:100:10, -5:, 7, or 3,7,9",
         old="--rows"),
     Option("background", "NUMBER", "rows that stand for absence, or all; default: 100", whole),
-    Option("jobs", "NUMBER", "processes that share the rows, each with the model; -1 for one a core; default: one",
-        whole),
 )  # fmt: skip
 OF_PHOTO = (
     Option("size", "PIXELS", "side of the picture that the model sees, or 192x256 (high x wide); default: 224", whole),
@@ -115,7 +113,10 @@ SHARED = (
         "or picture and fill; default: all 2^P up to 10 columns, else 40 P + 2; of pictures 1,000", whole),
     Option("metrics", "NAMES", "scores that the methods are compared by; default: all", listed),
 )  # fmt: skip
-RUN = (Option("batch_size", "NUMBER", "rows a call of the model; default: 16384; of pictures 8", whole),)
+RUN = (
+    Option("batch_size", "NUMBER", "rows a call of the model; default: 16384; of pictures 8", whole),
+    Option("jobs", "NUMBER", "processes that share the work, each with the model; -1 for one a core; default: one", whole),
+)  # fmt: skip
 DATA = Option("data", "FILE", "comma-separated values below a line of column names, .gz and the like too; .parquet; the "
     "first sheet of .xlsx", name="table")  # fmt: skip
 IMAGE = Option("image", "FILE", "pictures: files, folders, patterns such as 'cats/*.jpg', or the name of one in "

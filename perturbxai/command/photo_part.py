@@ -121,7 +121,10 @@ class PhotoJob:
         """Explain and compare. Raises ValueError for more classes than a table can show."""
         results, section = self.explained(), self.section
         with beside(results):
-            return compare(results, self.predictor, self.space, metrics=section.metrics, fills=section.fills, seed=self.seed)
+            return compare(
+                results, self.predictor, self.space, metrics=section.metrics, fills=section.fills, seed=self.seed,
+                n_jobs=section.jobs,
+            )  # fmt: skip
 
     def explained(self) -> dict[str, Attribution]:
         """Name -> Attribution of every method, "lime@blur" where a fill enters it, each picture called by its file."""
@@ -134,7 +137,7 @@ class PhotoJob:
                     with beside({}, each=self._labelled), self.predictor.watched(f"explain, {fill}"):
                         ours = explain(
                             self.explainers, self.predictor, space, self.photos.pictures, outputs=outputs,
-                            budget=self.section.budget, seed=self.seed,
+                            budget=self.section.budget, seed=self.seed, n_jobs=self.section.jobs,
                         )  # fmt: skip
                     found |= {name: self._labelled(one) for name, one in ours.items()}
                 with beside(found):
@@ -231,10 +234,10 @@ class PhotoJob:
     def _some(self, names: list[str], space: ImageSpace, outputs: list[Any], under: str) -> dict[str, Attribution]:
         chosen: Any = self.section.layer if any(_map_of(name).passes for name in names) else None
         layer = chosen[0] if chosen is not None and len(chosen) == 1 else chosen
-        pictures, score = self.photos.pictures, self._score(names[0])
+        asked: dict[str, Any] = {"score": self._score(names[0]), "n_jobs": self.section.jobs}
         what = f"{names[0] if len(names) == 1 else 'maps'}{under}"
         with beside({}, each=self._labelled), self.predictor.watched(what):
-            found = baselines(names, self.predictor, space, pictures, outputs=outputs, layer=layer, score=score)
+            found = baselines(names, self.predictor, space, self.photos.pictures, outputs=outputs, layer=layer, **asked)
         return {name: self._labelled(one) for name, one in found.items()}
 
     def _score(self, name: str) -> str:

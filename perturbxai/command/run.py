@@ -1,12 +1,15 @@
 """A configured run: explain pictures and a table by all methods, compare them, and report."""
 
+import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from perturbxai.calls.comparison import Comparison
+from perturbxai.calls.workers import travelling
 from perturbxai.command.config import Config, Naming
 from perturbxai.command.photo_part import load_photo
 from perturbxai.command.table_part import load_table
@@ -58,7 +61,9 @@ def run(
     for name, part in parts.items():
         began = time.perf_counter()
         try:
-            compared = done.comparisons[name] = part.work()
+            # workers do not find a model's module by its name where it lies in the current folder alone
+            with travelling(os.getcwd()) if part.section.jobs else nullcontext():
+                compared = done.comparisons[name] = part.work()
         except BaseException as error:
             _write_unfinished(error, place, name, config)
             raise

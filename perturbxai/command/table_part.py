@@ -1,8 +1,6 @@
 """The table of a run: the data and the model of a section, and their comparison."""
 
-import os
 from collections.abc import Sequence
-from contextlib import nullcontext
 from itertools import product
 from typing import Any
 
@@ -13,7 +11,6 @@ from perturbxai.calls.compare import compare
 from perturbxai.calls.comparison import Comparison
 from perturbxai.calls.explain import explain
 from perturbxai.calls.explain_call import Call
-from perturbxai.calls.workers import travelling
 from perturbxai.command.config import Naming, TableConfig
 from perturbxai.command.table_files import read_table
 from perturbxai.command.user_model import Part, make_model, reason
@@ -99,13 +96,10 @@ def compare_table(
     """All methods on the same coalitions, beside them the exact values of all coalitions and what the model itself tells."""
     outputs = section.outputs
     asked: dict[str, Any] = {"outputs": outputs, "seed": seed, "n_jobs": section.jobs}
-    # workers do not find a model's module by its name where it lies in the current folder alone
-    with travelling(os.getcwd()) if section.jobs else nullcontext():
-        results = explain(methods, predictor, space, x, budget=section.budget, **asked)
-        with beside(results):
-            if section.exact:
-                results |= explain([ExactShap(name="exact")], predictor, space, x, budget=2**space.n_players, **asked)
+    results = explain(methods, predictor, space, x, budget=section.budget, **asked)
     with beside(results):
+        if section.exact:
+            results |= explain([ExactShap(name="exact")], predictor, space, x, budget=2**space.n_players, **asked)
         if section.baselines:
-            results |= baselines(section.baselines, predictor, space, x, outputs=outputs)
-        return compare(results, predictor, space, metrics=section.metrics, seed=seed)
+            results |= baselines(section.baselines, predictor, space, x, outputs=outputs, n_jobs=section.jobs)
+        return compare(results, predictor, space, metrics=section.metrics, seed=seed, n_jobs=section.jobs)

@@ -8,12 +8,14 @@ import re
 import sys
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
 import perturbxai as px
+from perturbxai.calls import crew, workers
 from perturbxai.command import cli, config
 from perturbxai.command import options as command_options
 from perturbxai.command.config import PhotoConfig
@@ -113,6 +115,23 @@ def found_in(folder):
 
 
 # ------------------------------------------------------------------------------------------------ the same as the library
+
+
+def test_several_workers_write_the_same_tables(own, monkeypatch):
+    spread, tables, shared = workers.spread, [], []
+    monkeypatch.setattr(workers, "spread", lambda task, *given: (shared.append(task), spread(task, *given))[1])
+    monkeypatch.setattr(crew, "SECONDS_A_PART", 1e-12)
+    options = ("--image", "two.png", "--methods", "lime,grad_cam,gradient", "--metrics", "deletion", "--outputs", "cold,3")
+    for folder, jobs in (("one", ()), ("two", ("--jobs", "2"))):
+        with joblib.parallel_config(backend="threading"):
+            assert explain(*options, "--fills", "mean,9", *jobs, results=folder) == 0
+        tables.append(
+            [pd.read_csv(own / folder / "photo" / f"{name}.csv", dtype=str) for name in ("attributions", "scores")]
+        )
+        assert bool(shared) == bool(jobs)
+    assert {task.__module__.rpartition(".")[2] for task in shared} == {"crew", "photo_chunks"}
+    for one, other in zip(*tables, strict=True):
+        pd.testing.assert_frame_equal(one, other)
 
 
 def test_the_values_are_those_of_the_library_to_the_last_bit(own):
