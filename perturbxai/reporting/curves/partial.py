@@ -95,7 +95,7 @@ def ask(request: Request, outputs: Sequence[int], columns: tuple[int, ...], grid
     found = effects(
         _methods(kind, len(columns), len(space.codes)), request.predictor, space, request.X,
         features=[named if len(named) > 1 else named[0]], outputs=list(outputs), grid=grid, rows=EVERY_ROW,
-        seed=request.seed,
+        seed=request.seed, n_jobs=1,  # joblib's workers are the model's own here
     )  # fmt: skip
     effect, *others = (next(iter(by_feature.values())) for by_feature in found.values())
     order = tuple(
