@@ -15,6 +15,7 @@ from perturbxai.models.plan import Plan
 from perturbxai.models.predictor import Batch, Predictor
 
 MANY = 1 << 20  # more tasks than there are workers anywhere
+FEW = 1000  # rows that do not tell how long many take
 SECONDS_A_PART = 0.05  # of the model, at least: to send a part and its answers takes some milliseconds
 
 
@@ -60,13 +61,21 @@ class Crew:
 
     def __call__(self, plan: Plan) -> Iterator[Batch]:
         """As `Predictor.run`. An error is raised when all that comes before it came."""
-        bounds = self._cut(plan)
-        if len(bounds) < 3:
-            yield from self._here(plan)
-            return
+        predictor, first = self.predictor, 0
+        if predictor.kind != "network" and predictor.rows < FEW:
+            # a forest takes as long for one row as for a thousand: these tell its pace
+            rows, seconds, first = predictor.rows, predictor.seconds, min(FEW, len(plan))
+            yield from self._here(plan, 0, first)
+            pace = (predictor.seconds - seconds) / max(predictor.rows - rows, 1)
+        else:
+            pace = predictor.seconds / max(predictor.rows, 1)
+        bounds = self._cut(plan, first, pace)
+        yield from self._here(plan, first, len(plan)) if len(bounds) < 3 else self._away(plan, bounds)
+
+    def _away(self, plan: Plan, bounds: list[int]) -> Iterator[Batch]:
         if self._shipment is None:
             self._shipment = workers.Shipment(self.predictor.apart())
-        self.predictor.expect(len(plan))
+        self.predictor.expect(bounds[-1] - bounds[0])
         parts = [Part(plan, first, last) for first, last in pairwise(bounds)]
         came: dict[int, workers.Done] = {}
         number = 0
@@ -82,8 +91,8 @@ class Crew:
                     if one.error is not None:
                         raise one.error
 
-    def _here(self, plan: Plan) -> Iterator[Batch]:
-        batches = self.predictor.run(plan, 0, len(plan))
+    def _here(self, plan: Plan, first: int, last: int) -> Iterator[Batch]:
+        batches = self.predictor.run(plan, first, last)
         while True:
             with workers.alone():
                 batch = next(batches, None)
@@ -91,18 +100,19 @@ class Crew:
                 return
             yield batch
 
-    def _cut(self, plan: Plan) -> list[int]:
-        """Where a plan is cut: between batches as they are in one process, for a network's answers hang on them; other plans
-        that have fewer batches than there are workers within them."""
-        predictor, n_rows = self.predictor, len(plan)
-        seconds = predictor.seconds / max(predictor.rows, 1) * n_rows
-        unit = predictor.batch(plan)
-        if predictor.kind != "network" and unit * workers.how_many(self.n_jobs, n_rows) > n_rows:
+    def _cut(self, plan: Plan, first: int, pace: float) -> list[int]:
+        """Where a plan is cut, from a row on. pace: seconds of the model for a row.
+
+        Batches stay as they are in one process, for a network's answers hang on them; those of other models are cut where
+        there are fewer than workers.
+        """
+        n_rows, unit = len(plan) - first, self.predictor.batch(plan)
+        if self.predictor.kind != "network" and unit * workers.how_many(self.n_jobs, n_rows) > n_rows:
             unit = 1
         n_units = -(-n_rows // unit)
-        n_most = min(n_units, int(seconds / SECONDS_A_PART))
-        n_parts = min(n_most, workers.TASKS_A_WORKER * workers.how_many(self.n_jobs, n_most))
-        return [min(n_rows, n_units * at // n_parts * unit) for at in range(n_parts + 1)] if n_parts > 1 else [0, n_rows]
+        n_most = min(n_units, int(pace * n_rows / SECONDS_A_PART))
+        n_parts = max(1, min(n_most, workers.TASKS_A_WORKER * workers.how_many(self.n_jobs, n_most)))
+        return [first + min(n_rows, n_units * at // n_parts * unit) for at in range(n_parts + 1)]
 
 
 @context

@@ -54,9 +54,9 @@ def _explain(common: Common, inputs: Sequence[Input]) -> Chunk:
 
 
 class Chunks:
-    """A call whose inputs are explained by several workers, but for the first, which is explained here: workers answer it.
+    """A call whose inputs are explained by several workers, but for the first, of which they only ask the model.
 
-    By the first it is found whether the model works at all, and how fast it is, so that what fits are worth is decided once.
+    By that it is found whether the model works at all, and how fast it is, so that what fits are worth is decided once.
     Inputs that are the same go together.
     """
 

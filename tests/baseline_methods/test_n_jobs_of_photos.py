@@ -123,6 +123,7 @@ def test_a_network_that_fails_at_what_is_asked_of_all_goes_on_photo_by_photo_her
 
 def test_rows_of_a_table_are_those_of_one_process(monkeypatch):
     monkeypatch.setattr(crew, "SECONDS_A_PART", 1e-12)
+    monkeypatch.setattr(crew, "FEW", 0)
     torch.manual_seed(0)
     X = RNG.normal(size=(50, 4))
     net, space = (

@@ -28,6 +28,7 @@ HERE = os.getpid()
 @pytest.fixture(autouse=True)
 def _everything_is_worth_sending(monkeypatch):
     monkeypatch.setattr(crew, "SECONDS_A_PART", 1e-12)
+    monkeypatch.setattr(crew, "FEW", 0)
 
 
 def of_rows(before=len):
@@ -187,6 +188,15 @@ def test_what_is_not_worth_sending_is_asked_here(monkeypatch):
     table_effects(px.Predictor(of_rows()), 2)
 
 
+def test_the_first_rows_of_a_table_are_asked_here_and_tell_the_pace(monkeypatch):
+    monkeypatch.setattr(crew, "FEW", 1000)
+    here, asked = threading.get_ident(), []
+    predictor = px.Predictor(of_rows(lambda rows: asked.append((threading.get_ident() == here, len(rows)))))
+    with joblib.parallel_config(backend="threading"):
+        table_effects(predictor, 2)
+    assert sum(n for own, n in asked if own) == 1 + 1000 and sum(n for _, n in asked) == predictor.rows
+
+
 def test_the_crew_is_gone_when_a_call_ends_or_fails():
     predictor = px.Predictor(of_rows())
     with crew.asked_by(predictor, 2):
@@ -226,4 +236,4 @@ def test_a_failure_keeps_what_it_keeps_in_one_process(call, backend):
     told = "\n".join(getattr(caught.value, "__notes__", ()))
     assert backend == "threading" or "in a worker:\nTraceback" in told
     # rows behind the failure may have been asked too
-    assert_same(*reversed(kept), without=TIMED | {"call_rows", "call"})
+    assert_same(*reversed(kept), without=TIMED | {"rows", "call_rows", "call"})

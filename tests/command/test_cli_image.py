@@ -121,6 +121,7 @@ def test_several_workers_write_the_same_tables(own, monkeypatch):
     spread, tables, shared = workers.spread, [], []
     monkeypatch.setattr(workers, "spread", lambda task, *given: (shared.append(task), spread(task, *given))[1])
     monkeypatch.setattr(crew, "SECONDS_A_PART", 1e-12)
+    monkeypatch.setattr(crew, "FEW", 0)
     options = ("--image", "two.png", "--methods", "lime,grad_cam,gradient", "--metrics", "deletion", "--outputs", "cold,3")
     for folder, jobs in (("one", ()), ("two", ("--jobs", "2"))):
         with joblib.parallel_config(backend="threading"):
