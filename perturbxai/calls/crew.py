@@ -15,7 +15,7 @@ from perturbxai.models.plan import Plan
 from perturbxai.models.predictor import Batch, Predictor
 
 MANY = 1 << 20  # more tasks than there are workers anywhere
-FEW = 1000  # rows that do not tell how long many take
+FEW = 1000  # rows that do not tell how long many take; a batch does
 SECONDS_A_PART = 0.05  # of the model, at least: to send a part and its answers takes some milliseconds
 
 
@@ -61,10 +61,10 @@ class Crew:
 
     def __call__(self, plan: Plan) -> Iterator[Batch]:
         """As `Predictor.run`. An error is raised when all that comes before it came."""
-        predictor, first = self.predictor, 0
-        if predictor.kind != "network" and predictor.rows < FEW:
+        predictor, first, few = self.predictor, 0, min(FEW, self.predictor.batch(plan))
+        if predictor.kind != "network" and predictor.rows < few:
             # a forest takes as long for one row as for a thousand: these tell its pace
-            rows, seconds, first = predictor.rows, predictor.seconds, min(FEW, len(plan))
+            rows, seconds, first = predictor.rows, predictor.seconds, min(few, len(plan))
             yield from self._here(plan, 0, first)
             pace = (predictor.seconds - seconds) / max(predictor.rows - rows, 1)
         else:
