@@ -126,6 +126,17 @@ def test_results_and_what_they_cost_are_the_same_to_the_bit(call, backend):
     assert several.seconds > 0
 
 
+def test_large_arrays_of_a_question_are_read_where_they_are_mapped():
+    data = RNG.normal(size=(900, 160))  # more than a megabyte
+    found = [
+        px.effects(
+            ["pdp", "ale"], px.Predictor(of_rows()), px.TabularSpace(data), data, features=[1, 2], grid=5, n_jobs=n_jobs
+        )
+        for n_jobs in (1, 2)
+    ]
+    assert_same(*found)
+
+
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.__name__)
 def test_workers_ask_and_the_bar_shows_what_they_asked(call):
     asked, shown = {}, []
