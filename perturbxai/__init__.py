@@ -20,6 +20,7 @@ _HOMES = {
     "perturbxai.calls.averaging": ("average_segmentations",),
     "perturbxai.reporting.report": ("report",),
     "perturbxai.reporting.plot": ("plot",),
+    "perturbxai.reporting.parts.explain_to": ("explain_to",),
     "perturbxai.reporting.curves.partial_dependence": ("plot_effects",),
     "perturbxai.results.importance": ("importance", "Importance"),
     "perturbxai.results.h_statistic": ("HStatistic",),

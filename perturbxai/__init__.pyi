@@ -66,6 +66,7 @@ from perturbxai.inputs.spaces import TabularSpace as TabularSpace
 from perturbxai.models.predictor import ModelError as ModelError
 from perturbxai.models.predictor import Predictor as Predictor
 from perturbxai.reporting.curves.partial_dependence import plot_effects as plot_effects
+from perturbxai.reporting.parts.explain_to import explain_to as explain_to
 from perturbxai.reporting.plot import plot as plot
 from perturbxai.reporting.report import report as report
 from perturbxai.results.effect import Effect as Effect

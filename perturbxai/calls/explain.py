@@ -85,14 +85,24 @@ def explain(
     >>> found["pdp"].values[0, :, 0].tolist()
     [3.0, 4.0]
     """
+    call = prepared(
+        methods, predictor, space, x, outputs=outputs, budget=budget, rows=rows, tol=tol, design=design, seed=seed
+    )  # fmt: skip
+    n_jobs = check_n_jobs(n_jobs)
+    with predictor.watched("explain"), asked_by(predictor, n_jobs) as n_workers:
+        found = Chunks(call, n_jobs) if len(call.game.inputs) > 2 * n_workers > 2 else Run(call)
+        return found.attributions()
+
+
+def prepared(
+    methods: str | Explainer | Sequence[str | Explainer], predictor: Predictor, space: Space, x: Inputs, *,
+    outputs: Outputs | None, budget: int | None, rows: int | None, tol: float | None, design: str, seed: int,
+) -> Call:  # fmt: skip
+    """The call that `explain` makes of its arguments, with all checked that can be without the model. Raises as it does."""
     named = name_methods(methods, catalogue.EXPLAINERS, Explainer)
     check_asked(predictor, space)
     seed, budget, rows = checks.seed(seed), check_budget(budget), check_rows(rows, budget, space, named)
     check_options(named)
-    game = Game(predictor, space, x, outputs)
-    call = Call(named, game, seed, budget, rows, check_tol(tol), check_design(design, rows))
+    call = Call(named, Game(predictor, space, x, outputs), seed, budget, rows, check_tol(tol), check_design(design, rows))
     call.check()
-    n_jobs = check_n_jobs(n_jobs)
-    with predictor.watched("explain"), asked_by(predictor, n_jobs) as n_workers:
-        found = Chunks(call, n_jobs) if len(game.inputs) > 2 * n_workers > 2 else Run(call)
-        return found.attributions()
+    return call

@@ -15,8 +15,6 @@ from perturbxai.inputs.spaces import Input
 from perturbxai.models.meters import Meters
 from perturbxai.results.explanation import Attribution, Explanation
 
-NUMBER = "number in the call"  # in the meta of an input while it is away
-
 
 @dataclass(frozen=True)
 class Common:
@@ -60,6 +58,8 @@ class Chunks:
     Inputs that are the same go together.
     """
 
+    numbered = "number in the call"  # in the meta of an input while it is away
+
     def __init__(self, call: Call, n_jobs: int | None) -> None:
         self.call, self.n_jobs = call, n_jobs
         self.run = Run(call)
@@ -69,16 +69,20 @@ class Chunks:
 
     def attributions(self) -> dict[str, Attribution]:
         """By method. Whatever stops it keeps what was concluded before: `error.partial`."""
-        alike: dict[int, list[int]] = {}
-        for number, first in enumerate(self.call.game.first_alike):
-            alike.setdefault(first, []).append(number)
-        here, *groups = alike.values()
+        here, *groups = self.groups()
         with keeping(lambda: self._together() or None):
             self._explain_here(here)
             chunks = [self._away([number for group in some for number in group]) for some in self._cut(groups)]
             for done in workers.spread(_explain, self._common(), chunks, self.n_jobs) if chunks else ():
                 self._take(done)
         return self._together()
+
+    def groups(self) -> list[list[int]]:
+        """Numbers of inputs, those that are the same together."""
+        alike: dict[int, list[int]] = {}
+        for number, first in enumerate(self.call.game.first_alike):
+            alike.setdefault(first, []).append(number)
+        return list(alike.values())
 
     def _explain_here(self, numbers: Sequence[int]) -> None:
         found: dict[str, Attribution] | None = None
@@ -100,7 +104,7 @@ class Chunks:
     def _away(self, numbers: Sequence[int]) -> list[Input]:
         """Inputs as they travel."""
         inputs = self.call.game.inputs
-        return [replace(inputs[number], meta=inputs[number].meta | {NUMBER: number}) for number in numbers]
+        return [replace(inputs[number], meta=inputs[number].meta | {self.numbered: number}) for number in numbers]
 
     def _common(self) -> Common:
         game = self.call.game
@@ -112,7 +116,7 @@ class Chunks:
         if isinstance(chunk, Chunk):  # else it failed before it began
             self.call.game.predictor.account(chunk.meters)
             for key, part in (chunk.found or {}).items():
-                self._note(key, part, [one.meta.pop(NUMBER) for one in part])
+                self._note(key, part, [one.meta.pop(self.numbered) for one in part])
         if done.error is not None:
             raise done.error
 

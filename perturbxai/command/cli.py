@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FAILED = 2
 CALLERS = ("estimators", "networks", "native", "passes", "lending")  # the modules of models/ that run the user's model
+TOLD = ("what was finished is in", "the same command goes on")  # of the notes on what stopped a run
 SHOWN = [f"{name}{ending}" for name in catalogue.HEADLINES for ending in catalogue.METRICS[name].headline]
 
 
@@ -43,7 +44,7 @@ def _answer(arguments: Sequence[str] | None) -> int:
     if given.command == "list":
         print(listed())
         return 0
-    return _run(given, words)
+    return _told(lambda: _status(given) if given.command == "status" else _run(given, words))
 
 
 def _joined(words: Sequence[str]) -> list[str]:
@@ -74,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--results", metavar="DIR", help="where to write, instead of the folder that the config names")
     run.add_argument("--quiet", action="store_true", help="no progress bar, no table: only errors are told")
     explain.add_options(commands.add_parser("explain", help=explain.ABOUT, allow_abbrev=False))
+    status = commands.add_parser("status", help="how far a run is: rows done and left, speed, time left")
+    status.add_argument("folder", metavar="DIR", help="the folder that --out or --results named")
     commands.add_parser("list", help="the explainers, baselines, metrics, fills and cuts, a line each")
     parser.epilog = "A model that is named as package.module:factory runs that code: run only configs that you trust."
     return parser
@@ -92,12 +95,32 @@ def listed() -> str:
     return "\n\n".join(parts)
 
 
-def _run(given: argparse.Namespace, words: list[str]) -> int:
-    try:
-        config, naming = _config(given)  # before the slow imports: a wrong key is told at once
-        from perturbxai.command.run import run
+def _status(given: argparse.Namespace) -> str:
+    from perturbxai.reporting.parts.status import told
 
-        done = run(config, given.results, progress=not given.quiet, naming=naming, command=words)
+    return told(given.folder)
+
+
+def _run(given: argparse.Namespace, words: list[str]) -> str:
+    """Does what a config or a command asks; what it then says."""
+    config, naming = _config(given)  # before the slow imports: a wrong key is told at once
+    if getattr(given, "out", None) is not None:
+        target = explain.target_of(given)
+        from perturbxai.command.table_parts import explain_parts
+        from perturbxai.reporting.parts.status import status
+
+        folder = explain_parts(config, target, not given.quiet, naming)
+        return "" if given.quiet else f"{status(folder)}\nfiles: {folder}"
+    from perturbxai.command.run import run
+
+    done = run(config, given.results, progress=not given.quiet, naming=naming, command=words)
+    return "" if given.quiet else summary(done)
+
+
+def _told(work: Callable[[], str]) -> int:
+    """Print what a command came to, or in a line what the user can mend; the exit code."""
+    try:
+        found = work()
     except Exception as error:
         told = _of_the_model(error)
         if told is None and not isinstance(error, (ValueError, TypeError, OSError, ImportError)):
@@ -110,8 +133,8 @@ def _run(given: argparse.Namespace, words: list[str]) -> int:
     except KeyboardInterrupt as error:
         print(f"perturbxai: stopped; no manifest was written{_kept(error)}", file=sys.stderr)
         return 130
-    if not given.quiet:
-        print(summary(done))
+    if found:
+        print(found)
     return 0
 
 
@@ -137,12 +160,12 @@ def _of_the_model(error: Exception) -> str | None:
 
 def _kept(error: BaseException) -> str:
     """Where a run put what it had finished when it was stopped."""
-    return "".join(f"; {one}" for one in getattr(error, "__notes__", ()) if one.startswith("what was finished is in"))
+    return "".join(f"; {one}" for one in getattr(error, "__notes__", ()) if one.startswith(TOLD))
 
 
 def summary(done: Run) -> str:
     """What a run found, in a short table a section, and where its files are."""
-    parts = []
+    parts = ["\n".join(done.told)] if done.told else []
     for name, compared in done.comparisons.items():
         facts = done.facts[name]
         table = compared.summary()

@@ -13,6 +13,7 @@ from perturbxai.command.options import Option, whole
 
 if TYPE_CHECKING:
     from perturbxai.command.config import Config
+    from perturbxai.command.table_parts import Target
 
 ABOUT = "explain rows of your own table, or your own pictures, and your own model by several methods, compare and report"
 DESCRIPTION = """\
@@ -32,9 +33,15 @@ file: 0 to 255. What it needs besides is returned with it: (model, transform), w
 (n, H, W, C), or of tensors if the network is on a GPU, what the model takes; or (model, transform, class names), with None
 for what there is not; or a px.Predictor with any of its options. Pictures are turned as the camera says, laid on white
 where they are transparent, cropped and scaled."""
+INTO_FILES = """\
+With --out rows are read, explained and written block by block: a line a row, method and output, with the row's own columns,
+its values and their errors. --table may then be several files of one table, a folder or a pattern. The same command goes on
+where it was stopped, by whatever; `perturbxai status DIR` tells how far it is. Nothing is compared and drawn, and rows come
+in the order of the table. Columns that --drop and --label name are carried along as they are spelt."""
 EPILOG = """\
 examples, with mymodel.py in the current folder:
   perturbxai explain --table houses.csv --target price --model mymodel:train --inputs 0:20 --methods lime,kernel_shap
+  perturbxai explain --table 'rows/*.parquet' --model mymodel:fitted --methods kernel_shap --out explained
   perturbxai explain --image cat.jpg dog.jpg --model mymodel:network --methods lime,kernel_shap,grad_cam --top 1
 
 Lists are separated by commas; a name with a comma goes in double quotes inside the list: --drop '"a,b",c'.
@@ -46,7 +53,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description, parser.epilog = DESCRIPTION, EPILOG
     inputs = parser.add_mutually_exclusive_group(required=True)
-    _add(inputs, options.DATA)
+    data = options.DATA
+    inputs.add_argument(data.flag, metavar=data.metavar, dest=data.key, help=data.help, nargs="+")
     _add(inputs, options.IMAGE)
     _add(parser, options.MODEL, required=True)
     titles = {"table": "columns and rows of a table", "photo": "pictures"}
@@ -58,6 +66,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         for name, told in options.SWITCHES[section].items():
             group.add_argument(f"--{name}", action="store_true", help=told)
     run.add_argument("--results", metavar="DIR", help="where to write; default: results/explain")
+    files = parser.add_argument_group("a table of any size, into files", INTO_FILES)
+    files.add_argument("--out", metavar="DIR", help="where to write the parts; all rows are explained, or those of --inputs")
+    files.add_argument("--format", metavar="NAME", help="of the parts: parquet, or csv; default: parquet")
+    files.add_argument("--part-rows", metavar="NUMBER", help="rows a part: what memory holds; default: 1000")
     run.add_argument("--quiet", action="store_true", help="no progress bar, no table: only errors are told")
 
 
@@ -81,6 +93,7 @@ def config_of(given: argparse.Namespace) -> Config:
     from perturbxai.command.config import parse_config
 
     _take_old_flags(given)
+    files = _table_files(given)
     name = "table" if given.data is not None else "photo"
     other = "photo" if name == "table" else "table"
     section: dict[str, Any] = {key: getattr(given, key) for key in options.SWITCHES[name]}
@@ -90,7 +103,7 @@ def config_of(given: argparse.Namespace) -> Config:
         ours, theirs = (options.SECTIONS[one][0].flag for one in (name, other))
         raise ValueError(f"{misplaced[0]} goes with {theirs}, and not with {ours}; leave it out.")
     for option in options.SECTIONS[name]:
-        text = getattr(given, option.key)
+        text = files[0] if option is options.DATA and files else getattr(given, option.key)
         if text is not None:
             section[option.key] = [_read(option, one) for one in text] if option.several else _read(option, text)
     if name == "photo" and "methods" in section:
@@ -99,6 +112,39 @@ def config_of(given: argparse.Namespace) -> Config:
     if given.seed is not None:
         data["seed"] = whole(given.seed)
     return parse_config(data, source="", naming=option_of)
+
+
+def _table_files(given: argparse.Namespace) -> list[str]:
+    """The files of the table. Raises ValueError for several, and for options that go with parts, where there are none."""
+    files = list(given.data or ())
+    if given.out is None:
+        if len(files) > 1:
+            raise ValueError(f"--table names {len(files)} files; several go with --out DIR, which explains them into files.")
+        for flag, value in (("--format", given.format), ("--part-rows", given.part_rows)):
+            if value is not None:
+                raise ValueError(f"{flag} is about the files that --out DIR writes; give that too, or leave it out.")
+        return files
+    if not files:
+        raise ValueError(
+            "--out writes the rows of a --table; of pictures, leave it out: --results is where their report goes."
+        )
+    named = {"--results": given.results, "--baselines": given.baselines, "--metrics": given.metrics, "--exact": given.exact}
+    if wrong := [flag for flag, value in named.items() if value]:
+        raise ValueError(f"{wrong[0]} is about comparing and reporting, which --out does not do; leave it out.")
+    return files
+
+
+def target_of(given: argparse.Namespace) -> Target:
+    """Where and how the parts are written. Raises ValueError."""
+    from perturbxai.command.table_parts import Target
+
+    written = given.format or "parquet"
+    if written not in ("parquet", "csv"):
+        raise ValueError(f"--format = {written!r} is not known; expected parquet, or csv.")
+    part_rows = 1000 if given.part_rows is None else whole(given.part_rows)
+    if not isinstance(part_rows, int) or part_rows < 1:
+        raise ValueError(f"--part-rows = {given.part_rows!r}: expected a whole number of rows, 1 or more.")
+    return Target(given.out, written, part_rows, tuple(given.data))
 
 
 def _take_old_flags(given: argparse.Namespace) -> None:

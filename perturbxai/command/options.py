@@ -80,8 +80,8 @@ OF_TABLE = (
     Option("separator", "CHARACTER", "character between values, if not a comma (a tab in .tsv): ';', tab", separator),
     Option("decimal", "CHARACTER", "mark before the fraction of a number, if not a point: ','"),
     Option("encoding", "NAME", "of the text, if not UTF-8: latin-1, cp1252, utf-16"),
-    Option("inputs", "ROWS", "which rows to explain, numbered from 0: 0:20 (the default), 0:100:10, -5:, 7, or 3,7,9",
-        old="--rows"),
+    Option("inputs", "ROWS", "which rows to explain, numbered from 0: 0:20 (the default), 0:100:10, -5:, 7, or 3,7,9; with "
+        "--out all by default", old="--rows"),
     Option("background", "NUMBER", "rows that stand for absence, or all; default: 100", whole),
 )  # fmt: skip
 OF_PHOTO = (

@@ -12,8 +12,8 @@ from perturbxai import assets
 from perturbxai.calls.baselines import baselines, check_methods
 from perturbxai.calls.compare import compare
 from perturbxai.calls.comparison import Comparison
-from perturbxai.calls.explain import explain
 from perturbxai.calls.explain_call import Call
+from perturbxai.calls.in_turn import Found, Step, explain_in_turn, straight
 from perturbxai.command.config import ALL, ON_PICTURES, Naming, PhotoConfig
 from perturbxai.command.photo_files import OURS, Photos, read_photos
 from perturbxai.command.user_model import Part, make_model, reason
@@ -38,7 +38,7 @@ def load_photo(section: PhotoConfig, seed: int, progress: bool, naming: Naming =
     facts |= {"pictures": photos.facts, "pictures_left_out": photos.left_out, "left_out": {}}
     job = PhotoJob(section, predictor, photos, seed, naming, facts["left_out"])
     job.check()
-    return Part(section, predictor, job.work, facts)
+    return Part(section, predictor, job.work, facts, lambda one: one.input[None])
 
 
 def _predictor(section: PhotoConfig, progress: bool, naming: Naming) -> tuple[Predictor, dict[str, Any]]:
@@ -80,6 +80,7 @@ class PhotoJob:
 
     left_out  method -> why it cannot explain these pictures, of those that "all" stands for
     cut       what cuts the pictures, as for ImageSpace; None: what the section names
+    step      takes what was found before a run was stopped
     """
 
     section: PhotoConfig
@@ -89,6 +90,7 @@ class PhotoJob:
     naming: Naming
     left_out: dict[str, str] = field(default_factory=dict)
     cut: Any = None
+    step: Step = straight
 
     def __post_init__(self) -> None:
         section = self.section
@@ -117,9 +119,10 @@ class PhotoJob:
             why = "; ".join(f"{name}: {reason}" for name, reason in self.left_out.items())
             raise ValueError(f"{self.naming('photo.methods')}: none can explain these pictures. {why}")
 
-    def work(self) -> Comparison:
+    def work(self, step: Step) -> Comparison:
         """Explain and compare. Raises ValueError for more classes than a table can show."""
-        results, section = self.explained(), self.section
+        self.step, section = step, self.section
+        results = self.explained()
         with beside(results):
             return compare(
                 results, self.predictor, self.space, metrics=section.metrics, fills=section.fills, seed=self.seed,
@@ -135,8 +138,9 @@ class PhotoJob:
             with beside(results, lambda name, fill=fill: f"{name}@{fill}"):  # type: ignore[misc]
                 if self.explainers:
                     with beside({}, each=self._labelled), self.predictor.watched(f"explain, {fill}"):
-                        ours = explain(
-                            self.explainers, self.predictor, space, self.photos.pictures, outputs=outputs,
+                        ours = explain_in_turn(
+                            self.explainers, self.predictor, space, self.photos.pictures,
+                            partial(self._explain_step, fill), outputs=outputs,
                             budget=self.section.budget, seed=self.seed, n_jobs=self.section.jobs,
                         )  # fmt: skip
                     found |= {name: self._labelled(one) for name, one in ours.items()}
@@ -216,6 +220,9 @@ class PhotoJob:
 
     # -------------------------------------------------------------------------------------------- methods
 
+    def _explain_step(self, fill: str, inputs: str, work: Callable[[], Found]) -> Found:
+        return self.step(f"explain {fill} {inputs}", work)
+
     def _baselines(self, names: list[str], space: ImageSpace, outputs: list[Any], under: str) -> dict[str, Attribution]:
         """Those that were named together, those that "all" stands for one by one, as far as they work on this network."""
         found: dict[str, Attribution] = {}
@@ -237,7 +244,10 @@ class PhotoJob:
         asked: dict[str, Any] = {"score": self._score(names[0]), "n_jobs": self.section.jobs}
         what = f"{names[0] if len(names) == 1 else 'maps'}{under}"
         with beside({}, each=self._labelled), self.predictor.watched(what):
-            found = baselines(names, self.predictor, space, self.photos.pictures, outputs=outputs, layer=layer, **asked)
+            found = self.step(
+                f"{', '.join(names)}{under}",
+                lambda: baselines(names, self.predictor, space, self.photos.pictures, outputs=outputs, layer=layer, **asked),
+            )
         return {name: self._labelled(one) for name, one in found.items()}
 
     def _score(self, name: str) -> str:

@@ -1,9 +1,10 @@
 """A configured run: explain pictures and a table by all methods, compare them, and report."""
 
 import os
+import shutil
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,18 +18,24 @@ from perturbxai.command.user_model import Part
 from perturbxai.core.stopping import note
 from perturbxai.core.versions import versions
 from perturbxai.reporting.manifest import Folder, check_place
+from perturbxai.reporting.parts.ledger import DONE, PARTS
+from perturbxai.reporting.parts.lock import alone_in, by
+from perturbxai.reporting.parts.steps import STEPS, Steps, left_over
 from perturbxai.reporting.report import report
 
+GOES_ON = "the same command goes on from where it was stopped"
 KEPT, UNFINISHED = "what was finished is in", "{}_unfinished"  # a note on what stopped a run; where a section's part is
 
 
 @dataclass
 class Run:
-    """What a run made: its folder, a Comparison for each section, and what each cost."""
+    """What a run made: its folder, a Comparison for each section that was worked on, what each cost, and what there is to
+    say of an earlier run that was stopped."""
 
     folder: Path
     comparisons: dict[str, Comparison] = field(default_factory=dict)
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    told: list[str] = field(default_factory=list)
 
 
 def run(
@@ -45,6 +52,9 @@ def run(
     the folder is made, and an old manifest in it taken away, when there is something to write. What an older run left there
     that this one does not write is taken away at the end. Of a section that is stopped, by whatever, what was finished is
     reported in SECTION_unfinished, which the next whole run takes away; a note on the exception says so.
+    What is found is kept in the hidden folder .steps until all is there: pictures, rows by the hundred, maps, sections. The
+    same run takes it from there, whatever stopped it: one with the same seed, section, data, model's file and answers, and
+    versions. Others keep what they find apart. While it runs it holds a lock.
     Raises ValueError, OSError and ImportError, with the way out, for what cannot be loaded or asked. Runs the code that the
     config names as "package.module:factory".
     naming  how errors call a dotted key, as itself if not given;  command: kept in the manifest
@@ -56,33 +66,65 @@ def run(
         parts["photo"] = load_photo(config.photo, config.seed, progress, naming)
     if config.table is not None:
         parts["table"] = load_table(config.table, config.seed, progress, naming)
-    target: Folder | None = None
     done = Run(Path(place).resolve())
-    for name, part in parts.items():
-        began = time.perf_counter()
-        try:
-            # workers do not find a model's module by its name where it lies in the current folder alone
-            with travelling(os.getcwd()) if part.section.jobs else nullcontext():
-                compared = done.comparisons[name] = part.work()
-        except BaseException as error:
-            _write_unfinished(error, place, name, config)
-            raise
-        if target is None:
-            target = Folder(place)
-            target.begin()
-        report(compared, target.inner(name), config=part.section.model_dump(mode="json") | {"seed": config.seed})
-        done.facts[name] = part.facts | {
-            "plan": part.predictor.plan,
-            "rows": part.predictor.rows,
-            "model_seconds": round(part.predictor.seconds, 3),
-            "seconds": round(time.perf_counter() - began, 3),
-        }
-    assert target is not None  # a configuration has a section
-    told = {"versions": versions(), "seed": config.seed, "config": config.model_dump(mode="json"), "parts": done.facts}
-    target.finish(({} if command is None else {"command": list(command)}) | told)
-    for name in parts:
-        target.clear(UNFINISHED.format(name))
+    if (done.folder / PARTS).is_dir() and (done.folder / DONE).exists():
+        raise ValueError(
+            f"{naming('results')} = {str(place)!r} holds the parts of --out, or explain_to; give another folder."
+        )
+    with alone_in(done.folder) as left_by:
+        done.told += [f"an earlier run{by(left_by)}, ended without a word"] if left_by else []
+        target: Folder | None = None
+        worked: list[Steps] = []
+        for name, part in parts.items():
+            steps = Steps(done.folder, name, part.predictor, _known_by(part, config), part.asked_row)
+            worked.append(steps)
+            done.facts[name] = steps.finished(done.folder / name) or _work(name, part, steps, done, config)
+            if target is None:
+                target = Folder(place)
+                target.begin()
+            inner = target.inner(name)
+            if name in done.comparisons:
+                compared, asked = done.comparisons[name], part.section.model_dump(mode="json") | {"seed": config.seed}
+                report(compared, inner, config=asked)
+                steps.finish(done.facts[name], inner)
+            done.told += [f"{name}: {one}" for one in steps.told]
+        assert target is not None  # a configuration has a section
+        facts = {"versions": versions(), "seed": config.seed, "config": config.model_dump(mode="json"), "parts": done.facts}
+        target.finish(({} if command is None else {"command": list(command)}) | facts)
+        for name in parts:
+            target.clear(UNFINISHED.format(name))
+        for steps in worked:
+            shutil.rmtree(steps.folder, ignore_errors=True)
+        with suppress(OSError):  # it holds what other runs have kept
+            (done.folder / STEPS).rmdir()
+        done.told += [told] if (told := left_over(done.folder)) else []
     return done
+
+
+def _work(name: str, part: Part, steps: Steps, done: Run, config: Config) -> dict[str, Any]:
+    """Do a section's work. Returns what the manifest tells of it."""
+    began = time.perf_counter()
+    try:
+        # workers do not find a model's module by its name where it lies in the current folder alone
+        with travelling(os.getcwd()) if part.section.jobs else nullcontext():
+            done.comparisons[name] = part.work(steps)
+    except BaseException as error:
+        _write_unfinished(error, done.folder, name, config)
+        if steps.kept:
+            note(error, GOES_ON)
+        raise
+    return part.facts | {
+        "plan": part.predictor.plan, "rows": part.predictor.rows, "model_seconds": round(part.predictor.seconds, 3),
+        "seconds": round(time.perf_counter() - began, 3),
+    }  # fmt: skip
+
+
+def _known_by(part: Part, config: Config) -> dict[str, Any]:
+    """What has to be the same for a run to go on from an earlier one."""
+    return {
+        "seed": config.seed, "section": part.section.model_dump(mode="json", exclude={"jobs"}), "of": part.facts,
+        "versions": versions(),
+    }  # fmt: skip
 
 
 def _write_unfinished(error: BaseException, place: str | Path, name: str, config: Config) -> None:

@@ -4,7 +4,7 @@ import difflib
 import functools
 import importlib.util
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from perturbxai.command.config import SLICE, Naming, TableConfig
 from perturbxai.core.types import Foreign, Frame
 from perturbxai.core.wording import quoted
 from perturbxai.reporting.manifest import describe_file
+from perturbxai.reporting.parts.blocks import first_rows
 
 TABS = (".tsv", ".tab")
 COMPRESSED = (".gz", ".bz2", ".zip", ".xz", ".zst")
@@ -25,8 +26,11 @@ OTHERS = (
 UNNAMED = "Unnamed: 0"
 
 
-def read_file(section: TableConfig, naming: Naming) -> Frame:
-    """The table of the configured file. Raises ValueError, in the user's own words, for what cannot be read."""
+def read_file(section: TableConfig, naming: Naming, most: int | None = None) -> Frame:
+    """The table of the configured file, or its first rows. Raises ValueError, in the user's own words, where it cannot be.
+
+    most  rows, None for all
+    """
     path, key = Path(section.data), f"{naming('table.data')} = {section.data!r}"
     ending = path.suffix.lower()
     kind = "Parquet" if NEEDED.get(ending) == "pyarrow" else "an Excel workbook" if ending in NEEDED else "CSV"
@@ -41,7 +45,7 @@ def read_file(section: TableConfig, naming: Naming) -> Frame:
         _check_binary(section, key, kind, NEEDED[ending], naming)
     read = {"CSV": _read_text, "Parquet": _read_parquet, "an Excel workbook": _read_workbook}[kind]
     try:
-        frame = read(path, section, naming)
+        frame = read(path, section, naming, most)
     except _Explained:
         raise
     except Exception as error:  # every format, and every compression, has errors of its own
@@ -63,7 +67,7 @@ class _Explained(ValueError):
     """An error that is in the user's words already."""
 
 
-def _read_text(path: Path, section: TableConfig, naming: Naming) -> Frame:
+def _read_text(path: Path, section: TableConfig, naming: Naming, most: int | None) -> Frame:
     import pandas as pd
 
     key = f"{naming('table.data')} = {section.data!r}"
@@ -82,7 +86,7 @@ def _read_text(path: Path, section: TableConfig, naming: Naming) -> Frame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame = read()
+            frame = read(nrows=most)
     except pd.errors.ParserWarning as error:
         raise _Explained(f"{key} has more values in a line than names in the first; give every column a name.") from error
     first = str(frame.columns[0])
@@ -91,7 +95,7 @@ def _read_text(path: Path, section: TableConfig, naming: Naming) -> Frame:
             f"{key} has the one column {first!r}, so {separator!r} does not separate its values; "
             f"give {naming('table.separator')}, {likely[0]!r} perhaps."
         )
-    return _with_words(frame, section, read)
+    return _with_words(frame, section, functools.partial(read, nrows=most))
 
 
 def _check_names(header: Frame, key: str) -> None:
@@ -112,10 +116,10 @@ def _with_words(frame: Frame, section: TableConfig, read: Callable[..., Frame]) 
     return frame
 
 
-def _read_parquet(path: Path, section: TableConfig, naming: Naming) -> Frame:
+def _read_parquet(path: Path, section: TableConfig, naming: Naming, most: int | None) -> Frame:
     import pandas as pd
 
-    frame = pd.read_parquet(path, engine="pyarrow")
+    frame = pd.read_parquet(path, engine="pyarrow") if most is None else first_rows(path, most)
     said = {*section.drop, *section.category, *section.text, section.label, section.target} - {None}
     index = [name for name in frame.index.names if name is not None]
     if unsaid := [str(name) for name in index if str(name) not in said]:
@@ -131,14 +135,14 @@ def _read_parquet(path: Path, section: TableConfig, naming: Naming) -> Frame:
     return frame
 
 
-def _read_workbook(path: Path, section: TableConfig, naming: Naming) -> Frame:
+def _read_workbook(path: Path, section: TableConfig, naming: Naming, most: int | None) -> Frame:
     import pandas as pd
 
     with pd.ExcelFile(path, engine="openpyxl") as book:
         read: Any = functools.partial(pd.read_excel, book)
         header = read(header=None, nrows=1, dtype=str, keep_default_na=False)
         _check_names(header, f"{naming('table.data')} = {section.data!r}")
-        return _with_words(read(), section, read)
+        return _with_words(read(nrows=most), section, functools.partial(read, nrows=most))
 
 
 def _check_binary(section: TableConfig, key: str, kind: str, package: str, naming: Naming) -> None:
@@ -175,7 +179,7 @@ def read_table(section: TableConfig, naming: Naming) -> Table:
         X, y, _ = assets.diabetes_boosted()
         return Table(X, y, _chosen(X, section, naming), {"name": section.data, "rows": len(X)})
     frame = read_file(section, naming)
-    left_out = _left_out(section, list(frame.columns), naming)
+    left_out = left_out_of(section, list(frame.columns), naming)
     frame = frame.astype(dict.fromkeys(section.category, "category"))
     if section.label is not None:
         frame = frame.set_index(section.label, drop=False).rename_axis(None)
@@ -188,7 +192,7 @@ def read_table(section: TableConfig, naming: Naming) -> Table:
     return Table(X, y, _chosen(X, section, naming), told)
 
 
-def _left_out(section: TableConfig, known: list[str], naming: Naming) -> list[str]:
+def left_out_of(section: TableConfig, known: list[str], naming: Naming) -> list[str]:
     """The columns that are not explained. Refuses names of no column, and a column with two reasons to be left out."""
     single = {key: [name] for key, name in (("target", section.target), ("label", section.label)) if name is not None}
     named = single | {"drop": section.drop, "category": section.category, "text": section.text}
@@ -208,25 +212,30 @@ def _left_out(section: TableConfig, known: list[str], naming: Naming) -> list[st
     return found
 
 
-def _chosen(X: Frame, section: TableConfig, naming: Naming) -> Frame:
-    """The rows to explain, in the order that was asked for."""
-    rows, n_rows = section.inputs, len(X)
+def numbers_of(section: TableConfig, n_rows: int, naming: Naming) -> Sequence[int]:
+    """Numbers of the rows to explain, in the order that was asked for. Raises ValueError for rows that are not there."""
+    rows = section.inputs
     key = f"{naming('table.inputs')} = {', '.join(map(str, rows)) if isinstance(rows, tuple) else rows}"
     if isinstance(rows, str):
         parts = SLICE.fullmatch(rows)
         assert parts is not None  # the configuration saw to that
-        numbers = list(range(n_rows)[slice(*(int(part) if part else None for part in parts.groups()))])
+        numbers: Sequence[int] = range(n_rows)[slice(*(int(part) if part else None for part in parts.groups()))]
     elif isinstance(rows, int):
-        numbers = list(range(min(rows, n_rows)))
+        numbers = range(min(rows, n_rows))
     else:
         if far := [number for number in rows if not -n_rows <= number < n_rows]:
             raise ValueError(f"{key}: there is no row {far[0]}; the table has {n_rows}, numbered from 0.")
         numbers = [number % n_rows for number in rows]
     if not numbers:
         raise ValueError(f"{key} chooses no row; the table has {n_rows}, numbered from 0.")
-    if len(set(numbers)) < len(numbers):
+    if not isinstance(numbers, range) and len(set(numbers)) < len(numbers):
         raise ValueError(f"{key} names a row twice; the table has {n_rows}.")
-    x = X.iloc[numbers]
+    return numbers
+
+
+def _chosen(X: Frame, section: TableConfig, naming: Naming) -> Frame:
+    """The rows to explain."""
+    x = X.iloc[list(numbers_of(section, len(X), naming))]
     if not x.index.is_unique:
         twice = x.index[x.index.duplicated()].tolist()[0]
         raise ValueError(

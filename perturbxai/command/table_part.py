@@ -4,20 +4,22 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
+import numpy as np
+
 from perturbxai import assets
 from perturbxai.calls.arguments import name_methods
 from perturbxai.calls.baselines import baselines, check_methods, named_baselines
 from perturbxai.calls.compare import compare
 from perturbxai.calls.comparison import Comparison
-from perturbxai.calls.explain import explain
 from perturbxai.calls.explain_call import Call
+from perturbxai.calls.in_turn import Step, explain_in_turn
 from perturbxai.command.config import Naming, TableConfig
 from perturbxai.command.table_files import read_table
-from perturbxai.command.user_model import Part, make_model, reason
+from perturbxai.command.user_model import Made, Part, make_model, reason
 from perturbxai.core import catalogue
 from perturbxai.core.methods import Explainer
 from perturbxai.core.stopping import beside
-from perturbxai.core.types import Frame
+from perturbxai.core.types import Foreign, Frame, Model
 from perturbxai.explainers.exact_shap import ExactShap
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import TabularSpace
@@ -35,18 +37,41 @@ def load_table(section: TableConfig, seed: int, progress: bool, naming: Naming =
             f"{naming('table.exact')} lists 2^{X.shape[1]} coalitions of {X.shape[1]} columns; it is for {MOST_LISTED} "
             "columns at most. Switch it off, or leave columns out."
         )
+    model, told = model_of(section, X, table.y, naming)
+    facts: dict[str, Any] = {"data": table.facts, "explained_rows": len(x)} | told
+    predictor, space = predictor_and_space(section, model, X, seed, progress, naming)
+    x = x[space.columns.labels]
+    game = Game(predictor, space, x, section.outputs)
+    methods, facts["left_out"] = taken(section, game, seed)
+    # what explain() and baselines() would refuse without the model, before the first of them asks it
+    Call(name_methods(methods, catalogue.EXPLAINERS, Explainer), game, seed, section.budget).check()
+    if section.baselines:
+        check_methods(named_baselines(section.baselines), predictor, space, None, "logit")
+    return Part(
+        section, predictor, lambda step: compare_table(methods, section, predictor, space, x, seed, step), facts,
+        lambda one: space.columns.decode(np.asarray(one.input[None], dtype=np.float64)),
+    )  # fmt: skip
+
+
+def model_of(section: TableConfig, X: Frame, y: Foreign | None, naming: Naming) -> Made:
+    """The model that a section names, made of the table's columns where it wants them. Raises ValueError."""
     key = naming("table.model")
-    facts: dict[str, Any] = {"data": table.facts, "explained_rows": len(x)}
     if section.model == "boosted":
-        dtypes = dict(X.dtypes) | ({} if table.y is None else {table.y.name: table.y.dtype})
+        dtypes = dict(X.dtypes) | ({} if y is None else {y.name: y.dtype})
         words = [repr(name) for name, dtype in dtypes.items() if dtype.kind not in "fiub"]
         if words:
             raise ValueError(f'{key} = "boosted" takes numbers only, and not {", ".join(words)}; name a factory.')
-        model = assets.boosted(X, table.y)
-    else:
-        given = {"X": X.copy()} | ({} if table.y is None else {"y": table.y.copy()})  # the factory may change its own
-        way = f"Name its column as {naming('table.target')}."
-        model, facts["model"] = make_model(section.model, key, given, way)
+        return Made(assets.boosted(X, y), {})
+    given = {"X": X.copy()} | ({} if y is None else {"y": y.copy()})  # the factory may change its own
+    model, facts = make_model(section.model, key, given, f"Name its column as {naming('table.target')}.")
+    return Made(model, {"model": facts})
+
+
+def predictor_and_space(
+    section: TableConfig, model: Model, X: Frame, seed: int, progress: bool, naming: Naming
+) -> tuple[Predictor, TabularSpace]:
+    """The model as it is asked, and what its rows are. Raises ValueError, in the user's own words, for what does not fit."""
+    key = naming("table.model")
     try:
         predictor = Predictor(model, output=section.output, batch_size=section.batch_size, progress=progress)
     except TypeError as error:
@@ -55,20 +80,12 @@ def load_table(section: TableConfig, seed: int, progress: bool, naming: Naming =
         ) from error
     except ValueError as error:  # a scale that the model does not have
         raise ValueError(f"{naming('table.output')}: {error}") from error
-    X = _in_trained_order(X, model)
-    space = TabularSpace(X, background=section.background, seed=seed)
+    space = TabularSpace(_in_trained_order(X, model), background=section.background, seed=seed)
     try:
         predictor.check_columns(space.columns.names, space.columns.frame)
     except ValueError as error:
         raise ValueError(f"{key} = {section.model!r}: {error} Leave columns out by {naming('table.drop')}.") from error
-    x = x[list(X.columns)]
-    game = Game(predictor, space, x, section.outputs)
-    methods, facts["left_out"] = _taken(section, game, seed)
-    # what explain() and baselines() would refuse without the model, before the first of them asks it
-    Call(name_methods(methods, catalogue.EXPLAINERS, Explainer), game, seed, section.budget).check()
-    if section.baselines:
-        check_methods(named_baselines(section.baselines), predictor, space, None, "logit")
-    return Part(section, predictor, lambda: compare_table(methods, section, predictor, space, x, seed), facts)
+    return predictor, space
 
 
 def _in_trained_order(X: Frame, model: object) -> Frame:
@@ -77,7 +94,7 @@ def _in_trained_order(X: Frame, model: object) -> Frame:
     return X[list(trained)] if trained is not None and sorted(map(str, trained)) == sorted(X.columns) else X
 
 
-def _taken(section: TableConfig, game: Game, seed: int) -> tuple[list[str], dict[str, str]]:
+def taken(section: TableConfig, game: Game, seed: int) -> tuple[list[str], dict[str, str]]:
     """The methods that are asked, and why others of the usual ones cannot take these rows. One that is named has to."""
     left_out: dict[str, str] = {}
     for name in () if "methods" in section.model_fields_set else section.methods:
@@ -91,15 +108,23 @@ def _taken(section: TableConfig, game: Game, seed: int) -> tuple[list[str], dict
 
 
 def compare_table(
-    methods: Sequence[str], section: TableConfig, predictor: Predictor, space: TabularSpace, x: Frame, seed: int
+    methods: Sequence[str], section: TableConfig, predictor: Predictor, space: TabularSpace, x: Frame, seed: int, step: Step
 ) -> Comparison:
     """All methods on the same coalitions, beside them the exact values of all coalitions and what the model itself tells."""
     outputs = section.outputs
     asked: dict[str, Any] = {"outputs": outputs, "seed": seed, "n_jobs": section.jobs}
-    results = explain(methods, predictor, space, x, budget=section.budget, **asked)
+
+    def of(name: str) -> Step:
+        return lambda inputs, work: step(f"{name} {inputs}", work)
+
+    results = explain_in_turn(methods, predictor, space, x, of("explain"), budget=section.budget, **asked)
     with beside(results):
         if section.exact:
-            results |= explain([ExactShap(name="exact")], predictor, space, x, budget=2**space.n_players, **asked)
+            exact = [ExactShap(name="exact")]
+            results |= explain_in_turn(exact, predictor, space, x, of("exact"), budget=2**space.n_players, **asked)
         if section.baselines:
-            results |= baselines(section.baselines, predictor, space, x, outputs=outputs, n_jobs=section.jobs)
+            beside_them, jobs = section.baselines, section.jobs
+            results |= step(
+                "baselines", lambda: baselines(beside_them, predictor, space, x, outputs=outputs, n_jobs=jobs)
+            )  # fmt: skip
         return compare(results, predictor, space, metrics=section.metrics, seed=seed, n_jobs=section.jobs)

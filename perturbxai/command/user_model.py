@@ -4,17 +4,19 @@ import functools
 import importlib
 import inspect
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from perturbxai.calls.comparison import Comparison
+from perturbxai.calls.in_turn import Step
 from perturbxai.command import current_folder
 from perturbxai.core.checks import did_you_mean
 from perturbxai.core.extras import EXTRAS, remedy
 from perturbxai.models.predictor import Predictor
 from perturbxai.reporting.manifest import describe_file
+from perturbxai.results.explanation import Explanation
 
 
 class Made(NamedTuple):
@@ -26,12 +28,16 @@ class Made(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """A section that is ready to start: its model, its work, and what the manifest tells of its input."""
+    """A section that is ready to start: its model, its work by steps, and what the manifest tells of its input.
+
+    asked_row  the question whose answer is a result's `prediction`
+    """
 
     section: Any
     predictor: Predictor
-    work: Callable[[], Comparison]
+    work: Callable[[Step], Comparison]
     facts: dict[str, Any]
+    asked_row: Callable[[Explanation], Any]
 
 
 def reason(name: str, error: Exception) -> str:
@@ -39,7 +45,7 @@ def reason(name: str, error: Exception) -> str:
     return str(error).removeprefix(f"{name}: ").removeprefix(f"{name} ")
 
 
-def make_model(place: str, key: str, given: dict[str, Any], lacking: str = "") -> Made:
+def make_model(place: str, key: str, given: Mapping[str, Any], lacking: str = "") -> Made:
     """The model behind "package.module:name".
 
     A function or class of that name makes it, and gets as many of the `given` values ("X", "y") as it has parameters that

@@ -40,6 +40,8 @@ def unshielded(cell: object) -> Any:
 
 def write_csv(frame: Frame, path: str | Path) -> None:
     """Write a table without its index. Text, in cells and names of columns, that begins as a formula is shielded."""
+    import pandas as pd
+
     found = frame.rename(columns=shielded)
     returns = any("\r" in str(name) for name in found.columns)
     for number, dtype in enumerate(frame.dtypes):
@@ -48,7 +50,7 @@ def write_csv(frame: Frame, path: str | Path) -> None:
             missing = column.isna().tolist()
             cells = [None if gone else shielded(cell) for gone, cell in zip(missing, column, strict=True)]
             returns |= any("\r" in str(cell) for cell in cells)
-            found.isetitem(number, cells)
+            found.isetitem(number, pd.Series(cells, dtype=object).to_numpy())  # whole numbers stay whole
     # a carriage return outside quotes begins a line of its own
     found.to_csv(path, index=False, quoting=csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL)
 

@@ -8,6 +8,7 @@ EXTRAS = {
     "zennit": "propagation",
     "lime": "reference",
     "shap": "reference",
+    "pyarrow": "parquet",
 }
 
 

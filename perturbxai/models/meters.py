@@ -37,6 +37,13 @@ class Metered:
     def meters(self) -> Meters:
         return Meters(self.rows, self._batches.retried, self.seconds, self._model.clipped, self._batches.limit)
 
+    def since(self, before: Meters) -> Meters:
+        """What was asked since the meters stood so."""
+        rows, retried, seconds, clipped, limit = self.meters
+        return Meters(
+            rows - before.rows, retried - before.retried, seconds - before.seconds, clipped - before.clipped, limit
+        )  # fmt: skip
+
     def account(self, other: Meters, announced: bool = False) -> None:
         """Take what a part of a call has asked elsewhere to what is asked here. announced: the bar expects its rows."""
         self.seconds += other.seconds
@@ -73,11 +80,20 @@ class Metered:
         return found
 
     @property
+    def library(self) -> str:
+        """The package that the model's class is of."""
+        return type(self._model.model).__module__.partition(".")[0]
+
+    @property
     def pace(self) -> float:
         """Seconds a row, to a power of ten, as they were when this was first read: what hangs on it is decided once."""
         if self._pace is None and self.rows and self.seconds > 0.0:
             self._pace = 10.0 ** round(math.log10(self.seconds / self.rows))
         return self._pace or 0.0
+
+    def keep_pace(self, pace: float) -> None:
+        """Take a pace that was found before, so that what hangs on it is decided as it was then."""
+        self._pace = pace
 
     @property
     def retried_rows(self) -> int:

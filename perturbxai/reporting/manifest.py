@@ -150,6 +150,8 @@ def check_place(place: str | Path, called: str) -> None:
 
     called  how the error calls it, up to its name. Raises ValueError
     """
+    if not isinstance(place, (str, Path)) or not str(place):
+        raise ValueError(f"{called}{place!r} is no folder; give a path.")
     made: list[Path] = []
     try:
         folder = Path(place).resolve()
@@ -160,8 +162,9 @@ def check_place(place: str | Path, called: str) -> None:
         if (folder / MANIFEST).is_dir():
             raise ValueError(f"{folder / MANIFEST} is a folder, and a file of that name is to be written; remove it.")
         for path in reversed(way[: way.index(nearest)]):
-            path.mkdir()
-            made.append(path)
+            with contextlib.suppress(FileExistsError):  # another run made it meanwhile
+                path.mkdir()
+                made.append(path)
         with tempfile.NamedTemporaryFile(prefix=ASIDE, dir=folder) as file:
             file.write(b"0")
             file.flush()

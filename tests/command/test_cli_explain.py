@@ -521,7 +521,8 @@ def test_the_readme_explains_a_table_of_your_own(tmp_path, monkeypatch, capsys):
     readme = (ROOT / "README.md").read_text("utf-8")
     section = readme.partition("## Your own table")[2].partition("\n## ")[0]
     (module,) = re.findall(r"```py\n(.*?)```", section, re.DOTALL)
-    (command,) = re.findall(r"^perturbxai (explain .*)$", section, re.MULTILINE)
+    commands = re.findall(r"^perturbxai (.*)$", section, re.MULTILINE)
+    assert [command.split()[0] for command in commands] == ["explain", "explain", "status"]
     from sklearn.datasets import load_iris
 
     iris = load_iris(as_frame=True)
@@ -529,8 +530,9 @@ def test_the_readme_explains_a_table_of_your_own(tmp_path, monkeypatch, capsys):
     (tmp_path / "mymodel.py").write_text(module)
     monkeypatch.chdir(tmp_path)
     try:
-        assert cli.main(command.split()) == 0
+        assert [cli.main(command.split()) for command in commands] == [0, 0, 0]
     finally:
         sys.modules.pop("mymodel", None)
-    assert "kernel_shap" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "kernel_shap" in told and told.count("done: 150 of 150 rows (100 %)") == 2
     assert (tmp_path / "results" / "explain" / "manifest.json").is_file()

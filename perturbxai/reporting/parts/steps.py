@@ -1,0 +1,156 @@
+"""What a run has found so far, a file a step, from which the same run goes on where it was stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from perturbxai.core.jsonable import DamagedError
+from perturbxai.models.meters import Meters
+from perturbxai.models.predictor import Predictor
+from perturbxai.reporting.manifest import MANIFEST, describe_file, named, plainly
+from perturbxai.reporting.parts.json_files import read_json, write_json
+from perturbxai.reporting.parts.ledger import RUN, roundings
+from perturbxai.results.explanation import Attribution, Explanation
+
+Found = dict[str, Attribution]
+STEPS = ".steps"  # where steps are kept while a run goes on, a folder a section
+WHOLE = "whole.json"  # of a section that is reported
+
+
+class Steps:
+    """Results of a run by step: what is there is taken, what is not is worked for and then kept.
+
+    place      the run's folder, in which that of the files is made with the first;  name: of the section
+    predictor  what is asked, whose meters go on;  told: what has to be the same for a file to be taken. Runs that differ in
+               it keep apart what they find
+    asked_row  the question that a result's `prediction` answers: a model is known again by that of the first result
+
+    `told` says what was taken, and why not;  kept: whether there is something to go on from
+    """
+
+    def __init__(
+        self, place: Path, name: str, predictor: Predictor, told: Mapping[str, Any], asked_row: Callable[[Explanation], Any]
+    ) -> None:
+        self.predictor, self.asked_row = predictor, asked_row
+        self.same = json.loads(json.dumps(told, default=plainly))
+        by = hashlib.sha256(json.dumps(self.same, sort_keys=True).encode()).hexdigest()[:12]
+        self.folder = place / STEPS / f"{name}-{by}"
+        if not self.folder.resolve().is_relative_to(place.resolve()):
+            raise ValueError(f"{place / STEPS} leads outside the folder {place}; remove the link, or give another folder.")
+        self.told: list[str] = []
+        self.taken = 0
+
+    @property
+    def kept(self) -> bool:
+        return (self.folder / RUN).exists()
+
+    def __call__(self, name: str, work: Callable[[], Found]) -> Found:
+        """What `work` finds, or found before under this name."""
+        path = self.folder / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.json"
+        kept = self._take(path, name)
+        if kept is not None:
+            return kept
+        before = self.predictor.meters
+        found = work()
+        texts = _texts(found)
+        if texts is not None:
+            meters = list(self.predictor.since(before))
+            said = {"step": name, "meters": meters, "pace": self.predictor.pace, "results": texts, "sha256": _sum(texts)}
+            self._keep(path, said)
+        return found
+
+    def _keep(self, path: Path, said: Mapping[str, Any]) -> None:
+        """Write a step. A disk that is full stops no run."""
+        try:
+            self._write(path, said)
+        except OSError as error:
+            self.told.append(f"not all that was found could be kept until the end: {error.strerror}")
+
+    def _write(self, path: Path, said: Mapping[str, Any]) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not self.kept:
+            write_json(self.folder / RUN, self.same)
+        write_json(path, said)
+
+    def finish(self, facts: Mapping[str, Any], report: Path) -> None:
+        """Keep that all is found and reported, in a folder with a manifest."""
+        self._keep(self.folder / WHOLE, {"facts": facts, "manifest": _digest(report / MANIFEST)})
+
+    def finished(self, report: Path) -> dict[str, Any] | None:
+        """What `finish` was told of it, if the report is still there; else None."""
+        kept = read_json(self.folder / WHOLE)
+        if kept is None or not isinstance(kept.get("facts"), dict) or kept.get("manifest") != _digest(report / MANIFEST):
+            return None
+        if not all(_is_there(report, one) for one in named(report)):
+            return None
+        self.told.append("it was finished and reported before the run was stopped")
+        return dict(kept["facts"])
+
+    def _take(self, path: Path, name: str) -> Found | None:
+        kept = read_json(path)
+        try:
+            if kept is None or kept["step"] != name:
+                return None
+            if kept["sha256"] != _sum(kept["results"]):
+                return None
+            found = {key: Attribution.from_json(text) for key, text in kept["results"].items()}
+            meters, pace = Meters(*kept["meters"]), float(kept["pace"])
+        except (DamagedError, KeyError, TypeError, ValueError):
+            return None
+        if not self.taken and not self._same_model(found):
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.told.append(
+                "what an earlier run had found until it was stopped was not taken, for the model's answers are others (a "
+                "factory that trains a model has to fix its seed)"
+            )
+            return None
+        if not self.taken:
+            self.told.append("it went on from what an earlier run had found until it was stopped")
+        self.taken += 1
+        self.predictor.account(meters)
+        self.predictor.keep_pace(pace)
+        return found
+
+    def _same_model(self, found: Found) -> bool:
+        parts = [one for result in found.values() for one in result]
+        values = self.predictor(self.asked_row(parts[0]))
+        now = values[0, self.predictor.select(list(parts[0].outputs), values.shape[1])]
+        known = np.array([end for one in parts for end in (one.prediction, one.base) if one.outputs == parts[0].outputs])
+        return bool((np.abs(now - parts[0].prediction) <= roundings(known, self.predictor.kind)).all())
+
+
+def _texts(found: Found) -> dict[str, str] | None:
+    """Results as JSON; None where one cannot come back as it is."""
+    try:
+        return {key: one.to_json() for key, one in found.items()}
+    except TypeError:
+        return None
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def _is_there(folder: Path, entry: Mapping[str, Any]) -> bool:
+    """Whether a file is there as a manifest has it."""
+    path = folder / entry["name"]
+    return path.is_file() and bool(describe_file(path, folder)["sha256"] == entry["sha256"])
+
+
+def _sum(texts: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()
+
+
+def left_over(place: Path) -> str:
+    """What other runs, which were stopped, have kept in a folder; "" for nothing."""
+    files = [path for path in (place / STEPS).rglob("*.json") if path.is_file()]
+    size = sum(path.stat().st_size for path in files) / 1e6
+    told = f"{size:,.1f} MB of runs that were stopped are kept in {place / STEPS}; remove it if none is to go on"
+    return told if files else ""

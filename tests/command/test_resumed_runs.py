@@ -1,0 +1,291 @@
+"""A run that was stopped, by whatever, goes on from what it had found, and reports what an undisturbed one reports."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import perturbxai as px
+from perturbxai.calls import in_turn
+from perturbxai.command import cli
+from perturbxai.command.config import parse_config
+from perturbxai.command.run import run
+from perturbxai.reporting import report
+from perturbxai.reporting.parts import lock, steps
+from perturbxai.reporting.parts.steps import STEPS
+
+TIMES = ("seconds", "model_seconds", "call_seconds")
+MODULE = """
+import numpy as np
+
+ASKED = {"table": 0, "photo": 0}
+SHIFT = 0.0
+
+def table():
+    def model(rows):
+        ASKED["table"] += len(rows)
+        return np.tanh(rows.to_numpy() @ [1.0, -2.0, 0.5, 1.0]) + SHIFT
+    return model
+
+def photo():
+    def model(pictures):
+        ASKED["photo"] += len(pictures)
+        return np.stack([pictures[:, :8].mean(axis=(1, 2, 3)), pictures[:, 8:].mean(axis=(1, 2, 3)) ** 2], axis=1) + SHIFT
+    return model
+"""
+
+
+class Killed(BaseException):
+    """What no code of ours catches, as it catches no kill."""
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(in_turn, "ROWS_A_STEP", 3)
+    monkeypatch.setattr(report.drawing, "figures", lambda *_: [])  # they take most of the time
+    rng = np.random.default_rng(0)
+    pd.DataFrame(rng.normal(size=(30, 4)), columns=list("abcd")).to_csv("table.csv", index=False)
+    for name in "pq":
+        Image.fromarray(rng.integers(0, 255, (16, 16, 3), dtype=np.uint8)).save(f"{name}.png")
+    (tmp_path / "ownmodels.py").write_text(MODULE)
+    monkeypatch.delitem(sys.modules, "ownmodels", raising=False)
+    yield tmp_path
+    sys.modules.pop("ownmodels", None)
+
+
+def config(**more):
+    photo = {
+        "image": ["p.png", "q.png"], "size": 16, "segments": "grid", "n_segments": 4, "fills": ["mean", 0],
+        "methods": ["lime"], "baselines": ["random", "centre"], "model": "ownmodels:photo", "budget": 16, "metrics": ["srg"],
+    }  # fmt: skip
+    table = {
+        "data": "table.csv", "model": "ownmodels:table", "inputs": 5, "methods": ["lime", "kernel_shap"], "budget": 12,
+        "background": 8, "baselines": ["random"], "metrics": ["faithfulness"],
+    }  # fmt: skip
+    return parse_config({"photo": photo, "table": table} | more)
+
+
+def go(folder, how=None):
+    return run(how or config(), folder, progress=False)
+
+
+def reported(folder):
+    """Every CSV without what it took, by name."""
+    found = {}
+    for path in sorted(folder.rglob("*.csv")):
+        frame = px.read_csv(path)
+        found[str(path.relative_to(folder))] = frame.drop(columns=[name for name in frame if "seconds" in name])
+    return found
+
+
+def assert_alike(one, other):
+    assert list(one) == list(other)
+    for name, frame in one.items():
+        pd.testing.assert_frame_equal(frame, other[name], check_exact=True)
+
+
+def asked():
+    return dict(sys.modules["ownmodels"].ASKED)
+
+
+@pytest.mark.usefixtures("own")
+def test_stopped_after_any_step_the_same_run_reports_the_same(tmp_path, monkeypatch):
+    go(tmp_path / "whole")
+    undisturbed, real = reported(tmp_path / "whole"), steps.write_json
+    for at in range(100):
+        count = iter(range(10**6))
+
+        def stops(*given, at=at, count=count):
+            real(*given)
+            if next(count) == at:
+                raise Killed
+
+        folder = tmp_path / str(at)
+        with monkeypatch.context() as patched:
+            patched.setattr(steps, "write_json", stops)
+            try:
+                go(folder)
+            except Killed:
+                assert (folder / STEPS).is_dir() and not (folder / "manifest.json").exists()
+            else:
+                break
+        done = go(folder)
+        assert at == 0 or any("before the run was stopped" in one or "an earlier run" in one for one in done.told)
+        assert_alike(reported(folder), undisturbed)
+        assert not (folder / STEPS).exists() and not (folder / lock.LOCK).exists()
+        assert {path.name for path in folder.iterdir()} == {path.name for path in (tmp_path / "whole").iterdir()}
+    assert at > 8
+
+
+@pytest.mark.usefixtures("own")
+def test_what_was_found_is_not_asked_again_and_counts_as_it_did(tmp_path, monkeypatch):
+    whole = go(tmp_path / "whole")
+    everything = asked()
+    stopped, real = 0, steps.write_json
+
+    def stops(path, said):
+        real(path, said)
+        if said.get("step", "").startswith("explain") and len(list(path.parent.iterdir())) == 4:  # run.json and three steps
+            raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(steps, "write_json", stops)
+        with pytest.raises(Killed):
+            go(tmp_path / "out")
+    stopped = asked()["photo"] - everything["photo"]
+    done = go(tmp_path / "out")
+    again = asked()["photo"] - everything["photo"] - stopped
+    assert stopped + again <= everything["photo"] + 5  # by one row a model is known again; ends of a call are asked anew
+    assert again < 0.8 * everything["photo"]
+    assert done.facts["photo"]["rows"] - whole.facts["photo"]["rows"] in range(6)
+
+
+def stop_at(monkeypatch, what, folder, how):
+    """A run that is killed once it has kept a step of that name."""
+    real = steps.write_json
+
+    def stops(path, said):
+        real(path, said)
+        if said.get("step", "").startswith(what):
+            raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(steps, "write_json", stops)
+        with pytest.raises(Killed):
+            go(folder, how)
+
+
+OTHER = {
+    "seed": {"seed": 5},
+    "budget": {"table": config().table.model_dump(exclude_unset=True) | {"budget": 14}},
+    "metrics": {"table": config().table.model_dump(exclude_unset=True) | {"metrics": ["srg"]}},
+}
+
+
+@pytest.mark.usefixtures("own")
+@pytest.mark.parametrize("what", [*OTHER, "data", "model"])
+def test_what_another_run_found_is_not_taken_and_not_lost(what, tmp_path, monkeypatch):
+    folder, alone = tmp_path / "out", config(photo=None)
+    stop_at(monkeypatch, "exact", folder, alone)
+    kept = sorted((folder / STEPS).rglob("*.json"))
+    if what == "data":
+        pd.read_csv("table.csv").assign(a=0.0).to_csv("table.csv", index=False)
+    elif what == "model":
+        (tmp_path / "ownmodels.py").write_text(MODULE + "\n# another\n")
+    other = parse_config(alone.model_dump(exclude_unset=True) | {"photo": None} | OTHER.get(what, {}))
+    done = go(folder, other)
+    assert any("of runs that were stopped are kept in" in one for one in done.told)
+    assert sorted((folder / STEPS).rglob("*.json")) == kept
+    go(tmp_path / "fresh", other)
+    assert_alike(reported(folder), reported(tmp_path / "fresh"))
+    if what in OTHER:
+        assert any("it went on" in one for one in go(folder, alone).told)
+        assert not (folder / STEPS).exists()
+
+
+@pytest.mark.usefixtures("own")
+def test_a_model_that_answers_otherwise_begins_anew_and_that_is_told(tmp_path, monkeypatch):
+    folder, alone = tmp_path / "out", config(photo=None)
+    stop_at(monkeypatch, "exact", folder, alone)
+    sys.modules["ownmodels"].SHIFT = 0.01
+    assert any("was not taken, for the model's answers are others" in one for one in go(folder, alone).told)
+    go(tmp_path / "fresh", alone)
+    assert_alike(reported(folder), reported(tmp_path / "fresh"))
+
+
+@pytest.mark.usefixtures("own")
+def test_a_disk_that_is_full_stops_no_run(tmp_path, monkeypatch):
+    def full(_path, _said):
+        raise OSError(28, "No space left on device")
+
+    go(tmp_path / "whole")
+    monkeypatch.setattr(steps, "write_json", full)
+    done = go(tmp_path / "out")
+    assert any("not all that was found could be kept until the end: No space left" in one for one in done.told)
+    assert_alike(reported(tmp_path / "out"), reported(tmp_path / "whole"))
+
+
+@pytest.mark.usefixtures("own")
+def test_a_report_that_is_no_longer_whole_is_written_again(tmp_path, monkeypatch):
+    go(tmp_path / "whole")
+    stop_at(monkeypatch, "explain", tmp_path / "out", config(photo=None))
+    stop_at(monkeypatch, "exact", tmp_path / "out", config())
+    assert (tmp_path / "out" / "photo" / "attributions.csv").is_file()
+    (tmp_path / "out" / "photo" / "attributions.csv").write_text("oops")
+    go(tmp_path / "out")
+    assert_alike(reported(tmp_path / "out"), reported(tmp_path / "whole"))
+
+
+@pytest.mark.usefixtures("own")
+def test_parts_and_reports_have_folders_of_their_own(tmp_path):
+    X = pd.read_csv("table.csv")
+    px.explain_to("out", "kernel_shap", px.Predictor(lambda rows: rows["a"]), px.TabularSpace(X), X)
+    with pytest.raises(ValueError, match="holds the parts of --out"):
+        go(tmp_path / "out", config(photo=None))
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / STEPS).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ValueError, match="leads outside the folder"):
+        go(tmp_path / "other", config(photo=None))
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+@pytest.mark.usefixtures("own")
+@pytest.mark.parametrize("harm", ["cut", "nonsense", "changed"])
+def test_a_step_that_is_not_whole_is_done_again(harm, tmp_path, monkeypatch):
+    go(tmp_path / "whole")
+    real = steps.write_json
+
+    def stops(path, said):
+        real(path, said)
+        if said.get("step", "").startswith("exact"):
+            raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(steps, "write_json", stops)
+        with pytest.raises(Killed):
+            go(tmp_path / "out")
+    for path in (tmp_path / "out" / STEPS).rglob("*.json"):
+        text = path.read_text()
+        if path.name == "run.json":
+            continue
+        held = {"cut": text[:-20], "nonsense": json.dumps({"step": "x", "results": 3})}
+        changed = {key: one.replace("0", "1", 1) for key, one in json.loads(text).get("results", {}).items()}
+        path.write_text(held.get(harm) or json.dumps(json.loads(text) | {"results": changed}))
+    go(tmp_path / "out")
+    assert_alike(reported(tmp_path / "out"), reported(tmp_path / "whole"))
+
+
+@pytest.mark.usefixtures("own")
+def test_two_runs_into_one_folder_are_refused(tmp_path):
+    with lock.alone_in(tmp_path / "out"), pytest.raises(ValueError, match="a run goes on in it, by process"):
+        go(tmp_path / "out")
+
+
+@pytest.mark.usefixtures("own")
+def test_a_command_says_that_it_went_on(monkeypatch, capsys):
+    words = ["explain", "--table", "table.csv", "--model", "ownmodels:table", "--inputs", "5", "--results", "out"]
+    real = steps.write_json
+
+    def stops(path, said):
+        real(path, said)
+        if "step" in said:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(steps, "write_json", stops)
+        assert cli.main([*words, "--quiet"]) == 130
+    assert cli.main(["status", "out"]) == 0
+    told = capsys.readouterr().out
+    assert "table: 1 steps done" in told and "of the model's rows a second" in told
+    assert "not running; the same command goes on from here" in told
+    assert cli.main(words) == 0
+    assert capsys.readouterr().out.startswith("table: it went on from what an earlier run had found until it was stopped\n")
+    assert cli.main(["status", "out"]) == 0
+    assert "manifest.json lists all files" in capsys.readouterr().out
