@@ -4,6 +4,7 @@ import ctypes
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from perturbxai.core.checks import as_given
@@ -18,6 +19,7 @@ DEVICE_BATCH = 256
 
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # glibc's parameters of mallopt
 _kept = False
+_share: ContextVar[int] = ContextVar("threads of a worker", default=0)
 
 
 def rows_a_batch(row_bytes: int) -> int:
@@ -44,16 +46,21 @@ def keep_memory() -> bool:
 @contextmanager
 def bounded_threads(most: int) -> Iterator[None]:
     """No more threads of torch's for one operation, where torch is loaded: several workers share the cores."""
-    torch = sys.modules.get("torch")
+    torch, share = sys.modules.get("torch"), _share.set(most)
     before = torch.get_num_threads() if torch is not None else most
-    if torch is None or before <= most:
-        yield
-        return
-    torch.set_num_threads(most)
     try:
+        if torch is not None and before > most:
+            torch.set_num_threads(most)
         yield
     finally:
-        torch.set_num_threads(before)
+        if torch is not None and before > most:
+            torch.set_num_threads(before)
+        _share.reset(share)
+
+
+def thread_share() -> int:
+    """Threads that a worker may take for one operation; 0 where nothing bounds them."""
+    return _share.get()
 
 
 def is_out_of_memory(error: BaseException) -> bool:

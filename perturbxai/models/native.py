@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from perturbxai.core.types import Floats, Foreign
 from perturbxai.models.estimators import Rows, is_frame, softmax
+from perturbxai.models.sessions import Session
 
 Ask: TypeAlias = Callable[[Rows, bool], Any]  # rows to answers, as scores before the link if so told
 ONNX_TYPES: dict[str, Any] = {
@@ -132,7 +133,7 @@ def as_function_of_pictures(model: Any) -> PictureSession | None:
         return None
     given = model.get_inputs()
     fits = len(given) == 1 and len(given[0].shape) == 4 and given[0].type in ONNX_PIXELS
-    return PictureSession(model) if fits else None
+    return PictureSession(Session(model)) if fits else None
 
 
 def _kind(model: object) -> tuple[str, str]:
@@ -186,7 +187,8 @@ def _lightgbm(booster: Foreign) -> Any:
     return Regressor(*known)
 
 
-def _onnx(session: Foreign) -> Any:
+def _onnx(model: Foreign) -> Any:
+    session = Session(model)
     given, made = session.get_inputs(), session.get_outputs()
     whole = len(given) == 1 and len(given[0].shape) == 2
     one_by_one = _check_inputs(given, whole)

@@ -43,6 +43,7 @@ OWNERS = {
     "pyarrow": {"core", "reporting"},
     "torch": {"models", "baseline_methods"},
     "xgboost": {"models"},
+    "onnxruntime": {"models"},
     "tqdm": {"models"},
     "zennit": {"baseline_methods"},
     "skimage": {"inputs", "baseline_methods"},
