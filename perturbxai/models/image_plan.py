@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from perturbxai.core.compiled import kernels
 from perturbxai.core.types import Labels
-from perturbxai.models.plan import Given, Plan, as_bytes, is_table, resident, slices
+from perturbxai.models.plan import Given, Plan, as_bytes, carried, is_table, resident, slices
 from perturbxai.models.torch_types import Tensor, Where
 
 
@@ -135,7 +135,7 @@ class Recast:
     def device(self, start: int, stop: int, device: Where) -> Tensor:
         import torch
 
-        return torch.as_tensor(self.host(start, stop), device=device)
+        return carried(torch.as_tensor(self.host(start, stop)), device)
 
 
 def recast(plan: Plan, dtype: str, layout: str) -> Plan:

@@ -154,7 +154,15 @@ def resident(array: NDArray[Any], device: Where, dtype: DType | None = None) -> 
     import torch
 
     # torch refuses negative strides and warns about arrays that cannot be written
-    return torch.as_tensor(np.require(array, requirements=["C", "W"]), device=device, dtype=dtype)
+    found = carried(torch.as_tensor(np.require(array, requirements=["C", "W"])), device)
+    return found if dtype is None else found.to(dtype)
+
+
+def carried(tensor: Tensor, device: Where) -> Tensor:
+    """A tensor on a device; to a GPU through pinned memory, so that the host does not wait for the copy."""
+    if str(device).startswith("cuda") and tensor.device.type == "cpu":  # pragma: no cover - needs a GPU
+        return tensor.pin_memory().to(device, non_blocking=True)  # torch keeps pinned memory until the copy is done
+    return tensor.to(device)
 
 
 def slices(pieces: Sequence[Sized], start: int, stop: int) -> list[tuple[int, int, int, slice]]:
