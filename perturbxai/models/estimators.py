@@ -36,6 +36,7 @@ class Asked:
     select: Select | None
     pixels: str | None
     layout: str | None
+    compile: bool | None
 
     def refuse(self, why: str, *names: str) -> None:
         """Refuse options that the kind of model does not have. Raises ValueError."""
@@ -178,6 +179,7 @@ class Wrapped:
     pixels, layout  how it takes pictures: "float32" or "uint8", (n, H, W, C) or, with "CHW", (n, C, H, W)
     batch    rows a batch where the kind of model decides it, None where the size of a row does
     clipped  rows so far whose probability of 0 or 1 has no logit
+    setup_seconds  what was spent so far on no answer: a network was compiled, or asked once more to compare
     """
 
     device: Where | None = None
@@ -185,6 +187,7 @@ class Wrapped:
     transform: Callable[[Any], Any] | None = None
     pixels, layout = "float32", "HWC"
     clipped = 0
+    setup_seconds = 0.0
 
     def check(self, names: tuple[str, ...], named: bool = True) -> None:  # noqa: ARG002
         """Refuse a table; a function or a network says nothing of its columns, but may be one of pictures.

@@ -4,6 +4,7 @@ import copy
 import math
 from typing import Any, NamedTuple, Self
 
+from perturbxai.models.ahead import Ahead
 from perturbxai.models.batches import Bar, Batches, Progress
 from perturbxai.models.device import keep_memory
 from perturbxai.models.estimators import CallableModel, EstimatorModel
@@ -29,6 +30,7 @@ class Metered:
     progress: Progress
     _model: EstimatorModel | CallableModel | NetworkModel
     _batches: Batches
+    _ahead: Ahead
     _bar: Bar | None
     _pace: float | None
     _crew: Any
@@ -73,7 +75,7 @@ class Metered:
         found = copy.copy(self)
         found.rows, found.seconds, found.progress, found._crew = 0, 0.0, False, None
         found._batches, found._bar = Batches(self._model.device, self._batches.limit), Bar(False, "")
-        found._model = copy.copy(self._model)
+        found._model, found._ahead = copy.copy(self._model), Ahead(self._model.device)
         found._model.clipped = 0
         if self.memory == "keep":
             keep_memory()

@@ -1,7 +1,7 @@
 """A torch module as a function from a batch of rows to (n, K) numbers, left exactly as it was found."""
 
-import inspect
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 from perturbxai.core import checks, frames
 from perturbxai.core.types import Device, Floats, Ints, Model
 from perturbxai.models import torch_types
+from perturbxai.models.compilation import check_compiles
 from perturbxai.models.device import DEVICE_BATCH, NETWORK_BATCH, is_out_of_memory
 from perturbxai.models.estimators import (
     Asked,
@@ -26,15 +27,17 @@ from perturbxai.models.estimators import (
 )
 from perturbxai.models.labels import SCORES
 from perturbxai.models.lending import Lent, closed, inner, lent
+from perturbxai.models.moved import Moved
 from perturbxai.models.native import as_estimator, as_function_of_pictures
 from perturbxai.models.passes import Passes, state
 from perturbxai.models.probabilities import Ending, last_operation
+from perturbxai.models.signatures import check_one_input, refusal
 from perturbxai.models.torch_types import DType, Module, Tensor
 from perturbxai.models.transforms import Transform, check_transformed, has_channels_last
 
 
 class NetworkModel(Wrapped):
-    """A torch module, left exactly as it was found; another layout or precision runs a private copy."""
+    """A torch module, left exactly as it was found; another layout or precision, or a compiled one, runs a private copy."""
 
     kind = "network"
     device: torch_types.Device
@@ -43,20 +46,37 @@ class NetworkModel(Wrapped):
         import torch
 
         self.model, self.transform, self.select, self.multi_label = model, asked.transform, asked.select, asked.multi_label
-        _check_one_input(inner(model))
+        check_one_input(inner(model))
         self.output, self.pixels = asked.output or "raw", asked.pixels or "float32"
         self.ending = Ending()
         floats = [t for t in (*model.parameters(), *model.buffers()) if t.is_floating_point()]
         home = floats[0].device if floats else torch.device("cpu")
-        self.device = home if asked.device is None else _device(asked.device)
+        self.device, self.home = home if asked.device is None else _device(asked.device), home
         # rows are built by torch where the network is, if that is not this CPU or if a device was asked for
         self.on_device = asked.device is not None or self.device.type != "cpu"
         dtype = _dtype(asked.precision)
-        self.dtype = dtype or (floats[0].dtype if floats else torch.float32)
+        self.own = floats[0].dtype if floats else torch.float32
+        self.dtype = dtype or self.own
         convolves = any(isinstance(m, (torch.nn.Conv2d, torch.nn.ConvTranspose2d)) for m in model.modules())
         self.batch = DEVICE_BATCH if self.device.type != "cpu" else NETWORK_BATCH if convolves else None
         moves = any(t.dtype != self.dtype for t in floats if dtype) or self.device != home
-        self.passes = Passes(model, self.device, dtype, must_copy=moves, channels_last=convolves)
+        if compiles := bool(asked.compile):
+            check_compiles(model, self.device)
+        self.passes = Passes(model, self.device, dtype, must_copy=moves, channels_last=convolves, compiles=compiles)
+        coarser = self.dtype != self.own and self.dtype.itemsize <= self.own.itemsize
+        self.moved = Moved() if compiles or coarser else None
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        """How the network is run, as far as it is its own affair."""
+        found: dict[str, Any] = {
+            "device": str(self.device), "layout": "channels_last" if self.passes.channels_last else "contiguous",
+            "precision": str(self.dtype).removeprefix("torch."), "rows_built": "device" if self.on_device else "host",
+        }  # fmt: skip
+        if self.passes.compiles:
+            found |= {"compiled": True, "compile_seconds": round(self.passes.compile_seconds, 3)}
+        found |= {"moved": told} if self.moved and (told := self.moved.told) else {}
+        return found | ({"gradients": "kept"} if self.passes.tracks else {})  # the network cannot do without
 
     @property
     def inner(self) -> Module:
@@ -76,6 +96,18 @@ class NetworkModel(Wrapped):
 
         fast  whether they lie with their channels last; None if the network was seen to take that
         """
+        return self._placed(self._given(rows), fast=self.passes.takes_channels_last if fast is None else fast)
+
+    def _placed(self, given: Tensor, *, fast: bool) -> Tensor:
+        import torch
+
+        found = given.to(device=self.device, dtype=self.dtype)
+        if found.ndim != 4:
+            return found
+        return found.contiguous(memory_format=torch.channels_last if fast else torch.contiguous_format)
+
+    def _given(self, rows: Rows | Tensor) -> Tensor:
+        """A batch of rows as a tensor in their own precision and place, behind the transform, pictures as (n, C, H, W)."""
         import torch
 
         shape = tuple(rows.shape)
@@ -93,24 +125,52 @@ class NetworkModel(Wrapped):
             planes = rows.ndim == 4 and rows.transpose(0, 3, 1, 2).flags.c_contiguous
             rows = np.require(rows, requirements=["W"] if planes else ["C", "W"])
         found = torch.as_tensor(rows)
-        if has_channels_last(found, shape):
-            found = found.permute(0, 3, 1, 2)  # a view: plans build rows as the network wants them in memory
-        found = found.to(device=self.device, dtype=self.dtype)
-        if found.ndim != 4:
-            return found
-        fast = self.passes.takes_channels_last if fast is None else fast
-        return found.contiguous(memory_format=torch.channels_last if fast else torch.contiguous_format)
+        # a view: plans build rows as the network wants them in memory
+        return found.permute(0, 3, 1, 2) if has_channels_last(found, shape) else found
 
-    def __call__(self, rows: Rows) -> Floats:
-        batch = self.tensor(rows, fast=self.passes.channels_last)
+    def __call__(self, rows: Rows | Tensor, meanwhile: Callable[[], None] | None = None) -> Floats:
+        """(n, K) on the output scale. meanwhile: what the host does while a GPU computes."""
+        import torch
+
+        given = self._given(rows)
+        few = self._first_few(given)  # before the network, which may write into its input
+        batch = self._placed(given, fast=self.passes.channels_last)
+        if self.passes.compiles and len(batch) == 1:
+            batch = torch.cat([batch, batch])
+        compiling = self.passes.compile_seconds
+        values = self._values(batch, meanwhile)[: len(given)]
+        self.setup_seconds += self.passes.compile_seconds - compiling
+        if few is not None:
+            self._compare(values, few)
+        return values
+
+    def _first_few(self, given: Tensor) -> Tensor | None:
+        """Of a batch what is also asked of the network as it is, to see how far a faster plan moves its answers."""
+        import torch
+
+        if self.moved is None or self.moved.wanted <= 0:
+            return None
+        few = given[: self.moved.wanted].to(device=self.home, dtype=self.own, copy=True)
+        return few.contiguous(memory_format=torch.contiguous_format)
+
+    def _compare(self, values: Floats, few: Tensor) -> None:
+        assert self.moved is not None
+        began = time.perf_counter()
+        self.moved.note(values, self.scaled(self.passes.as_it_is(few), few))
+        self.setup_seconds += time.perf_counter() - began
+
+    def _values(self, batch: Tensor, meanwhile: Callable[[], None] | None) -> Floats:
         shape = tuple(batch.shape)
         try:
-            values = self.scaled(self.passes(batch), batch)
+            found = self.passes(batch)
+            if meanwhile is not None:
+                meanwhile()
+            values = self.scaled(found, batch)
         except Exception as error:
-            if not is_out_of_memory(error) and (told := _refusal(self.inner, shape, error)):
+            if not is_out_of_memory(error) and (told := refusal(self.inner, shape, error)):
                 raise told from error
             raise
-        if len(values) != len(batch) and (told := _refusal(self.inner, shape, None)):
+        if len(values) != len(batch) and (told := refusal(self.inner, shape, None)):
             raise told
         return values
 
@@ -210,55 +270,6 @@ class NetworkModel(Wrapped):
         return found
 
 
-def _check_one_input(net: Module) -> None:
-    """Refuse a network that cannot be called with a batch alone. Raises TypeError, which names its inputs."""
-    if net._forward_pre_hooks:  # which may add the others
-        return
-    needed = _needed(net)
-    if needed is not None and len(needed) != 1:
-        raise TypeError(
-            f"the network's forward needs {len(needed)} inputs ({', '.join(needed) or 'none'}), but it is asked with one: a "
-            "batch of rows or pictures. Wrap it in a torch.nn.Module whose forward(x) takes what varies and holds the rest, "
-            "or cuts a table's columns into its inputs."
-        )
-
-
-def _needed(net: Module) -> list[str] | None:
-    """Names of the inputs that forward cannot do without; None where that cannot be told."""
-    schema = getattr(net.forward, "schema", None)  # of a scripted module, itself the first argument
-    if schema is not None:
-        return [argument.name for argument in schema.arguments[1:] if not argument.has_default_value()]
-    try:
-        parameters = inspect.signature(net.forward).parameters.values()
-    except (TypeError, ValueError):
-        return None
-    if any(one.kind is one.VAR_POSITIONAL for one in parameters):
-        return None
-    places = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
-    named = [one.name for one in parameters if one.kind is one.KEYWORD_ONLY and one.default is one.empty]
-    needed = [one.name for one in places if one.default is one.empty] + named
-    return needed or ([places[0].name] if places else [])
-
-
-def _refusal(net: Module, shape: tuple[int, ...], error: Exception | None) -> ValueError | None:
-    """What is to be said of a batch of this shape that a network failed at, where that is known; else None."""
-    # a scripted module says by another name what it was
-    kinds = {getattr(module, "original_name", type(module).__name__) for module in net.modules()}
-    if len(shape) == 4 and kinds & {"Conv3d", "LazyConv3d"}:
-        failed = f" and fails ({error})" if error else ""
-        return ValueError(
-            f"the network has Conv3d layers, which take video or volumes (n, C, T, H, W), and gets pictures {shape}{failed}"
-            ". Explanations here are of single pictures: give a network of pictures, or a transform that makes a clip of "
-            "each, such as batch.transpose(0, 3, 1, 2)[:, :, None].repeat(T, axis=2)."
-        )
-    if error is not None and any(type(module).__name__ == "GuardsFn" for module in net.modules()):
-        return ValueError(
-            f"the exported network refuses a batch of shape {shape} ({error}): it was exported for other sizes alone. "
-            "Export it for any number of rows: torch.export.export(net, (x,), dynamic_shapes=[{0: torch.export.Dim('n')}])."
-        )
-    return None
-
-
 def _device(device: Device) -> torch_types.Device:
     import torch
 
@@ -297,7 +308,7 @@ def wrap(model: Model, asked: Asked) -> EstimatorModel | CallableModel | Network
     if "torch" in sys.modules and isinstance(model, sys.modules["torch"].nn.Module):
         asked.refuse("functions; a torch module always gets its channels first.", "layout")
         return NetworkModel(model, asked)
-    asked.refuse(f"a torch.nn.Module, but the model is {type(model).__name__}.", "device", "precision")
+    asked.refuse(f"a torch.nn.Module, but the model is {type(model).__name__}.", "device", "precision", "compile")
     if asked.multi_label:
         raise ValueError("multi_label=True is for a torch.nn.Module; other models bring their own scale.")
     of_pictures = as_function_of_pictures(model)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from perturbxai.models import randomness
+from perturbxai.models.compilation import Compiled
 from perturbxai.models.device import is_out_of_memory
 from perturbxai.models.lending import alone, asked_of_memory, evaluate, inner, is_compiled, lent, reached, settled, tracked
 from perturbxai.models.torch_types import Device, DType, Module, Tensor
@@ -15,14 +16,26 @@ from perturbxai.models.torch_types import Device, DType, Module, Tensor
 class Passes:
     """A module as a function from a batch to what it returns, in eval mode, in the fastest layout, and left as found.
 
-    must_copy      another precision or place was asked, so that a private copy runs
+    must_copy      another precision or place, or compile=True, was asked, so that a private copy runs
     channels_last  pictures lie with their channels last, which is for speed alone: a network that cannot run so (a view() of
                    a map) runs as it is, once that is found out
     tracks         the network runs only where gradients are kept, as one that hooks its own tensors does
+    compiles       values are asked of the copy as torch.compile makes it; looks inside are at the copy itself
     """
 
-    def __init__(self, model: Module, device: Device, dtype: DType | None, *, must_copy: bool, channels_last: bool) -> None:
-        self.model, self.must_copy, self.tracks = model, must_copy, False
+    def __init__(
+        self,
+        model: Module,
+        device: Device,
+        dtype: DType | None,
+        *,
+        must_copy: bool,
+        channels_last: bool,
+        compiles: bool = False,
+    ) -> None:
+        self.model, self.must_copy, self.tracks = model, must_copy or compiles, False
+        self.compiles, self._compile_seconds = compiles, 0.0
+        self._compiled: Compiled | None = None
         # a compiled module's copy would be compiled anew, and its compiler chooses layouts itself
         self.channels_last = channels_last and not any(map(is_compiled, model.modules()))
         self._plain = Copy(device, dtype, channels_last=False)
@@ -30,6 +43,14 @@ class Passes:
         self._call: object = None  # in which the copy was compared last
         self._warned = False  # that it draws random numbers
         self._known: set[tuple[int, ...]] = set()  # shapes of rows at which it was seen to run
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_compiled": None, "_compile_seconds": 0.0}  # what is compiled stays: others compile anew
+
+    @property
+    def compile_seconds(self) -> float:
+        """What compiling took so far."""
+        return self._compile_seconds + (self._compiled.seconds if self._compiled else 0.0)
 
     def module(self) -> Module:
         """The module that values are asked of: the user's, or the private copy."""
@@ -52,8 +73,8 @@ class Passes:
         except Exception as error:
             if self.must_copy:
                 raise RuntimeError(
-                    f"another precision or device runs a private copy, but the network cannot be copied ({error}). "
-                    "Leave them out, or remove what copy.deepcopy cannot take."
+                    "another precision or device, or compile=True, runs a private copy, but the network cannot be copied "
+                    f"({error}). Leave them out, or remove what copy.deepcopy cannot take."
                 ) from error
             self.lay_aside()  # the layout is for speed alone, and `plan` says which it is
 
@@ -82,9 +103,19 @@ class Passes:
 
     def __call__(self, batch: Tensor) -> Any:
         """What the network returns of a batch that lies as `channels_last` says. Raises the network's own error."""
-        shape = tuple(batch.shape[1:])
-        if shape in self._known:
-            return self._run(batch)
+        if tuple(batch.shape[1:]) in self._known:
+            return self._run_compiled(batch) if self.compiles else self._run(batch)
+        if not self.compiles:
+            return self._look(batch)
+        self._look(batch.clone())  # by the network as it was written it is found out what it takes
+        return self._run_compiled(batch if self.channels_last else batch.contiguous())
+
+    def as_it_is(self, batch: Tensor) -> Any:
+        """What the user's own module returns of a batch in its own precision and place."""
+        return self._run_in(self.model, batch)
+
+    def _look(self, batch: Tensor) -> Any:
+        """A pass over rows of a shape that was not asked before, in whichever way the network takes them."""
         before = randomness.state()
         spare = batch.clone()  # a network may write into its input before it fails
         try:
@@ -158,9 +189,23 @@ class Passes:
         raise own from None
 
     def _run(self, batch: Tensor) -> Any:
+        return self._run_in(self.module(), batch)
+
+    def _run_compiled(self, batch: Tensor) -> Any:
+        if self.tracks:
+            raise RuntimeError(
+                "compile=True, but the network runs only where gradients are kept (it hooks a tensor of its own, or takes a "
+                "derivative on the way), which is not compiled. Leave compile out."
+            )
+        net = self.module()
+        with alone([inner(net)]):
+            if self._compiled is None or self._compiled.net is not net:
+                self._compile_seconds, self._compiled = self.compile_seconds, Compiled(net)
+            return self._compiled(batch)
+
+    def _run_in(self, net: Module, batch: Tensor) -> Any:
         import torch
 
-        net = self.module()
         if self.tracks:
             with lent(net), torch.inference_mode(False), torch.no_grad():
                 return tracked(net, batch)
@@ -247,12 +292,12 @@ def _same(ours: Tensor, theirs: Tensor) -> bool:
 
 
 def _no_copy(parts: list[Module]) -> RuntimeError:
-    """What is to be said where another precision or device was asked; without, the network runs as it is."""
+    """What is to be said where a private copy was asked for; without, the network runs as it is."""
     names = ", ".join(dict.fromkeys(type(part).__name__ for part in parts[:4]))
     return RuntimeError(
-        "another precision or device runs a private copy, but the network cannot be copied: a function that it keeps (a "
-        f"lambda, a replaced forward, a hook) runs parts of the original ({names}). Make it a method that goes through "
-        "self, or leave precision and device out."
+        "another precision or device, or compile=True, runs a private copy, but the network cannot be copied: a function "
+        f"that it keeps (a lambda, a replaced forward, a hook) runs parts of the original ({names}). Make it a method that "
+        "goes through self, or leave precision, device and compile out."
     )
 
 

@@ -14,6 +14,7 @@ from perturbxai.core.stopping import ModelError as ModelError
 from perturbxai.core.stopping import context, keeping
 from perturbxai.core.types import Device, Floats, Inputs, Ints, Model, Outputs, Picture
 from perturbxai.core.wording import count, listed, word
+from perturbxai.models.ahead import Ahead
 from perturbxai.models.batches import Bar, Batches, Progress
 from perturbxai.models.device import LARGEST_BATCH, NETWORK_BATCH, is_out_of_memory, keep_memory, rows_a_batch, synchronise
 from perturbxai.models.estimators import Asked, EstimatorModel, Rows, check_options, warn_of_clip
@@ -49,6 +50,7 @@ class Predictor(Metered):
     select      which of several results (a tuple, a dict) is explained: an index, a key, or a function of what came back
     pixels      "uint8" hands pictures (to transform, or the model) as whole numbers 0..255; None as float32, in any units
     layout      "CHW" hands pictures to a function as (n, C, H, W), behind transform; None as (n, H, W, C)
+    compile     True asks a private copy of a torch module that torch.compile made; how far answers move is in `plan`
 
     Raises TypeError for what is no model, ValueError for scales that the model does not have. While it runs: ModelError
     (a ValueError) for NaN or a wrong number of rows or outputs, with the values that came before in `partial`. A batch
@@ -78,13 +80,16 @@ class Predictor(Metered):
         select: int | str | Callable[[Any], Any] | None = None,
         pixels: str | None = None,
         layout: str | None = None,
+        compile: bool = False,
     ) -> None:
         checks.refuse_missing(output=output, memory=memory, multi_label=multi_label, select=select)
         checks.refuse_missing(pixels=pixels, layout=layout)
+        compiles = checks.flag("compile", compile) or None
         check_options(output, batch_size, progress, memory, select, pixels, layout)
         if isinstance(model, Predictor):
             raise TypeError("model is a Predictor already; use it as it is.")
-        self._model = wrap(model, Asked(output, transform, device, precision, multi_label, select, pixels, layout))
+        asked = Asked(output, transform, device, precision, multi_label, select, pixels, layout, compiles)
+        self._model = wrap(model, asked)
         self.kind = self._model.kind
         self.output = self._model.output
         self.outputs: tuple[str, ...] | None = output_names(outputs)
@@ -93,7 +98,7 @@ class Predictor(Metered):
         self.progress = progress if callable(progress) else bool(progress)
         self.rows, self.seconds = 0, 0.0
         self._pace: float | None = None
-        self._batches = Batches(self._model.device)
+        self._batches, self._ahead = Batches(self._model.device), Ahead(self._model.device)
         self._bar: Bar | None = None  # while watched
         self._crew: Callable[[Plan], Iterator[Batch]] | None = None  # others who ask whole plans meanwhile
         on_cpu = isinstance(self._model, NetworkModel) and self._model.device.type == "cpu"
@@ -116,12 +121,7 @@ class Predictor(Metered):
         found |= {"pixels": self._model.pixels} if self._model.pixels != "float32" else {}
         found |= {"transform": told} if (told := getattr(self._model.transform, "told", "")) else {}
         if isinstance(self._model, NetworkModel):
-            passes, precision = self._model.passes, str(self._model.dtype).removeprefix("torch.")
-            found |= {
-                "device": str(self._model.device), "layout": "channels_last" if passes.channels_last else "contiguous",
-                "precision": precision, "rows_built": "device" if self._model.on_device else "host", "memory": self.memory,
-            }  # fmt: skip
-            found |= {"gradients": "kept"} if passes.tracks else {}  # the network cannot do without
+            found |= self._model.plan | {"memory": self.memory}
         return found
 
     def __call__(self, rows: Inputs) -> Floats:
@@ -150,10 +150,13 @@ class Predictor(Metered):
             layout = "HWC" if self._model.passes.channels_last else "CHW"  # so that nothing is copied
         plan = recast(plan, self._model.pixels, layout)
         n_rows = (len(plan) if last is None else last) - first
-        for start, stop, values in self._in_batches(n_rows, self.batch(plan), partial(self._ask, plan, first)):
-            self.rows += stop - start
-            self._check(values, stop - start, first + start)
-            yield first + start, first + stop, values
+        try:
+            for start, stop, values in self._in_batches(n_rows, self.batch(plan), partial(self._ask, plan, first)):
+                self.rows += stop - start
+                self._check(values, stop - start, first + start)
+                yield first + start, first + stop, values
+        finally:
+            self._ahead.drop()
 
     def batch(self, plan: Plan, most: int = LARGEST_BATCH) -> int:
         """How many rows of a plan the model gets at once, as far as is known of what fits in memory."""
@@ -193,13 +196,19 @@ class Predictor(Metered):
         return plan.host(start, stop)
 
     def _ask(self, plan: Plan, first: int, start: int, stop: int) -> Floats:
-        rows = self._build(plan, first + start, first + stop)
-        began = time.perf_counter()
+        start, stop = first + start, first + stop
+        model, rows = self._model, self._ahead.take(plan, start, stop, self._build)
+        began, setup = time.perf_counter(), model.setup_seconds
         try:
-            return self._model(rows)
+            if isinstance(model, NetworkModel) and self._ahead.works:
+                return model(rows, lambda: self._ahead.prepare(plan, stop, 2 * stop - start, self._build))
+            return model(rows)
+        except BaseException:
+            self._ahead.drop()  # a smaller batch may need its memory
+            raise
         finally:
-            synchronise(self._model.device)
-            self.seconds += time.perf_counter() - began
+            synchronise(model.device)
+            self.seconds += max(0.0, time.perf_counter() - began - (model.setup_seconds - setup))
 
     def _check(self, values: Floats, n_rows: int, done: int) -> None:
         self._check_shape(len(values), values.shape[1], n_rows)

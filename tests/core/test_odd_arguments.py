@@ -99,7 +99,8 @@ CALLS = {
     "TabularSpace": (lambda **odd: px.TabularSpace(X, **odd), ("background", "choose", "weights", "groups", "seed")),
     "ImageSpace": (lambda **odd: px.ImageSpace(**odd), ("segments", "n_segments", "fill", "seed")),
     "Predictor": (lambda **odd: px.Predictor(never, **odd),
-                  ("output", "outputs", "batch_size", "memory", "progress", "multi_label", "select", "pixels", "layout")),
+                  ("output", "outputs", "batch_size", "memory", "progress", "multi_label", "select", "pixels", "layout",
+                   "compile")),
 }  # fmt: skip
 
 

@@ -210,7 +210,7 @@ def test_a_network_runs_in_the_precision_that_was_asked(precision, dtype):
     net[0].register_forward_hook(lambda layer, given, out: seen.append((layer.weight.dtype, given[0].dtype, out.dtype)))
     found, _ = answers(net, precision=precision)
     truth = torch.as_tensor(X) @ net[0].weight.double().T + net[0].bias.double()
-    assert seen == [(dtype, dtype, dtype)] and net[0].weight.dtype == torch.float32
+    assert seen[0] == (dtype, dtype, dtype) and net[0].weight.dtype == torch.float32
     tolerance = 1e-14 if precision == "float64" else 2.0**-5  # of size 1, rounded to 8 bits at each step
     np.testing.assert_allclose(found, truth.detach().numpy(), rtol=0, atol=tolerance)
 

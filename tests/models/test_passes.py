@@ -260,6 +260,6 @@ def test_a_network_that_no_copy_can_be_made_of_runs_as_it_is_and_stays_as_it_was
 def test_another_precision_of_a_network_that_no_copy_can_be_made_of_is_refused_by_name(how):
     net = seeded(lambda: Closing(how))
     before = snapshot(net)
-    with pytest.raises(RuntimeError, match=r"runs parts of the original .*leave precision and device out"):
+    with pytest.raises(RuntimeError, match=r"runs parts of the original .*leave precision, device and compile out"):
         px.Predictor(net, precision="float64")(PICTURES)
     assert snapshot(net) == before
