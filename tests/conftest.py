@@ -35,6 +35,15 @@ if find_spec("torch") is None:
     sys.meta_path.insert(0, _NoTorch())
 
 
+def pytest_runtest_setup(item):
+    """Tests that need a GPU are skipped where torch finds none."""
+    if item.get_closest_marker("cuda"):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("torch finds no GPU here")
+
+
 @pytest.fixture(autouse=True)
 def no_open_figures():
     """What a test draws by pyplot is closed after it, so that none finds another's figures."""

@@ -189,12 +189,7 @@ def test_a_layout_that_cannot_be_told_is_refused(shape, patches, told):
 # ------------------------------------------------------------------------------------------------ devices
 
 
-def cuda(device):
-    missing = device == "cuda" and not torch.cuda.is_available()
-    return pytest.param(device, marks=pytest.mark.skipif(missing, reason="no GPU here"))
-
-
-@pytest.mark.parametrize("device", [cuda("cpu"), cuda("cuda")])
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)])
 @pytest.mark.parametrize("name", LOOKING)
 def test_a_map_is_the_same_where_rows_are_built_on_the_device(name, device):
     host, there = (explained([name], seeded(Pooled), predictor={"device": one})[name] for one in (None, device))

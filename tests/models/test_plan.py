@@ -144,7 +144,7 @@ def test_host_device_and_slow_twin_agree_for_every_fill_dtype_and_layout(fill, p
     check_twins("cpu", fill, pixels, layout, soft)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no GPU here")
+@pytest.mark.cuda
 def test_a_gpu_makes_the_rows_of_the_host_for_every_fill_dtype_and_layout():
     for case in itertools.product(FILLS, PIXELS, LAYOUTS, (False, True)):
         check_twins("cuda", *case)
