@@ -43,7 +43,8 @@ FASTER: dict[str, dict[str, Any]] = {
     "compiled, bfloat16": {"compile": True, "precision": "bfloat16"},
 }
 TESTS = Path(__file__).parents[1] / "tests" / "cuda"
-Line = tuple[str, str, str, float | str]
+Line = tuple[str, str, str, float]
+Pictures = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def network() -> tuple[Any, Any]:
     return assets.efficientnet_lite0()
 
 
-def masked(n: int) -> np.ndarray[Any, Any]:
+def masked(n: int) -> Pictures:
     """Coalitions of a photo's superpixels, as pictures."""
     photo = assets.photo("chelsea")
     (one,) = px.ImageSpace(n_segments=50, fill="blur").players(photo)
@@ -109,12 +110,12 @@ def session(size: Size) -> px.Predictor | None:
     return px.Predictor(made, transform=transform, batch_size=size.batch)
 
 
-def timed(run: Callable[[], Any], size: Size) -> float:
+def timed(run: Callable[[], Any], size: Size, clock: Callable[[], float] = time.perf_counter) -> float:
     size.wait()
-    began = time.perf_counter()
+    began = clock()
     run()
     size.wait()
-    return time.perf_counter() - began
+    return clock() - began
 
 
 def plans(size: Size) -> Iterator[Line]:
@@ -123,28 +124,46 @@ def plans(size: Size) -> Iterator[Line]:
     began = time.perf_counter()
     if size.device == "cpu" and (other := session(size)) is not None:
         asked["onnxruntime"] = other
-    export = time.perf_counter() - began
-    some = pictures[: size.batch]
-    expected = asked["as it is"](some)
+    start = {"onnxruntime": time.perf_counter() - began}
     for name, one in asked.items():  # what loads and compiles
         one(pictures[: 2 * size.batch])
-        apart = one(some) - expected
-        spread = np.linalg.norm(expected - expected.mean(axis=0))
+        start.setdefault(name, one.plan.get("compile_seconds", 0.0))
+    yield from moved(asked, pictures[: size.batch])
+    clock = time.process_time if size.device == "cpu" else time.perf_counter
+    seconds, spent = turns(asked, pictures, size, time.perf_counter), turns(asked, pictures, size, clock)
+    each = {name: statistics.median(runs) / size.pictures for name, runs in seconds.items()}
+    for name in asked:
+        saved = each["as it is"] - each[name]
+        yield "plans", name, "images/s", 1.0 / each[name]
+        yield "plans", name, "times as fast", ratio(seconds, name)
+        yield "plans", name, "times as fast, by busy seconds", ratio(spent, name)
+        yield "plans", name, "seconds to begin", start[name]
+        yield "plans", name, "images from which it pays", start[name] / saved if saved > 0 else float("inf")
+
+
+def moved(asked: dict[str, px.Predictor], pictures: Pictures) -> Iterator[Line]:
+    """How far answers lie from those of the network as it is, and differences between them as a share of their own size."""
+    expected = asked["as it is"](pictures)
+    spread = np.linalg.norm(expected - expected.mean(axis=0))
+    for name, one in asked.items():
+        apart = one(pictures) - expected
         yield "plans", name, "moved at most", float(np.abs(apart).max())
         yield "plans", name, "moved, of the spread", float(np.linalg.norm(apart - apart.mean(axis=0)) / spread)
-    seconds: dict[str, list[float]] = {name: [] for name in asked}
-    for turn in range(size.rounds):  # in turn, because what else a machine does comes and goes
-        for name in list(asked) if turn % 2 == 0 else list(asked)[::-1]:
-            seconds[name].append(timed(functools.partial(asked[name], pictures), size))
-    each = {name: statistics.median(runs) / size.pictures for name, runs in seconds.items()}
-    for name, one in asked.items():
-        yield "plans", name, "images/s", 1.0 / each[name]
-        ratios = [plain / own for plain, own in zip(seconds["as it is"], seconds[name], strict=True)]
-        yield "plans", name, "times as fast", statistics.median(ratios)
-        start = one.plan.get("compile_seconds", export if name == "onnxruntime" else 0.0)
-        saved = each["as it is"] - each[name]
-        yield "plans", name, "seconds to begin", start
-        yield "plans", name, "images from which it pays", start / saved if saved > 0 else float("inf")
+
+
+def turns(
+    asked: dict[str, px.Predictor], pictures: Pictures, size: Size, clock: Callable[[], float]
+) -> dict[str, list[float]]:
+    """Seconds by name and round, the names in turn: what else a machine does comes and goes."""
+    found: dict[str, list[float]] = {name: [] for name in asked}
+    for turn in range(size.rounds):
+        for name in list(asked)[:: 1 if turn % 2 == 0 else -1]:
+            found[name].append(timed(functools.partial(asked[name], pictures), size, clock))
+    return found
+
+
+def ratio(seconds: dict[str, list[float]], name: str) -> float:
+    return statistics.median(plain / own for plain, own in zip(seconds["as it is"], seconds[name], strict=True))
 
 
 def overhead(size: Size) -> Iterator[Line]:

@@ -137,8 +137,9 @@ class NetworkModel(Wrapped):
         batch = self._placed(given, fast=self.passes.channels_last)
         if self.passes.compiles and len(batch) == 1:
             batch = torch.cat([batch, batch])
-        compiling = self.passes.compile_seconds
-        values = self._values(batch, meanwhile)[: len(given)]
+        n_rows, compiling = len(given), self.passes.compile_seconds
+        del given  # its memory is the network's to use
+        values = self._values(batch, meanwhile)[:n_rows]
         self.setup_seconds += self.passes.compile_seconds - compiling
         if few is not None:
             self._compare(values, few)
