@@ -44,6 +44,18 @@ def pytest_runtest_setup(item):
             pytest.skip("torch finds no GPU here")
 
 
+@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.cuda)])
+def device(request):
+    """Where a promise about devices is claimed: on a CPU that builds its rows as a GPU does, and on a GPU if there is one.
+
+    A GPU computes in float32 here, whose shorter TF32 is an answer's precision and not the suite's.
+    """
+    import torch
+
+    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+        yield request.param
+
+
 @pytest.fixture(autouse=True)
 def no_open_figures():
     """What a test draws by pyplot is closed after it, so that none finds another's figures."""
