@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from perturbxai.core import checks, frames
 from perturbxai.core.types import Device, Floats, Foreign
+from perturbxai.models.device import LARGEST_BATCH, most_rows
 from perturbxai.models.labels import SCORES, classes_of, labels_of, raw_methods
 from perturbxai.models.torch_types import Tensor, Where
 from perturbxai.models.transforms import check_transformed, has_channels_last
@@ -177,13 +178,14 @@ class Wrapped:
     """A model as the Predictor asks it, with what holds where its kind says nothing else.
 
     pixels, layout  how it takes pictures: "float32" or "uint8", (n, H, W, C) or, with "CHW", (n, C, H, W)
-    batch    rows a batch where the kind of model decides it, None where the size of a row does
+    batch    rows a batch where the kind of model decides it, None where the size of a row does, up to `most_rows`
     clipped  rows so far whose probability of 0 or 1 has no logit
     setup_seconds  what was spent so far on no answer: a network was compiled, or asked once more to compare
     """
 
     device: Where | None = None
     batch: int | None = None
+    most_rows = LARGEST_BATCH
     transform: Callable[[Any], Any] | None = None
     pixels, layout = "float32", "HWC"
     clipped = 0
@@ -221,6 +223,7 @@ class EstimatorModel(Wrapped):
         self.labels = labels_of(model) if self.method == "predict" and not native else None
         self.trained_names = getattr(model, "feature_names_in_", None)
         self.trained_count = getattr(model, "n_features_in_", None)
+        self.most_rows = most_rows(model)
 
     def _has(self, names: Sequence[str]) -> list[str]:
         return [name for name in names if hasattr(self.model, name)]

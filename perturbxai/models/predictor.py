@@ -16,7 +16,7 @@ from perturbxai.core.types import Device, Floats, Inputs, Ints, Model, Outputs, 
 from perturbxai.core.wording import count, listed, word
 from perturbxai.models.ahead import Ahead
 from perturbxai.models.batches import Bar, Batches, Progress
-from perturbxai.models.device import LARGEST_BATCH, NETWORK_BATCH, is_out_of_memory, keep_memory, rows_a_batch, synchronise
+from perturbxai.models.device import NETWORK_BATCH, is_out_of_memory, keep_memory, rows_a_batch, synchronise
 from perturbxai.models.estimators import Asked, EstimatorModel, Rows, check_options, warn_of_clip
 from perturbxai.models.image_plan import Recast, recast
 from perturbxai.models.lending import Lent, lent
@@ -65,23 +65,12 @@ class Predictor(Metered):
     """
 
     def __init__(
-        self,
-        model: Model,
-        *,
-        output: str | None = None,
-        outputs: str | Iterable[Any] | None = None,
-        transform: Callable[[Any], Any] | None = None,
-        device: Device | None = None,
-        batch_size: int | None = None,
-        precision: str | None = None,
-        memory: str | None = None,
-        progress: Progress = False,
-        multi_label: bool = False,
-        select: int | str | Callable[[Any], Any] | None = None,
-        pixels: str | None = None,
-        layout: str | None = None,
+        self, model: Model, *, output: str | None = None, outputs: str | Iterable[Any] | None = None,
+        transform: Callable[[Any], Any] | None = None, device: Device | None = None, batch_size: int | None = None,
+        precision: str | None = None, memory: str | None = None, progress: Progress = False, multi_label: bool = False,
+        select: int | str | Callable[[Any], Any] | None = None, pixels: str | None = None, layout: str | None = None,
         compile: bool = False,
-    ) -> None:
+    ) -> None:  # fmt: skip
         checks.refuse_missing(output=output, memory=memory, multi_label=multi_label, select=select)
         checks.refuse_missing(pixels=pixels, layout=layout)
         compiles = checks.flag("compile", compile) or None
@@ -158,9 +147,9 @@ class Predictor(Metered):
         finally:
             self._ahead.drop()
 
-    def batch(self, plan: Plan, most: int = LARGEST_BATCH) -> int:
+    def batch(self, plan: Plan, most: int | None = None) -> int:
         """How many rows of a plan the model gets at once, as far as is known of what fits in memory."""
-        size = self.batch_size or min(self._model.batch or rows_a_batch(plan.row_bytes), most)
+        size = self.batch_size or self._model.batch or rows_a_batch(plan.row_bytes, most or self._model.most_rows)
         return min(size, self._batches.limit or size)
 
     def _in_batches(self, n_rows: int, size: int, ask: Callable[[int, int], Floats]) -> Iterator[Batch]:
