@@ -65,6 +65,15 @@ def no_open_figures():
 
 
 @pytest.fixture
+def undrawn(monkeypatch):
+    """Reports hold all but figures, for claims that are about something else: drawing takes most of a report's time."""
+    from perturbxai.reporting import figures
+
+    for name in ("figures", "of_effects"):
+        monkeypatch.setattr(figures, name, lambda *_: iter(()))
+
+
+@pytest.fixture
 def clock(monkeypatch):
     """A clock of the Predictor that stands still but for what a model adds to it."""
     from perturbxai.models import predictor

@@ -146,6 +146,7 @@ def test_a_run_on_a_photo_writes_every_fill_and_a_manifest(toy, capsys):
     }
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_on_a_table_lists_the_exact_values_of_a_linear_model(toy, capsys):
     import pandas as pd
 
@@ -159,6 +160,7 @@ def test_a_run_on_a_table_lists_the_exact_values_of_a_linear_model(toy, capsys):
     assert json.loads((out / "manifest.json").read_text())["config"]["seed"] == 3
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_results_goes_elsewhere_when_told(toy, tmp_path):
     code, out = toy(TABLE, "--quiet", "--results", str(tmp_path / "other"))
     assert code == 0

@@ -114,6 +114,7 @@ def found_in(folder):
 # ------------------------------------------------------------------------------------------------ the same as the library
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_values_are_those_of_the_library_to_the_last_bit(own):
     options = ("--inputs", "2:8:3", "--methods", "lime,kernel_shap,ale", "--budget", "7", "--background", "9", "--seed", "5")
     assert explain(*NUMBERS, *options) == 0
@@ -133,6 +134,7 @@ def test_the_values_are_those_of_the_library_to_the_last_bit(own):
         assert mine.stderr.tolist() == theirs.stderr.tolist(), name
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_several_processes_write_the_same_tables(own):
     (own / "beside.py").write_text("def scale(rows):\n    return 2.0 * rows\n")
     (own / "model_of_two.py").write_text(
@@ -152,6 +154,7 @@ def test_no_process_at_all_is_refused(own, capsys):  # noqa: ARG001
     assert "--jobs" in (told := capsys.readouterr().err) and "-1 for one a core" in told
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_config_of_the_same_keys_writes_the_same_tables(own):
     options = ("--inputs", "3,1", "--baselines", "glass_box", "--label", "id")
     assert explain("--target", "y", "--drop", "kind", *options) == 0
@@ -164,6 +167,7 @@ def test_a_config_of_the_same_keys_writes_the_same_tables(own):
         assert (own / "out" / "table" / name).read_bytes() == (own / "again" / "table" / name).read_bytes()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_exact_values_and_a_glass_box_stand_beside_the_methods(own):
     options = (
         "--target",
@@ -218,11 +222,13 @@ def test_rows_are_chosen_as_python_chooses_them(own, rows, numbers):  # noqa: AR
     assert read_table(section, str).x.index.tolist() == numbers
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_slice_that_begins_with_a_minus_is_a_value_and_no_option(own):
     assert explain(*NUMBERS, "--inputs", "-2:") == 0
     assert set(found_in(own / "out").row) == {"38", "39"}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_label_names_the_rows_and_is_no_feature(own):
     assert explain("--target", "y", "--drop", "kind", "--label", "id", "--inputs", "6") == 0
     found = found_in(own / "out")
@@ -230,6 +236,7 @@ def test_a_label_names_the_rows_and_is_no_feature(own):
     assert set(found.feature) == {"a", "b", "c"}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_categories_text_and_missing_values_reach_factory_and_model(own):  # noqa: ARG001
     code = explain("--category", "job", "--text", "code", "--inputs", "0:4", table="mixed.csv", model="own_model:words")
     assert code == 0
@@ -262,11 +269,13 @@ def test_a_separator_at_the_end_of_each_line_shifts_no_column(own):
     assert read_table(section, str).X.to_dict("list") == {"a": [1, 3], "b": [2, 4]}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_columns_are_given_in_the_order_of_a_fitted_model(own):
     assert explain("--drop", "kind,id,y", "--inputs", "0", model="own_model:slopes") == 0
     assert found_in(own / "out").feature.tolist() == ["c", "b", "a"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_factory_that_changes_its_table_changes_not_what_is_explained(own):
     assert explain(*NUMBERS, "--inputs", "0", model="own_model:spoils") == 0
     assert abs(found_in(own / "out").set_index("feature").value["a"]) > 1e-3
@@ -363,6 +372,7 @@ def test_the_module_lies_in_the_current_folder_and_the_table_anywhere(own, tmp_p
     assert (elsewhere / "results" / "explain" / "manifest.json").is_file()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_path_of_modules_is_as_it_was(own):  # noqa: ARG001
     before = list(sys.path)
     assert explain(*NUMBERS, "--inputs", "0") == 0
@@ -475,6 +485,7 @@ def test_an_input_and_a_model_are_asked_for(arguments, capsys):
 # ------------------------------------------------------------------------------------------------ manifest and help
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_manifest_names_command_options_data_and_model(own):
     words = [
         "explain",

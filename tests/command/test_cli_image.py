@@ -117,6 +117,7 @@ def found_in(folder):
 # ------------------------------------------------------------------------------------------------ the same as the library
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_several_workers_write_the_same_tables(own, monkeypatch):
     spread, tables, shared = workers.spread, [], []
     monkeypatch.setattr(workers, "spread", lambda task, *given: (shared.append(task), spread(task, *given))[1])
@@ -135,6 +136,7 @@ def test_several_workers_write_the_same_tables(own, monkeypatch):
         pd.testing.assert_frame_equal(one, other)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_values_are_those_of_the_library_to_the_last_bit(own):
     options = ("--methods", "lime,kernel_shap,grad_cam,cam_difference", "--budget", "12", "--seed", "5")
     assert explain(*options, "--outputs", "cold,3", "--fills", "mean,9", "--n-segments", "6") == 0
@@ -158,6 +160,7 @@ def test_the_values_are_those_of_the_library_to_the_last_bit(own):
         assert mine.value.tolist() == theirs.value.tolist(), name
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_config_of_the_same_keys_writes_the_same_tables(own):
     assert explain("--methods", "kernel_shap,grad_cam", "--fills", "blur,124/116/104", "--outputs", "1", "--layer", "1") == 0
     (own / "same.toml").write_text(
@@ -183,6 +186,7 @@ def test_the_report_is_that_of_run_with_a_bar_for_each_step(own, capsys):
     assert {"attributions.csv", "summary.csv", "maps.png", "insertion.png", "manifest.json"} <= names
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_default_maps_of_a_black_box_are_those_that_need_no_network(own, capsys):
     words = ["--image", "one.png", "--model", "own_net:box", "--size", "24", "--segments", "grid", "--n-segments", "4"]
     words += ["--fills", "mean", "--budget", "80", "--metrics", "spearman", "--results", "out"]
@@ -195,6 +199,7 @@ def test_the_default_maps_of_a_black_box_are_those_that_need_no_network(own, cap
     )
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_all_are_those_that_can_and_the_others_are_named_with_the_reason(own):
     assert explain("--methods", "all", "--budget", "20", "--fills", "mean", "--n-segments", "6", "--outputs", "warm") == 0
     told = json.loads((own / "out" / "manifest.json").read_text())["parts"]["photo"]["left_out"]
@@ -258,6 +263,7 @@ def test_what_is_transparent_lies_on_white(own):  # noqa: ARG001
     assert (found[:4] == 0).all() and (found[4:] == 255).all()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_grey_pictures_keep_the_units_of_the_file(own):
     pixels = np.arange(64, dtype=np.uint16).reshape(8, 8) * 1000
     Image.fromarray(pixels).save("deep.png")
@@ -282,6 +288,7 @@ def test_our_network_sees_the_crop_that_it_was_trained_on():
 # ------------------------------------------------------------------------------------------------ the model
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
     ("model", "outputs", "scale"),
     [
@@ -299,6 +306,7 @@ def test_a_model_comes_alone_with_what_it_needs_or_as_a_predictor(own, model, ou
     assert json.loads((own / "out" / "manifest.json").read_text())["parts"]["photo"]["plan"]["output"] == scale
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_name_that_is_a_number_is_a_name_first(own):
     assert explain("--outputs", "7,1") == 0
     assert set(found_in(own / "out").output) == {"7", "cold"}
@@ -412,6 +420,7 @@ def test_hostile_names_of_files_and_classes_stay_in_the_folder(own):
 # ------------------------------------------------------------------------------------------------ manifest and help
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_manifest_names_pictures_and_model(own):
     assert explain("--image", "one.png", "two.png", image=None) == 0
     part = json.loads((own / "out" / "manifest.json").read_text())["parts"]["photo"]

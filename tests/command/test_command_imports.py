@@ -75,13 +75,18 @@ SCRIPT = (
 )
 
 
-@pytest.mark.parametrize("model", ["boosted", "mymodel:make"])
 @pytest.mark.parametrize(
-    ("flags", "start"),
-    [((), ("-m", "perturbxai")), (("-P",), ("-m", "perturbxai")), ((), SCRIPT)],
-    ids=["python -m", "python -P -m", "script"],
+    ("flags", "start", "model"),
+    [
+        ((), ("-m", "perturbxai"), "mymodel:make"),
+        (("-P",), ("-m", "perturbxai"), "mymodel:make"),
+        ((), SCRIPT, "mymodel:make"),
+        ((), ("-m", "perturbxai"), "boosted"),  # of ours: however it is started, no module of the folder is asked for
+    ],
+    ids=["python -m", "python -P -m", "script", "a model of ours"],
 )
-def test_a_file_that_is_called_as_a_package_is_not_run(folder, model, flags, start):
+def test_a_file_that_is_called_as_a_package_is_not_run(folder, flags, start, model):
+    """Each start with a model of the folder, whose import looks there: the hardest case of each."""
     done, ran = command(folder, model, *flags, start=start)
     assert (done.returncode, done.stderr) == (0, "")
     assert ran == []
@@ -94,26 +99,34 @@ def test_where_the_model_is_installed_no_file_of_the_folder_is_run(folder):
     assert ran == []
 
 
-@pytest.mark.parametrize("model", ["package.inner:make", "stored:load", "stored:unpickle"])
+def store(folder):
+    """Two models whose classes lie in files of their own, one stored by joblib and one by pickle, and what loads both."""
+    for writer in ("joblib", "pickle"):
+        (folder / f"of_{writer}.py").write_text(
+            "class Sum:\n    def __call__(self, rows):\n        return rows.sum(axis=1)\n"
+            f"if __name__ == '__main__':\n    import {writer}, of_{writer}\n"
+            f"    {writer}.dump(of_{writer}.Sum(), open('sum.{writer}', 'wb'))\n"
+        )
+    (folder / "stored.py").write_text(
+        "import joblib, pickle\ndef both():\n    with open('sum.pickle', 'rb') as file:\n"
+        "        unpickled = pickle.load(file)\n    loaded = joblib.load('sum.joblib')\n"
+        "    return lambda rows: loaded(rows) + unpickled(rows)\n"
+    )
+    for name in ("numpy", "statistics", "json", "csv"):
+        (folder / f"{name}.py").unlink()  # they would be found before what is installed by the scripts themselves
+    for writer in ("joblib", "pickle"):
+        subprocess.run([sys.executable, f"of_{writer}.py"], cwd=folder, check=True)
+    for path in folder.glob("*.ran"):  # by those scripts, whose folder comes first
+        path.unlink()
+
+
+@pytest.mark.parametrize("model", ["package.inner:make", "stored:both"])
 def test_a_model_in_a_package_or_in_a_file_of_its_own_finds_its_classes(folder, model):
     (folder / "package").mkdir()
     (folder / "package" / "__init__.py").write_text("")
     (folder / "package" / "inner.py").write_text("from mymodel import make\n")
-    (folder / "transformer.py").write_text(
-        "class Sum:\n    def __call__(self, rows):\n        return rows.sum(axis=1)\n"
-        "if __name__ == '__main__':\n    import joblib, pickle, transformer\n"
-        "    joblib.dump(transformer.Sum(), 'sum.joblib')\n"
-        "    pickle.dump(transformer.Sum(), open('sum.pickle', 'wb'))\n"
-    )
-    (folder / "stored.py").write_text(
-        "import joblib, pickle\ndef load():\n    return joblib.load('sum.joblib')\n"
-        "def unpickle():\n    with open('sum.pickle', 'rb') as file:\n        return pickle.load(file)\n"
-    )
-    for name in ("numpy", "statistics", "json", "csv"):
-        (folder / f"{name}.py").unlink()  # they would be found before what is installed by the script itself
-    subprocess.run([sys.executable, "transformer.py"], cwd=folder, check=True)
-    for path in folder.glob("*.ran"):  # by that script, whose folder comes first
-        path.unlink()
+    if model == "stored:both":
+        store(folder)
     done, ran = command(folder, model)
     assert (done.returncode, done.stderr) == (0, "")
     assert ran == []

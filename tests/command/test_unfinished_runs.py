@@ -48,6 +48,7 @@ def explain(own, number, left, raised="ValueError()", *more):
     return main(["explain", *arguments])
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("kind", RAISED)
 @pytest.mark.parametrize(("left", "holds"), [(1300, "attributions"), (2300, "no scores"), (3700, "scores")])
 def test_what_was_finished_is_reported_and_told_and_goes_with_the_next_whole_run(own, capsys, kind, left, holds):
