@@ -130,17 +130,17 @@ def test_of_groups_they_are_over_the_rows_of_the_group(name):
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("name", ["atom", "outlier", "normal", "whole", "missing", "levels"])
 def test_of_pairs_they_are_over_the_rows(name, weighted):
-    X = table(name, n=60)
-    X["other"] = np.where(np.arange(60) < 50, 0.1, X["other"])  # an atom along the second axis too
-    weight = np.random.default_rng(1).integers(1, 5, 60) * 1.0 if weighted else np.ones(60)
+    X = table(name, n=30)
+    X["other"] = np.where(np.arange(30) < 25, 0.1, X["other"])  # an atom along the second axis too
+    weight = np.random.default_rng(1).integers(1, 5, 30) * 1.0 if weighted else np.ones(30)
     space = px.TabularSpace(X, weights=weight)
     methods = [METHODS[1], METHODS[3], "ale"]
     found = px.effects(methods, px.Predictor(model), space, X, features=[("v", "other")], grid=5, rows=10**6)
 
     def read(surface, grid):
         """Along the second axis at each of the first's points, then along the first: straight lines both."""
-        out = np.full((60, 2), np.nan)
-        for i in range(60):
+        out = np.full((30, 2), np.nan)
+        for i in range(30):
             other = [read_at(grid[1], line, X["other"].iloc[[i]])[0] for line in surface]
             out[i] = read_at(grid[0], np.array(other), X["v"].iloc[[i]])[0]
         return out
@@ -152,7 +152,7 @@ def test_of_pairs_they_are_over_the_rows(name, weighted):
         if effect.individual is None:
             np.testing.assert_allclose(effect.importance, deviation, rtol=1e-9, atol=1e-10, err_msg=key)
         else:
-            rows = list(range(0, 60, 6))  # reading is slow: some of the rows, whose own means are 0 too
+            rows = list(range(0, 30, 6))  # reading is slow: some of the rows, whose own means are 0 too
             few = [moments(read(effect.individual[r], effect.grid), weight)[0] for r in rows]
             np.testing.assert_allclose(few, 0.0, atol=1e-10)
 

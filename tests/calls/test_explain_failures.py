@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -40,6 +42,12 @@ def failing(n_rows, instead=with_nan, kind="table", batch_size=10):
 
 
 def whole(kind="table", methods=FIVE, budget=40):
+    return answered(kind, tuple(methods), budget)
+
+
+@cache
+def answered(kind, methods, budget):
+    """What several claims compare with, of a model that does not fail."""
     _, predictor, space, x = failing(10**9, kind=kind)
     return px.explain(methods, predictor, space, x, budget=budget)
 

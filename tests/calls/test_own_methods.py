@@ -117,6 +117,7 @@ OWN = {
 }  # fmt: skip
 
 
+@pytest.mark.usefixtures("undrawn")  # the figures of a report are those of px.plot
 @pytest.mark.parametrize("own", OWN)
 def test_it_goes_wherever_ours_go(own, tmp_path):
     kind, method = OWN[own]
@@ -139,6 +140,15 @@ def test_it_goes_wherever_ours_go(own, tmp_path):
     assert px.plot(found, "bars").axes
     for again in (copy.deepcopy(found[key]), pickle.loads(pickle.dumps(found[key]))):
         np.testing.assert_array_equal(again.values, found[key].values)
+
+
+@pytest.mark.parametrize("own", ["Count on a table", "Red on a photo"])
+def test_a_report_draws_it_beside_ours(own, tmp_path):
+    kind, method = OWN[own]
+    predictor, space, found = kind([method])
+    found |= px.explain("lime", predictor, space, X[:2] if kind is table else PHOTO)
+    drawn = {path.stem for path in px.report(px.compare(found, predictor, space), tmp_path / "report").glob("*.png")}
+    assert {"maps" if kind is photo else "bars", "deletion", "insertion", "agreement"} <= drawn
 
 
 @pytest.mark.parametrize("own", OWN)

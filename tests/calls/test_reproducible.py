@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import cache
 
 import numpy as np
 import pytest
@@ -26,10 +27,16 @@ def explained(kind, x=None, batch_size=None, seed=0, methods=FIVE):
     return recorder, px.explain(methods, predictor, space, chosen, budget=BUDGET[kind], seed=seed)
 
 
+@cache
+def once(kind, batch_size=None):
+    """What several claims compare with, explained once for them all: fits to a picture's answers take a second."""
+    return explained(kind, batch_size=batch_size)
+
+
 @KINDS
 @pytest.mark.parametrize("batch_size", [1, 7])
 def test_the_questions_and_their_order_are_the_same_in_any_batches(kind, batch_size):
-    small, large = explained(kind, batch_size=batch_size)[0], explained(kind, batch_size=4096)[0]
+    small, large = once(kind, batch_size)[0], once(kind, 4096)[0]
     assert len(small.batches) > len(large.batches)
     np.testing.assert_array_equal(small.rows, large.rows)
 
@@ -37,20 +44,20 @@ def test_the_questions_and_their_order_are_the_same_in_any_batches(kind, batch_s
 @KINDS
 @pytest.mark.parametrize("batch_size", [1, 7])
 def test_the_numbers_are_the_same_bits_in_any_batches(kind, batch_size):
-    small, large = explained(kind, batch_size=batch_size)[1], explained(kind, batch_size=4096)[1]
+    small, large = once(kind, batch_size)[1], once(kind, 4096)[1]
     for method in FIVE:
         assert [bits(a) for a in small[method]] == [bits(b) for b in large[method]], method
 
 
 @KINDS
 def test_the_model_never_sees_a_batch_above_its_size(kind):
-    recorder, _ = explained(kind, batch_size=7)
+    recorder, _ = once(kind, 7)
     assert max(len(batch) for batch in recorder.batches) == 7
 
 
 @KINDS
 def test_the_same_seed_gives_the_same_bits_and_another_seed_another_draw(kind):
-    (_, first), (_, again), (_, other) = explained(kind), explained(kind), explained(kind, seed=1)
+    (_, first), (_, again), (_, other) = once(kind), explained(kind), explained(kind, seed=1)
     for method in FIVE:
         assert [bits(a) for a in first[method]] == [bits(b) for b in again[method]], method
     assert bits(first["kernel_shap"][0]) != bits(other["kernel_shap"][0])
@@ -60,7 +67,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_another_draw(kind):
 @KINDS
 @pytest.mark.parametrize("company", [[0], [1], [2, 1], [2, 0, 1], [1, 1, 0]], ids=str)
 def test_an_input_has_the_same_bits_alone_in_company_and_in_another_order(kind, company):
-    together, apart = explained(kind)[1], explained(kind, company)[1]
+    together, apart = once(kind)[1], explained(kind, company)[1]
     for method in FIVE:
         for place, number in enumerate(company):
             assert bits(apart[method][place]) == bits(together[method][number]), (method, number)
@@ -69,7 +76,7 @@ def test_an_input_has_the_same_bits_alone_in_company_and_in_another_order(kind, 
 @KINDS
 @pytest.mark.parametrize("method", ["pdp", "ale"])
 def test_what_a_method_of_its_own_draws_does_not_depend_on_the_other_methods(kind, method):
-    together, alone = explained(kind)[1][method], explained(kind, methods=[method])[1][method]
+    together, alone = once(kind)[1][method], explained(kind, methods=[method])[1][method]
     if kind == "table" and method == "pdp":  # read from the common table there, which lists what it needs
         np.testing.assert_allclose(alone.values, together.values, atol=1e-12)
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import recorders
 from recorders import bits
 
 import perturbxai as px
+from perturbxai.calls.explain_call import ROWS_AT_ONCE
 from perturbxai.core.stopping import context, keeping
 
 
@@ -92,6 +94,18 @@ def settings(kind):
 # ------------------------------------------------------------------------------------------------------- explain
 
 TOGETHER = ["lime", "kernel_shap", "permutation_shap", "sampling_shap", "lime_tabular", "ale"]
+EXPLAINED = {"table": TOGETHER, "picture": ["lime", "kernel_shap", "permutation_shap", "pdp"]}
+
+
+@cache
+def finished(kind, rows_at_once):
+    """(rows, results) of a call that nothing stops, in blocks of so many rows: each stop is compared with it."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("perturbxai.calls.explain_call.ROWS_AT_ONCE", rows_at_once)
+        space, x = settings(kind)
+        healthy = a_predictor(10**9, None, kind)
+        found = px.explain(EXPLAINED[kind], healthy, space, x, budget=60)
+    return healthy.rows, found
 
 
 @EVERY_STOP
@@ -99,11 +113,8 @@ TOGETHER = ["lime", "kernel_shap", "permutation_shap", "sampling_shap", "lime_ta
 def test_explain_keeps_the_inputs_that_were_finished_bit_for_bit(kind, stop, monkeypatch):
     monkeypatch.setattr("perturbxai.calls.explain_call.ROWS_AT_ONCE", 1)  # an input a block
     space, x = settings(kind)
-    names = TOGETHER if kind == "table" else ["lime", "kernel_shap", "permutation_shap", "pdp"]
-    healthy = a_predictor(10**9, None, kind)
-    whole = px.explain(names, healthy, space, x, budget=60)
-    left = healthy.rows * 3 // 5
-    partial = stopped(lambda: px.explain(names, a_predictor(left, stop, kind), space, x, budget=60), stop)
+    names, (n_rows, whole) = EXPLAINED[kind], finished(kind, 1)
+    partial = stopped(lambda: px.explain(names, a_predictor(n_rows * 3 // 5, stop, kind), space, x, budget=60), stop)
     assert set(partial) == set(names)
     for name, kept in partial.items():
         assert 1 <= len(kept) < len(whole[name]), name
@@ -113,10 +124,8 @@ def test_explain_keeps_the_inputs_that_were_finished_bit_for_bit(kind, stop, mon
 @SOME_STOPS
 @pytest.mark.parametrize("share", [0.15, 0.4, 0.7, 0.9, 0.99])
 def test_explain_keeps_what_was_answered_of_inputs_that_are_asked_together(share, stop):
-    space, x = recorders.table(8)
-    healthy = a_predictor(10**9, None)
-    whole = px.explain(TOGETHER, healthy, space, x, budget=60)
-    partial = stopped(lambda: px.explain(TOGETHER, a_predictor(int(share * healthy.rows), stop), space, x, budget=60), stop)
+    (space, x), (n_rows, whole) = settings("table"), finished("table", ROWS_AT_ONCE)
+    partial = stopped(lambda: px.explain(TOGETHER, a_predictor(int(share * n_rows), stop), space, x, budget=60), stop)
     if share >= 0.4:
         assert {"lime", "kernel_shap"} <= set(partial)
     by_label = {name: {one.label: bits(one) for one in result} for name, result in whole.items()}
@@ -217,15 +226,20 @@ def test_h_statistic_keeps_the_columns_that_were_finished(stop):
     assert 1 <= len(partial.features) < 16
 
 
-@EVERY_STOP
-def test_compare_keeps_the_scores_of_fills_and_inputs_that_were_answered(stop):
+@cache
+def compared():
+    """(what is compared, the predictor that was asked, all scores) where nothing stops the call."""
     space, x = recorders.pictures()
     found = px.explain(["lime", "kernel_shap"], a_predictor(10**9, None, "picture"), space, x, budget=60)
     healthy = a_predictor(10**9, None, "picture")
-    whole = px.compare(found, healthy, space, fills=[0, "mean"]).to_frame()
-    partial = stopped(
-        lambda: px.compare(found, a_predictor(int(0.7 * healthy.rows), stop, "picture"), space, fills=[0, "mean"]), stop
-    )
+    return found, healthy, px.compare(found, healthy, space, fills=[0, "mean"]).to_frame()
+
+
+@EVERY_STOP
+def test_compare_keeps_the_scores_of_fills_and_inputs_that_were_answered(stop):
+    (space, _), (found, healthy, whole) = recorders.pictures(), compared()
+    left = int(0.7 * healthy.rows)
+    partial = stopped(lambda: px.compare(found, a_predictor(left, stop, "picture"), space, fills=[0, "mean"]), stop)
     kept = partial.to_frame()
     assert 0 < len(kept) < len(whole) and len(partial.agreement) > 0
     pd.testing.assert_frame_equal(kept, whole.iloc[: len(kept)])
