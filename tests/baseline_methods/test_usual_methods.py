@@ -58,6 +58,7 @@ def explain(frame, *options, model="usual_model:made"):
     return cli.main(["explain", *asked, *options])
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("table", TABLES)
 def test_usual_methods_that_a_table_cannot_take_are_left_out_and_told_in_a_line(folder, capsys, table):
     frame, options, column = TABLES[table]
@@ -80,6 +81,7 @@ def test_who_names_ale_is_told_why_it_cannot_be_before_the_model_is_asked(folder
     assert not (folder / "out").exists()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_config_that_names_no_methods_takes_those_that_the_table_can(folder):
     WORDS.to_csv("rows.csv", index=False)
     lines = '[table]\ndata = "rows.csv"\nmodel = "usual_model:made"\nrows = 2\nmetrics = ["spearman"]\nexact = false\n'

@@ -145,6 +145,7 @@ def test_results_of_every_kind_come_back(parts, tmp_path):
                 assert back[column].tolist() == [str(v) if isinstance(v, bool) else v for v in frame[column]], (name, column)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_every_table_of_a_report_is_harmless_and_comes_back(parts, tmp_path):
     predictor, space = parts
     results = px.explain(["kernel_shap", px.Lime(name="=lime"), "interactions"], predictor, space, X, seed=0)

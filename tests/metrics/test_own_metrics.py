@@ -85,6 +85,7 @@ mass.better, told.better, farthest.better = "", "higher", "lower"
 OF_A_MAP = [mass, told, slope, answered, between, last]
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("kind", ["table", "photo"])
 @pytest.mark.parametrize("metric", [*OF_A_MAP, where], ids=lambda m: m.__name__)
 def test_a_function_is_scored_where_names_are(metric, kind, request, tmp_path):
@@ -129,6 +130,7 @@ def test_a_function_is_given_what_ours_are(table):
         assert list(mine.test_set) == list(theirs.test_set)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_two_maps_are_compared_by_a_function_of_two(table, tmp_path):
     _, predictor, space, results = table
     compared = px.compare(results, predictor, space, metrics=[farthest, "spearman"], seed=0)
@@ -139,6 +141,7 @@ def test_two_maps_are_compared_by_a_function_of_two(table, tmp_path):
     assert "farthest" in (px.report(compared, tmp_path / "r") / "agreement.csv").read_text()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_page_and_the_call_say_which_way_is_better(table, tmp_path):
     _, predictor, space, results = table
     compared = px.compare(results, predictor, space, metrics=["deletion", told, mass, farthest])
