@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from perturbxai.reporting.style import EXACT, METHOD_STYLES, TITLES, fill_of, st
 ODD = ["exact", "random", "lime", "cam", "pdp@mean", "a@b", "@", "lime(", "exact@blur", "kernel_shap(exact)", "edges@", ""]
 
 
+@cache
 def table(*methods, seed=0):
     X = np.random.default_rng(seed).normal(size=(40, 3))
     predictor, space = px.Predictor(lambda rows: rows @ [1.0, 2.0, 3.0 + seed]), px.TabularSpace(X, background=3)
@@ -36,12 +38,12 @@ def test_a_name_makes_no_method_of_a_result(name, method):
     if not name.startswith(method):
         assert title(name, found[method]) == name
     compared = px.compare(results, predictor, space)
-    for which in ("deletion", "insertion"):
-        figure = drawing.curves(compared.curves, which, results)
+    drawn = dict(drawing.figures(results, compared))
+    assert set(drawn) == {"bars", "deletion", "insertion", "agreement"}
+    for figure in (drawn["deletion"], drawn["insertion"]):
         assert [line.get_linewidth() for line in figure.axes[0].lines] == [1.1, 1.1]
         assert legend(figure) == list(titles(results).values()) and EXACT not in legend(figure)
-    assert {name for name, _ in drawing.figures(results, compared)} == {"bars", "deletion", "insertion", "agreement"}
-    bars = drawing.bars(results, None, "")
+    bars = drawn["bars"]
     assert len(bars.axes[0].patches) == 2 * 3 and len(legend(bars)) == 2
 
 
