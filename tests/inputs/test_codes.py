@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from perturbxai.inputs.columns import Columns
 
-FEW = settings(max_examples=60, deadline=None)
+FEW = settings(max_examples=25, deadline=None)  # of each of forty kinds of columns
 WHOLE = st.integers(-(2**53), 2**53)
 MICROSECONDS = st.integers(-(2**51), 2**51)  # some seventy years to either side of 1970
 TEXT = st.sampled_from(["", "a", "b", "ä", "nan", "None", "1"])
