@@ -133,7 +133,7 @@ MODELS = {"additive": additive, "product": product, "smooth": smooth, "jumping":
 
 
 def coverage(model, method, budget, n_seeds):
-    reference = np.mean([explained(model, method, budget=100_000, seed=10_000 + s).values[0] for s in range(6)], axis=0)
+    reference = np.mean([explained(model, method, budget=100_000, seed=10_000 + s).values[0] for s in range(3)], axis=0)
     inside = []
     for seed in range(n_seeds):
         low, high = explained(model, method, budget=budget, seed=seed)[0].interval()
@@ -144,8 +144,8 @@ def coverage(model, method, budget, n_seeds):
 @pytest.mark.parametrize("discretizer", ["quartile", None], ids=str)
 @pytest.mark.parametrize("name", ["product", "smooth"])
 def test_intervals_cover(name, discretizer):
-    covered = coverage(MODELS[name], px.TabularLime(discretizer=discretizer), 600, 100)
-    assert 0.90 <= covered <= 0.99, f"{covered:.3f}"  # nominal .95, 400 intervals that are not independent
+    covered = coverage(MODELS[name], px.TabularLime(discretizer=discretizer), 600, 60)
+    assert 0.90 <= covered <= 0.99, f"{covered:.3f}"  # nominal .95, 240 intervals that are not independent
 
 
 @pytest.mark.slow
@@ -165,7 +165,7 @@ def squared_errors(model, method, reference, n_seeds=30):
 @pytest.mark.parametrize(("name", "gain"), [("additive", 3.0), ("smooth", 1.5), ("jumping", 1.1)])
 def test_the_adjustment_takes_noise_away_and_leaves_what_is_estimated(name, gain, monkeypatch):
     model, method = MODELS[name], px.TabularLime()
-    reference = np.mean([explained(model, budget=100_000, seed=900 + s).values[0] for s in range(6)], axis=0)
+    reference = np.mean([explained(model, budget=100_000, seed=900 + s).values[0] for s in range(3)], axis=0)
     adjusted = squared_errors(model, method, reference)
     monkeypatch.setattr("perturbxai.estimation.neighbourhood.additive.ROWS_A_TERM", 10**9)
     assert squared_errors(model, method, reference) > gain * adjusted

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,7 @@ AT_THE_TOP = {"numba": {"core"}, "torch": {"baseline_methods"}, "pandas": {"inpu
 LIGHT = {"numpy", "scipy", "threadpoolctl", "perturbxai", *sys.stdlib_module_names}
 
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
+SOURCE = "".join(path.read_text("utf-8") for path in FILES)
 
 
 def unit(path: Path) -> str:
@@ -73,6 +75,7 @@ def unit(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
+@cache
 def imports(path: Path) -> list[tuple[str, bool, bool]]:
     """(module, at the top of the file, for type checkers only) of every import."""
     tree = ast.parse(path.read_text("utf-8"))
@@ -216,9 +219,8 @@ def test_a_class_is_the_camel_case_of_its_string_and_exported(name):
 @pytest.mark.parametrize("name", [*catalogue.EXPLAINERS, *catalogue.BASELINES])
 def test_every_option_is_read_somewhere_and_explained(name):
     found = catalogue.load(catalogue.EXPLAINERS | catalogue.BASELINES, name)
-    source = "".join(path.read_text("utf-8") for path in FILES)
     for option in fields(found):
-        assert re.search(rf"(self|lime|method|one)\.{option.name}\b", source), option.name
+        assert re.search(rf"(self|lime|method|one)\.{option.name}\b", SOURCE), option.name
         assert re.search(rf"^\s*{option.name}\s", found.__doc__, re.MULTILINE), option.name
 
 
