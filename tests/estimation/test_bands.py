@@ -169,7 +169,8 @@ def five(): return net(5)
 def eleven(): return net(11)
 """
 MODELS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 11: "eleven"}
-WORDS = ["--segments", "grid", "--n-segments", "4", "--size", "16", "--results", "out", "--metrics", "deletion"]
+WORDS = ["--segments", "grid", "--n-segments", "4", "--size", "16", "--results", "out"]
+WORDS += ["--metrics", "deletion", "--fills", "mean"]
 
 
 @pytest.fixture
@@ -273,6 +274,7 @@ def test_a_file_that_cannot_be_read_is_told_and_left_out(folder, name, image):
     assert list(found.left_out) == [f"scenes/{name}"]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_command_goes_on_without_a_file_that_cannot_be_read(folder, own, capsys):
     break_file(folder, "half.png")
     with pytest.warns(UserWarning, match=r"1 of 3 pictures cannot be read and are left out: --image = '.*half\.png'"):
