@@ -22,9 +22,15 @@ HOSTILE = "../../x<script>$alert$\n"
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def test_a_comparison_becomes_tables_figures_and_a_manifest(tmp_path):
-    place = px.report(comparison(), tmp_path / "cat", config={"seed": 3})
-    assert place == tmp_path / "cat"
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """The folder of one report, which is read and left as it is."""
+    folder = tmp_path_factory.mktemp("whole") / "cat"
+    assert px.report(comparison(), folder, config={"seed": 3}) == folder
+    return folder
+
+
+def test_a_comparison_becomes_tables_figures_and_a_manifest(place):
     written = {path.name for path in place.iterdir()}
     tables = {"attributions", "scores", "agreement", "costs", "fill_spread", "curves", "summary"}
     drawn = {"maps_blur", "maps_mean", "bars_blur", "bars_mean", "deletion", "insertion", "agreement"}
@@ -35,8 +41,7 @@ def test_a_comparison_becomes_tables_figures_and_a_manifest(tmp_path):
     assert pd.read_csv(place / "summary.csv").method.tolist() == ["lime@blur", "lime@mean", "cam"]
 
 
-def test_the_manifest_names_every_file_with_its_size_and_hash(tmp_path):
-    place = px.report(comparison(), tmp_path, config={"seed": 3})
+def test_the_manifest_names_every_file_with_its_size_and_hash(place):
     manifest = json.loads((place / "manifest.json").read_text())
     assert {f["name"] for f in manifest["files"]} == {p.name for p in place.iterdir()} - {"manifest.json"}
     for file in manifest["files"]:
@@ -50,8 +55,7 @@ def test_the_manifest_names_every_file_with_its_size_and_hash(tmp_path):
     assert {"numpy", "matplotlib", "pandas"} <= set(manifest["versions"])
 
 
-def test_the_manifest_is_written_last(tmp_path):
-    place = px.report(comparison(), tmp_path)
+def test_the_manifest_is_written_last(place):
     newest = max(path.stat().st_mtime_ns for path in place.iterdir() if path.name != "manifest.json")
     assert (place / "manifest.json").stat().st_mtime_ns >= newest
 
