@@ -35,6 +35,16 @@ def fit(figure: object) -> None:
     _panels(figure, renderer)
 
 
+def lay_out(figure: Figure, renderer: RendererAgg) -> None:
+    """Put panels where a draw puts them, without a draw."""
+    engine = figure.get_layout_engine()
+    if engine is not None and figure.axes:
+        engine.execute(figure)
+    for axis in figure.axes:
+        locate = axis.get_axes_locator()
+        axis.apply_aspect(None if locate is None else locate(axis, renderer))
+
+
 def _inches(artist: Artist, renderer: RendererAgg) -> tuple[float, float]:
     box = artist.get_window_extent(renderer)
     return box.width / renderer.dpi, box.height / renderer.dpi
@@ -89,12 +99,12 @@ def _panels(figure: Figure, renderer: RendererAgg) -> None:
     named = [axis for axis in _axes(figure) if _words(axis)]
     if not named:
         return
-    figure.draw_without_rendering()
+    lay_out(figure, renderer)
     height, more = float(figure.get_size_inches()[1]), 0.0
     wide = max((_names_width(axis, renderer) for axis in figure.axes), default=0.0)
     if wide > NAMES:
         _grow(figure, wide - NAMES)
-        figure.draw_without_rendering()
+        lay_out(figure, renderer)
     for axis in named:
         box = axis.get_window_extent(renderer)
         across, up = box.width / renderer.dpi, box.height / renderer.dpi

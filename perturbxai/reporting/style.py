@@ -13,7 +13,7 @@ import numpy as np
 
 from perturbxai.core import catalogue
 from perturbxai.core.methods import sees_fill, unnamed
-from perturbxai.reporting.fitting import fit
+from perturbxai.reporting.fitting import fit, lay_out
 from perturbxai.reporting.lettering import LONGEST, catch_up, our_family, our_fonts, texts
 from perturbxai.reporting.types import Artist, Axes, Colormap, Figure, Line2D
 from perturbxai.results.effect import Effect
@@ -137,12 +137,21 @@ def _png(figure: Figure) -> bytes:
 
 
 def save(figure: Figure, path: Path | BytesIO) -> None:
-    """Write a figure as PNG, without a window system, cut to what it shows."""
+    """Write a figure as PNG, without a window system, cut to what it shows: laid out once, and drawn once."""
+    from matplotlib import rcParams
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    FigureCanvasAgg(figure)
+    canvas, engine, dpi = FigureCanvasAgg(figure), figure.get_layout_engine(), figure.dpi
     with our_fonts(FONT):
-        figure.savefig(path, format="png", dpi=150, bbox_inches="tight", metadata=dict[str, Any]())
+        try:
+            figure.dpi = 150
+            lay_out(figure, renderer := canvas.get_renderer())
+            shown = figure.get_tightbbox(renderer).padded(rcParams["savefig.pad_inches"])
+            figure._layout_engine = None  # type: ignore[attr-defined]  # else savefig draws once more to lay out
+            figure.savefig(path, format="png", dpi=150, bbox_inches=shown, metadata=dict[str, Any]())
+        finally:
+            figure._layout_engine = engine  # type: ignore[attr-defined]
+            figure.dpi = dpi
 
 
 def legend_handles(results: Mapping[str, Result]) -> list[Line2D]:
