@@ -95,8 +95,10 @@ def asked():
 
 
 @pytest.mark.usefixtures("own")
-def test_stopped_after_any_step_the_same_run_reports_the_same(tmp_path, monkeypatch):
-    go(tmp_path / "whole")
+@pytest.mark.parametrize("sections", ["photo", "table", pytest.param("both", marks=pytest.mark.slow)])
+def test_stopped_after_any_step_the_same_run_reports_the_same(sections, tmp_path, monkeypatch):
+    how = config(**{"photo": {"table": None}, "table": {"photo": None}}.get(sections, {}))
+    go(tmp_path / "whole", how)
     undisturbed, real = reported(tmp_path / "whole"), steps.write_json
     for at in range(100):
         count = iter(range(10**6))
@@ -110,17 +112,17 @@ def test_stopped_after_any_step_the_same_run_reports_the_same(tmp_path, monkeypa
         with monkeypatch.context() as patched:
             patched.setattr(steps, "write_json", stops)
             try:
-                go(folder)
+                go(folder, how)
             except Killed:
                 assert (folder / STEPS).is_dir() and not (folder / "manifest.json").exists()
             else:
                 break
-        done = go(folder)
+        done = go(folder, how)
         assert at == 0 or any("before the run was stopped" in one or "an earlier run" in one for one in done.told)
         assert_alike(reported(folder), undisturbed)
         assert not (folder / STEPS).exists() and not (folder / lock.LOCK).exists()
         assert {path.name for path in folder.iterdir()} == {path.name for path in (tmp_path / "whole").iterdir()}
-    assert at > 8
+    assert at > (8 if sections == "both" else 3)
 
 
 @pytest.mark.usefixtures("own")
@@ -239,7 +241,8 @@ def test_parts_and_reports_have_folders_of_their_own(tmp_path):
 @pytest.mark.usefixtures("own")
 @pytest.mark.parametrize("harm", ["cut", "nonsense", "changed"])
 def test_a_step_that_is_not_whole_is_done_again(harm, tmp_path, monkeypatch):
-    go(tmp_path / "whole")
+    alone = config(photo=None)
+    go(tmp_path / "whole", alone)
     real = steps.write_json
 
     def stops(path, said):
@@ -250,7 +253,7 @@ def test_a_step_that_is_not_whole_is_done_again(harm, tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(steps, "write_json", stops)
         with pytest.raises(Killed):
-            go(tmp_path / "out")
+            go(tmp_path / "out", alone)
     for path in (tmp_path / "out" / STEPS).rglob("*.json"):
         text = path.read_text()
         if path.name == "run.json":
@@ -258,7 +261,7 @@ def test_a_step_that_is_not_whole_is_done_again(harm, tmp_path, monkeypatch):
         held = {"cut": text[:-20], "nonsense": json.dumps({"step": "x", "results": 3})}
         changed = {key: one.replace("0", "1", 1) for key, one in json.loads(text).get("results", {}).items()}
         path.write_text(held.get(harm) or json.dumps(json.loads(text) | {"results": changed}))
-    go(tmp_path / "out")
+    go(tmp_path / "out", alone)
     assert_alike(reported(tmp_path / "out"), reported(tmp_path / "whole"))
 
 

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -55,6 +56,12 @@ def read(folder):
 
 def written(folder):
     return {path.name: path.read_bytes() for path in sorted((folder / "parts").iterdir())}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The folder of a run that nothing disturbed, to read from."""
+    return go(tmp_path_factory.mktemp("whole") / "out")
 
 
 # ---------------------------------------------------------------------------------------------------- values and sources
@@ -136,9 +143,9 @@ SOURCES = {
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_any_source_of_the_same_rows_gives_the_same_lines(source, tmp_path):
+def test_any_source_of_the_same_rows_gives_the_same_lines(source, tmp_path, whole):
     found = read(go(tmp_path / "out", SOURCES[source](WITH_ID, tmp_path)))
-    expected = read(go(tmp_path / "other"))
+    expected = read(whole)
     pd.testing.assert_frame_equal(found[list(expected)], expected, check_dtype=False, rtol=1e-12)
 
 
@@ -284,11 +291,10 @@ def test_a_file_is_read_a_page_at_a_time(tmp_path):
     assert {len(frame) for frame in as_blocks(tmp_path / "x.parquet").read()} == {READ_AT_ONCE}
 
 
-def test_workers_write_the_same_files(tmp_path):
-    alone = go(tmp_path / "alone")
+def test_workers_write_the_same_files(tmp_path, undisturbed):
     with joblib.parallel_config(backend="threading"):
         shared = go(tmp_path / "shared", n_jobs=2)
-    assert written(alone) == written(shared)
+    assert written(shared) == undisturbed
 
 
 def test_outputs_are_those_of_the_first_row_where_there_are_many(tmp_path):
@@ -307,13 +313,21 @@ class Killed(BaseException):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
-    return written(go(tmp_path_factory.mktemp("whole") / "out"))
+def undisturbed(whole):
+    return written(whole)
+
+
+@pytest.fixture
+def done(tmp_path, whole):
+    """The folder of a run that is finished, to do harm to."""
+    shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
+    return tmp_path
 
 
 @pytest.mark.parametrize("step", ["replace", "fsync"])
-def test_stopped_at_any_step_the_same_call_makes_the_same_files(step, tmp_path, monkeypatch, undisturbed):
-    real = getattr(os, step)
+def test_stopped_at_any_step_the_same_call_makes_the_same_files(step, tmp_path, monkeypatch):
+    few = {"x": WITH_ID[:5], "part_rows": 2}
+    real, undisturbed = getattr(os, step), written(go(tmp_path / "whole", **few))
     for at in range(100):
         count = iter(range(10**6))
 
@@ -326,12 +340,12 @@ def test_stopped_at_any_step_the_same_call_makes_the_same_files(step, tmp_path, 
         with monkeypatch.context() as patched:
             patched.setattr(os, step, stops)
             try:
-                go(folder)
+                go(folder, **few)
             except Killed:
                 pass
             else:
                 break
-        assert written(go(folder)) == undisturbed
+        assert written(go(folder, **few)) == undisturbed
         assert status(folder).finished
     assert at > 5
 
@@ -395,8 +409,8 @@ def test_a_run_that_is_killed_goes_on_in_another_process(tmp_path):
 
 
 @pytest.mark.parametrize("harm", ["cut", "changed", "gone", "torn line", "strange line", "line that leads outside"])
-def test_a_part_that_is_not_whole_is_made_again(harm, tmp_path, undisturbed):
-    go(tmp_path)
+def test_a_part_that_is_not_whole_is_made_again(harm, tmp_path, undisturbed, done):
+    assert written(done) == undisturbed
     (tmp_path / "manifest.json").unlink()
     part, lines = tmp_path / "parts" / "part-000001.parquet", tmp_path / ledger.DONE
     if harm == "cut":
@@ -436,26 +450,24 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("what", OTHERS)
-def test_parts_of_another_run_are_refused_with_what_differs(what, tmp_path, undisturbed):
-    go(tmp_path)
+def test_parts_of_another_run_are_refused_with_what_differs(what, tmp_path, undisturbed, done):
+    assert written(done) == undisturbed
     with pytest.raises(ValueError, match=rf"holds parts of another run: .*{what}"):
         go(tmp_path, **OTHERS[what])
     assert written(tmp_path) == undisturbed
 
 
-def test_rows_that_changed_are_refused(tmp_path):
-    go(tmp_path)
+def test_rows_that_changed_are_refused(done):
     changed = WITH_ID.copy()
     changed.loc[12, "b"] += 1
     with pytest.raises(ValueError, match=r"rows 10 to 19 are not those that parts/part-000001.parquet was made of"):
-        go(tmp_path, changed)
+        go(done, changed)
 
 
-def test_another_version_is_refused(tmp_path, monkeypatch):
-    go(tmp_path)
+def test_another_version_is_refused(done, monkeypatch):
     monkeypatch.setattr(verb, "of_what_computes", lambda _: {"numpy": "0.1"})
     with pytest.raises(ValueError, match=r"versions.numpy is .* there and \"0.1\" here"):
-        go(tmp_path)
+        go(done)
 
 
 def test_a_model_that_differs_beside_a_large_offset_is_another(tmp_path):
@@ -507,10 +519,9 @@ def test_no_link_leads_out_of_the_folder(tmp_path):
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
-def test_answers_that_differ_by_the_rounding_of_another_machine_are_the_same_model(tmp_path):
-    go(tmp_path)
-    (tmp_path / "manifest.json").unlink()
-    go(tmp_path, asked=px.Predictor(lambda rows: model(rows) * (1 + 1e-9), outputs=["first", "second"]))
+def test_answers_that_differ_by_the_rounding_of_another_machine_are_the_same_model(done):
+    (done / "manifest.json").unlink()
+    go(done, asked=px.Predictor(lambda rows: model(rows) * (1 + 1e-9), outputs=["first", "second"]))
 
 
 def test_what_fits_are_worth_is_kept_from_the_first_part(tmp_path, monkeypatch):
@@ -631,10 +642,10 @@ def test_files_of_different_tables_are_refused(tmp_path):
         as_blocks(tmp_path)
 
 
-def test_status_tells_of_a_run_and_of_none(tmp_path):
+def test_status_tells_of_a_run_and_of_none(tmp_path, whole):
     with pytest.raises(ValueError, match=r"no run\.json of a run in parts"):
         status(tmp_path)
-    go(tmp_path)
+    shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
     assert "done: 25 of 25 rows (100 %), in 3 of 3 parts" in str(status(tmp_path))
     (tmp_path / "manifest.json").unlink()
     lines = (tmp_path / ledger.DONE).read_text().splitlines()
