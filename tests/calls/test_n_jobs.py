@@ -170,6 +170,20 @@ print(found["kernel_shap"].values.shape)
     assert done.stdout.strip() == "(4, 3, 1)"
 
 
+def test_warnings_of_workers_are_raised_by_the_call():
+    smooth, here = traveller(), HERE
+
+    def warns(rows):
+        if os.getpid() != here:
+            warnings.warn("rows are odd", UserWarning, stacklevel=1)
+        return smooth(rows)
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        by(2, "loky", model=warns)
+    assert [str(one.message) for one in caught if one.category is UserWarning] == ["rows are odd"]  # once, as of one process
+
+
 def failing(how):
     """A model that fails where the first column is far below 0."""
     smooth, here = traveller(), HERE
@@ -194,19 +208,26 @@ def failing(how):
     return model
 
 
-@pytest.mark.parametrize("backend", ["loky", "threading"])
-def test_an_error_of_a_worker_is_the_models_own_and_keeps_what_came(backend):
+def caught_of(backend, how, error, match):
+    """The error of a model that fails at the seventh input, whose parts are those of one process."""
     x = X[:9].copy()
     x[6, 0] = -100.0
-    with pytest.raises(LookupError, match="no such place") as caught:
-        by(2, backend, model=failing("lost"), x=x)
+    with pytest.raises(error, match=match) as caught:
+        by(2, backend, model=failing(how), x=x)
     kept = caught.value.partial["kernel_shap"]
-    assert any("while a worker explained" in told for told in caught.value.__notes__)
     labels = [one.label for one in kept]
     assert labels == sorted(labels) and labels[0] == 0 and 6 not in labels
     whole, _ = by(1, backend)
     for one in kept:
         np.testing.assert_array_equal(one.values, whole["kernel_shap"][one.label].values)
+    return caught.value
+
+
+# an error stops processes, which the next call has to start again: the one that cannot travel stands for all
+@pytest.mark.parametrize("backend", [pytest.param("loky", marks=pytest.mark.slow), "threading"])
+def test_an_error_of_a_worker_is_the_models_own_and_keeps_what_came(backend):
+    error = caught_of(backend, "lost", LookupError, "no such place")
+    assert any("while a worker explained" in told for told in error.__notes__)
 
 
 def test_an_error_at_the_first_input_is_raised_before_any_worker_begins():
@@ -216,11 +237,8 @@ def test_an_error_at_the_first_input_is_raised_before_any_worker_begins():
         by(2, "loky", model=failing("lost"), x=x)
 
 
-def test_an_error_that_cannot_travel_is_told():
-    x = X[:9].copy()
-    x[4, 0] = -100.0
-    with pytest.raises(px.ModelError, match="Odd: salt and pepper"):
-        by(2, "loky", model=failing("odd"), x=x)
+def test_an_error_that_cannot_travel_is_told_and_keeps_what_came():
+    caught_of("loky", "odd", px.ModelError, "Odd: salt and pepper")
 
 
 def test_a_worker_that_dies_leaves_what_came_before():
@@ -230,20 +248,6 @@ def test_a_worker_that_dies_leaves_what_came_before():
         by(2, "loky", model=failing("dies"), x=x)
     labels = [one.label for one in caught.value.partial["kernel_shap"]]
     assert labels[0] == 0 and 8 not in labels
-
-
-def test_warnings_of_workers_are_raised_by_the_call():
-    smooth, here = traveller(), HERE
-
-    def warns(rows):
-        if os.getpid() != here:
-            warnings.warn("rows are odd", UserWarning, stacklevel=1)
-        return smooth(rows)
-
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("default")
-        by(2, "loky", model=warns)
-    assert [str(one.message) for one in caught if one.category is UserWarning] == ["rows are odd"]  # once, as of one process
 
 
 def test_an_interruption_stops_the_workers_and_keeps_what_came():
