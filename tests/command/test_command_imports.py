@@ -75,24 +75,6 @@ SCRIPT = (
 )
 
 
-@pytest.mark.parametrize(
-    ("flags", "start", "model"),
-    [
-        ((), ("-m", "perturbxai"), "mymodel:make"),
-        (("-P",), ("-m", "perturbxai"), "mymodel:make"),
-        ((), SCRIPT, "mymodel:make"),
-        ((), ("-m", "perturbxai"), "boosted"),  # of ours: however it is started, no module of the folder is asked for
-    ],
-    ids=["python -m", "python -P -m", "script", "a model of ours"],
-)
-def test_a_file_that_is_called_as_a_package_is_not_run(folder, flags, start, model):
-    """Each start with a model of the folder, whose import looks there: the hardest case of each."""
-    done, ran = command(folder, model, *flags, start=start)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert ran == []
-    assert (folder / "out" / "manifest.json").is_file()
-
-
 def test_where_the_model_is_installed_no_file_of_the_folder_is_run(folder):
     done, ran = command(folder, "sklearn.linear_model:LinearRegression")  # made, and refused because it is not fitted
     assert done.returncode == 2 and "not fitted" in done.stderr
@@ -120,16 +102,27 @@ def store(folder):
         path.unlink()
 
 
-@pytest.mark.parametrize("model", ["package.inner:make", "stored:both"])
-def test_a_model_in_a_package_or_in_a_file_of_its_own_finds_its_classes(folder, model):
+@pytest.mark.parametrize(
+    ("flags", "start", "model"),
+    [
+        ((), ("-m", "perturbxai"), "mymodel:make"),
+        (("-P",), ("-m", "perturbxai"), "package.inner:make"),
+        ((), SCRIPT, "stored:both"),
+        ((), ("-m", "perturbxai"), "boosted"),  # of ours: however it is started, no module of the folder is asked for
+    ],
+    ids=["python -m, a file", "python -P -m, in a package", "script, stored in files of their own", "a model of ours"],
+)
+def test_a_model_finds_its_classes_and_a_file_that_is_called_as_a_package_is_not_run(folder, flags, start, model):
+    """Each start with a model of the folder, whose import looks there: the hardest case of each."""
     (folder / "package").mkdir()
     (folder / "package" / "__init__.py").write_text("")
     (folder / "package" / "inner.py").write_text("from mymodel import make\n")
     if model == "stored:both":
         store(folder)
-    done, ran = command(folder, model)
+    done, ran = command(folder, model, *flags, start=start)
     assert (done.returncode, done.stderr) == (0, "")
     assert ran == []
+    assert (folder / "out" / "manifest.json").is_file()
 
 
 def test_a_model_that_is_called_as_an_installed_module_is_told_to_be_renamed(folder):
