@@ -189,10 +189,11 @@ OPTIONS = {
 
 
 def _turns():
-    """Every option with every kind, and with both models in turn."""
+    """Every option with both kinds of curves at once, and with both models in turn; with each alone, where it is slow."""
     for number, options in enumerate(OPTIONS):
         for turn, kind in enumerate(KINDS, number):
-            yield ("regressor", "multiclass")[turn % 2], options, kind
+            marks = [] if kind == "both" else [pytest.mark.slow]
+            yield pytest.param(("regressor", "multiclass")[turn % 2], options, kind, marks=marks)
 
 
 @pytest.mark.parametrize(("model", "options", "kind"), list(_turns()))

@@ -28,8 +28,10 @@ def legend(figure):
     return [words.get_text() for words in figure.legends[0].get_texts()]
 
 
-@pytest.mark.parametrize("name", ODD)
-@pytest.mark.parametrize("method", ["lime", "pdp"])
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [*(("lime", name) for name in ODD), *(("pdp", name) for name in ("exact", "lime", "pdp@mean", "cam"))],
+)
 def test_a_name_makes_no_method_of_a_result(name, method):
     found, predictor, space = table("ice", method)
     results = {"ice": found["ice"], name: found[method]}

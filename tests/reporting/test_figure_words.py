@@ -84,16 +84,22 @@ def check(figure):
         assert len(set(labels)) == len(labels)
 
 
-@pytest.mark.parametrize("kind", [*KINDS, *PAIRS])
-@pytest.mark.parametrize(
-    ("names", "outputs"), [("long", 1), ("long", 20), ("hostile", 1), ("hostile", 3), ("unicode", 1), ("unicode", 3)]
-)
+def _words():
+    """Every kind with all names, long ones also with many outputs; others with one output, or with three, in turn."""
+    for first, kind in enumerate([*KINDS, *PAIRS]):
+        for names, outputs in (("long", (1, 20)), ("hostile", (1, 3)), ("unicode", (3, 1))):
+            for turn, n in enumerate(outputs, first):
+                marks = [pytest.mark.slow] if names != "long" and turn % 2 else []
+                yield pytest.param(kind, names, n, marks=marks)
+
+
+@pytest.mark.parametrize(("kind", "names", "outputs"), list(_words()))
 def test_every_kind_holds_what_is_written_on_it(names, kind, outputs):
     method = "interactions" if kind in PAIRS else "kernel_shap"
     check(px.plot(explained(NAMES[names], OUTPUTS[outputs], method=method), kind))
 
 
-@pytest.mark.parametrize("scale", [1e-9, 1e-5, 12345.678, 1e9])
+@pytest.mark.parametrize("scale", [1e-9, pytest.param(1e-5, marks=pytest.mark.slow), 12345.678, 1e9])
 @pytest.mark.parametrize("kind", [*KINDS, *PAIRS])
 def test_every_kind_holds_numbers_of_any_scale(kind, scale):
     method = "interactions" if kind in PAIRS else "kernel_shap"
@@ -107,7 +113,7 @@ def test_sixty_features_of_equal_heads_and_tails_stay_distinct(kind):
     assert len(figure.axes[0].get_yticks()) == 60
 
 
-@pytest.mark.parametrize("n", [2, 9, 40])
+@pytest.mark.parametrize("n", [2, pytest.param(9, marks=pytest.mark.slow), 40])
 def test_legends_of_many_results_stay_inside(n):
     one = explained(NAMES["hostile"], ("y",), method="lime")
     check(px.plot({f"result of the model that was trained on the {i}th part of the data": one for i in range(n)}))
@@ -116,7 +122,7 @@ def test_legends_of_many_results_stay_inside(n):
     check(drawing.bars(compared.results, compared.inputs[0], "blur"))
 
 
-@pytest.mark.parametrize("scale", [1e-9, 1.0, 12345.678, 1e9])
+@pytest.mark.parametrize("scale", [1e-9, pytest.param(1.0, marks=pytest.mark.slow), 12345.678, 1e9])
 def test_effects_hold_what_is_written_on_them(scale):
     rng = np.random.default_rng(0)
     a, b, two, kind = NAMES["long"][:4]
@@ -140,7 +146,7 @@ def test_effects_hold_what_is_written_on_them(scale):
 some_names = st.lists(st.text(max_size=60), min_size=1, max_size=40)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(some_names, st.integers(8, 40))
 def test_names_that_differ_do_so_when_they_are_cut(names, longest):
     found = shortened(names, longest)
@@ -310,7 +316,7 @@ def least_longest(words, n_lines, long):
 
 
 @given(st.lists(st.integers(1, 11), min_size=3, max_size=14), st.floats(2.0, 6.0))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_the_lines_of_a_title_are_as_alike_as_they_can_be(lengths, across):
     words = ["mnoprstuvwx"[:n] for n in lengths]
     figure = new_figure(across, 3.0)
@@ -328,7 +334,7 @@ def test_the_lines_of_a_title_are_as_alike_as_they_can_be(lengths, across):
         assert least_longest(words, len(lines) - 1, long) > room
 
 
-@pytest.mark.parametrize(("n_outputs", "top"), [(1, 2), (2, 8), (3, 2)])
+@pytest.mark.parametrize(("n_outputs", "top"), [(1, 2), pytest.param(2, 8, marks=pytest.mark.slow), (3, 2)])
 @pytest.mark.parametrize("kind", [*KINDS, *PAIRS])
 def test_no_word_of_a_title_stands_alone_below_a_full_line(kind, top, n_outputs):
     method = "interactions" if kind in PAIRS else "kernel_shap"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import BytesIO
 
 import matplotlib
 import numpy as np
@@ -15,6 +16,8 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 import perturbxai as px
+from perturbxai.reporting import style
+from perturbxai.reporting.lettering import our_fonts
 from perturbxai.reporting.style import GREY
 from perturbxai.reporting.values import features, one_row
 
@@ -436,6 +439,20 @@ def test_no_global_state_is_touched_and_a_notebook_can_show_the_figure(tables):
     assert dict(matplotlib.rcParams) == before and plt.get_fignums() == []
 
 
+@pytest.mark.parametrize("kind", ["waterfall", "pictures"])
+def test_a_figure_is_saved_as_matplotlib_cuts_it_and_is_then_as_it_was(tables, pictures, kind):
+    if kind == "pictures":
+        one, other = (px.plot(pictures[0]["kernel_shap"], row=0, space=pictures[1]) for _ in range(2))
+    else:
+        one, other = (px.plot(tables["lime"], kind, row=0) for _ in range(2))
+    engine, dpi, expected, found = one.get_layout_engine(), one.dpi, BytesIO(), BytesIO()
+    style.save(one, found)
+    with our_fonts(style.FONT):
+        other.savefig(expected, format="png", dpi=150, bbox_inches="tight", metadata={})
+    assert found.getvalue() == expected.getvalue()
+    assert one.get_layout_engine() is engine and one.dpi == dpi
+
+
 def test_the_user_s_style_does_not_change_the_figure(tables):
     def size():
         return px.plot(tables["lime"], output=0).axes[0].get_yticklabels()[0].get_fontsize()
@@ -448,4 +465,5 @@ def test_the_user_s_style_does_not_change_the_figure(tables):
 def test_a_result_that_came_back_from_json_is_drawn_alike(tables):
     again = px.Attribution.from_json(tables["lime_tabular"].to_json())
     for kind in KINDS:
-        assert px.plot(again, kind)._repr_png_() == px.plot(tables["lime_tabular"], kind)._repr_png_()
+        one, other = (px.plot(each, kind, output="second") for each in (again, tables["lime_tabular"]))
+        assert one._repr_png_() == other._repr_png_()
