@@ -74,6 +74,14 @@ def undrawn(monkeypatch):
 
 
 @pytest.fixture
+def plain_fits(monkeypatch):
+    """Least squares alone, for claims that are not about values: more fits to a photo's answers would take half a second."""
+    from perturbxai.calls import purse
+
+    monkeypatch.setattr(purse, "affordable", lambda *_: 0.0)
+
+
+@pytest.fixture
 def clock(monkeypatch):
     """A clock of the Predictor that stands still but for what a model adds to it."""
     from perturbxai.models import predictor

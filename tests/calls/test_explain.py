@@ -33,6 +33,7 @@ def test_no_row_of_a_table_is_asked_twice_and_every_row_is_counted(methods):
         assert one.meta["call_rows"] == predictor.rows == len(recorder.rows)
 
 
+@pytest.mark.usefixtures("plain_fits")
 @pytest.mark.parametrize("fill", ["mean", 0.25])
 @pytest.mark.parametrize("methods", [FIVE, *([m] for m in FIVE)], ids=str)
 def test_no_picture_is_asked_twice_and_every_picture_is_counted(methods, fill):
@@ -59,6 +60,7 @@ def test_the_rows_of_a_method_are_those_it_costs_alone(method, background):
         assert found[number].meta["rows"] == alone.rows
 
 
+@pytest.mark.usefixtures("plain_fits")
 @pytest.mark.parametrize("fill", ["mean", 0.25])
 def test_the_pictures_of_a_shared_table_are_those_it_costs_alone(fill):
     predictor = px.Predictor(recorders.of_pictures)
@@ -104,6 +106,7 @@ def test_a_tables_budget_is_never_exceeded(methods, budget):
     assert predictor.rows == found.meta["rows"] == 5 * (found.meta["coalitions"] - 1) + 1
 
 
+@pytest.mark.usefixtures("plain_fits")
 @pytest.mark.parametrize("budget", [180, 199, 201, 365])
 @pytest.mark.parametrize("method", ["lime", "kernel_shap", "ice", "ale", "pdp"])
 def test_a_pictures_budget_is_never_exceeded(method, budget):
