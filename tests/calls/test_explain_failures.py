@@ -12,6 +12,7 @@ from recorders import FIVE, bits
 
 import perturbxai as px
 
+pytestmark = pytest.mark.usefixtures("plain_fits")
 SHARED = ["lime", "kernel_shap", "pdp", "ice"]
 
 

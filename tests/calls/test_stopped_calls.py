@@ -15,6 +15,8 @@ import perturbxai as px
 from perturbxai.calls.explain_call import ROWS_AT_ONCE
 from perturbxai.core.stopping import context, keeping
 
+pytestmark = pytest.mark.usefixtures("plain_fits")
+
 
 class NeedsArguments(Exception):
     """Cannot be made again from its text."""
