@@ -105,6 +105,7 @@ def test_rows_are_those_that_the_model_was_asked_and_the_bar_shows_them():
     assert one["kernel_shap"].meta["rows"] <= found["kernel_shap"].meta["rows"] <= predictor.rows
 
 
+@pytest.mark.usefixtures("plain_fits")
 @pytest.mark.parametrize("kind", ["table", "photo"])
 def test_inputs_that_are_the_same_are_asked_once(kind):
     if kind == "table":
