@@ -8,6 +8,7 @@ says what these are: `typing.get_type_hints(px.read_csv, localns={"pd": pandas})
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
@@ -73,6 +74,13 @@ class HasColumns(Protocol):
     def columns(self) -> Any: ...
 
 
+class HasBatches(Protocol):
+    """A dataset of pyarrow's, which is read in batches."""
+
+    @property
+    def to_batches(self) -> Callable[..., Any]: ...
+
+
 class HasPixels(Protocol):
     """A PIL picture, which type checkers do not know as an array."""
 
@@ -120,6 +128,8 @@ Device: TypeAlias = str | int | TorchDevice
 """Where a torch.nn.Module runs."""
 Data: TypeAlias = ArrayLike | HasColumns | Sequence[Any]
 """Rows of a table."""
+Source: TypeAlias = Data | Path | HasBatches
+"""Rows of a table in memory, in files, or in parts."""
 Photo: TypeAlias = ArrayLike | HasPixels
 """One picture: an array, a tensor or a PIL picture."""
 Inputs: TypeAlias = Data | Photo

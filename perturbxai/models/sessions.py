@@ -54,9 +54,9 @@ class Session:
         return _rebuilt, (path, model, settings, [(name, given[name]) for name in self.session.get_providers()])
 
 
-def _plain(value: Any) -> Any:
+def _plain(setting: Any) -> Any:
     """A setting without classes of the runtime: the name of one of several."""
-    return getattr(value, "name", value)
+    return getattr(setting, "name", setting)
 
 
 def _rebuilt(path: str | None, model: bytes, settings: dict[str, Any], providers: list[Any]) -> Session:

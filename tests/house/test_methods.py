@@ -26,7 +26,7 @@ BASES = [*vars(methods).values(), *vars(kinds).values(), Peer]
 BASES = [one for one in BASES if inspect.isclass(one) and issubclass(one, methods.Method)]
 DECLARED = {n for base in BASES for n in (*vars(base), *inspect.get_annotations(base)) if not n.startswith("_")}
 # what is not ours, and may have attributes of the same names
-FOREIGN = {"explanation", "function", "value.tzinfo"}
+FOREIGN = {"explanation", "function", "value.tzinfo", "setting"}
 CONCRETE = {entry.attribute for entry in HOMES.values()}
 
 

@@ -18,7 +18,7 @@ from perturbxai.calls.workers import check_n_jobs
 from perturbxai.core import checks
 from perturbxai.core.methods import Explainer
 from perturbxai.core.stopping import note
-from perturbxai.core.types import Frame, Outputs
+from perturbxai.core.types import Frame, Outputs, Source
 from perturbxai.core.wording import quoted
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.batches import Bar
@@ -44,7 +44,7 @@ def explain_to(
     methods: str | Explainer | Sequence[str | Explainer],
     predictor: Predictor,
     space: TabularSpace,
-    x: Any,
+    x: Source | Blocks,
     *,
     outputs: Outputs | None = None,
     budget: int | None = None,
