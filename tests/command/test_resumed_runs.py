@@ -154,7 +154,7 @@ def stop_at(monkeypatch, what, folder, how):
 
     def stops(path, said):
         real(path, said)
-        if said.get("step", "").startswith(what):
+        if "step" in said and said["step"].startswith(what):
             raise Killed
 
     with monkeypatch.context() as patched:
@@ -199,6 +199,16 @@ def test_a_model_that_answers_otherwise_begins_anew_and_that_is_told(tmp_path, m
     assert any("was not taken, for the model's answers are others" in one for one in go(folder, alone).told)
     go(tmp_path / "fresh", alone)
     assert_alike(reported(folder), reported(tmp_path / "fresh"))
+
+
+@pytest.mark.usefixtures("own")
+def test_maps_alone_are_taken_too(tmp_path, monkeypatch):
+    maps = config().photo.model_dump(exclude_unset=True) | {"methods": ["random"], "baselines": ["centre"]}
+    how = parse_config({"photo": maps})
+    stop_at(monkeypatch, "", tmp_path / "out", how)
+    assert any("it went on" in one for one in go(tmp_path / "out", how).told)
+    go(tmp_path / "whole", how)
+    assert_alike(reported(tmp_path / "out"), reported(tmp_path / "whole"))
 
 
 @pytest.mark.usefixtures("own")

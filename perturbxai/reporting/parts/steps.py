@@ -119,11 +119,17 @@ class Steps:
         return found
 
     def _same_model(self, found: Found) -> bool:
-        parts = [one for result in found.values() for one in result]
+        parts = [one for result in found.values() for one in result if self._on_our_scale(one)]
+        if not parts:  # maps of another score alone
+            return True
         values = self.predictor(self.asked_row(parts[0]))
         now = values[0, self.predictor.select(list(parts[0].outputs), values.shape[1])]
         known = np.array([end for one in parts for end in (one.prediction, one.base) if one.outputs == parts[0].outputs])
         return bool((np.abs(now - parts[0].prediction) <= roundings(known, self.predictor.kind)).all())
+
+    def _on_our_scale(self, one: Explanation) -> bool:
+        """Whether a result's ends are what the predictor says of its rows, and no other score of the network's."""
+        return bool(one.meta.get("scale") == self.predictor.output == one.meta.get("score", self.predictor.output))
 
 
 def _texts(found: Found) -> dict[str, str] | None:
