@@ -17,8 +17,8 @@ X = RNG.normal(size=(60, 4))
 Y = X[:, 0] > 0
 MANY = RNG.normal(size=(70_000, 4))
 SIZES = {
-    "a forest": (RandomForestClassifier(3, random_state=0), 32_768),
-    "boosted trees": (GradientBoostingClassifier(n_estimators=3, random_state=0), 32_768),
+    "a forest": (RandomForestClassifier(3, random_state=0), 65_536),
+    "boosted trees": (GradientBoostingClassifier(n_estimators=3, random_state=0), 65_536),
     "a network": (MLPClassifier((5,), max_iter=5, tol=1e9, random_state=0), 4096),
     "a scaled network": (make_pipeline(StandardScaler(), MLPClassifier((5,), max_iter=5, tol=1e9, random_state=0)), 4096),
     "a line": (LogisticRegression(), 16_384),
