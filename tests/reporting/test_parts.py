@@ -633,6 +633,13 @@ def test_what_is_wrong_is_told_before_the_model_is_asked(what, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_without_pyarrow_text_is_written_and_parquet_refused_at_once(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(ImportError, match=r"the package pyarrow is not installed: pip install .* format=\"csv\""):
+        go(tmp_path / "out", asked=px.Predictor(never))
+    assert len(written(go(tmp_path / "csv", format="csv"))) == 3
+
+
 def test_files_of_different_tables_are_refused(tmp_path):
     pd.DataFrame({"a": [1.0]}).to_parquet(tmp_path / "0.parquet")
     pd.DataFrame({"b": [1.0]}).to_parquet(tmp_path / "1.parquet")

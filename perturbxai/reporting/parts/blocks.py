@@ -213,7 +213,7 @@ def of_text(files: TextFiles) -> Blocks:
 
 
 def _of_parquet(paths: Sequence[Path]) -> Blocks:
-    parquet, n_rows, schemas = _parquet(), 0, []
+    parquet, n_rows, schemas = arrow_parquet(), 0, []
     for path in paths:
         try:
             with parquet.ParquetFile(path) as file:
@@ -250,7 +250,7 @@ def first_rows(path: Path, most: int) -> Frame:
     """The first rows of a Parquet file, with the index that pandas kept."""
     import pyarrow
 
-    with _parquet().ParquetFile(path, pre_buffer=False) as file:
+    with arrow_parquet().ParquetFile(path, pre_buffer=False) as file:
         batches = list(itertools.islice(file.iter_batches(batch_size=most), 1))
         found: Frame = pyarrow.Table.from_batches(batches, schema=file.schema_arrow).to_pandas()
     return found
@@ -267,7 +267,7 @@ def _check_same(path: Path, names: Sequence[str], first: Path, known: Sequence[s
 def _parquet_frames(paths: Sequence[Path], schema: Any) -> Iterator[Frame]:
     for path in paths:
         # page by page: a group of rows may be the whole file
-        with _parquet().ParquetFile(path, buffer_size=1 << 20, pre_buffer=False) as file:
+        with arrow_parquet().ParquetFile(path, buffer_size=1 << 20, pre_buffer=False) as file:
             for batch in file.iter_batches(batch_size=READ_AT_ONCE, columns=schema.names):
                 yield _plain_frame(batch, schema)
 
@@ -309,7 +309,8 @@ def with_numbers(frame: Frame) -> Frame:
     return frame.astype(dict.fromkeys(numbers, float)) if numbers else frame
 
 
-def _parquet() -> Any:
+def arrow_parquet() -> Any:
+    """pyarrow's module of Parquet. Raises ImportError, with the way out, where it is not installed."""
     try:
         import pyarrow.parquet
     except ImportError as error:

@@ -25,7 +25,7 @@ from perturbxai.models.batches import Bar
 from perturbxai.models.meters import Meters
 from perturbxai.models.predictor import Predictor
 from perturbxai.reporting.manifest import FULL, MANIFEST, SCHEMA, check_place, plainly
-from perturbxai.reporting.parts.blocks import Blocks, as_blocks, with_numbers
+from perturbxai.reporting.parts.blocks import Blocks, arrow_parquet, as_blocks, with_numbers
 from perturbxai.reporting.parts.identity import digest_of_rows, of_model, of_space, of_what_computes, spelled
 from perturbxai.reporting.parts.json_files import read_json, write_json
 from perturbxai.reporting.parts.ledger import ANSWERS, Ledger, Part, part_name, roundings
@@ -90,6 +90,8 @@ def explain_to(
     """
     checks.one_of("format", format, FORMATS)
     part_rows = checks.whole("part_rows", part_rows, 1, of="rows")
+    if format == "parquet":
+        arrow_parquet()
     if not isinstance(space, TabularSpace):
         raise TypeError(
             f"space is a {type(space).__name__}; explain_to writes the rows of tables. Give explain the pictures, and each "
