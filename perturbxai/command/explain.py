@@ -136,14 +136,14 @@ def _table_files(given: argparse.Namespace) -> list[str]:
 
 def target_of(given: argparse.Namespace) -> Target:
     """Where and how the parts are written. Raises ValueError."""
-    from perturbxai.command.table_parts import Target
-
     written = given.format or "parquet"
     if written not in ("parquet", "csv"):
         raise ValueError(f"--format = {written!r} is not known; expected parquet, or csv.")
     part_rows = 1000 if given.part_rows is None else whole(given.part_rows)
     if not isinstance(part_rows, int) or part_rows < 1:
         raise ValueError(f"--part-rows = {given.part_rows!r}: expected a whole number of rows, 1 or more.")
+    from perturbxai.command.table_parts import Target  # slow: a wrong option is told at once
+
     return Target(given.out, written, part_rows, tuple(given.data))
 
 

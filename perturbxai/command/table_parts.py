@@ -15,10 +15,10 @@ import numpy as np
 
 from perturbxai.calls.workers import travelling
 from perturbxai.command.config import Config, Naming, TableConfig
-from perturbxai.command.table_files import NEEDED, left_out_of, numbers_of, read_file, read_table
+from perturbxai.command.table_files import NEEDED, Table, left_out_of, numbers_of, read_file, read_table
 from perturbxai.command.table_part import model_of, predictor_and_space, taken
 from perturbxai.command.user_model import Made, make_model
-from perturbxai.core.types import Frame, Ints
+from perturbxai.core.types import Foreign, Frame, Ints
 from perturbxai.game.game import Game
 from perturbxai.reporting.parts.blocks import Blocks, as_blocks, files_of, of_files, with_numbers
 from perturbxai.reporting.parts.explain_to import StaleLock, explain_to, features
@@ -90,7 +90,7 @@ class _Source:
             section.separator, section.decimal or ".", section.encoding or "utf-8",
         )  # fmt: skip
         if section.data == "diabetes":
-            found = as_blocks(read_table(section, self.naming).X)
+            found = as_blocks(self._ready.X)
         elif _is_workbook(self.files):  # which is no large table
             found = as_blocks(read_file(section, self.naming))
         else:
@@ -108,10 +108,36 @@ class _Source:
         heads = [read_file(self.section.model_copy(update={"data": str(path)}), self.naming, HEAD) for path in paths]
         carried = {*self.section.drop, *([self.section.label] if self.section.label else [])} & set(heads[0].columns)
         try:
-            return of_files(paths, replace(spelling, text=spelling.text | carried))
+            return self._with_text(of_files(paths, replace(spelling, text=spelling.text | carried)))
         except ValueError as error:
             told = str(error)
             raise ValueError(f"{key}: {told[2:].lstrip()}" if told[:2] in ("x=", "x:") else f"{key}: {told}") from error
+
+    def _with_text(self, found: Blocks) -> Blocks:
+        """The same with the columns that are to be text as text, also where a file has numbers."""
+        text = [name for name in self.section.text if name in found.types]
+        if not text:
+            return found
+
+        def spelt(frame: Frame) -> Frame:
+            return frame.assign(**{name: frame[name].map(str, na_action="ignore") for name in text})
+
+        types = {name: kind for name, kind in found.types.items() if name not in text}
+        return replace(found, read=lambda: map(spelt, found.read()), types=types)
+
+    @cached_property
+    def _ready(self) -> Table:
+        """The table that comes with a target of its own."""
+        return read_table(self.section, self.naming)
+
+    def whole(self) -> tuple[Frame, Foreign | None]:
+        """X and y, all of them; no y where nothing is called the target."""
+        import pandas as pd
+
+        if self.section.data == "diabetes":
+            return self._ready.X.copy(), self._ready.y
+        frame, target = pd.concat(self.blocks.read(), ignore_index=True), self.section.target
+        return self._columns(frame), None if target is None else frame[target]
 
     def _columns(self, frame: Frame) -> Frame:
         """The columns that are explained."""
@@ -162,7 +188,8 @@ class _WhenWanted(Mapping[str, Any]):
         self.source = source
 
     def __iter__(self) -> Iterator[str]:
-        return iter(("X",) if self.source.section.target is None else ("X", "y"))
+        section = self.source.section
+        return iter(("X",) if section.target is None and section.data != "diabetes" else ("X", "y"))
 
     def __len__(self) -> int:
         return len(list(iter(self)))
@@ -172,9 +199,4 @@ class _WhenWanted(Mapping[str, Any]):
 
     @cached_property
     def _whole(self) -> dict[str, Any]:
-        import pandas as pd
-
-        source = self.source
-        frame = pd.concat(source.blocks.read(), ignore_index=True)
-        target = source.section.target
-        return {"X": source._columns(frame)} | ({} if target is None else {"y": frame[target]})
+        return dict(zip(("X", "y"), self.source.whole(), strict=True))

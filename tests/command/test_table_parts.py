@@ -40,6 +40,10 @@ def train(X, y):
     numbers = FunctionTransformer(lambda rows: rows.assign(code=(rows["code"] == "007").astype(float)))
     return make_pipeline(numbers, RandomForestRegressor(5, random_state=0)).fit(X, y)
 
+def line(X, y):
+    from sklearn.linear_model import LinearRegression
+    return LinearRegression().fit(X, y)
+
 def slow():
     import time
     def model(rows):
@@ -116,6 +120,20 @@ def test_a_factory_that_wants_the_table_gets_all_of_it():
     np.testing.assert_allclose(y, ROWS["y"])
 
 
+@pytest.mark.parametrize("model", ["boosted", "mymodel:line"])
+def test_the_table_that_is_ready_has_a_target_of_its_own(model):
+    assert command("--table", "diabetes", "--out", "out", "--inputs", "0:3", "--budget", "30", model=model) == 0
+    assert len(read("out")) == 3
+
+
+def test_numbers_that_are_to_be_text_are_text_in_parquet_too():
+    ROWS.assign(code=RNG.integers(0, 3, N)).to_parquet("numbers.parquet")
+    Path("mymodel.py").write_text(MODULE.replace('== "007"', '== "1"'))
+    assert command("--table", "numbers.parquet", *BESIDE, "--out", "out", "--methods", "kernel_shap") == 0
+    found = read("out")
+    assert set(found["x_code"]) == {"0", "1", "2"} and (found["value_code"] != 0).any()
+
+
 def test_of_a_large_table_a_sample_and_every_word_is_held(monkeypatch):
     monkeypatch.setattr(table_parts, "SAMPLED", 8)
     rare = ROWS.assign(code=["1"] * 59 + ["007"])
@@ -189,6 +207,7 @@ WRONG = {
         "--part-rows = '0': expected a whole number",
     ),
     "no file": (["--table", "no*.csv", "--out", "o"], "--table: 'no*.csv': there is no such file, and no file of that"),
+    "a pattern of folders": (["--table", "i?", "--out", "o"], "--table: 'i?': there is no such file, and no file of that"),
     "no column": (["--table", "in", "--drop", "z", "--out", "o"], "--drop = 'z' is no column of"),
     "no such rows": (["--table", "in", "--inputs", "99:", "--out", "o", *BESIDE], "chooses no row; the table has 60"),
 }

@@ -175,8 +175,8 @@ def files_of(x: Any) -> list[Path]:
             found += own
         elif path.is_file():
             found.append(path)
-        elif matched := sorted(map(Path, glob.glob(str(one), recursive=True))):
-            found += [p for p in matched if p.is_file()]
+        elif matched := sorted(p for p in map(Path, glob.glob(str(one), recursive=True)) if p.is_file()):
+            found += matched
         else:
             raise ValueError(f"x={str(one)!r}: there is no such file, and no file of that pattern.")
     return found
