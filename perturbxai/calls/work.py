@@ -80,7 +80,8 @@ class Work:
         """
         known = self.seen.get(key, known)
         self.rows.setdefault(key, 0 if known is None else len(known))
-        self.rows[key] += sum(answer.rows for answer in answers if answer.names is None)  # drawn for it alone
+        # those that have no name were asked for it alone
+        self.rows[key] += sum(answer.rows if answer.names is None else answer.unnamed for answer in answers)
         if names := [answer.names for answer in answers if answer.names is not None]:
             told: NDArray[Any] = names[0] if len(names) == 1 else each_once(np.concatenate(names))
             new = told if known is None else told[~_among(told, known)]

@@ -13,9 +13,13 @@ from perturbxai.core.types import Bools, Codes, Floats, Ints, Labels, Presence, 
 
 @dataclass(frozen=True, eq=False)
 class Coalitions:
-    """A question: the game at these coalitions, (M, P) bool."""
+    """A question: the game at these coalitions, (M, P) bool.
+
+    last: the method asks nothing of this input after it, so that rows which nothing else can ask need not be remembered
+    """
 
     z: Presence
+    last: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +148,8 @@ class Answer:
 
     rows: what it would cost alone; of cells, which need the model at the background rows anyway, beside those
 
-    names: a word for each of these rows, where they were asked for, by which rows of several questions are counted once
+    names:   a word for each of these rows, where they were asked for, by which rows of several questions are counted once
+    unnamed: how many rows have no name beside them, for no other question has them
     """
 
     values: Values
@@ -152,6 +157,7 @@ class Answer:
     spread: Floats | None = None
     names: Any = None
     groups: Floats | None = None
+    unnamed: int = 0
 
 
 class Unanswered(LookupError):

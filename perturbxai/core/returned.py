@@ -109,11 +109,14 @@ def conversation(key: str, own: Any, n_players: int, budget: int) -> Generator[S
     of_type(f"{key}: ask()", own, Generator, "a generator: let it yield its questions")
     answers: list[Any] | None = None
     names: list[NDArray[Any]] = []  # of the coalitions asked so far
+    ended = False
     while True:
         try:
             asked = next(own) if answers is None else own.send(answers)
         except StopIteration as end:
             return end.value
+        if ended:
+            raise ValueError(f"{key}: ask() asks again after a question with last=True; leave last out where more follows.")
         questions = checks.several(f"{key}: what ask() yields", asked, "questions, in a list", ())
         for one in questions:
             if not isinstance(one, Question):
@@ -129,4 +132,5 @@ def conversation(key: str, own: Any, n_players: int, budget: int) -> Generator[S
                 f"{key}: ask() wants {asks} coalitions of a budget of {budget}; let it stop at the budget that it is "
                 "given, and say in least() what it cannot do without."
             )
+        ended = any(isinstance(one, Coalitions) and one.last for one in questions)
         answers = yield questions

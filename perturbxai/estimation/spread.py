@@ -7,9 +7,11 @@ assessing differential expression in microarray experiments", 2004), and to draw
 spread of a jump that was not seen, at the probability that Laplace's rule of succession leaves for one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from perturbxai.core.evaluations import Evaluations
 from perturbxai.core.types import Floats, Weights
@@ -46,23 +48,30 @@ def variances(draws: Sequence[Floats], largest: Floats, rounding: Floats) -> Flo
     rounding  (K,) below which a contribution is none. Where all are, nothing tells how large a jump may be: infinite
     """
     n_draws = np.array([len(one) for one in draws])
-    own = np.array([one.var(axis=0, ddof=1) for one in draws])
+    own = _of_each(draws, lambda one: one.var(axis=0, ddof=1))
     total = own.sum(axis=0)
     elsewhere = (own**2).sum(axis=0) / np.where(total > 0, total, 1.0)  # the mean by variance: of those that vary
-    farthest = np.array([np.abs(one - one.mean(axis=0)).max(axis=0) for one in draws])
+    farthest = _of_each(draws, lambda one: np.abs(one - one.mean(axis=0)).max(axis=0))
     jump = (farthest * np.sqrt(n_draws / (n_draws - 1.0))[:, None]).max(axis=0)  # as of samples of their sizes
-    alike = np.array([_mostly_alike(one, NEAR * jump) for one in draws])
+    alike = _of_each(draws, lambda one: _mostly_alike(one, NEAR * jump))
     free = n_draws[:, None] - 1.0
     lent = (free * own + PRIOR * elsewhere) / (free + PRIOR)
     missed = np.array([unseen(int(n)) for n in n_draws])[:, None] * jump**2
     found = np.maximum(lent, np.where(alike, own + TWICE * missed, 0.0))
-    largest = np.maximum(largest, np.max([np.abs(one).max(axis=0) for one in draws], axis=0))
+    largest = np.maximum(largest, _of_each(draws, lambda one: np.abs(one).max(axis=0)).max(axis=0))
     found = np.where(jump <= STILL * largest, unseen(int(n_draws.sum())) * largest**2, found)
     return np.where(largest <= rounding, np.inf, found)
 
 
+def _of_each(draws: Sequence[Floats], along: Callable[[Floats], NDArray[Any]]) -> NDArray[Any]:
+    """(P, K): a statistic along the first axis of each player's draws, at once where there are as many of each."""
+    if len({len(one) for one in draws}) == 1:
+        return along(np.stack(draws, axis=1))
+    return np.array([along(one) for one in draws])
+
+
 def _mostly_alike(draws: Floats, near: Floats) -> Floats:
-    """(K,) bool: whether more than half of the draws lie near their median."""
+    """(..., K) bool of draws (n, ..., K): whether more than half of the draws lie near their median."""
     return np.asarray((np.abs(draws - np.median(draws, axis=0)) <= near).mean(axis=0) > 0.5)
 
 

@@ -98,7 +98,7 @@ class PartitionShap(Asking):
         n_pairs = owen.affordable(unions, budget)
         asked = [owen.question(unions, at, n_pairs, players.n_players, rng) for at in range(len(unions))]
         z = semivalues.with_ends(np.concatenate([one.z for one in asked]))
-        (values,) = yield [Coalitions(z)]
+        (values,) = yield [Coalitions(z, last=True)]
         ends = np.cumsum([2, *(len(one.z) for one in asked)]).tolist()
         parts = [one.deviations(values[i:j]) for one, (i, j) in zip(asked, pairwise(ends), strict=True)]
         found = owen.share_out(unions, parts, values, n_pairs)

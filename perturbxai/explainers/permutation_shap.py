@@ -59,7 +59,7 @@ class PermutationShap(Asking):
         orders = draw_orders(n_pairs, n_players, rng)
         forward = prefixes(orders).reshape(-1, n_players)
         z = semivalues.with_ends(np.concatenate([forward, ~forward]))
-        (values,) = yield [Coalitions(z)]
+        (values,) = yield [Coalitions(z, last=True)]
         found = _over_pairs(_of_pairs(orders, values), np.abs(values).max(axis=0))
         n_distinct = len(np.unique(np.packbits(z, axis=1), axis=0))
         found.notes.update({"pairs": n_pairs, "coalitions": n_distinct, "listed": False})

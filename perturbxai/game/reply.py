@@ -15,7 +15,7 @@ class Reply:
 
     counted  the number by which the memo counts the question's rows;  users: the methods that use them, as bits
     words    of its rows, None where they are not asked for
-    apart    lines whose rows no other question has, None if there are none
+    apart    lines whose rows no other question has, None if there are none;  unnamed: their rows, as far as they came
     filled   lines that are answered, the first so many
     """
 
@@ -29,6 +29,7 @@ class Reply:
     words: list[Words] | None
     apart: Bools | None = None
     rows: int = 0
+    unnamed: int = 0
     filled: int = 0
 
     @property
@@ -42,14 +43,14 @@ class Reply:
 
     def answer(self) -> Answer:
         names = each_once(np.concatenate(self.words)) if self.words else None  # rows that are new have none
-        return Answer(self.values, self.rows, self.spread, names, self.groups)
+        return Answer(self.values, self.rows, self.spread, names, self.groups, self.unnamed if names is not None else 0)
 
     def take_over(self, other: "Reply") -> None:
         """Take what another reply holds, if it is one to the same question: the first lines of it."""
         if not self._asks_the_same(other):
             return
         n = self.filled = other.filled
-        self.rows = other.rows
+        self.rows, self.unnamed = other.rows, other.unnamed
         self.words = None if self.words is None else list(other.words or [])
         for own, old in ((self.values, other.values), (self.spread, other.spread), (self.groups, other.groups)):
             if own is not None and old is not None:

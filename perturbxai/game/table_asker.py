@@ -272,6 +272,7 @@ class TableAsker:
         if isinstance(reply.question, Cells):
             words = words[self._bases.find(words) < 0]
         reply.rows += n_apart + len(words)
+        reply.unnamed += n_apart
         if n_apart and not self.offline:
             self.used.update(dict.fromkeys(bits(reply.users), n_apart))
         if reply.words is not None and not reply.fresh:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Self
 
 from perturbxai.models.ahead import Ahead
 from perturbxai.models.batches import Bar, Batches, Progress
-from perturbxai.models.device import keep_memory
+from perturbxai.models.device import keep_memory, settle_heap
 from perturbxai.models.estimators import CallableModel, EstimatorModel
 from perturbxai.models.networks import NetworkModel
 
@@ -79,6 +79,8 @@ class Metered:
         found._model.clipped = 0
         if self.memory == "keep":
             keep_memory()
+        elif not isinstance(self._model, NetworkModel):
+            settle_heap()
         return found
 
     @property

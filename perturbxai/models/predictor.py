@@ -16,7 +16,7 @@ from perturbxai.core.types import Device, Floats, Inputs, Ints, Model, Outputs, 
 from perturbxai.core.wording import count, listed, word
 from perturbxai.models.ahead import Ahead
 from perturbxai.models.batches import Bar, Batches, Progress
-from perturbxai.models.device import NETWORK_BATCH, is_out_of_memory, keep_memory, rows_a_batch, synchronise
+from perturbxai.models.device import NETWORK_BATCH, is_out_of_memory, keep_memory, rows_a_batch, settle_heap, synchronise
 from perturbxai.models.estimators import Asked, EstimatorModel, Rows, check_options, warn_of_clip
 from perturbxai.models.image_plan import Recast, recast
 from perturbxai.models.lending import Lent, lent
@@ -92,6 +92,8 @@ class Predictor(Metered):
         self._crew: Callable[[Plan], Iterator[Batch]] | None = None  # others who ask whole plans meanwhile
         on_cpu = isinstance(self._model, NetworkModel) and self._model.device.type == "cpu"
         self.memory = "keep" if on_cpu and memory != "system" and keep_memory() else "system"
+        if not isinstance(self._model, NetworkModel):
+            settle_heap()
 
     def __repr__(self) -> str:
         model, device = self._model.model, f" on {self._model.device}" if isinstance(self._model, NetworkModel) else ""

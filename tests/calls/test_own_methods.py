@@ -449,6 +449,7 @@ def test_a_law_by_which_nothing_can_be_weighed_is_refused_before_the_model_is_as
         (lambda n: [Cells(np.ones((1, n + 1), bool), np.zeros(1, int))], ValueError, r"z that ask\(\) yields has shape"),
         (lambda n: [np.ones((1, n), bool)], TypeError, r"ask\(\) yields array\(.*; expected questions"),
         (lambda n: [Coalitions(np.random.default_rng().random((9, n)) < 0.5)] * 9, ValueError, r"ask\(\) wants "),
+        (lambda n: [Coalitions(np.ones((1, n), bool), last=True)], ValueError, r"ask\(\) asks again after .* last=True"),
     ],
 )  # fmt: skip
 def test_a_question_that_nobody_can_answer_is_told_with_the_method(questions, error, words):

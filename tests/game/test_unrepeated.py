@@ -109,6 +109,23 @@ def test_no_name_is_made_of_a_row_that_is_unrepeated(monkeypatch, method):
     assert predictor.rows == found.meta["rows"] > 900
 
 
+@pytest.mark.parametrize("method", ["permutation_shap", "partition_shap"])
+def test_of_a_last_question_those_rows_alone_are_named_that_come_again(monkeypatch, method):
+    rng = np.random.default_rng(1)
+    named, asked = [], []
+    hash_cells = table_asker.hash_cells
+    monkeypatch.setattr(table_asker, "hash_cells", lambda z, *rest: (named.append(len(z)), hash_cells(z, *rest))[1])
+    space, x = px.TabularSpace(rng.standard_normal((20, 12)), background="all"), rng.standard_normal((4, 12))
+    predictor = px.Predictor(lambda rows: (asked.extend(map(bytes, rows)), np.sin(rows).sum(axis=1))[1])
+    found = px.explain(method, predictor, space, x, budget=300)[method]
+    assert sum(named) < 4 * 300 / 3
+    assert predictor.rows == found.meta["rows"] == len(set(asked)) == len(asked) > 900
+    before = len(asked)
+    beside = px.explain(["lime", method], predictor, space, x, budget=300)[method]  # where others ask, all are looked up
+    np.testing.assert_array_equal(beside.values, found.values)
+    assert beside.meta["rows"] == found.meta["rows"] and len(set(asked[before:])) == len(asked[before:])
+
+
 def test_after_a_failure_only_the_very_question_is_answered_from_the_last_replies():
     rng = np.random.default_rng(2)
     space = px.TabularSpace(rng.standard_normal((20, 6)), background="all")

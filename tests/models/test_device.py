@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -87,3 +89,21 @@ def test_only_a_gpu_is_waited_for_and_gives_its_cache_back(place, expected, monk
     device.release_cached(place)
     device.synchronise(place)
     assert done == expected
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="page faults are counted, of glibc")
+def test_arrays_that_come_and_go_are_no_page_faults_once_the_heap_is_settled():
+    program = """
+import resource
+import numpy as np
+from perturbxai.models.device import settle_heap
+settle_heap()
+for n in range(40):
+    if n == 2:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    layers = [np.ones(1 << 18) for _ in range(3)]
+    del layers
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 38 * 3 * 512 / 10  # a fault a page of 4 KiB without it

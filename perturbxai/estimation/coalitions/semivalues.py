@@ -89,7 +89,7 @@ def exact_of_table(table: Evaluations, weight: Floats) -> Estimate:
 def ask_all(n_players: int) -> Generator[Sequence[Question], list[Floats], Estimate]:
     """Ask for all coalitions and conclude their Shapley values: what a generator does whose budget holds them."""
     z = with_ends(list_coalitions(n_players))
-    (values,) = yield [Coalitions(z)]
+    (values,) = yield [Coalitions(z, last=True)]
     found = exact(z, values, shapley_weights(n_players))
     found.notes.update({"coalitions": 2**n_players, "listed": True})
     return found
