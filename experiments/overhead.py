@@ -147,6 +147,7 @@ def first_seconds(players: int) -> dict[str, float]:
 def child(what: str, *given: Any, **environment: str) -> dict[str, float]:
     """A measurement in a process of its own, with one thread of BLAS as both sides have."""
     env = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"} | environment
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # installed packages are compiled
     command = [sys.executable, __file__, "--child", json.dumps([what, *given])]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
     if done.returncode:
