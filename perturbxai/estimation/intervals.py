@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from perturbxai.core.evaluations import Design, Estimate, once
 from perturbxai.core.types import Floats, PlayerValues
@@ -45,19 +46,36 @@ def simultaneous_factors(covariances: Floats, df: float, design: Design) -> Floa
 def _factors_of_all(covariances: Floats, deviations: Floats, df: float, design: Design) -> Floats:
     """(K,): the same where no deviation (K, P) is 0."""
     values, vectors = np.linalg.eigh(covariances / deviations[:, :, None] / deviations[:, None])
-    normals, draws = design.normals[:, : deviations.shape[1]], np.empty((len(values), len(design.normals)))
+    n_players, n_draws = deviations.shape[1], len(design.normals)
+    # a quantile of draws needs no more digits, and half of them take half of the time
+    normals = once(design.cache, ("normals", n_players), lambda: _by_player(design.normals[:, :n_players]))
+    draws, held = np.empty((len(values), n_draws), dtype=np.float32), np.empty(normals.shape, dtype=np.float32)
     # a variance that is none, as of the sum of Shapley values, is rounding: its root would be a hundred million times that
-    values[values <= deviations.shape[1] * np.finfo(np.float64).eps * values[:, -1:]] = 0.0
+    values[values <= n_players * np.finfo(np.float64).eps * values[:, -1:]] = 0.0
     for own, along, found in zip(values, vectors, draws, strict=True):
         # the symmetric root: it does not turn with the eigenvectors of equal eigenvalues, which rounding chooses
-        root = (along * np.sqrt(own)) @ along.T
-        for at in blocks.blocks(*normals.shape):
-            scores = root @ normals[at].T
+        root = ((along * np.sqrt(own)) @ along.T).astype(np.float32)
+        for at in blocks.blocks(n_draws, n_players):
+            scores = np.matmul(root, normals[:, at], out=held[:, at])
             np.abs(scores, out=scores).max(axis=0, out=found[at])
     if np.isfinite(df):
         # the denominators of drawn t statistics, which every input and output needs
-        draws /= once(design.cache, ("chi", df), lambda: np.sqrt(chi_square(design.uniforms, df) / df))
-    return np.maximum(np.quantile(draws, LEVEL, axis=1), independent_factor(1, df))
+        draws /= once(design.cache, ("chi", df), lambda: np.sqrt(chi_square(design.uniforms, df) / df).astype(np.float32))
+    return np.maximum(_quantile(draws), independent_factor(1, df))
+
+
+def _by_player(normals: Floats) -> NDArray[np.float32]:
+    """(P, R) of draws (R, P)."""
+    return np.ascontiguousarray(normals.T, dtype=np.float32)
+
+
+def _quantile(draws: NDArray[np.float32]) -> Floats:
+    """(K,): the quantile of LEVEL along each line of draws (K, R), which are put in another order."""
+    low, share = divmod(LEVEL * (draws.shape[1] - 1), 1.0)
+    at = int(low)
+    beside = min(at + 1, draws.shape[1] - 1)
+    draws.partition((at, beside), axis=1)
+    return np.asarray(draws[:, at] + share * (draws[:, beside].astype(np.float64) - draws[:, at]))
 
 
 @lru_cache(maxsize=1024)

@@ -120,8 +120,9 @@ class LinearFit:
         """(c, P) for each output's residuals (K, R): rows whose Gram matrix is the covariance, good until the next ones."""
         first, strata, walk = self._places
         scores = np.empty((len(strata[0]) + bool(len(walk)), gain.shape[1]))
+        centred_scores = row_kernels(gain.size * len(by_output)).centred_scores
         for own in by_output:
-            row_kernels(gain.size).centred_scores(gain, own, first, *strata, scores)
+            centred_scores(gain, own, first, *strata, scores)
             if len(walk):  # one cluster
                 scores[-1] = own[walk] @ gain[walk]
             yield scores

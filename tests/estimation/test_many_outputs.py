@@ -53,7 +53,7 @@ def test_an_output_has_the_errors_that_it_has_alone(name, n_players, budget):
     for k in range(len(found.full)):
         own = METHODS[name].estimate(alone(found, k))
         np.testing.assert_allclose(together.stderr[:, k], own.stderr[:, 0], rtol=1e-10)
-        np.testing.assert_allclose(together.critical[k], own.critical[0], rtol=1e-10)
+        np.testing.assert_allclose(together.critical[k], own.critical[0], rtol=1e-6)
         if own.interactions_stderr is not None:
             np.testing.assert_allclose(together.interactions_stderr[..., k], own.interactions_stderr[..., 0], rtol=1e-10)
 
@@ -65,7 +65,7 @@ def test_outputs_in_blocks_have_the_same_errors(monkeypatch, budget):
     monkeypatch.setattr(linear_fit.blocks, "blocks", lambda n_rows, _: (slice(at, at + 1) for at in range(n_rows)))
     single = METHODS["kernel_shap"].estimate(replace(found, design=replace(found.design, cache={})))
     np.testing.assert_allclose(single.stderr, whole.stderr, rtol=1e-12)
-    np.testing.assert_allclose(single.critical, whole.critical, rtol=1e-12)
+    np.testing.assert_allclose(single.critical, whole.critical, rtol=1e-6)  # of draws in float32
 
 
 def quantile_of_largest(covariance, df, design):
@@ -97,8 +97,9 @@ def test_simultaneous_factors_are_quantiles_of_the_largest_deviation():
     design = draw_design([px.KernelShap().law(9)], 9, 60, np.random.default_rng(0))
     some = covariances(9, 10, 0)
     expected = [quantile_of_largest(one, 12.0, design) for one in some]
-    np.testing.assert_allclose(simultaneous_factors(some, 12.0, design), expected, rtol=1e-12)
-    np.testing.assert_allclose([simultaneous_factor(one, 12.0, design) for one in some], expected, rtol=1e-12)
+    # draws in float32
+    np.testing.assert_allclose(simultaneous_factors(some, 12.0, design), expected, rtol=1e-6)
+    np.testing.assert_allclose([simultaneous_factor(one, 12.0, design) for one in some], expected, rtol=1e-6)
 
 
 def test_a_factor_does_not_hang_on_how_a_sum_of_zero_is_rounded():
