@@ -69,6 +69,12 @@ class Inside:
         self._used_fill: dict[str, bytes] = {}
         self._asks: dict[int, Callable[[Floats], Floats]] = {}
 
+    def about(self, game: Game) -> Inside:
+        """The same of other inputs of the call, which share where the maps are and what it took to find them."""
+        found = replace(self, game=game)
+        found._places, found._judged, found.searched = self._places, self._judged, self.searched
+        return found
+
     def places(self, picture: Picture) -> list[Place]:
         """Where the maps are, for pictures of this size: found once a Predictor, and again where the network has changed."""
         if not self.recalls(picture):

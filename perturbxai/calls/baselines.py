@@ -81,6 +81,18 @@ def baselines(
     >>> found.values.shape, found.meta["layer"]
     ((1, 4, 1), 'input of 1')
     """
+    call, n_jobs = prepared(methods, predictor, space, x, outputs=outputs, layer=layer, score=score, n_jobs=n_jobs)
+    with keeping(lambda: call.attributions() or None), predictor.watched("baselines"), asked_by(predictor, n_jobs):
+        run_here(call, n_jobs)
+    return call.attributions()
+
+
+def prepared(
+    methods: str | Baseline | Sequence[str | Baseline], predictor: Predictor, space: Space, x: Inputs, *,
+    outputs: Outputs | None, layer: Layers | None, score: str, n_jobs: int | None,
+) -> tuple[BaselinesCall, int | None]:  # fmt: skip
+    """The call that `baselines` makes of its arguments, with all checked that can be without the model, and how many workers
+    share it. Raises as it does."""
     named = named_baselines(methods)
     checks.refuse_missing(score=score)
     check_asked(predictor, space)
@@ -91,18 +103,20 @@ def baselines(
     differentiate = any(method.differentiates for method in named.values())
     layers = layer_names(predictor, layer)
     placed = _placed(named, layers if isinstance(layer, list) else None)
-    call = BaselinesCall(placed, Record(game), Inside(predictor, game, layers, score, differentiate))
-    with keeping(lambda: call.attributions() or None), predictor.watched("baselines"), asked_by(predictor, n_jobs):
-        try:
-            call.run(_apart(call, n_jobs))
-        except RuntimeError as error:
-            # a pass backwards may break on channels last where the pass forwards did not
-            if "view" not in str(error) or predictor.kind != "network" or not predictor.network_model().passes.lay_aside():
-                raise
-            lost = call.record.rows - game.used(0)
-            call = BaselinesCall(placed, call.record, Inside(predictor, game, layers, score, differentiate), lost)
-            call.run(_apart(call, n_jobs))
-    return call.attributions()
+    return BaselinesCall(placed, Record(game), Inside(predictor, game, layers, score, differentiate)), n_jobs
+
+
+def run_here(call: BaselinesCall, n_jobs: int | None) -> None:
+    """Explain all inputs of a call, from the beginning again where the network cannot do it in the layout that it ran in."""
+    predictor = call.inside.predictor
+    try:
+        call.run(_apart(call, n_jobs))
+    except RuntimeError as error:
+        # a pass backwards may break on channels last where the pass forwards did not
+        if "view" not in str(error) or predictor.kind != "network" or not predictor.network_model().passes.lay_aside():
+            raise
+        call.begin_again()
+        call.run(_apart(call, n_jobs))
 
 
 def _apart(call: BaselinesCall, n_jobs: int | None) -> PhotoChunks | None:

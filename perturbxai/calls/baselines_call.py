@@ -19,6 +19,7 @@ from perturbxai.estimation.spread import ROUNDING
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.results.explanation import Attribution, Explanation
 
+SEARCHED, LAID_ASIDE = "where the layer is", "in a layout that failed"  # asked once a call
 Placed = dict[str, tuple[Baseline, int]]  # by key a method, and the number of its layer
 Mapped = tuple[dict[str, Any], dict[str, Any]]  # fields of an Explanation: values (P, K), heat ...; notes for `meta`
 
@@ -28,6 +29,7 @@ class BaselinesCall:
     """One call of baselines(): methods, each with the number of its layer, at one input after the other.
 
     lost: rows that were asked in a layout that failed;  ends: v(nothing) and v(N), by input
+    n_ends: how many rows these are, where others asked them
     """
 
     placed: Placed
@@ -36,6 +38,7 @@ class BaselinesCall:
     lost: int = 0
     found: list[dict[str, Explanation]] = field(default_factory=list)
     ends: dict[int, tuple[Floats, Floats]] = field(default_factory=dict)
+    n_ends: int | None = None
 
     def __post_init__(self) -> None:
         self.first_alike = self.record.game.first_alike  # digests every picture
@@ -69,6 +72,11 @@ class BaselinesCall:
                 self._repeat(number)
         if failed is not None:  # it fails at no input alone: all are kept, and the error is told
             raise failed
+
+    def begin_again(self) -> None:
+        """Forget what was found, but not that it was asked for."""
+        self.lost = self.record.rows - self.record.game.used(0)
+        self.found, self.ends, self.inside = [], {}, replace(self.inside)
 
     def take(self, number: int, found: dict[str, Explanation]) -> None:
         """What was found elsewhere of an input, and so of those that are the same."""
@@ -205,7 +213,7 @@ class BaselinesCall:
         if method.passes and along:
             ends = {NOTHING: ends[ENDS] - along}
         looks = method.passes or isinstance(method, OfPixels)
-        once = {"where the layer is": searched, "in a layout that failed": self.lost if looks else 0}
+        once = {SEARCHED: searched, LAID_ASIDE: self.lost if looks else 0}
         return ends | {what: n for what, n in once.items() if n}
 
     def attributions(self) -> dict[str, Attribution]:
@@ -218,7 +226,8 @@ class BaselinesCall:
         game, (method, _) = self.record.game, self.placed[key]
         asked = [parts[n].meta for n in parts if self.first_alike[n] == n]
         searched = sum(self.inside.searched.values()) if method.passes else 0
-        once = self._once(method, {ENDS: game.used(0)}, searched, len(self.inside.came_along & parts.keys()))
+        n_ends = game.used(0) if self.n_ends is None else self.n_ends
+        once = self._once(method, {ENDS: n_ends}, searched, len(self.inside.came_along & parts.keys()))
         own = sum(meta["rows"] - sum(meta["rows_once_a_call"].values()) for meta in asked)
         measured = {what: sum(meta[what] for meta in asked) for what in ("own_rows", "own_seconds") if what in asked[0]}
         rows = own - self.inside.shared.get(key, 0) + sum(once.values())

@@ -1,6 +1,6 @@
 """Inputs of a call one after the other, each a step that may have been done before a run was stopped."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 from perturbxai.calls.concluding import Run
@@ -8,22 +8,12 @@ from perturbxai.calls.crew import asked_by
 from perturbxai.calls.explain import prepared
 from perturbxai.calls.explain_call import Call
 from perturbxai.calls.in_chunks import Chunks
+from perturbxai.calls.steps import Found, Step, a_step, name_of
 from perturbxai.core.methods import Explainer
 from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Floats, Inputs, Outputs
 from perturbxai.inputs.spaces import Input, Space
 from perturbxai.models.predictor import Predictor
-from perturbxai.results.explanation import Attribution
-
-Found = dict[str, Attribution]
-Step = Callable[[str, Callable[[], Found]], Found]
-"""What is found under a name: by the work that is given, or before."""
-ROWS_A_STEP = 100  # of a table, which share batches
-
-
-def straight(name: str, work: Callable[[], Found]) -> Found:  # noqa: ARG001
-    """A step that nothing was found of before."""
-    return work()
 
 
 class InTurn(Chunks):
@@ -40,7 +30,7 @@ class InTurn(Chunks):
 
     def attributions_by(self, step: Step) -> Found:
         """By method. Whatever stops it keeps what was concluded before: `error.partial`."""
-        groups, at_once = self.groups(), ROWS_A_STEP if self.call.kind == "table" else 1
+        groups, at_once = self.groups(), a_step(self.call.game.space)
         with keeping(lambda: self._together() or None):
             for start in range(0, len(groups), at_once):
                 inputs = self._away([number for group in groups[start : start + at_once] for number in group])
@@ -64,9 +54,7 @@ class InTurn(Chunks):
         return (Chunks(call, self.n_jobs) if spread else Run(call)).attributions()
 
     def _name(self, inputs: Sequence[Input]) -> str:
-        """What inputs are known by: the numbers in the call and the streams of the first and the last."""
-        ends = inputs[0], inputs[-1]
-        return "-".join(f"{one.meta[self.numbered]}.{one.digest[0]:08x}{one.digest[1]:08x}" for one in ends)
+        return name_of([one.meta[self.numbered] for one in inputs], inputs)
 
     @cached_property
     def _base(self) -> Floats:

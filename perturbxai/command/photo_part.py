@@ -9,11 +9,13 @@ from typing import Any, cast
 import numpy as np
 
 from perturbxai import assets
-from perturbxai.calls.baselines import baselines, check_methods
+from perturbxai.calls.baselines import check_methods
+from perturbxai.calls.baselines_in_turn import baselines_in_turn
 from perturbxai.calls.compare import compare
 from perturbxai.calls.comparison import Comparison
 from perturbxai.calls.explain_call import Call
-from perturbxai.calls.in_turn import Found, Step, explain_in_turn, straight
+from perturbxai.calls.in_turn import explain_in_turn
+from perturbxai.calls.steps import Step, called, straight
 from perturbxai.command.config import ALL, ON_PICTURES, Naming, PhotoConfig
 from perturbxai.command.photo_files import OURS, Photos, read_photos
 from perturbxai.command.user_model import Part, make_model, reason
@@ -140,7 +142,7 @@ class PhotoJob:
                     with beside({}, each=self._labelled), self.predictor.watched(f"explain, {fill}"):
                         ours = explain_in_turn(
                             self.explainers, self.predictor, space, self.photos.pictures,
-                            partial(self._explain_step, fill), outputs=outputs,
+                            called(f"explain {fill}", self.step), outputs=outputs,
                             budget=self.section.budget, seed=self.seed, n_jobs=self.section.jobs,
                         )  # fmt: skip
                     found |= {name: self._labelled(one) for name, one in ours.items()}
@@ -220,9 +222,6 @@ class PhotoJob:
 
     # -------------------------------------------------------------------------------------------- methods
 
-    def _explain_step(self, fill: str, inputs: str, work: Callable[[], Found]) -> Found:
-        return self.step(f"explain {fill} {inputs}", work)
-
     def _baselines(self, names: list[str], space: ImageSpace, outputs: list[Any], under: str) -> dict[str, Attribution]:
         """Those that were named together, those that "all" stands for one by one, as far as they work on this network."""
         found: dict[str, Attribution] = {}
@@ -244,10 +243,10 @@ class PhotoJob:
         asked: dict[str, Any] = {"score": self._score(names[0]), "n_jobs": self.section.jobs}
         what = f"{names[0] if len(names) == 1 else 'maps'}{under}"
         with beside({}, each=self._labelled), self.predictor.watched(what):
-            found = self.step(
-                f"{', '.join(names)}{under}",
-                lambda: baselines(names, self.predictor, space, self.photos.pictures, outputs=outputs, layer=layer, **asked),
-            )
+            found = baselines_in_turn(
+                names, self.predictor, space, self.photos.pictures, called(f"maps {', '.join(names)}{under}", self.step),
+                outputs=outputs, layer=layer, **asked,
+            )  # fmt: skip
         return {name: self._labelled(one) for name, one in found.items()}
 
     def _score(self, name: str) -> str:

@@ -8,11 +8,13 @@ import numpy as np
 
 from perturbxai import assets
 from perturbxai.calls.arguments import name_methods
-from perturbxai.calls.baselines import baselines, check_methods, named_baselines
+from perturbxai.calls.baselines import check_methods, named_baselines
+from perturbxai.calls.baselines_in_turn import baselines_in_turn
 from perturbxai.calls.compare import compare
 from perturbxai.calls.comparison import Comparison
 from perturbxai.calls.explain_call import Call
-from perturbxai.calls.in_turn import Step, explain_in_turn
+from perturbxai.calls.in_turn import explain_in_turn
+from perturbxai.calls.steps import Step, called
 from perturbxai.command.config import Naming, TableConfig
 from perturbxai.command.table_files import read_table
 from perturbxai.command.user_model import Made, Part, make_model, reason
@@ -113,18 +115,13 @@ def compare_table(
     """All methods on the same coalitions, beside them the exact values of all coalitions and what the model itself tells."""
     outputs = section.outputs
     asked: dict[str, Any] = {"outputs": outputs, "seed": seed, "n_jobs": section.jobs}
-
-    def of(name: str) -> Step:
-        return lambda inputs, work: step(f"{name} {inputs}", work)
-
-    results = explain_in_turn(methods, predictor, space, x, of("explain"), budget=section.budget, **asked)
+    results = explain_in_turn(methods, predictor, space, x, called("explain", step), budget=section.budget, **asked)
     with beside(results):
         if section.exact:
             exact = [ExactShap(name="exact")]
-            results |= explain_in_turn(exact, predictor, space, x, of("exact"), budget=2**space.n_players, **asked)
+            results |= explain_in_turn(exact, predictor, space, x, called("exact", step), budget=2**space.n_players, **asked)
         if section.baselines:
             beside_them, jobs = section.baselines, section.jobs
-            results |= step(
-                "baselines", lambda: baselines(beside_them, predictor, space, x, outputs=outputs, n_jobs=jobs)
-            )  # fmt: skip
+            maps = called("baselines", step)
+            results |= baselines_in_turn(beside_them, predictor, space, x, maps, outputs=outputs, n_jobs=jobs)
         return compare(results, predictor, space, metrics=section.metrics, seed=seed, n_jobs=section.jobs)

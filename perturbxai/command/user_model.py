@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from perturbxai.calls.comparison import Comparison
-from perturbxai.calls.in_turn import Step
+from perturbxai.calls.steps import Step
 from perturbxai.command import current_folder
 from perturbxai.core.checks import did_you_mean
 from perturbxai.core.extras import EXTRAS, remedy

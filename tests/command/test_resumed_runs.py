@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import perturbxai as px
-from perturbxai.calls import in_turn
+from perturbxai.calls import steps as kept
 from perturbxai.command import cli
 from perturbxai.command.config import parse_config
 from perturbxai.command.run import run
@@ -47,7 +47,7 @@ class Killed(BaseException):
 @pytest.fixture
 def own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(in_turn, "ROWS_A_STEP", 3)
+    monkeypatch.setattr(kept, "ROWS_A_STEP", 3)
     monkeypatch.setattr(report.drawing, "figures", lambda *_: [])  # they take most of the time
     rng = np.random.default_rng(0)
     pd.DataFrame(rng.normal(size=(30, 4)), columns=list("abcd")).to_csv("table.csv", index=False)
