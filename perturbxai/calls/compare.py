@@ -1,7 +1,6 @@
 """compare(): every map scored on the same coalitions, at home and away, beside what it cost."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import combinations
 from numbers import Number
@@ -12,21 +11,23 @@ import numpy as np
 from perturbxai.calls.arguments import check_asked
 from perturbxai.calls.comparison import BACKGROUND, Comparison, explained_fill
 from perturbxai.calls.crew import asked_by
-from perturbxai.calls.scoring import Needs, TestSet
+from perturbxai.calls.scoring import Needs, Scored, TestSet
+from perturbxai.calls.steps import Step, a_step, name_of, straight
 from perturbxai.calls.workers import check_n_jobs
 from perturbxai.core import catalogue, checks
 from perturbxai.core.methods import unnamed
-from perturbxai.core.questions import Coalitions, Unanswered
 from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Fill, Floats
 from perturbxai.game.game import Game
-from perturbxai.inputs.spaces import ImageSpace, Input, Space, TabularSpace
+from perturbxai.inputs.spaces import ImageSpace, Input, Space, TabularSpace, digest
 from perturbxai.metrics import agreement
 from perturbxai.metrics.metric import Metric, read_metrics
 from perturbxai.models.predictor import Predictor
 from perturbxai.results.explanation import Attribution, Explanation
 from perturbxai.sampling.asked import Reader
 from perturbxai.sampling.untouched import Untouched
+
+Lines = list[dict[str, Any]]  # of a table
 
 
 def compare(
@@ -61,6 +62,26 @@ def compare(
     other players, for values that are not finite, for results that do not tell what they asked, and for unknown metrics;
     TypeError for functions that are no metrics, which are tried on made-up answers first.
     """
+    return _compared(results, predictor, space, None, metrics, fills, seed, n_jobs)
+
+
+def compare_in_turn(
+    results: Mapping[str, Attribution], predictor: Predictor, space: Space, step: Step, *, metrics: Iterable[str] | None,
+    fills: Fill | Iterable[Fill] | None = None, seed: int, n_jobs: int | None,
+) -> Comparison:  # fmt: skip
+    """As `compare`, by steps: what the model says of a picture under all fills, or of a hundred rows. Raises as it does.
+
+    Each is asked in batches of its own, so that what is said of it hangs on no other.
+    """
+    return _compared(results, predictor, space, step, metrics, fills, seed, n_jobs)
+
+
+def _compared(
+    results: Mapping[str, Attribution], predictor: Predictor, space: Space, step: Step | None,
+    metrics: str | Callable[..., float] | Iterable[str | Callable[..., Any]] | None, fills: Fill | Iterable[Fill] | None,
+    seed: int, n_jobs: int | None,
+) -> Comparison:  # fmt: skip
+    """step: None asks of all inputs together."""
     wanted = read_metrics(metrics)
     check_asked(predictor, space)
     if not isinstance(results, Mapping) or not all(isinstance(one, Attribution) for one in results.values()):
@@ -75,8 +96,7 @@ def compare(
         return job.comparison(games[0].inputs, call | {"metrics": [m.name for m in wanted], "better": better})
 
     with keeping(compared), predictor.watched("compare"), asked_by(predictor, n_jobs):
-        for game in games:
-            job.score(game)
+        job.score(games, step or straight, len(games[0].inputs) if step is None else a_step(space))
     return compared()
 
 
@@ -97,6 +117,13 @@ def _scored_spaces(space: Space, fills: Fill | Iterable[Fill] | None) -> list[Sp
     return spaces
 
 
+def _name_of(scored: Mapping[str, Scored], numbers: Sequence[int]) -> str:
+    """What the questions about some inputs are known by: the inputs, and a digest of all that is asked of them."""
+    first = next(iter(scored.values())).game.inputs
+    asked = digest(*(need.z for own in scored.values() for need in own.needs))
+    return f"{name_of(numbers, first)} {asked[0]:08x}{asked[1]:08x}"
+
+
 def _fill_name(space: Space) -> str:
     return str(space.meta["fill"]) if isinstance(space, ImageSpace) else BACKGROUND
 
@@ -108,8 +135,7 @@ class _Job:
     space: Space
     metrics: list[Metric]
     seed: int
-    scores: list[dict[str, Any]] = field(default_factory=list)
-    curves: list[dict[str, Any]] = field(default_factory=list)
+    measured: dict[tuple[str, int], tuple[Lines, Lines]] = field(default_factory=dict)  # by fill and number of the input
 
     def __post_init__(self) -> None:
         if not self.results:
@@ -153,44 +179,53 @@ class _Job:
             made.append(game)
         return made
 
-    def score(self, game: Game) -> None:
-        """All maps under one fill: every coalition that any metric needs, asked together."""
+    def score(self, games: Sequence[Game], step: Step, at_once: int) -> None:
+        """All maps under every fill, so many inputs at once: every coalition that any metric needs, asked together."""
         if all(metric.of_two for metric in self.metrics):  # maps are only compared with maps: nothing to ask
             return
-        needs = [self._needs(one, number) for number, one in enumerate(game.inputs)]
-        if any(metric.name not in catalogue.METRICS for metric in self.metrics):  # tried before the model is asked
-            made_up = np.random.default_rng(self.seed).normal(size=(len(needs[0].z), len(self.outputs)))
-            self._measured(game, 0, needs[0], made_up)
-        asks = any(metric.on_coalitions or metric.curves for metric in self.metrics)
-        requests = [(number, Coalitions(need.z[:, game.inputs[number].active])) for number, need in enumerate(needs)]
-        scored = 0
+        numbers = range(len(games[0].inputs))
+        for first in numbers[::at_once]:
+            some = numbers[first : first + at_once]
+            scored: dict[str, Scored] = {}
+            before: Game | None = None
+            for game in games:
+                inputs = [game.inputs[number] for number in some]
+                before = game.part(inputs, self.predictor, before)
+                scored[_fill_name(game.space)] = Scored(
+                    before, [self._needs(*one) for one in zip(inputs, some, strict=True)]
+                )
+            self._score(scored, some, step)
+
+    def _score(self, scored: dict[str, Scored], numbers: Sequence[int], step: Step) -> None:
+        """Some inputs, by number, under every fill, by its name."""
+        if numbers[0] == 0 and any(metric.name not in catalogue.METRICS for metric in self.metrics):
+            for fill, own in scored.items():  # tried before the model is asked
+                made_up = np.random.default_rng(self.seed).normal(size=(len(own.needs[0].z), len(self.outputs)))
+                self._measured(fill, own.game.inputs[0], 0, own.needs[0], made_up)
+
+        def measure(fill: str, place: int, answers: Floats) -> None:
+            where = scored[fill].game.inputs[place], numbers[place], scored[fill].needs[place]
+            self.measured[fill, numbers[place]] = self._measured(fill, *where, answers)
 
         def known() -> None:
             """Scores of the inputs whose answers came before a failure."""
-            game.offline()
-            for number in range(scored, len(needs)):
-                with suppress(Unanswered):
-                    self._measure(game, number, needs[number], game.ask([requests[number]])[0].values)
+            for fill, own in scored.items():
+                for place, answers in own.known():
+                    if (fill, numbers[place]) not in self.measured:
+                        measure(fill, place, answers)
 
         with keeping(known):
-            answers = [np.zeros((0, len(self.outputs)))] * len(needs)
-            if asks:
-                answers = [answer.values for answer in game.ask(requests)]
-            for scored, (need, answer) in enumerate(zip(needs, answers, strict=True)):
-                self._measure(game, scored, need, answer)
+            answers = {fill: np.zeros((0, len(self.outputs))) for fill in scored}
+            if any(metric.on_coalitions or metric.curves for metric in self.metrics):
+                answers = step(_name_of(scored, numbers), lambda: {fill: own.ask() for fill, own in scored.items()})
+            for fill, own in scored.items():
+                for place, answered in enumerate(own.shared_out(answers[fill])):
+                    measure(fill, place, answered)
 
-    def _measure(self, game: Game, number: int, need: Needs, answers: Floats) -> None:
-        scores, curves = self._measured(game, number, need, answers)
-        self.scores += scores
-        self.curves += curves
-
-    def _measured(
-        self, game: Game, number: int, need: Needs, answers: Floats
-    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    def _measured(self, fill: str, one: Input, number: int, need: Needs, answers: Floats) -> tuple[Lines, Lines]:
         """The scores and curves of all maps of one input."""
-        scores: list[dict[str, Any]] = []
-        curves: list[dict[str, Any]] = []
-        fill = _fill_name(game.space)
+        scores: Lines = []
+        curves: Lines = []
         for name, result in self.results.items():
             own = explained_fill(result)
             head = {"method": name, "row": result[number].label}
@@ -198,7 +233,7 @@ class _Job:
             for k, output in enumerate(self.outputs):
                 offered, steps = need.measure(name, k, result[number].values[:, k], answers[:, k])
                 offered |= {"stderr": result[number].stderr[:, k], "row": result[number].label, "output": output}
-                offered["labels"] = getattr(game.inputs[number], "labels", None)
+                offered["labels"] = getattr(one, "labels", None)
                 scores += [
                     {**head, "output": output, "metric": metric.name, **tail, "value": metric(offered),
                      "test_set": need.test.name if metric.on_coalitions else "none"}
@@ -224,12 +259,14 @@ class _Job:
              "rows_shared_with": ", ".join(result.meta.get("rows_shared_with", ()))}
             for name, result in self.results.items()
         ]  # fmt: skip
+        fills = list(dict.fromkeys(fill for fill, _ in self.measured))
+        in_order = [self.measured[one] for one in sorted(self.measured, key=lambda one: (fills.index(one[0]), one[1]))]
         return Comparison(
-            scores=pd.DataFrame(self.scores, columns=SCORE_COLUMNS),
+            scores=pd.DataFrame([line for scores, _ in in_order for line in scores], columns=SCORE_COLUMNS),
             agreement=pd.DataFrame(self.agreement, columns=AGREEMENT_COLUMNS),
             costs=pd.DataFrame(costs),
             fill_spread=pd.DataFrame(self._fill_spread(), columns=SPREAD_COLUMNS),
-            curves=pd.DataFrame(self.curves, columns=CURVE_COLUMNS),
+            curves=pd.DataFrame([line for _, curves in in_order for line in curves], columns=CURVE_COLUMNS),
             results=self.results, inputs=inputs, call=call,
         )  # fmt: skip
 

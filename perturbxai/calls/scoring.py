@@ -1,12 +1,15 @@
-"""What scores need: the coalitions of one input, in one table, and where each score finds its own."""
+"""What scores need: the coalitions of one input, in one table, where each score finds its own, and what the model says."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 
+from perturbxai.core.questions import Answer, Coalitions, Unanswered
 from perturbxai.core.types import Floats, Presence, Weights
+from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import Input
 from perturbxai.metrics import faithfulness
 from perturbxai.metrics.metric import CURVES, Metric
@@ -90,3 +93,30 @@ class Needs:
             value = faithfulness.faithfulness(values, z[own], truth[own])
             steps.append({"curve": "faithfulness", "share": size / z.shape[1], "value": value})
         return found, steps
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """Some inputs under one fill, in a game of their own, and what the scores of each need."""
+
+    game: Game
+    needs: Sequence[Needs]
+
+    def ask(self) -> Floats:
+        """(T, K): what the model says of the coalitions of all of them, asked together."""
+        return np.concatenate([answer.values for answer in self._ask(range(len(self.needs)))])
+
+    def shared_out(self, answers: Floats) -> list[Floats]:
+        """The same by input."""
+        return np.split(answers, np.cumsum([len(need.z) for need in self.needs])[:-1])
+
+    def known(self) -> Iterator[tuple[int, Floats]]:
+        """After a failure: the places of the inputs whose answers came before it, and these."""
+        self.game.offline()
+        for place in range(len(self.needs)):
+            with suppress(Unanswered):
+                yield place, self._ask([place])[0].values
+
+    def _ask(self, places: Sequence[int]) -> list[Answer]:
+        actives = [one.active for one in self.game.inputs]
+        return self.game.ask([(place, Coalitions(self.needs[place].z[:, actives[place]])) for place in places])

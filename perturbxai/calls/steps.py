@@ -1,17 +1,24 @@
 """Steps: what a call finds of some of its inputs, which may have been found before the run was stopped."""
 
 from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
 
+from perturbxai.core.types import Floats
 from perturbxai.inputs.spaces import Input, Space, TabularSpace
 from perturbxai.results.explanation import Attribution
 
 Found = dict[str, Attribution]
-Step = Callable[[str, Callable[[], Found]], Found]
-"""What is found under a name: by the work that is given, or before."""
+Kept = TypeVar("Kept", Attribution, Floats)
 ROWS_A_STEP = 100  # of a table, which share batches
 
 
-def straight(name: str, work: Callable[[], Found]) -> Found:  # noqa: ARG001
+class Step(Protocol):
+    """What is found under a name, by the work that is given or before: results by method, or answers of the model."""
+
+    def __call__(self, name: str, work: Callable[[], dict[str, Kept]], /) -> dict[str, Kept]: ...
+
+
+def straight(name: str, work: Callable[[], dict[str, Kept]], /) -> dict[str, Kept]:  # noqa: ARG001
     """A step that nothing was found of before."""
     return work()
 
@@ -19,7 +26,7 @@ def straight(name: str, work: Callable[[], Found]) -> Found:  # noqa: ARG001
 def called(head: str, step: Step) -> Step:
     """The same step under names that begin so."""
 
-    def under(name: str, work: Callable[[], Found]) -> Found:
+    def under(name: str, work: Callable[[], dict[str, Kept]], /) -> dict[str, Kept]:
         return step(f"{head} {name}", work)
 
     return under

@@ -11,7 +11,7 @@ import numpy as np
 from perturbxai import assets
 from perturbxai.calls.baselines import check_methods
 from perturbxai.calls.baselines_in_turn import baselines_in_turn
-from perturbxai.calls.compare import compare
+from perturbxai.calls.compare import compare_in_turn
 from perturbxai.calls.comparison import Comparison
 from perturbxai.calls.explain_call import Call
 from perturbxai.calls.in_turn import explain_in_turn
@@ -126,9 +126,9 @@ class PhotoJob:
         self.step, section = step, self.section
         results = self.explained()
         with beside(results):
-            return compare(
-                results, self.predictor, self.space, metrics=section.metrics, fills=section.fills, seed=self.seed,
-                n_jobs=section.jobs,
+            return compare_in_turn(
+                results, self.predictor, self.space, called("compare", step), metrics=section.metrics, fills=section.fills,
+                seed=self.seed, n_jobs=section.jobs,
             )  # fmt: skip
 
     def explained(self) -> dict[str, Attribution]:

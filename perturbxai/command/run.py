@@ -52,9 +52,10 @@ def run(
     the folder is made, and an old manifest in it taken away, when there is something to write. What an older run left there
     that this one does not write is taken away at the end. Of a section that is stopped, by whatever, what was finished is
     reported in SECTION_unfinished, which the next whole run takes away; a note on the exception says so.
-    What is found is kept in the hidden folder .steps until all is there: pictures, their maps, rows by the hundred, sections.
-    The same run takes it from there, whatever stopped it: one with the same seed, section, data, model's file and answers,
-    and versions. Others keep what they find apart. While it runs it holds a lock.
+    What is found is kept in the hidden folder .steps until all is there: a picture's explanations, its maps and the answers
+    that it is scored by, rows by the hundred, sections. The same run takes it from there, whatever stopped it: one with the
+    same seed, section, data, model's file and answers, and versions. Others keep what they find apart. While it runs it
+    holds a lock.
     Raises ValueError, OSError and ImportError, with the way out, for what cannot be loaded or asked. Runs the code that the
     config names as "package.module:factory".
     naming  how errors call a dotted key, as itself if not given;  command: kept in the manifest

@@ -10,7 +10,7 @@ from perturbxai import assets
 from perturbxai.calls.arguments import name_methods
 from perturbxai.calls.baselines import check_methods, named_baselines
 from perturbxai.calls.baselines_in_turn import baselines_in_turn
-from perturbxai.calls.compare import compare
+from perturbxai.calls.compare import compare_in_turn
 from perturbxai.calls.comparison import Comparison
 from perturbxai.calls.explain_call import Call
 from perturbxai.calls.in_turn import explain_in_turn
@@ -124,4 +124,7 @@ def compare_table(
             beside_them, jobs = section.baselines, section.jobs
             maps = called("baselines", step)
             results |= baselines_in_turn(beside_them, predictor, space, x, maps, outputs=outputs, n_jobs=jobs)
-        return compare(results, predictor, space, metrics=section.metrics, seed=seed, n_jobs=section.jobs)
+        compared = called("compare", step)
+        return compare_in_turn(
+            results, predictor, space, compared, metrics=section.metrics, seed=seed, n_jobs=section.jobs
+        )  # fmt: skip

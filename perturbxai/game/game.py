@@ -82,10 +82,11 @@ class Game:
         outputs = listed(None if self._asker is None else self.outputs)
         return f"<Game of {count(len(self.inputs), 'row' if table else 'picture')}: {parts}, outputs {outputs}>"
 
-    def part(self, inputs: Sequence[Input], predictor: Predictor) -> Self:
-        """The same game of other inputs, asked of the same model with meters of its own; outputs are those that this has."""
+    def part(self, inputs: Sequence[Input], predictor: Predictor, like: Self | None = None) -> Self:
+        """The same game of other inputs, asked of the same model, it may be with meters of its own; outputs are those that
+        this has. like: as for a game, of these inputs."""
         found = copy.copy(self)
-        found.inputs, found.predictor, found._asker, found._like = list(inputs), predictor, None, None
+        found.inputs, found.predictor, found._asker, found._like = list(inputs), predictor, None, like
         found._wanted = self._wanted if self._asker is None else self._asker.columns.tolist()
         return found
 

@@ -10,31 +10,12 @@ import perturbxai as px
 from perturbxai.calls import steps
 from perturbxai.calls.baselines_in_turn import baselines_in_turn
 from perturbxai.models.predictor import ModelError
+from tests.support.kept_steps import Killed, Notebook
 
 torch = pytest.importorskip("torch")
 LOOKS = ["grad_cam", "cam_difference", "ablation_cam", "score_cam"]
 MAPS = [*LOOKS, "gradient", "deconvnet", "guided_backprop", "random", "edges"]
 ROUNDING = 1e-6  # of a network in float32, whose answers hang on their batches
-
-
-class Killed(BaseException):
-    """What no code of ours catches, as it catches no kill."""
-
-
-class Notebook:
-    """Steps in memory, of which some are lost: what is kept is as it would be in a file. worked: the names of the others."""
-
-    def __init__(self, kept=()):
-        self.kept, self.worked, self.killed_at = dict(kept), [], None
-
-    def __call__(self, name, work):
-        if name not in self.kept:
-            found = work()
-            self.worked.append(name)
-            self.kept[name] = {key: one.to_json() for key, one in found.items()}
-            if len(self.worked) == self.killed_at:
-                raise Killed
-        return {key: px.Attribution.from_json(text) for key, text in self.kept[name].items()}
 
 
 def network():
@@ -92,7 +73,7 @@ def test_whatever_was_found_before_the_maps_are_the_same_to_the_bit():
     undisturbed = ask(whole)
     assert len(whole.kept) == 3  # of one picture that comes twice once
     for n_kept in range(4):
-        later = Notebook(list(whole.kept.items())[:n_kept])
+        later = whole.first(n_kept)
         assert_alike(ask(later), undisturbed)
         assert later.worked == list(whole.kept)[n_kept:]
 
@@ -108,8 +89,7 @@ def test_a_step_that_is_lost_is_done_again_alone():
 
 def test_a_kill_costs_one_picture_also_where_workers_share_them():
     alone = ask(Notebook())
-    shared = Notebook()
-    shared.killed_at = 2
+    shared = Notebook(killed_at=2)
     with pytest.raises(Killed), joblib.parallel_config(backend="threading"):
         ask(shared, n_jobs=2)
     assert len(shared.kept) == 2
@@ -148,7 +128,7 @@ def test_rows_of_a_table_go_by_the_hundred(monkeypatch):
     whole = Notebook()
     undisturbed = table(whole)
     assert len(whole.kept) == 2
-    assert_alike(table(Notebook(list(whole.kept.items())[:1])), undisturbed)
+    assert_alike(table(whole.first(1)), undisturbed)
     found = px.baselines(methods, px.Predictor(net), px.TabularSpace(X, background=4), [*X[:4], X[0]])
     for key in methods:
         np.testing.assert_allclose(undisturbed[key].values, found[key].values, rtol=0, atol=1e-14)

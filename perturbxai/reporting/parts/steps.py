@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.core.jsonable import DamagedError
+from perturbxai.calls.steps import Kept
+from perturbxai.core.jsonable import DamagedError, decode, encode
+from perturbxai.core.types import Floats
 from perturbxai.models.meters import Meters
 from perturbxai.models.predictor import Predictor
 from perturbxai.reporting.manifest import MANIFEST, describe_file, named, plainly
@@ -19,7 +21,7 @@ from perturbxai.reporting.parts.json_files import read_json, write_json
 from perturbxai.reporting.parts.ledger import RUN, roundings
 from perturbxai.results.explanation import Attribution, Explanation
 
-Found = dict[str, Attribution]
+ANSWERS = "answers"
 STEPS = ".steps"  # where steps are kept while a run goes on, a folder a section
 WHOLE = "whole.json"  # of a section that is reported
 
@@ -51,8 +53,8 @@ class Steps:
     def kept(self) -> bool:
         return (self.folder / RUN).exists()
 
-    def __call__(self, name: str, work: Callable[[], Found]) -> Found:
-        """What `work` finds, or found before under this name."""
+    def __call__(self, name: str, work: Callable[[], dict[str, Kept]], /) -> dict[str, Kept]:
+        """What `work` finds, or found before under this name: results, or answers of the model."""
         path = self.folder / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.json"
         kept = self._take(path, name)
         if kept is not None:
@@ -62,8 +64,8 @@ class Steps:
         texts = _texts(found)
         if texts is not None:
             meters = list(self.predictor.since(before))
-            said = {"step": name, "meters": meters, "pace": self.predictor.pace, "results": texts, "sha256": _sum(texts)}
-            self._keep(path, said)
+            said = {"step": name, "meters": meters, "pace": self.predictor.pace, "results": texts}
+            self._keep(path, said | {"sha256": _sum(said)})
         return found
 
     def _keep(self, path: Path, said: Mapping[str, Any]) -> None:
@@ -93,18 +95,19 @@ class Steps:
         self.told.append("it was finished and reported before the run was stopped")
         return dict(kept["facts"])
 
-    def _take(self, path: Path, name: str) -> Found | None:
+    def _take(self, path: Path, name: str) -> dict[str, Any] | None:
         kept = read_json(path)
         try:
-            if kept is None or kept["step"] != name:
+            if kept is None or kept["step"] != name or kept.pop("sha256") != _sum(kept):
                 return None
-            if kept["sha256"] != _sum(kept["results"]):
-                return None
-            found = {key: Attribution.from_json(text) for key, text in kept["results"].items()}
+            found = {key: _read(text) for key, text in kept["results"].items()}
             meters, pace = Meters(*kept["meters"]), float(kept["pace"])
-        except (DamagedError, KeyError, TypeError, ValueError):
+        except (DamagedError, KeyError, TypeError, ValueError, AttributeError):
             return None
-        if not self.taken and not self._same_model(found):
+        results = {key: one for key, one in found.items() if isinstance(one, Attribution)}
+        if not self.taken and not results:  # by which the model is known again
+            return None
+        if not self.taken and not self._same_model(results):
             shutil.rmtree(self.folder, ignore_errors=True)
             self.told.append(
                 "what an earlier run had found until it was stopped was not taken, for the model's answers are others (a "
@@ -118,7 +121,7 @@ class Steps:
         self.predictor.keep_pace(pace)
         return found
 
-    def _same_model(self, found: Found) -> bool:
+    def _same_model(self, found: Mapping[str, Attribution]) -> bool:
         parts = [one for result in found.values() for one in result if self._on_our_scale(one)]
         if not parts:  # maps of another score alone
             return True
@@ -132,12 +135,22 @@ class Steps:
         return bool(one.meta.get("scale") == self.predictor.output == one.meta.get("score", self.predictor.output))
 
 
-def _texts(found: Found) -> dict[str, str] | None:
-    """Results as JSON; None where one cannot come back as it is."""
+def _texts(found: Mapping[str, Attribution | Floats]) -> dict[str, str] | None:
+    """What was found as JSON; None where something cannot come back as it is."""
     try:
-        return {key: one.to_json() for key, one in found.items()}
+        return {
+            key: one.to_json() if isinstance(one, Attribution) else json.dumps({ANSWERS: encode(one, key)})
+            for key, one in found.items()
+        }
     except TypeError:
         return None
+
+
+def _read(text: str) -> Any:
+    """What a text of `_texts` says. Raises DamagedError, or another ValueError, for others."""
+    if text.startswith(f'{{"{ANSWERS}"'):
+        return decode(json.loads(text)[ANSWERS], ANSWERS)
+    return Attribution.from_json(text)
 
 
 def _digest(path: Path) -> str:
@@ -150,8 +163,8 @@ def _is_there(folder: Path, entry: Mapping[str, Any]) -> bool:
     return path.is_file() and bool(describe_file(path, folder)["sha256"] == entry["sha256"])
 
 
-def _sum(texts: Mapping[str, str]) -> str:
-    return hashlib.sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()
+def _sum(said: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(said, sort_keys=True, default=plainly).encode()).hexdigest()
 
 
 def left_over(place: Path) -> str:
