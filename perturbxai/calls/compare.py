@@ -12,7 +12,7 @@ from perturbxai.calls.arguments import check_asked
 from perturbxai.calls.comparison import BACKGROUND, Comparison, explained_fill
 from perturbxai.calls.crew import asked_by
 from perturbxai.calls.scoring import Needs, Scored, TestSet
-from perturbxai.calls.steps import Step, a_step, name_of, straight
+from perturbxai.calls.steps import Step, a_step, how_many, name_of, straight
 from perturbxai.calls.workers import check_n_jobs
 from perturbxai.core import catalogue, checks
 from perturbxai.core.methods import unnamed
@@ -98,6 +98,16 @@ def _compared(
     with keeping(compared), predictor.watched("compare"), asked_by(predictor, n_jobs):
         job.score(games, step or straight, len(games[0].inputs) if step is None else a_step(space))
     return compared()
+
+
+def compare_steps(metrics: Iterable[str] | None, space: Space, n_inputs: int) -> int:
+    """How many steps `compare_in_turn` takes."""
+    return how_many(space, n_inputs) if _asks(read_metrics(metrics)) else 0
+
+
+def _asks(metrics: Sequence[Metric]) -> bool:
+    """Whether any of them needs to ask the model."""
+    return any(metric.on_coalitions or metric.curves for metric in metrics)
 
 
 def _scored_spaces(space: Space, fills: Fill | Iterable[Fill] | None) -> list[Space]:
@@ -216,7 +226,7 @@ class _Job:
 
         with keeping(known):
             answers = {fill: np.zeros((0, len(self.outputs))) for fill in scored}
-            if any(metric.on_coalitions or metric.curves for metric in self.metrics):
+            if _asks(self.metrics):
                 answers = step(_name_of(scored, numbers), lambda: {fill: own.ask() for fill, own in scored.items()})
             for fill, own in scored.items():
                 for place, answered in enumerate(own.shared_out(answers[fill])):

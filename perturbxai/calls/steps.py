@@ -37,6 +37,11 @@ def a_step(space: Space) -> int:
     return ROWS_A_STEP if isinstance(space, TabularSpace) else 1
 
 
+def how_many(space: Space, n_inputs: int) -> int:
+    """Steps of so many inputs."""
+    return -(-n_inputs // a_step(space))
+
+
 def name_of(numbers: Sequence[int], inputs: Sequence[Input]) -> str:
     """What inputs are known by: the numbers in the call and the streams of the first and the last."""
     ends = zip((numbers[0], numbers[-1]), (inputs[0], inputs[-1]), strict=True)

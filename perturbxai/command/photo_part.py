@@ -11,11 +11,11 @@ import numpy as np
 from perturbxai import assets
 from perturbxai.calls.baselines import check_methods
 from perturbxai.calls.baselines_in_turn import baselines_in_turn
-from perturbxai.calls.compare import compare_in_turn
+from perturbxai.calls.compare import compare_in_turn, compare_steps
 from perturbxai.calls.comparison import Comparison
 from perturbxai.calls.explain_call import Call
 from perturbxai.calls.in_turn import explain_in_turn
-from perturbxai.calls.steps import Step, called, straight
+from perturbxai.calls.steps import Step, called, how_many, straight
 from perturbxai.command.config import ALL, ON_PICTURES, Naming, PhotoConfig
 from perturbxai.command.photo_files import OURS, Photos, read_photos
 from perturbxai.command.user_model import Part, make_model, reason
@@ -40,7 +40,7 @@ def load_photo(section: PhotoConfig, seed: int, progress: bool, naming: Naming =
     facts |= {"pictures": photos.facts, "pictures_left_out": photos.left_out, "left_out": {}}
     job = PhotoJob(section, predictor, photos, seed, naming, facts["left_out"])
     job.check()
-    return Part(section, predictor, job.work, facts, lambda one: one.input[None])
+    return Part(section, predictor, job.work, facts, lambda one: one.input[None], job.planned)
 
 
 def _predictor(section: PhotoConfig, progress: bool, naming: Naming) -> tuple[Predictor, dict[str, Any]]:
@@ -82,7 +82,7 @@ class PhotoJob:
 
     left_out  method -> why it cannot explain these pictures, of those that "all" stands for
     cut       what cuts the pictures, as for ImageSpace; None: what the section names
-    step      takes what was found before a run was stopped
+    step      takes what was found before a run was stopped;  planned: how many there are, by kind
     """
 
     section: PhotoConfig
@@ -93,6 +93,7 @@ class PhotoJob:
     left_out: dict[str, str] = field(default_factory=dict)
     cut: Any = None
     step: Step = straight
+    planned: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         section = self.section
@@ -120,6 +121,21 @@ class PhotoJob:
         if not self.explainers and not self.maps:
             why = "; ".join(f"{name}: {reason}" for name, reason in self.left_out.items())
             raise ValueError(f"{self.naming('photo.methods')}: none can explain these pictures. {why}")
+        self.planned = self._plan(games[0])
+
+    def _plan(self, game: Game) -> dict[str, int]:
+        """How many steps there are of each kind, if all that "all" stands for work."""
+        each = how_many(self.space, len(set(game.first_alike)))  # those that are the same go together
+        of_the_fill = [name for name in self.maps if name in catalogue.OF_THE_FILL]
+        n_calls = len(self.spaces) * self._n_calls(of_the_fill) + self._n_calls([*set(self.maps) - {*of_the_fill}])
+        explained = len(self.spaces) * each if self.explainers else 0
+        scored = compare_steps(self.section.metrics, self.space, len(game.inputs))
+        return {"explain": explained, "maps": n_calls * each, "compare": scored}
+
+    def _n_calls(self, maps: list[str]) -> int:
+        """How often `_baselines` calls for these."""
+        together = {self._score(name) for name in maps if name not in self.optional}
+        return len(together) + sum(name in self.optional for name in maps)
 
     def work(self, step: Step) -> Comparison:
         """Explain and compare. Raises ValueError for more classes than a table can show."""

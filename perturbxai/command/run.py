@@ -20,7 +20,7 @@ from perturbxai.core.versions import versions
 from perturbxai.reporting.manifest import Folder, check_place
 from perturbxai.reporting.parts.ledger import DONE, PARTS
 from perturbxai.reporting.parts.lock import alone_in, by
-from perturbxai.reporting.parts.steps import STEPS, Steps, left_over
+from perturbxai.reporting.parts.steps import STEPS, Steps, begun, left_over
 from perturbxai.reporting.report import report
 
 GOES_ON = "the same command goes on from where it was stopped"
@@ -74,32 +74,40 @@ def run(
         )
     with alone_in(done.folder) as left_by:
         done.told += [f"an earlier run{by(left_by)}, ended without a word"] if left_by else []
-        target: Folder | None = None
-        worked: list[Steps] = []
-        for name, part in parts.items():
-            steps = Steps(done.folder, name, part.predictor, _known_by(part, config), part.asked_row)
-            worked.append(steps)
-            done.facts[name] = steps.finished(done.folder / name) or _work(name, part, steps, done, config)
-            if target is None:
-                target = Folder(place)
-                target.begin()
-            inner = target.inner(name)
-            if name in done.comparisons:
-                compared, asked = done.comparisons[name], part.section.model_dump(mode="json") | {"seed": config.seed}
-                report(compared, inner, config=asked)
-                steps.finish(done.facts[name], inner)
-            done.told += [f"{name}: {one}" for one in steps.told]
-        assert target is not None  # a configuration has a section
+        steps = {
+            name: Steps(done.folder, name, part.predictor, _known_by(part, config), part.asked_row, part.planned)
+            for name, part in parts.items()
+        }
+        with begun(steps.values()):
+            target = _reported(parts, steps, done, config)
         facts = {"versions": versions(), "seed": config.seed, "config": config.model_dump(mode="json"), "parts": done.facts}
         target.finish(({} if command is None else {"command": list(command)}) | facts)
-        for name in parts:
+        for name, one in steps.items():
             target.clear(UNFINISHED.format(name))
-        for steps in worked:
-            shutil.rmtree(steps.folder, ignore_errors=True)
+            shutil.rmtree(one.folder, ignore_errors=True)
         with suppress(OSError):  # it holds what other runs have kept
             (done.folder / STEPS).rmdir()
         done.told += [told] if (told := left_over(done.folder)) else []
     return done
+
+
+def _reported(parts: Mapping[str, Part], steps: Mapping[str, Steps], done: Run, config: Config) -> Folder:
+    """Work on the sections one after the other, and report each. Returns the folder, which is begun."""
+    target: Folder | None = None
+    for name, part in parts.items():
+        own = steps[name]
+        done.facts[name] = own.finished(done.folder / name) or _work(name, part, own, done, config)
+        if target is None:
+            target = Folder(done.folder)
+            target.begin()
+        inner = target.inner(name)
+        if name in done.comparisons:
+            compared, asked = done.comparisons[name], part.section.model_dump(mode="json") | {"seed": config.seed}
+            report(compared, inner, config=asked)
+            own.finish(done.facts[name], inner)
+        done.told += [f"{name}: {one}" for one in own.told]
+    assert target is not None  # a configuration has a section
+    return target
 
 
 def _work(name: str, part: Part, steps: Steps, done: Run, config: Config) -> dict[str, Any]:

@@ -10,11 +10,11 @@ from perturbxai import assets
 from perturbxai.calls.arguments import name_methods
 from perturbxai.calls.baselines import check_methods, named_baselines
 from perturbxai.calls.baselines_in_turn import baselines_in_turn
-from perturbxai.calls.compare import compare_in_turn
+from perturbxai.calls.compare import compare_in_turn, compare_steps
 from perturbxai.calls.comparison import Comparison
 from perturbxai.calls.explain_call import Call
 from perturbxai.calls.in_turn import explain_in_turn
-from perturbxai.calls.steps import Step, called
+from perturbxai.calls.steps import Step, called, how_many
 from perturbxai.command.config import Naming, TableConfig
 from perturbxai.command.table_files import read_table
 from perturbxai.command.user_model import Made, Part, make_model, reason
@@ -51,8 +51,16 @@ def load_table(section: TableConfig, seed: int, progress: bool, naming: Naming =
         check_methods(named_baselines(section.baselines), predictor, space, None, "logit")
     return Part(
         section, predictor, lambda step: compare_table(methods, section, predictor, space, x, seed, step), facts,
-        lambda one: space.columns.decode(np.asarray(one.input[None], dtype=np.float64)),
+        lambda one: space.columns.decode(np.asarray(one.input[None], dtype=np.float64)), planned(section, game),
     )  # fmt: skip
+
+
+def planned(section: TableConfig, game: Game) -> dict[str, int]:
+    """How many steps there are of each kind."""
+    each = how_many(game.space, len(set(game.first_alike)))  # those that are the same go together
+    scored = compare_steps(section.metrics, game.space, len(game.inputs))
+    asked = {"explain": True, "exact": section.exact, "baselines": bool(section.baselines)}
+    return {kind: each for kind, wanted in asked.items() if wanted} | {"compare": scored}
 
 
 def model_of(section: TableConfig, X: Frame, y: Foreign | None, naming: Naming) -> Made:

@@ -31,6 +31,7 @@ class Part:
     """A section that is ready to start: its model, its work by steps, and what the manifest tells of its input.
 
     asked_row  the question whose answer is a result's `prediction`
+    planned    how many steps the work takes, by the word that their names begin with, those of the last kind last
     """
 
     section: Any
@@ -38,6 +39,7 @@ class Part:
     work: Callable[[Step], Comparison]
     facts: dict[str, Any]
     asked_row: Callable[[Explanation], Any]
+    planned: Mapping[str, int]
 
 
 def reason(name: str, error: Exception) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 
 import numpy as np
@@ -17,6 +18,7 @@ from perturbxai.command.config import parse_config
 from perturbxai.command.run import run
 from perturbxai.reporting import report
 from perturbxai.reporting.parts import lock, steps
+from perturbxai.reporting.parts.status import told
 from perturbxai.reporting.parts.steps import STEPS
 
 TIMES = ("seconds", "model_seconds", "call_seconds")
@@ -118,7 +120,8 @@ def test_stopped_after_any_step_the_same_run_reports_the_same(sections, tmp_path
             else:
                 break
         done = go(folder, how)
-        assert at == 0 or any("before the run was stopped" in one or "an earlier run" in one for one in done.told)
+        begun = 2 if sections == "both" else 1  # files that say what is to be done
+        assert at < begun or any("before the run was stopped" in one or "an earlier run" in one for one in done.told)
         assert_alike(reported(folder), undisturbed)
         assert not (folder / STEPS).exists() and not (folder / lock.LOCK).exists()
         assert {path.name for path in folder.iterdir()} == {path.name for path in (tmp_path / "whole").iterdir()}
@@ -295,10 +298,56 @@ def test_a_command_says_that_it_went_on(monkeypatch, capsys):
         patched.setattr(steps, "write_json", stops)
         assert cli.main([*words, "--quiet"]) == 130
     assert cli.main(["status", "out"]) == 0
-    told = capsys.readouterr().out
-    assert "table: 1 steps done" in told and "of the model's rows a second" in told
-    assert "not running; the same command goes on from here" in told
+    out = capsys.readouterr().out
+    assert "table: 1 of 2 steps done (50 %), about " in out and " left; " in out and " of the model's rows, " in out
+    assert "not running; the same command goes on from here" in out
     assert cli.main(words) == 0
     assert capsys.readouterr().out.startswith("table: it went on from what an earlier run had found until it was stopped\n")
     assert cli.main(["status", "out"]) == 0
     assert "manifest.json lists all files" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("own")
+def test_a_run_says_from_the_beginning_what_is_left(tmp_path, monkeypatch):
+    """Of each section, and less with each step, until all that was planned is there."""
+    seen, real = [], steps.write_json
+
+    def looks(path, said):
+        real(path, said)
+        seen.append([line for line in told(tmp_path / "out").splitlines() if "steps done" in line])
+
+    monkeypatch.setattr(steps, "write_json", looks)
+    go(tmp_path / "out")
+    counts = [
+        [re.match(r"(photo|table): (\d+) of (\d+) steps done \((\d+) %\)", line).groups() for line in one] for one in seen
+    ]
+    assert counts[0] == [("photo", "0", "8", "0")]  # two pictures: under two fills, maps, scores
+    assert counts[1] == [("photo", "0", "8", "0"), ("table", "0", "8", "0")]
+    assert counts[-2] == [("table", "8", "8", "100")]  # photo is reported
+    shares = [int(share) for one in counts for name, *_, share in one if name == "photo"]
+    assert shares == sorted(shares) and shares[-1] == 100
+
+
+def keep(folder, planned, kept):
+    """A section's folder: what was planned, and steps that took a second each."""
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text(json.dumps({"planned": planned}))
+    for number, name in enumerate(kept):
+        step = {"step": f"{name} {number}", "meters": [10, 0, 0.5, 0, None], "seconds": 1.0}
+        (folder / f"{number}.json").write_text(json.dumps(step))
+
+
+@pytest.mark.parametrize(
+    ("planned", "kept", "says"),
+    [
+        ({"explain": 4, "compare": 4}, ["explain"] * 2, "2 of 8 steps done (25 %), about 6 s left; 20 of"),
+        ({"maps": 9, "compare": 2}, ["maps"] * 3 + ["compare"], "4 of 5 steps done (80 %), about 1 s left; 40 of"),
+        ({"explain": 2, "compare": 0}, ["explain"] * 2, "2 of 2 steps done (100 %); 20 of"),
+        (None, ["explain"], "1 steps done; 10 of"),
+        ({"explain": 2}, [], "0 of 2 steps done (0 %); 0 of the model's rows"),
+    ],
+    ids=["half", "some maps did not work", "all", "nothing planned", "nothing done"],
+)
+def test_what_is_left_is_told_of_what_was_planned(tmp_path, planned, kept, says):
+    keep(tmp_path / STEPS / "photo-1", planned, kept)
+    assert f"photo: {says}" in told(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,15 +95,35 @@ def told(folder: str | Path) -> str:
 
 
 def _of_section(folder: Path) -> str:
-    """What a section of a run has kept so far, and at what speed it asked its model."""
+    """What a section of a run has kept so far and what is left, and at what speed it asked its model."""
     name = folder.name.rpartition("-")[0]
     if (folder / WHOLE).exists():
         return f"{name}: reported"
     kept = [read_json(path) or {} for path in folder.glob("*.json") if path.name != RUN]
-    meters = [one["meters"] for one in kept if isinstance(one.get("meters"), list)]
-    rows, seconds = sum(one[0] for one in meters), sum(one[2] for one in meters)
-    speed = f", {rows / seconds:,.3g} of the model's rows a second" if seconds else ""
-    return f"{name}: {len(meters)} steps done (a picture, rows, maps), {rows:,} of the model's rows{speed}"
+    kept = [one for one in kept if isinstance(one.get("meters"), list)]
+    rows, asked = sum(one["meters"][0] for one in kept), sum(one["meters"][2] for one in kept)
+    speed = f", {rows / asked:,.3g} a second" if asked else ""
+    return f"{name}: {_of_steps((read_json(folder / RUN) or {}).get('planned'), kept)}; {rows:,} of the model's rows{speed}"
+
+
+def _of_steps(planned: Any, kept: Sequence[Mapping[str, Any]]) -> str:
+    """How many steps of those planned, by kind, are kept, and how long the others take at the pace of their kind."""
+    seconds: dict[str, list[float]] = {}
+    for one in kept:
+        seconds.setdefault(str(one.get("step")).partition(" ")[0], []).append(float(one.get("seconds", 0.0)))
+    so_far = sum(map(sum, seconds.values()))
+    if not isinstance(planned, dict) or not planned:
+        return f"{len(kept):,} steps done"
+    last, mean = list(planned)[-1], so_far / max(len(kept), 1)
+    # of methods that were to be tried some may not work: where the last kind has begun, of the others none is left
+    left = {
+        kind: max(0, n - len(seconds.get(kind, ()))) for kind, n in planned.items() if kind == last or last not in seconds
+    }
+    to_come = sum(n * (sum(own) / len(own) if (own := seconds.get(kind)) else mean) for kind, n in left.items())
+    n_left = sum(left.values())
+    share = int(100 * so_far / (so_far + to_come)) if so_far else 0
+    told = f"{len(kept):,} of {len(kept) + n_left:,} steps done ({share} %)"
+    return told + (f", about {_duration(to_come)} left" if so_far and n_left else "")
 
 
 def _at_work(runs: bool | None, who: dict[str, Any] | None, finished: bool) -> list[str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +34,17 @@ class Steps:
     place      the run's folder, in which that of the files is made with the first;  name: of the section
     predictor  what is asked, whose meters go on;  told: what has to be the same for a file to be taken. Runs that differ in
                it keep apart what they find
+    planned    how many steps there will be, by the word that their names begin with, for who asks how far it is
     asked_row  the question that a result's `prediction` answers: a model is known again by that of the first result
 
     `told` says what was taken, and why not;  kept: whether there is something to go on from
     """
 
     def __init__(
-        self, place: Path, name: str, predictor: Predictor, told: Mapping[str, Any], asked_row: Callable[[Explanation], Any]
-    ) -> None:
-        self.predictor, self.asked_row = predictor, asked_row
+        self, place: Path, name: str, predictor: Predictor, told: Mapping[str, Any], asked_row: Callable[[Explanation], Any],
+        planned: Mapping[str, int],
+    ) -> None:  # fmt: skip
+        self.predictor, self.asked_row, self.planned = predictor, asked_row, dict(planned)
         self.same = json.loads(json.dumps(told, default=plainly))
         by = hashlib.sha256(json.dumps(self.same, sort_keys=True).encode()).hexdigest()[:12]
         self.folder = place / STEPS / f"{name}-{by}"
@@ -51,7 +55,18 @@ class Steps:
 
     @property
     def kept(self) -> bool:
-        return (self.folder / RUN).exists()
+        return any(path.name != RUN for path in self.folder.glob("*.json"))
+
+    def begin(self) -> None:
+        """Say what is to be done."""
+        self._keep(self.folder / RUN, {"planned": self.planned, "known_by": self.same})
+
+    def leave(self) -> None:
+        """Take the folder away if nothing was kept in it."""
+        if not self.kept:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            with suppress(OSError):  # it holds what others have kept
+                self.folder.parent.rmdir()
 
     def __call__(self, name: str, work: Callable[[], dict[str, Kept]], /) -> dict[str, Kept]:
         """What `work` finds, or found before under this name: results, or answers of the model."""
@@ -59,27 +74,24 @@ class Steps:
         kept = self._take(path, name)
         if kept is not None:
             return kept
-        before = self.predictor.meters
+        before, began = self.predictor.meters, time.perf_counter()
         found = work()
         texts = _texts(found)
         if texts is not None:
             meters = list(self.predictor.since(before))
-            said = {"step": name, "meters": meters, "pace": self.predictor.pace, "results": texts}
+            seconds = time.perf_counter() - began
+            said = {"step": name, "meters": meters, "pace": self.predictor.pace, "seconds": seconds, "results": texts}
             self._keep(path, said | {"sha256": _sum(said)})
         return found
 
     def _keep(self, path: Path, said: Mapping[str, Any]) -> None:
-        """Write a step. A disk that is full stops no run."""
+        """Write a file. A disk that is full stops no run."""
         try:
-            self._write(path, said)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_json(path, said)
         except OSError as error:
-            self.told.append(f"not all that was found could be kept until the end: {error.strerror}")
-
-    def _write(self, path: Path, said: Mapping[str, Any]) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if not self.kept:
-            write_json(self.folder / RUN, self.same)
-        write_json(path, said)
+            told = f"not all that was found could be kept until the end: {error.strerror}"
+            self.told += [told] if told not in self.told else []
 
     def finish(self, facts: Mapping[str, Any], report: Path) -> None:
         """Keep that all is found and reported, in a folder with a manifest."""
@@ -109,6 +121,7 @@ class Steps:
             return None
         if not self.taken and not self._same_model(results):
             shutil.rmtree(self.folder, ignore_errors=True)
+            self.begin()
             self.told.append(
                 "what an earlier run had found until it was stopped was not taken, for the model's answers are others (a "
                 "factory that trains a model has to fix its seed)"
@@ -133,6 +146,18 @@ class Steps:
     def _on_our_scale(self, one: Explanation) -> bool:
         """Whether a result's ends are what the predictor says of its rows, and no other score of the network's."""
         return bool(one.meta.get("scale") == self.predictor.output == one.meta.get("score", self.predictor.output))
+
+
+@contextmanager
+def begun(sections: Collection[Steps]) -> Iterator[None]:
+    """A context for a run: its folders say from the beginning what is to be done, and stay only if something is kept."""
+    for one in sections:
+        one.begin()
+    try:
+        yield
+    finally:
+        for one in sections:
+            one.leave()
 
 
 def _texts(found: Mapping[str, Attribution | Floats]) -> dict[str, str] | None:
@@ -169,7 +194,7 @@ def _sum(said: Mapping[str, Any]) -> str:
 
 def left_over(place: Path) -> str:
     """What other runs, which were stopped, have kept in a folder; "" for nothing."""
-    files = [path for path in (place / STEPS).rglob("*.json") if path.is_file()]
+    files = [path for path in (place / STEPS).rglob("*.json") if path.is_file() and path.name != RUN]
     size = sum(path.stat().st_size for path in files) / 1e6
     told = f"{size:,.1f} MB of runs that were stopped are kept in {place / STEPS}; remove it if none is to go on"
     return told if files else ""
