@@ -20,6 +20,7 @@ from perturbxai.reporting import report
 from perturbxai.reporting.parts import lock, steps
 from perturbxai.reporting.parts.status import told
 from perturbxai.reporting.parts.steps import STEPS
+from tests.support.kept_steps import Killed
 
 TIMES = ("seconds", "model_seconds", "call_seconds")
 MODULE = """
@@ -40,10 +41,6 @@ def photo():
         return np.stack([pictures[:, :8].mean(axis=(1, 2, 3)), pictures[:, 8:].mean(axis=(1, 2, 3)) ** 2], axis=1) + SHIFT
     return model
 """
-
-
-class Killed(BaseException):
-    """What no code of ours catches, as it catches no kill."""
 
 
 @pytest.fixture
@@ -252,29 +249,20 @@ def test_parts_and_reports_have_folders_of_their_own(tmp_path):
 
 
 @pytest.mark.usefixtures("own")
-@pytest.mark.parametrize("harm", ["cut", "nonsense", "changed"])
+@pytest.mark.parametrize("harm", ["cut", "nonsense", "changed", "counts"])
 def test_a_step_that_is_not_whole_is_done_again(harm, tmp_path, monkeypatch):
     alone = config(photo=None)
     go(tmp_path / "whole", alone)
-    real = steps.write_json
-
-    def stops(path, said):
-        real(path, said)
-        if said.get("step", "").startswith("exact"):
-            raise Killed
-
-    with monkeypatch.context() as patched:
-        patched.setattr(steps, "write_json", stops)
-        with pytest.raises(Killed):
-            go(tmp_path / "out", alone)
+    stop_at(monkeypatch, "compare", tmp_path / "out", alone)
     for path in (tmp_path / "out" / STEPS).rglob("*.json"):
         text = path.read_text()
         if path.name == "run.json":
             continue
         held = {"cut": text[:-20], "nonsense": json.dumps({"step": "x", "results": 3})}
-        changed = {key: one.replace("0", "1", 1) for key, one in json.loads(text).get("results", {}).items()}
-        path.write_text(held.get(harm) or json.dumps(json.loads(text) | {"results": changed}))
-    go(tmp_path / "out", alone)
+        changed = {key: one.replace("0", "1", 1) for key, one in json.loads(text)["results"].items()}
+        another = {"meters": [7, 0, 0.1, 0, None]} if harm == "counts" else {"results": changed}
+        path.write_text(held.get(harm) or json.dumps(json.loads(text) | another))
+    assert not any("it went on" in one for one in go(tmp_path / "out", alone).told)
     assert_alike(reported(tmp_path / "out"), reported(tmp_path / "whole"))
 
 
