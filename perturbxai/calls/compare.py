@@ -19,7 +19,7 @@ from perturbxai.core.methods import unnamed
 from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Fill, Floats
 from perturbxai.game.game import Game
-from perturbxai.inputs.spaces import ImageSpace, Input, Space, TabularSpace, digest
+from perturbxai.inputs.spaces import ImageSpace, Input, Space, TabularSpace
 from perturbxai.metrics import agreement
 from perturbxai.metrics.metric import Metric, read_metrics
 from perturbxai.models.predictor import Predictor
@@ -28,6 +28,7 @@ from perturbxai.sampling.asked import Reader
 from perturbxai.sampling.untouched import Untouched
 
 Lines = list[dict[str, Any]]  # of a table
+ANSWERS = "answers"  # what a step keeps
 
 
 def compare(
@@ -69,7 +70,7 @@ def compare_in_turn(
     results: Mapping[str, Attribution], predictor: Predictor, space: Space, step: Step, *, metrics: Iterable[str] | None,
     fills: Fill | Iterable[Fill] | None = None, seed: int, n_jobs: int | None,
 ) -> Comparison:  # fmt: skip
-    """As `compare`, by steps: what the model says of a picture under all fills, or of a hundred rows. Raises as it does.
+    """As `compare`, by steps: what the model says of a picture under a fill, or of a hundred rows. Raises as it does.
 
     Each is asked in batches of its own, so that what is said of it hangs on no other.
     """
@@ -96,12 +97,12 @@ def _compared(
         return job.comparison(games[0].inputs, call | {"metrics": [m.name for m in wanted], "better": better})
 
     with keeping(compared), predictor.watched("compare"), asked_by(predictor, n_jobs):
-        job.score(games, step or straight, len(games[0].inputs) if step is None else a_step(space))
+        job.score(games, step)
     return compared()
 
 
 def compare_steps(metrics: Iterable[str] | None, space: Space, n_inputs: int) -> int:
-    """How many steps `compare_in_turn` takes."""
+    """How many steps `compare_in_turn` takes under a fill."""
     return how_many(space, n_inputs) if _asks(read_metrics(metrics)) else 0
 
 
@@ -125,13 +126,6 @@ def _scored_spaces(space: Space, fills: Fill | Iterable[Fill] | None) -> list[Sp
     if len(set(names)) < len(names):
         raise ValueError(f"fills: the tables tell fills by their names, and {names} holds one twice; compare them apart.")
     return spaces
-
-
-def _name_of(scored: Mapping[str, Scored], numbers: Sequence[int]) -> str:
-    """What the questions about some inputs are known by: the inputs, and a digest of all that is asked of them."""
-    first = next(iter(scored.values())).game.inputs
-    asked = digest(*(need.z for own in scored.values() for need in own.needs))
-    return f"{name_of(numbers, first)} {asked[0]:08x}{asked[1]:08x}"
 
 
 def _fill_name(space: Space) -> str:
@@ -189,48 +183,48 @@ class _Job:
             made.append(game)
         return made
 
-    def score(self, games: Sequence[Game], step: Step, at_once: int) -> None:
-        """All maps under every fill, so many inputs at once: every coalition that any metric needs, asked together."""
+    def score(self, games: Sequence[Game], step: Step | None) -> None:
+        """All maps under every fill, input by input or all at once: every coalition that any metric needs, asked together.
+
+        Where they are asked at once, what the model says of a picture itself is asked under one fill.
+        """
         if all(metric.of_two for metric in self.metrics):  # maps are only compared with maps: nothing to ask
             return
         numbers = range(len(games[0].inputs))
+        at_once = len(numbers) if step is None else a_step(self.space)
         for first in numbers[::at_once]:
-            some = numbers[first : first + at_once]
-            scored: dict[str, Scored] = {}
-            before: Game | None = None
+            some, before = numbers[first : first + at_once], None
             for game in games:
                 inputs = [game.inputs[number] for number in some]
-                before = game.part(inputs, self.predictor, before)
-                scored[_fill_name(game.space)] = Scored(
-                    before, [self._needs(*one) for one in zip(inputs, some, strict=True)]
-                )
-            self._score(scored, some, step)
+                own = game.part(inputs, self.predictor, before if step is None else None)
+                needs = [self._needs(one, number) for one, number in zip(inputs, some, strict=True)]
+                self._score(Scored(own, needs), some, step or straight)
+                before = own
 
-    def _score(self, scored: dict[str, Scored], numbers: Sequence[int], step: Step) -> None:
-        """Some inputs, by number, under every fill, by its name."""
+    def _score(self, scored: Scored, numbers: Sequence[int], step: Step) -> None:
+        """Some inputs, by number, under one fill."""
+        fill, inputs, needs = _fill_name(scored.game.space), scored.game.inputs, scored.needs
         if numbers[0] == 0 and any(metric.name not in catalogue.METRICS for metric in self.metrics):
-            for fill, own in scored.items():  # tried before the model is asked
-                made_up = np.random.default_rng(self.seed).normal(size=(len(own.needs[0].z), len(self.outputs)))
-                self._measured(fill, own.game.inputs[0], 0, own.needs[0], made_up)
+            made_up = np.random.default_rng(self.seed).normal(size=(len(needs[0].z), len(self.outputs)))
+            self._measured(fill, inputs[0], 0, needs[0], made_up)  # tried before the model is asked
 
-        def measure(fill: str, place: int, answers: Floats) -> None:
-            where = scored[fill].game.inputs[place], numbers[place], scored[fill].needs[place]
-            self.measured[fill, numbers[place]] = self._measured(fill, *where, answers)
+        def measure(place: int, answers: Floats) -> None:
+            one, number = inputs[place], numbers[place]
+            self.measured[fill, number] = self._measured(fill, one, number, needs[place], answers)
 
         def known() -> None:
             """Scores of the inputs whose answers came before a failure."""
-            for fill, own in scored.items():
-                for place, answers in own.known():
-                    if (fill, numbers[place]) not in self.measured:
-                        measure(fill, place, answers)
+            for place, answers in scored.known():
+                if (fill, numbers[place]) not in self.measured:
+                    measure(place, answers)
 
         with keeping(known):
-            answers = {fill: np.zeros((0, len(self.outputs))) for fill in scored}
+            answers = np.zeros((0, len(self.outputs)))
             if _asks(self.metrics):
-                answers = step(_name_of(scored, numbers), lambda: {fill: own.ask() for fill, own in scored.items()})
-            for fill, own in scored.items():
-                for place, answered in enumerate(own.shared_out(answers[fill])):
-                    measure(fill, place, answered)
+                name = f"{fill} {name_of(numbers, inputs)} {scored.name}"
+                answers = step(name, lambda: {ANSWERS: scored.ask()})[ANSWERS]
+            for place, own in enumerate(scored.shared_out(answers)):
+                measure(place, own)
 
     def _measured(self, fill: str, one: Input, number: int, need: Needs, answers: Floats) -> tuple[Lines, Lines]:
         """The scores and curves of all maps of one input."""

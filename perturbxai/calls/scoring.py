@@ -10,7 +10,7 @@ import numpy as np
 from perturbxai.core.questions import Answer, Coalitions, Unanswered
 from perturbxai.core.types import Floats, Presence, Weights
 from perturbxai.game.game import Game
-from perturbxai.inputs.spaces import Input
+from perturbxai.inputs.spaces import Input, digest
 from perturbxai.metrics import faithfulness
 from perturbxai.metrics.metric import CURVES, Metric
 from perturbxai.sampling.asked import Asked
@@ -105,6 +105,11 @@ class Scored:
     def ask(self) -> Floats:
         """(T, K): what the model says of the coalitions of all of them, asked together."""
         return np.concatenate([answer.values for answer in self._ask(range(len(self.needs)))])
+
+    @property
+    def name(self) -> str:
+        """By which the same questions are known again: a digest of all that is asked."""
+        return "".join(f"{word:08x}" for word in digest(*(need.z for need in self.needs))[:4])
 
     def shared_out(self, answers: Floats) -> list[Floats]:
         """The same by input."""

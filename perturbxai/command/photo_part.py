@@ -130,7 +130,7 @@ class PhotoJob:
         n_calls = len(self.spaces) * self._n_calls(of_the_fill) + self._n_calls([*set(self.maps) - {*of_the_fill}])
         explained = len(self.spaces) * each if self.explainers else 0
         scored = compare_steps(self.section.metrics, self.space, len(game.inputs))
-        return {"explain": explained, "maps": n_calls * each, "compare": scored}
+        return {"explain": explained, "maps": n_calls * each, "compare": len(self.spaces) * scored}
 
     def _n_calls(self, maps: list[str]) -> int:
         """How often `_baselines` calls for these."""

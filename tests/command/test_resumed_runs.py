@@ -309,8 +309,8 @@ def test_a_run_says_from_the_beginning_what_is_left(tmp_path, monkeypatch):
     counts = [
         [re.match(r"(photo|table): (\d+) of (\d+) steps done \((\d+) %\)", line).groups() for line in one] for one in seen
     ]
-    assert counts[0] == [("photo", "0", "8", "0")]  # two pictures: under two fills, maps, scores
-    assert counts[1] == [("photo", "0", "8", "0"), ("table", "0", "8", "0")]
+    assert counts[0] == [("photo", "0", "10", "0")]  # two pictures: under two fills, maps, scores
+    assert counts[1] == [("photo", "0", "10", "0"), ("table", "0", "8", "0")]
     assert counts[-2] == [("table", "8", "8", "100")]  # photo is reported
     shares = [int(share) for one in counts for name, *_, share in one if name == "photo"]
     assert shares == sorted(shares) and shares[-1] == 100
@@ -321,8 +321,8 @@ def keep(folder, planned, kept):
     folder.mkdir(parents=True)
     (folder / "run.json").write_text(json.dumps({"planned": planned}))
     for number, name in enumerate(kept):
-        step = {"step": f"{name} {number}", "meters": [10, 0, 0.5, 0, None], "seconds": 1.0}
-        (folder / f"{number}.json").write_text(json.dumps(step))
+        step = {"step": f"{name} {number}", "meters": [10, 0, 0.5, 0, None], "seconds": 1.0, "results": {}}
+        steps.write_json(folder / f"{number}.json", step)
 
 
 @pytest.mark.parametrize(

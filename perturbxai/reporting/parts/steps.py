@@ -25,6 +25,7 @@ from perturbxai.results.explanation import Attribution, Explanation
 
 ANSWERS = "answers"
 STEPS = ".steps"  # where steps are kept while a run goes on, a folder a section
+HEAD = 1 << 16  # characters of a file that hold all that it says before its results
 WHOLE = "whole.json"  # of a section that is reported
 
 
@@ -176,6 +177,17 @@ def _read(text: str) -> Any:
     if text.startswith(f'{{"{ANSWERS}"'):
         return decode(json.loads(text)[ANSWERS], ANSWERS)
     return Attribution.from_json(text)
+
+
+def read_head(path: Path) -> dict[str, Any]:
+    """What a step's file says before its results, which are large; {} if it says none."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            text = file.read(HEAD)
+        found = json.loads(text.partition(',\n  "results"')[0] + "}")
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _digest(path: Path) -> str:
