@@ -17,6 +17,7 @@ from perturbxai.command import cli
 from perturbxai.command.config import parse_config
 from perturbxai.command.run import run
 from perturbxai.reporting import report
+from perturbxai.reporting.manifest import ASIDE
 from perturbxai.reporting.parts import lock, steps
 from perturbxai.reporting.parts.status import told
 from perturbxai.reporting.parts.steps import STEPS
@@ -323,6 +324,7 @@ def keep(folder, planned, kept):
     for number, name in enumerate(kept):
         step = {"step": f"{name} {number}", "meters": [10, 0, 0.5, 0, None], "seconds": 1.0, "results": {}}
         steps.write_json(folder / f"{number}.json", step)
+        (folder / f"{ASIDE}{number}.json").write_text(json.dumps(step, indent=2)[:-9])  # half written, as a kill leaves it
 
 
 @pytest.mark.parametrize(

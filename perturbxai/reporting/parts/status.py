@@ -11,7 +11,7 @@ from perturbxai.reporting.manifest import MANIFEST, named
 from perturbxai.reporting.parts.json_files import read_json
 from perturbxai.reporting.parts.ledger import RUN, read_parts
 from perturbxai.reporting.parts.lock import holder, running
-from perturbxai.reporting.parts.steps import STEPS, WHOLE, read_head
+from perturbxai.reporting.parts.steps import STEPS, WHOLE, read_head, whole_files
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def _of_section(folder: Path) -> str:
     name = folder.name.rpartition("-")[0]
     if (folder / WHOLE).exists():
         return f"{name}: reported"
-    kept = [read_head(path) for path in folder.glob("*.json") if path.name != RUN]
+    kept = [read_head(path) for path in whole_files(folder)]
     kept = [one for one in kept if isinstance(one.get("meters"), list)]
     rows, asked = sum(one["meters"][0] for one in kept), sum(one["meters"][2] for one in kept)
     speed = f", {rows / asked:,.3g} a second" if asked else ""

@@ -18,7 +18,7 @@ from perturbxai.core.jsonable import DamagedError, decode, encode
 from perturbxai.core.types import Floats
 from perturbxai.models.meters import Meters
 from perturbxai.models.predictor import Predictor
-from perturbxai.reporting.manifest import MANIFEST, describe_file, named, plainly
+from perturbxai.reporting.manifest import ASIDE, MANIFEST, describe_file, named, plainly
 from perturbxai.reporting.parts.json_files import read_json, write_json
 from perturbxai.reporting.parts.ledger import RUN, roundings
 from perturbxai.results.explanation import Attribution, Explanation
@@ -56,7 +56,7 @@ class Steps:
 
     @property
     def kept(self) -> bool:
-        return any(path.name != RUN for path in self.folder.glob("*.json"))
+        return bool(whole_files(self.folder))
 
     def begin(self) -> None:
         """Say what is to be done."""
@@ -177,6 +177,11 @@ def _read(text: str) -> Any:
     if text.startswith(f'{{"{ANSWERS}"'):
         return decode(json.loads(text)[ANSWERS], ANSWERS)
     return Attribution.from_json(text)
+
+
+def whole_files(folder: Path) -> list[Path]:
+    """The files of a section in which something is kept; a kill may have left another half written."""
+    return [path for path in folder.glob("*.json") if path.name != RUN and not path.name.startswith(ASIDE)]
 
 
 def read_head(path: Path) -> dict[str, Any]:
