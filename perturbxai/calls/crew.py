@@ -8,6 +8,8 @@ from itertools import pairwise
 import numpy as np
 
 from perturbxai.calls import workers
+from perturbxai.calls.sent_once import hold, sent_once
+from perturbxai.calls.shipment import Shipment
 from perturbxai.core.stopping import context, keep
 from perturbxai.core.types import Floats
 from perturbxai.models.meters import Meters
@@ -57,7 +59,7 @@ class Crew:
 
     def __init__(self, predictor: Predictor, n_jobs: int | None) -> None:
         self.predictor, self.n_jobs = predictor, n_jobs
-        self._shipment: workers.Shipment | None = None
+        self._shipment: Shipment | None = None
 
     def __call__(self, plan: Plan) -> Iterator[Batch]:
         """As `Predictor.run`. An error is raised when all that comes before it came."""
@@ -74,7 +76,8 @@ class Crew:
 
     def _away(self, plan: Plan, bounds: list[int]) -> Iterator[Batch]:
         if self._shipment is None:
-            self._shipment = workers.Shipment(self.predictor.apart())
+            hold(*self.predictor.lasting)
+            self._shipment = Shipment(self.predictor.apart())
         self.predictor.expect(bounds[-1] - bounds[0])
         parts = [Part(plan, first, last) for first, last in pairwise(bounds)]
         came: dict[int, workers.Done] = {}
@@ -122,8 +125,9 @@ def asked_by(predictor: Predictor, n_jobs: int | None) -> Iterator[int]:
     if n_workers < 2 or predictor._crew is not None:
         yield n_workers
         return
-    predictor._crew = Crew(predictor, n_jobs)
-    try:
-        yield n_workers
-    finally:
-        predictor._crew = None
+    with sent_once():
+        predictor._crew = Crew(predictor, n_jobs)
+        try:
+            yield n_workers
+        finally:
+            predictor._crew = None

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -9,6 +10,7 @@ from perturbxai.calls import workers
 from perturbxai.calls.concluding import Run
 from perturbxai.calls.explain_call import Call
 from perturbxai.calls.record import ENDS
+from perturbxai.calls.sent_once import hold
 from perturbxai.core.stopping import keep, keeping, note
 from perturbxai.core.types import Floats
 from perturbxai.inputs.spaces import Input
@@ -73,8 +75,10 @@ class Chunks:
         with keeping(lambda: self._together() or None):
             self._explain_here(here)
             chunks = [self._away([number for group in some for number in group]) for some in self._cut(groups)]
-            for done in workers.spread(_explain, self._common(), chunks, self.n_jobs) if chunks else ():
-                self._take(done)
+            if chunks:
+                with closing(workers.spread(_explain, self._common(), chunks, self.n_jobs)) as coming:
+                    for done in coming:
+                        self._take(done)
         return self._together()
 
     def groups(self) -> list[list[int]]:
@@ -108,6 +112,7 @@ class Chunks:
 
     def _common(self) -> Common:
         game = self.call.game
+        hold(game.space, *game.predictor.lasting)
         base = game.base_values() if self.call.kind == "table" else None
         return Common(self.call.about(game.part([], game.predictor.apart())), base)
 

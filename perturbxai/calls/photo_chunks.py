@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -10,6 +11,7 @@ from perturbxai.baseline_methods.kinds import OfLayer
 from perturbxai.calls import workers
 from perturbxai.calls.baselines_call import BaselinesCall, Placed
 from perturbxai.calls.record import Record
+from perturbxai.calls.sent_once import hold
 from perturbxai.core.stopping import keep, note
 from perturbxai.game.game import Game
 from perturbxai.game.image_asker import Ends
@@ -98,11 +100,12 @@ class PhotoChunks:
                     self.call.inside.places(picture)
         chunks = [self._away(some) for some in self._cut(numbers)]
         try:
-            for done in workers.spread(_explain, self._common(), chunks, self.n_jobs):
-                if isinstance(done.found, Chunk):  # else it failed before it began
-                    self._take(done.found)
-                if done.error is not None:
-                    raise done.error
+            with closing(workers.spread(_explain, self._common(), chunks, self.n_jobs)) as coming:
+                for done in coming:
+                    if isinstance(done.found, Chunk):  # else it failed before it began
+                        self._take(done.found)
+                    if done.error is not None:
+                        raise done.error
         finally:
             self._count_shared_fills([number for number in numbers if self.call.found[number]])
 
@@ -125,7 +128,9 @@ class PhotoChunks:
 
     def _common(self) -> Common:
         call, inside = self.call, self.call.inside
-        game = call.record.game.part([], call.record.game.predictor.apart())
+        game = call.record.game
+        hold(game.space, *game.predictor.lasting)
+        game = game.part([], game.predictor.apart())
         return Common(call.placed, game, inside.layers, inside.score, inside.differentiate, call.lost, inside.told())
 
     def _take(self, chunk: Chunk) -> None:

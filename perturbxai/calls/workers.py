@@ -1,28 +1,25 @@
 """Tasks that workers do: processes, threads or the machines of a cluster, as the caller's `joblib.parallel_config` says."""
 
 import contextlib
-import hashlib
 import os
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
+from perturbxai.calls.packing import Lacking
+from perturbxai.calls.shipment import Received, Shipment
 from perturbxai.core import checks
 from perturbxai.core.stopping import ModelError, note
 from perturbxai.models.device import bounded_threads
 
 TASKS_A_WORKER = 4  # so that no worker waits long for the slowest, and a failure loses little
-LARGE = 1 << 20  # bytes of an array that travels beside the rest: joblib maps it into workers of the same machine
-
-_unpacked: dict[bytes, Any] = {}
 
 
 def check_n_jobs(n_jobs: int | None) -> int | None:
@@ -70,87 +67,18 @@ def _only_in(folder: str, module: ModuleType) -> bool:
     return file.startswith(os.path.join(os.path.realpath(folder), "")) and not any(map(file.startswith, others))
 
 
-class Shipment:
-    """What all tasks of a call need: packed once a call and unpacked once a worker, or handed on in the same process."""
-
-    def __init__(self, given: Any) -> None:
-        self._given = given
-        self._packed: tuple[bytes, list[Any]] | None = None
-        self.here = True  # whether this is the process of the caller
-
-    def pack(self) -> tuple[bytes, list[Any]]:
-        """Raises RuntimeError, with a way out, for what cannot travel."""
-        if self._packed is None:
-            try:
-                self._packed = _packed(self._given)
-            except Exception as error:
-                raise RuntimeError(
-                    f"the model or the space cannot be sent to workers: {type(error).__name__}: {error}. Leave out what "
-                    "holds locks, files or connections, or let threads do the work: "
-                    "joblib.parallel_config(backend='threading')."
-                ) from error
-        return self._packed
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _received, self.pack()
-
-    @property
-    def given(self) -> Any:
-        """Raises RuntimeError, with a way out, for what cannot be unpacked here."""
-        return self._given if self.here or self._packed is None else _unpack(*self._packed)
-
-
-def _packed(given: Any) -> tuple[bytes, list[Any]]:
-    """A digest, and arrays of bytes."""
-    import cloudpickle
-
-    beside: list[Any] = []
-
-    def stays(buffer: Any) -> bool:
-        own = np.frombuffer(buffer.raw(), dtype=np.uint8)
-        if own.nbytes >= LARGE:
-            beside.append(own)
-        return own.nbytes < LARGE
-
-    main = cloudpickle.dumps(given, protocol=5, buffer_callback=stays)
-    parts = [np.frombuffer(main, dtype=np.uint8), *beside]
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-    return digest.digest(), parts
-
-
-def _received(digest: bytes, parts: list[Any]) -> Shipment:
-    found = Shipment(None)
-    found._packed, found.here = (digest, parts), False
-    return found
-
-
-def _unpack(digest: bytes, parts: list[Any]) -> Any:
-    import cloudpickle
-
-    if digest not in _unpacked:
-        try:
-            given = cloudpickle.loads(parts[0].tobytes(), buffers=parts[1:])
-        except Exception as error:
-            raise RuntimeError(
-                f"a worker could not rebuild the model or the space: {type(error).__name__}: {error}. Functions and classes "
-                "of a module travel by its name: see that workers can import it, define them in the script or notebook "
-                "itself, or let threads do the work: joblib.parallel_config(backend='threading')."
-            ) from error
-        _unpacked.clear()  # one call at a time
-        _unpacked[digest] = given
-    return _unpacked[digest]
-
-
 @dataclass
 class Done:
-    """What became of a task: what it found, the error that stopped it, and the warnings that it raised elsewhere."""
+    """What became of a task: what it found, the error that stopped it, and the warnings that it raised elsewhere.
+
+    lacks  it was not begun, for the worker has not got what all tasks need
+    """
 
     number: int
     found: Any = None
     error: Exception | None = None
     warned: list[tuple[str, type[Warning], str, int]] = field(default_factory=list)
+    lacks: bool = False
 
 
 def alone() -> AbstractContextManager[Any]:
@@ -162,7 +90,7 @@ def alone() -> AbstractContextManager[Any]:
     return found
 
 
-def _do(task: Callable[[Any, Any], Any], shipment: Shipment, number: int, own: Any, threads: int) -> Done:
+def _do(task: Callable[[Any, Any], Any], shipment: Shipment | Received, number: int, own: Any, threads: int) -> Done:
     done = Done(number)
     with contextlib.ExitStack() as stack:
         stack.enter_context(bounded_threads(threads))
@@ -173,6 +101,8 @@ def _do(task: Callable[[Any, Any], Any], shipment: Shipment, number: int, own: A
             caught = stack.enter_context(warnings.catch_warnings(record=True))
         try:
             done.found = task(shipment.given, own)
+        except Lacking:
+            done.lacks = True
         except Exception as error:
             done.found = getattr(error, "partial", None)
             done.error = error if shipment.here else _portable(error)
@@ -205,18 +135,37 @@ def spread(
     import joblib
 
     shipment = given if isinstance(given, Shipment) else Shipment(given)
-    n_workers = how_many(n_jobs, len(tasks))
-    threads = max(1, joblib.cpu_count() // n_workers)
-    parallel, told = _parallel(n_jobs), dict[Any, Any]()
-    if not getattr(joblib.parallel.get_active_backend()[0], "supports_sharedmem", False):
+    backend, left, told = joblib.parallel.get_active_backend()[0], list(range(len(tasks))), dict[Any, Any]()
+    apart = not getattr(backend, "supports_sharedmem", False)
+    if apart:
         shipment.pack()
-    # a process has one BLAS: where workers are its threads, none may give it more than the others solve with
-    with threadpool_limits(limits=1, user_api="blas"):
-        coming = parallel(joblib.delayed(_do)(task, shipment, at, own, threads) for at, own in enumerate(tasks))
-        try:
+    for sent in shipment.ways(getattr(backend, "client", None)) if apart else [shipment]:
+        lacking = []
+        with closing(_round(task, sent, {at: tasks[at] for at in left}, n_jobs)) as coming:
             for done in coming:
                 for message, category, filename, line in done.warned:
                     warnings.warn_explicit(message, category, filename, line, registry=told)
+                if done.lacks:
+                    lacking.append(done.number)
+                else:
+                    yield done
+        if not (left := lacking):
+            return
+
+
+def _round(
+    task: Callable[[Any, Any], Any], shipment: Shipment, tasks: Mapping[int, Any], n_jobs: int | None
+) -> Generator[Done, None, None]:
+    """The tasks, by number, as they come back."""
+    import joblib
+
+    parallel = _parallel(n_jobs)
+    threads = max(1, joblib.cpu_count() // how_many(n_jobs, len(tasks)))
+    # a process has one BLAS: where workers are its threads, none may give it more than the others solve with
+    with threadpool_limits(limits=1, user_api="blas"):
+        coming = parallel(joblib.delayed(_do)(task, shipment, at, own, threads) for at, own in tasks.items())
+        try:
+            for done in coming:  # noqa: UP028 - yield from would close it before the warnings are off
                 yield done
         finally:
             if hasattr(coming, "close"):

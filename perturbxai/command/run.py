@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from perturbxai.calls.comparison import Comparison
+from perturbxai.calls.sent_once import sent_once
 from perturbxai.calls.workers import travelling
 from perturbxai.command.config import Config, Naming
 from perturbxai.command.photo_part import load_photo
@@ -115,7 +116,7 @@ def _work(name: str, part: Part, steps: Steps, done: Run, config: Config) -> dic
     began = time.perf_counter()
     try:
         # workers do not find a model's module by its name where it lies in the current folder alone
-        with travelling(os.getcwd()) if part.section.jobs else nullcontext():
+        with travelling(os.getcwd()) if part.section.jobs else nullcontext(), sent_once():
             done.comparisons[name] = part.work(steps)
     except BaseException as error:
         _write_unfinished(error, done.folder, name, config)

@@ -84,6 +84,12 @@ class Metered:
         return found
 
     @property
+    def lasting(self) -> tuple[Any, ...]:
+        """What is large of it and the same of all that are apart: the model, and a network's private copy."""
+        model = self._model
+        return (model.model, *(model.passes.copies if isinstance(model, NetworkModel) else ()))
+
+    @property
     def library(self) -> str:
         """The package that the model's class is of."""
         return type(self._model.model).__module__.partition(".")[0]

@@ -52,6 +52,11 @@ class Passes:
         """What compiling took so far."""
         return self._compile_seconds + (self._compiled.seconds if self._compiled else 0.0)
 
+    @property
+    def copies(self) -> list[Module]:
+        """The private copies that there are."""
+        return [one.net for one in {id(one): one for one in (self._plain, self._copy)}.values() if one.net is not None]
+
     def module(self) -> Module:
         """The module that values are asked of: the user's, or the private copy."""
         if self._copy.net is None:

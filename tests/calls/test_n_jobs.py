@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import perturbxai as px
-from perturbxai.calls import workers
+from perturbxai.calls import packing
+from perturbxai.calls.shipment import Received
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 8))
@@ -274,9 +275,9 @@ def test_numbers_of_workers_that_are_none_are_refused(n_jobs):
 
 def test_large_arrays_travel_beside_the_rest_and_come_back_as_they_were():
     given = {"large": RNG.normal(size=(400, 400)), "small": RNG.normal(size=3), "function": lambda a: a + 1}
-    digest, parts = workers._packed(given)
+    digest, parts = packing.pack(given)
     assert [part.nbytes for part in parts[1:]] == [given["large"].nbytes]
-    received = workers._received(digest, parts)
-    assert not received.here and received.given is workers._received(digest, parts).given  # unpacked once
+    received = Received(digest, parts, [])
+    assert received.given is Received(digest, parts, []).given  # unpacked once
     np.testing.assert_array_equal(received.given["large"], given["large"])
     assert received.given["function"](1) == 2

@@ -60,10 +60,14 @@ OWNERS = {
     "filelock": {"reporting"},
     "joblib": {"calls", "reporting"},
     "cloudpickle": {"calls"},
+    "distributed": {"calls"},
     "pydantic": {"command"},
     "tifffile": {"command"},
 }
-AT_THE_TOP = {"numba": {"core"}, "torch": {"baseline_methods"}, "pandas": {"inputs"}, "pydantic": {"command"}}
+AT_THE_TOP = {
+    "numba": {"core"}, "torch": {"baseline_methods"}, "pandas": {"inputs"}, "pydantic": {"command"},
+    "distributed": {"calls"},
+}  # fmt: skip
 LIGHT = {"numpy", "scipy", "threadpoolctl", "perturbxai", *sys.stdlib_module_names}
 
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")

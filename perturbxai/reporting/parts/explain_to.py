@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.explain import explain, prepared
+from perturbxai.calls.sent_once import sent_once
 from perturbxai.calls.workers import check_n_jobs
 from perturbxai.core import checks
 from perturbxai.core.methods import Explainer
@@ -111,7 +112,7 @@ def explain_to(
             )
         run = _Run(Ledger(place), blocks, methods, predictor, space, asked, n_jobs, format, part_rows)
         run.begin(first, outputs, known_by)
-        with explained_disk(place):
+        with explained_disk(place), sent_once():
             run.go()
             run.finish()
     return place
