@@ -52,9 +52,13 @@ class Lasting:
 
 
 class Run:
-    """Things that the calls of a run refer to, for as long as it lasts."""
+    """Things that the calls of a run refer to, for as long as it lasts.
+
+    idle  joblib's Parallel objects that are held open for the next call, by backend and number of workers
+    """
 
     def __init__(self) -> None:
+        self.idle: dict[Any, Any] = {}
         self._things: dict[int, Lasting] = {}
         self._place: str | None = None
         self._brought: set[tuple[int, bytes]] = set()
@@ -97,7 +101,9 @@ class Run:
         return self._place
 
     def close(self) -> None:
-        self._end.close()
+        with self._end:  # whatever happens to them
+            for parallel in self.idle.values():
+                parallel.__exit__(None, None, None)
 
 
 _running: ContextVar[Run | None] = ContextVar("_running", default=None)

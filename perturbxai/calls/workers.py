@@ -14,9 +14,10 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from perturbxai.calls.packing import Lacking
+from perturbxai.calls.sent_once import current
 from perturbxai.calls.shipment import Received, Shipment
 from perturbxai.core import checks
-from perturbxai.core.stopping import ModelError, note
+from perturbxai.core.stopping import ModelError, context, note
 from perturbxai.models.device import bounded_threads
 
 TASKS_A_WORKER = 4  # so that no worker waits long for the slowest, and a failure loses little
@@ -159,10 +160,9 @@ def _round(
     """The tasks, by number, as they come back."""
     import joblib
 
-    parallel = _parallel(n_jobs)
     threads = max(1, joblib.cpu_count() // how_many(n_jobs, len(tasks)))
     # a process has one BLAS: where workers are its threads, none may give it more than the others solve with
-    with threadpool_limits(limits=1, user_api="blas"):
+    with _open(n_jobs) as parallel, threadpool_limits(limits=1, user_api="blas"):
         coming = parallel(joblib.delayed(_do)(task, shipment, at, own, threads) for at, own in tasks.items())
         try:
             for done in coming:  # noqa: UP028 - yield from would close it before the warnings are off
@@ -172,6 +172,24 @@ def _round(
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # that tasks are cancelled is what is asked for
                     coming.close()
+
+
+@context
+def _open(n_jobs: int | None) -> Iterator[Any]:
+    """joblib's Parallel; where its workers begin and end with it, as ray's do, the one that the run has open."""
+    import joblib
+
+    run, backend = current(), joblib.parallel.get_active_backend()[0]
+    if run is None or not isinstance(backend, joblib.parallel.MultiprocessingBackend):
+        yield _parallel(n_jobs)
+        return
+    found = run.idle.pop((type(backend), n_jobs), None) or _parallel(n_jobs).__enter__()
+    try:
+        yield found
+    except BaseException:
+        found.__exit__(None, None, None)
+        raise
+    run.idle[type(backend), n_jobs] = found
 
 
 def _parallel(n_jobs: int | None) -> Any:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import threading
 import warnings
 
 import joblib
 import numpy as np
-import pandas as pd
 import pytest
+from alike import TIMED, assert_same
 
 import perturbxai as px
 from perturbxai.calls import crew, workers
@@ -21,7 +20,6 @@ SPACE = px.TabularSpace(X, background=8)
 PHOTOS = [RNG.random((12, 16 + 4 * (n % 2), 3)).astype(np.float32) for n in range(3)]
 PHOTOS.insert(2, PHOTOS[0])  # one comes twice
 OF_PHOTOS = px.ImageSpace(segments="grid", n_segments=6, fill=0)
-TIMED = {"seconds", "call_seconds", "call_model_seconds", "own_seconds"}
 HERE = os.getpid()
 
 
@@ -92,27 +90,6 @@ CALLS = {
     table_effects: of_rows, h_statistic: of_rows, few_rows: of_rows, table_compare: of_rows,
     photo_effects: of_pictures, one_photo: of_pictures, photo_compare: of_pictures, controls: of_pictures,
 }  # fmt: skip
-
-
-def assert_same(one, other, without=TIMED):
-    """To the bit, all that results hold but what tells of time."""
-    assert type(one) is type(other)
-    if dataclasses.is_dataclass(one):
-        one, other = ({f.name: getattr(each, f.name) for f in dataclasses.fields(each)} for each in (one, other))
-    if isinstance(one, dict):
-        assert list(one) == list(other)
-        for key in one.keys() - without:
-            assert_same(one[key], other[key], without)
-    elif isinstance(one, (list, tuple)):
-        assert len(one) == len(other)
-        for mine, its in zip(one, other, strict=True):
-            assert_same(mine, its, without)
-    elif isinstance(one, np.ndarray):
-        np.testing.assert_array_equal(one, other)
-    elif isinstance(one, pd.DataFrame):
-        pd.testing.assert_frame_equal(one, other, check_exact=True)
-    elif isinstance(one, (str, int, float)):
-        assert one == other or (one != one and other != other)
 
 
 @pytest.mark.parametrize("backend", ["loky", "threading"])

@@ -1,4 +1,7 @@
-"""The model and the space go to each worker once a run, to those without the file too, and leave nothing behind."""
+"""The model and the space go to each worker once a run, to those without the file too, and leave nothing behind.
+
+Those of a cluster elsewhere: test_clusters.py.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ import sys
 import time
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pytest
 
@@ -160,27 +162,6 @@ def test_so_they_do_where_there_is_no_room_for_a_file(monkeypatch):
 
     monkeypatch.setattr(sent_once, "write", full)
     np.testing.assert_array_equal(explained(heavy(), 2), explained(heavy(), 1))
-
-
-@pytest.mark.usefixtures("elsewhere")
-def test_a_dask_cluster_elsewhere_gets_it_once_a_worker_and_so_does_one_that_joins(tmp_path):
-    distributed = pytest.importorskip("distributed", reason="dask[distributed] is not installed")
-    mark = tmp_path / "mark"
-    with (
-        distributed.LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None) as cluster,
-        distributed.Client(cluster) as client,
-        joblib.parallel_config(backend="dask"),
-        sent_once.sent_once(),
-    ):
-        predictor = px.Predictor(heavy(mark))
-        found = [px.explain("kernel_shap", predictor, SPACE, X[:9], budget=20)["kernel_shap"].values for _ in range(2)]
-        assert unpacked_by(mark) == [1]
-        cluster.scale(2)
-        client.wait_for_workers(2)
-        wait_for(lambda: len(unpacked_by(mark)) == 2)
-    assert unpacked_by(mark) == [1, 1]
-    for one in found:
-        np.testing.assert_array_equal(one, explained(heavy(), 1))
 
 
 def sent(thing, tmp_path):
