@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from perturbxai.calls.packing import Lacking
 from perturbxai.calls.sent_once import current
@@ -91,6 +91,20 @@ def alone() -> AbstractContextManager[Any]:
     return found
 
 
+_libraries: dict[int, ThreadpoolController] = {}  # by how many modules there were
+
+
+def _bounded_libraries(threads: int) -> AbstractContextManager[Any]:
+    """No more threads of BLAS and OpenMP. To look for their libraries takes milliseconds: none comes without a module."""
+    known = len(sys.modules)
+    libraries = _libraries.get(known) or ThreadpoolController()
+    if known not in _libraries:
+        _libraries.clear()
+        _libraries[known] = libraries
+    found: AbstractContextManager[Any] = libraries.limit(limits=threads)
+    return found
+
+
 def _do(task: Callable[[Any, Any], Any], shipment: Shipment | Received, number: int, own: Any, threads: int) -> Done:
     done = Done(number)
     with contextlib.ExitStack() as stack:
@@ -98,7 +112,7 @@ def _do(task: Callable[[Any, Any], Any], shipment: Shipment | Received, number: 
         stack.enter_context(alone())
         caught: list[warnings.WarningMessage] = []
         if not shipment.here:
-            stack.enter_context(threadpool_limits(threads))
+            stack.enter_context(_bounded_libraries(threads))
             caught = stack.enter_context(warnings.catch_warnings(record=True))
         try:
             done.found = task(shipment.given, own)
