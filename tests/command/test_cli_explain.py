@@ -134,19 +134,37 @@ def test_the_values_are_those_of_the_library_to_the_last_bit(own):
         assert mine.stderr.tolist() == theirs.stderr.tolist(), name
 
 
+NOTING = """
+import os
+import beside
+import numpy as np
+
+class Model:
+    def __init__(self):
+        self.weights, self.file = np.full(250_000, 1.0), os.path.abspath("unpacked")
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        with open(self.file, "a") as file:
+            file.write(f"{os.getpid()}\\n")
+
+    def predict(self, rows):
+        return beside.scale(rows.to_numpy())[:, :2].prod(axis=1) * self.weights[-1]
+"""
+
+
 @pytest.mark.usefixtures("undrawn")
 def test_several_processes_write_the_same_tables(own):
     (own / "beside.py").write_text("def scale(rows):\n    return 2.0 * rows\n")
-    (own / "model_of_two.py").write_text(
-        "import beside\n\nclass Model:\n    def predict(self, rows):\n"
-        "        return beside.scale(rows.to_numpy())[:, :2].prod(axis=1)\n"
-    )
+    (own / "model_of_two.py").write_text(NOTING)
     tables = []
     for folder, jobs in (("one", ()), ("two", ("--jobs", "2"))):
         options = (*NUMBERS, "--inputs", "0:8", "--methods", "lime,ale", *jobs)
         assert explain(*options, model="model_of_two:Model", results=folder) == 0
         tables.append(found_in(own / folder))
     pd.testing.assert_frame_equal(*tables, check_exact=True)
+    unpacked = (own / "unpacked").read_text("utf-8").split()
+    assert 1 <= len(unpacked) == len(set(unpacked)) <= 2  # once a process, though several calls ask it
 
 
 def test_no_process_at_all_is_refused(own, capsys):  # noqa: ARG001
