@@ -110,7 +110,7 @@ def explain_on_dask(source: str, n_rows: int, folder: str) -> dict[str, Any]:
     X = partition(0, size).iloc[:5000]
     predictor, space = px.Predictor(model_of(0)), px.TabularSpace(X, background=5)
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
         Client(cluster) as client,
         joblib.parallel_config(backend="dask"),
     ):

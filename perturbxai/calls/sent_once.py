@@ -91,19 +91,31 @@ class Run:
         """Where files lie, which are gone when the run ends, whatever ends it."""
         if self._place is None:
             self._place = tempfile.mkdtemp(prefix="perturbxai-", dir=os.environ.get("JOBLIB_TEMP_FOLDER"))
-            self._end.callback(shutil.rmtree, self._place, ignore_errors=True)
-            with contextlib.suppress(ImportError):
-                # a process of loky's, which lives on where this one is killed
-                from joblib.externals.loky.backend import resource_tracker as watch  # type: ignore[import-untyped]
-
+            self._end.callback(_clear, self._place)
+            if (watch := _watch()) is not None:
                 watch.register(self._place, "folder")
-                self._end.callback(watch.unregister, self._place, "folder")
         return self._place
 
     def close(self) -> None:
         with self._end:  # whatever happens to them
             for parallel in self.idle.values():
                 parallel.__exit__(None, None, None)
+
+
+def _watch() -> Any:
+    """A process of loky's, which clears away what is left when this one and all workers have ended, None without."""
+    try:
+        from joblib.externals.loky.backend import resource_tracker  # type: ignore[import-untyped]
+    except ImportError:
+        return None
+    return resource_tracker
+
+
+def _clear(folder: str) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    # Windows removes no file that a worker has mapped
+    if not os.path.isdir(folder) and (watch := _watch()) is not None:
+        watch.unregister(folder, "folder")
 
 
 _running: ContextVar[Run | None] = ContextVar("_running", default=None)

@@ -144,7 +144,7 @@ def killer(mark):
 def cluster():
     distributed = pytest.importorskip("distributed", reason="dask[distributed] is not installed")
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as made,
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as made,
         distributed.Client(made) as client,
     ):
         yield client
