@@ -90,7 +90,9 @@ class Run:
     def _folder(self) -> str:
         """Where files lie, which are gone when the run ends, whatever ends it."""
         if self._place is None:
-            self._place = tempfile.mkdtemp(prefix="perturbxai-", dir=os.environ.get("JOBLIB_TEMP_FOLDER"))
+            if place := os.environ.get("JOBLIB_TEMP_FOLDER"):
+                os.makedirs(place, exist_ok=True)
+            self._place = tempfile.mkdtemp(prefix="perturbxai-", dir=place or None)
             self._end.callback(_clear, self._place)
             if (watch := _watch()) is not None:
                 watch.register(self._place, "folder")
