@@ -73,6 +73,9 @@ class BaselinesInTurn:
         game = self.game.part([self.game.inputs[number] for number in numbers], self.game.predictor)
         if not self.pictures:
             game.know_background(self.game.base_values())
+        for at, number in enumerate(numbers) if self.pictures else ():
+            if self.game.knows_ends(number)[0]:  # from another picture, which the fill makes the same
+                game.know_ends(at, (self.game.known_ends(number)[0], None))
         return BaselinesCall(call.placed, Record(game, versions=call.record.versions), call.inside.about(game))
 
     def _take(self, number: int, found: Parts) -> None:

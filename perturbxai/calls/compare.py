@@ -101,9 +101,9 @@ def _compared(
     return compared()
 
 
-def compare_steps(metrics: Iterable[str] | None, space: Space, n_inputs: int) -> int:
-    """How many steps `compare_in_turn` takes under a fill."""
-    return how_many(space, n_inputs) if _asks(read_metrics(metrics)) else 0
+def compare_steps(metrics: Iterable[str] | None, space: Space, n_distinct: int) -> int:
+    """How many steps `compare_in_turn` takes under a fill for so many inputs, those that are the same counted once."""
+    return how_many(space, n_distinct) if _asks(read_metrics(metrics)) else 0
 
 
 def _asks(metrics: Sequence[Metric]) -> bool:
@@ -186,19 +186,22 @@ class _Job:
     def score(self, games: Sequence[Game], step: Step | None) -> None:
         """All maps under every fill, input by input or all at once: every coalition that any metric needs, asked together.
 
-        Where they are asked at once, what the model says of a picture itself is asked under one fill.
+        Inputs that are the same go together. Where all are asked at once, what the model says of a picture itself is asked
+        under one fill.
         """
         if all(metric.of_two for metric in self.metrics):  # maps are only compared with maps: nothing to ask
             return
-        numbers = range(len(games[0].inputs))
-        at_once = len(numbers) if step is None else a_step(self.space)
-        for first in numbers[::at_once]:
-            some, before = numbers[first : first + at_once], None
+        first_alike = games[0].first_alike
+        distinct = sorted(set(first_alike))
+        at_once = len(distinct) if step is None else a_step(self.space)
+        for at in range(0, len(distinct), at_once):
+            group, before = set(distinct[at : at + at_once]), None
+            some = [number for number, first in enumerate(first_alike) if first in group]
             for game in games:
                 inputs = [game.inputs[number] for number in some]
                 own = game.part(inputs, self.predictor, before if step is None else None)
                 needs = [self._needs(one, number) for one, number in zip(inputs, some, strict=True)]
-                self._score(Scored(own, needs), some, step or straight)
+                self._score(Scored(own, needs, game), some, step or straight)
                 before = own
 
     def _score(self, scored: Scored, numbers: Sequence[int], step: Step) -> None:

@@ -1,7 +1,7 @@
 """The one loop over the model: every method's questions of a block of inputs, answered in common batches."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from functools import lru_cache
@@ -53,15 +53,15 @@ def drive(game: Game, works: Sequence[Work], more: Callable[[Work], bool] = Work
             for question in questions or ():
                 asked.setdefault(id(question), (works[at].number, question))
                 users[id(question)] = users.get(id(question), 0) | works[at].users(key)
-        last = len(pending) == len(works) and _all_last(works, asked)
+        last = len(pending) == len(works) and _all_last(works, waiting.values())
         found = game.ask(list(asked.values()), users=list(users.values()), named=True, once=last) if waiting else []
         answers, pending = dict(zip(asked, found, strict=True)), waiting
 
 
-def _all_last(works: Sequence[Work], asked: Mapping[int, tuple[int, Question]]) -> bool:
-    """Whether nothing is asked of these inputs after these questions, one of each: no table, and no other method."""
+def _all_last(works: Sequence[Work], waiting: Iterable[Sequence[Question] | None]) -> bool:
+    """Whether nothing is asked of these inputs beside these questions, one of each: no table, and by no other method."""
     alone = all(len(work.generators) == 1 and not work.stages for work in works)
-    return alone and len(asked) == len(works) and all(getattr(one, "last", False) for _, one in asked.values())
+    return alone and all(len(some or ()) == 1 and getattr((some or ())[0], "last", False) for some in waiting)
 
 
 def _answer_tables(game: Game, works: Sequence[Work], more: Callable[[Work], bool]) -> None:

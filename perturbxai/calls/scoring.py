@@ -10,7 +10,7 @@ import numpy as np
 from perturbxai.core.questions import Answer, Coalitions, Unanswered
 from perturbxai.core.types import Floats, Presence, Weights
 from perturbxai.game.game import Game
-from perturbxai.inputs.spaces import Input, digest
+from perturbxai.inputs.spaces import Input, TabularSpace, digest
 from perturbxai.metrics import faithfulness
 from perturbxai.metrics.metric import CURVES, Metric
 from perturbxai.sampling.asked import Asked
@@ -97,13 +97,19 @@ class Needs:
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """Some inputs under one fill, in a game of their own, and what the scores of each need."""
+    """Some inputs under one fill, in a game of their own, and what the scores of each need.
+
+    whole  the game of all inputs, in which a table's background is asked once
+    """
 
     game: Game
     needs: Sequence[Needs]
+    whole: Game
 
     def ask(self) -> Floats:
         """(T, K): what the model says of the coalitions of all of them, asked together."""
+        if isinstance(self.game.space, TabularSpace) and len(self.game.inputs) < len(self.whole.inputs):
+            self.game.know_background(self.whole.base_values())
         return np.concatenate([answer.values for answer in self._ask(range(len(self.needs)))])
 
     @property

@@ -125,11 +125,12 @@ class PhotoJob:
 
     def _plan(self, game: Game) -> dict[str, int]:
         """How many steps there are of each kind, if all that "all" stands for work."""
-        each = how_many(self.space, len(set(game.first_alike)))  # those that are the same go together
+        n_distinct = len(set(game.first_alike))  # those that are the same go together
+        each = how_many(self.space, n_distinct)
         of_the_fill = [name for name in self.maps if name in catalogue.OF_THE_FILL]
         n_calls = len(self.spaces) * self._n_calls(of_the_fill) + self._n_calls([*set(self.maps) - {*of_the_fill}])
         explained = len(self.spaces) * each if self.explainers else 0
-        scored = compare_steps(self.section.metrics, self.space, len(game.inputs))
+        scored = compare_steps(self.section.metrics, self.space, n_distinct)
         return {"explain": explained, "maps": n_calls * each, "compare": len(self.spaces) * scored}
 
     def _n_calls(self, maps: list[str]) -> int:

@@ -4,7 +4,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from perturbxai.core.versions import versions
 from perturbxai.reporting.manifest import Folder, check_place
 from perturbxai.reporting.parts.ledger import DONE, PARTS
 from perturbxai.reporting.parts.lock import alone_in, by
-from perturbxai.reporting.parts.steps import STEPS, Steps, begun, left_over
+from perturbxai.reporting.parts.steps import Steps, begun, clear_empty, left_over
 from perturbxai.reporting.report import report
 
 GOES_ON = "the same command goes on from where it was stopped"
@@ -86,8 +86,7 @@ def run(
         for name, one in steps.items():
             target.clear(UNFINISHED.format(name))
             shutil.rmtree(one.folder, ignore_errors=True)
-        with suppress(OSError):  # it holds what other runs have kept
-            (done.folder / STEPS).rmdir()
+        clear_empty(done.folder)
         done.told += [told] if (told := left_over(done.folder)) else []
     return done
 

@@ -57,8 +57,9 @@ def load_table(section: TableConfig, seed: int, progress: bool, naming: Naming =
 
 def planned(section: TableConfig, game: Game) -> dict[str, int]:
     """How many steps there are of each kind."""
-    each = how_many(game.space, len(set(game.first_alike)))  # those that are the same go together
-    scored = compare_steps(section.metrics, game.space, len(game.inputs))
+    n_distinct = len(set(game.first_alike))  # those that are the same go together
+    each = how_many(game.space, n_distinct)
+    scored = compare_steps(section.metrics, game.space, n_distinct)
     asked = {"explain": True, "exact": section.exact, "baselines": bool(section.baselines)}
     return {kind: each for kind, wanted in asked.items() if wanted} | {"compare": scored}
 

@@ -40,6 +40,16 @@ def ask(step=None, methods=MAPS, net=None, **more):
     return baselines_in_turn(methods, predictor, space, pictures(), step, **call)
 
 
+def test_rows_are_counted_as_they_were_asked_also_where_all_pictures_share_their_fill():
+    predictor = px.Predictor(network(), output="logit", batch_size=4)
+    for fill in (0.5, "mean"):
+        space = px.ImageSpace(segments="grid", n_segments=4, fill=fill)
+        before = predictor.rows
+        found = baselines_in_turn(["cam_difference"], predictor, space, pictures(), steps.straight, outputs=[0])
+        meta = found["cam_difference"].meta
+        assert meta["rows"] == meta["call_rows"] == predictor.rows - before
+
+
 def told(result):
     """What an undisturbed run and another have to say alike of a result."""
     ours = ("rows", "rows_once_a_call", "own_rows", "layer", "name")

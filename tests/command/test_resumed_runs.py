@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 
 import numpy as np
@@ -315,6 +316,34 @@ def test_a_run_says_from_the_beginning_what_is_left(tmp_path, monkeypatch):
     assert counts[-2] == [("table", "8", "8", "100")]  # photo is reported
     shares = [int(share) for one in counts for name, *_, share in one if name == "photo"]
     assert shares == sorted(shares) and shares[-1] == 100
+
+
+@pytest.mark.usefixtures("own")
+def test_what_a_run_left_that_was_stopped_hides_no_report(tmp_path):
+    """Whether it had kept something or not; and what is empty goes."""
+    out = tmp_path / "out"
+    keep(out / STEPS / "photo-1", {"explain": 3}, [])
+    keep(out / STEPS / "photo-2", {"explain": 3}, ["explain"])
+    go(out)
+    assert [path.name for path in (out / STEPS).iterdir()] == ["photo-2"]
+    says = told(out)
+    assert "finished: " in says and "steps done" not in says and "MB of runs that were stopped are kept" in says
+    shutil.rmtree(out / STEPS)
+    assert told(out).endswith("manifest.json lists all files")
+    keep(out / STEPS / "photo-3", {"explain": 3}, ["explain"])  # a later one
+    assert "photo: 1 of 3 steps done" in told(out) and "finished" not in told(out)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [{"meters": []}, {"meters": [1]}, {"meters": ["a", 1, 2]}, {"meters": [1, 2, 3], "seconds": None},
+     {"meters": [1, 2, 3], "seconds": "u"}, {"meters": 5}, [], {}],
+)  # fmt: skip
+def test_a_file_that_is_no_step_is_not_counted(tmp_path, head):
+    folder = tmp_path / STEPS / "photo-1"
+    keep(folder, {"explain": "x"} if head == {} else {"explain": 2}, ["explain"])
+    steps.write_json(folder / "foreign.json", head | {"results": {}} if isinstance(head, dict) else head)
+    assert re.search(r"photo: 1 (of 2 )?steps done", told(tmp_path))
 
 
 def keep(folder, planned, kept):

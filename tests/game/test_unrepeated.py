@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -10,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import perturbxai as px
-from perturbxai.core.questions import Cells, Rows, Unanswered
+from perturbxai.core.methods import Asking
+from perturbxai.core.questions import Cells, Coalitions, Rows, Unanswered
+from perturbxai.estimation.intervals import independent, no_players
 from perturbxai.game import table_asker, unrepeated
 from perturbxai.game.game import Game
 from perturbxai.game.unrepeated import Unrepeated
@@ -124,6 +128,27 @@ def test_of_a_last_question_those_rows_alone_are_named_that_come_again(monkeypat
     beside = px.explain(["lime", method], predictor, space, x, budget=300)[method]  # where others ask, all are looked up
     np.testing.assert_array_equal(beside.values, found.values)
     assert beside.meta["rows"] == found.meta["rows"] and len(set(asked[before:])) == len(asked[before:])
+
+
+def test_a_method_of_two_last_questions_asks_no_row_twice():
+    @dataclass(frozen=True, kw_only=True)
+    class Twice(Asking):
+        name: str = ""
+        asks: ClassVar[str] = "coalitions"
+
+        def least(self, players):  # noqa: ARG002
+            return 2
+
+        def ask(self, players, budget, rng):  # noqa: ARG002
+            z = np.eye(players.n_players, dtype=bool)
+            if not len(z):
+                return no_players(1)
+            one, _ = yield [Coalitions(z, last=True), Coalitions(z[::-1].copy(), last=True)]
+            return independent(one, np.abs(one), np.inf)
+
+    predictor, space = px.Predictor(lambda rows: rows.sum(axis=1)), px.TabularSpace(np.zeros((1, 5)), background="all")
+    found = px.explain([Twice()], predictor, space, np.array([[1.0, 2, 3, 4, 5], [0, 0, 0, 0, 0]]), budget=20)["Twice"]
+    assert predictor.rows == found.meta["rows"] == 7  # five players, nothing and everything
 
 
 def test_after_a_failure_only_the_very_question_is_answered_from_the_last_replies():

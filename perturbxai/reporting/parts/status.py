@@ -11,7 +11,7 @@ from perturbxai.reporting.manifest import MANIFEST, named
 from perturbxai.reporting.parts.json_files import read_json
 from perturbxai.reporting.parts.ledger import RUN, read_parts
 from perturbxai.reporting.parts.lock import holder, running
-from perturbxai.reporting.parts.steps import STEPS, WHOLE, read_head, whole_files
+from perturbxai.reporting.parts.steps import STEPS, WHOLE, left_over, read_head, whole_files
 
 
 @dataclass(frozen=True)
@@ -84,14 +84,20 @@ def told(folder: str | Path) -> str:
     Raises ValueError where neither was begun.
     """
     place = Path(folder)
-    sections = sorted(path for path in (place / STEPS).glob("*") if path.is_dir())
     runs, who, reported = running(place), holder(place), (place / MANIFEST).is_file()
-    if (place / RUN).exists() or not (sections or runs or who or reported):
+    found = sorted(path for path in (place / STEPS).glob("*") if path.is_dir())
+    sections = [one for one in found if not reported or _changed(one / RUN) > _changed(place / MANIFEST)]
+    if (place / RUN).exists() or not (found or runs or who or reported):
         return str(status(folder))
+    finished = reported and not sections
     lines = [_of_section(one) for one in sections]
-    if reported and not sections:
-        lines.append(f"finished: {place / MANIFEST} lists all files")
-    return "\n".join([*lines, *_at_work(runs, who, reported and not sections)])
+    lines += [f"finished: {place / MANIFEST} lists all files"] if finished else []
+    lines += [left] if finished and (left := left_over(place)) else []
+    return "\n".join([*lines, *_at_work(runs, who, finished)])
+
+
+def _changed(path: Path) -> float:
+    return path.stat().st_mtime if path.is_file() else 0.0
 
 
 def _of_section(folder: Path) -> str:
@@ -100,19 +106,27 @@ def _of_section(folder: Path) -> str:
     if (folder / WHOLE).exists():
         return f"{name}: reported"
     kept = [read_head(path) for path in whole_files(folder)]
-    kept = [one for one in kept if isinstance(one.get("meters"), list)]
+    kept = [one for one in kept if _is_a_step(one)]
+    planned = (read_json(folder / RUN) or {}).get("planned")
+    planned = planned if isinstance(planned, dict) and all(type(n) is int for n in planned.values()) else None
     rows, asked = sum(one["meters"][0] for one in kept), sum(one["meters"][2] for one in kept)
     speed = f", {rows / asked:,.3g} a second" if asked else ""
-    return f"{name}: {_of_steps((read_json(folder / RUN) or {}).get('planned'), kept)}; {rows:,} of the model's rows{speed}"
+    return f"{name}: {_of_steps(planned, kept)}; {rows:,} of the model's rows{speed}"
 
 
-def _of_steps(planned: Any, kept: Sequence[Mapping[str, Any]]) -> str:
+def _is_a_step(head: Mapping[str, Any]) -> bool:
+    meters, seconds = head.get("meters"), head.get("seconds", 0.0)
+    numbers = [*meters[:3], seconds] if isinstance(meters, list) and len(meters) > 2 else [None]
+    return all(type(one) in (int, float) for one in numbers)
+
+
+def _of_steps(planned: Mapping[str, int] | None, kept: Sequence[Mapping[str, Any]]) -> str:
     """How many steps of those planned, by kind, are kept, and how long the others take at the pace of their kind."""
     seconds: dict[str, list[float]] = {}
     for one in kept:
         seconds.setdefault(str(one.get("step")).partition(" ")[0], []).append(float(one.get("seconds", 0.0)))
     so_far = sum(map(sum, seconds.values()))
-    if not isinstance(planned, dict) or not planned:
+    if not planned:
         return f"{len(kept):,} steps done"
     last, mean = list(planned)[-1], so_far / max(len(kept), 1)
     # of methods that were to be tried some may not work: where the last kind has begun, of the others none is left

@@ -209,6 +209,15 @@ def _sum(said: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=plainly).encode()).hexdigest()
 
 
+def clear_empty(place: Path) -> None:
+    """Take away what runs left that were stopped before anything was kept."""
+    for folder in (place / STEPS).glob("*"):
+        if folder.is_dir() and not whole_files(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):  # it holds what other runs have kept
+        (place / STEPS).rmdir()
+
+
 def left_over(place: Path) -> str:
     """What other runs, which were stopped, have kept in a folder; "" for nothing."""
     files = [path for path in (place / STEPS).rglob("*.json") if path.is_file() and path.name != RUN]
