@@ -112,7 +112,8 @@ class Chunks:
 
     def _common(self) -> Common:
         game = self.call.game
-        hold(game.space, *game.predictor.lasting)
+        hold(game.space)
+        hold(*game.predictor.lasting)
         base = game.base_values() if self.call.kind == "table" else None
         return Common(self.call.about(game.part([], game.predictor.apart())), base)
 

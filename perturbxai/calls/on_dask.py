@@ -11,13 +11,13 @@ from perturbxai.calls.packing import Sent
 
 
 class Bringer(WorkerPlugin):  # type: ignore[misc]
-    """Unpacks a thing where a worker keeps it, before it is given a task."""
+    """Unpacks things where a worker keeps them, before it is given a task."""
 
     def __init__(self, sent: Sent) -> None:
         self.sent, self.name = sent, f"perturbxai-{uuid4().hex}"
 
     def setup(self, worker: Any) -> None:  # noqa: ARG002
-        _ = self.sent.thing
+        _ = self.sent.things
 
 
 def brought(sent: Sent, client: Any, end: ExitStack) -> bool:

@@ -129,7 +129,8 @@ class PhotoChunks:
     def _common(self) -> Common:
         call, inside = self.call, self.call.inside
         game = call.record.game
-        hold(game.space, *game.predictor.lasting)
+        hold(game.space)
+        hold(*game.predictor.lasting)
         game = game.part([], game.predictor.apart())
         return Common(call.placed, game, inside.layers, inside.score, inside.differentiate, call.lost, inside.told())
 

@@ -8,34 +8,34 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any
+from uuid import uuid4
 
-from perturbxai.calls.packing import LARGE, Bytes, Sent, mapped, pack, write
+from perturbxai.calls.packing import LARGE, Bytes, Name, Sent, mapped, pack, write
 from perturbxai.core.stopping import context
 
 
 class Lasting:
-    """A thing that goes out once, packed when the first call refers to it.
+    """Things that go out once and together, packed when the first call refers to one of them.
 
-    A large one lies in a file from then on, which workers of this machine map, and so does this process where it sends it.
+    What they share they share where they are unpacked too. Large ones lie in a file from then on, which workers of this
+    machine map, and so does this process where it sends them.
     """
 
-    def __init__(self, thing: Any, folder: Callable[[], str]) -> None:
-        self.thing, self._folder = thing, folder  # held, so that its id stays its own
-        self._digest: bytes | None = None
+    def __init__(self, things: tuple[Any, ...], folder: Callable[[], str]) -> None:
+        self.things, self._folder = things, folder  # held, so that their ids stay their own
+        self.name = uuid4().bytes
         self._check = b""
         self._parts: list[Bytes] = []
         self._file = ""
 
-    @property
-    def digest(self) -> bytes:
-        if self._digest is None:
-            self._digest, self._parts = pack(self.thing)
+    def pack(self) -> None:
+        if not self._parts:
+            self._parts = pack(self.things)
             self._check = hashlib.sha256(self._parts[0]).digest()
             if sum(self.sizes) >= LARGE:
-                # without a file, on a disk that is full for one, it goes with each task
+                # without a file, on a disk that is full for one, they go with each task
                 with contextlib.suppress(OSError):
-                    self._lay(os.path.join(self._folder(), self._digest.hex()))
-        return self._digest
+                    self._lay(os.path.join(self._folder(), self.name.hex()))
 
     def _lay(self, file: str) -> None:
         write(self._parts, file)
@@ -46,9 +46,9 @@ class Lasting:
         return tuple(part.nbytes for part in self._parts)
 
     def sent(self, whole: bool) -> Sent:
-        """As a task brings it. whole: itself, and not where it lies."""
+        """As a task brings them. whole: themselves, and not where they lie."""
         parts = self._parts if whole or not self._file else None
-        return Sent(self.digest, self._check, self.sizes, self._file, parts)
+        return Sent(self.name, self._check, self.sizes, self._file, parts)
 
 
 class Run:
@@ -59,23 +59,30 @@ class Run:
 
     def __init__(self) -> None:
         self.idle: dict[Any, Any] = {}
-        self._things: dict[int, Lasting] = {}
+        self._groups: dict[tuple[int, ...], Lasting] = {}
+        self._things: dict[int, tuple[Lasting, int]] = {}  # by id: their group, and their place in that
         self._place: str | None = None
         self._brought: set[tuple[int, bytes]] = set()
         self._end = contextlib.ExitStack()
 
-    def add(self, thing: Any) -> None:
-        self._things.setdefault(id(thing), Lasting(thing, self._folder))
+    def add(self, things: tuple[Any, ...]) -> None:
+        """A group. What was in another belongs to this one from now on."""
+        key = tuple(map(id, things))
+        if key not in self._groups:
+            self._groups[key] = group = Lasting(things, self._folder)
+            self._things |= {one: (group, place) for place, one in enumerate(key)}
 
-    def naming(self, used: dict[bytes, Lasting]) -> Callable[[Any], bytes | None]:
-        """The digest of a thing that goes out apart, for `pack`; used: takes note of those that are referred to."""
+    def naming(self, used: dict[bytes, Lasting]) -> Callable[[Any], Name | None]:
+        """Where a thing is that goes out apart, for `pack`; used: takes note of the groups that are referred to."""
 
-        def name_of(one: Any) -> bytes | None:
+        def name_of(one: Any) -> Name | None:
             found = self._things.get(id(one))
             if found is None:
                 return None
-            used[found.digest] = found
-            return found.digest
+            group, place = found
+            group.pack()
+            used[group.name] = group
+            return group.name, place
 
         return name_of
 
@@ -83,8 +90,8 @@ class Run:
         """Give them to all workers of a dask cluster, and to those that join it later; False where that is no help."""
         from perturbxai.calls.on_dask import brought
 
-        new = [one for digest, one in things.items() if (id(client), digest) not in self._brought]
-        self._brought |= {(id(client), one.digest) for one in new}
+        new = [one for name, one in things.items() if (id(client), name) not in self._brought]
+        self._brought |= {(id(client), one.name) for one in new}
         return bool(new) and all(brought(one.sent(whole=True), client, self._end) for one in new)
 
     def _folder(self) -> str:
@@ -102,6 +109,8 @@ class Run:
         with self._end:  # whatever happens to them
             for parallel in self.idle.values():
                 parallel.__exit__(None, None, None)
+        self._groups.clear()  # they know this run, for its folder: nothing but a collector would let them go
+        self._things.clear()
 
 
 def _watch() -> Any:
@@ -143,7 +152,6 @@ def sent_once() -> Iterator[None]:
 
 
 def hold(*things: Any) -> None:
-    """Let these go to each worker once as long as the run lasts. They may not change meanwhile."""
+    """Let these go to each worker once as long as the run lasts, together. They may not change meanwhile."""
     if (run := _running.get()) is not None:
-        for one in things:
-            run.add(one)
+        run.add(things)

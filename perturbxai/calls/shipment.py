@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any, Self
+from uuid import uuid4
 
 from perturbxai.calls.packing import Bytes, Sent, lock, pack, unpack
 from perturbxai.calls.sent_once import Lasting, Run, current
@@ -17,13 +18,14 @@ class Shipment:
 
     def __init__(self, given: Any) -> None:
         self._given = given
-        self._packed: tuple[bytes, list[Bytes]] | None = None
+        self._name = uuid4().bytes  # of this one: what is packed alike in another call may be something else
+        self._packed: list[Bytes] | None = None
         self._apart: dict[bytes, Lasting] = {}
         self._run: Run | None = None
         self._whole = False
         self.here = True  # whether this is the process of the caller
 
-    def pack(self) -> tuple[bytes, list[Bytes]]:
+    def pack(self) -> list[Bytes]:
         """Raises RuntimeError, with a way out, for what cannot travel."""
         if self._packed is None:
             self._run = current()
@@ -46,11 +48,11 @@ class Shipment:
         if client is not None and self._run is not None and self._run.bring(self._apart, client):
             yield self
         whole = type(self)(self._given)
-        whole._packed, whole._apart, whole._whole = self._packed, self._apart, True
+        whole._name, whole._packed, whole._apart, whole._whole = self._name, self._packed, self._apart, True
         yield whole
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Received, (*self.pack(), [one.sent(self._whole) for one in self._apart.values()])
+        return Received, (self._name, self.pack(), [one.sent(self._whole) for one in self._apart.values()])
 
     @property
     def given(self) -> Any:
@@ -62,15 +64,14 @@ class Received:
 
     here = False
 
-    def __init__(self, digest: bytes, parts: list[Bytes], apart: list[Sent]) -> None:
-        self.digest, self.parts, self.apart = digest, parts, apart
+    def __init__(self, name: bytes, parts: list[Bytes], apart: list[Sent]) -> None:
+        self.name, self.parts, self.apart = name, parts, apart
 
     @property
     def given(self) -> Any:
         """Raises Lacking, and RuntimeError, with a way out, for what cannot be unpacked here."""
         with lock:
-            if self.digest not in _unpacked:
+            if self.name not in _unpacked:
                 _unpacked.clear()  # one call at a time
-                apart = {one.digest: one.thing for one in self.apart}
-                _unpacked[self.digest] = unpack(self.parts, apart)
-            return _unpacked[self.digest]
+                _unpacked[self.name] = unpack(self.parts, {one.name: one.things for one in self.apart})
+            return _unpacked[self.name]

@@ -4,10 +4,9 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perturbxai.core.evaluations import Design, Estimate, once
-from perturbxai.core.types import Floats, PlayerValues
+from perturbxai.core.types import Floats, PlayerValues, Singles
 from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.quantiles import chi_square, student
 
@@ -64,12 +63,12 @@ def _factors_of_all(covariances: Floats, deviations: Floats, df: float, design: 
     return np.maximum(_quantile(draws), independent_factor(1, df))
 
 
-def _by_player(normals: Floats) -> NDArray[np.float32]:
+def _by_player(normals: Floats) -> Singles:
     """(P, R) of draws (R, P)."""
     return np.ascontiguousarray(normals.T, dtype=np.float32)
 
 
-def _quantile(draws: NDArray[np.float32]) -> Floats:
+def _quantile(draws: Singles) -> Floats:
     """(K,): the quantile of LEVEL along each line of draws (K, R), which are put in another order."""
     low, share = divmod(LEVEL * (draws.shape[1] - 1), 1.0)
     at = int(low)

@@ -187,6 +187,7 @@ class Wrapped:
     batch: int | None = None
     most_rows = LARGEST_BATCH
     transform: Callable[[Any], Any] | None = None
+    select: Select | None = None
     pixels, layout = "float32", "HWC"
     clipped = 0
     setup_seconds = 0.0

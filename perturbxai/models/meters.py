@@ -85,9 +85,11 @@ class Metered:
 
     @property
     def lasting(self) -> tuple[Any, ...]:
-        """What is large of it and the same of all that are apart: the model, and a network's private copy."""
+        """What is the user's and the same of all that are apart: the model, also as a private copy, and functions around it,
+        which may share with it what they know."""
         model = self._model
-        return (model.model, *(model.passes.copies if isinstance(model, NetworkModel) else ()))
+        around = [one for one in (model.transform, model.select) if callable(one)]
+        return (model.model, *(model.passes.copies if isinstance(model, NetworkModel) else ()), *around)
 
     @property
     def library(self) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import joblib
 import numpy as np
 import pytest
+from kept_steps import Killed, Notebook
 
 import perturbxai as px
 from perturbxai.calls import steps
 from perturbxai.calls.baselines_in_turn import baselines_in_turn
 from perturbxai.models.predictor import ModelError
-from tests.support.kept_steps import Killed, Notebook
 
 torch = pytest.importorskip("torch")
 LOOKS = ["grad_cam", "cam_difference", "ablation_cam", "score_cam"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from kept_steps import Killed, Notebook
 
 import perturbxai as px
 from perturbxai.calls import steps
 from perturbxai.calls.compare import compare_in_turn
-from tests.support.kept_steps import Killed, Notebook
 
 TABLES = ("scores", "curves", "agreement", "fill_spread")
 METRICS = ("faithfulness", "srg", "spearman")

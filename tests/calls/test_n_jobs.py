@@ -275,9 +275,11 @@ def test_numbers_of_workers_that_are_none_are_refused(n_jobs):
 
 def test_large_arrays_travel_beside_the_rest_and_come_back_as_they_were():
     given = {"large": RNG.normal(size=(400, 400)), "small": RNG.normal(size=3), "function": lambda a: a + 1}
-    digest, parts = packing.pack(given)
+    parts = packing.pack(given)
     assert [part.nbytes for part in parts[1:]] == [given["large"].nbytes]
-    received = Received(digest, parts, [])
-    assert received.given is Received(digest, parts, []).given  # unpacked once
+    received = Received(b"this one", parts, [])
+    assert received.given is Received(b"this one", parts, []).given  # unpacked once
+    assert received.given is not Received(b"another", parts, []).given
+    received = Received(b"this one", parts, [])
     np.testing.assert_array_equal(received.given["large"], given["large"])
     assert received.given["function"](1) == 2

@@ -5,12 +5,15 @@ Those of a cluster elsewhere: test_clusters.py.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -148,7 +151,8 @@ def elsewhere(monkeypatch):
 
 
 def explained(model, n_jobs=None):
-    return px.explain("kernel_shap", px.Predictor(model), SPACE, X[:9], budget=20, n_jobs=n_jobs)["kernel_shap"].values
+    predictor = model if isinstance(model, px.Predictor) else px.Predictor(model)
+    return px.explain("kernel_shap", predictor, SPACE, X[:9], budget=20, n_jobs=n_jobs)["kernel_shap"].values
 
 
 @pytest.mark.usefixtures("elsewhere")
@@ -164,12 +168,93 @@ def test_so_they_do_where_there_is_no_room_for_a_file(monkeypatch):
     np.testing.assert_array_equal(explained(heavy(), 2), explained(heavy(), 1))
 
 
+def assert_as_with_one_worker(predictor):
+    np.testing.assert_array_equal(explained(predictor, 2), explained(predictor, 1))
+
+
+def test_what_a_class_says_is_what_it_says_in_this_call():
+    """Workers that keep a model would know the class as another model left it."""
+
+    class Config:
+        scale = 1.0
+
+    def model(rows):
+        return rows[:, 0] + rows[:, 1] * Config.scale
+
+    for Config.scale in (1.0, 2.0, 1.0):
+        assert_as_with_one_worker(model)
+
+
+def test_a_model_that_is_read_from_its_file_is_read_in_each_call(tmp_path):
+    class OfFile:
+        def __init__(self, path):
+            self.path, self.slope = path, float(path.read_text())
+
+        def __reduce__(self):
+            return type(self), (self.path,)
+
+        def predict(self, rows):
+            return rows[:, 0] * self.slope
+
+    path = tmp_path / "slope"
+    for slope in ("1.0", "2.0", "3.0"):
+        path.write_text(slope)
+        assert_as_with_one_worker(OfFile(path))
+
+
+@pytest.mark.parametrize("around", ["select", "transform"])
+def test_what_a_model_and_the_functions_around_it_share_they_share_in_workers(around):
+    last = {}
+
+    def model(rows):
+        last["hidden"] = np.tanh(rows[:, :2])
+        return rows[:, 0] if around == "select" else rows[:, 0] + last["mean"]
+
+    def transform(rows):
+        last["mean"] = rows.mean(axis=1)
+        return rows
+
+    given = {"select": lambda _: last["hidden"]} if around == "select" else {"transform": transform}
+    one, two = (explained(px.Predictor(model, **given), n_jobs) for n_jobs in (1, 2))
+    np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("lies", ["in a file", "elsewhere"])
+def test_a_model_may_write_into_its_arrays(lies, request):
+    if lies == "elsewhere":
+        request.getfixturevalue("elsewhere")
+
+    class Scratch:
+        def __init__(self):
+            self.held = np.zeros(250_000)
+
+        def predict(self, rows):
+            self.held[: len(rows)] = np.tanh(rows[:, :3].sum(axis=1))
+            return self.held[: len(rows)].copy()
+
+    assert_as_with_one_worker(Scratch())
+
+
+def test_a_model_is_let_go_when_the_run_ends():
+    gc.collect()
+    gc.disable()
+    try:
+        model = heavy()
+        there = weakref.ref(model)
+        explained(model, 2)
+        del model
+        assert there() is None
+    finally:
+        gc.enable()
+
+
 def sent(thing, tmp_path):
-    digest, parts = pack(thing)
+    parts = pack((thing,))
     check, sizes = packing.hashlib.sha256(parts[0]).digest(), tuple(part.nbytes for part in parts)
-    file = tmp_path / digest.hex()
+    name = uuid4().bytes
+    file = tmp_path / name.hex()
     packing.write(parts, str(file))
-    return Sent(digest, check, sizes, str(file), None)
+    return Sent(name, check, sizes, str(file), None)
 
 
 @pytest.fixture
@@ -180,21 +265,24 @@ def _as_in_a_new_worker(monkeypatch):
 @pytest.mark.usefixtures("_as_in_a_new_worker")
 def test_a_worker_keeps_the_things_that_it_used_last(tmp_path):
     several = [sent({"number": n, "large": np.full(200_000, n)}, tmp_path) for n in range(packing.KEPT + 1)]
-    first = several[0].thing
-    assert several[0].thing is first and not first["large"].flags.writeable  # mapped
+    (first,) = several[0].things
+    assert several[0].things[0] is first
+    held = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    first["large"][:] = 7  # it is its own
+    assert held == {file: file.read_bytes() for file in tmp_path.iterdir()}
     for one in several[1:]:
-        assert one.thing["number"] == one.thing["large"][-1]
-    assert len(packing._kept) == packing.KEPT and several[0].thing is not first
+        assert one.things[0]["number"] == one.things[0]["large"][-1]
+    assert len(packing._kept) == packing.KEPT and several[0].things[0] is not first
 
 
 @pytest.mark.usefixtures("_as_in_a_new_worker")
 @pytest.mark.parametrize("how", ["gone", "longer", "other"])
 def test_a_file_that_is_not_what_was_written_is_not_unpacked(how, tmp_path):
     one = sent({"large": np.ones(200_000)}, tmp_path)
-    file = tmp_path / one.digest.hex()
+    file = tmp_path / one.name.hex()
     held = file.read_bytes()
     file.unlink()
     if how != "gone":
         file.write_bytes(held + b"1" if how == "longer" else held[:9] + bytes([held[9] ^ 1]) + held[10:])
     with pytest.raises(Lacking):
-        _ = one.thing
+        _ = one.things

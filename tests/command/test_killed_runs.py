@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from kept_steps import Killed
 from PIL import Image
 
 import perturbxai as px
@@ -18,7 +19,6 @@ from perturbxai.reporting import report
 from perturbxai.reporting.parts import steps
 from perturbxai.reporting.parts.status import told
 from perturbxai.reporting.parts.steps import STEPS
-from tests.support.kept_steps import Killed
 
 NETWORK = """
 import torch

@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from kept_steps import Killed
 from PIL import Image
 
 import perturbxai as px
@@ -22,7 +23,6 @@ from perturbxai.reporting.manifest import ASIDE
 from perturbxai.reporting.parts import lock, steps
 from perturbxai.reporting.parts.status import told
 from perturbxai.reporting.parts.steps import STEPS
-from tests.support.kept_steps import Killed
 
 TIMES = ("seconds", "model_seconds", "call_seconds")
 MODULE = """
