@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from typing import Any
 from uuid import uuid4
 
-from perturbxai.calls.packing import LARGE, Bytes, Name, Sent, mapped, pack, write
+from perturbxai.calls.packing import LARGE, Bytes, Lacking, Name, Sent, mapped, pack, write
 from perturbxai.core.stopping import context
 
 
@@ -34,7 +34,7 @@ class Lasting:
             self._check = hashlib.sha256(self._parts[0]).digest()
             if sum(self.sizes) >= LARGE:
                 # without a file, on a disk that is full for one, they go with each task
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError, Lacking):
                     self._lay(os.path.join(self._folder(), self.name.hex()))
 
     def _lay(self, file: str) -> None:
@@ -69,8 +69,8 @@ class Run:
         """A group. What was in another belongs to this one from now on."""
         key = tuple(map(id, things))
         if key not in self._groups:
-            self._groups[key] = group = Lasting(things, self._folder)
-            self._things |= {one: (group, place) for place, one in enumerate(key)}
+            self._groups[key] = Lasting(things, self._folder)
+        self._things |= {one: (self._groups[key], place) for place, one in enumerate(key)}
 
     def naming(self, used: dict[bytes, Lasting]) -> Callable[[Any], Name | None]:
         """Where a thing is that goes out apart, for `pack`; used: takes note of the groups that are referred to."""

@@ -45,7 +45,8 @@ class Passes:
         self._known: set[tuple[int, ...]] = set()  # shapes of rows at which it was seen to run
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"_compiled": None, "_compile_seconds": 0.0}  # what is compiled stays: others compile anew
+        # what is compiled stays, for others compile anew; and so does what the caller's bar is made of
+        return vars(self) | {"_compiled": None, "_compile_seconds": 0.0, "_call": None}
 
     @property
     def compile_seconds(self) -> float:

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import weakref
 from pathlib import Path
@@ -160,11 +161,12 @@ def test_tasks_bring_what_workers_do_not_find():
     np.testing.assert_array_equal(explained(heavy(), 2), explained(heavy(), 1))
 
 
-def test_so_they_do_where_there_is_no_room_for_a_file(monkeypatch):
+@pytest.mark.parametrize(("what", "error"), [("write", OSError("no space left")), ("mapped", Lacking("no memory"))])
+def test_so_they_do_where_there_is_no_room_for_a_file(what, error, monkeypatch):
     def full(*_):
-        raise OSError("no space left")
+        raise error
 
-    monkeypatch.setattr(sent_once, "write", full)
+    monkeypatch.setattr(sent_once, what, full)
     np.testing.assert_array_equal(explained(heavy(), 2), explained(heavy(), 1))
 
 
@@ -217,6 +219,38 @@ def test_what_a_model_and_the_functions_around_it_share_they_share_in_workers(ar
     given = {"select": lambda _: last["hidden"]} if around == "select" else {"transform": transform}
     one, two = (explained(px.Predictor(model, **given), n_jobs) for n_jobs in (1, 2))
     np.testing.assert_array_equal(one, two)
+
+
+def test_two_predictors_of_one_model_keep_what_each_shares_with_it():
+    last = {"slope": 1.0}
+
+    def model(rows):
+        return rows[:, 0] * last["slope"] + rows[:, 1]
+
+    def sets(slope):
+        def transform(rows):
+            last["slope"] = slope
+            return rows
+
+        return transform
+
+    both = [px.Predictor(model, transform=sets(slope)) for slope in (1.0, 2.0)]
+    one = [explained(predictor, 1) for predictor in both * 2]
+    with sent_once.sent_once():
+        two = [explained(predictor, 2) for predictor in both * 2]
+    np.testing.assert_array_equal(two, one)
+
+
+def test_a_bar_of_ones_own_stays_with_the_caller():
+    torch = pytest.importorskip("torch")
+    lock = threading.Lock()
+
+    def progress(_done, _total):
+        with lock:
+            pass
+
+    predictor = px.Predictor(torch.nn.Sequential(torch.nn.Linear(5, 2)), precision="float64", progress=progress)
+    np.testing.assert_allclose(explained(predictor, 2), explained(predictor, 1), atol=1e-12)
 
 
 @pytest.mark.parametrize("lies", ["in a file", "elsewhere"])
