@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perturbxai.calls.driving import drive, one_thread_of_blas, salvage
+from perturbxai.calls.driving import drive, salvage
 from perturbxai.calls.explain_call import Call, looked_at, within
+from perturbxai.calls.library_threads import one_thread_of_blas
 from perturbxai.calls.record import ENDS, Record
 from perturbxai.calls.work import TABLED, Work
 from perturbxai.core import returned

@@ -1,33 +1,18 @@
 """The one loop over the model: every method's questions of a block of inputs, answered in common batches."""
 
-import sys
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from perturbxai.calls import purse
+from perturbxai.calls.library_threads import one_thread_of_blas
 from perturbxai.calls.work import TABLE, TABLED, Work
 from perturbxai.core.evaluations import Bases, Chosen, Evaluations, RowGroups
 from perturbxai.core.questions import Answer, Question, Unanswered
 from perturbxai.game.game import Game
-
-
-def one_thread_of_blas() -> AbstractContextManager[Any]:
-    """A context for whatever is solved in a call: solves are small, and threads of BLAS beside a network's own wait for each
-    other far longer than they work. It is also what makes a solve the same to the bit wherever it is done."""
-    found: AbstractContextManager[Any] = _libraries(len(sys.modules)).limit(limits=1, user_api="blas")
-    return found
-
-
-@lru_cache(maxsize=1)
-def _libraries(_n_modules: int) -> ThreadpoolController:
-    """The BLAS libraries of the process. To look for them takes milliseconds, so it is done when a module came."""
-    return ThreadpoolController()
 
 
 def drive(game: Game, works: Sequence[Work], more: Callable[[Work], bool] = Work.next_stage) -> None:
@@ -53,15 +38,18 @@ def drive(game: Game, works: Sequence[Work], more: Callable[[Work], bool] = Work
             for question in questions or ():
                 asked.setdefault(id(question), (works[at].number, question))
                 users[id(question)] = users.get(id(question), 0) | works[at].users(key)
-        last = len(pending) == len(works) and _all_last(works, waiting.values())
+        last = _all_last(works, pending.values(), waiting.values())
         found = game.ask(list(asked.values()), users=list(users.values()), named=True, once=last) if waiting else []
         answers, pending = dict(zip(asked, found, strict=True)), waiting
 
 
-def _all_last(works: Sequence[Work], waiting: Iterable[Sequence[Question] | None]) -> bool:
-    """Whether nothing is asked of these inputs beside these questions, one of each: no table, and by no other method."""
-    alone = all(len(work.generators) == 1 and not work.stages for work in works)
-    return alone and all(len(some or ()) == 1 and getattr((some or ())[0], "last", False) for some in waiting)
+def _all_last(
+    works: Sequence[Work], before: Iterable[Sequence[Question] | None], waiting: Iterable[Sequence[Question] | None]
+) -> bool:
+    """Whether nothing is asked of these inputs beside the questions that wait, one of each: by no table and no other method,
+    nothing afterwards, and nothing before, where a generator that has not begun has None."""
+    alone = all(len(work.generators) == 1 and not work.stages for work in works) and all(one is None for one in before)
+    return alone and all(some and len(some) == 1 and getattr(some[0], "last", False) for some in waiting)
 
 
 def _answer_tables(game: Game, works: Sequence[Work], more: Callable[[Work], bool]) -> None:

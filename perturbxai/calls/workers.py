@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from threadpoolctl import ThreadpoolController, threadpool_limits
-
+from perturbxai.calls.library_threads import at_most, one_thread_of_blas
 from perturbxai.calls.packing import Lacking
 from perturbxai.calls.sent_once import current
 from perturbxai.calls.shipment import Received, Shipment
@@ -91,20 +90,6 @@ def alone() -> AbstractContextManager[Any]:
     return found
 
 
-_libraries: dict[int, ThreadpoolController] = {}  # by how many modules there were
-
-
-def _bounded_libraries(threads: int) -> AbstractContextManager[Any]:
-    """No more threads of BLAS and OpenMP. To look for their libraries takes milliseconds: none comes without a module."""
-    known = len(sys.modules)
-    libraries = _libraries.get(known) or ThreadpoolController()
-    if known not in _libraries:
-        _libraries.clear()
-        _libraries[known] = libraries
-    found: AbstractContextManager[Any] = libraries.limit(limits=threads)
-    return found
-
-
 def _do(task: Callable[[Any, Any], Any], shipment: Shipment | Received, number: int, own: Any, threads: int) -> Done:
     done = Done(number)
     with contextlib.ExitStack() as stack:
@@ -112,7 +97,7 @@ def _do(task: Callable[[Any, Any], Any], shipment: Shipment | Received, number: 
         stack.enter_context(alone())
         caught: list[warnings.WarningMessage] = []
         if not shipment.here:
-            stack.enter_context(_bounded_libraries(threads))
+            stack.enter_context(at_most(threads))
             caught = stack.enter_context(warnings.catch_warnings(record=True))
         try:
             done.found = task(shipment.given, own)
@@ -176,7 +161,7 @@ def _round(
 
     threads = max(1, joblib.cpu_count() // how_many(n_jobs, len(tasks)))
     # a process has one BLAS: where workers are its threads, none may give it more than the others solve with
-    with _open(n_jobs) as parallel, threadpool_limits(limits=1, user_api="blas"):
+    with _open(n_jobs) as parallel, one_thread_of_blas():
         coming = parallel(joblib.delayed(_do)(task, shipment, at, own, threads) for at, own in tasks.items())
         try:
             for done in coming:  # noqa: UP028 - yield from would close it before the warnings are off

@@ -7,7 +7,6 @@ import numpy as np
 
 from perturbxai.core.evaluations import Design, Estimate, once
 from perturbxai.core.types import Floats, PlayerValues, Singles
-from perturbxai.estimation.coalitions import blocks
 from perturbxai.estimation.quantiles import chi_square, student
 
 LEVEL = 0.95  # the level of the simultaneous factor
@@ -45,18 +44,16 @@ def simultaneous_factors(covariances: Floats, df: float, design: Design) -> Floa
 def _factors_of_all(covariances: Floats, deviations: Floats, df: float, design: Design) -> Floats:
     """(K,): the same where no deviation (K, P) is 0."""
     values, vectors = np.linalg.eigh(covariances / deviations[:, :, None] / deviations[:, None])
-    n_players, n_draws = deviations.shape[1], len(design.normals)
+    n_players = deviations.shape[1]
     # a quantile of draws needs no more digits, and half of them take half of the time
     normals = once(design.cache, ("normals", n_players), lambda: _by_player(design.normals[:, :n_players]))
-    draws, held = np.empty((len(values), n_draws), dtype=np.float32), np.empty(normals.shape, dtype=np.float32)
+    draws, scores = np.empty((len(values), normals.shape[1]), dtype=np.float32), np.empty_like(normals)
     # a variance that is none, as of the sum of Shapley values, is rounding: its root would be a hundred million times that
     values[values <= n_players * np.finfo(np.float64).eps * values[:, -1:]] = 0.0
     for own, along, found in zip(values, vectors, draws, strict=True):
         # the symmetric root: it does not turn with the eigenvectors of equal eigenvalues, which rounding chooses
-        root = ((along * np.sqrt(own)) @ along.T).astype(np.float32)
-        for at in blocks.blocks(n_draws, n_players):
-            scores = np.matmul(root, normals[:, at], out=held[:, at])
-            np.abs(scores, out=scores).max(axis=0, out=found[at])
+        np.matmul(((along * np.sqrt(own)) @ along.T).astype(np.float32), normals, out=scores)
+        np.abs(scores, out=scores).max(axis=0, out=found)
     if np.isfinite(df):
         # the denominators of drawn t statistics, which every input and output needs
         draws /= once(design.cache, ("chi", df), lambda: np.sqrt(chi_square(design.uniforms, df) / df).astype(np.float32))

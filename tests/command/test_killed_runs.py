@@ -7,12 +7,10 @@ import subprocess
 import sys
 
 import numpy as np
-import pandas as pd
 import pytest
-from kept_steps import Killed
+from kept_steps import Killed, assert_alike, reported
 from PIL import Image
 
-import perturbxai as px
 from perturbxai.command.config import parse_config
 from perturbxai.command.run import run
 from perturbxai.reporting import report
@@ -83,22 +81,6 @@ def go(folder, how):
     return run(how, folder, progress=False)
 
 
-def reported(folder):
-    """Every CSV without what it took, by name."""
-    found = {}
-    for path in sorted(folder.rglob("*.csv")):
-        frame = px.read_csv(path)
-        found[str(path.relative_to(folder))] = frame.drop(columns=[name for name in frame if "seconds" in name])
-    return found
-
-
-def assert_alike(folder, other):
-    one, its = reported(folder), reported(other)
-    assert list(one) == list(its) and one
-    for name, frame in one.items():
-        pd.testing.assert_frame_equal(frame, its[name], check_exact=True)
-
-
 @pytest.mark.usefixtures("own")
 def test_killed_after_each_step_of_a_network_one_after_the_other(tmp_path, monkeypatch):
     pytest.importorskip("torch")
@@ -120,7 +102,7 @@ def test_killed_after_each_step_of_a_network_one_after_the_other(tmp_path, monke
             assert f"photo: {n_kills} of 14 steps done" in told(tmp_path / "out")
     # of two pictures, one of which comes twice: explained and mapped and scored under two fills, and other maps
     assert n_kills == 14 and any("it went on" in one for one in done.told)
-    assert_alike(tmp_path / "out", tmp_path / "whole")
+    assert_alike(reported(tmp_path / "out"), reported(tmp_path / "whole"))
     assert not (tmp_path / "out" / STEPS).exists()
 
 
@@ -138,7 +120,7 @@ def test_killed_twice_while_the_network_is_asked(shares, tmp_path):
     calls[0], kill[0] = 0, None
     go(tmp_path / "out", config())
     assert calls[0] < n_calls
-    assert_alike(tmp_path / "out", tmp_path / "whole")
+    assert_alike(reported(tmp_path / "out"), reported(tmp_path / "whole"))
 
 
 @pytest.mark.usefixtures("own")
@@ -158,4 +140,4 @@ def test_a_process_that_is_killed_twice_goes_on_in_another(tmp_path):
     assert "ended without a word; the same command goes on from here" in told(tmp_path / "out")
     done = go(tmp_path / "out", config(**how))
     assert any("an earlier run, by process" in one for one in done.told) and any("it went on" in one for one in done.told)
-    assert_alike(tmp_path / "out", tmp_path / "whole")
+    assert_alike(reported(tmp_path / "out"), reported(tmp_path / "whole"))

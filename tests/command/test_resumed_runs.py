@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from kept_steps import Killed
+from kept_steps import Killed, assert_alike, reported
 from PIL import Image
 
 import perturbxai as px
@@ -74,21 +74,6 @@ def config(**more):
 
 def go(folder, how=None):
     return run(how or config(), folder, progress=False)
-
-
-def reported(folder):
-    """Every CSV without what it took, by name."""
-    found = {}
-    for path in sorted(folder.rglob("*.csv")):
-        frame = px.read_csv(path)
-        found[str(path.relative_to(folder))] = frame.drop(columns=[name for name in frame if "seconds" in name])
-    return found
-
-
-def assert_alike(one, other):
-    assert list(one) == list(other)
-    for name, frame in one.items():
-        pd.testing.assert_frame_equal(frame, other[name], check_exact=True)
 
 
 def asked():

@@ -130,7 +130,8 @@ def test_of_a_last_question_those_rows_alone_are_named_that_come_again(monkeypat
     assert beside.meta["rows"] == found.meta["rows"] and len(set(asked[before:])) == len(asked[before:])
 
 
-def test_a_method_of_two_last_questions_asks_no_row_twice():
+@pytest.mark.parametrize("in_turn", [False, True])
+def test_a_method_of_two_questions_asks_no_row_twice_whatever_is_last(in_turn):
     @dataclass(frozen=True, kw_only=True)
     class Twice(Asking):
         name: str = ""
@@ -143,11 +144,16 @@ def test_a_method_of_two_last_questions_asks_no_row_twice():
             z = np.eye(players.n_players, dtype=bool)
             if not len(z):
                 return no_players(1)
-            one, _ = yield [Coalitions(z, last=True), Coalitions(z[::-1].copy(), last=True)]
+            if in_turn:
+                yield [Coalitions(z[::-1].copy())]
+                (one,) = yield [Coalitions(z, last=True)]
+            else:
+                one, _ = yield [Coalitions(z, last=True), Coalitions(z[::-1].copy(), last=True)]
             return independent(one, np.abs(one), np.inf)
 
     predictor, space = px.Predictor(lambda rows: rows.sum(axis=1)), px.TabularSpace(np.zeros((1, 5)), background="all")
-    found = px.explain([Twice()], predictor, space, np.array([[1.0, 2, 3, 4, 5], [0, 0, 0, 0, 0]]), budget=20)["Twice"]
+    x = np.array([[1.0, 2, 3, 4, 5], [0, 0, 0, 0, 0]])[: 1 if in_turn else 2]
+    found = px.explain([Twice()], predictor, space, x, budget=20)["Twice"]
     assert predictor.rows == found.meta["rows"] == 7  # five players, nothing and everything
 
 

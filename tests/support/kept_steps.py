@@ -1,10 +1,27 @@
-"""Steps in memory, for tests of what goes on where it was stopped."""
+"""For tests of what goes on where it was stopped: steps in memory, and what runs reported."""
 
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 import perturbxai as px
+
+
+def reported(folder):
+    """Every CSV without what it took, by name."""
+    found = {}
+    for path in sorted(folder.rglob("*.csv")):
+        frame = px.read_csv(path)
+        found[str(path.relative_to(folder))] = frame.drop(columns=[name for name in frame if "seconds" in name])
+    return found
+
+
+def assert_alike(one, other):
+    """Of what two runs reported."""
+    assert list(one) == list(other) and one
+    for name, frame in one.items():
+        pd.testing.assert_frame_equal(frame, other[name], check_exact=True)
 
 
 class Killed(BaseException):
