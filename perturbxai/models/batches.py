@@ -1,16 +1,14 @@
-"""Batches of a model's rows, halved where one does not fit in memory, and how far along they are."""
+"""Batches of a model's rows, halved where one does not fit in memory."""
 
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from perturbxai.core.stopping import loop_ended
 from perturbxai.models.device import is_out_of_memory, release_cached
 from perturbxai.models.torch_types import Where
 
 T = TypeVar("T")
-Progress = bool | Callable[[int, int], None]
 
 
 @dataclass(eq=False)
@@ -49,41 +47,3 @@ class Batches:
                 continue
             yield start, stop, found.pop()
             start = stop
-
-
-class Bar:
-    """Progress over rows whose number grows as questions come in: a tqdm bar, or the user's function."""
-
-    def __init__(self, progress: Progress, what: str) -> None:
-        self.total = self.done = 0
-        self.call = progress if callable(progress) else None
-        self.bar: Any = None
-        if progress is True:
-            from tqdm import tqdm
-
-            self.bar = tqdm(total=0, desc=what, unit="row", file=sys.stderr, leave=False)
-
-    def expect(self, rows: int) -> None:
-        self.total += rows
-        if self.bar is not None:
-            self.bar.total = self.total
-            self.bar.refresh()
-
-    def advance(self, rows: int) -> None:
-        self.done += rows
-        if self.call is not None:
-            try:
-                self.call(self.done, self.total)
-            except StopIteration as error:
-                raise RuntimeError("progress raised StopIteration, which Python takes for the end of a loop.") from error
-        elif self.bar is not None:
-            self.bar.update(rows)
-
-    def pass_by(self, rows: int) -> None:
-        """Rows that nobody announced: how many passes a search or a line of gradients takes is known when they are over."""
-        self.expect(rows)
-        self.advance(rows)
-
-    def close(self) -> None:
-        if self.bar is not None:
-            self.bar.close()

@@ -70,8 +70,8 @@ def check_options(
     checks.one_of("output", output, (*SCALES, None))
     if batch_size is not None:
         checks.whole("batch_size", batch_size, 1, way=", or None", floats=True)
-    if not (isinstance(progress, (bool, np.bool_)) or callable(progress)):
-        raise TypeError(f"progress={progress!r}; expected True, False or a function (done, total).")
+    if not (progress is None or isinstance(progress, (bool, np.bool_)) or callable(progress)):
+        raise TypeError(f"progress={progress!r}; expected None, True, False or a function (done, total).")
     checks.one_of("memory", memory, ("keep", "system", None))
     if not (select is None or isinstance(select, str) or checks.is_whole(select) or callable(select)):
         raise TypeError(f"select={select!r}; expected an index, a key, or a function of what the model returns.")

@@ -5,10 +5,11 @@ import math
 from typing import Any, NamedTuple, Self
 
 from perturbxai.models.ahead import Ahead
-from perturbxai.models.batches import Bar, Batches, Progress
+from perturbxai.models.batches import Batches
 from perturbxai.models.device import keep_memory, settle_heap
 from perturbxai.models.estimators import CallableModel, EstimatorModel
 from perturbxai.models.networks import NetworkModel
+from perturbxai.models.progress import Bar, Progress
 
 
 class Meters(NamedTuple):

@@ -15,7 +15,7 @@ from perturbxai.core.stopping import context, keeping
 from perturbxai.core.types import Device, Floats, Inputs, Ints, Model, Outputs, Picture
 from perturbxai.core.wording import count, listed, word
 from perturbxai.models.ahead import Ahead
-from perturbxai.models.batches import Bar, Batches, Progress
+from perturbxai.models.batches import Batches
 from perturbxai.models.device import NETWORK_BATCH, is_out_of_memory, keep_memory, rows_a_batch, settle_heap, synchronise
 from perturbxai.models.estimators import Asked, EstimatorModel, Rows, check_options, warn_of_clip
 from perturbxai.models.image_plan import Recast, recast
@@ -23,6 +23,7 @@ from perturbxai.models.lending import Lent, lent
 from perturbxai.models.meters import Metered
 from perturbxai.models.networks import NetworkModel, wrap
 from perturbxai.models.plan import Given, Plan, as_bytes, is_table
+from perturbxai.models.progress import Bar, Progress
 from perturbxai.models.torch_types import Tensor
 
 T = TypeVar("T")
@@ -45,7 +46,8 @@ class Predictor(Metered):
     precision   "float32", "float64" or "bfloat16" for a torch module (a private copy); None as it is
     memory      "keep" tells glibc not to give freed memory back (networks on a Linux CPU; process-wide),
                 "system" leaves the allocator alone; None means "keep" where that helps
-    progress    True for a bar on stderr, a function (done, total), or False for silence
+    progress    None: a bar in a terminal or notebook; True: elsewhere a line a minute; a function (done, total); False for
+                silence. PERTURBXAI_PROGRESS=off in the environment silences all
     multi_label a sigmoid for each output instead of a softmax over them
     select      which of several results (a tuple, a dict) is explained: an index, a key, or a function of what came back
     pixels      "uint8" hands pictures (to transform, or the model) as whole numbers 0..255; None as float32, in any units
@@ -67,7 +69,7 @@ class Predictor(Metered):
     def __init__(
         self, model: Model, *, output: str | None = None, outputs: str | Iterable[Any] | None = None,
         transform: Callable[[Any], Any] | None = None, device: Device | None = None, batch_size: int | None = None,
-        precision: str | None = None, memory: str | None = None, progress: Progress = False, multi_label: bool = False,
+        precision: str | None = None, memory: str | None = None, progress: Progress = None, multi_label: bool = False,
         select: int | str | Callable[[Any], Any] | None = None, pixels: str | None = None, layout: str | None = None,
         compile: bool = False,
     ) -> None:  # fmt: skip
@@ -84,7 +86,7 @@ class Predictor(Metered):
         self.outputs: tuple[str, ...] | None = output_names(outputs)
         self._named = self.outputs is not None
         self.batch_size = None if batch_size is None else int(batch_size)
-        self.progress = progress if callable(progress) else bool(progress)
+        self.progress = progress if progress is None or callable(progress) else bool(progress)
         self.rows, self.seconds = 0, 0.0
         self._pace: float | None = None
         self._batches, self._ahead = Batches(self._model.device), Ahead(self._model.device)

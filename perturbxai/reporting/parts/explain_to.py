@@ -22,9 +22,9 @@ from perturbxai.core.stopping import note
 from perturbxai.core.types import Frame, Outputs, Source
 from perturbxai.core.wording import quoted
 from perturbxai.inputs.spaces import TabularSpace
-from perturbxai.models.batches import Bar
 from perturbxai.models.meters import Meters
 from perturbxai.models.predictor import Predictor
+from perturbxai.models.progress import Bar
 from perturbxai.reporting.manifest import FULL, MANIFEST, SCHEMA, check_place, plainly
 from perturbxai.reporting.parts.blocks import Blocks, arrow_parquet, as_blocks, with_numbers
 from perturbxai.reporting.parts.identity import digest_of_rows, of_model, of_space, of_what_computes, spelled
