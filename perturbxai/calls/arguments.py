@@ -51,6 +51,8 @@ def name_methods(methods: object, known: Mapping[str, catalogue.Entry], kind: ty
     objects = [catalogue.load(known, m)() if isinstance(m, str) else m for m in given]
     for one in objects:
         if not isinstance(one, kind):
+            if isinstance(one, Method) and (key := catalogue.key_of(one)) in catalogue.METHODS:
+                raise TypeError(f"methods: {type(one).__name__} is none of {', '.join(known)}.{catalogue.near(key, known)}")
             raise TypeError(
                 f"methods: {one!r} is none of {', '.join(known)}, nor an object of their classes. A method of your own "
                 f"inherits from {kind.__module__}.{kind.__name__}, which says what it has to have."

@@ -4,8 +4,10 @@ A row says where a thing lives and what it is called; its class, or function, lo
 little of the standard library, so that the help text is instant. What a user passes as an object needs no row.
 """
 
+import difflib
 import importlib
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 BOTH, TABLES, PHOTOS = ("table", "photo"), ("table",), ("photo",)
@@ -206,11 +208,50 @@ BY_RULES = tuple(name for name in MAPS if BASELINES[name].cost == RULES)
 IN_A_PASS = tuple(name for name in MAPS if BASELINES[name].cost == A_PASS)
 
 
+# what others call them, and what is left of a name where its signs are taken away
+ALIASES = {
+    "shap": "kernel_shap", "shapley": "kernel_shap", "shapleyvalues": "kernel_shap", "treeshap": "kernel_shap",
+    "kernelexplainer": "kernel_shap", "permutation": "permutation_shap", "partition": "partition_shap",
+    "sampling": "sampling_shap", "owen": "partition_shap", "limeimage": "lime", "tabularlime": "lime_tabular",
+    "partialdependence": "pdp", "accumulatedlocaleffects": "ale", "individualconditionalexpectation": "ice",
+    "saliency": "gradient", "vanillagradient": "gradient", "deconvolution": "deconvnet", "ig": "integrated_gradients",
+    "guidedbackpropagation": "guided_backprop", "classactivationmap": "cam", "gradcampp": "grad_cam_plus_plus",
+    "layerwiserelevancepropagation": "lrp", "gradientshap": "expected_gradients", "aopc": "deletion",
+}  # fmt: skip
+
+
 def load(names: Mapping[str, Entry], name: str, what: str = "method") -> Any:
     """What a name stands for. Raises ValueError for a name that is not there, saying which are."""
     if name not in names:
-        raise ValueError(f"{name!r} is not a known {what}; expected one of {', '.join(sorted(names))}.")
+        raise ValueError(f"{name!r} is not a known {what}.{near(name, names)} Expected one of {', '.join(sorted(names))}.")
     return getattr(importlib.import_module(names[name].module), names[name].attribute)
+
+
+def near(name: str, names: Collection[str]) -> str:
+    """A sentence on a name that is not among these: which of them is meant, or which verb takes it. "" if none is near.
+
+    >>> near("KernelSHAP", EXPLAINERS), near("grad-cam", EXPLAINERS)
+    (" Did you mean 'kernel_shap'?", " 'grad_cam' is one of the baselines: px.baselines('grad_cam', ...).")
+    """
+    found = meant(name, names)
+    if not found or found in names:
+        return f" Did you mean {found!r}?" if found else ""
+    group, verb = ("explainers", "explain") if found in EXPLAINERS else ("baselines", "baselines")
+    return f" {found!r} is one of the {group}: px.{verb}({found!r}, ...)."
+
+
+def meant(name: str, names: Collection[str]) -> str:
+    """One of these names, or of all methods, that somebody means who spells it otherwise; "" if none is near."""
+    plain = {_plain(known): known for known in (*METHODS, *names)}
+    if (found := plain.get(_plain(name)) or ALIASES.get(_plain(name), "")) in (*METHODS, *names):
+        return found
+    alike = difflib.get_close_matches(_plain(name), [_plain(one) for one in names], 1)
+    return plain[alike[0]] if alike else ""
+
+
+def _plain(name: str) -> str:
+    """Letters and digits alone, as names are compared."""
+    return re.sub(r"[^a-z0-9]", "", name.lower().replace("++", "pp"))
 
 
 def key_of(method: Any) -> str:
