@@ -63,7 +63,7 @@ def compare(
     other players, for values that are not finite, for results that do not tell what they asked, and for unknown metrics;
     TypeError for functions that are no metrics, which are tried on made-up answers first.
     """
-    return _compared(results, predictor, space, None, metrics, fills, seed, n_jobs)
+    return _compared(results, predictor, space, None, read_metrics(metrics), fills, seed, n_jobs)
 
 
 def compare_in_turn(
@@ -72,18 +72,20 @@ def compare_in_turn(
 ) -> Comparison:  # fmt: skip
     """As `compare`, by steps: what the model says of a picture under a fill, or of a hundred rows. Raises as it does.
 
-    Each is asked in batches of its own, so that what is said of it hangs on no other.
+    Each is asked in batches of its own, so that what is said of it hangs on no other. With metrics=() nothing is scored.
     """
-    return _compared(results, predictor, space, step, metrics, fills, seed, n_jobs)
+    return _compared(results, predictor, space, step, _wanted(metrics), fills, seed, n_jobs)
+
+
+def _wanted(metrics: Iterable[str] | None) -> list[Metric]:
+    return [] if metrics == () else read_metrics(metrics)
 
 
 def _compared(
-    results: Mapping[str, Attribution], predictor: Predictor, space: Space, step: Step | None,
-    metrics: str | Callable[..., float] | Iterable[str | Callable[..., Any]] | None, fills: Fill | Iterable[Fill] | None,
-    seed: int, n_jobs: int | None,
+    results: Mapping[str, Attribution], predictor: Predictor, space: Space, step: Step | None, wanted: list[Metric],
+    fills: Fill | Iterable[Fill] | None, seed: int, n_jobs: int | None,
 ) -> Comparison:  # fmt: skip
     """step: None asks of all inputs together."""
-    wanted = read_metrics(metrics)
     check_asked(predictor, space)
     if not isinstance(results, Mapping) or not all(isinstance(one, Attribution) for one in results.values()):
         raise TypeError(f"results is {type(results).__name__}; expected a mapping from name to Attribution (explain(...)).")
@@ -103,7 +105,7 @@ def _compared(
 
 def compare_steps(metrics: Iterable[str] | None, space: Space, n_distinct: int) -> int:
     """How many steps `compare_in_turn` takes under a fill for so many inputs, those that are the same counted once."""
-    return how_many(space, n_distinct) if _asks(read_metrics(metrics)) else 0
+    return how_many(space, n_distinct) if _asks(_wanted(metrics)) else 0
 
 
 def _asks(metrics: Sequence[Metric]) -> bool:

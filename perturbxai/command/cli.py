@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perturbxai.command import explain
+from perturbxai.command import effects, explain
+from perturbxai.command.arguments import option_of
 from perturbxai.core import catalogue
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ def _answer(arguments: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     parser = _parser()
     given = parser.parse_args(_joined(words))
+    if given.version:
+        print(_versions())
+        return 0
     if given.command is None:
         parser.print_help()
         return 0
@@ -63,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="perturbxai",
         description="Explain a model by perturbing its input: LIME, SHAP, PDP, ICE and ALE with error bars, beside CAMs.",
     )
+    parser.add_argument("--version", action="store_true", help="the version, and those of the libraries below")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     runs = "explain, compare and report what a config asks for"
     run = commands.add_parser(
@@ -73,13 +78,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("config", metavar="CONFIG", help="a TOML file, such as configs/quickstart.toml")
     run.add_argument("--results", metavar="DIR", help="where to write, instead of the folder that the config names")
-    run.add_argument("--quiet", action="store_true", help="no progress bar, no table: only errors are told")
+    run.add_argument("--open", action="store_true", help="open the reports in a browser at the end")
+    run.add_argument("--quiet", action="store_true", help="no progress, no table: only errors are told")
     explain.add_options(commands.add_parser("explain", help=explain.ABOUT, allow_abbrev=False))
+    effects.add_options(commands.add_parser("effects", help=effects.ABOUT, allow_abbrev=False))
     status = commands.add_parser("status", help="how far a run is: rows done and left, speed, time left")
     status.add_argument("folder", metavar="DIR", help="the folder that --out or --results named")
     commands.add_parser("list", help="the explainers, baselines, metrics, fills and cuts, a line each")
     parser.epilog = "A model that is named as package.module:factory runs that code: run only configs that you trust."
     return parser
+
+
+def _versions() -> str:
+    """This package's version in the first line, and what computes below it."""
+    from perturbxai.core.versions import versions
+
+    ours, *below = sorted(versions().items(), key=lambda one: one[0] != "perturbxai")
+    return "\n".join([" ".join(ours), *(f"  {name} {version}" for name, version in below)])
 
 
 def listed() -> str:
@@ -111,10 +126,25 @@ def _run(given: argparse.Namespace, words: list[str]) -> str:
 
         folder = explain_parts(config, target, not given.quiet, naming)
         return "" if given.quiet else f"{status(folder)}\nfiles: {folder}"
+    if getattr(given, "write_config", None) is not None:
+        from perturbxai.command.toml_text import write_toml
+
+        written = write_toml(config, given.write_config, "--write-config")
+        return "" if given.quiet else f"`perturbxai run {written}` does what these options ask\n{written}"
     from perturbxai.command.run import run
 
     done = run(config, given.results, progress=not given.quiet, naming=naming, command=words)
+    if given.open:
+        _open(done.pages)
     return "" if given.quiet else summary(done)
+
+
+def _open(pages: Sequence[Path]) -> None:
+    """Show pages in the user's browser. Where there is none, their paths, which are printed, have to do."""
+    import webbrowser
+
+    for page in pages:
+        webbrowser.open(page.as_uri())
 
 
 def _told(work: Callable[[], str]) -> int:
@@ -140,8 +170,8 @@ def _told(work: Callable[[], str]) -> int:
 
 def _config(given: argparse.Namespace) -> tuple[Any, Any]:
     """The configuration that a command asks for, and how its errors name a key."""
-    if given.command == "explain":
-        return explain.config_of(given), explain.option_of
+    if given.command in ("explain", "effects"):
+        return (explain if given.command == "explain" else effects).config_of(given), option_of
     from perturbxai.command.config import load_config
 
     return load_config(given.config), str
@@ -164,16 +194,18 @@ def _kept(error: BaseException) -> str:
 
 
 def summary(done: Run) -> str:
-    """What a run found, in a short table a section, and where its files are."""
+    """What a run found, in a short table a section, where its files are, and at the end the pages to open."""
     parts = ["\n".join(done.told)] if done.told else []
-    for name, compared in done.comparisons.items():
+    for name in done.found:
         facts = done.facts[name]
-        table = compared.summary()
-        table = table[[column for column in (*SHOWN, "rows") if column in table]].rename_axis(None)
-        lines = table.to_string(float_format=lambda v: f"{v:.2f}", na_rep="")
-        parts.append(f"{name}: {facts['rows']:,} model rows in {facts['seconds']:.0f} s\n{lines}")
+        lines = [f"{name}: {facts['rows']:,} model rows in {facts['seconds']:.0f} s"]
+        if name in done.comparisons:
+            table = done.comparisons[name].summary()
+            table = table[[column for column in (*SHOWN, "rows") if column in table]].rename_axis(None)
+            lines.append(table.to_string(float_format=lambda v: f"{v:.2f}", na_rep=""))
+        parts.append("\n".join(lines))
         if unread := facts.get("pictures_left_out"):
             parts.append("\n".join([f"{len(unread)} picture(s) left out:", *(f"  {why}" for why in unread.values())]))
         if left_out := facts.get("left_out"):
             parts.append("\n".join(["left out:", *(f"  {method}: {why}" for method, why in left_out.items())]))
-    return "\n\n".join([*parts, f"files: {done.folder}"])
+    return "\n\n".join([*parts, "\n".join([f"files: {done.folder}", "to open:", *map(str, done.pages)])])

@@ -1,16 +1,14 @@
 """Validated configurations: TOML in, frozen sections out. An unknown key is refused by its dotted name."""
 
 import difflib
-import re
 import tomllib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     StrictBool,
@@ -21,119 +19,34 @@ from pydantic import (
     model_validator,
 )
 
-from perturbxai.command import text_options
+from perturbxai.command import values
+from perturbxai.command.values import (
+    NAMED,
+    NO_OPTIONS,
+    ON_PICTURES,
+    ON_TABLES,
+    TABLES,
+    AllOrSome,
+    Background,
+    Decimal,
+    Encoding,
+    Fill,
+    Inputs,
+    Metrics,
+    Names,
+    OneOrSeveral,
+    Output,
+    Pairs,
+    Players,
+    Separator,
+    Size,
+    Whole,
+    names_of,
+)
 from perturbxai.core import catalogue
 
-Whole = Annotated[StrictInt, Field(ge=1)]
-Players = Annotated[StrictInt, Field(ge=2)]
-Names = Annotated[tuple[str, ...], Field(min_length=1)]
 Naming = Callable[[str], str]  # how the user wrote a key: "table.inputs" of a file, "--inputs" of a command
-
-SLICE = re.compile(r"(-?\d*):(-?\d*)(?::(-?\d*))?")
-NUMBERS = re.compile(r"-?\d+(,-?\d+)*")
-SIDES = re.compile(r"(\d{1,6})x(\d{1,6})")
-ALL = "all"
-NAMED = ("methods", "baselines", "metrics", "segments")  # keys whose values are names of ours
-NO_OPTIONS = "A config gives a method no options: in Python an object has them, as in px.explain([px.Lime(ridge=0.1)], ...)"
-ON_PICTURES = (*(name for name in catalogue.EXPLAINERS if name not in catalogue.ON_TABLES_ONLY), *catalogue.MAPS)
-TABLES = catalogue.ON_TABLES_ONLY
-ON_TABLES = tuple(name for name, entry in catalogue.BASELINES.items() if "table" in entry.on)
-
-
-def _workers(value: int) -> int:
-    if value == 0:
-        raise ValueError("0 is no process; 1 or more, or -1 for one a core")
-    return value
-
-
-def _fill(value: object) -> object:
-    numbers = value if isinstance(value, list) else [value]
-    if (isinstance(value, str) and value in catalogue.FILLS) or (numbers and all(type(n) in (int, float) for n in numbers)):
-        return tuple(value) if isinstance(value, list) else value
-    known = ", ".join(f'"{name}"' for name in catalogue.FILLS)
-    raise ValueError(f"{value!r} is not a fill; expected {known}, a number, or a list of one number a channel")
-
-
-def _size(value: object) -> tuple[object, ...]:
-    """A side, or (height, width), from [192, 256] or "192x256"."""
-    if isinstance(value, str) and (sides := SIDES.fullmatch(value)):
-        value = [int(side) for side in sides.groups()]
-    both = list(value) if isinstance(value, (list, tuple)) else [value, value]
-    if len(both) != 2 or not all(type(side) is int and side > 0 for side in both):
-        raise ValueError(f'{value!r} is no size; expected the side in pixels, such as 224, or height and width: "192x256"')
-    return tuple(both)
-
-
-def _all(value: object) -> object:
-    return [ALL] if value == ALL else value
-
-
-def _one_or_several(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-def _background(value: object) -> int | str:
-    if value == "all" or (type(value) is int and value > 0):
-        return value
-    raise ValueError(f'{value!r} is not a background; expected a whole number of rows from 1 up, or "all"')
-
-
-def _inputs(value: object) -> int | str | tuple[int, ...]:
-    """A number of first rows, a slice as text without blanks, or the numbers of rows."""
-    found = value
-    if isinstance(value, str):
-        found = re.sub(r"\s", "", value)
-        if (parts := SLICE.fullmatch(found)) and int(parts[3] or 1) != 0:
-            return found
-        found = [int(number) for number in found.split(",")] if NUMBERS.fullmatch(found) else None
-    elif type(value) is int and value > 0:
-        return value
-    if not isinstance(found, (list, tuple)) or not found or not all(type(number) is int for number in found):
-        raise ValueError(
-            f'{value!r} is no choice of rows; expected a slice as Python has it ("0:20", "0:100:10", "-5:"), one row ("5"), '
-            'or several ("3,7,9"); they are numbered from 0'
-        )
-    if len(set(found)) < len(found):
-        raise ValueError(f"{value!r} names a row twice")
-    return tuple(found)
-
-
-def _names_of(known: Iterable[str], refused: Collection[str] = (), all_too: bool = False) -> AfterValidator:
-    """Checks that names are known ones, each once. refused: names of methods for tables alone;  all_too: "all" is a name."""
-    words = tuple(known)
-
-    def check(names: tuple[str, ...]) -> tuple[str, ...]:
-        if all_too and names == (ALL,):
-            return names
-        if wrong := [name for name in names if name in refused]:
-            raise ValueError(f"{', '.join(wrong)} explains tables only; leave it out")
-        for number, name in enumerate(names):
-            if name in names[:number]:
-                raise ValueError(f"{name!r} comes twice")
-            if name not in words:
-                way = f". {NO_OPTIONS}" if re.match(r"\w+\W", name) else ""
-                raise ValueError(f"{name!r} is not known; expected some of {', '.join(words)}{way}")
-        return names
-
-    return AfterValidator(check)
-
-
-def _segments(value: str) -> str:
-    if value not in catalogue.SEGMENTERS:
-        raise ValueError(f"{value!r} is not known; expected one of {', '.join(catalogue.SEGMENTERS)}")
-    return value
-
-
-Fill = Annotated[Any, BeforeValidator(_fill)]
-Size = Annotated[tuple[int, int], BeforeValidator(_size)]
-OneOrSeveral = Annotated[Names, BeforeValidator(_one_or_several)]
-AllOrSome = Annotated[tuple[str, ...], BeforeValidator(_all)]
-Output = StrictInt | str
-Background = Annotated[Any, BeforeValidator(_background)]
-Inputs = Annotated[int | str | tuple[int, ...], BeforeValidator(_inputs)]
-Separator = Annotated[str, BeforeValidator(text_options.separator)]
-Decimal = Annotated[str, BeforeValidator(text_options.decimal)]
-Encoding = Annotated[str, BeforeValidator(text_options.encoding)]
+BOOSTED = "boosted"  # trees that are trained on a column of the table
 
 
 class Section(BaseModel):
@@ -163,7 +76,8 @@ class PhotoConfig(Section):
     strict      stop at a picture that cannot be read; of several it is left out and told otherwise
     model       "efficientnet_lite0", or "package.module:name": code that is run. A function or class of that name takes
                 nothing and makes the model; anything else is the model. It is a network or another model of pictures, or
-                (model, transform), or (model, transform, class names), or a Predictor
+                (model, transform), or (model, transform, class names), or a Predictor. Or a file: .onnx, or .pt with `trust`
+    trust       load files that run code when they are loaded
     output      scale of the scores; None: "logit" for networks, else the model's own
     outputs     names or numbers of the classes, or else the `top` classes of each picture
     segments, fills, metrics   as `perturbxai list` shows them; n_segments superpixels; a fill may be a number, one a channel
@@ -181,19 +95,20 @@ class PhotoConfig(Section):
     grey: StrictBool = False
     strict: StrictBool = False
     model: str = "efficientnet_lite0"
+    trust: StrictBool = False
     output: Literal["probability", "logit", "raw"] | None = None
     outputs: Annotated[tuple[Output, ...], Field(min_length=1)] | None = None
     top: Whole = 2
-    segments: Annotated[str, AfterValidator(_segments)] = "slic"
+    segments: Annotated[str, AfterValidator(values.segments)] = "slic"
     n_segments: Players = 50
     fills: Annotated[tuple[Fill, ...], Field(min_length=1)] = ("blur", "mean")
-    methods: Annotated[AllOrSome, Field(min_length=1), _names_of(ON_PICTURES, TABLES, all_too=True)] = catalogue.USUAL
-    baselines: Annotated[AllOrSome, _names_of(catalogue.MAPS, TABLES, all_too=True)] | None = None
+    methods: Annotated[AllOrSome, Field(min_length=1), names_of(ON_PICTURES, TABLES, all_too=True)] = catalogue.USUAL
+    baselines: Annotated[AllOrSome, names_of(catalogue.MAPS, TABLES, all_too=True)] | None = None
     layer: OneOrSeveral | None = None
     budget: Players | None = None
     batch_size: Whole | None = None
-    jobs: Annotated[StrictInt, AfterValidator(_workers)] | None = None
-    metrics: Annotated[Names, _names_of(catalogue.METRICS, TABLES)] | None = None
+    jobs: Annotated[StrictInt, AfterValidator(values.workers)] | None = None
+    metrics: Annotated[Metrics, names_of(catalogue.METRICS, TABLES)] | None = None
 
     @field_validator("fills")
     @classmethod
@@ -209,54 +124,48 @@ class PhotoConfig(Section):
         return self
 
 
-class TableConfig(Section):
-    """[table]: rows of a table, explained by several methods beside the exact values.
+class TableFile(Section):
+    """What a table and its model are, whatever is asked of them.
 
     data        "diabetes", or a file: comma-separated values (tabs if it is called .tsv), compressed or not; .parquet (with
                 pyarrow installed), or the first sheet of .xlsx (with openpyxl)
     target      the column that is predicted: left out, and given to the model's factory. Not needed by a fitted model
     label       a column that names the rows in the report, and is left out; without one they are numbered from 0
-    drop, category, text   columns to leave out, to read as pandas categories, to read as text ("007" stays "007"). In
-                categories, text and the label "NA" and "None" are words; an empty cell is missing
-    separator   the character between values, where the file's name does not tell;  decimal: the mark before fractions, "."
-    encoding    of the text, "utf-8" if not given
-    model       "boosted" (trees fitted to `target`), or "package.module:name": code that is run. A function or class of that
+    drop, category, text, date   columns to leave out, to read as pandas categories, as text ("007" stays "007"), as dates.
+                In categories, text and the label "NA" and "None" are words; an empty cell is missing
+    separator   the character between values, where neither the file's name nor its first line tells;  decimal: the mark
+                before fractions, ".";  encoding: of the text, "utf-8" if not given
+    model       "boosted": trees trained on `target`. Or "package.module:name", code that is run: a function or class of that
                 name makes the model. Of X and y it gets as many as it has parameters without a default (or named X and y):
-                both to train one, none to return one that is fitted. Anything but a function or class is the model itself
+                both to train one, none to return one that is fitted. Anything but a function or class is the model itself.
+                Or a file: .onnx, .json and .ubj of xgboost, .txt of lightgbm; .joblib, .pkl, .pt with `trust`
+    trust       load files that run code when they are loaded
+    task        of "boosted": "regression" or "classification"; None: as the target's values say
     output      scale of the outputs: "probability", "logit" or "raw"; None: probability where there is one
-    outputs     names of the outputs that are explained, as the model has them: its classes, or else "0", "1", ...
-    inputs      the rows that are explained: a number (so many from the first), a slice ("0:100:10"), one ("5"), or several
-    background  how many rows stand for absence, or "all"
-    methods, baselines, metrics   names as `perturbxai list` shows them;  budget: coalitions a row. Where no methods are
-                named, those of the usual ones that the table can take: ale wants numbers
-    exact       also list all coalitions, which gives the exact Shapley values
+    outputs     names of the outputs that are explained, as the model has them: its classes, or else "0", "1", ...; None: all
+                up to 20, and the second of two classes
     batch_size  rows a call of the model;  jobs: processes that share the work, -1 for one a core
     """
 
-    renamed = {"rows": "inputs"}
     data: str = "diabetes"
     target: str | None = None
     label: str | None = None
     drop: tuple[str, ...] = ()
     category: tuple[str, ...] = ()
     text: tuple[str, ...] = ()
+    date: tuple[str, ...] = ()
     separator: Separator | None = None
     decimal: Decimal | None = None
     encoding: Encoding | None = None
-    model: Annotated[str, Field(validate_default=True)] = "boosted"
+    model: Annotated[str, Field(validate_default=True)] = BOOSTED
+    trust: StrictBool = False
+    task: Literal["regression", "classification"] | None = None
     output: Literal["probability", "logit", "raw"] | None = None
     outputs: Names | None = None
-    inputs: Inputs = 20
-    background: Background = 100
-    methods: Annotated[Names, _names_of(catalogue.EXPLAINERS)] = catalogue.USUAL
-    baselines: Annotated[tuple[str, ...], _names_of(ON_TABLES)] = ()
-    budget: Players | None = None
-    exact: StrictBool = True
     batch_size: Whole = 16_384
-    jobs: Annotated[StrictInt, AfterValidator(_workers)] | None = None
-    metrics: Annotated[Names, _names_of(catalogue.METRICS)] | None = None
+    jobs: Annotated[StrictInt, AfterValidator(values.workers)] | None = None
 
-    @field_validator("target", "label", "drop", "category", "text", "separator", "decimal", "encoding")
+    @field_validator("target", "label", "drop", "category", "text", "date", "separator", "decimal", "encoding")
     @classmethod
     def _diabetes_is_ready(cls, value: object, info: ValidationInfo) -> object:
         if value and info.data.get("data") == "diabetes":
@@ -266,26 +175,74 @@ class TableConfig(Section):
     @field_validator("model")
     @classmethod
     def _trees_have_a_target(cls, value: str, info: ValidationInfo) -> str:
-        if value == "boosted" and info.data.get("target") is None and info.data.get("data", "diabetes") != "diabetes":
+        if value == BOOSTED and info.data.get("target") is None and info.data.get("data", "diabetes") != "diabetes":
             raise ValueError(
-                '"boosted" are trees fitted to a column of the file: name it as the target, or name a model, '
-                '"package.module:factory"'
+                f'"{BOOSTED}" are trees trained on a column of the file: name it as the target, or name a model, '
+                '"package.module:factory" or a file such as model.joblib'
+            )
+        return value
+
+    @field_validator("task")
+    @classmethod
+    def _of_trees_alone(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and info.data.get("model", BOOSTED) != BOOSTED:
+            raise ValueError(
+                f'{value!r} is what "{BOOSTED}" trees are trained for; a model of yours has its own; leave it out'
             )
         return value
 
 
+class TableConfig(TableFile):
+    """[table]: rows of a table, explained by several methods beside the exact values. For the other keys see TableFile.
+
+    inputs      the rows that are explained: a number (so many from the first), a slice ("0:100:10"), one ("5"), or several
+    background  how many rows stand for absence, or "all"
+    methods, baselines, metrics   names as `perturbxai list` shows them;  budget: coalitions a row. Where no methods are
+                named, those of the usual ones that the table can take. No metrics, or "none": nothing is scored
+    exact       also list all coalitions, which gives the exact Shapley values
+    """
+
+    renamed = {"rows": "inputs"}
+    inputs: Inputs = 20
+    background: Background = 100
+    methods: Annotated[Names, names_of(catalogue.EXPLAINERS)] = catalogue.USUAL
+    baselines: Annotated[tuple[str, ...], names_of(ON_TABLES)] = ()
+    budget: Players | None = None
+    exact: StrictBool = True
+    metrics: Annotated[Metrics, names_of(catalogue.METRICS)] | None = None
+
+
+class EffectsConfig(TableFile):
+    """[effects]: how a model's output moves with single columns of a table, and with pairs. For other keys see TableFile.
+
+    features    columns whose curves are drawn; None, where no pairs are named either: each that varies
+    pairs       pairs of columns, whose surfaces are
+    methods     "pdp", "ice", "ale"
+    grid        bins of a column of numbers;  rows: at most so many model rows, None for 1,000 rows of the table a curve
+    by          a column of at most 20 values: curves of the rows of each value as well
+    """
+
+    features: Names | None = None
+    pairs: Pairs = ()
+    methods: Annotated[Names, names_of(catalogue.CURVES)] = tuple(catalogue.CURVES)
+    grid: Players = 40
+    rows: Players | None = None
+    by: str | None = None
+
+
 class Config(Section):
-    """A run: `seed`, the folder `results`, and [photo], [table] or both. Paths are relative to where it runs."""
+    """A run: `seed`, the folder `results`, and sections [photo], [table], [effects]. Paths are relative to where it runs."""
 
     seed: Annotated[StrictInt, Field(ge=0)] = 0
     results: Annotated[str, Field(min_length=1)] = "results/run"
     photo: PhotoConfig | None = None
     table: TableConfig | None = None
+    effects: EffectsConfig | None = None
 
     @model_validator(mode="after")
     def _something_to_do(self) -> Self:
-        if self.photo is None and self.table is None:
-            raise ValueError("there is nothing to run; add a section [photo] or [table]")
+        if self.photo is None and self.table is None and self.effects is None:
+            raise ValueError("there is nothing to run; add a section [photo], [table] or [effects]")
         return self
 
 
@@ -320,10 +277,13 @@ IN_TOML = {
     " after validation": "",
     "a valid dictionary or instance of PhotoConfig": "a section",
     "a valid dictionary or instance of TableConfig": "a section",
+    "a valid dictionary or instance of EffectsConfig": "a section",
     "a valid integer": "a whole number",
     "a valid string": "text in quotes",
 }
-SECTIONS: dict[tuple[str, ...], type[Section]] = {(): Config, ("photo",): PhotoConfig, ("table",): TableConfig}
+SECTIONS: dict[tuple[str, ...], type[Section]] = {
+    (): Config, ("photo",): PhotoConfig, ("table",): TableConfig, ("effects",): EffectsConfig,
+}  # fmt: skip
 
 
 def _sentence(fault: Mapping[str, Any], naming: Naming) -> str:

@@ -71,15 +71,22 @@ def separator(text: str) -> str:
     return "\t" if text in ("tab", "\\t") else text
 
 
-OF_TABLE = (
+COLUMNS = (
     Option("target", "COLUMN", "the column that is predicted: left out, and given to a factory that takes y"),
     Option("label", "COLUMN", "a column that names the rows in the report, left out of the model's columns"),
     Option("drop", "COLUMNS", "columns to leave out, such as ids", listed),
     Option("category", "COLUMNS", "columns to read as pandas categories", listed),
     Option("text", "COLUMNS", 'columns to read as text: "007" stays "007"', listed),
-    Option("separator", "CHARACTER", "character between values, if not a comma (a tab in .tsv): ';', tab", separator),
+    Option("date", "COLUMNS", "columns to read as dates", listed),
+    Option("separator", "CHARACTER", "character between values, if not a comma (a tab in .tsv) or what line 1 shows: "
+        "';', tab", separator),
     Option("decimal", "CHARACTER", "mark before the fraction of a number, if not a point: ','"),
     Option("encoding", "NAME", "of the text, if not UTF-8: latin-1, cp1252, utf-16"),
+    Option("task", "NAME", "what trees are trained for where no --model is named: regression or classification; default: as "
+        "the target's values say"),
+)  # fmt: skip
+OF_TABLE = (
+    *COLUMNS,
     Option("inputs", "ROWS", "which rows to explain, numbered from 0: 0:20 (the default), 0:100:10, -5:, 7, or 3,7,9; with "
         "--out all by default", old="--rows"),
     Option("background", "NUMBER", "rows that stand for absence, or all; default: 100", whole),
@@ -96,8 +103,13 @@ OF_PHOTO = (
     Option("layer", "NAMES", "network layers that class activation maps are taken at; default: the last one with a map",
         layers),
 )  # fmt: skip
-MODEL = Option("model", "MODULE:NAME", "the model, or what makes it; ours are 'boosted' (trees fitted to a --target of "
-    "numbers) and, of pictures, 'efficientnet_lite0'")  # fmt: skip
+MODEL = Option("model", "MODULE:NAME", "the model, or what makes it, or its file: .onnx, .json or .ubj of xgboost, .txt of "
+    "lightgbm; .joblib, .pkl, .pt with --trust. Default: trees that are trained on the --target; of pictures "
+    "'efficientnet_lite0'")  # fmt: skip
+OUTPUTS = Option("outputs", "NAMES", "which of the model's outputs to explain, such as classes, for pictures also by "
+    "number; default: all up to 20, of two classes the second, for pictures --top", listed)  # fmt: skip
+OUTPUT = Option("output", "SCALE", "scale of the outputs: probability, logit or raw; default: probability if the model has "
+    "one, else raw; for networks of pictures logit")  # fmt: skip
 SHARED = (
     Option("methods", "NAMES", "explainers, such as lime,kernel_shap; for pictures baselines too, or all; if none is named, "
         "a table is explained by those of the default that can take its columns; default: "
@@ -105,13 +117,11 @@ SHARED = (
     Option("baselines", "NAMES", "methods to compare with, which look inside the model, and controls; for pictures also "
         "all, and by default, if no --methods are named, those that need a pass or two of the network; such as: "
         "glass_box,gradient,random", listed),
-    Option("outputs", "NAMES", "which of the model's outputs to explain, such as classes, for pictures also by number; "
-        "default: all up to 20, for pictures --top", listed),
-    Option("output", "SCALE", "scale of the outputs: probability, logit or raw; default: probability if the model has one, "
-        "else raw; for networks of pictures logit"),
+    OUTPUTS,
+    OUTPUT,
     Option("budget", "NUMBER", "how many coalitions (sets of columns, or superpixels, that are shown) to ask for each row, "
         "or picture and fill; default: all 2^P up to 10 columns, else 40 P + 2; of pictures 1,000", whole),
-    Option("metrics", "NAMES", "scores that the methods are compared by; default: all", listed),
+    Option("metrics", "NAMES", "scores that the methods are compared by, or none; default: all", listed),
 )  # fmt: skip
 RUN = (
     Option("batch_size", "NUMBER", "rows a call of the model; default: 16384; of pictures 8", whole),
@@ -121,10 +131,23 @@ DATA = Option("data", "FILE", "comma-separated values below a line of column nam
     "first sheet of .xlsx", name="table")  # fmt: skip
 IMAGE = Option("image", "FILE", "pictures: files, folders, patterns such as 'cats/*.jpg', or the name of one in "
     "scikit-image, such as chelsea; several make one table", several=True)  # fmt: skip
+OF_EFFECTS = (
+    Option("features", "COLUMNS", "columns whose curves are drawn; default: each that varies", listed),
+    Option("pairs", "COLUMNS", "two columns, A,B, whose surface is drawn; may be given again", listed, several=True,
+        name="pair"),
+    Option("methods", "NAMES", f"of {', '.join(catalogue.CURVES)}; default: all", listed),
+    Option("grid", "NUMBER", "bins of a column of numbers; default: 40", whole),
+    Option("rows", "NUMBER", "at most so many model rows in all; default: 1,000 rows of the table at each point", whole),
+    Option("by", "COLUMN", "curves of the rows of each of its values as well, of which there are 20 at most"),
+    OUTPUTS,
+    OUTPUT,
+)  # fmt: skip
 TABLE = (DATA, MODEL, *OF_TABLE, *SHARED, *RUN)
 PHOTO = (IMAGE, MODEL, *OF_PHOTO, *SHARED, *RUN)
-SECTIONS = {"table": TABLE, "photo": PHOTO}
+EFFECTS = (DATA, MODEL, *COLUMNS, *OF_EFFECTS, *RUN)
+SECTIONS = {"table": TABLE, "photo": PHOTO, "effects": EFFECTS}
 ALONE = {"table": OF_TABLE, "photo": OF_PHOTO}  # options of one section
+TRUST = "load a model's file that runs code when it is loaded: give it only for files whose source you trust"
 # options without a value
 SWITCHES = {
     "table": {"exact": "list all 2^P coalitions too (P up to 16): exact values"},

@@ -16,9 +16,10 @@ from perturbxai.calls.comparison import Comparison
 from perturbxai.calls.explain_call import Call
 from perturbxai.calls.in_turn import explain_in_turn
 from perturbxai.calls.steps import Step, called, how_many, straight
-from perturbxai.command.config import ALL, ON_PICTURES, Naming, PhotoConfig
+from perturbxai.command.config import Naming, PhotoConfig
 from perturbxai.command.photo_files import OURS, Photos, read_photos
 from perturbxai.command.user_model import Part, make_model, reason
+from perturbxai.command.values import ALL, ON_PICTURES
 from perturbxai.core import catalogue
 from perturbxai.core.stopping import beside
 from perturbxai.core.wording import quoted
@@ -45,11 +46,13 @@ def load_photo(section: PhotoConfig, seed: int, progress: bool, naming: Naming =
 
 def _predictor(section: PhotoConfig, progress: bool, naming: Naming) -> tuple[Predictor, dict[str, Any]]:
     """What the model's name stands for, as a Predictor, and what the manifest tells of it."""
-    key, facts = f"{naming('photo.model')} = {section.model!r}", {}
+    key, facts = f"{naming('photo.model')} = {section.model!r}", dict[str, Any]()
     if section.model == OURS:
         given: Any = (*assets.efficientnet_lite0(), assets.imagenet_classes())
     else:
-        given, facts["model"] = make_model(section.model, naming("photo.model"), {}, FACTORY)
+        given, facts["model"], _ = make_model(
+            section.model, naming("photo.model"), {}, FACTORY, (section.trust, naming("photo.trust"))
+        )
     if isinstance(given, Predictor):
         for name in ("output", "batch_size"):
             if getattr(section, name) is not None:
@@ -106,7 +109,8 @@ class PhotoJob:
         self.explainers = [name for name in chosen if name in catalogue.EXPLAINERS]
         self.maps = list(dict.fromkeys([*(name for name in chosen if name in catalogue.MAPS), *more]))
         # who names a method is told why it cannot work; of all of them, those that can are taken
-        self.optional = set() if section.methods != (ALL,) else set(ON_PICTURES)
+        named = "methods" in section.model_fields_set and section.methods != (ALL,)
+        self.optional = set() if named else set(chosen)
         self.optional |= set(more) - set(section.methods) if section.baselines in (None, (ALL,)) else set()
 
     def check(self) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -13,6 +14,7 @@ from perturbxai.calls.comparison import Comparison
 from perturbxai.calls.sent_once import sent_once
 from perturbxai.calls.workers import travelling
 from perturbxai.command.config import Config, Naming
+from perturbxai.command.effects_part import load_effects
 from perturbxai.command.photo_part import load_photo
 from perturbxai.command.table_part import load_table
 from perturbxai.command.user_model import Part
@@ -30,13 +32,22 @@ KEPT, UNFINISHED = "what was finished is in", "{}_unfinished"  # a note on what 
 
 @dataclass
 class Run:
-    """What a run made: its folder, a Comparison for each section that was worked on, what each cost, and what there is to
-    say of an earlier run that was stopped."""
+    """What a run made: its folder, what each section came to that was worked on (a Comparison, or effects), what each cost,
+    and what there is to say of an earlier run that was stopped."""
 
     folder: Path
-    comparisons: dict[str, Comparison] = field(default_factory=dict)
+    found: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
+
+    @property
+    def comparisons(self) -> dict[str, Comparison]:
+        return {name: one for name, one in self.found.items() if isinstance(one, Comparison)}
+
+    @property
+    def pages(self) -> list[Path]:
+        """The pages to open, one a section."""
+        return [self.folder / name / "index.html" for name in self.facts]
 
 
 def run(
@@ -68,6 +79,11 @@ def run(
         parts["photo"] = load_photo(config.photo, config.seed, progress, naming)
     if config.table is not None:
         parts["table"] = load_table(config.table, config.seed, progress, naming)
+    if config.effects is not None:
+        parts["effects"] = load_effects(config.effects, config.seed, progress, naming)
+    for part in parts.values() if progress else ():
+        for line in part.told:
+            print(f"perturbxai: {line}", file=sys.stderr)
     done = Run(Path(place).resolve())
     if (done.folder / PARTS).is_dir() and (done.folder / DONE).exists():
         raise ValueError(
@@ -101,8 +117,8 @@ def _reported(parts: Mapping[str, Part], steps: Mapping[str, Steps], done: Run, 
             target = Folder(done.folder)
             target.begin()
         inner = target.inner(name)
-        if name in done.comparisons:
-            compared, asked = done.comparisons[name], part.section.model_dump(mode="json") | {"seed": config.seed}
+        if name in done.found:
+            compared, asked = done.found[name], part.section.model_dump(mode="json") | {"seed": config.seed}
             report(compared, inner, config=asked)
             own.finish(done.facts[name], inner)
         done.told += [f"{name}: {one}" for one in own.told]
@@ -116,7 +132,7 @@ def _work(name: str, part: Part, steps: Steps, done: Run, config: Config) -> dic
     try:
         # workers do not find a model's module by its name where it lies in the current folder alone
         with travelling(os.getcwd()) if part.section.jobs else nullcontext(), sent_once():
-            done.comparisons[name] = part.work(steps)
+            done.found[name] = part.work(steps)
     except BaseException as error:
         _write_unfinished(error, done.folder, name, config)
         if steps.kept:

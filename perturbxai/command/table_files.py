@@ -1,5 +1,7 @@
 """A table from a file: comma-separated text, Parquet, or the first sheet of an Excel workbook."""
 
+from __future__ import annotations
+
 import difflib
 import functools
 import importlib.util
@@ -7,14 +9,19 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from perturbxai import assets
-from perturbxai.command.config import SLICE, Naming, TableConfig
+from perturbxai.command.config import BOOSTED, Naming, TableConfig, TableFile
+from perturbxai.command.text_options import has_decimal_commas, heads, other_separators
+from perturbxai.command.values import SLICE
 from perturbxai.core.types import Foreign, Frame
 from perturbxai.core.wording import quoted
 from perturbxai.reporting.manifest import describe_file
 from perturbxai.reporting.parts.blocks import first_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TABS = (".tsv", ".tab")
 COMPRESSED = (".gz", ".bz2", ".zip", ".xz", ".zst")
@@ -24,9 +31,12 @@ OTHERS = (
     ".pickle", ".joblib", ".npy", ".npz", ".h5", ".hdf5", ".ods", ".db", ".sqlite", ".html", ".xml", ".pdf",
 )  # fmt: skip
 UNNAMED = "Unnamed: 0"
+HEAD = 100  # rows of a file that are looked at for how it is written
+ISO = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?"
+T = TypeVar("T", bound=TableFile)
 
 
-def read_file(section: TableConfig, naming: Naming, most: int | None = None) -> Frame:
+def read_file(section: TableFile, naming: Naming, most: int | None = None) -> Frame:
     """The table of the configured file, or its first rows. Raises ValueError, in the user's own words, where it cannot be.
 
     most  rows, None for all
@@ -59,15 +69,30 @@ def read_file(section: TableConfig, naming: Naming, most: int | None = None) -> 
     if len(frame) == 0:
         raise ValueError(f"{key} has a header and no row below it; there is nothing to explain.")
     frame.columns = frame.columns.map(str)
-    _tell_index(frame, section, key, naming)
+    for name in section.date:
+        if name in frame:
+            frame[name] = as_dates(frame[name], f"{naming('table.date')} = {name!r}")
     return frame
+
+
+def as_dates(column: pd.Series[Any], key: str) -> pd.Series[Any]:
+    """A column of text as dates. Raises ValueError for one whose values are none, or are spelt in several ways."""
+    import pandas as pd
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            return column if column.dtype.kind == "M" else pd.to_datetime(column.map(str, na_action="ignore"))
+    except (ValueError, OverflowError, UserWarning) as error:
+        told = " ".join(str(error).partition(". ")[0].split())
+        raise ValueError(f"{key} cannot be read as dates: {told}. Spell all of them alike, 2024-03-31 is best.") from error
 
 
 class _Explained(ValueError):
     """An error that is in the user's words already."""
 
 
-def _read_text(path: Path, section: TableConfig, naming: Naming, most: int | None) -> Frame:
+def _read_text(path: Path, section: TableFile, naming: Naming, most: int | None) -> Frame:
     import pandas as pd
 
     key = f"{naming('table.data')} = {section.data!r}"
@@ -90,7 +115,7 @@ def _read_text(path: Path, section: TableConfig, naming: Naming, most: int | Non
     except pd.errors.ParserWarning as error:
         raise _Explained(f"{key} has more values in a line than names in the first; give every column a name.") from error
     first = str(frame.columns[0])
-    if len(frame) and frame.shape[1] == 1 and (likely := [m for m in ";\t|," if m in first and m != separator]):
+    if len(frame) and frame.shape[1] == 1 and (likely := other_separators(first, separator)):
         raise _Explained(
             f"{key} has the one column {first!r}, so {separator!r} does not separate its values; "
             f"give {naming('table.separator')}, {likely[0]!r} perhaps."
@@ -105,7 +130,7 @@ def _check_names(header: Frame, key: str) -> None:
         raise _Explained(f"{key} has the column {twice[0]!r} twice; column names must be unique.")
 
 
-def _with_words(frame: Frame, section: TableConfig, read: Callable[..., Frame]) -> Frame:
+def _with_words(frame: Frame, section: TableFile, read: Callable[..., Frame]) -> Frame:
     """The table with its columns of words read anew: "007" stays "007", "NA" and "None" are words, empty cells missing."""
     text, names = set(section.text), list(map(str, frame.columns))
     for words, dtype in ((text, str), ({*section.category, section.label} - text, None)):
@@ -116,7 +141,7 @@ def _with_words(frame: Frame, section: TableConfig, read: Callable[..., Frame]) 
     return frame
 
 
-def _read_parquet(path: Path, section: TableConfig, naming: Naming, most: int | None) -> Frame:
+def _read_parquet(path: Path, section: TableFile, naming: Naming, most: int | None) -> Frame:
     import pandas as pd
 
     frame = pd.read_parquet(path, engine="pyarrow") if most is None else first_rows(path, most)
@@ -135,7 +160,7 @@ def _read_parquet(path: Path, section: TableConfig, naming: Naming, most: int | 
     return frame
 
 
-def _read_workbook(path: Path, section: TableConfig, naming: Naming, most: int | None) -> Frame:
+def _read_workbook(path: Path, section: TableFile, naming: Naming, most: int | None) -> Frame:
     import pandas as pd
 
     with pd.ExcelFile(path, engine="openpyxl") as book:
@@ -145,7 +170,7 @@ def _read_workbook(path: Path, section: TableConfig, naming: Naming, most: int |
         return _with_words(read(nrows=most), section, functools.partial(read, nrows=most))
 
 
-def _check_binary(section: TableConfig, key: str, kind: str, package: str, naming: Naming) -> None:
+def _check_binary(section: TableFile, key: str, kind: str, package: str, naming: Naming) -> None:
     for name in ("separator", "decimal", "encoding"):
         if getattr(section, name) is not None:
             raise ValueError(f"{naming(f'table.{name}')} is for text, and {key} is {kind}; leave it out.")
@@ -153,31 +178,26 @@ def _check_binary(section: TableConfig, key: str, kind: str, package: str, namin
         raise ValueError(f"{key} needs {package}, which is not installed: pip install {package}; or save the table as CSV.")
 
 
-def _tell_index(frame: Frame, section: TableConfig, key: str, naming: Naming) -> None:
-    """Refuse a first column without a name, as a saved index has it, unless the user says what it is."""
-    said = (*section.drop, *section.category, *section.text, section.label, section.target)
-    if str(frame.columns[0]) == UNNAMED and UNNAMED not in said:
-        raise ValueError(
-            f"{key} has a first column without a name, as a saved index has it. Leave it out: {naming('table.drop')} "
-            f"{UNNAMED!r}; or let it name the rows: {naming('table.label')} {UNNAMED!r}; or give it a name in the file."
-        )
-
-
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A table to explain: columns X (N, D), the target y or None, the explained rows x, and what the manifest tells."""
+    """A table to explain: columns X (N, D), the target y or None, the explained rows x, and what the manifest tells.
+
+    told: what there is to say of how it was read
+    """
 
     X: Frame
     y: Foreign | None
     x: Frame
     facts: dict[str, Any] = field(default_factory=dict)
+    told: tuple[str, ...] = ()
 
 
-def read_table(section: TableConfig, naming: Naming) -> Table:
+def read_table(section: TableFile, naming: Naming) -> Table:
     """The configured table. Raises ValueError, in the user's own words, for what cannot be read and columns not there."""
     if section.data == "diabetes":
         X, y, _ = assets.diabetes_boosted()
-        return Table(X, y, _chosen(X, section, naming), {"name": section.data, "rows": len(X)})
+        return Table(X, y, _rows(X, section, naming), {"name": section.data, "rows": len(X)})
+    section, guessed = as_written(section, naming)
     frame = read_file(section, naming)
     left_out = left_out_of(section, list(frame.columns), naming)
     frame = frame.astype(dict.fromkeys(section.category, "category"))
@@ -189,13 +209,72 @@ def read_table(section: TableConfig, naming: Naming) -> Table:
         raise ValueError(f"{naming('table.data')} = {section.data!r} has no column left to explain; leave fewer out.")
     dtypes = {str(name): str(dtype) for name, dtype in X.dtypes.items()}
     told = describe_file(Path(section.data), Path(section.data).parent) | {"rows": len(X), "columns": dtypes}
-    return Table(X, y, _chosen(X, section, naming), told)
+    return Table(X, y, _rows(X, section, naming), told, tuple(guessed))
 
 
-def left_out_of(section: TableConfig, known: list[str], naming: Naming) -> list[str]:
+def as_written(section: T, naming: Naming) -> tuple[T, list[str]]:
+    """The section with what its file says of itself where the user does not, and a line on each thing that was taken so.
+
+    A separator that the first line shows, a decimal comma, a first column without a name, as a saved index has it, and of a
+    model that is trained here columns of dates.
+    """
+    told: list[str] = []
+    path = Path(section.data)
+    if path.suffix.lower() not in NEEDED and section.separator is None and path.is_file():
+        section, told = _as_text(section, naming)
+    frame = read_file(section, naming, HEAD)
+    name = str(frame.columns[0])
+    said = (*section.drop, *section.category, *section.text, section.label, section.target)
+    if name == UNNAMED and UNNAMED not in said:
+        whole = read_file(section, naming)[UNNAMED]
+        names_rows = section.label is None and whole.is_unique and whole.tolist() != list(range(len(whole)))
+        section = section.model_copy(update={"label": UNNAMED} if names_rows else {"drop": (*section.drop, UNNAMED)})
+        taken = "names the rows" if names_rows else "is left out"
+        told.append(f"the first column has no name, as a saved index has it, and {taken}")
+    if section.model == BOOSTED:
+        rest = [name for name in frame if name not in (*section.drop, *section.category, *section.text, *section.date)]
+        dates = [str(name) for name in rest if name not in (section.label, section.target) and _is_dates(frame[name])]
+        if dates:
+            section = section.model_copy(update={"date": (*section.date, *dates)})
+            told.append(f"read as dates: {', '.join(dates)} ({naming('table.text')} NAME leaves one as it is spelt)")
+    return section, told
+
+
+def _as_text(section: T, naming: Naming) -> tuple[T, list[str]]:
+    """The section with the separator and the decimal mark that the head of its text shows."""
+    path, found = Path(section.data), {}
+    endings = [ending.lower() for ending in path.suffixes if ending.lower() not in COMPRESSED]
+    usual = "\t" if endings and endings[-1] in TABS else ","
+    names = heads(path, usual, section.encoding or "utf-8", 0)  # rows may have decimal commas
+    if names is not None and names.shape[1] == 1 and (others := other_separators(str(names.columns[0]), usual)):
+        found["separator"] = others[0]
+    separator = found.get("separator", usual)
+    head = heads(path, separator, section.encoding or "utf-8", HEAD)
+    if head is not None and section.decimal is None and separator != "," and has_decimal_commas(head):
+        found["decimal"] = ","
+    if not found:
+        return section, []
+    marks = {"separator": "values between them", "decimal": "the mark before fractions"}
+    each = [f"{mark!r} as {marks[key]} ({naming(f'table.{key}')})" for key, mark in found.items()]
+    return section.model_copy(update=found), [f"{path.name} was read with {' and '.join(each)}"]
+
+
+def _is_dates(column: pd.Series[Any]) -> bool:
+    """Whether a column of words holds nothing but dates that begin as 2024-03-31 does."""
+    import pandas as pd
+
+    known = column.dropna()
+    if not len(known) or column.dtype.kind in "fiubmMc" or not known.map(lambda one: isinstance(one, str)).all():
+        return False
+    if not known.str.fullmatch(ISO).all():
+        return False
+    return bool(pd.to_datetime(known, errors="coerce").notna().all())
+
+
+def left_out_of(section: TableFile, known: list[str], naming: Naming) -> list[str]:
     """The columns that are not explained. Refuses names of no column, and a column with two reasons to be left out."""
     single = {key: [name] for key, name in (("target", section.target), ("label", section.label)) if name is not None}
-    named = single | {"drop": section.drop, "category": section.category, "text": section.text}
+    named = single | {"drop": section.drop, "category": section.category, "text": section.text, "date": section.date}
     for key, names in named.items():
         for name in names:
             if name not in known:
@@ -231,6 +310,11 @@ def numbers_of(section: TableConfig, n_rows: int, naming: Naming) -> Sequence[in
     if not isinstance(numbers, range) and len(set(numbers)) < len(numbers):
         raise ValueError(f"{key} names a row twice; the table has {n_rows}.")
     return numbers
+
+
+def _rows(X: Frame, section: TableFile, naming: Naming) -> Frame:
+    """The rows to explain, all where a section chooses none."""
+    return _chosen(X, section, naming) if isinstance(section, TableConfig) else X
 
 
 def _chosen(X: Frame, section: TableConfig, naming: Naming) -> Frame:

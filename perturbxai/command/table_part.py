@@ -1,8 +1,10 @@
 """The table of a run: the data and the model of a section, and their comparison."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import product
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,8 +17,9 @@ from perturbxai.calls.comparison import Comparison
 from perturbxai.calls.explain_call import Call
 from perturbxai.calls.in_turn import explain_in_turn
 from perturbxai.calls.steps import Step, called, how_many
-from perturbxai.command.config import Naming, TableConfig
-from perturbxai.command.table_files import read_table
+from perturbxai.command.config import BOOSTED, Naming, TableConfig, TableFile
+from perturbxai.command.table_files import Table, read_table
+from perturbxai.command.trained import no_features, told_of_left_out, train
 from perturbxai.command.user_model import Made, Part, make_model, reason
 from perturbxai.core import catalogue
 from perturbxai.core.methods import Explainer
@@ -27,21 +30,23 @@ from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.predictor import Predictor
 
+S = TypeVar("S", bound=TableFile)
 MOST_LISTED = 16  # columns whose coalitions are all listed for the exact values: 65,536 of them
 
 
 def load_table(section: TableConfig, seed: int, progress: bool, naming: Naming = str) -> Part:
     """The model as a Predictor, and the work on the table, ready to start."""
-    table = read_table(section, naming)
+    table = with_features(section, read_table(section, naming), naming)
     X, x = table.X, table.x
     if section.exact and X.shape[1] > MOST_LISTED:
         raise ValueError(
             f"{naming('table.exact')} lists 2^{X.shape[1]} coalitions of {X.shape[1]} columns; it is for {MOST_LISTED} "
             "columns at most. Switch it off, or leave columns out."
         )
-    model, told = model_of(section, X, table.y, naming)
-    facts: dict[str, Any] = {"data": table.facts, "explained_rows": len(x)} | told
-    predictor, space = predictor_and_space(section, model, X, seed, progress, naming)
+    made = model_of(section, X, table.y, naming)
+    facts: dict[str, Any] = {"data": table.facts, "explained_rows": len(x)} | made.facts
+    predictor, space = predictor_and_space(section, made.model, X, seed, progress, naming)
+    section, more = one_of_two(section, made.model, predictor, naming)
     x = x[space.columns.labels]
     game = Game(predictor, space, x, section.outputs)
     methods, facts["left_out"] = taken(section, game, seed)
@@ -52,7 +57,46 @@ def load_table(section: TableConfig, seed: int, progress: bool, naming: Naming =
     return Part(
         section, predictor, lambda step: compare_table(methods, section, predictor, space, x, seed, step), facts,
         lambda one: space.columns.decode(np.asarray(one.input[None], dtype=np.float64)), planned(section, game),
+        (*table.told, *made.told, *more), about(section, table, made),
     )  # fmt: skip
+
+
+def with_features(section: TableFile, table: Table, naming: Naming) -> Table:
+    """The table without columns that say which row it is, and nothing of it, where a model is trained here."""
+    if section.model != BOOSTED or section.data == "diabetes":
+        return table
+    kept = (*section.category, *section.text, *section.date)
+    left_out = no_features(table.X, kept)
+    if len(left_out) == table.X.shape[1]:
+        each = "; ".join(f"{name!r}: {why}" for name, why in left_out.items())
+        raise ValueError(f"{naming('table.data')} = {section.data!r} has no column to learn from. {each}.")
+    told = told_of_left_out(left_out, naming("table.category"))
+    columns = [name for name in table.X if str(name) not in left_out]
+    return replace(table, X=table.X[columns], x=table.x[columns], told=(*table.told, *told))
+
+
+def one_of_two(section: S, model: Model, predictor: Predictor, naming: Naming) -> tuple[S, list[str]]:
+    """The section with the second of two classes as its output, where none is named: the first is its mirror image."""
+    classes = getattr(model, "classes_", ())
+    if section.outputs is not None or predictor.output != "probability" or np.shape(classes) != (2,):
+        return section, []
+    first, second = (str(one) for one in classes)
+    told = f"explained is the probability of {second!r}, of which that of {first!r} is the rest ({naming('table.outputs')})"
+    return section.model_copy(update={"outputs": (second,)}), [told]
+
+
+def told_of(left_out: Mapping[str, str]) -> list[str]:
+    """A line on methods that were left out; {} gives none."""
+    return ["left out: " + "; ".join(f"{method}: {why}" for method, why in left_out.items())] if left_out else []
+
+
+def about(section: TableFile, table: Table, made: Made) -> dict[str, str]:
+    """What a report says at its top of the model and the data."""
+    kind = made.facts.get("model", {}).get("kind", "")
+    model = made.told[0].partition(": ")[2] if section.model == BOOSTED and made.told else section.model
+    target = f", target {section.target!r}" if section.target else ""
+    data = f"{Path(section.data).name}, {len(table.X):,} rows of {table.X.shape[1]} columns{target}"
+    return {"model": model + (f" ({kind})" if kind and section.model != BOOSTED else ""), "data": data}
 
 
 def planned(section: TableConfig, game: Game) -> dict[str, int]:
@@ -64,22 +108,28 @@ def planned(section: TableConfig, game: Game) -> dict[str, int]:
     return {kind: each for kind, wanted in asked.items() if wanted} | {"compare": scored}
 
 
-def model_of(section: TableConfig, X: Frame, y: Foreign | None, naming: Naming) -> Made:
+def model_of(section: TableFile, X: Frame, y: Foreign | None, naming: Naming) -> Made:
     """The model that a section names, made of the table's columns where it wants them. Raises ValueError."""
-    key = naming("table.model")
-    if section.model == "boosted":
-        dtypes = dict(X.dtypes) | ({} if y is None else {y.name: y.dtype})
-        words = [repr(name) for name, dtype in dtypes.items() if dtype.kind not in "fiub"]
-        if words:
-            raise ValueError(f'{key} = "boosted" takes numbers only, and not {", ".join(words)}; name a factory.')
-        return Made(assets.boosted(X, y), {})
+    if section.model == BOOSTED:
+        if section.data == "diabetes":
+            return Made(assets.boosted(X, y), {})
+        assert y is not None  # the configuration saw to that
+        target: Any = y
+        found = train(X, target, section.task, naming("table.target"), naming("table.task"))
+        return Made(found.model, {"model": found.facts}, found.told)
     given = {"X": X.copy()} | ({} if y is None else {"y": y.copy()})  # the factory may change its own
-    model, facts = make_model(section.model, key, given, f"Name its column as {naming('table.target')}.")
-    return Made(model, {"model": facts})
+    return model_of_name(section, given, naming)
+
+
+def model_of_name(section: TableFile, given: Mapping[str, Any], naming: Naming) -> Made:
+    """What the section's "package.module:name", or file, comes to. Raises ValueError."""
+    key, trust = naming("table.model"), (section.trust, naming("table.trust"))
+    made = make_model(section.model, key, given, f"Name its column as {naming('table.target')}.", trust)
+    return made._replace(facts={"model": made.facts})
 
 
 def predictor_and_space(
-    section: TableConfig, model: Model, X: Frame, seed: int, progress: bool, naming: Naming
+    section: TableFile, model: Model, X: Frame, seed: int, progress: bool, naming: Naming
 ) -> tuple[Predictor, TabularSpace]:
     """The model as it is asked, and what its rows are. Raises ValueError, in the user's own words, for what does not fit."""
     key = naming("table.model")
@@ -91,7 +141,8 @@ def predictor_and_space(
         ) from error
     except ValueError as error:  # a scale that the model does not have
         raise ValueError(f"{naming('table.output')}: {error}") from error
-    space = TabularSpace(_in_trained_order(X, model), background=section.background, seed=seed)
+    background = section.background if isinstance(section, TableConfig) else 100
+    space = TabularSpace(_in_trained_order(X, model), background=background, seed=seed)
     try:
         predictor.check_columns(space.columns.names, space.columns.frame)
     except ValueError as error:

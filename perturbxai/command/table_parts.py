@@ -4,7 +4,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,10 +14,27 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.workers import travelling
-from perturbxai.command.config import Config, Naming, TableConfig
-from perturbxai.command.table_files import NEEDED, Table, left_out_of, numbers_of, read_file, read_table
-from perturbxai.command.table_part import model_of, predictor_and_space, taken
-from perturbxai.command.user_model import Made, make_model
+from perturbxai.command.config import BOOSTED, Config, Naming, TableConfig
+from perturbxai.command.table_files import (
+    NEEDED,
+    Table,
+    as_dates,
+    as_written,
+    left_out_of,
+    numbers_of,
+    read_file,
+    read_table,
+)
+from perturbxai.command.table_part import (
+    model_of,
+    model_of_name,
+    one_of_two,
+    predictor_and_space,
+    taken,
+    told_of,
+    with_features,
+)
+from perturbxai.command.user_model import Made
 from perturbxai.core.types import Foreign, Frame, Ints
 from perturbxai.game.game import Game
 from perturbxai.reporting.parts.blocks import Blocks, as_blocks, files_of, of_files, with_numbers
@@ -49,10 +66,12 @@ def explain_parts(config: Config, target: Target, progress: bool, naming: Naming
     """
     section = config.table
     assert section is not None  # the command saw to that
+    section, told = written(section, target, naming)
     source = _Source(section, target, naming)
     blocks = source.blocks
-    model, facts = source.model()
+    model, facts, of_model = source.model()
     predictor, space = predictor_and_space(section, model, source.sample(config.seed), config.seed, progress, naming)
+    section, of_outputs = one_of_two(section, model, predictor, naming)
     if "inputs" in section.model_fields_set:
         blocks = blocks.only(numbers_of(section, blocks.n_rows, naming))
         blocks = replace(blocks, told=dict(blocks.told) | {"inputs": section.inputs})
@@ -60,6 +79,8 @@ def explain_parts(config: Config, target: Target, progress: bool, naming: Naming
     methods, left_out = taken(section, Game(predictor, space, first, section.outputs), config.seed)
     if not methods:
         raise ValueError("; ".join(f"{name}: {why}" for name, why in left_out.items()))
+    if progress:
+        tell([*told, *of_model, *of_outputs, *told_of(left_out)])
     # workers do not find a model's module by its name where it lies in the current folder alone
     with travelling(os.getcwd()) if section.jobs else nullcontext(), warnings.catch_warnings():
         warnings.simplefilter("ignore", StaleLock)
@@ -67,8 +88,21 @@ def explain_parts(config: Config, target: Target, progress: bool, naming: Naming
             print(f"perturbxai: an earlier run{by(left_by)}, ended without a word; its parts are taken", file=sys.stderr)
         return explain_to(
             target.out, methods, predictor, space, blocks, outputs=section.outputs, budget=section.budget, seed=config.seed,
-            n_jobs=section.jobs, format=target.format, part_rows=target.part_rows, known_by=facts,
+            n_jobs=section.jobs, format=target.format, part_rows=target.part_rows, known_by=facts.get("model", {}),
         )  # fmt: skip
+
+
+def written(section: TableConfig, target: Target, naming: Naming) -> tuple[TableConfig, list[str]]:
+    """The section with what its one file says of how it is written; of several they are read as the command says."""
+    files = target.files or (section.data,)
+    alone = len(files) == 1 and Path(files[0]).is_file()
+    return as_written(section, naming) if alone else (section, [])
+
+
+def tell(lines: Iterable[str]) -> None:
+    """Say something beside the results, before or while they come."""
+    for line in lines:
+        print(f"perturbxai: {line}", file=sys.stderr)
 
 
 class _Source:
@@ -114,13 +148,16 @@ class _Source:
             raise ValueError(f"{key}: {told[2:].lstrip()}" if told[:2] in ("x=", "x:") else f"{key}: {told}") from error
 
     def _with_text(self, found: Blocks) -> Blocks:
-        """The same with the columns that are to be text as text, also where a file has numbers."""
+        """The same with the columns that are to be text as text, also where a file has numbers, and dates as dates."""
         text = [name for name in self.section.text if name in found.types]
-        if not text:
+        dates = [name for name in self.section.date if name in found.like.columns]
+        if not text and not dates:
             return found
 
         def spelt(frame: Frame) -> Frame:
-            return frame.assign(**{name: frame[name].map(str, na_action="ignore") for name in text})
+            new = {name: frame[name].map(str, na_action="ignore") for name in text}
+            key = self.naming("table.date")
+            return frame.assign(**new, **{name: as_dates(frame[name], f"{key} = {name!r}") for name in dates})
 
         types = {name: kind for name, kind in found.types.items() if name not in text}
         return replace(found, read=lambda: map(spelt, found.read()), types=types)
@@ -171,10 +208,12 @@ class _Source:
     def model(self) -> Made:
         """The model, made of all rows where it wants them."""
         wanted = _WhenWanted(self)
-        if self.section.model == "boosted":
-            return model_of(self.section, wanted["X"], wanted.get("y"), self.naming)
-        way = f"Name its column as {self.naming('table.target')}."
-        return make_model(self.section.model, self.naming("table.model"), wanted, way)
+        if self.section.model != BOOSTED:
+            return model_of_name(self.section, wanted, self.naming)
+        whole = with_features(self.section, Table(wanted["X"], wanted.get("y"), wanted["X"]), self.naming)
+        self.left_out += [name for name in wanted["X"] if name not in whole.X]
+        made = model_of(self.section, whole.X, whole.y, self.naming)
+        return made._replace(told=(*whole.told, *made.told))
 
 
 def _is_workbook(files: Sequence[str]) -> bool:

@@ -1,6 +1,12 @@
-"""How a text file of values is written: what may be a separator, a decimal mark and an encoding. Errors are ValueErrors."""
+"""How a text file of values is written: separator, decimal mark and encoding, as they are said or as the file shows them."""
+
+from __future__ import annotations
 
 import codecs
+import warnings
+from pathlib import Path
+
+from perturbxai.core.types import Frame
 
 
 def separator(value: object) -> str:
@@ -29,3 +35,34 @@ def encoding(value: object) -> str:
     except (LookupError, ValueError):
         pass
     raise ValueError(f'{value!r} is no encoding that Python knows; expected a name such as "latin-1", "cp1252" or "utf-16"')
+
+
+def other_separators(first_line: str, separator: str) -> list[str]:
+    """What else may separate the names of a first line that this does not.
+
+    >>> other_separators("a;b", ",")
+    [';']
+    """
+    return [mark for mark in ";\t|," if mark in first_line and mark != separator]
+
+
+def heads(path: Path, separator: str, encoding: str, most: int) -> Frame | None:
+    """The first rows of a text file as they are spelt; None for what cannot be read so, which reading it tells better."""
+    import pandas as pd
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return pd.read_csv(path, sep=separator, encoding=encoding, nrows=most, dtype=str, index_col=False)
+    except Exception:  # every compression has errors of its own
+        return None
+
+
+def has_decimal_commas(head: Frame) -> bool:
+    """Whether a column holds numbers that are spelt as 1,5 or 1.234,5, and none as 1.5."""
+    spelt = r"[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?"
+    for _, column in head.items():
+        known = column.dropna().str.strip()
+        if len(known) and known.str.fullmatch(spelt).all() and known.str.contains(",", regex=False).any():
+            return True
+    return False

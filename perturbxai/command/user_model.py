@@ -4,14 +4,14 @@ import functools
 import importlib
 import inspect
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from perturbxai.calls.comparison import Comparison
 from perturbxai.calls.steps import Step
 from perturbxai.command import current_folder
+from perturbxai.command.model_files import READERS, NotLoaded, is_model_file, load_model
 from perturbxai.core.checks import did_you_mean
 from perturbxai.core.extras import EXTRAS, remedy
 from perturbxai.models.predictor import Predictor
@@ -20,10 +20,11 @@ from perturbxai.results.explanation import Explanation
 
 
 class Made(NamedTuple):
-    """What a user's "module:name" came to, and where it was found."""
+    """What a model's name came to, where it was found, and what there is to say of it."""
 
     model: Any
     facts: dict[str, Any]
+    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,14 +33,17 @@ class Part:
 
     asked_row  the question whose answer is a result's `prediction`
     planned    how many steps the work takes, by the word that their names begin with, those of the last kind last
+    told       what there is to say of it before it starts, a line each;  about: what its report says at the top
     """
 
     section: Any
     predictor: Predictor
-    work: Callable[[Step], Comparison]
+    work: Callable[[Step], Any]
     facts: dict[str, Any]
     asked_row: Callable[[Explanation], Any]
     planned: Mapping[str, int]
+    told: Sequence[str] = ()
+    about: Mapping[str, str] = field(default_factory=dict)
 
 
 def reason(name: str, error: Exception) -> str:
@@ -47,15 +51,25 @@ def reason(name: str, error: Exception) -> str:
     return str(error).removeprefix(f"{name}: ").removeprefix(f"{name} ")
 
 
-def make_model(place: str, key: str, given: Mapping[str, Any], lacking: str = "") -> Made:
-    """The model behind "package.module:name".
+def make_model(
+    place: str, key: str, given: Mapping[str, Any], lacking: str = "", trust: tuple[bool, str] = (False, "")
+) -> Made:
+    """The model behind "package.module:name", or in a file.
 
     A function or class of that name makes it, and gets as many of the `given` values ("X", "y") as it has parameters that
     have no default or are called so; anything else is the model itself.
     key      where the user wrote the name, for errors;  lacking: the way out for a factory that wants what is not given
-    Raises ValueError for a name that cannot be imported or called, and for code of the user's that fails, with its line.
+    trust    whether a file may run code when it is loaded, and how the user says so
+    Raises ValueError for a name that cannot be imported or called, for a file that gives no model, and for code of the
+    user's that fails, with its line.
     """
     where = f"{key} = {place!r}"
+    if is_model_file(place):
+        try:
+            loaded = load_model(Path(place), *trust)
+        except NotLoaded as error:
+            raise ValueError(f"{where}: {error}.") from error
+        return Made(loaded, {"file": describe_file(Path(place), Path(place).parent), "kind": type(loaded).__name__})
     found, file = _import(place, where)
     facts: dict[str, Any] = {"name": place} | ({"file": describe_file(file, file.parent)} if file else {})
     # a function in a decorator, as functools.cache is, is no routine itself
@@ -82,7 +96,8 @@ def _import(place: str, where: str) -> tuple[Any, Path | None]:
     """What "package.module:name" names, and the file of its module."""
     module_name, _, name = place.partition(":")
     if not module_name or not name:
-        raise ValueError(f"{where} is no model; expected a name of ours, or 'package.module:factory'.")
+        files = ", ".join(READERS)
+        raise ValueError(f"{where} is no model; expected a name of ours, 'package.module:factory', or a file ({files}).")
     try:
         with current_folder.holds(module_name):
             module = importlib.import_module(module_name)

@@ -87,7 +87,7 @@ def test_list_has_a_line_for_every_name(capsys):
     [
         ("[photo]\nbudgte = 3\n", "unknown key 'photo.budgte'"),
         ("[photo]\nmodel = 'nowhere:make'\n", "photo.model = 'nowhere:make' cannot be imported"),
-        ("[photo]\nmodel = 'resnet'\n", "expected a name of ours, or 'package.module:factory'"),
+        ("[photo]\nmodel = 'resnet'\n", "expected a name of ours, 'package.module:factory', or a file (.joblib"),
         ("[photo]\nimage = 'dog.png'\n", "photo.image = 'dog.png' is no file"),
         ("[photo]\nimage = 'dog'\n", "picture 'dog' is not in the scikit-image wheel"),
         ("[table]\ndata = 'no.csv'\ntarget = 'y'\n", "table.data = 'no.csv' cannot be read as CSV"),
@@ -138,7 +138,8 @@ def test_a_run_on_a_photo_writes_every_fill_and_a_manifest(toy, capsys):
     assert code == 0
     shown = capsys.readouterr()
     assert "lime@constant 0" in shown.out
-    assert shown.out.rstrip().endswith(f"files: {out.resolve()}")
+    assert f"files: {out.resolve()}" in shown.out
+    assert shown.out.rstrip().splitlines()[-1] == str(out.resolve() / "photo" / "index.html")
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["parts"]["photo"]["plan"]["batch_size"] == 8
     assert {file["name"] for file in manifest["files"]} == {

@@ -17,7 +17,7 @@ import pytest
 import perturbxai as px
 from perturbxai.command import cli
 from perturbxai.command import options as command_options
-from perturbxai.command.config import TableConfig
+from perturbxai.command.config import EffectsConfig, TableConfig
 from perturbxai.command.table_files import read_table
 from perturbxai.command.user_model import make_model
 from perturbxai.core import catalogue
@@ -212,7 +212,8 @@ def test_the_report_is_that_of_run_with_a_summary_on_stdout(own, capsys):
     assert cli.main(["explain", "--table", "rows.csv", "--model", "own_model:forest", *NUMBERS, "--inputs", "0:2"]) == 0
     shown = capsys.readouterr().out
     assert "kernel_shap" in shown and "faithfulness" in shown
-    assert shown.rstrip().endswith(f"files: {(own / 'results' / 'explain').resolve()}")
+    folder = (own / "results" / "explain").resolve()
+    assert f"files: {folder}" in shown and shown.rstrip().splitlines()[-1] == str(folder / "table" / "index.html")
     names = {path.name for path in (own / "results" / "explain" / "table").iterdir()}
     assert {"attributions.csv", "summary.csv", "bars.png", "insertion.png", "manifest.json"} <= names
 
@@ -406,7 +407,10 @@ REFUSALS = {
     "a folder": (("--table", "."), r"--table = '\.' cannot be read as CSV: it is a folder"),
     "no text": (("--table", "bytes.csv"), r"cannot be read as CSV: it is not text in UTF-8\. Save the table"),
     "no rows": (("--table", "head.csv"), r"--table = 'head\.csv' has a header and no row below it"),
-    "other marks": (("--table", "semi.csv"), r"has the one column 'a;b', so ',' does not .* give --separator, ';' perhaps"),
+    "other marks": (
+        ("--table", "semi.csv", "--separator", "|"),
+        r"has the one column 'a;b', so '\|' does not .* give --separator, ';' perhaps",
+    ),
     "few names": (("--table", "long.csv"), r"--table = 'long\.csv' has more values in a line than names in the first"),
     "target": (("--target", "Y"), r"--target = 'Y' is no column of rows\.csv; it has 'a', 'b', .*Did you mean 'y'\?"),
     "drop": (("--drop", "idd,a"), r"--drop = 'idd' is no column of rows\.csv.*Did you mean 'id'\?"),
@@ -418,9 +422,10 @@ REFUSALS = {
     "far row": (("--inputs", "3,40"), r"--inputs = 3, 40: there is no row 40; the table has 40, numbered from 0"),
     "empty slice": (("--inputs", "40:"), r"--inputs = 40: chooses no row; the table has 40"),
     "one row twice": (("--inputs", "39,-1"), r"--inputs = 39, -1 names a row twice"),
-    "method": (("--methods", "lime,shap"), r"--methods: 'shap' is not known; expected some of lime, kernel_shap"),
+    "method": (("--methods", "lime,shap"), r"--methods: 'shap' is not known; did you mean 'kernel_shap'\?"),
     "no method": (("--methods", ""), r"--methods = \[\]: the list should have at least 1 item"),
-    "baseline": (("--baselines", "cam"), r"--baselines: 'cam' is not known; expected some of gradient"),
+    "baseline": (("--baselines", "cam"), r"--baselines: 'cam' is not known; 'cam' explains pictures, .* of gradient"),
+    "in another place": (("--methods", "gradient"), r"'gradient' is one of the baselines, name it there"),
     "no gradient": (("--baselines", "gradient"), r"gradient: the model is a callable, which has no gradient"),
     "metric": (("--metrics", "auc"), r"--metrics: 'auc' is not known; expected some of deletion"),
     "budget": (("--budget", "many"), r"--budget = 'many': input should be a whole number"),
@@ -444,9 +449,8 @@ REFUSALS = {
     "syntax": (("--model", "broken:make"), r"cannot be imported: SyntaxError: .*broken\.py, line 1\)"),
     "boosted": (
         ("--model", "boosted"),
-        r"--model: \"boosted\" are trees fitted to a column of the file: name it as the target",
+        r"--model: \"boosted\" are trees trained on a column of the file: name it as the target",
     ),
-    "words": (("--model", "boosted", "--target", "y"), r"--model = \"boosted\" takes numbers only, and not 'kind', 'id'"),
     "other columns": (("--model", "own_model:tree", "--target", "kind"), r"failed: ValueError: could not convert string"),
     "results": (("--results", "rows.csv"), r"--results = 'rows\.csv': .*rows\.csv is a file; give a folder"),
     "below a file": (("--results", "rows.csv/x"), r"--results = 'rows\.csv/x': .*rows\.csv is a file; give a folder"),
@@ -492,12 +496,19 @@ def test_an_old_report_stays_whole_until_there_is_a_new_one(own):
     assert {path: path.read_bytes() for path in (own / "out").rglob("*") if path.is_file()} == kept
 
 
-@pytest.mark.parametrize("arguments", [[], ["--table", "rows.csv"], ["--model", "m:f"]])
-def test_an_input_and_a_model_are_asked_for(arguments, capsys):
+@pytest.mark.parametrize("arguments", [[], ["--model", "m:f"]])
+def test_an_input_is_asked_for(arguments, capsys):
     with pytest.raises(SystemExit) as left:
         cli.main(["explain", *arguments])
     assert left.value.code == 2
-    assert re.search(r"--table|--model|--image", capsys.readouterr().err.splitlines()[-1])
+    assert re.search(r"--table|--image", capsys.readouterr().err.splitlines()[-1])
+
+
+@pytest.mark.usefixtures("own")
+def test_a_model_or_a_target_is_asked_for(capsys):
+    assert cli.main(["explain", "--table", "rows.csv"]) == 2
+    told = capsys.readouterr().err
+    assert re.search(r'--model: "boosted" are trees trained on a column of the file: name it as the target', told)
 
 
 # ------------------------------------------------------------------------------------------------ manifest and help
@@ -531,7 +542,8 @@ def test_the_manifest_names_command_options_data_and_model(own):
 
 
 def test_every_key_of_a_table_has_its_option():
-    assert {option.key for option in command_options.TABLE} | {"exact"} == set(TableConfig.model_fields)
+    assert {option.key for option in command_options.TABLE} | {"exact", "trust"} == set(TableConfig.model_fields)
+    assert {option.key for option in command_options.EFFECTS} | {"trust"} == set(EffectsConfig.model_fields)
 
 
 def test_the_defaults_that_the_help_tells_are_those_of_the_configuration():

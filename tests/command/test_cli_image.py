@@ -21,6 +21,7 @@ from perturbxai.command import options as command_options
 from perturbxai.command.config import PhotoConfig
 from perturbxai.command.photo_files import read_photos
 from perturbxai.core import catalogue
+from perturbxai.models import progress
 
 torch = pytest.importorskip("torch")
 ROOT = Path(__file__).parents[2]
@@ -173,15 +174,17 @@ def test_a_config_of_the_same_keys_writes_the_same_tables(own):
         assert (own / "out" / "photo" / name).read_bytes() == (own / "again" / "photo" / name).read_bytes()
 
 
-def test_the_report_is_that_of_run_with_a_bar_for_each_step(own, capsys):
+def test_the_report_is_that_of_run_with_progress_of_each_step(own, capsys, monkeypatch):
+    monkeypatch.setattr(progress, "EVERY", 0.0)
     words = ["--image", "one.png", "--model", "own_net:with_names", "--size", "24", "--segments", "grid"]
     words += ["--n-segments", "4", "--fills", "mean", "--methods", "lime,cam_difference", "--budget", "8"]
     assert cli.main(["explain", *words]) == 0
     shown = capsys.readouterr()
     assert "lime@mean" in shown.out and "faithfulness" in shown.out
-    assert shown.out.rstrip().endswith(f"files: {(own / 'results' / 'explain').resolve()}")
+    folder = (own / "results" / "explain").resolve()
+    assert f"files: {folder}" in shown.out and shown.out.rstrip().splitlines()[-1] == str(folder / "photo" / "index.html")
     for step in ("explain, mean", "cam_difference, mean", "compare"):
-        assert f"\r{step}:" in shown.err
+        assert f"\n{step}: " in f"\n{shown.err}"
     names = {path.name for path in (own / "results" / "explain" / "photo").iterdir()}
     assert {"attributions.csv", "summary.csv", "maps.png", "insertion.png", "manifest.json"} <= names
 
@@ -331,7 +334,7 @@ REFUSALS = {
     "fill": (("--fills", "blur,blurr"), r"--fills: 'blurr' is not a fill; expected \"blur\", \"mean\", \"inpaint\""),
     "colour": (("--fills", "1/2"), r"fill has 2 numbers, but the picture has 3 channels"),
     "fill twice": (("--fills", "3,3"), r"--fills: a fill comes twice"),
-    "method": (("--methods", "lime,shap"), r"--methods: 'shap' is not known; expected some of lime, .*grad_cam"),
+    "method": (("--methods", "lime,shap"), r"--methods: 'shap' is not known; did you mean 'kernel_shap'\?"),
     "of tables": (("--methods", "lime_tabular"), r"--methods: lime_tabular explains tables only"),
     "budget": (("--budget", "5", "--segments", "grid", "--n-segments", "9"), r"budget=5 is below the .*kernel_shap"),
     "listed": (("--methods", "exact_shap", "--budget", "9", "--n-segments", "9"), r"budget=9 is below the 512"),
@@ -430,7 +433,7 @@ def test_the_manifest_names_pictures_and_model(own):
 
 
 def test_every_key_of_pictures_has_its_option():
-    assert {option.key for option in command_options.PHOTO} | {"grey", "strict"} == set(PhotoConfig.model_fields)
+    assert {option.key for option in command_options.PHOTO} | {"grey", "strict", "trust"} == set(PhotoConfig.model_fields)
 
 
 def test_the_defaults_that_the_help_tells_are_those_of_the_configuration():

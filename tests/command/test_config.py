@@ -30,7 +30,7 @@ def test_the_quickstart_is_valid():
         ({"table": {"colour": {"deep": 1}}}, r"unknown key 'table\.colour'; \[table\] knows data, target"),
         ({"photo": {"budget": "500"}}, r"photo\.budget = '500': input should be a whole number"),
         ({"photo": {"methods": "lime"}}, r"photo\.methods = 'lime': input should be a list"),
-        ({"photo": {"methods": ["lim"]}}, r"photo\.methods: 'lim' is not known; expected some of lime, kernel_shap"),
+        ({"photo": {"methods": ["lim"]}}, r"photo\.methods: 'lim' is not known; did you mean 'lime'\?"),
         ({"photo": {"methods": ["lime", "lime"]}}, r"photo\.methods: 'lime' comes twice"),
         ({"photo": {"fills": ["blurr"]}}, r"photo\.fills\.0: 'blurr' is not a fill; expected \"blur\"[^;]*$"),
         ({"photo": {"fills": []}}, r"photo\.fills = \[\]: the list should have at least 1 item"),
@@ -39,7 +39,10 @@ def test_the_quickstart_is_valid():
         ({"photo": 3}, r"photo = 3: input should be a section"),
         ({"table": {"background": "some"}}, r"table\.background: 'some' is not a background; .* or \"all\""),
         ({"table": {"exact": "yes"}}, r"table\.exact = 'yes': input should be a valid boolean"),
-        ({"table": {"data": "rows.csv"}}, r"table\.model: \"boosted\" are trees fitted to a column of the file: name it as"),
+        (
+            {"table": {"data": "rows.csv"}},
+            r"table\.model: \"boosted\" are trees trained on a column of the file: name it as",
+        ),
         ({"table": {"target": "y"}}, r"table\.target: 'y' is for files; \"diabetes\" has a target of its own"),
         ({"table": {"drop": ["sex"]}}, r"table\.drop: \('sex',\) is for files"),
         ({"table": {"inputs": 0}}, r"table\.inputs: 0 is no choice of rows; expected a slice as Python has it"),
@@ -48,11 +51,14 @@ def test_the_quickstart_is_valid():
         ({"table": {"inputs": [1.5]}}, r"table\.inputs: \[1\.5\] is no choice of rows"),
         ({"table": {"inputs": []}}, r"table\.inputs: \[\] is no choice of rows"),
         ({"table": {"inputs": [4, 4]}}, r"table\.inputs: \[4, 4\] names a row twice"),
-        ({"table": {"baselines": ["cam"]}}, r"table\.baselines: 'cam' is not known; expected some of gradient, .*random"),
+        (
+            {"table": {"baselines": ["cam"]}},
+            r"table\.baselines: 'cam' is not known; 'cam' explains pictures, .* gradient, .*random",
+        ),
         ({"table": {"output": "odds"}}, r"table\.output = 'odds': input should be 'probability', 'logit' or 'raw'"),
         ({"table": {"data": "rows.csv", "target": "y", "separator": ", "}}, r"table\.separator: ', ' is no separator"),
         ({"seed": -1, "table": {}}, r"seed = -1: input should be greater than or equal to 0"),
-        ({}, r"nothing to run; add a section \[photo\] or \[table\]"),
+        ({}, r"nothing to run; add a section \[photo\], \[table\] or \[effects\]"),
     ],
 )
 def test_what_a_config_cannot_mean_is_refused_in_words(data, told):

@@ -85,14 +85,17 @@ def test_numbers_and_names_of_other_places_are_read(tmp_path, encoding, decimal,
 
 
 @pytest.mark.parametrize("written", ["csv", "xlsx", "r"])
-def test_a_saved_index_is_told_with_the_way_to_drop_it(tmp_path, written):
+def test_a_saved_index_names_the_rows_or_is_left_out(tmp_path, written):
+    taken, labels = ("names the rows", [1, 2]) if written == "r" else ("is left out", [0, 1])
     frame, path = pd.DataFrame({"a": [1.0, 2.0], "y": [3.0, 4.0]}), tmp_path / ("t.xlsx" if written == "xlsx" else "t.csv")
     if written == "r":
         path.write_text('"","a","y"\n"1",1,3\n"2",2,4\n')
     else:
         (frame.to_csv if written == "csv" else frame.to_excel)(path)
-    with pytest.raises(ValueError, match=r"first column without a name.*Leave it out: table\.drop 'Unnamed: 0'"):
-        read(path)
+    found = read(path)
+    assert found.X.columns.tolist() == ["a", "y"]
+    assert found.told == (f"the first column has no name, as a saved index has it, and {taken}",)
+    assert found.X.index.tolist() == labels
     assert read(path, drop=("Unnamed: 0",)).X.columns.tolist() == ["a", "y"]
     assert read(path, label="Unnamed: 0").X.columns.tolist() == ["a", "y"]
 
@@ -165,14 +168,14 @@ def test_a_file_of_another_kind_and_options_of_text_are_refused(tmp_path, name):
         read(tmp_path / "no.parquet")
 
 
-def test_the_command_reads_a_workbook_and_tells_of_a_saved_index_by_its_options(tmp_path, monkeypatch, capsys):
+def test_the_command_reads_a_workbook_with_a_saved_index(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    frame = pd.DataFrame({"a": np.arange(12.0), "b": np.arange(12.0)[::-1] ** 2, "y": np.arange(12.0)})
+    frame = pd.DataFrame({"a": np.arange(24.0), "b": np.arange(24.0)[::-1] ** 2, "y": np.arange(24.0)})
     frame.to_excel("t.xlsx")
     command = ["explain", "--table", "t.xlsx", "--target", "y", "--model", "boosted", "--methods", "kernel_shap",
-               "--inputs", "0", "--metrics", "spearman", "--quiet"]  # fmt: skip
-    assert cli.main(command) == 2
-    assert "Leave it out: --drop 'Unnamed: 0'" in capsys.readouterr().err
+               "--inputs", "0", "--metrics", "spearman"]  # fmt: skip
+    assert cli.main(command) == 0
+    assert "the first column has no name, as a saved index has it, and is left out" in capsys.readouterr().err
     assert cli.main([*command, "--drop", "Unnamed: 0"]) == 0
     frame.to_csv("t.csv", sep=";", decimal=",", index=False, encoding="utf-16")
     command[2] = "t.csv"
