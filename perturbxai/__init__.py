@@ -31,6 +31,7 @@ _HOMES = {
     "perturbxai.inputs.pictures": ("fit", "on_white"),
     "perturbxai.game.game": ("Game",),
     "perturbxai.results.explanation": ("Attribution", "Explanation"),
+    "perturbxai.results.reading": ("read_json",),
     "perturbxai.results.effect": ("Effect",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

@@ -77,5 +77,6 @@ from perturbxai.results.importance import Importance as Importance
 from perturbxai.results.importance import importance as importance
 from perturbxai.results.pick import Pick as Pick
 from perturbxai.results.pick import submodular_pick as submodular_pick
+from perturbxai.results.reading import read_json as read_json
 
 __version__: str

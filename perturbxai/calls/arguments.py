@@ -2,18 +2,21 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
 from perturbxai.core import catalogue, checks
 from perturbxai.core.methods import Explainer, Method
+from perturbxai.core.types import Data, Model
 from perturbxai.inputs.spaces import ImageSpace, Space, TabularSpace
 from perturbxai.models.predictor import Predictor
 
 DESIGNS = ("drawn", "adaptive")
 MOST_BINS = 1_000_000  # of a grid
 Declared = TypeVar("Declared", bound=Method)
+AnyModel: TypeAlias = Predictor | Model
+AnySpace: TypeAlias = Space | Data
 IMAGE_BUDGET = 1000
 LISTED_PLAYERS = 10  # up to here a table's default budget lists all coalitions
 
@@ -25,16 +28,35 @@ def default_budget(space: Space, n_players: int) -> int:
     return int(2**n_players) if n_players <= LISTED_PLAYERS else 40 * n_players + 2
 
 
-def check_predictor(predictor: object) -> None:
-    if not isinstance(predictor, Predictor):
-        raise TypeError(f"predictor is {type(predictor).__name__}; wrap the model: px.Predictor(model).")
+def asked(predictor: AnyModel, space: AnySpace) -> tuple[Predictor, Space]:
+    """What to ask, and what it is asked about: as they are, or of a model and a table with all that is default.
+
+    Raises TypeError or ValueError for what is neither.
+    """
+    return as_predictor(predictor), as_space(space)
 
 
-def check_asked(predictor: object, space: object) -> None:
-    """Whether there is a model to ask, and a space that tells what to ask it."""
-    check_predictor(predictor)
-    if not isinstance(space, (TabularSpace, ImageSpace)):
-        raise TypeError(f"space is {type(space).__name__}; build px.TabularSpace(X) or px.ImageSpace() first.")
+def as_predictor(given: AnyModel) -> Predictor:
+    """A Predictor as it is, or that of a model. Raises TypeError for what is no model."""
+    if isinstance(given, Predictor):
+        return given
+    try:
+        return Predictor(given)
+    except TypeError as error:
+        raise TypeError(
+            f"predictor is {type(given).__name__}; expected the model, or px.Predictor(model): {error}"
+        ) from error
+
+
+def as_space(given: AnySpace) -> Space:
+    """A space as it is, or that of a table. Raises TypeError or ValueError for what is no table."""
+    if isinstance(given, (TabularSpace, ImageSpace)):
+        return given
+    try:
+        return TabularSpace(given)
+    except (TypeError, ValueError) as error:
+        kind, way = type(given).__name__, "expected px.TabularSpace(X), its X, or px.ImageSpace() of pictures"
+        raise type(error)(f"space is {kind}; {way}: {error}") from error
 
 
 def name_methods(methods: object, known: Mapping[str, catalogue.Entry], kind: type[Declared]) -> dict[str, Declared]:
@@ -51,11 +73,11 @@ def name_methods(methods: object, known: Mapping[str, catalogue.Entry], kind: ty
     objects = [catalogue.load(known, m)() if isinstance(m, str) else m for m in given]
     for one in objects:
         if not isinstance(one, kind):
-            if isinstance(one, Method) and (key := catalogue.key_of(one)) in catalogue.METHODS:
-                raise TypeError(f"methods: {type(one).__name__} is none of {', '.join(known)}.{catalogue.near(key, known)}")
+            key = catalogue.key_of(one) if isinstance(one, Method) else ""
+            elsewhere = catalogue.near(key, known) if key in catalogue.METHODS else ""
             raise TypeError(
-                f"methods: {one!r} is none of {', '.join(known)}, nor an object of their classes. A method of your own "
-                f"inherits from {kind.__module__}.{kind.__name__}, which says what it has to have."
+                f"methods: {one!r} is none of {', '.join(known)}, nor an object of their classes.{elsewhere} A method of "
+                f"your own inherits from {kind.__module__}.{kind.__name__}, which says what it has to have."
             )
         if type(one).__name__ in catalogue.METHODS:
             raise ValueError(f"methods: your class {type(one).__name__} has the name of a method of perturbxai; rename it.")

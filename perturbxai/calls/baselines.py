@@ -10,7 +10,7 @@ import numpy as np
 
 from perturbxai.baseline_methods.inside import Inside
 from perturbxai.baseline_methods.kinds import Baseline, OfLayer, OfPicture, OfPixels, OfPlayers, OfRow
-from perturbxai.calls.arguments import check_asked, check_predictor, name_methods
+from perturbxai.calls.arguments import AnyModel, AnySpace, as_predictor, asked, name_methods
 from perturbxai.calls.baselines_call import BaselinesCall, Placed
 from perturbxai.calls.crew import asked_by
 from perturbxai.calls.photo_chunks import PhotoChunks
@@ -33,8 +33,8 @@ Layers: TypeAlias = Layer | Iterable[Layer]
 
 def baselines(
     methods: str | Baseline | Sequence[str | Baseline],
-    predictor: Predictor,
-    space: Space,
+    predictor: AnyModel,
+    space: AnySpace,
     x: Inputs,
     *,
     outputs: Outputs | None = None,
@@ -50,8 +50,8 @@ def baselines(
                "deep_taylor", "mask_optimisation"; all summed over superpixels. On both "gradient", "gradient_x_input",
                "integrated_gradients". Tables: "expected_gradients", "glass_box". Controls: "random" on both, "centre"
                and "edges" on pictures
-    predictor  of a torch.nn.Module for maps and gradients, of a scikit-learn model for "glass_box", on whose `output` scale
-               gradients and exact values are; the controls take any model
+    predictor  the model, or px.Predictor(model) with its options: a torch.nn.Module for maps and gradients, a scikit-learn
+               model for "glass_box", on whose `output` scale gradients and exact values are; the controls take any model
     x          one picture (H, W, C) or several; rows of a table
     outputs    as in `explain`: names or numbers; None means all up to 20, else the five highest at the first input
     layer      where the map is: a module, or its name ("layer4", "act#1" for its second call, "input of avgpool"). Tokens
@@ -82,20 +82,21 @@ def baselines(
     ((1, 4, 1), 'input of 1')
     """
     call, n_jobs = prepared(methods, predictor, space, x, outputs=outputs, layer=layer, score=score, n_jobs=n_jobs)
+    predictor = call.inside.predictor
     with keeping(lambda: call.attributions() or None), predictor.watched("baselines"), asked_by(predictor, n_jobs):
         run_here(call, n_jobs)
     return call.attributions()
 
 
 def prepared(
-    methods: str | Baseline | Sequence[str | Baseline], predictor: Predictor, space: Space, x: Inputs, *,
+    methods: str | Baseline | Sequence[str | Baseline], predictor: AnyModel, space: AnySpace, x: Inputs, *,
     outputs: Outputs | None, layer: Layers | None, score: str, n_jobs: int | None,
 ) -> tuple[BaselinesCall, int | None]:  # fmt: skip
     """The call that `baselines` makes of its arguments, with all checked that can be without the model, and how many workers
     share it. Raises as it does."""
     named = named_baselines(methods)
     checks.refuse_missing(score=score)
-    check_asked(predictor, space)
+    predictor, space = asked(predictor, space)
     n_jobs = check_n_jobs(n_jobs)
     game = Game(predictor, space, x, outputs)
     layer = read_layer(layer)
@@ -217,7 +218,7 @@ def _check_kind(key: str, method: Baseline, space: Space) -> None:
 
 
 @renamed(photo="image")
-def layer_grid(predictor: Predictor, image: Photo, layer: Layer | None = None) -> Labels:
+def layer_grid(predictor: AnyModel, image: Photo, layer: Layer | None = None) -> Labels:
     """(H, W) int32: which cell of a layer's map each pixel lies in, numbered in rows. Give it to ImageSpace as `segments`.
 
     predictor  of a torch.nn.Module
@@ -239,7 +240,7 @@ def layer_grid(predictor: Predictor, image: Photo, layer: Layer | None = None) -
            [2, 2, 3, 3],
            [2, 2, 3, 3]], dtype=int32)
     """
-    check_predictor(predictor)
+    predictor = as_predictor(predictor)
     if predictor.kind != "network":
         raise not_a_network(
             f"layer_grid looks inside a torch.nn.Module, but the model is a {predictor.kind}; give that itself."

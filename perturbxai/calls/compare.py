@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.calls.arguments import check_asked
+from perturbxai.calls.arguments import AnyModel, AnySpace, asked
 from perturbxai.calls.comparison import BACKGROUND, Comparison, explained_fill
 from perturbxai.calls.crew import asked_by
 from perturbxai.calls.scoring import Needs, Scored, TestSet
@@ -33,8 +33,8 @@ ANSWERS = "answers"  # what a step keeps
 
 def compare(
     results: Mapping[str, Attribution],
-    predictor: Predictor,
-    space: Space,
+    predictor: AnyModel,
+    space: AnySpace,
     *,
     metrics: str | Callable[..., float] | Iterable[str | Callable[..., float]] | None = None,
     fills: Fill | Iterable[Fill] | None = None,
@@ -43,6 +43,7 @@ def compare(
 ) -> Comparison:
     """Score several methods' results on the same inputs and outputs, against the model and against each other.
 
+    predictor, space  those that the results come from, or the model and the table, as in `explain`
     results  name -> Attribution, perturbation methods and baselines alike; explain under several fills by renaming:
              {f"{k}@mean": v for k, v in found.items()}
     metrics  names of the catalogue, None for all; or a function of your own that returns a number for a map and output, told
@@ -63,7 +64,7 @@ def compare(
     other players, for values that are not finite, for results that do not tell what they asked, and for unknown metrics;
     TypeError for functions that are no metrics, which are tried on made-up answers first.
     """
-    return _compared(results, predictor, space, None, read_metrics(metrics), fills, seed, n_jobs)
+    return _compared(results, *asked(predictor, space), None, read_metrics(metrics), fills, seed, n_jobs)
 
 
 def compare_in_turn(
@@ -86,7 +87,6 @@ def _compared(
     fills: Fill | Iterable[Fill] | None, seed: int, n_jobs: int | None,
 ) -> Comparison:  # fmt: skip
     """step: None asks of all inputs together."""
-    check_asked(predictor, space)
     if not isinstance(results, Mapping) or not all(isinstance(one, Attribution) for one in results.values()):
         raise TypeError(f"results is {type(results).__name__}; expected a mapping from name to Attribution (explain(...)).")
     n_jobs, job = check_n_jobs(n_jobs), _Job(dict(results), predictor, space, wanted, checks.seed(seed))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.calls.arguments import MOST_BINS, check_asked, name_methods, several_features
+from perturbxai.calls.arguments import MOST_BINS, AnyModel, AnySpace, asked, name_methods, several_features
 from perturbxai.calls.crew import asked_by
 from perturbxai.calls.effect_jobs import EffectsCall, Feature
 from perturbxai.calls.grids import draw_rows, group_rows, is_by_value, make_axis, varies
@@ -17,8 +17,7 @@ from perturbxai.core.types import Codes, Column, Features, Floats, Grid, Inputs,
 from perturbxai.estimation.curves.axes import Axis
 from perturbxai.estimation.curves.grid_tables import FromGrid
 from perturbxai.game.game import Game
-from perturbxai.inputs.spaces import Space, TabularSpace
-from perturbxai.models.predictor import Predictor
+from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.results.effect import Effect, EffectKey
 from perturbxai.sampling.streams import Streams
 
@@ -28,8 +27,8 @@ BINS = 40
 
 def effects(
     methods: str | FromGrid | Sequence[str | FromGrid],
-    predictor: Predictor,
-    space: Space,
+    predictor: AnyModel,
+    space: AnySpace,
     x: Inputs,
     *,
     features: Features | None = None,
@@ -50,8 +49,8 @@ def effects(
 
     methods    one or several: "pdp", "ice", "ale", or objects with options: px.Pdp(curves="centred"), px.Ice(ice_rows=50),
                px.Ale(bands_for="population")
-    predictor  the model, as px.Predictor(model)
-    space      px.TabularSpace(X), or px.ImageSpace() for a photo. A table's weights count where x is the table of the space
+    predictor  the model, or px.Predictor(model) with its options
+    space      X or px.TabularSpace(X), or px.ImageSpace() for a photo. Weights count where x is the table of the space
     x          (N, D) the rows to average over, two or more; or one photo (H, W, C), see below
     features   columns by name or number (from the end if negative), one or several; a tuple of two for a pair's surface; or
                a mask of truth values, one a column. None: each column that varies. A group of the space is no column: name
@@ -109,7 +108,7 @@ def effects(
     """
     named = name_methods(methods, catalogue.CURVES, FromGrid)  # type: ignore[type-abstract]
     checks.refuse_missing(rest=rest)
-    check_asked(predictor, space)
+    predictor, space = asked(predictor, space)
     n_jobs = check_n_jobs(n_jobs)
     if not isinstance(space, TabularSpace):
         if by is not None:

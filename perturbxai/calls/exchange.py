@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.calls.arguments import check_asked
+from perturbxai.calls.arguments import AnyModel, AnySpace, asked
 from perturbxai.calls.record import Record
 from perturbxai.core import checks
 from perturbxai.core.methods import Method
@@ -14,7 +14,6 @@ from perturbxai.core.outputs import asked_outputs
 from perturbxai.core.types import Floats, Foreign, Inputs, Ints, Outputs
 from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import ImageSpace, Input, Space, TableInput, TabularSpace
-from perturbxai.models.predictor import Predictor
 from perturbxai.peers.lime_peers import coefficients
 from perturbxai.peers.packages import load_shap
 from perturbxai.results.explanation import Attribution, Explanation
@@ -108,7 +107,7 @@ def _data(parts: Sequence[Explanation], space: Space | None) -> tuple[Any, Any]:
 
 
 def from_shap(
-    explanation: Foreign, predictor: Predictor, space: Space, x: Inputs, *,
+    explanation: Foreign, predictor: AnyModel, space: AnySpace, x: Inputs, *,
     outputs: Outputs | None = None, name: str = "shap",
 ) -> Attribution:  # fmt: skip
     """An Attribution from a `shap.Explanation` of the same rows or pictures, for `compare({..., "theirs": found}, ...)`.
@@ -124,7 +123,7 @@ def from_shap(
     """
     if not hasattr(explanation, "values") or callable(explanation.values):
         raise TypeError(f"explanation is {type(explanation).__name__}; expected a shap.Explanation (explainer(X)).")
-    check_asked(predictor, space)
+    predictor, space = asked(predictor, space)
     game = Game(predictor, space, x, outputs)
     record, n_inputs = Record(game), len(game.inputs)
     values = _shap_values(np.asarray(explanation.values, dtype=np.float64), game)
@@ -138,7 +137,7 @@ def from_shap(
 
 
 def from_lime(
-    explanations: Foreign | Iterable[Foreign], predictor: Predictor, space: Space, x: Inputs, *,
+    explanations: Foreign | Iterable[Foreign], predictor: AnyModel, space: AnySpace, x: Inputs, *,
     outputs: Outputs | None = None, name: str = "lime",
 ) -> Attribution:  # fmt: skip
     """An Attribution from lime's explanations of the same rows or pictures, for `compare({..., "theirs": found}, ...)`.
@@ -158,7 +157,7 @@ def from_lime(
         if not hasattr(one, "local_exp"):
             raise TypeError(f"explanations holds a {type(one).__name__}; expected what lime's explain_instance returns.")
     outputs = None if outputs is None else asked_outputs(outputs)
-    check_asked(predictor, space)
+    predictor, space = asked(predictor, space)
     game = Game(predictor, space, x, outputs)
     record = Record(game)
     if len(given) != len(game.inputs):

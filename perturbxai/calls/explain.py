@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from perturbxai.calls.arguments import (
-    check_asked,
+    AnyModel,
+    AnySpace,
+    asked,
     check_budget,
     check_design,
     check_options,
@@ -20,15 +22,13 @@ from perturbxai.core import catalogue, checks
 from perturbxai.core.methods import Explainer
 from perturbxai.core.types import Inputs, Outputs
 from perturbxai.game.game import Game
-from perturbxai.inputs.spaces import Space
-from perturbxai.models.predictor import Predictor
 from perturbxai.results.explanation import Attribution
 
 
 def explain(
     methods: str | Explainer | Sequence[str | Explainer],
-    predictor: Predictor,
-    space: Space,
+    predictor: AnyModel,
+    space: AnySpace,
     x: Inputs,
     *,
     outputs: Outputs | None = None,
@@ -43,7 +43,9 @@ def explain(
 
     methods    names ("lime", "kernel_shap", "pdp", "ice", "ale") or method objects; a class that is given twice is keyed
                with the fields that differ, and `name=` overrides
-    predictor  the model;  space  what the players of x are and what their absence looks like
+    predictor  the model itself, or px.Predictor(model) with its options
+    space      what the players of x are and what their absence looks like: X itself, as px.TabularSpace(X) takes it, or that
+               with its options; px.ImageSpace() of pictures
     x          rows of a table (DataFrame, (N, D) or (D,)), one picture (H, W, C), or several
     outputs    names or numbers; None means all up to 20, else the five highest at the first input
     budget     coalitions an input, the empty and the full one included; each costs B model rows on a table, one on a
@@ -89,18 +91,19 @@ def explain(
         methods, predictor, space, x, outputs=outputs, budget=budget, rows=rows, tol=tol, design=design, seed=seed
     )  # fmt: skip
     n_jobs = check_n_jobs(n_jobs)
+    predictor = call.game.predictor
     with predictor.watched("explain"), asked_by(predictor, n_jobs) as n_workers:
         found = Chunks(call, n_jobs) if len(call.game.inputs) > 2 * n_workers > 2 else Run(call)
         return found.attributions()
 
 
 def prepared(
-    methods: str | Explainer | Sequence[str | Explainer], predictor: Predictor, space: Space, x: Inputs, *,
+    methods: str | Explainer | Sequence[str | Explainer], predictor: AnyModel, space: AnySpace, x: Inputs, *,
     outputs: Outputs | None, budget: int | None, rows: int | None, tol: float | None, design: str, seed: int,
 ) -> Call:  # fmt: skip
     """The call that `explain` makes of its arguments, with all checked that can be without the model. Raises as it does."""
     named = name_methods(methods, catalogue.EXPLAINERS, Explainer)
-    check_asked(predictor, space)
+    predictor, space = asked(predictor, space)
     seed, budget, rows = checks.seed(seed), check_budget(budget), check_rows(rows, budget, space, named)
     check_options(named)
     call = Call(named, Game(predictor, space, x, outputs), seed, budget, rows, check_tol(tol), check_design(design, rows))

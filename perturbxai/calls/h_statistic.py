@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-from perturbxai.calls.arguments import check_predictor
+from perturbxai.calls.arguments import AnyModel, AnySpace, asked
 from perturbxai.calls.crew import asked_by
 from perturbxai.calls.distinct_rows import OnceEach
 from perturbxai.calls.effect_jobs import Feature, Job, at_all_points, key_of, rounds
@@ -23,7 +23,6 @@ from perturbxai.game.game import Game
 from perturbxai.game.table_asker import TableAsker
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.plan import Gridded
-from perturbxai.models.predictor import Predictor
 from perturbxai.results.h_statistic import HStatistic
 from perturbxai.sampling.streams import Streams
 
@@ -33,8 +32,8 @@ RANKINGS = ("pdp", "total")
 
 @renamed(rows="data_rows")
 def h_statistic(
-    predictor: Predictor,
-    space: TabularSpace,
+    predictor: AnyModel,
+    space: AnySpace,
     x: Data,
     *,
     features: Features | None = None,
@@ -50,7 +49,8 @@ def h_statistic(
 
     On drawn rows themselves, not on a grid, which would give points without data the weight of the data.
 
-    predictor  the model;  space  the table's columns; its weights count where x is the table of the space
+    predictor  the model, or px.Predictor(model) with its options
+    space      X or px.TabularSpace(X): the table's columns; its weights count where x is the table of the space
     x          the data (N, D)
     features   names or numbers of columns, or pairs of them in tuples; None means each column that varies. Every column is
                set against all others. Pairs are those that are named, else all of the `top` most important columns
@@ -87,7 +87,7 @@ def h_statistic(
     >>> found.features, found.values[:, 0].round(3).tolist()
     (('x0', 'x1', ('x0', 'x1')), [0.333, 0.333, 0.333])
     """
-    check_predictor(predictor)
+    predictor, space = asked(predictor, space)
     if not isinstance(space, TabularSpace):
         raise TypeError(f"space is {type(space).__name__}; H squared is of tables: build px.TabularSpace(X) first.")
     n_rows = checks.whole("data_rows", data_rows, LEAST_ROWS)

@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from perturbxai.calls.arguments import check_asked, check_budget, default_budget
+from perturbxai.calls.arguments import AnyModel, AnySpace, asked, check_budget, default_budget
 from perturbxai.calls.record import ENDS, Record
 from perturbxai.core import catalogue, checks
 from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Inputs, Outputs, PlayerValues
 from perturbxai.game.game import Game
-from perturbxai.inputs.spaces import Input, Space, TabularSpace
-from perturbxai.models.predictor import Predictor
+from perturbxai.inputs.spaces import Input, TabularSpace
 from perturbxai.peers.packages import LARGEST_SEED, kept_state, seed_state
 from perturbxai.peers.shap_peers import MOST_EXACT
 from perturbxai.peers.task import Peer, Task
@@ -27,8 +26,8 @@ CLOSE = 1e-6  # relative gap up to which a peer that draws nothing counts as exa
 
 def reference(
     name: str,
-    predictor: Predictor,
-    space: Space,
+    predictor: AnyModel,
+    space: AnySpace,
     x: Inputs,
     *,
     outputs: Outputs | None = None,
@@ -43,7 +42,7 @@ def reference(
 
     name        "lime.tabular", "lime.image"; "shap.kernel", "shap.permutation", "shap.exact", "shap.partition",
                 "shap.sampling", "shap.tree"
-    predictor   the model, as px.Predictor(model)
+    predictor   the model, or px.Predictor(model) with its options
     space       as in `explain`. Of a table the peers see the columns as numbers, and all rows of the space's background; of
                 a photo its superpixels and its fill
     x, outputs  as in `explain`
@@ -87,7 +86,7 @@ def reference(
     ValueError: lime.image explains pictures; for rows of a table take 'lime.tabular'.
     """
     method = _method(name, checks.flag("as_shipped", as_shipped), options)
-    check_asked(predictor, space)
+    predictor, space = asked(predictor, space)
     seed, budget = checks.seed(seed), check_budget(budget)
     if seed > LARGEST_SEED:
         raise ValueError(f"seed={seed} is above {LARGEST_SEED}, the largest that numpy's old generators take.")

@@ -5,10 +5,11 @@ coalitions, `Asking` asks questions of its own, `OfCurves` is shown as a curve. 
 `baseline_methods/kinds.py`, the originals of other packages in `peers/task.py`.
 """
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 
@@ -21,6 +22,15 @@ Questions = Generator[Sequence[Question], list[Floats], Estimate]
 """Asks as often as it likes, is sent the values (M, K) of each question's lines, and returns what it concludes."""
 
 
+@runtime_checkable
+class HasParams(Protocol):
+    """What has parameters by name, as scikit-learn's estimators and our methods do."""
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+
+    def set_params(self, **params: Any) -> Any: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Method:
     """What a result comes from: options that nobody changes."""
@@ -29,6 +39,36 @@ class Method:
     def name(self) -> str:
         """The key of the result; the method's own if empty."""
         return ""
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The options by name, as of scikit-learn's estimators, with which `sklearn.base.clone` makes the same again.
+
+        deep  an option with parameters of its own, as a surrogate has, gives them too, as "surrogate__alpha"
+        """
+        found: dict[str, Any] = {}
+        for option in fields(self):
+            value = found[option.name] = getattr(self, option.name)
+            if deep and isinstance(value, HasParams) and not isinstance(value, type):
+                found |= {f"{option.name}__{key}": inner for key, inner in value.get_params().items()}
+        return found
+
+    def set_params(self, **params: object) -> Self:
+        """Another method of this kind with these options changed; this one, which is frozen, stays as it is.
+
+        Raises ValueError for an option that it does not have.
+        """
+        own: dict[str, Any] = {option.name: getattr(self, option.name) for option in fields(self)}
+        inner: dict[str, dict[str, object]] = {}
+        for key, value in params.items():
+            option, _, deeper = key.partition("__")
+            if option not in own or (deeper and not isinstance(own[option], HasParams)):
+                raise ValueError(f"{type(self).__name__} has no option {key!r}; it has {', '.join(own)}.")
+            if deeper:
+                inner.setdefault(option, {})[deeper] = value
+            else:
+                own[option] = value
+        own |= {option: copy.deepcopy(own[option]).set_params(**given) for option, given in inner.items()}
+        return type(self)(**own)
 
     @property
     def sees_fill(self) -> bool:

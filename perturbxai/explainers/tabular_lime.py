@@ -12,7 +12,7 @@ import numpy as np
 from perturbxai.core import checks
 from perturbxai.core.deprecated import renamed
 from perturbxai.core.evaluations import Estimate, once
-from perturbxai.core.methods import Asking, Questions
+from perturbxai.core.methods import Asking, HasParams, Questions
 from perturbxai.core.options import options
 from perturbxai.core.questions import Players, Question, Rows, TablePlayers
 from perturbxai.core.types import Bins, Codes, Floats, Ints, Predicts, Values, Weights
@@ -111,7 +111,7 @@ class TabularLime(Asking):
         if self.shared_draws and self.discretizer is None:
             raise ValueError("shared_draws=True needs bins: without a discretizer every row has its own neighbourhood.")
         ours = self.model_regressor
-        if ours is not None and (isinstance(ours, type) or not (hasattr(ours, "fit") and hasattr(ours, "get_params"))):
+        if ours is not None and (isinstance(ours, type) or not (hasattr(ours, "fit") and isinstance(ours, HasParams))):
             given = f"the class {ours.__name__}" if isinstance(ours, type) else type(ours).__name__
             raise TypeError(f"model_regressor is {given}; expected a scikit-learn regressor, such as Ridge(), or None.")
 

@@ -68,15 +68,15 @@ def never(_rows):
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_model_that_is_not_wrapped_is_told_how(verb):
-    with pytest.raises(TypeError, match=r"predictor is function; wrap the model: px\.Predictor\(model\)"):
-        VERBS[verb](never, px.TabularSpace(X))
+def test_what_is_no_model_is_refused_by_its_argument(verb):
+    with pytest.raises(TypeError, match=r"predictor is str; expected the model, or px\.Predictor\(model\): "):
+        VERBS[verb]("never", px.TabularSpace(X))
 
 
-@pytest.mark.parametrize("space", [X, None, px.TabularSpace], ids=["array", "None", "class"])
+@pytest.mark.parametrize("space", [3.0, None, px.TabularSpace], ids=["number", "None", "class"])
 @pytest.mark.parametrize("verb", VERBS)
 def test_what_is_no_space_is_told_how_to_build_one(verb, space):
-    with pytest.raises(TypeError, match=rf"space is {type(space).__name__}; .*build px\.TabularSpace\(X\)"):
+    with pytest.raises(TypeError, match=rf"space is {type(space).__name__}; expected px\.TabularSpace\(X\), its X"):
         VERBS[verb](px.Predictor(never), space)
 
 

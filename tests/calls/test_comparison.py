@@ -330,5 +330,5 @@ def test_what_is_no_mapping_of_results_is_refused():
     found, predictor, space = on_table(["ice"])
     refused("results is empty", {}, predictor, space)
     refused("results is Attribution; expected a mapping", found["ice"], predictor, space, error=TypeError)
-    with pytest.raises(TypeError, match="predictor is function; wrap the model"):
-        px.compare(found, curved, space)
+    with pytest.raises(TypeError, match="predictor is str; expected the model"):
+        px.compare(found, "curved", space)

@@ -47,7 +47,7 @@ def model(rows):
         ("pdp", {"by": "twn"}, "by: 'twn' is not a column of x; did you mean 'town'"),
         ("pdp", {"by": "income"}, "by='income' has 60 values among the drawn rows; expected at most 20"),
         ("pdp", {"seed": -1}, "seed=-1 must be a whole number"),
-        ("lime", {}, "'lime' is not a known method; expected one of ale, ice, pdp"),
+        ("lime", {}, r"'lime' is not a known method\. 'lime' is one of the explainers: .*Expected one of ale, ice, pdp"),
         (["ale", "ale"], {}, "'ale' comes twice"),
         (px.Ice(curves="derivative"), {}, "'town' has levels, along which nothing has a slope"),
         (px.Ice(curves="derivative"), {"features": [("age", "income")]}, "curves='derivative' is of single columns"),
@@ -100,10 +100,10 @@ def test_other_columns_a_group_and_a_single_row_are_refused():
 def test_what_is_no_predictor_no_space_and_no_network_is_refused():
     X = np.random.default_rng(0).normal(size=(60, 2))
     predictor, space = px.Predictor(lambda rows: rows.sum(axis=1)), px.TabularSpace(X)
-    with pytest.raises(TypeError, match=r"wrap the model: px\.Predictor"):
-        px.effects("pdp", lambda rows: rows, space, X)
-    with pytest.raises(TypeError, match=r"space is ndarray; build px\.TabularSpace\(X\) or px\.ImageSpace\(\) first"):
-        px.effects("pdp", predictor, X, X)
+    with pytest.raises(TypeError, match=r"predictor is str; expected the model, or px\.Predictor"):
+        px.effects("pdp", "rows", space, X)
+    with pytest.raises(TypeError, match=r"space is NoneType; expected px\.TabularSpace\(X\), its X, or px\.ImageSpace\(\)"):
+        px.effects("pdp", predictor, None, X)
     with pytest.raises(TypeError, match="which has no gradient"):
         px.effects(px.Ale(differential=True), predictor, space, X)
     assert predictor.rows == 0

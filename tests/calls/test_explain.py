@@ -266,7 +266,11 @@ def test_the_same_key_twice_is_refused(methods):
 
 
 def test_unknown_methods_are_refused_with_those_that_exist():
-    refused(ValueError, r"'shapley' is not a known method; expected one of ale, .*kernel_shap, lime, lime_t", "shapley")
+    refused(
+        ValueError,
+        r"'shapley' is not a known method\. Did you mean 'kernel_shap'\? Expected one of ale, .*kernel_shap, lime, lime_t",
+        "shapley",
+    )
     refused(TypeError, r"methods: 3 is none of lime, kernel_shap", [3])
     refused(TypeError, r"methods: <class '.*Lime'> is none of lime", [px.Lime])
     refused(ValueError, "methods is empty; name at least one of lime", [])
@@ -300,8 +304,8 @@ def test_a_budget_below_the_least_rows_of_a_method_on_pictures_is_refused(method
 
 
 def test_a_model_or_a_space_that_is_not_wrapped_is_refused():
-    refused(TypeError, r"predictor is function; wrap the model: px.Predictor\(model\)", predictor=recorders.of_table)
-    refused(TypeError, r"space is ndarray; build px.TabularSpace\(X\)", space=np.eye(6))
+    refused(TypeError, r"predictor is str; expected the model, or px.Predictor\(model\)", predictor="of_table")
+    refused(TypeError, r"space is int; expected px.TabularSpace\(X\), its X", space=3)
 
 
 def test_rows_of_another_width_are_refused():

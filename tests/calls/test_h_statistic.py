@@ -411,8 +411,8 @@ def test_what_can_be_known_without_the_model_is_refused_before_it_is_asked(optio
 
 def test_what_is_no_predictor_no_table_or_too_few_rows_is_refused():
     X = data()
-    with pytest.raises(TypeError, match=r"wrap the model: px\.Predictor"):
-        px.h_statistic(curved, px.TabularSpace(X), X)
+    with pytest.raises(TypeError, match=r"predictor is str; expected the model, or px\.Predictor"):
+        px.h_statistic("curved", px.TabularSpace(X), X)
     with pytest.raises(TypeError, match=r"H squared is of tables: build px\.TabularSpace"):
         px.h_statistic(px.Predictor(curved), px.ImageSpace(), X)
     with pytest.raises(ValueError, match=r"x has 3 row\(s\) of any weight"):

@@ -89,8 +89,8 @@ def test_a_map_on_the_cells_of_its_layer_is_scored_like_any_other():
 def test_what_has_no_layer_is_refused_before_it_is_asked():
     with pytest.raises(TypeError, match=r"layer_grid looks inside a torch.nn.Module, but the model is a callable"):
         px.layer_grid(px.Predictor(lambda pictures: pictures.mean(axis=(1, 2))), picture())
-    with pytest.raises(TypeError, match="predictor is Pooled; wrap the model"):
-        px.layer_grid(seeded(Pooled), picture())
+    with pytest.raises(TypeError, match="predictor is str; expected the model"):
+        px.layer_grid("pooled", picture())
     predictor = px.Predictor(seeded(Pooled))
     with pytest.raises(ValueError, match="image holds 2 pictures"):
         px.layer_grid(predictor, np.stack([picture(), picture(1)]))

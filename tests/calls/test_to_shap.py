@@ -293,8 +293,8 @@ def test_explanations_that_do_not_fit_are_refused(numbers):
         brought(values)
     with pytest.raises(TypeError, match=r"explanation is ndarray; expected a shap.Explanation"):
         px.from_shap(values, px.Predictor(bent), PLAIN, X[:9])
-    with pytest.raises(TypeError, match="predictor is function; wrap"):
-        px.from_shap(px.to_shap(numbers), bent, PLAIN, X[:9])
+    with pytest.raises(TypeError, match="predictor is str; expected the model"):
+        px.from_shap(px.to_shap(numbers), "bent", PLAIN, X[:9])
 
 
 # ------------------------------------------------------------------------------------------------ from lime

@@ -15,7 +15,7 @@ FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "core
 TRUTH, NUMBER = {"bool", "bool_"}, {"int", "float", "integer", "number", "Integral", "Real"}
 WORDS = re.compile(r"is not known; expected (one of )?\{")
 # the command's readers of TOML are told the key by pydantic, and a fill is more than words
-OTHERWISE = {"command/config.py", "inputs/fills.py"}
+OTHERWISE = {"command/values.py", "inputs/fills.py"}
 
 
 def kinds(call: ast.AST) -> tuple[str, set[str]]:

@@ -39,7 +39,8 @@ reveal_type(found)  # R: dict[str, perturbxai.results.explanation.Attribution]
 px.explain("lime", predictor, photos, [Image.new("RGB", (4, 4))], outputs=0)
 px.explain("lime", predictor, space, [40.0, None], outputs=np.array([0]))
 px.explain("lime", predictor, space, table, budgets=10)  # E: Unexpected keyword argument "budgets"
-px.explain("lime", Estimator(), space, table)  # E: incompatible type "Estimator"; expected "Predictor"
+px.explain("lime", Estimator(), table, table)
+px.explain("lime", "model", space, table)  # E: incompatible type "str"; expected "Predictor
 px.explain("lime", predictor, space, table, outputs=0.5)  # E: incompatible type "float"
 lime = found["lime"]
 reveal_type(lime.values)  # R: numpy.dtype[numpy.float64]

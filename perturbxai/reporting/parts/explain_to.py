@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from perturbxai.calls.arguments import AnyModel, AnySpace, asked
 from perturbxai.calls.explain import explain, prepared
 from perturbxai.calls.sent_once import sent_once
 from perturbxai.calls.workers import check_n_jobs
@@ -43,8 +44,8 @@ KEPT = "what was finished is in"  # begins the note on what stopped a run
 def explain_to(
     folder: str | Path,
     methods: str | Explainer | Sequence[str | Explainer],
-    predictor: Predictor,
-    space: TabularSpace,
+    predictor: AnyModel,
+    space: AnySpace,
     x: Source | Blocks,
     *,
     outputs: Outputs | None = None,
@@ -93,16 +94,17 @@ def explain_to(
     part_rows = checks.whole("part_rows", part_rows, 1, of="rows")
     if format == "parquet":
         arrow_parquet()
+    predictor, space = asked(predictor, space)
     if not isinstance(space, TabularSpace):
         raise TypeError(
             f"space is a {type(space).__name__}; explain_to writes the rows of tables. Give explain the pictures, and each "
             "result's to_json()."
         )
-    asked: dict[str, Any] = {"budget": budget, "rows": rows, "tol": tol, "design": design, "seed": seed}
+    given: dict[str, Any] = {"budget": budget, "rows": rows, "tol": tol, "design": design, "seed": seed}
     blocks = x if isinstance(x, Blocks) else as_blocks(x, spelling(space), space.columns.names)
     first = features(space, next(blocks.of(1)))
     check_n_jobs(n_jobs)
-    prepared(methods, predictor, space, first, outputs=outputs, **asked)
+    prepared(methods, predictor, space, first, outputs=outputs, **given)
     check_place(folder, "folder=")
     place = Path(folder).resolve()
     with alone_in(place) as left_by:
@@ -110,7 +112,7 @@ def explain_to(
             warnings.warn(
                 StaleLock(f"an earlier run{by(left_by)}, ended without a word; its parts are taken."), stacklevel=2
             )
-        run = _Run(Ledger(place), blocks, methods, predictor, space, asked, n_jobs, format, part_rows)
+        run = _Run(Ledger(place), blocks, methods, predictor, space, given, n_jobs, format, part_rows)
         run.begin(first, outputs, known_by)
         with explained_disk(place), sent_once():
             run.go()
