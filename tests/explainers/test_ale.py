@@ -448,7 +448,6 @@ def test_with_weights_the_curve_is_that_of_effects():
 @pytest.mark.parametrize(
     ("X", "x", "options", "message"),
     [
-        (pd.DataFrame({"town": ["a", "b", "c"], "n": [1.0, 2, 3]}), [["a", 2.0]], {}, "'town' has levels without an order"),
         (data(9), data(1, seed=1), {"groups": {"both": ["x0", "x1"]}}, "'both' has 2 columns; its curve needs one"),
         (np.array([[1.0, 2], [np.nan, 3]]), [[np.nan, 1.0]], {}, "the explained value of 'x0' is missing"),
         (np.array([[np.nan, 2], [np.nan, 3]]), [[0.0, 1.0]], {}, "'x0' has no value in X"),
@@ -456,10 +455,9 @@ def test_with_weights_the_curve_is_that_of_effects():
 )
 def test_a_player_without_a_curve_is_refused_before_the_model_is_asked(X, x, options, message):
     space = px.TabularSpace(X, **options)
-    x = pd.DataFrame(x, columns=X.columns) if isinstance(X, pd.DataFrame) else np.array(x)
     predictor = px.Predictor(lambda rows: np.zeros(len(rows)))
     with pytest.raises(ValueError, match=message):
-        px.explain("ale", predictor, space, x)
+        px.explain("ale", predictor, space, np.array(x))
     assert predictor.rows == 0
 
 
