@@ -228,8 +228,7 @@ class TableConfig(Section):
     inputs      the rows that are explained: a number (so many from the first), a slice ("0:100:10"), one ("5"), or several
     background  how many rows stand for absence, or "all"
     methods, baselines, metrics   names as `perturbxai list` shows them;  budget: coalitions a row. Where no methods are
-                named, those of the usual ones that the table can take: ale wants no number missing in the rows that are
-                explained, and 500 levels a column at most
+                named, those of the usual ones that the rows can take: ale wants no number of theirs missing
     exact       also list all coalitions, which gives the exact Shapley values
     batch_size  rows a call of the model;  jobs: processes that share the work, -1 for one a core
     """

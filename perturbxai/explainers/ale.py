@@ -40,18 +40,19 @@ class Ale(Asking, FromGrid):
     at x_j less its mean over the background. It costs 2 model rows a drawn row and column, and each drawn row as it is,
     once for all inputs. Beyond the values of X the curve is flat; rows with a missing value are left out; along a column
     with a single value the curve leads from there to x_j.
-    Columns of levels (categories, strings, other objects; truth values are numbers) step from level to level: in the
-    order of the categories, or else in one by which levels follow each other whose drawn rows are alike in the other
-    columns. A row is moved to the levels beside its own, which costs up to 2 model rows again; a level that no drawn row
-    has is there with one row of X. The value of a level is what the steps up to it add up to, less their mean over the
-    background. It hangs on the order, unless the model is additive or the column independent of the others: in another
-    order other rows take the steps. `stderr` takes the order as it was found, and few rows find it badly. To a level
-    that X lacks and no order places, rows go straight from the levels of the background. Missing is a level among those
-    without an order; in an order it has no place, as among numbers.
+    Columns of levels (categories, strings, other objects; truth values are numbers) step from level to level: in the order
+    of the categories, or else in one by which levels follow each other whose drawn rows are alike in the other columns. A
+    row is moved to the levels beside its own, which costs up to 2 model rows again; a level that no drawn row has is there
+    with one row of X. The value of a level is what the steps up to it add up to, less their mean over the background. It
+    hangs on the order, unless the model is additive or the column independent of the others: in another order other rows
+    take the steps. `stderr` takes the order as it was found, and few rows find it badly. To a level that X lacks and no
+    order places, rows go straight from the levels of the background. Missing is a level among those without an order; in an
+    order it has no place, as among numbers.
     `stderr` is the error from having asked these rows, and from reading straight lines between edges; a bin whose rows all
     change alike takes the mean spread of the others. `stderr_background` is that from having drawn the background. Together,
     sqrt(stderr^2 + stderr_background^2), they are the error towards the curve of all rows like these. In simulations the
-    95 % intervals held that curve in .93 to .98 of draws, and in .7 where one row in six sees a jump and a bin has seven.
+    95 % intervals held that curve in .93 to .98 of draws, and in .7 where one row in six sees a jump and a bin has seven; of
+    levels in .92 to .96, and in .88 where 100 rows left the order of five open.
     On a picture the feature is a superpixel's opacity, from the fill (0) to the picture (1) in 5 equal bins, over reference
     rows in which the other superpixels are shown about as often. The values do not sum to v(N) - v(nothing) in general;
     `meta["gap"]` is what is missing.

