@@ -261,7 +261,7 @@ def _rows_of_x(
     def points(c: int, pair: bool) -> int:
         column, numeric, one = codes[:, c], space.columns.numeric[c], grids[c]
         bins = numeric and not (isinstance(one, int) and is_by_value(column, bool(space.columns.whole_numbers[c]), one))
-        if near and (pair or numeric or getattr(space.columns.codecs[c].dtype, "ordered", False)):
+        if near and (pair or numeric or space.columns.ordered[c]):
             return 2 if bins else 3
         if isinstance(one, int) and not numeric:
             return len(np.unique(column))

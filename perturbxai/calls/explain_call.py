@@ -97,7 +97,8 @@ class Call:
             self.kind, tuple(one.names[p] for p in chosen), self.common, lambda: self.streams.of_call("rows"), one.names,
             data=space.codes, data_weights=space.weights, background=space.background,
             background_weights=space.background_weights, codes=one.codes, columns=columns, numeric=space.columns.numeric,
-            whole_numbers=space.columns.whole_numbers, levels=space.columns.levels, owner=space.player_of_column,
+            whole_numbers=space.columns.whole_numbers, levels=space.columns.levels, ordered=space.columns.ordered,
+            missing_codes=space.columns.missing_codes, owner=space.player_of_column,
             drawn=space.meta["choose"] != "all", affordable=affordable,
         )  # fmt: skip
 

@@ -1,18 +1,17 @@
 """Grids along the columns of a table: quantile edges, levels and their order, and where the drawn rows stand on them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from perturbxai.core.quantiles import order_statistics, quantile_edges
+from perturbxai.core.quantiles import quantile_edges
 from perturbxai.core.types import Bools, Codes, Floats, Ints, Weights
 from perturbxai.estimation.curves.axes import Axis
+from perturbxai.estimation.curves.similarity import similarity_order
 from perturbxai.inputs.columns import Columns
 from perturbxai.inputs.row_names import hash_rows
 
-MANY_VALUES = 200  # beyond these many a column of numbers is compared at so many quantiles
 FEW_LEVELS = 20  # numbers with at most so many values, which repeat, are taken value by value
 
 
@@ -91,58 +90,28 @@ def is_by_value(data: Floats, whole: bool, n_bins: int) -> bool:
 def _level_axis(drawn: Drawn, columns: Columns, number: int, chosen: Floats | None) -> Axis:
     """All levels that drawn rows have, or those that are chosen: rows of others then have no place."""
     column = drawn.codes[:, number]
-    ordered = bool(getattr(columns.codecs[number].dtype, "ordered", False))
+    ordered = bool(columns.ordered[number])
     points = np.unique(column) if chosen is None else chosen
     inside = np.isin(column, points)
     # a missing value has no place in an order; among levels without one it is a level as any other
-    missing = ordered and columns.missing_code(number) == points[-1]
+    missing = ordered and bool(columns.missing_codes[number] == points[-1])
     place = np.where(inside, np.searchsorted(points, column), -1).astype(np.int32)
     if missing:
         place[place == len(points) - 1] = -1
-    names = [str(value) for value in columns.decode_values(number, points)]
     if ordered:
         order = None
     elif not np.isin(points, column).all():  # a chosen level without a row is like no other
-        order = np.argsort(np.array(names), kind="stable")
+        order = np.argsort(np.array([str(value) for value in columns.decode_values(number, points)]), kind="stable")
     else:
         there = Drawn(drawn.codes[inside], drawn.weight[inside], drawn.row[inside])
-        order = similarity_order(there, number, columns.numeric, points, names)
+        order = order_by_likeness(there, number, columns, points)
     return Axis(number, columns.names[number], points, True, ordered, False, place, np.zeros(len(place)), missing, order)
 
 
-def similarity_order(drawn: Drawn, number: int, numeric: Bools, points: Floats, names: Sequence[str]) -> Ints:
-    """(L,): an order in which levels whose rows are alike follow each other, from nothing but the drawn rows.
-
-    The distance of two levels is summed over the other columns: that of Kolmogorov and Smirnov for numbers, the total
-    variation for levels. Classical scaling puts the levels on a line (Apley & Zhu, 2020, do so). The levels' names (L,)
-    decide the line's direction, and between levels that are alike, so that the order of the rows does not.
-    """
-    rank = np.argsort(np.argsort(np.array(names), kind="stable"))
-    level, n_levels = np.searchsorted(points, drawn.codes[:, number]), len(points)
-    total = np.bincount(level, weights=drawn.weight, minlength=n_levels)[:, None]
-    distance = np.zeros((n_levels, n_levels))
-    for d in range(drawn.codes.shape[1]):
-        if d == number:
-            continue
-        column = drawn.codes[:, d]
-        values, place = np.unique(column, return_inverse=True)  # a missing value comes last, as one value
-        if numeric[d] and len(values) > MANY_VALUES:
-            known = column[~np.isnan(column)]
-            values = order_statistics(known, np.ones(len(known)), np.arange(MANY_VALUES), MANY_VALUES - 1)
-            place = np.searchsorted(values, column)
-        n_values = int(place.max()) + 1
-        cells = np.bincount(level * n_values + place, weights=drawn.weight, minlength=n_levels * n_values)
-        mass = cells.reshape(n_levels, n_values) / total
-        below = np.cumsum(mass, axis=1) if numeric[d] else mass
-        for a in range(n_levels):
-            apart = np.abs(below - below[a])
-            distance[a] += apart.max(axis=1) if numeric[d] else 0.5 * apart.sum(axis=1)
-    centred = distance**2 - (distance**2).mean(axis=0) - (distance**2).mean(axis=1)[:, None] + (distance**2).mean()
-    values, vectors = np.linalg.eigh(-0.5 * (centred + centred.T) / 2.0)
-    line = np.round(vectors[:, -1] * np.sqrt(max(values[-1], 0.0)), 9)
-    if line @ (rank - (n_levels - 1) / 2.0) < 0:
-        line = -line
-    return np.lexsort((rank, line))
+def order_by_likeness(drawn: Drawn, number: int, columns: Columns, points: Floats) -> Ints:
+    """(L,): an order in which levels (codes, rising) with like rows follow each other. Each level has a drawn row."""
+    names = [str(value) for value in columns.decode_values(number, points)]
+    return similarity_order(drawn.codes, drawn.weight, number, columns.numeric, points, names)
 
 
 def group_rows(drawn: Drawn, columns: Columns, number: int) -> dict[Any, Bools]:

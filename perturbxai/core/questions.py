@@ -125,7 +125,8 @@ class TablePlayers(Players):
     data (N, D), data_weights (N,), background (B, D), background_weights (B,), codes (D,): coded rows, codes the row itself
     columns     the columns of each active player;  owner (D,): which of all players each column belongs to
     numeric (D,): which columns are numbers and not levels;  whole_numbers (D,): which hold whole numbers only
-    levels (D,): names of a column's levels, None for numbers
+    levels (D,): names of a column's levels, None for numbers;  ordered (D,): which levels have an order, that of their codes
+    missing_codes (D,): the code of a missing value in a column of ordered levels, NaN in others
     drawn       whether the background rows were drawn, and are not all there are
     """
 
@@ -138,6 +139,8 @@ class TablePlayers(Players):
     numeric: Bools
     whole_numbers: Bools
     levels: tuple[tuple[str, ...] | None, ...]
+    ordered: Bools
+    missing_codes: Floats
     owner: Ints
     drawn: bool
 

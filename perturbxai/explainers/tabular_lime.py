@@ -16,7 +16,7 @@ from perturbxai.core.methods import Asking, HasParams, Questions
 from perturbxai.core.options import options
 from perturbxai.core.questions import Players, Question, Rows, TablePlayers
 from perturbxai.core.types import Bins, Codes, Floats, Ints, Predicts, Values, Weights
-from perturbxai.estimation.curves.table_curve import beside_ends, words_of
+from perturbxai.estimation.curves.asked_rows import beside_ends, words_of
 from perturbxai.estimation.intervals import independent
 from perturbxai.estimation.neighbourhood.additive import Additive
 from perturbxai.estimation.neighbourhood.weighted_fit import Coding, LocalFit, fit_regressor, fit_weighted, selected

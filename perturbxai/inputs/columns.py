@@ -26,7 +26,9 @@ class Columns:
 
     names (D,), labels (D,) what a DataFrame has there, as a tuple of a MultiIndex
     numeric (D,) True where codes are numbers and not levels;  frame True if the columns have names
-    whole (D,) True where only whole numbers are values;  levels (D,) names of the levels by code, None for numbers
+    whole_numbers (D,) True where only whole numbers are values;  levels (D,) names of the levels by code, None for numbers
+    ordered (D,) True where levels have an order, that of their codes
+    missing_codes (D,) the code of a missing value in a column of ordered levels, NaN in others
     """
 
     def __init__(self, table: object) -> None:
@@ -55,6 +57,8 @@ class Columns:
         self.numeric = np.array([codec.numeric for codec in self.codecs])
         self.whole_numbers = np.array([codec.whole_numbers for codec in self.codecs])
         self.levels = tuple(codec.named_levels() for codec in self.codecs)
+        self.ordered = np.array([bool(getattr(codec.dtype, "ordered", False)) for codec in self.codecs])
+        self.missing_codes = np.array([_missing_code(codec) for codec in self.codecs])
         dtypes = {codec.dtype for codec in self.codecs}
         one = next(iter(dtypes)) if len(dtypes) == 1 else None
         self._floats = one if isinstance(one, np.dtype) and one.kind == "f" else None
@@ -110,11 +114,6 @@ class Columns:
     def decode_values(self, number: int, codes: Floats) -> NDArray[Any]:
         """(n,) values of one column as the user has them."""
         return np.asarray(self.codecs[number].decode(codes))
-
-    def missing_code(self, number: int) -> float:
-        """The code of a missing value in a column of levels, NaN if it has none."""
-        named = self.levels[number]
-        return float(len(named) - 1) if named and pd.isna(self.codecs[number].levels[-1]) else np.nan
 
     def row_labels(self, table: object, n_rows: int) -> list[Any]:
         """What the rows of a table are called: a DataFrame's index, a Series' name, else their numbers."""
@@ -214,6 +213,12 @@ def _read(table: object, what: str) -> tuple[pd.DataFrame | NDArray[Any], Native
         return named, None
     data = read_columns(named, what)
     return data, Native(named, data)
+
+
+def _missing_code(codec: Any) -> float:
+    """Of levels with an order, among which a missing value, always the last, has no place."""
+    ordered = bool(getattr(codec.dtype, "ordered", False))
+    return float(len(codec.levels) - 1) if ordered and len(codec.levels) and pd.isna(codec.levels[-1]) else np.nan
 
 
 def _frame(array: NDArray[Any]) -> pd.DataFrame:

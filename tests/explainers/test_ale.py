@@ -176,6 +176,14 @@ def test_rows_that_several_columns_ask_are_counted_once(holes):
     assert found.meta["rows"] == predictor.rows
 
 
+def test_a_moved_row_that_is_the_explained_one_is_counted_once():
+    X = np.array([[a, b] for a in range(4) for b in range(4) if a != b], dtype=float)
+    predictor = px.Predictor(lambda rows: rows[:, 0] * rows[:, 1])
+    found = px.explain("ale", predictor, px.TabularSpace(X, background=2), np.array([[1.0, 1.0]]))["ale"]
+    # (0, 1) is moved to (1, 1)
+    assert found[0].meta["rows"] == sum(found[0].meta["rows_once_a_call"].values()) == predictor.rows
+
+
 def test_no_more_rows_are_drawn_than_allowed_and_the_seed_draws_them():
     X = data(500)
     (one, _), (again, _), (other, _) = (explained(X, X[:2], rows=60, seed=s) for s in (0, 0, 1))
@@ -448,7 +456,6 @@ def test_with_weights_the_curve_is_that_of_effects():
 @pytest.mark.parametrize(
     ("X", "x", "options", "message"),
     [
-        (pd.DataFrame({"town": ["a", "b", "c"], "n": [1.0, 2, 3]}), [["a", 2.0]], {}, "'town' has levels without an order"),
         (data(9), data(1, seed=1), {"groups": {"both": ["x0", "x1"]}}, "'both' has 2 columns; its curve needs one"),
         (np.array([[1.0, 2], [np.nan, 3]]), [[np.nan, 1.0]], {}, "the explained value of 'x0' is missing"),
         (np.array([[np.nan, 2], [np.nan, 3]]), [[0.0, 1.0]], {}, "'x0' has no value in X"),
@@ -456,10 +463,9 @@ def test_with_weights_the_curve_is_that_of_effects():
 )
 def test_a_player_without_a_curve_is_refused_before_the_model_is_asked(X, x, options, message):
     space = px.TabularSpace(X, **options)
-    x = pd.DataFrame(x, columns=X.columns) if isinstance(X, pd.DataFrame) else np.array(x)
     predictor = px.Predictor(lambda rows: np.zeros(len(rows)))
     with pytest.raises(ValueError, match=message):
-        px.explain("ale", predictor, space, x)
+        px.explain("ale", predictor, space, np.array(x))
     assert predictor.rows == 0
 
 

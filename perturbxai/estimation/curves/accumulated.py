@@ -169,6 +169,23 @@ class PlaceErrors:
         squares += common**2 / max(self.pooled_df, 1.0)
         return total, squares, np.concatenate(kept, axis=1) if kept else None
 
+    def with_drawn_shares(self, steps: Steps, apart: Floats) -> Self:
+        """The same where it is chance as well how many rows a place has: apart (C, S, K), by how much its mean steps differ
+        from those of all the rows that take part in them."""
+        weight = np.where(steps.weight > 0, steps.weight, 1.0)
+        share = (steps.squares / weight**2)[:, None, None, None]
+        return replace(self, covariance=self.covariance + share * apart[:, :, None] * apart[:, None])
+
+    def at(self, move: Floats) -> tuple[Floats, float]:
+        """Of a number that moves with the mean steps of the places by `move` (C, S): the variance (K,), and its degrees of
+        freedom, the smallest of the outputs, as of a sum of variances that have their own (Satterthwaite)."""
+        part = np.maximum(np.einsum("cs,csuk,cu->ck", move, self.covariance, move), 0.0)
+        total = part.sum(axis=0)
+        squares = np.where(self.lent, 0.0, part**2 / self.df[:, None]).sum(axis=0)
+        squares += np.where(self.lent, part, 0.0).sum(axis=0) ** 2 / max(self.pooled_df, 1.0)
+        live = squares > 0
+        return total, float((total[live] ** 2 / squares[live]).min()) if live.any() else np.inf
+
     def along(self, move: Floats) -> Floats:
         """(K, T, T): covariance along the curve; move (T, C, S)."""
         n_points, (n_cells, n_own) = len(move), self.covariance.shape[:2]

@@ -87,9 +87,10 @@ class Steps:
     scale (K,)               the largest magnitude among the answers
     """
 
-    def __init__(self, axes: Sequence[Axis], n_outputs: int) -> None:
+    def __init__(self, axes: Sequence[Axis], n_outputs: int, n_steps: int | None = None) -> None:
+        """n_steps: how many S of a row are given, None for those between the points of its window."""
         self.axes = tuple(axes)
-        cells, width = prod(a.n_places for a in axes), prod(a.window - 1 for a in axes)
+        cells, width = prod(a.n_places for a in axes), prod(a.window - 1 for a in axes) if n_steps is None else n_steps
         self.n = np.zeros(cells, dtype=np.int64)
         self.weight, self.squares = np.zeros(cells), np.zeros(cells)
         self.scale = np.zeros(n_outputs)

@@ -20,14 +20,9 @@ def curve_key(players: TablePlayers, column: int) -> tuple[Any, ...]:
     return (column, float(players.codes[column])) if np.nanmin(known) == np.nanmax(known) else (column,)
 
 
-def words_of(rows: Codes) -> set[int]:
-    """A word for each distinct row (n, D)."""
-    return {hash(row.tobytes()) for row in rows + 0.0}  # -0.0 is 0.0
-
-
-def beside_ends(words: set[int], players: TablePlayers) -> int:
-    """How many rows, by their words, are neither of the background nor the explained one, which are counted as such."""
-    return len(words - words_of(players.background) - words_of(players.codes[None]))
+def is_drawn(players: TablePlayers) -> bool:
+    """Whether the background was drawn at random; a single row is a choice, not a draw."""
+    return bool(players.drawn and 1.0 / (players.background_weights**2).sum() > 1.5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +130,6 @@ class TableCurve:
     variance (L, K) of the mean steps;  df (L,) of a bin's own spread;  lent (L, K) bool: bins whose variance is the pooled
     one, of degrees of freedom pooled_df, so that they err together;  inside: what it may do between edges
     of_background (K,): variance of the curve's mean over a drawn background, None if none was drawn
-    rows: asked here and not before
     """
 
     edges: Floats
@@ -148,7 +142,6 @@ class TableCurve:
     scale: Floats
     absence: Absence
     of_background: Floats | None
-    rows: int
 
     def value(self, at: float) -> CurveValue:
         """The curve at a value less its mean over the background."""
@@ -179,7 +172,6 @@ class EdgeRows:
 
     values, weight (n,)  of the drawn rows, number (n,): which of all drawn rows they are, None if they are others
     absence: the background on the same bins
-    n_new: its distinct rows that no column before it asks (a row on an edge is a row of X, whichever the column)
     """
 
     question: Rows
@@ -189,12 +181,9 @@ class EdgeRows:
     weight: Weights
     number: Ints | None
     absence: Absence
-    n_new: int
 
     @classmethod
-    def of(
-        cls, rows: Codes, weight: Weights, players: TablePlayers, key: tuple[Any, ...], grid: int, asked_before: set[int]
-    ) -> Self:
+    def of(cls, rows: Codes, weight: Weights, players: TablePlayers, key: tuple[Any, ...], grid: int) -> Self:
         """The drawn rows (n, D) with a value of the column that `curve_key` names, by their weights (n,)."""
         column = key[0]
         known = players.data[:, column]
@@ -215,11 +204,8 @@ class EdgeRows:
         low, high = kept.copy(), kept.copy()
         low[:, column], high[:, column] = edges[bin_of], edges[bin_of + 1]
         question = Rows(np.concatenate([low, high]))
-        n_before = len(asked_before)
-        asked_before |= words_of(question.codes)
-        drawn = players.drawn and 1.0 / (players.background_weights**2).sum() > 1.5  # one row is a choice, not a draw
-        absence = Absence.of(edges, players.background[:, column], players.background_weights, bool(drawn))
-        return cls(question, edges, bin_of, values, weight, number, absence, len(asked_before) - n_before)
+        absence = Absence.of(edges, players.background[:, column], players.background_weights, is_drawn(players))
+        return cls(question, edges, bin_of, values, weight, number, absence)
 
     def accumulate(self, answers: Floats, as_they_are: Floats) -> TableCurve:
         """The curve of the model's answers (2 n, K) to the question, and to all drawn rows as they are."""
@@ -244,7 +230,7 @@ class EdgeRows:
         spread = even @ (at - even @ at) ** 2 / max(1.0 - (even**2).sum(), np.finfo(float).tiny)
         return TableCurve(
             self.edges, mean, error, np.where(several, counts - 1, 1), lent, df, self._inside(answers, as_they_are, mean),
-            scale, self.absence, None if self.absence.of_mean is None else spread * self.absence.of_mean, self.n_new,
+            scale, self.absence, None if self.absence.of_mean is None else spread * self.absence.of_mean,
         )  # fmt: skip
 
     def _inside(self, answers: Floats, as_they_are: Floats, mean: Floats) -> Between:

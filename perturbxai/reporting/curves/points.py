@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats.mstats import mquantiles
 
-from perturbxai.calls.grids import Drawn, is_by_value, similarity_order
+from perturbxai.calls.grids import Drawn, is_by_value, order_by_likeness
 from perturbxai.core.types import Floats, Ints
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.reporting.curves.axis_places import is_missing
@@ -95,8 +95,7 @@ def order_of(space: TabularSpace, column: int, grid: NDArray[Any], asked: Floats
         codes = columns.encode_values(column, grid)
         same = (codes == asked[:, None]) | (np.isnan(codes) & np.isnan(asked[:, None]))
         return np.asarray(same.argmax(axis=1))
-    ordered = bool(getattr(columns.codecs[column].dtype, "ordered", False))
-    if columns.numeric[column] or ordered or (levels == "likeness" and kind == "ale"):
+    if columns.numeric[column] or columns.ordered[column] or (levels == "likeness" and kind == "ale"):
         return np.arange(len(grid))
     if levels == "likeness":
         return _by_likeness(space, column, grid)
@@ -116,8 +115,7 @@ def _by_likeness(space: TabularSpace, column: int, grid: NDArray[Any]) -> Ints:
     codes = columns.encode_values(column, grid)
     rise = np.argsort(codes, kind="stable")
     drawn = Drawn(space.codes[counted], space.weights[counted] / space.weights[counted].sum(), counted)
-    names = [str(value) for value in grid[rise]]
-    return np.asarray(rise[similarity_order(drawn, column, columns.numeric, codes[rise], names)])
+    return np.asarray(rise[order_by_likeness(drawn, column, columns, codes[rise])])
 
 
 def deciles(space: TabularSpace, column: int) -> NDArray[Any]:
