@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias, overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core.methods import Method
-from perturbxai.core.types import Floats, Frame, PerOutput, Picture, PlayerValues
+from perturbxai.core.types import Floats, Frame, Objects, PerOutput, Picture, PlayerValues, TellsRows
 from perturbxai.core.wording import OUTPUTS, by_output, count, figure, highest, leading, listed, word
-from perturbxai.results import notebook, serial
-from perturbxai.results.tidy import LEVEL, Tidy, by_line, factor, in_one, normal, student, text
-
-Said: TypeAlias = tuple[dict[str, Any], dict[str, Floats]]
-"""What a table says of each of n things, and their numbers (n, K)."""
+from perturbxai.results import lines, notebook, serial
+from perturbxai.results.row_values import told_of
+from perturbxai.results.tidy import LEVEL, Tidy, factor, pointwise
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +35,7 @@ class Explanation:
     columns  what else `to_frame` shows of the players, by name: each (P,) or (P, K)
     interactions (P, P, K) or None, what pairs of players do together: symmetric, zero on the diagonal (main effects are
              `values`);  interactions_stderr (P, P, K) or None, their standard errors, with the same degrees of freedom
+    teller   what tells `feature_values` from `input`: one for all rows of a table; None where they are not known
     """
 
     values: PlayerValues
@@ -56,19 +55,25 @@ class Explanation:
     columns: dict[str, NDArray[Any]] = field(default_factory=dict)
     interactions: Floats | None = None
     interactions_stderr: Floats | None = None
+    teller: TellsRows | None = None
 
     def interval(self, level: float = LEVEL, *, simultaneous: bool = False) -> tuple[Floats, Floats]:
         """Lower and upper ends, each (P, K): pointwise by Student's t, or simultaneous over the players.
 
         Raises ValueError for a level outside (0, 1), or a simultaneous level other than the kept 0.95.
         """
-        half = factor(level, self._pointwise(level), simultaneous, self.critical, "interval") * self.stderr
+        half = factor(level, pointwise(level, self.df), simultaneous, self.critical, "interval") * self.stderr
         return self.values - half, self.values + half
 
-    def _pointwise(self, level: float) -> Floats:
-        found = student(level, self.df)
-        # of infinite degrees of freedom the normal law itself, from which t is a rounding away
-        return found if np.isfinite(self.df) else np.asarray(normal(float(level)))
+    @property
+    def feature_values(self) -> Objects | None:
+        """(P,): what the row has at each player, in the table's own terms, decoded when it is asked for.
+
+        Numbers, words, truth values and moments as Python has them; of a group of columns a text, "a = 1, b = x"; a missing
+        value is NaN in a column of fractions, else None. None for pictures, and where it is not known, as of JSON that an
+        earlier version wrote.
+        """
+        return told_of((self,))[0]
 
     def to_json(self, path: str | Path | None = None) -> str:
         """This input alone as JSON; see `Attribution.to_json`."""
@@ -96,51 +101,15 @@ class Explanation:
         return notebook.page([self], type(self.method).__name__)
 
     def to_frame(self) -> Frame:
-        """A tidy table: one line a feature and output."""
-        return _lines(self.outputs, *self._by_feature())
-
-    def _by_feature(self) -> Said:
-        low, high = self.interval()
-        numbers = {"value": self.values, "stderr": self.stderr, "low": low, "high": high}
-        numbers |= {"base": self.base, "prediction": self.prediction}
-        if self.stderr_background is not None:
-            numbers["stderr_background"] = self.stderr_background
-        for name, shown in self.columns.items():
-            numbers[name] = np.reshape(shown, (len(self.names), -1))
-        return self._told_of({"feature": text(self.names)}, numbers)
-
-    def _told_of(self, about: dict[str, Any], numbers: dict[str, Floats]) -> Said:
-        """What stands in each of n lines, this input's label first, and numbers (n, K)."""
-        shape = next(iter(numbers.values())).shape
-        row = np.empty(1, dtype=object)  # a label may be a tuple
-        row[0] = self.label
-        return {"row": np.repeat(row, shape[0])} | about, {k: np.broadcast_to(one, shape) for k, one in numbers.items()}
+        """A tidy table: one line a feature and output; of a row of a table with what the row has, `feature_value`."""
+        return lines.frame(self.outputs, *lines.by_feature(self, self.feature_values))
 
     def interactions_frame(self) -> Frame:
         """A tidy table of the pairs: one line a pair (each once) and output, with a pointwise 95 % interval.
 
         Raises ValueError for a method without interactions.
         """
-        return _lines(self.outputs, *self._by_pair())
-
-    def _by_pair(self) -> Said:
-        if self.interactions is None or self.interactions_stderr is None:
-            raise ValueError(
-                f"interactions_frame(): {type(self.method).__name__} gives none; explain with px.Interactions() for them."
-            )
-        first, second = np.triu_indices(len(self.names), 1)
-        values, stderr = self.interactions[first, second], self.interactions_stderr[first, second]  # (pairs, K)
-        half, names = self._pointwise(LEVEL) * stderr, text(self.names)
-        numbers = {"value": values, "stderr": stderr, "low": values - half, "high": values + half}
-        return self._told_of({"feature_a": names[first], "feature_b": names[second]}, numbers)
-
-
-def _lines(outputs: Sequence[str], about: dict[str, Any], numbers: dict[str, Floats]) -> Frame:
-    """The tidy table of lines that are told of."""
-    import pandas as pd
-
-    row = pd.Series(np.repeat(about["row"], len(outputs)), dtype=object)
-    return by_line(about | {"row": row}, outputs, numbers)
+        return lines.frame(self.outputs, *lines.by_pair(self))
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,6 +219,14 @@ class Attribution(Sequence[Explanation], Tidy):
         return None if any(e.interactions is None for e in self) else self._stack("interactions")
 
     @property
+    def feature_values(self) -> Objects | None:
+        """(N, P): what each row has at each player; see `Explanation.feature_values`. None where that of some is."""
+        told = told_of(self._held)
+        self._common("feature_values", [e.values.shape for e in self])
+        known = [own for own in told if own is not None]
+        return np.stack(known) if len(known) == len(told) else None
+
+    @property
     def interactions_stderr(self) -> Floats | None:
         return None if any(e.interactions_stderr is None for e in self) else self._stack("interactions_stderr")
 
@@ -277,25 +254,12 @@ class Attribution(Sequence[Explanation], Tidy):
         return np.stack([low for low, _ in ends]), np.stack([high for _, high in ends])
 
     def to_frame(self) -> Frame:
-        """A tidy table: one line a row, feature and output, the method's name in front."""
-        return self._joined([e._by_feature() for e in self])
+        """A tidy table: one line a row, feature and output, the method's name in front; see `Explanation.to_frame`."""
+        return lines.of_all(self, [lines.by_feature(e, own) for e, own in zip(self, told_of(self), strict=True)])
 
     def interactions_frame(self) -> Frame:
         """A tidy table: one line a row, pair of features and output; see `Explanation.interactions_frame`."""
-        return self._joined([e._by_pair() for e in self])
-
-    def _joined(self, told: Sequence[Said]) -> Frame:
-        """The lines of all inputs: columns are made once, or input by input where these differ in what is told of them."""
-        import pandas as pd
-
-        name = self.meta.get("name", type(self.method).__name__)
-        about, numbers = (in_one(parts) for parts in zip(*told, strict=True))
-        if about is None or numbers is None or len({e.outputs for e in self}) > 1:
-            frame = pd.concat([_lines(e.outputs, *own) for e, own in zip(self, told, strict=True)], ignore_index=True)
-        else:
-            frame = _lines(self.outputs, about, numbers)
-        frame.insert(0, "method", name)
-        return frame
+        return lines.of_all(self, [lines.by_pair(e) for e in self])
 
     @property
     def _name(self) -> str:

@@ -88,6 +88,13 @@ def normal(level: float) -> float:
     return float(stats.norm.ppf(0.5 + level / 2.0))
 
 
+def pointwise(level: float, df: float) -> Floats:
+    """The factor of an interval of one value: of infinite degrees of freedom the normal law itself, from which t is a
+    rounding away."""
+    found = student(level, df)
+    return found if np.isfinite(df) else np.asarray(normal(float(level)))
+
+
 def factor(level: float, pointwise: Floats, simultaneous: bool, critical: Floats, shown: str) -> Floats:
     """The pointwise factor, or the one that is kept for everything at once. Raises ValueError for that at another level."""
     if not checks.flag("simultaneous", simultaneous):
