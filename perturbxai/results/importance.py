@@ -1,7 +1,9 @@
 """importance(): the size of a feature's values over rows, or of its curve over the data, with errors, noise taken off."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeGuard, overload
 
 import numpy as np
@@ -13,6 +15,7 @@ from perturbxai.core.wording import by_output, count, leading, word
 from perturbxai.results import notebook
 from perturbxai.results.effect import Effect
 from perturbxai.results.explanation import Attribution
+from perturbxai.results.taking import Players, leaders, player_numbers
 from perturbxai.results.tidy import by_line, student, text
 
 UNSEEN = 3.0  # of n rows that are all alike as many as 3 / n of all rows may be others, with 95 %
@@ -70,6 +73,23 @@ class Importance:
         """Ends (P, K) around `corrected`, for the importance over all rows like these, by Student's t; never below 0."""
         half = student(level, max(self.n_rows - 1, 1)) * self.stderr
         return np.maximum(self.corrected - half, 0.0), np.asarray(self.corrected + half)
+
+    def only(self, features: Players) -> Importance:
+        """The same of some features, by name or number, in the order given.
+
+        Raises KeyError for a name that is not there, IndexError for a number, ValueError for none or one twice.
+        """
+        chosen = player_numbers(self.names, features)
+        arrays = ("values", "corrected", "bias", "stderr_rows", "stderr_estimate")
+        names = tuple(self.names[p] for p in chosen)
+        return replace(self, names=names, **{what: getattr(self, what)[chosen] for what in arrays})
+
+    def top(self, n: int = 5, *, output: str | int | None = None) -> Importance:
+        """The n features with the largest corrected importance, the largest first.
+
+        output  name or number of the output that decides; None for all, each on the scale of its own largest
+        """
+        return self.only(leaders(self.corrected[None], self.outputs, n, output))
 
     def to_frame(self) -> Frame:
         """A tidy table: one line a feature and output, with the 95 % interval."""
