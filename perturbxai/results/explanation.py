@@ -13,7 +13,7 @@ from perturbxai.core import checks
 from perturbxai.core.methods import Method
 from perturbxai.core.types import Bools, Floats, Frame, Ints, Objects, Picture
 from perturbxai.core.wording import OUTPUTS, by_output, count, highest, leading, listed, word
-from perturbxai.results import lines, notebook, serial
+from perturbxai.results import describing, lines, notebook, serial
 from perturbxai.results.one_input import Explanation as Explanation
 from perturbxai.results.row_values import told_of
 from perturbxai.results.taking import TAKEN_OF, Players, is_label, leaders, only, player_numbers, row_number, row_numbers
@@ -209,6 +209,15 @@ class Attribution(Sequence[Explanation], Tidy):
     @property
     def _name(self) -> str:
         return str(self.meta.get("name") or type(self.method).__name__)
+
+    def describe(self, *, output: str | int | None = None) -> str:
+        """What matters over all rows in words, a sentence a line; of one row, as `Explanation.describe`.
+
+        output  name or number of one; None for the first few.  Raises ValueError for an unknown output.
+        """
+        if len(self) == 1:
+            return self[0].describe(output=output)
+        return describing.told([describing.of_rows(self, k) for k in describing.chosen(self.outputs, output)])
 
     def to_json(self, path: str | Path | None = None) -> str:
         """All of this as strict JSON text with a schema version, also written to `path` if one is given.

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from perturbxai.core.methods import Method
 from perturbxai.core.types import Floats, Frame
 from perturbxai.core.wording import by_output, count, leading, word
-from perturbxai.results import notebook
+from perturbxai.results import describing, notebook
 from perturbxai.results.effect import Effect
 from perturbxai.results.explanation import Attribution
 from perturbxai.results.taking import Players, leaders, player_numbers
@@ -38,7 +38,8 @@ class Importance:
     stderr_estimate  standard error that comes from `stderr` of the values (0 for effects). Rows count as independent, or,
                      where one set of answers serves all rows (`common_errors`), as wrong together: an upper bound
     names (P,), outputs (K,), n_rows, name of the result;  method: its object, None if unknown
-    meta       of the call that it was read from: seed, scale, which of many outputs were kept, plan, versions
+    meta       of the call that it was read from: seed, scale, which of many outputs were kept, plan, versions; `of` is
+               "curves" where these were effects
     """
 
     values: Floats
@@ -90,6 +91,10 @@ class Importance:
         output  name or number of the output that decides; None for all, each on the scale of its own largest
         """
         return self.only(leaders(self.corrected[None], self.outputs, n, output))
+
+    def describe(self, *, output: str | int | None = None) -> str:
+        """What matters in words, a sentence a line. output: name or number of one; None for the first few."""
+        return describing.told([describing.of_importance(self, k) for k in describing.chosen(self.outputs, output)])
 
     def to_frame(self) -> Frame:
         """A tidy table: one line a feature and output, with the 95 % interval."""
@@ -163,7 +168,7 @@ def _of_effects(effects: Mapping[Any, Effect], name: str = "") -> Importance:
     return Importance(
         values, np.maximum(values - bias, 0.0), bias, error, np.zeros_like(error), tuple(one.names[0] for one in single),
         single[0].outputs, n_rows, name or str(single[0].meta["name"]), True,
-        single[0].method, _about(single[0]),
+        single[0].method, _about(single[0]) | {"of": "curves"},
     )  # fmt: skip
 
 

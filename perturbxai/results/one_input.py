@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core.methods import Method
-from perturbxai.core.types import Floats, Frame, Objects, PerOutput, Picture, PlayerValues, TellsRows
+from perturbxai.core.types import Floats, Frame, Labels, Objects, PerOutput, Picture, PlayerValues, TellsRows
 from perturbxai.core.wording import by_output, count, figure, highest, leading, word
-from perturbxai.results import lines, notebook, serial
+from perturbxai.results import describing, lines, notebook, serial
 from perturbxai.results.row_values import told_of
 from perturbxai.results.taking import Players, leaders, only, player_numbers
 from perturbxai.results.tidy import LEVEL, factor, pointwise
@@ -91,6 +91,16 @@ class Explanation:
         output  name or number of the output that decides; None for all, each on the scale of its own largest value
         """
         return self.only(leaders(self.values[None], self.outputs, n, output))
+
+    def describe(self, *, output: str | int | None = None, labels: Labels | None = None) -> str:
+        """What the output is and what it is owed to in words, a sentence a line; see `results.describing`.
+
+        output  name or number of one; None for those that the model rates highest, three at most
+        labels  (H, W) of a photo: `space.players(photo)[0].labels`, so that words tell where a superpixel lies
+        Raises ValueError for an unknown output.
+        """
+        shown = describing.chosen(self.outputs, output, self.prediction)
+        return describing.told([describing.of_row(self, k, labels) for k in shown])
 
     def to_json(self, path: str | Path | None = None) -> str:
         """This input alone as JSON; see `Attribution.to_json`."""
