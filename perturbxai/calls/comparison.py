@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from perturbxai.calls.describing_comparisons import of_comparison
 from perturbxai.core import catalogue
 from perturbxai.core.methods import sees_fill
 from perturbxai.core.wording import by_output, count, figure, listed, word
@@ -55,6 +56,10 @@ class Comparison:
     def _repr_html_(self) -> str:
         about = [count(len(self.results), "method"), count(len(self.inputs), "input")]
         return notebook.table("Comparison", about, self.summary().reset_index())
+
+    def describe(self) -> str:
+        """What it says in words, a sentence a line: which methods agree, which scores best beyond chance, what home adds."""
+        return "\n".join(of_comparison(self))
 
     def to_frame(self) -> pd.DataFrame:
         """The scores, tidy."""
