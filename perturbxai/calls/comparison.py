@@ -14,6 +14,7 @@ from perturbxai.inputs.spaces import Input
 from perturbxai.metrics import agreement, faithfulness
 from perturbxai.results import notebook
 from perturbxai.results.explanation import Attribution
+from perturbxai.results.tidy import Tidy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +24,7 @@ BACKGROUND, NO_FILL = "background", "none"
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Tidy):
     """What `compare` found, in tidy tables.
 
     scores       one line a method, input, output, metric and scored fill; `home` if the map was explained under that fill

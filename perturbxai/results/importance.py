@@ -16,7 +16,7 @@ from perturbxai.results import describing, notebook
 from perturbxai.results.effect import Effect
 from perturbxai.results.explanation import Attribution
 from perturbxai.results.taking import Players, leaders, player_numbers
-from perturbxai.results.tidy import by_line, student, text
+from perturbxai.results.tidy import Tidy, by_line, student, text
 
 UNSEEN = 3.0  # of n rows that are all alike as many as 3 / n of all rows may be others, with 95 %
 ROUNDING = 1e-12
@@ -24,7 +24,7 @@ ABOUT = ("seed", "scale", "outputs_kept", "plan", "versions")  # what is true of
 
 
 @dataclass(frozen=True, eq=False)
-class Importance:
+class Importance(Tidy):
     """Global importance by one method, in units of the model's output; every array is (P, K).
 
     values     mean of |value| over the explained rows; of effects the standard deviation of the curve over the data (of ICE

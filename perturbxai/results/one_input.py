@@ -16,11 +16,11 @@ from perturbxai.core.wording import by_output, count, figure, highest, leading, 
 from perturbxai.results import describing, lines, notebook, serial
 from perturbxai.results.row_values import told_of
 from perturbxai.results.taking import Players, leaders, only, player_numbers
-from perturbxai.results.tidy import LEVEL, factor, pointwise
+from perturbxai.results.tidy import LEVEL, Tidy, factor, pointwise
 
 
 @dataclass(frozen=True, eq=False)
-class Explanation:
+class Explanation(Tidy):
     """One input's values by one method.
 
     values   (P, K), one signed value a player and output, in units of the model's output
