@@ -79,7 +79,7 @@ def write_csv(frame: Frame, path: str | Path | None = None) -> str | None:
             returns |= any("\r" in str(cell) for cell in cells)
             found.isetitem(number, pd.Series(cells, dtype=object).to_numpy())  # whole numbers stay whole
     # a carriage return outside quotes begins a line of its own
-    quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
+    quoting: Any = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
     if path is None:
         return found.to_csv(index=False, quoting=quoting, lineterminator="\n")
     found.to_csv(path, index=False, quoting=quoting)
