@@ -1,7 +1,7 @@
 """Inputs of a call in chunks, each explained by a worker: the same questions, answers and results as in one process."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -12,7 +12,7 @@ from perturbxai.calls.explain_call import Call
 from perturbxai.calls.record import ENDS
 from perturbxai.calls.sent_once import hold
 from perturbxai.core.stopping import keep, keeping, note
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Floats, TellsRows
 from perturbxai.inputs.spaces import Input
 from perturbxai.models.meters import Meters
 from perturbxai.results.explanation import Attribution, Explanation
@@ -46,11 +46,18 @@ class Chunk:
 def _explain(common: Common, inputs: Sequence[Input]) -> Chunk:
     call = common.of(inputs)
     try:
-        return Chunk(common.explained(call), call.game.predictor.meters)
+        return Chunk(_telling(common.explained(call), None), call.game.predictor.meters)
     except Exception as error:
-        keep(error, Chunk(getattr(error, "partial", None), call.game.predictor.meters))
+        keep(error, Chunk(_telling(getattr(error, "partial", None) or {}, None), call.game.predictor.meters))
         note(error, f"while a worker explained {inputs[0].label!r}" + f" to {inputs[-1].label!r}" * (len(inputs) > 1))
         raise
+
+
+def _telling(found: Mapping[str, Attribution], teller: TellsRows | None) -> dict[str, Attribution]:
+    """Results by method whose rows are told by this: by nothing while they travel, for who sent the rows has what tells."""
+    return {
+        key: Attribution(tuple(replace(one, teller=teller) for one in part), part.meta) for key, part in found.items()
+    }  # fmt: skip
 
 
 class Chunks:
@@ -121,7 +128,7 @@ class Chunks:
         chunk = done.found
         if isinstance(chunk, Chunk):  # else it failed before it began
             self.call.game.predictor.account(chunk.meters)
-            for key, part in (chunk.found or {}).items():
+            for key, part in _telling(chunk.found or {}, self.run.record.teller).items():
                 self._note(key, part, [one.meta.pop(self.numbered) for one in part])
         if done.error is not None:
             raise done.error

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from perturbxai.core.methods import Method
-from perturbxai.core.types import Floats, Ints
+from perturbxai.core.types import Floats, Ints, TellsRows
 from perturbxai.core.versions import versions
 from perturbxai.game.game import Game
-from perturbxai.inputs.spaces import Input
+from perturbxai.inputs.spaces import Input, TabularSpace
 from perturbxai.results.explanation import Attribution, Explanation
 
 ENDS = "v(nothing) and v(N)"
@@ -42,6 +42,11 @@ class Record:
     def rows(self) -> int:
         """Model rows since the call began."""
         return self.game.predictor.rows - self._began[1]
+
+    @property
+    def teller(self) -> TellsRows | None:
+        """What tells the values of explained rows; None for pictures."""
+        return self.game.space.row_values if isinstance(self.game.space, TabularSpace) else None
 
     def ends(self, *numbers: int) -> dict[str, int]:
         """The rows of v(nothing) and v(N) of these inputs, as `rows_once_a_call` has them."""
@@ -88,7 +93,7 @@ class Record:
         base, prediction = (end.copy() for end in ends)  # a view would keep an input's whole table alive
         return Explanation(
             values, stderr, np.full(len(base), critical), df, base, prediction, one.names, self.game.outputs, one.label,
-            one.source, method, meta, **more,
+            one.source, method, meta, teller=self.teller, **more,
         )  # fmt: skip
 
     def attribution(

@@ -4,7 +4,7 @@ import csv
 import numbers
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -18,6 +18,7 @@ WRITTEN = re.compile(r"-?(inf|(0|[1-9]\d*)(\.(0|\d*[1-9]))?(e[+-]\d+)?)", re.ASC
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 # columns of names, which are text also where all of them read as numbers
 NAMES = ("method", "feature", "output", "metric", "rule", "kind", "curve", "explained_fill", "scored_fill")
+OWN = "feature_value"  # a column whose cells are of any kinds: numbers, truth values, words
 PAIRED = tuple(f"{name}_{end}" for name in ("feature", "method", "fill", "result") for end in ("a", "b"))
 
 
@@ -38,8 +39,33 @@ def unshielded(cell: object) -> Any:
     return cell[1:] if isinstance(cell, str) and cell[:1] == "'" and FORMULA.match(cell) else cell
 
 
-def write_csv(frame: Frame, path: str | Path) -> None:
-    """Write a table without its index. Text, in cells and names of columns, that begins as a formula is shielded."""
+def _spelled(cell: object) -> Any:
+    """A cell of any kind: text that reads as a number, a truth value or nothing gets an apostrophe, as formulas do."""
+    if not isinstance(cell, str):
+        return shielded(cell)
+    return f"'{cell}" if _reads_as_other(cell.lstrip("'")) or FORMULA.match(cell) else cell
+
+
+def _read(cell: str) -> Any:
+    """What `_spelled` was given; moments and other kinds as their text, missing ones as None."""
+    if cell[:1] == "'" and (_reads_as_other(cell.lstrip("'")) or FORMULA.match(cell)):
+        return cell[1:]
+    if cell in ("", "True", "False"):
+        return {"": None, "True": True, "False": False}[cell]
+    if not WRITTEN.fullmatch(cell):
+        return cell
+    return int(cell) if re.fullmatch(r"-?\d+", cell) else float(cell)
+
+
+def _reads_as_other(text: str) -> bool:
+    return text in ("", "True", "False") or WRITTEN.fullmatch(text) is not None
+
+
+def write_csv(frame: Frame, path: str | Path | None = None) -> str | None:
+    """Write a table without its index; without a path its text is returned.
+
+    Text, in cells and names of columns, that begins as a formula is shielded.
+    """
     import pandas as pd
 
     found = frame.rename(columns=shielded)
@@ -48,17 +74,25 @@ def write_csv(frame: Frame, path: str | Path) -> None:
         if getattr(dtype, "kind", "O") not in "biuf":
             column = frame.iloc[:, number].astype(object)
             missing = column.isna().tolist()
-            cells = [None if gone else shielded(cell) for gone, cell in zip(missing, column, strict=True)]
+            spell = _spelled if frame.columns[number] == OWN else shielded
+            cells = [None if gone else spell(cell) for gone, cell in zip(missing, column, strict=True)]
             returns |= any("\r" in str(cell) for cell in cells)
             found.isetitem(number, pd.Series(cells, dtype=object).to_numpy())  # whole numbers stay whole
     # a carriage return outside quotes begins a line of its own
-    found.to_csv(path, index=False, quoting=csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL)
+    quoting: Any = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
+    if path is None:
+        return found.to_csv(index=False, quoting=quoting, lineterminator="\n")
+    found.to_csv(path, index=False, quoting=quoting)
+    return None
 
 
-def read_csv(path: str | Path) -> Frame:
+def read_csv(path: str | Path | TextIO) -> Frame:
     """A table that `to_csv()` or `report()` wrote, its text as it was and its numbers to the last bit.
 
-    Columns of names are text, also where they read as numbers; an empty cell in a column of numbers is a missing one.
+    path  of the file, or what reads like an open one: `io.StringIO(result.to_csv())`
+
+    Columns of names are text, also where they read as numbers; an empty cell in a column of numbers is a missing one. What
+    rows have, "feature_value", is of each cell's own kind: a number, a truth value, None, or text, as moments are.
 
     >>> import os, tempfile, numpy as np, perturbxai as px, pandas as pd
     >>> X = pd.DataFrame({"=1+1": [0.0, 1.0], "b": [0.0, 2.0]})
@@ -71,7 +105,9 @@ def read_csv(path: str | Path) -> Frame:
     import pandas as pd
 
     found = pd.read_csv(path, dtype=str, keep_default_na=False).rename(columns=unshielded)  # "NA" may be a name
-    return pd.DataFrame({name: _typed(cells, name in (*NAMES, *PAIRED)) for name, cells in found.items()})
+    typed = {name: _typed(cells, name in (*NAMES, *PAIRED)) for name, cells in found.items() if name != OWN}
+    own = {OWN: pd.Series(list(map(_read, found[OWN])), dtype=object)} if OWN in found else {}
+    return pd.DataFrame({name: (own | typed)[name] for name in found})
 
 
 def _typed(cells: Foreign, text: bool) -> Any:

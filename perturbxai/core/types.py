@@ -62,6 +62,15 @@ Module: TypeAlias = Any
 """A torch.nn.Module."""
 Frame: TypeAlias = "pd.DataFrame"
 """A table of pandas, which loads where one is made."""
+Objects: TypeAlias = NDArray[np.object_]
+"""Things of any kinds, as cells of a table are."""
+
+
+class TellsRows(Protocol):
+    """Tells what coded rows of a table have at each player, in the table's own terms."""
+
+    def tell(self, codes: Codes) -> Objects:
+        """(n, P) of rows (n, D): numbers, words, truth values, moments; None or NaN where a value is missing."""
 
 
 # ------------------------------------------------------------------------------------------------ what users hand in

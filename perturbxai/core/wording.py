@@ -36,6 +36,24 @@ def place(point: object) -> object:
     return f"{point:.{max(6, len(f'{abs(point):.0f}') + 2)}g}"
 
 
+def own_value(value: object, digits: int = 6) -> str:
+    """What a row of a table has somewhere, on one line: a fraction to so many digits, midnight as a date, "missing".
+
+    >>> own_value(32.10000038), own_value(None), own_value("two\\nlines"), own_value(True), own_value(-0.0)
+    ('32.1', 'missing', 'two lines', 'True', '0')
+    """
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return "missing"
+    if isinstance(value, (float, np.floating)):
+        number = float(value) + 0.0  # no -0
+        if math.isnan(number):
+            return "missing"
+        short = f"{number:.{digits}g}"
+        # a whole number is shown whole: 1600000000.0 is no 1.6e+09
+        return f"{number:.0f}" if "e" in short and number % 1 == 0 and abs(number) < 1e15 else short
+    return word(str(value).removesuffix(" 00:00:00"))
+
+
 def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
 

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perturbxai.core import checks
-from perturbxai.core.types import Bools, Floats
+from perturbxai.core.types import Bools, Floats, Objects
 
 LARGEST_EXACT = 2**53  # whole numbers up to here survive float64
 MISSING = (None, np.nan, pd.NaT, pd.NA)
@@ -27,6 +27,16 @@ class _Codec:
     def named_levels(self) -> tuple[str, ...] | None:
         """What the levels are called, by their codes; numbers have none."""
         return None
+
+    def decode(self, codes: Floats) -> Any:
+        """(n,) values as the column holds them."""
+        raise NotImplementedError
+
+    def tell(self, codes: Floats) -> Objects:
+        """(n,) values as Python has them: NaN for a missing number that is no whole one, None for what else is missing."""
+        found = pd.Series(self.decode(codes)).astype(object).to_numpy(dtype=object, copy=True)
+        found[pd.isna(found)] = None
+        return found
 
 
 class _Number(_Codec):
@@ -87,6 +97,13 @@ class _Number(_Codec):
         """(n,) values in the plain dtype, and which of them are missing."""
         missing = np.isnan(codes)
         return nearest(codes if self.plain.kind == "f" else np.where(missing, 0.0, codes), self.plain), missing
+
+    def tell(self, codes: Floats) -> Objects:
+        values, missing = self.physical(codes)
+        found = values.astype(object)
+        if self.plain.kind != "f":
+            found[missing] = None
+        return found
 
     def decode(self, codes: Floats) -> Any:
         values, missing = self.physical(codes)

@@ -22,6 +22,7 @@ from perturbxai.inputs.columns import Columns
 from perturbxai.inputs.fills import describe_fill, make_fill, read_fill
 from perturbxai.inputs.pictures import as_pictures, even
 from perturbxai.inputs.row_names import distinct, hash_rows
+from perturbxai.inputs.row_values import RowValues
 from perturbxai.inputs.segments import areas, cut, neighbours
 
 ROW_GROUPS = 20  # of background rows
@@ -166,6 +167,7 @@ class TabularSpace:
         self.background_groups = rng.permutation(len(self.background)) % ROW_GROUPS
         self.names, self.player_of_column = _players(self.columns, {} if groups is None else groups)
         self.columns_of = tuple(tuple(np.flatnonzero(self.player_of_column == p).tolist()) for p in range(len(self.names)))
+        self.row_values = RowValues(self.columns.codecs, self.columns.names, self.columns_of)
         self.meta = {"space": "table", "background": len(self.background), "choose": choose, "space_seed": seed}
 
     def __repr__(self) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from perturbxai.calls.comparison import Comparison
 from perturbxai.core.types import Frame
 from perturbxai.metrics.faithfulness import mean_curves
@@ -56,12 +58,9 @@ def attributions(results: Mapping[str, Attribution]) -> Frame:
 
     frames = []
     for name, result in results.items():
-        for one in result:
-            frame = one.to_frame()
-            low, high = one.interval(simultaneous=True)
-            frame["low_simultaneous"], frame["high_simultaneous"] = low.ravel(), high.ravel()
-            frame.insert(0, "method", name)
-            frames.append(frame)
+        ends = [one.interval(simultaneous=True) for one in result]
+        low, high = (np.concatenate([end.ravel() for end in side]) for side in zip(*ends, strict=True))
+        frames.append(result.to_frame().assign(method=name, low_simultaneous=low, high_simultaneous=high))
     return pd.concat(frames, ignore_index=True)
 
 

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from perturbxai.core.deprecated import renamed
 from perturbxai.core.methods import Method, OfCurves
 from perturbxai.core.types import Bools, Data, Floats, Frame, Ints, Labels, Picture
-from perturbxai.core.wording import by_output, figure, listed, place, word
+from perturbxai.core.wording import by_output, count, figure, listed, place, word
+from perturbxai.results import describing, describing_effects, notebook
 from perturbxai.results.effect_reading import Reading
 from perturbxai.results.tidy import LEVEL, Tidy, by_line, factor, student
 
@@ -110,6 +111,10 @@ class Effect(Tidy):
         head = f"Effect of {' and '.join(word(name) for name in self.names)} by {type(self.method).__name__}: {shape} points"
         return by_output(head, self.outputs, self._told)
 
+    def _repr_html_(self) -> str:
+        about = [f"{' and '.join(self.names)} by {type(self.method).__name__}", count(self.values[..., 0].size, "point")]
+        return notebook.table("Effect", list(map(notebook.words, about)), self.to_frame())
+
     def _told(self, k: int) -> str:
         """The line of an output: how far the curve goes, and how much that is."""
         curve = self.values[..., k]
@@ -169,6 +174,14 @@ class Effect(Tidy):
         if base is not None and self.declared.averages and self.declared.curves == "centred":
             raise ValueError('base: the level of this curve was taken away (curves="centred"); leave base out.')
         return self.reading.attribution(self.values, self.individual, x, base)
+
+    def describe(self, *, output: str | int | None = None) -> str:
+        """What the curve does in words, a sentence a line: which way, how far, whether rows disagree, where data are few.
+
+        output  name or number of one; None for the first few.  Raises ValueError for an unknown output.
+        """
+        shown = describing.chosen(self.outputs, output)
+        return describing.told([describing_effects.of_effect(self, k) for k in shown])
 
     def to_frame(self) -> Frame:
         """A tidy table: one line a point and output (and group), with the pointwise and the simultaneous 95 % band.

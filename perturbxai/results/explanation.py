@@ -1,146 +1,23 @@
-"""Results: frozen, in numbers and names, able to become a tidy table and nothing else."""
+"""What a method says of all inputs of a call: frozen, in numbers and names, able to become a tidy table and nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias, overload
+from typing import Any, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
+from perturbxai.core import checks
 from perturbxai.core.methods import Method
-from perturbxai.core.types import Floats, Frame, PerOutput, Picture, PlayerValues
-from perturbxai.core.wording import OUTPUTS, by_output, count, figure, highest, leading, listed, word
-from perturbxai.results import notebook, serial
-from perturbxai.results.tidy import LEVEL, Tidy, by_line, factor, in_one, normal, student, text
-
-Said: TypeAlias = tuple[dict[str, Any], dict[str, Floats]]
-"""What a table says of each of n things, and their numbers (n, K)."""
-
-
-@dataclass(frozen=True, eq=False)
-class Explanation:
-    """One input's values by one method.
-
-    values   (P, K), one signed value a player and output, in units of the model's output
-    stderr   (P, K), its standard error from having drawn coalitions, not asked all: infinite where too few were drawn to
-             tell it, rounding where all were asked
-    critical (K,): values +- critical * stderr holds all players at once in 95 % of draws
-    df       degrees of freedom of the interval of one player
-    base, prediction (K,): the model's value with every player absent, and at the input
-    names (P,), outputs (K,); label: its number in the call or its index label
-    input    what was explained: the coded row (D,) of a table, or the picture (H, W, C)
-    method   the frozen method object;  meta: as `Attribution` has it, about this input alone
-    stderr_background (P, K) or None, error that a drawn background adds;  heat (K, H, W) or None, on the picture's grid
-    columns  what else `to_frame` shows of the players, by name: each (P,) or (P, K)
-    interactions (P, P, K) or None, what pairs of players do together: symmetric, zero on the diagonal (main effects are
-             `values`);  interactions_stderr (P, P, K) or None, their standard errors, with the same degrees of freedom
-    """
-
-    values: PlayerValues
-    stderr: PlayerValues
-    critical: PerOutput
-    df: float
-    base: PerOutput
-    prediction: PerOutput
-    names: tuple[str, ...]
-    outputs: tuple[str, ...]
-    label: Hashable
-    input: Floats | Picture
-    method: Method
-    meta: dict[str, Any] = field(default_factory=dict)
-    stderr_background: Floats | None = None
-    heat: Floats | None = None
-    columns: dict[str, NDArray[Any]] = field(default_factory=dict)
-    interactions: Floats | None = None
-    interactions_stderr: Floats | None = None
-
-    def interval(self, level: float = LEVEL, *, simultaneous: bool = False) -> tuple[Floats, Floats]:
-        """Lower and upper ends, each (P, K): pointwise by Student's t, or simultaneous over the players.
-
-        Raises ValueError for a level outside (0, 1), or a simultaneous level other than the kept 0.95.
-        """
-        half = factor(level, self._pointwise(level), simultaneous, self.critical, "interval") * self.stderr
-        return self.values - half, self.values + half
-
-    def _pointwise(self, level: float) -> Floats:
-        found = student(level, self.df)
-        # of infinite degrees of freedom the normal law itself, from which t is a rounding away
-        return found if np.isfinite(self.df) else np.asarray(normal(float(level)))
-
-    def to_json(self, path: str | Path | None = None) -> str:
-        """This input alone as JSON; see `Attribution.to_json`."""
-        return Attribution((self,)).to_json(path)
-
-    @classmethod
-    def from_json(cls, text_or_path: str | Path) -> Explanation:
-        """What `to_json` wrote, of one input. Raises as `Attribution.from_json`, and ValueError for several inputs."""
-        found = Attribution.from_json(text_or_path)
-        if len(found) != 1:
-            raise ValueError(f"the file holds {len(found)} inputs; read it with Attribution.from_json, and take a[i].")
-        return found[0]
-
-    def __repr__(self) -> str:
-        kind, part = ("row", "feature") if np.ndim(self.input) == 1 else ("picture", "superpixel")
-        head = f"Explanation of {kind} {word(self.label)} by {type(self.method).__name__}: {count(len(self.names), part)}"
-        return by_output(f"{head}, value ± standard error", self.outputs, self._told, highest(self.prediction))
-
-    def _told(self, k: int) -> str:
-        """The line of an output."""
-        level = f"{figure(self.prediction[k])} here, {figure(self.base[k])} with everything absent"
-        return f"{level}; {leading(self.names, self.values[:, k], self.stderr[:, k])}"
-
-    def _repr_html_(self) -> str:
-        return notebook.page([self], type(self.method).__name__)
-
-    def to_frame(self) -> Frame:
-        """A tidy table: one line a feature and output."""
-        return _lines(self.outputs, *self._by_feature())
-
-    def _by_feature(self) -> Said:
-        low, high = self.interval()
-        numbers = {"value": self.values, "stderr": self.stderr, "low": low, "high": high}
-        numbers |= {"base": self.base, "prediction": self.prediction}
-        if self.stderr_background is not None:
-            numbers["stderr_background"] = self.stderr_background
-        for name, shown in self.columns.items():
-            numbers[name] = np.reshape(shown, (len(self.names), -1))
-        return self._told_of({"feature": text(self.names)}, numbers)
-
-    def _told_of(self, about: dict[str, Any], numbers: dict[str, Floats]) -> Said:
-        """What stands in each of n lines, this input's label first, and numbers (n, K)."""
-        shape = next(iter(numbers.values())).shape
-        row = np.empty(1, dtype=object)  # a label may be a tuple
-        row[0] = self.label
-        return {"row": np.repeat(row, shape[0])} | about, {k: np.broadcast_to(one, shape) for k, one in numbers.items()}
-
-    def interactions_frame(self) -> Frame:
-        """A tidy table of the pairs: one line a pair (each once) and output, with a pointwise 95 % interval.
-
-        Raises ValueError for a method without interactions.
-        """
-        return _lines(self.outputs, *self._by_pair())
-
-    def _by_pair(self) -> Said:
-        if self.interactions is None or self.interactions_stderr is None:
-            raise ValueError(
-                f"interactions_frame(): {type(self.method).__name__} gives none; explain with px.Interactions() for them."
-            )
-        first, second = np.triu_indices(len(self.names), 1)
-        values, stderr = self.interactions[first, second], self.interactions_stderr[first, second]  # (pairs, K)
-        half, names = self._pointwise(LEVEL) * stderr, text(self.names)
-        numbers = {"value": values, "stderr": stderr, "low": values - half, "high": values + half}
-        return self._told_of({"feature_a": names[first], "feature_b": names[second]}, numbers)
-
-
-def _lines(outputs: Sequence[str], about: dict[str, Any], numbers: dict[str, Floats]) -> Frame:
-    """The tidy table of lines that are told of."""
-    import pandas as pd
-
-    row = pd.Series(np.repeat(about["row"], len(outputs)), dtype=object)
-    return by_line(about | {"row": row}, outputs, numbers)
+from perturbxai.core.types import Bools, Floats, Frame, Ints, Objects, Picture
+from perturbxai.core.wording import OUTPUTS, by_output, count, highest, leading, listed, word
+from perturbxai.results import describing, lines, notebook, serial
+from perturbxai.results.one_input import Explanation as Explanation
+from perturbxai.results.row_values import told_of
+from perturbxai.results.taking import TAKEN_OF, Players, is_label, leaders, only, player_numbers, row_number, row_numbers
+from perturbxai.results.tidy import Tidy
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,11 +48,48 @@ class Attribution(Sequence[Explanation], Tidy):
     meta: dict[str, Any] = field(default_factory=dict)
 
     @overload
-    def __getitem__(self, index: int) -> Explanation: ...
+    def __getitem__(self, index: int | str) -> Explanation: ...
     @overload
-    def __getitem__(self, index: slice) -> Sequence[Explanation]: ...
-    def __getitem__(self, index: int | slice) -> Explanation | Sequence[Explanation]:
-        return self.explanations[index]
+    def __getitem__(self, index: slice | list[Any] | Ints | Bools) -> Attribution: ...
+    @overload
+    def __getitem__(self, index: tuple[int | str, Players]) -> Explanation: ...
+    @overload
+    def __getitem__(self, index: tuple[slice | list[Any] | Ints | Bools, Players]) -> Attribution: ...
+    @overload
+    def __getitem__(self, index: Hashable) -> Any: ...
+    def __getitem__(self, index: Any) -> Explanation | Attribution:
+        """Rows, or rows and players: a[2], a["patient 3"], a[:5], a[:, "age"], a["patient 3", ["age", "bmi"]].
+
+        A row is its place where that is a whole number, whatever the labels are, and else its label; text also finds a label
+        that reads like it, so that a["30"] is the row with the label 30. A slice, a list or a mask of rows is an
+        Attribution. Players are those of `Explanation.only`, of each row. A tuple that is itself a label is a row.
+        Raises IndexError for a number that is not there, KeyError for a label or a name, ValueError for a label of several.
+        """
+        if checks.is_whole(index):
+            return self.explanations[index]
+        labels = [e.label for e in self.explanations]
+        pair = isinstance(index, tuple) and len(index) == 2 and not is_label(labels, index)
+        rows, players = index if pair else (index, slice(None))
+        if not isinstance(rows, (slice, list, np.ndarray)):
+            one = self.explanations[row_number(labels, rows)]
+            return one.only(players) if pair else one
+        found = Attribution(tuple(self.explanations[n] for n in row_numbers(labels, rows)), self.meta)
+        return found._only(players) if pair else found
+
+    def _only(self, players: Players) -> Attribution:
+        told = zip(self.explanations, told_of(self.explanations), strict=True)
+        parts = tuple(only(e, player_numbers(e.names, players), own) for e, own in told)
+        taken = [e.meta[TAKEN_OF] for e in parts if TAKEN_OF in e.meta]
+        return Attribution(parts, self.meta | ({TAKEN_OF: taken[0]} if taken else {}))
+
+    def top(self, n: int = 5, *, output: str | int | None = None) -> Attribution:
+        """All rows, with the n players of the largest mean |value| over them, the largest first; see `Explanation.only`.
+
+        output  name or number of the output that decides; None for all, each on the scale of its own largest
+        Raises ValueError for inputs that differ in players, such as photos: take a[i].top(n).
+        """
+        self._common("top(...)", [e.values.shape for e in self])
+        return self._only(leaders(self.values, self.outputs, n, output))
 
     def __len__(self) -> int:
         return len(self.explanations)
@@ -250,6 +164,14 @@ class Attribution(Sequence[Explanation], Tidy):
         return None if any(e.interactions is None for e in self) else self._stack("interactions")
 
     @property
+    def feature_values(self) -> Objects | None:
+        """(N, P): what each row has at each player; see `Explanation.feature_values`. None where that of some is."""
+        told = told_of(self._held)
+        self._common("feature_values", [e.values.shape for e in self])
+        known = [own for own in told if own is not None]
+        return np.stack(known) if len(known) == len(told) else None
+
+    @property
     def interactions_stderr(self) -> Floats | None:
         return None if any(e.interactions_stderr is None for e in self) else self._stack("interactions_stderr")
 
@@ -277,29 +199,25 @@ class Attribution(Sequence[Explanation], Tidy):
         return np.stack([low for low, _ in ends]), np.stack([high for _, high in ends])
 
     def to_frame(self) -> Frame:
-        """A tidy table: one line a row, feature and output, the method's name in front."""
-        return self._joined([e._by_feature() for e in self])
+        """A tidy table: one line a row, feature and output, the method's name in front; see `Explanation.to_frame`."""
+        return lines.of_all(self, [lines.by_feature(e, own) for e, own in zip(self, told_of(self), strict=True)])
 
     def interactions_frame(self) -> Frame:
         """A tidy table: one line a row, pair of features and output; see `Explanation.interactions_frame`."""
-        return self._joined([e._by_pair() for e in self])
-
-    def _joined(self, told: Sequence[Said]) -> Frame:
-        """The lines of all inputs: columns are made once, or input by input where these differ in what is told of them."""
-        import pandas as pd
-
-        name = self.meta.get("name", type(self.method).__name__)
-        about, numbers = (in_one(parts) for parts in zip(*told, strict=True))
-        if about is None or numbers is None or len({e.outputs for e in self}) > 1:
-            frame = pd.concat([_lines(e.outputs, *own) for e, own in zip(self, told, strict=True)], ignore_index=True)
-        else:
-            frame = _lines(self.outputs, about, numbers)
-        frame.insert(0, "method", name)
-        return frame
+        return lines.of_all(self, [lines.by_pair(e) for e in self])
 
     @property
     def _name(self) -> str:
         return str(self.meta.get("name") or type(self.method).__name__)
+
+    def describe(self, *, output: str | int | None = None) -> str:
+        """What matters over all rows in words, a sentence a line; of one row, as `Explanation.describe`.
+
+        output  name or number of one; None for the first few.  Raises ValueError for an unknown output.
+        """
+        if len(self) == 1:
+            return self[0].describe(output=output)
+        return describing.told([describing.of_rows(self, k) for k in describing.chosen(self.outputs, output)])
 
     def to_json(self, path: str | Path | None = None) -> str:
         """All of this as strict JSON text with a schema version, also written to `path` if one is given.

@@ -10,8 +10,9 @@ from perturbxai.core.deprecated import renamed
 from perturbxai.core.outputs import select_outputs
 from perturbxai.core.types import Bools, Floats, Frame, Ints
 from perturbxai.core.wording import count, listed, word
-from perturbxai.results import notebook
+from perturbxai.results import describing, notebook
 from perturbxai.results.explanation import Attribution
+from perturbxai.results.tidy import Tidy
 
 ROUNDING = 8 * np.finfo(np.float64).eps  # a value that is no more than this part of its row's largest is none
 TIE = 1e-12  # of all importance: gains that differ by less are sums of the same numbers, in another order
@@ -20,7 +21,7 @@ SHOWN = 10  # features that an explanation shows at most, as lime's
 
 @renamed(rows="numbers")
 @dataclass(frozen=True, eq=False)
-class Pick:
+class Pick(Tidy):
     """Rows that were picked, in order, and what each of them adds.
 
     numbers     (n,) which rows of the result these are;  picked: the Attribution of these rows, in that order
@@ -45,6 +46,10 @@ class Pick:
 
     def _repr_html_(self) -> str:
         return notebook.table("Pick", [count(len(self.picked), "row")], self.to_frame())
+
+    def describe(self) -> str:
+        """Which rows were picked and what each adds in words, a sentence a line."""
+        return "\n".join(describing.of_pick(self))
 
     @property
     def coverage(self) -> Floats:

@@ -12,9 +12,11 @@ import numpy as np
 
 from perturbxai.core import catalogue, deprecated
 from perturbxai.core.jsonable import DamagedError, decode, encode, floats, nested, number
+from perturbxai.core.types import Objects
+from perturbxai.results.row_values import Kept, told_of
 
 if TYPE_CHECKING:
-    from perturbxai.results.explanation import Explanation
+    from perturbxai.results.one_input import Explanation
 
 FORMAT = "perturbxai.attribution"
 SCHEMA = 1
@@ -28,7 +30,7 @@ def write(explanations: Sequence[Explanation], meta: dict[str, Any], path: str |
     What all explanations have in common (method, names, outputs, most of meta) is written once.
     Raises TypeError for a method that is not registered, and for labels and meta that would not come back equal.
     """
-    records = [_record(e) for e in explanations]
+    records = [_record(e, own) for e, own in zip(explanations, told_of(explanations), strict=True)]
     head = {"format": FORMAT, "schema": SCHEMA, "meta": encode(meta, "meta")}
     document = {**head, "shared": _shared(records), "explanations": records}
     text = json.dumps(document, allow_nan=False, separators=(",", ":"))
@@ -79,8 +81,9 @@ def _spell_as_today(meta: dict[str, Any], whole: bool) -> None:
 # ------------------------------------------------------------------------------------------------ writing
 
 
-def _record(e: Explanation) -> dict[str, Any]:
-    return {
+def _record(e: Explanation, own: Objects | None) -> dict[str, Any]:
+    values = {} if own is None else {"feature_values": [_own_value(one) for one in own]}
+    return values | {
         "names": list(e.names),
         "outputs": list(e.outputs),
         "method": _method(e.method),
@@ -99,6 +102,14 @@ def _record(e: Explanation) -> dict[str, Any]:
         "interactions": None if e.interactions is None else nested(e.interactions),
         "interactions_stderr": None if e.interactions_stderr is None else nested(e.interactions_stderr),
     }
+
+
+def _own_value(value: Any) -> Any:
+    """What a row has somewhere; as text where JSON has nothing for its kind, as for an interval."""
+    try:
+        return encode(value, "feature_values")
+    except TypeError:
+        return str(value)
 
 
 def _shared(records: list[dict[str, Any]]) -> dict[str, Any]:
@@ -199,6 +210,8 @@ def _restore(record: object, common: dict[str, Any], where: str) -> dict[str, An
             raise DamagedError(f"{where} lacks {field}: the file is damaged.")
         found[field] = decode(own[field], f"{where}.{field}")
     _check(found, where)
+    if "feature_values" in own:  # which files of earlier versions, and those of pictures, do not have
+        found["teller"] = Kept(_restore_values(own["feature_values"], n_players, f"{where}.feature_values"))
     return found | {"meta": common["meta"] | _restore_meta(own.get("meta"), f"{where}.meta")}
 
 
@@ -220,6 +233,14 @@ def _restore_names(data: object, where: str) -> tuple[str, ...]:
     if not isinstance(data, list) or not all(isinstance(name, str) for name in data):
         raise DamagedError(f"{where} is no list of text: the file is damaged.")
     return tuple(data)
+
+
+def _restore_values(data: object, n_players: int, where: str) -> Objects:
+    if not isinstance(data, list) or len(data) != n_players:
+        raise DamagedError(f"{where} is no list of {n_players} values: the file is damaged.")
+    found = np.empty(n_players, dtype=object)
+    found[:] = [decode(one, where) for one in data]
+    return found
 
 
 def _restore_method(data: object, where: str) -> Any:

@@ -138,7 +138,7 @@ def test_an_exact_answer_has_an_error_of_rounding_and_not_of_zero(n_players):
 
 def test_the_frame_has_a_line_for_each_row_feature_and_output(found):
     frame = found["kernel_shap"].to_frame()
-    assert list(frame.columns[:5]) == ["method", "row", "feature", "output", "value"]
+    assert list(frame.columns[:6]) == ["method", "row", "feature", "feature_value", "output", "value"]
     assert len(frame) == 4 * 6 * 2 and set(frame["method"]) == {"kernel_shap"}
     assert not frame.duplicated(["row", "feature", "output"]).any()
     low, high = found["kernel_shap"].interval()
