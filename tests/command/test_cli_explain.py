@@ -558,9 +558,9 @@ def test_the_defaults_that_the_help_tells_are_those_of_the_configuration():
     assert set(baselines.rpartition(": ")[2].split(",")) <= set(catalogue.BASELINES)
 
 
-def test_the_readme_explains_a_table_of_your_own(tmp_path, monkeypatch, capsys):
-    readme = (ROOT / "README.md").read_text("utf-8")
-    section = readme.partition("## Your own table")[2].partition("\n## ")[0]
+def test_the_docs_explain_a_table_of_your_own(tmp_path, monkeypatch, capsys):
+    page = (ROOT / "docs" / "own-files.md").read_text("utf-8")
+    section = page.partition("\n## A table")[2].partition("\n## ")[0]
     (module,) = re.findall(r"```py\n(.*?)```", section, re.DOTALL)
     commands = re.findall(r"^perturbxai (.*)$", section, re.MULTILINE)
     assert [command.split()[0] for command in commands] == ["explain", "explain", "status"]

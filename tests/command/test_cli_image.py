@@ -453,10 +453,10 @@ def test_the_names_that_a_configuration_knows_are_those_there_are():
     assert set(config.ON_PICTURES) | set(catalogue.ON_TABLES_ONLY) == set(catalogue.EXPLAINERS) | set(catalogue.BASELINES)
 
 
-def test_the_readme_explains_photos_of_your_own(tmp_path, monkeypatch, capsys):
+def test_the_docs_explain_photos_of_your_own(tmp_path, monkeypatch, capsys):
     pytest.importorskip("torchvision", reason="the quickstart extra is not installed")
-    readme = (ROOT / "README.md").read_text("utf-8")
-    section = readme.partition("## Your own photo")[2].partition("\n## ")[0]
+    page = (ROOT / "docs" / "own-files.md").read_text("utf-8")
+    section = page.partition("\n## A photo")[2].partition("\n## ")[0]
     (module,) = re.findall(r"```py\n(.*?)```", section, re.DOTALL)
     (command,) = re.findall(r"^perturbxai (explain .*)$", section, re.MULTILINE)
     rng = np.random.default_rng(0)

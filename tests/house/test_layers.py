@@ -120,8 +120,8 @@ def test_the_floors_are_floors():
         assert all(FLOOR[below] < FLOOR[room] for below in row), room
 
 
-def test_the_readme_shows_the_floors():
-    house = (ROOT / "README.md").read_text("utf-8").partition("## How it is built")[2].partition("\n## ")[0]
+def test_the_docs_show_the_floors():
+    house = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     assert {room: int(floor) for floor, room in re.findall(r"^\| (\d) \| `(\w+)/?` \|", house, re.MULTILINE)} == {
         room: floor + 1 for room, floor in FLOOR.items()
     }

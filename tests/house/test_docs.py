@@ -1,0 +1,52 @@
+"""What docs/ shows runs, page by page and from the top, and every link of it and of the README leads somewhere."""
+
+from __future__ import annotations
+
+import pages
+import pytest
+
+from perturbxai import assets
+
+OF_THEIR_OWN = ("recipes", "scale", "plans", "extending")  # tests/house/test_NAME.py runs these, and asks more of them
+SLOW = ("photos",)  # what it shows is the README's photo, which has a test there
+PAGES = {page.relative_to(pages.DOCS).with_suffix("").as_posix(): page.read_text("utf-8") for page in pages.pages()}
+WITH_CODE = [
+    pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
+    for name, text in PAGES.items()
+    if pages.blocks(text) and name not in OF_THEIR_OWN and not name.startswith("coming-from/")
+]
+
+
+@pytest.mark.parametrize("name", WITH_CODE)
+def test_what_a_page_shows_runs_from_the_top(name, tmp_path, monkeypatch):
+    code = pages.blocks(PAGES[name])
+    for package, needs in (("torch", "import torch"), ("efficientnet_lite_pytorch", "assets."), ("zennit", "px.Lrp")):
+        if any(needs in block for block in code):
+            pytest.importorskip(package, reason=f"{package} is not installed")
+    photo = assets.photo
+    monkeypatch.setattr(assets, "photo", lambda name, size=96: photo(name, size=size))  # five times as fast as 224
+    monkeypatch.chdir(tmp_path)
+    plt = pytest.importorskip("matplotlib.pyplot")
+    names: dict[str, object] = {}
+    try:
+        for number, block in enumerate(code):
+            exec(compile(block, f"docs/{name}.md, block {number + 1}", "exec"), names)
+    finally:
+        plt.close("all")
+
+
+def test_pages_with_tests_of_their_own_have_them():
+    for name in OF_THEIR_OWN:
+        assert name in PAGES and f'"{name}.md"' in (pages.ROOT / "tests" / "house" / f"test_{name}.py").read_text("utf-8")
+    assert set(SLOW) <= set(PAGES)
+
+
+@pytest.mark.parametrize("page", [pages.ROOT / "README.md", *pages.pages()], ids=lambda page: page.name)
+def test_every_link_to_a_file_leads_somewhere(page):
+    for place in pages.links(page.read_text("utf-8")):
+        assert (page.parent / place).exists(), f"{page.relative_to(pages.ROOT)} links to {place}, which is not there"
+
+
+def test_links_are_seen_and_code_is_not():
+    text = "[a](b.md#c) ![d](e.png) [f](https://g.h) `[i](j)`\n```python\n[k](l)\n```\n<img src='m.png'>\n"
+    assert pages.links(text) == ["b.md", "e.png", "m.png"]
