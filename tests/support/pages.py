@@ -7,13 +7,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-MADE = ("_build", "_figures", "gallery", "generated")  # folders that a build of the site leaves
+MADE = {"_build", "_figures", "gallery", "generated"}  # folders that a build of the site leaves
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def pages() -> list[Path]:
     """The pages of docs/ that somebody wrote, in order of their names."""
-    return sorted(page for page in DOCS.rglob("*.md") if page.relative_to(DOCS).parts[0] not in MADE)
+    return sorted(page for page in DOCS.rglob("*.md") if not MADE & set(page.relative_to(DOCS).parts))
 
 
 def blocks(text: str, language: str = "python") -> list[str]:
