@@ -25,10 +25,11 @@ exclude_patterns = [
     "gallery/*.py",
     "sg_execution_times.rst",
 ]
+smartquotes = False  # what stands in quotes is to be copied
 templates_path = ["templates"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
-executed_pages = ["methods/*", "reading-figures", "error-bars", "fills-and-backgrounds", "effects"]
+executed_pages = ["start", "methods/*", "reading-figures", "error-bars", "fills-and-backgrounds", "effects"]
 
 autosummary_generate = True
 autodoc_typehints = "none"  # signatures are read by people here; the types are in the package, for editors

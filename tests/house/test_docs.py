@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+import sys
+
 import pages
 import pytest
 
 from perturbxai import assets
+from perturbxai.command import cli
 
 OF_THEIR_OWN = ("recipes", "scale", "plans", "extending")  # tests/house/test_NAME.py runs these, and asks more of them
 SLOW = ("photos",)  # what it shows is the README's photo, which has a test there
@@ -33,6 +38,19 @@ def test_what_a_page_shows_runs_from_the_top(name, tmp_path, monkeypatch):
             exec(compile(block, f"docs/{name}.md, block {number + 1}", "exec"), names)
     finally:
         plt.close("all")
+
+
+def test_the_five_minutes_of_the_shell_are_as_the_page_says(tmp_path, monkeypatch, capsys):
+    make, explain = (shlex.split(line) for line in pages.blocks(PAGES["start"], "sh")[1].splitlines())
+    monkeypatch.chdir(tmp_path)
+    subprocess.run([sys.executable, *make[1:]], check=True)
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda address, *_: opened.append(address) or True)
+    assert cli.main(explain[1:]) == 0
+    (page,) = opened
+    assert page.endswith("results/explain/table/index.html")
+    (told,) = pages.blocks(PAGES["start"], "text")
+    assert told in capsys.readouterr().err
 
 
 def test_pages_with_tests_of_their_own_have_them():
