@@ -68,5 +68,5 @@ html_theme_options = {
     "footer_end": [],
     "pygments_light_style": "tango",
 }
-html_sidebars = {"index": []}
+html_sidebars = {"index": [], "which-method": []}
 linkcheck_timeout = 20
