@@ -48,7 +48,6 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "show_memory": False,
     "download_all_examples": True,
-    "abort_on_example_error": True,
     "min_reported_time": 10,
 }
 
