@@ -7,7 +7,6 @@ from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
 
-
 BAR = '<mo stretchy="false">&#x0007C;</mo>'  # of |S|: set as an operator between two terms unless it is told its spaces
 CLOSE_BAR = BAR.replace("<mo ", '<mo lspace="0.05em" rspace="0.05em" ')
 
