@@ -13,7 +13,7 @@ from perturbxai.core.methods import Method
 from perturbxai.core.outputs import asked_outputs
 from perturbxai.core.types import Floats, Foreign, Inputs, Ints, Outputs
 from perturbxai.game.game import Game
-from perturbxai.inputs.spaces import ImageSpace, Input, Space, TableInput, TabularSpace
+from perturbxai.inputs.spaces import ImageSpace, Input, TableInput, TabularSpace
 from perturbxai.peers.lime_peers import coefficients
 from perturbxai.results.explanation import Attribution
 
