@@ -73,7 +73,8 @@ def train(X: Frame, y: pd.Series[Any], task: str | None, key: str, of_task: str)
     there = y.notna().to_numpy()
     target = y[there]
     if target.nunique() < 2:
-        raise ValueError(f"{key} = {y.name!r} has {_how_many(target.nunique())}; a model needs two different ones to learn.")
+        few = "no value" if not len(target) else "the one value"
+        raise ValueError(f"{key} = {y.name!r} has {few}; a model learns of two different ones. Name one that is trained.")
     if len(target) < LEAST_ROWS:
         raise ValueError(
             f"{key} = {y.name!r} has {len(target)} rows with a value, too few to train a model on; {LEAST_ROWS} are the "
@@ -98,10 +99,6 @@ def train(X: Frame, y: pd.Series[Any], task: str | None, key: str, of_task: str)
         told.append(f"{lacking:,} rows without {y.name!r} were left out of the training")
     facts = {"name": "boosted", "task": "classification" if classifies else "regression", "trained_rows": len(known)} | score
     return Trained(model, tuple(told), facts)
-
-
-def _how_many(n: int) -> str:
-    return "no value" if n == 0 else "the one value"
 
 
 def _word(value: object) -> str:

@@ -250,7 +250,7 @@ def test_what_holds_words():
 
 
 REFUSED = {
-    "one value": (lambda f: f.assign(y=1.0), None, "--target = 'y' has the one value; a model needs two"),
+    "one value": (lambda f: f.assign(y=1.0), None, "--target = 'y' has the one value; a model learns of two"),
     "no value": (lambda f: f.assign(y=np.nan), None, "--target = 'y' has no value"),
     "few rows": (lambda f: f.head(12), None, "has 12 rows with a value, too few to train a model on; 20 are the least"),
     "infinite": (lambda f: f.assign(y=np.inf).assign(y=[np.inf, *range(79)]), None, "has infinite values"),
@@ -300,5 +300,5 @@ def test_a_date_column_is_read_as_dates_where_it_is_asked_for_or_a_model_is_trai
 def test_what_is_no_date_is_told(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("d,y\n2024-03-01,1\nsoon,2\n")
-    with pytest.raises(ValueError, match=r"table\.date = 'd' cannot be read as dates: .*Spell all of them alike"):
+    with pytest.raises(ValueError, match=r"table\.date = 'd' cannot be read as dates: 'soon' is none"):
         read(path, model="m:f", date=("d",))
