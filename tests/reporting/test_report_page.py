@@ -10,11 +10,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from perturbxai.reporting.page import number, of_results, words, write_page
 
 import perturbxai as px
 from perturbxai.reporting.lettering import minus
 from perturbxai.reporting.manifest import Folder, facts
-from perturbxai.reporting.page import number, of_results, words, write_page
 
 HOSTILE = ["<script>alert(1)</script>", '"onmouseover="x', "javascript:alert(1)", "größe <é> 猫 \ud800\x00"]
 ELEMENTS = {"html", "head", "meta", "title", "style", "body", "h1", "h2", "section", "p", "div"}
