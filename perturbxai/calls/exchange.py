@@ -18,6 +18,7 @@ from perturbxai.models.predictor import Predictor
 from perturbxai.peers.lime_peers import coefficients
 from perturbxai.peers.packages import load_shap
 from perturbxai.results.explanation import Attribution, Explanation
+from perturbxai.results.taking import TAKEN_OF
 
 SAME = 1e-4  # relative; explanations often carry their data as float32
 
@@ -90,6 +91,8 @@ def _data(parts: Sequence[Explanation], space: Space | None) -> tuple[Any, Any]:
     first, n_players = parts[0], len(parts[0].names)
     if np.ndim(first.input) != 1:
         return None, None
+    if TAKEN_OF in first.meta:
+        return _own_data(parts)
     codes = np.stack([e.input for e in parts], dtype=np.float64)
     if not isinstance(space, TabularSpace):
         return (codes, None) if codes.shape[1] == n_players else (None, None)
@@ -105,6 +108,16 @@ def _data(parts: Sequence[Explanation], space: Space | None) -> tuple[Any, Any]:
         data[:, p], shown[:, p] = codes[:, d], values
         plain = plain and all(map(checks.is_number, values))
     return data, None if plain else shown
+
+
+def _own_data(parts: Sequence[Explanation]) -> tuple[Any, Any]:
+    """The same of rows of which some features were taken, from what the rows have there."""
+    told = [e.feature_values for e in parts]
+    if any(own is None for own in told):
+        return None, None
+    shown = np.stack([own for own in told if own is not None])
+    data = np.array([[checks.as_number(one) for one in own] for own in shown], dtype=np.float64)
+    return data, None if all(map(checks.is_number, shown.ravel())) else shown
 
 
 def from_shap(

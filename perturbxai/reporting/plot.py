@@ -182,7 +182,7 @@ def _bar_panels(named: dict[str, Attribution], view: View, about: str, ax: Axes 
 @rc
 def _beeswarm(view: View, ax: Axes | None) -> Drawing:
     shown, rest = view.leading
-    shade = features.colours(view.result.inputs, view.result.values.shape[1], view.space)
+    shade = features.colours(view.result.explanations, view.space)
     figure, axes = _drawn(view, _lines(len(shown) + bool(rest), 0.36), ax, partial(many_rows.beeswarm, shade=shade))
     unordered = bool(np.isnan(shade[:, shown]).any()) or bool(rest)
     grey = " (grey: categories, sums)" if unordered else ""

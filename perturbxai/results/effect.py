@@ -13,6 +13,7 @@ from perturbxai.core.deprecated import renamed
 from perturbxai.core.methods import Method, OfCurves
 from perturbxai.core.types import Bools, Data, Floats, Frame, Ints, Labels, Picture
 from perturbxai.core.wording import by_output, figure, listed, place, word
+from perturbxai.results import describing, describing_effects
 from perturbxai.results.effect_reading import Reading
 from perturbxai.results.tidy import LEVEL, Tidy, by_line, factor, student
 
@@ -169,6 +170,14 @@ class Effect(Tidy):
         if base is not None and self.declared.averages and self.declared.curves == "centred":
             raise ValueError('base: the level of this curve was taken away (curves="centred"); leave base out.')
         return self.reading.attribution(self.values, self.individual, x, base)
+
+    def describe(self, *, output: str | int | None = None) -> str:
+        """What the curve does in words, a sentence a line: which way, how far, whether rows disagree, where data are few.
+
+        output  name or number of one; None for the first few.  Raises ValueError for an unknown output.
+        """
+        shown = describing.chosen(self.outputs, output)
+        return describing.told([describing_effects.of_effect(self, k) for k in shown])
 
     def to_frame(self) -> Frame:
         """A tidy table: one line a point and output (and group), with the pointwise and the simultaneous 95 % band.

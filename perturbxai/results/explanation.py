@@ -1,4 +1,4 @@
-"""Results: frozen, in numbers and names, able to become a tidy table and nothing else."""
+"""What a method says of all inputs of a call: frozen, in numbers and names, able to become a tidy table and nothing else."""
 
 from __future__ import annotations
 
@@ -8,108 +8,16 @@ from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
+from perturbxai.core import checks
 from perturbxai.core.methods import Method
-from perturbxai.core.types import Floats, Frame, Objects, PerOutput, Picture, PlayerValues, TellsRows
-from perturbxai.core.wording import OUTPUTS, by_output, count, figure, highest, leading, listed, word
-from perturbxai.results import lines, notebook, serial
+from perturbxai.core.types import Bools, Floats, Frame, Ints, Objects, Picture
+from perturbxai.core.wording import OUTPUTS, by_output, count, highest, leading, listed, word
+from perturbxai.results import describing, lines, notebook, serial
+from perturbxai.results.one_input import Explanation as Explanation
 from perturbxai.results.row_values import told_of
-from perturbxai.results.tidy import LEVEL, Tidy, factor, pointwise
-
-
-@dataclass(frozen=True, eq=False)
-class Explanation:
-    """One input's values by one method.
-
-    values   (P, K), one signed value a player and output, in units of the model's output
-    stderr   (P, K), its standard error from having drawn coalitions, not asked all: infinite where too few were drawn to
-             tell it, rounding where all were asked
-    critical (K,): values +- critical * stderr holds all players at once in 95 % of draws
-    df       degrees of freedom of the interval of one player
-    base, prediction (K,): the model's value with every player absent, and at the input
-    names (P,), outputs (K,); label: its number in the call or its index label
-    input    what was explained: the coded row (D,) of a table, or the picture (H, W, C)
-    method   the frozen method object;  meta: as `Attribution` has it, about this input alone
-    stderr_background (P, K) or None, error that a drawn background adds;  heat (K, H, W) or None, on the picture's grid
-    columns  what else `to_frame` shows of the players, by name: each (P,) or (P, K)
-    interactions (P, P, K) or None, what pairs of players do together: symmetric, zero on the diagonal (main effects are
-             `values`);  interactions_stderr (P, P, K) or None, their standard errors, with the same degrees of freedom
-    teller   what tells `feature_values` from `input`: one for all rows of a table; None where they are not known
-    """
-
-    values: PlayerValues
-    stderr: PlayerValues
-    critical: PerOutput
-    df: float
-    base: PerOutput
-    prediction: PerOutput
-    names: tuple[str, ...]
-    outputs: tuple[str, ...]
-    label: Hashable
-    input: Floats | Picture
-    method: Method
-    meta: dict[str, Any] = field(default_factory=dict)
-    stderr_background: Floats | None = None
-    heat: Floats | None = None
-    columns: dict[str, NDArray[Any]] = field(default_factory=dict)
-    interactions: Floats | None = None
-    interactions_stderr: Floats | None = None
-    teller: TellsRows | None = None
-
-    def interval(self, level: float = LEVEL, *, simultaneous: bool = False) -> tuple[Floats, Floats]:
-        """Lower and upper ends, each (P, K): pointwise by Student's t, or simultaneous over the players.
-
-        Raises ValueError for a level outside (0, 1), or a simultaneous level other than the kept 0.95.
-        """
-        half = factor(level, pointwise(level, self.df), simultaneous, self.critical, "interval") * self.stderr
-        return self.values - half, self.values + half
-
-    @property
-    def feature_values(self) -> Objects | None:
-        """(P,): what the row has at each player, in the table's own terms, decoded when it is asked for.
-
-        Numbers, words, truth values and moments as Python has them; of a group of columns a text, "a = 1, b = x"; a missing
-        value is NaN in a column of fractions, else None. None for pictures, and where it is not known, as of JSON that an
-        earlier version wrote.
-        """
-        return told_of((self,))[0]
-
-    def to_json(self, path: str | Path | None = None) -> str:
-        """This input alone as JSON; see `Attribution.to_json`."""
-        return Attribution((self,)).to_json(path)
-
-    @classmethod
-    def from_json(cls, text_or_path: str | Path) -> Explanation:
-        """What `to_json` wrote, of one input. Raises as `Attribution.from_json`, and ValueError for several inputs."""
-        found = Attribution.from_json(text_or_path)
-        if len(found) != 1:
-            raise ValueError(f"the file holds {len(found)} inputs; read it with Attribution.from_json, and take a[i].")
-        return found[0]
-
-    def __repr__(self) -> str:
-        kind, part = ("row", "feature") if np.ndim(self.input) == 1 else ("picture", "superpixel")
-        head = f"Explanation of {kind} {word(self.label)} by {type(self.method).__name__}: {count(len(self.names), part)}"
-        return by_output(f"{head}, value ± standard error", self.outputs, self._told, highest(self.prediction))
-
-    def _told(self, k: int) -> str:
-        """The line of an output."""
-        level = f"{figure(self.prediction[k])} here, {figure(self.base[k])} with everything absent"
-        return f"{level}; {leading(self.names, self.values[:, k], self.stderr[:, k])}"
-
-    def _repr_html_(self) -> str:
-        return notebook.page([self], type(self.method).__name__)
-
-    def to_frame(self) -> Frame:
-        """A tidy table: one line a feature and output; of a row of a table with what the row has, `feature_value`."""
-        return lines.frame(self.outputs, *lines.by_feature(self, self.feature_values))
-
-    def interactions_frame(self) -> Frame:
-        """A tidy table of the pairs: one line a pair (each once) and output, with a pointwise 95 % interval.
-
-        Raises ValueError for a method without interactions.
-        """
-        return lines.frame(self.outputs, *lines.by_pair(self))
+from perturbxai.results.taking import TAKEN_OF, Players, is_label, leaders, only, player_numbers, row_number, row_numbers
+from perturbxai.results.tidy import Tidy
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,11 +48,48 @@ class Attribution(Sequence[Explanation], Tidy):
     meta: dict[str, Any] = field(default_factory=dict)
 
     @overload
-    def __getitem__(self, index: int) -> Explanation: ...
+    def __getitem__(self, index: int | str) -> Explanation: ...
     @overload
-    def __getitem__(self, index: slice) -> Sequence[Explanation]: ...
-    def __getitem__(self, index: int | slice) -> Explanation | Sequence[Explanation]:
-        return self.explanations[index]
+    def __getitem__(self, index: slice | list[Any] | Ints | Bools) -> Attribution: ...
+    @overload
+    def __getitem__(self, index: tuple[int | str, Players]) -> Explanation: ...
+    @overload
+    def __getitem__(self, index: tuple[slice | list[Any] | Ints | Bools, Players]) -> Attribution: ...
+    @overload
+    def __getitem__(self, index: Hashable) -> Any: ...
+    def __getitem__(self, index: Any) -> Explanation | Attribution:
+        """Rows, or rows and players: a[2], a["patient 3"], a[:5], a[:, "age"], a["patient 3", ["age", "bmi"]].
+
+        A row is its place where that is a whole number, whatever the labels are, and else its label; text also finds a label
+        that reads like it, so that a["30"] is the row with the label 30. A slice, a list or a mask of rows is an
+        Attribution. Players are those of `Explanation.only`, of each row. A tuple that is itself a label is a row.
+        Raises IndexError for a number that is not there, KeyError for a label or a name, ValueError for a label of several.
+        """
+        if checks.is_whole(index):
+            return self.explanations[index]
+        labels = [e.label for e in self.explanations]
+        pair = isinstance(index, tuple) and len(index) == 2 and not is_label(labels, index)
+        rows, players = index if pair else (index, slice(None))
+        if not isinstance(rows, (slice, list, np.ndarray)):
+            one = self.explanations[row_number(labels, rows)]
+            return one.only(players) if pair else one
+        found = Attribution(tuple(self.explanations[n] for n in row_numbers(labels, rows)), self.meta)
+        return found._only(players) if pair else found
+
+    def _only(self, players: Players) -> Attribution:
+        told = zip(self.explanations, told_of(self.explanations), strict=True)
+        parts = tuple(only(e, player_numbers(e.names, players), own) for e, own in told)
+        taken = [e.meta[TAKEN_OF] for e in parts if TAKEN_OF in e.meta]
+        return Attribution(parts, self.meta | ({TAKEN_OF: taken[0]} if taken else {}))
+
+    def top(self, n: int = 5, *, output: str | int | None = None) -> Attribution:
+        """All rows, with the n players of the largest mean |value| over them, the largest first; see `Explanation.only`.
+
+        output  name or number of the output that decides; None for all, each on the scale of its own largest
+        Raises ValueError for inputs that differ in players, such as photos: take a[i].top(n).
+        """
+        self._common("top(...)", [e.values.shape for e in self])
+        return self._only(leaders(self.values, self.outputs, n, output))
 
     def __len__(self) -> int:
         return len(self.explanations)
@@ -264,6 +209,15 @@ class Attribution(Sequence[Explanation], Tidy):
     @property
     def _name(self) -> str:
         return str(self.meta.get("name") or type(self.method).__name__)
+
+    def describe(self, *, output: str | int | None = None) -> str:
+        """What matters over all rows in words, a sentence a line; of one row, as `Explanation.describe`.
+
+        output  name or number of one; None for the first few.  Raises ValueError for an unknown output.
+        """
+        if len(self) == 1:
+            return self[0].describe(output=output)
+        return describing.told([describing.of_rows(self, k) for k in describing.chosen(self.outputs, output)])
 
     def to_json(self, path: str | Path | None = None) -> str:
         """All of this as strict JSON text with a schema version, also written to `path` if one is given.

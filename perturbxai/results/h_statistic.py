@@ -7,7 +7,7 @@ import numpy as np
 
 from perturbxai.core.types import Floats, Frame
 from perturbxai.core.wording import by_output, count, leading, word
-from perturbxai.results import notebook
+from perturbxai.results import describing, describing_effects, notebook
 from perturbxai.results.effect import EffectKey
 from perturbxai.results.tidy import Tidy, by_line, student, text
 
@@ -75,6 +75,11 @@ class HStatistic(Tidy):
         half = np.where(there, factor * self.stderr / np.where(there, self.values, 1.0), 0.0)
         high = np.where(there, self.values * np.exp(half), np.maximum(self.threshold, self.values + factor * self.stderr))
         return np.where(there, self.values * np.exp(-half), 0.0), high
+
+    def describe(self, *, output: str | int | None = None) -> str:
+        """Which features act together in words, a sentence a line. output: name or number; None for the first few."""
+        shown = describing.chosen(self.outputs, output)
+        return describing.told([describing_effects.of_h_statistic(self, k) for k in shown])
 
     def to_frame(self) -> Frame:
         """A tidy table: one line a column (against "all others") or pair, and output, with the 95 % interval."""

@@ -1,7 +1,9 @@
 """importance(): the size of a feature's values over rows, or of its curve over the data, with errors, noise taken off."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeGuard, overload
 
 import numpy as np
@@ -10,9 +12,10 @@ from numpy.typing import ArrayLike
 from perturbxai.core.methods import Method
 from perturbxai.core.types import Floats, Frame
 from perturbxai.core.wording import by_output, count, leading, word
-from perturbxai.results import notebook
+from perturbxai.results import describing, notebook
 from perturbxai.results.effect import Effect
 from perturbxai.results.explanation import Attribution
+from perturbxai.results.taking import Players, leaders, player_numbers
 from perturbxai.results.tidy import by_line, student, text
 
 UNSEEN = 3.0  # of n rows that are all alike as many as 3 / n of all rows may be others, with 95 %
@@ -35,7 +38,8 @@ class Importance:
     stderr_estimate  standard error that comes from `stderr` of the values (0 for effects). Rows count as independent, or,
                      where one set of answers serves all rows (`common_errors`), as wrong together: an upper bound
     names (P,), outputs (K,), n_rows, name of the result;  method: its object, None if unknown
-    meta       of the call that it was read from: seed, scale, which of many outputs were kept, plan, versions
+    meta       of the call that it was read from: seed, scale, which of many outputs were kept, plan, versions; `of` is
+               "curves" where these were effects
     """
 
     values: Floats
@@ -70,6 +74,27 @@ class Importance:
         """Ends (P, K) around `corrected`, for the importance over all rows like these, by Student's t; never below 0."""
         half = student(level, max(self.n_rows - 1, 1)) * self.stderr
         return np.maximum(self.corrected - half, 0.0), np.asarray(self.corrected + half)
+
+    def only(self, features: Players) -> Importance:
+        """The same of some features, by name or number, in the order given.
+
+        Raises KeyError for a name that is not there, IndexError for a number, ValueError for none or one twice.
+        """
+        chosen = player_numbers(self.names, features)
+        arrays = ("values", "corrected", "bias", "stderr_rows", "stderr_estimate")
+        names = tuple(self.names[p] for p in chosen)
+        return replace(self, names=names, **{what: getattr(self, what)[chosen] for what in arrays})
+
+    def top(self, n: int = 5, *, output: str | int | None = None) -> Importance:
+        """The n features with the largest corrected importance, the largest first.
+
+        output  name or number of the output that decides; None for all, each on the scale of its own largest
+        """
+        return self.only(leaders(self.corrected[None], self.outputs, n, output))
+
+    def describe(self, *, output: str | int | None = None) -> str:
+        """What matters in words, a sentence a line. output: name or number of one; None for the first few."""
+        return describing.told([describing.of_importance(self, k) for k in describing.chosen(self.outputs, output)])
 
     def to_frame(self) -> Frame:
         """A tidy table: one line a feature and output, with the 95 % interval."""
@@ -143,7 +168,7 @@ def _of_effects(effects: Mapping[Any, Effect], name: str = "") -> Importance:
     return Importance(
         values, np.maximum(values - bias, 0.0), bias, error, np.zeros_like(error), tuple(one.names[0] for one in single),
         single[0].outputs, n_rows, name or str(single[0].meta["name"]), True,
-        single[0].method, _about(single[0]),
+        single[0].method, _about(single[0]) | {"of": "curves"},
     )  # fmt: skip
 
 

@@ -11,7 +11,8 @@ from perturbxai.core.types import Floats, Frame, Objects
 from perturbxai.results.tidy import LEVEL, by_line, in_one, pointwise, text
 
 if TYPE_CHECKING:
-    from perturbxai.results.explanation import Attribution, Explanation
+    from perturbxai.results.explanation import Attribution
+    from perturbxai.results.one_input import Explanation
 
 Said: TypeAlias = tuple[dict[str, Any], dict[str, Floats]]
 """What a table says of each of n things, and their numbers (n, K)."""

@@ -16,7 +16,7 @@ from perturbxai.core.types import Floats, Frame
 from perturbxai.core.wording import OUTPUTS, count, highest, word
 
 if TYPE_CHECKING:
-    from perturbxai.results.explanation import Explanation
+    from perturbxai.results.one_input import Explanation
 
 ROWS, FEATURES, PAIRS, LINES, COLUMNS = 3, 8, 3, 12, 12  # shown at most; the rest is counted
 LONGEST = 22

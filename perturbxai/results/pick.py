@@ -10,7 +10,7 @@ from perturbxai.core.deprecated import renamed
 from perturbxai.core.outputs import select_outputs
 from perturbxai.core.types import Bools, Floats, Frame, Ints
 from perturbxai.core.wording import count, listed, word
-from perturbxai.results import notebook
+from perturbxai.results import describing, notebook
 from perturbxai.results.explanation import Attribution
 
 ROUNDING = 8 * np.finfo(np.float64).eps  # a value that is no more than this part of its row's largest is none
@@ -45,6 +45,10 @@ class Pick:
 
     def _repr_html_(self) -> str:
         return notebook.table("Pick", [count(len(self.picked), "row")], self.to_frame())
+
+    def describe(self) -> str:
+        """Which rows were picked and what each adds in words, a sentence a line."""
+        return "\n".join(describing.of_pick(self))
 
     @property
     def coverage(self) -> Floats:

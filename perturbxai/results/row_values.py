@@ -11,7 +11,7 @@ import numpy as np
 from perturbxai.core.types import Codes, Objects
 
 if TYPE_CHECKING:
-    from perturbxai.results.explanation import Explanation
+    from perturbxai.results.one_input import Explanation
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from perturbxai.core.types import Objects
 from perturbxai.results.row_values import Kept, told_of
 
 if TYPE_CHECKING:
-    from perturbxai.results.explanation import Explanation
+    from perturbxai.results.one_input import Explanation
 
 FORMAT = "perturbxai.attribution"
 SCHEMA = 1

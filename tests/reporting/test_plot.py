@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import recorders
-from explanations import HOSTILE
+from explanations import HOSTILE, one
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
@@ -188,15 +188,20 @@ def test_categories_groups_and_sums_are_grey_where_the_space_is_given(frames):
 
 def test_without_a_space_groups_leave_no_value_to_colour_by(frames):
     result, _ = frames
-    assert np.isnan(features.colours(result.inputs, 4)).all()
+    assert np.isnan(features.colours(result.explanations)).all()
     assert len(px.plot(result).axes) == 1  # nor a colour bar
 
 
+def rows_of(numbers):
+    """Explanations of rows of one column, which has these numbers."""
+    return [one(1, 1, input=np.array([own])) for own in numbers]
+
+
 def test_a_rare_value_beside_a_common_one_keeps_its_colour():
-    found = features.colours([np.array([0.0])] * 99 + [np.array([1.0])], 1)
+    found = features.colours(rows_of([0.0] * 99 + [1.0]))
     assert found[0, 0] == 0.0 and found[99, 0] == 1.0
-    assert (features.colours([np.array([3.0])] * 4, 1) == 0.5).all()
-    assert np.isnan(features.colours([np.array([np.nan])] * 4, 1)).all()
+    assert (features.colours(rows_of([3.0] * 4)) == 0.5).all()
+    assert np.isnan(features.colours(rows_of([np.nan] * 4))).all()
 
 
 def test_a_heat_map_has_rows_by_prediction_and_features_by_size(tables):

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
 
+from perturbxai.core import checks
 from perturbxai.core.types import Floats
 from perturbxai.inputs.spaces import Space, TabularSpace
 from perturbxai.reporting.lettering import LONGEST, number, shortened, texts
 from perturbxai.results.explanation import Explanation
+from perturbxai.results.row_values import told_of
+from perturbxai.results.taking import TAKEN_OF
 
 
 def order(values: Floats) -> list[int]:
@@ -43,12 +45,13 @@ def more(n_left: int) -> str:
 
 
 def check_space(explanation: Explanation, space: Space | None) -> None:
-    """Refuse a space in which this was not explained."""
+    """Refuse a space in which this was not explained. Of a result that was taken from another, its features are some."""
     if space is None:
         return
     if not isinstance(space, TabularSpace):
         raise TypeError(f"space is {type(space).__name__}; expected the TabularSpace that the rows were explained in.")
-    if tuple(space.names) != explanation.names:
+    some = TAKEN_OF in explanation.meta and set(explanation.names) <= set(space.names)
+    if tuple(space.names) != explanation.names and not some:
         raise ValueError(
             f"space has the features {list(space.names)[:6]}, but the result has {list(explanation.names)[:6]}; "
             "give the space that the rows were explained in."
@@ -64,8 +67,8 @@ def row_labels(explanation: Explanation, space: Space | None = None) -> list[str
         return texts(explanation.names)
     table = space.columns.plain(np.asarray(explanation.input, dtype=np.float64)[None])
     found = []
-    for p, name in enumerate(shortened(explanation.names, 22)):
-        (*columns,) = np.flatnonzero(space.player_of_column == p)
+    for own, name in zip(explanation.names, shortened(explanation.names, 22), strict=True):
+        columns = space.columns_of[space.names.index(own)]
         if len(columns) > 1:
             found.append(name)
             continue
@@ -75,25 +78,34 @@ def row_labels(explanation: Explanation, space: Space | None = None) -> list[str
     return texts(found, 34)
 
 
-def colours(inputs: Sequence[ArrayLike], n_players: int, space: Space | None = None) -> Floats:
+def colours(explanations: Sequence[Explanation], space: Space | None = None) -> Floats:
     """(N, P) in 0..1: where a row's value lies between the 5th and the 95th percentile of its feature.
 
     NaN where values have no order: categories (which a space knows), groups of columns, missing values.
     """
-    codes = np.stack([np.asarray(one, dtype=np.float64) for one in inputs])
-    found = np.full((len(codes), n_players), np.nan)
-    if not isinstance(space, TabularSpace):
-        if codes.shape[1] == n_players:
-            found = codes.copy()
-    else:
-        for p in range(n_players):
-            columns = np.flatnonzero(space.player_of_column == p)
+    codes = np.stack([np.asarray(e.input, dtype=np.float64) for e in explanations])
+    names = explanations[0].names
+    found = np.full((len(codes), len(names)), np.nan)
+    if isinstance(space, TabularSpace):
+        for p, name in enumerate(names):
+            columns = space.columns_of[space.names.index(name)]
             if len(columns) == 1 and space.columns.numeric[columns[0]]:
                 found[:, p] = codes[:, columns[0]]
-    for p in range(n_players):
+    elif TAKEN_OF in explanations[0].meta:  # the codes are those of all columns
+        found = _numbers(explanations)
+    elif codes.shape[1] == len(names):
+        found = codes.copy()
+    for p in range(len(names)):
         there = found[np.isfinite(found[:, p]), p]
         low, high = np.percentile(there, (5, 95)) if len(there) else (0.0, 0.0)
         if low == high and len(there):  # a rare value beside a common one
             low, high = there.min(), there.max()
         found[:, p] = np.clip((found[:, p] - low) / (high - low), 0, 1) if high > low else found[:, p] * 0 + 0.5
     return found
+
+
+def _numbers(explanations: Sequence[Explanation]) -> Floats:
+    """(N, P): what rows have where that is a number, NaN elsewhere."""
+    unknown = [None] * len(explanations[0].names)
+    told = [unknown if own is None else own for own in told_of(explanations)]
+    return np.array([[checks.as_number(one) for one in own] for own in told], dtype=np.float64)

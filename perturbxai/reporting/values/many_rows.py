@@ -10,7 +10,6 @@ from perturbxai.reporting.lettering import texts
 from perturbxai.reporting.style import sequence, value_lines
 from perturbxai.reporting.types import Axes
 from perturbxai.reporting.values.features import shown_labels, summed
-from perturbxai.reporting.values.one_row import NOT_EXPLAINED
 from perturbxai.reporting.values.view import View, unexplained
 
 BINS = 90  # of a swarm's axis: points of one bin are stacked
@@ -79,7 +78,7 @@ def decision(axis: Axes, view: View, k: int) -> None:
     labels = shown_labels(view.result.names, *view.leading)
     if view.has_gap:
         gap, _ = unexplained(base, prediction, values)
-        steps, labels = np.column_stack([steps, gap]), [*labels, NOT_EXPLAINED]
+        steps, labels = np.column_stack([steps, gap]), [*labels, view.gap_label]
     n_steps = steps.shape[1]
     lines = prediction[:, None] - np.concatenate([np.zeros((len(steps), 1)), np.cumsum(steps, axis=1)], axis=1)
     low, high = prediction.min(), prediction.max()

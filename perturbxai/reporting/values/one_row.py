@@ -16,7 +16,6 @@ from perturbxai.results.explanation import Attribution, Explanation
 from perturbxai.results.importance import Importance
 
 FOR, AGAINST, NEITHER = "#B2182B", "#2166AC", "#BBBBBB"  # the ends of RdBu_r, as in maps
-NOT_EXPLAINED = "not explained"
 LETTER = 0.055  # of the bars' span: a letter, in a narrow panel
 PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 0.4}  # lines do not strike through a number
 Z95 = 1.959963984540054
@@ -28,7 +27,7 @@ def waterfall(axis: Axes, view: View, k: int) -> None:
     steps = [(view.labels[p], float(e.values[p, k])) for p in shown]
     steps += [(label, float(e.values[rest, k].sum())) for label in rest_label(rest)]
     if view.has_gap:
-        steps.append((NOT_EXPLAINED, float(e.prediction[k] - e.base[k] - e.values[:, k].sum())))
+        steps.append((view.gap_label, float(e.prediction[k] - e.base[k] - e.values[:, k].sum())))
     changes = np.array([change for _, change in steps])
     ends = e.prediction[k] - np.concatenate([[0.0], np.cumsum(changes)[:-1]])  # (n,): where each bar ends, from the top
     starts = ends - changes

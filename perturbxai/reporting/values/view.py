@@ -17,6 +17,7 @@ from perturbxai.reporting.types import Axes
 from perturbxai.reporting.values import features
 from perturbxai.results.explanation import Attribution, Explanation
 from perturbxai.results.importance import Importance
+from perturbxai.results.taking import TAKEN_OF
 
 ONE_ROW = ("waterfall", "bars")
 MANY_ROWS = ("beeswarm", "heatmap", "decision")
@@ -73,6 +74,11 @@ class View:
     def labels(self) -> list[str]:
         """What the features of the one row are called."""
         return features.row_labels(self.one, self.space)
+
+    @property
+    def gap_label(self) -> str:
+        """What the way from base to prediction is called that no value here goes."""
+        return "features not taken" if TAKEN_OF in self.one.meta else "not explained"
 
     @cached_property
     def has_gap(self) -> bool:

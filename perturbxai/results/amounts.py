@@ -1,0 +1,113 @@
+"""Amounts as a person reads them: rounded to what their errors allow, probabilities in per cent, lists as sentences have."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from perturbxai.core.wording import word
+
+MINUS = "\N{MINUS SIGN}"
+EXACT = 1e-9  # an error below this share of its value is rounding
+
+
+def rounded(value: float, digits: int = 3) -> str:
+    """A number to so many digits, written out, with thousands apart.
+
+    >>> rounded(221.4), rounded(-0.0123), rounded(1234567.0), rounded(-0.0), rounded(2.5), rounded(np.inf)
+    ('221', '−0.0123', '1,234,567', '0', '2.5', 'not known')
+    """
+    if not math.isfinite(value):
+        return "not known"
+    if value == 0:
+        return "0"
+    places = digits - 1 - math.floor(math.log10(abs(value)))
+    if places > 8 or abs(value) >= 1e15:
+        return f"{value:.{digits - 1}e}".replace("-", MINUS)
+    text = f"{abs(value):,.{max(places, 0)}f}"
+    return _minus(value) + (text.rstrip("0").rstrip(".") if "." in text else text)
+
+
+def with_error(value: float, half: float, sign: bool = False) -> str:
+    """A number with the half width of its interval, both to where that begins; alone where that is not known, or rounding.
+
+    >>> with_error(28.31, 1.73, True), with_error(-5.2, 0.31), with_error(0.004, 0.3, True), with_error(1 / 3, np.inf)
+    ('+28 ± 2', '−5.2 ± 0.3', '0 ± 0.3', '0.333')
+    >>> with_error(52341.0, 1380.0), with_error(2.0, 1e-15, True)
+    ('52,300 ± 1,400', '+2')
+    """
+    if not math.isfinite(value) or not math.isfinite(half) or half <= EXACT * abs(value) or half == 0:
+        text = rounded(value)
+        return f"+{text}" if sign and math.isfinite(value) and value > 0 else text
+    lead = math.floor(math.log10(half))
+    places = (1 if half < 1.5 * 10.0**lead else 0) - lead
+    if value and places > (most := 4 - math.floor(math.log10(abs(value)))):
+        places = most  # more digits than anybody reads
+    shown, error = round(value, places), round(half, places)
+    if error == 0 or places > 12:
+        return with_error(value, np.inf, sign)
+    before, digits = "+" if sign and shown > 0 else _minus(shown), max(places, 0)
+    number = f"{abs(shown):,.{digits}f}" if shown else "0"
+    return f"{before}{number} ± {error:,.{digits}f}"
+
+
+def _minus(value: float) -> str:
+    return MINUS if value < 0 else ""
+
+
+def share(value: float, half: float = np.inf) -> str:
+    """A share of 1 as per cent, whole ones.
+
+    >>> share(0.614, 0.028), share(0.5), share(0.999, 0.02), share(0.004)
+    ('61 % ± 3 %', '50 %', '100 % ± 2 %', 'less than 1 %')
+    """
+    if value < 0.005:
+        return "less than 1 %"
+    error = f" ± {max(100 * half, 1):.0f} %" if math.isfinite(half) and half > EXACT else ""
+    return f"{100 * value:.0f} %{error}"
+
+
+def joined(parts: Sequence[str], last: str = "and") -> str:
+    """One, two and three, as a sentence has them.
+
+    >>> joined(["a"]), joined(["a", "b"]), joined(["a", "b", "c"], "or")
+    ('a', 'a and b', 'a, b or c')
+    """
+    return f"{', '.join(parts[:-1])} {last} {parts[-1]}" if len(parts) > 1 else "".join(parts)
+
+
+def called(name: object) -> str:
+    """A name of any origin in a sentence: one line, not endless, and something where it is blank."""
+    return word(name) or '""'
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What an output is counted in. Probabilities are shown in per cent, and their changes in percentage points.
+
+    scale  of the outputs, as `meta` has it: "probability", "logit", "raw"; "" where it is not known
+    """
+
+    scale: str = ""
+
+    @property
+    def noun(self) -> str:
+        """What the model gives: of log-odds a score, whatever is predicted."""
+        return "score" if self.scale == "logit" else "prediction"
+
+    @property
+    def factor(self) -> float:
+        return 100.0 if self.scale == "probability" else 1.0
+
+    def level(self, value: float) -> str:
+        """An output itself."""
+        return rounded(self.factor * value) + " %" * (self.scale == "probability" and math.isfinite(value))
+
+    def change(self, value: float, half: float = np.inf, sign: bool = True) -> str:
+        """A change of it, with the half width of its interval."""
+        return with_error(self.factor * value, self.factor * half, sign) + " points" * (self.scale == "probability")
+
+    def distance(self, value: float) -> str:
+        """How far two outputs lie apart, in full words."""
+        return rounded(self.factor * abs(value)) + " percentage points" * (self.scale == "probability")
