@@ -12,6 +12,7 @@ from typing import Any
 from perturbxai.calls.comparison import Comparison
 from perturbxai.calls.sent_once import sent_once
 from perturbxai.calls.workers import travelling
+from perturbxai.command.about import lines_of
 from perturbxai.command.config import Config, Naming
 from perturbxai.command.photo_part import load_photo
 from perturbxai.command.table_part import load_table
@@ -103,7 +104,7 @@ def _reported(parts: Mapping[str, Part], steps: Mapping[str, Steps], done: Run, 
         inner = target.inner(name)
         if name in done.comparisons:
             compared, asked = done.comparisons[name], part.section.model_dump(mode="json") | {"seed": config.seed}
-            report(compared, inner, config=asked)
+            report(compared, inner, config=asked, about=lines_of(part.section, part.facts))
             own.finish(done.facts[name], inner)
         done.told += [f"{name}: {one}" for one in own.told]
     assert target is not None  # a configuration has a section

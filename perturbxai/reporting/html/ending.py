@@ -9,7 +9,6 @@ import numpy as np
 from perturbxai.calls.comparison import Comparison
 from perturbxai.core.types import Frame
 from perturbxai.core.wording import count
-from perturbxai.reporting.html import sentences
 from perturbxai.reporting.html.choices import Numbering
 from perturbxai.reporting.html.compared_section import compared_section
 from perturbxai.reporting.html.guide import guide_section
@@ -43,7 +42,7 @@ def ending(results: Mapping[str, Attribution], compared: Comparison | None, fram
     if compared is not None:
         read += ["scores", "agreement"]
         found.append(compared_section(results, frames["summary"], frames["agreement"], frames["curves"], compared.call,
-                                      sentences.of_comparison(compared), numbering))  # fmt: skip
+                                      numbering))  # fmt: skip
     found.append(cost_section(frames["costs"] if "costs" in frames else costs_of(results)))
     found.append(guide_section(read, [one.method for one in results.values()]))
     return [*found, making_section(told.facts), files_section(told.files)]

@@ -11,7 +11,8 @@ from perturbxai.reporting.html.explained import Explained
 from perturbxai.reporting.html.markup import Html, element, join
 from perturbxai.reporting.html.sections import Section
 from perturbxai.results.explanation import Attribution
-from perturbxai.results.importance import importance
+from perturbxai.results.importance import Importance, importance
+from perturbxai.results.tidy import LEVEL, normal
 
 TOP = 12  # columns shown
 
@@ -21,7 +22,7 @@ def importance_section(shown: Explained) -> Section:
     panes = []
     for m, result in enumerate(shown.results.values()):
         found = importance(result)
-        low, high = found.interval()
+        low, high = with_background(result, found)
         for o, k in enumerate(shown.outputs):
             top = leading(found.corrected[:, k])
             chart = Bars([found.names[p] for p in top], found.corrected[top, k], low[top, k], high[top, k],
@@ -30,8 +31,8 @@ def importance_section(shown: Explained) -> Section:
     n_rows = len(shown.first)
     lead = (
         "How far each column moves the output of a row up or down, on average over the explained rows. The thin line "
-        f"is the 95 % interval: how far the bar could be off because these are {n_rows} rows and not all, and because "
-        "not every question was asked of the model."
+        f"is the 95 % interval: how far the bar could be off because these are {n_rows} rows and not all, because other rows "
+        "could have stood for what is hidden, and because not every question was asked of the model."
     )
     if n_rows == 1:
         lead = "One row was explained: how far this goes for others is not known, and so there is no interval."
@@ -70,5 +71,10 @@ def _more(n_left: int) -> Html | None:
     )
 
 
-def has_importance(result: Attribution) -> bool:
-    return all(np.ndim(one) == 1 for one in result.inputs)
+def with_background(result: Attribution, found: Importance) -> tuple[Floats, Floats]:
+    """Ends (P, K) of the interval, with the error of the background that serves all rows, which more rows do not mend."""
+    low, high = found.interval()
+    if result.stderr_background is None:
+        return low, high
+    half = np.hypot(high - found.corrected, normal(LEVEL) * result.stderr_background.mean(axis=0))
+    return np.maximum(found.corrected - half, 0.0), found.corrected + half

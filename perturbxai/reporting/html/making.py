@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from perturbxai.core.types import Frame
-from perturbxai.reporting.html.markup import Html, element, join, name
+from perturbxai.reporting.html.markup import Html, element, name
 from perturbxai.reporting.html.numbers import number
 from perturbxai.reporting.html.sections import Section
 from perturbxai.reporting.manifest import plainly
@@ -65,7 +65,3 @@ def flat(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(map(flat, value))
     return value if isinstance(value, str) else json.dumps(value, default=plainly, ensure_ascii=False)
-
-
-def bulleted(sentences: Sequence[str]) -> Html:
-    return element("ul", *(element("li", text) for text in sentences), class_="found") if sentences else join([])

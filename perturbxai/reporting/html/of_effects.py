@@ -6,19 +6,20 @@ import numpy as np
 
 from perturbxai.reporting.curves.photo_figure import on_a_photo
 from perturbxai.reporting.curves.view import Found, Panel, leading, outputs_of, panels
-from perturbxai.reporting.html import sentences
 from perturbxai.reporting.html.buttons import buttons
 from perturbxai.reporting.html.charts.bars import Bars
 from perturbxai.reporting.html.choices import Choice, part_of
 from perturbxai.reporting.html.curves_section import curve_figure, surface_figure
 from perturbxai.reporting.html.ending import NAMED, Told, costs_of
 from perturbxai.reporting.html.guide import guide_section
-from perturbxai.reporting.html.making import bulleted, cost_section, files_section, making_section
+from perturbxai.reporting.html.making import cost_section, files_section, making_section
 from perturbxai.reporting.html.markup import Html, element, join
 from perturbxai.reporting.html.opacities_section import opacities_section
+from perturbxai.reporting.html.said import bulleted
 from perturbxai.reporting.html.sections import Page, Section
 from perturbxai.reporting.html.writing import written
 from perturbxai.reporting.style import titles
+from perturbxai.results.describing_effects import of_effect
 from perturbxai.results.effect import Effect
 from perturbxai.results.importance import importance
 
@@ -87,7 +88,7 @@ def _about(found: Found, told: Told) -> list[tuple[str, str]]:
 def _found(shown: Found, outputs: list[int]) -> Section:
     panes = []
     for o, k in enumerate(outputs):
-        said = [text for methods in shown.values() for text in sentences.of_effect(main_of(methods), k)[:1]]
+        said = [text for methods in shown.values() for text in of_effect(main_of(methods), k)[:1]]
         panes.append(element("div", bulleted(said), class_=part_of(o=o)))
     return Section("found", "What was found", join(panes))
 
@@ -127,7 +128,7 @@ def _figures(shown: Found, outputs: list[int], column: Choice, n_left: int) -> S
     for d, lines in enumerate(panels(shown, None, outputs, None, None)):
         parts += [_part(panel, d, outputs) for panel in lines]
         for o, k in enumerate(outputs):
-            said = sentences.of_effect(main_of(list(shown.values())[d]), k)
+            said = of_effect(main_of(list(shown.values())[d]), k)
             parts.append(element("div", bulleted(said), class_=part_of(d=d, o=o)))
     lead = (
         "How the prediction changes, on average, as the column does. The band is where the curve could lie (95 %); "

@@ -5,13 +5,10 @@ from typing import Any
 
 from perturbxai.calls.comparison import Comparison
 from perturbxai.core.types import Frame, Labels
-from perturbxai.reporting.html import sentences
 from perturbxai.reporting.html.ending import Told, ending, header, notes_of
-from perturbxai.reporting.html.making import bulleted
-from perturbxai.reporting.html.markup import element, join
 from perturbxai.reporting.html.painted import Painted
 from perturbxai.reporting.html.photos_section import photos_section
-from perturbxai.reporting.html.sections import Page, Section
+from perturbxai.reporting.html.sections import Page
 from perturbxai.reporting.html.writing import written
 from perturbxai.results.explanation import Attribution
 
@@ -23,9 +20,8 @@ def photo_page(results: Mapping[str, Attribution], compared: Comparison | None, 
     """The page of explained photos. frames: the CSVs' tables;  limit: photos at most, None for what fits."""
     shown = Painted(results, limit)
     labels = regions_of(compared, len(shown.first))
-    sections = [] if len(shown.first) == 1 else [_found(shown)]
     scores = None if compared is None else frames["scores"]
-    sections.append(photos_section(shown, labels, scores, sentences.of_row))
+    sections = [photos_section(shown, labels, scores)]
     sections += ending(results, compared, frames, told, READING, shown.numbering)
     title = "What the model sees in the photo" + "s" * (len(shown.first) > 1)
     about, notes = header(results, told, shown.titles, "photo", "region"), notes_of(results, len(shown.outputs))
@@ -36,11 +32,3 @@ def regions_of(compared: Comparison | None, n_pictures: int) -> list[Labels | No
     """The regions (H, W) of each picture; None where no comparison holds them."""
     inputs: list[Any] = [None] * n_pictures if compared is None else list(compared.inputs)
     return [getattr(one, "labels", None) for one in inputs]
-
-
-def _found(shown: Painted) -> Section:
-    panes = []
-    for one in shown.maps:
-        for o, k in enumerate(shown.outputs):
-            panes.append(element("div", bulleted(sentences.of_rows(one.result, k)), class_=one.classes(o)))
-    return Section("found", "What was found", join(panes))

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from perturbxai.calls.comparison import Comparison
 from perturbxai.core.types import Frame
-from perturbxai.reporting.html import sentences
 from perturbxai.reporting.html.buttons import buttons
 from perturbxai.reporting.html.choices import Choice, part_of
 from perturbxai.reporting.html.dependence_section import FEWEST, dependence_choice, dependence_section
@@ -12,12 +11,13 @@ from perturbxai.reporting.html.ending import Told, ending, header, notes_of
 from perturbxai.reporting.html.explained import Explained
 from perturbxai.reporting.html.importance_section import importance_section, swarm_section
 from perturbxai.reporting.html.interactions_section import interactions_section, with_interactions
-from perturbxai.reporting.html.making import bulleted
 from perturbxai.reporting.html.markup import element, join
 from perturbxai.reporting.html.rows_section import rows_section
+from perturbxai.reporting.html.said import bulleted
 from perturbxai.reporting.html.sections import Page, Section
 from perturbxai.reporting.html.writing import written
 from perturbxai.reporting.style import titles
+from perturbxai.results.describing import of_rows
 from perturbxai.results.explanation import Attribution
 
 READING = ("idea", "value", "interval", "importance", "swarm", "scatter", "waterfall")
@@ -35,7 +35,7 @@ def table_page(results: Mapping[str, Attribution], compared: Comparison | None, 
         sections.append(dependence_section(shown, buttons(inner[0])))
     if with_interactions(shown):
         sections.append(interactions_section(shown))
-    sections.append(rows_section(shown, sentences.of_row))
+    sections.append(rows_section(shown))
     sections += ending(results, compared, frames, told, READING, shown.numbering)
     notes = [*told.notes, *notes_of(results, len(shown.outputs))]
     if shown.n_left_out:
@@ -49,5 +49,5 @@ def found_section(shown: Explained) -> Section:
     panes = []
     for m, result in enumerate(shown.results.values()):
         for o, k in enumerate(shown.outputs):
-            panes.append(element("div", bulleted(sentences.of_rows(result, k)), class_=part_of(m=m, o=o)))
+            panes.append(element("div", bulleted(of_rows(result, k)), class_=part_of(m=m, o=o)))
     return Section("found", "What was found", join(panes))

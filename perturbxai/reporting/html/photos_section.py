@@ -16,19 +16,20 @@ from perturbxai.reporting.html.markup import Html, element, join, name
 from perturbxai.reporting.html.numbers import give_or_take, signed
 from perturbxai.reporting.html.painted import Map, Painted
 from perturbxai.reporting.html.picker import picked
-from perturbxai.reporting.html.rows_section import Says
+from perturbxai.reporting.html.said import paragraph
 from perturbxai.reporting.html.scores_away import score_in_words
 from perturbxai.reporting.html.sections import Section
+from perturbxai.results.describing import of_row
 from perturbxai.results.explanation import Explanation
 
 TOP = 12  # regions in a table
 
 
-def photos_section(shown: Painted, labels: Sequence[Labels | None], scores: Frame | None, says: Says) -> Section:
-    """A panel a picture. labels: the regions (H, W) of each picture, None where they are not known;  says: its sentences."""
+def photos_section(shown: Painted, labels: Sequence[Labels | None], scores: Frame | None) -> Section:
+    """A panel a picture. labels: the regions (H, W) of each picture, None where they are not known."""
 
     def inside(n: int, at: int) -> Html:
-        return _picture(shown, labels[n], scores, n, at, says)
+        return _picture(shown, labels[n], scores, n, at)
 
     parts = {one.classes(): one.result for one in shown.maps}
     lead = (
@@ -37,17 +38,20 @@ def photos_section(shown: Painted, labels: Sequence[Labels | None], scores: Fram
         "values and scores are by region."
     )
     if len(shown.first) == 1:
-        return Section("photos", "The photo, region by region", inside(0, 0), lead)
+        return Section("photos", "What was found, region by region", inside(0, 0), lead)
     if left := len(shown.first) - len(shown.inputs):
         lead += (
             f" This page holds {len(shown.inputs)} of {len(shown.first):,} photos; {left:,} more are in attributions.csv."
         )
     return Section(
-        "photos", "Photo by photo", picked(shown.first, shown.inputs, shown.outputs, parts, "photo", inside), lead
+        "photos",
+        "What was found, photo by photo",
+        picked(shown.first, shown.inputs, shown.outputs, parts, "photo", inside),
+        lead,
     )
 
 
-def _picture(shown: Painted, labels: Labels | None, scores: Frame | None, n: int, at: int, says: Says) -> Html:
+def _picture(shown: Painted, labels: Labels | None, scores: Frame | None, n: int, at: int) -> Html:
     """The photo under its maps, its regions in numbers, and below all maps side by side."""
     e = shown.first[n]
     shape, held = np.shape(e.input), {f"p{at}": photo_data(e.input)}
@@ -59,9 +63,12 @@ def _picture(shown: Painted, labels: Labels | None, scores: Frame | None, n: int
                 held[key] = map_data(*drawn)
                 laid.append((key, one.classes(o)))
                 thumbs.append(_thumb(shape, at, key, one, o, shown, mine, scores))
-            sentences = [element("p", text) for text in says(mine, k)]
             regions = "|".join(_value(mine, p, k) for p in range(len(mine.names)))
-            tables.append(element("div", *sentences, _regions(mine, k), class_=one.classes(o), data_regions=regions))
+            tables.append(
+                element(
+                    "div", paragraph(of_row(mine, k, labels)), _regions(mine, k), class_=one.classes(o), data_regions=regions
+                )
+            )
     alt = f"Photo {e.label} under a map of its regions; the table beside it has their values"
     left = element(
         "div", stack(shape, f"p{at}", laid, alt, labels), _slider(at) if laid else None, _scale() if laid else None

@@ -1,20 +1,17 @@
 """Every explained row: a table to find it by, and its own way from the usual prediction to its own."""
 
-from collections.abc import Callable, Sequence
-
 from perturbxai.reporting.html.charts.waterfall import waterfall
 from perturbxai.reporting.html.choices import part_of
 from perturbxai.reporting.html.explained import Explained
 from perturbxai.reporting.html.markup import Html, element, join
 from perturbxai.reporting.html.picker import picked
+from perturbxai.reporting.html.said import paragraph
 from perturbxai.reporting.html.sections import Section
-from perturbxai.results.explanation import Explanation
-
-Says = Callable[[Explanation, int], Sequence[str]]
+from perturbxai.results.describing import of_row
 
 
-def rows_section(shown: Explained, says: Says) -> Section:
-    """The rows that the page holds. says: the sentences of a row and output."""
+def rows_section(shown: Explained) -> Section:
+    """The rows that the page holds, each in words and step by step."""
     left = len(shown.first) - len(shown.inputs)
     lead = (
         "Choose a row to see what its prediction is made of. The usual prediction is the model's mean with all "
@@ -31,8 +28,9 @@ def rows_section(shown: Explained, says: Says) -> Section:
         panes = []
         for m, result in enumerate(shown.results.values()):
             for o, k in enumerate(shown.outputs):
-                sentences = [element("p", text) for text in says(result[n], k)]
-                panes.append(element("div", *sentences, waterfall(result[n], k, has), class_=part_of(m=m, o=o)))
+                panes.append(
+                    element("div", paragraph(of_row(result[n], k)), waterfall(result[n], k, has), class_=part_of(m=m, o=o))
+                )
         return join(panes)
 
     parts = {part_of(m=m): result for m, result in enumerate(shown.results.values())}

@@ -11,8 +11,8 @@ from perturbxai.reporting.style import fill_of, title, titles
 from perturbxai.results.explanation import Attribution
 
 KINDS = {
-    "deletion": ("When the parts called most important are hidden first", "hidden", "low"),
-    "insertion": ("When they are shown first", "shown", "high"),
+    "deletion": ("Most important parts hidden first", "hidden", "low"),
+    "insertion": ("Most important parts shown first", "shown", "high"),
 }
 
 

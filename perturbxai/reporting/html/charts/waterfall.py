@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perturbxai.reporting.html.charts.bars import half_width
 from perturbxai.reporting.html.charts.strip import HIGH, axis_row, bar, line, strip, whisker
 from perturbxai.reporting.html.markup import Html, element, name
 from perturbxai.reporting.html.numbers import give_or_take, number, own, signed
 from perturbxai.reporting.html.scale import Scale
+from perturbxai.results.describing import half_widths
 from perturbxai.results.explanation import Explanation
 
 TOP = 9  # columns with a step of their own
@@ -55,22 +55,22 @@ def waterfall(e: Explanation, k: int, has: Sequence[object] | None, unit: str = 
 def steps_of(e: Explanation, k: int, has: Sequence[object] | None, unit: str) -> list[Step]:
     """The leading columns, all others together, and what the values do not add up to, each from where the last ended."""
     values = e.values[:, k]
-    low, high = (ends[:, k] for ends in e.interval())
+    halves = half_widths(e)[:, k]
     order = np.argsort(-np.abs(values), kind="stable")
     shown = order if len(order) <= TOP + 1 else order[:TOP]
     rest = order[len(shown) :]
     parts: list[tuple[object, str, float, float, str]] = [
         (e.names[p], "" if has is None else own(has[p]), float(values[p]),
-         half_width(float(values[p]), float(low[p]), float(high[p])), "")
+         float(halves[p]), "")
         for p in shown
     ]  # fmt: skip
     if len(rest):
         parts.append((f"{len(rest)} other {unit} together", "", float(values[rest].sum()), 0.0, "rest"))
     way = float(e.prediction[k] - e.base[k])
-    left = way - float(values.sum())
+    left = way - float(values.sum())  # NaN where it is not known what the way is
     if abs(left) > GAP * max(abs(way), float(np.abs(values).max(initial=0.0)), 1e-300):
         parts.append(("left over: this method's values do not add up to the prediction", "", left, 0.0, "rest"))
-    found, level = [], float(e.base[k])
+    found, level = [], float(e.base[k]) if np.isfinite(e.base[k]) else 0.0
     for called, text, value, half, class_ in parts:
         found.append(Step(called, text, level, level + value, half, class_))
         level += value
@@ -97,8 +97,10 @@ def _line(step: Step, scale: Scale) -> Html:
 
 def _level(text: str, level: float, scale: Scale, class_: str) -> Html:
     top, bottom = (50, HIGH) if class_ == "first" else (0, 50)
-    at = scale.place(level)
-    marks = [line(at, top, at, bottom, "way"), line(max(at - 12, 0), 50, min(at + 12, 1000), 50, "level")]
+    marks: list[Html] = []
+    if np.isfinite(level):
+        at = scale.place(level)
+        marks = [line(at, top, at, bottom, "way"), line(max(at - 12, 0), 50, min(at + 12, 1000), 50, "level")]
     return element(
         "tr", element("th", text, scope="row", colspan=2), element("td", strip(scale, *marks), class_="strip-cell"),
         element("td", element("b", number(level)), class_="number"), class_=f"level {class_}",
