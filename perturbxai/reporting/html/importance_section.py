@@ -31,7 +31,7 @@ def importance_section(shown: Explained) -> Section:
     n_rows = len(shown.first)
     lead = (
         "How far each column moves the output of a row up or down, on average over the explained rows. The thin line "
-        f"is the 95 % interval: how far the bar could be off because these are {n_rows} rows and not all, because other rows "
+        f"is the 95 % interval: how far the bar could be off because these are {n_rows} rows and not all, because others "
         "could have stood for what is hidden, and because not every question was asked of the model."
     )
     if n_rows == 1:

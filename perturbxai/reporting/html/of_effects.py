@@ -14,7 +14,7 @@ from perturbxai.reporting.html.ending import NAMED, Told, costs_of
 from perturbxai.reporting.html.guide import guide_section
 from perturbxai.reporting.html.making import cost_section, files_section, making_section
 from perturbxai.reporting.html.markup import Html, element, join
-from perturbxai.reporting.html.opacities_section import opacities_section
+from perturbxai.reporting.html.opacities_section import opacities_section, opacity_figure
 from perturbxai.reporting.html.said import bulleted
 from perturbxai.reporting.html.sections import Page, Section
 from perturbxai.reporting.html.writing import written
@@ -25,6 +25,7 @@ from perturbxai.results.importance import importance
 
 MOST = 24  # columns and pairs with a figure
 TOP = 20  # columns with a bar
+TOLD = 10  # columns and pairs that the first words are about
 
 
 def curves_page(found: Found, told: Told, limit: int | None = None) -> str:
@@ -54,10 +55,7 @@ def curves_page(found: Found, told: Told, limit: int | None = None) -> str:
 
 def _column(shown: Found, photo: bool) -> Choice:
     """Which column is looked at: the most important one first."""
-    sizes = [
-        max(float(effect.importance.max()) for effect in methods.values()) * (len(names) == 1)
-        for names, methods in shown.items()
-    ]
+    sizes = [size_of(methods) for methods in shown.values()]
     return Choice(
         "d", "Superpixel" if photo else "Column", [" × ".join(map(str, names)) for names in shown], int(np.argmax(sizes))
     )
@@ -87,10 +85,17 @@ def _about(found: Found, told: Told) -> list[tuple[str, str]]:
 
 def _found(shown: Found, outputs: list[int]) -> Section:
     panes = []
+    order = sorted(shown.values(), key=lambda methods: -size_of(methods))
     for o, k in enumerate(outputs):
-        said = [text for methods in shown.values() for text in of_effect(main_of(methods), k)[:1]]
+        said = [text for methods in order[:TOLD] for text in of_effect(main_of(methods), k)[:1]]
         panes.append(element("div", bulleted(said), class_=part_of(o=o)))
     return Section("found", "What was found", join(panes))
+
+
+def size_of(methods: Mapping[str, Effect]) -> float:
+    """How far the output varies with a column; of a pair next to nothing, so that pairs come last."""
+    size = max(float(np.nanmax(effect.importance, initial=0.0)) for effect in methods.values())
+    return size if len(next(iter(methods.values())).names) == 1 else 1e-6 * size
 
 
 def main_of(methods: Mapping[str, Effect]) -> Effect:
@@ -125,11 +130,12 @@ def _importance(by_method: Mapping[str, Mapping[str, Effect]], outputs: list[int
 
 def _figures(shown: Found, outputs: list[int], column: Choice, n_left: int) -> Section:
     parts: list[Html] = [buttons(column)]
-    for d, lines in enumerate(panels(shown, None, outputs, None, None)):
+    drawn = panels(shown, None, outputs, None, None) if not on_a_photo(shown) else [[] for _ in shown]
+    for d, (methods, lines) in enumerate(zip(shown.values(), drawn, strict=True)):
         parts += [_part(panel, d, outputs) for panel in lines]
         for o, k in enumerate(outputs):
-            said = of_effect(main_of(list(shown.values())[d]), k)
-            parts.append(element("div", bulleted(said), class_=part_of(d=d, o=o)))
+            opacity = opacity_figure(methods, k) if on_a_photo(shown) else None
+            parts.append(element("div", opacity, bulleted(of_effect(main_of(methods), k)), class_=part_of(d=d, o=o)))
     lead = (
         "How the prediction changes, on average, as the column does. The band is where the curve could lie (95 %); "
         "thin lines are single rows; marks along the bottom tell where the rows are, beyond which the curve is a "

@@ -1,19 +1,24 @@
 """Effects of a photo's regions: what each adds on its way from hidden to whole, over the photo and as bars."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from perturbxai.core.types import Floats
-from perturbxai.reporting.curves.photo_figure import OTHERS, SAID
+from perturbxai.reporting.curves.photo_figure import OTHERS, SAID, climb
 from perturbxai.reporting.curves.view import Found
 from perturbxai.reporting.html.charts.bars import Bars
+from perturbxai.reporting.html.charts.lines import Curve, Lines
 from perturbxai.reporting.html.charts.overlay import pictures, stack
 from perturbxai.reporting.html.charts.pixels import map_data, photo_data
 from perturbxai.reporting.html.choices import part_of
 from perturbxai.reporting.html.markup import Html, element, join
 from perturbxai.reporting.html.sections import Section
+from perturbxai.reporting.style import titles
 from perturbxai.results.effect import Effect, Superpixel
 
 TOP = 12
+ROWS_DRAWN = 30  # curves of reference rows
 
 
 def opacities_section(found: Found, outputs: list[int]) -> Section:
@@ -58,3 +63,23 @@ def _bars(known: list[tuple[str, Superpixel]], rise: Floats, k: int) -> Html:
         "region", True, [known[p][1].number for p in top],
     )  # fmt: skip
     return chart.table()
+
+
+def opacity_figure(methods: Mapping[str, Effect], k: int) -> Html:
+    """How the output climbs from a region hidden (0) to whole (1), by each method; thin lines are reference rows."""
+    called = titles(methods)
+    has_mean = any(effect.declared.averages for effect in methods.values())
+    curves = []
+    for name, effect in methods.items():
+        up, half = climb(effect, k)
+        rows = None
+        if effect.individual is not None:
+            chosen = np.unique(np.linspace(0, len(effect.individual) - 1, ROWS_DRAWN).round().astype(int))
+            rows = effect.individual[chosen][..., k] - effect.individual[chosen][:, :1, k]
+        only_rows = effect.declared.keeps_rows > 0 and has_mean  # whose mean is the averaged curve
+        band = None if only_rows else (up - half, up + half)
+        curves.append(
+            Curve(called[name], effect.grid[0].astype(float), np.full_like(up, np.nan) if only_rows else up, band, rows)
+        )
+    curves.sort(key=lambda curve: bool(np.isnan(curve.y).all()))
+    return Lines(curves, "opacity of the region", "climb of the output").figure()
