@@ -22,23 +22,18 @@ class Choice:
         if not self.options:
             raise ValueError(f"Choice {self.legend!r} has no option; leave it out of the page.")
 
-    @property
-    def rules(self) -> str:
+    def rules(self, scripted: bool) -> str:
         """CSS that hides what belongs to the other options, and lights up curves of the one that is on.
 
-        For browsers that know :has(); others show everything.
+        scripted  for pages whose script keeps an attribute of the body; else by :has(), which takes long on large pages (40 s
+                  for 92,000 elements as a window became narrow); browsers that do not know it show everything
         """
-        lit = (f"body:has(#{self.key}{n}:checked) svg path.lit.{self.key}{n}{{opacity:1;stroke-width:3.6px}}"
-               for n in range(len(self.options)))  # fmt: skip
-        return "\n".join(
-            [
-                *(
-                    f"body:has(#{self.key}{n}:checked) .{self.key}:not(.{self.key}{n},.lit){{display:none}}"
-                    for n in range(len(self.options))
-                ),
-                *lit,
-            ]
-        )
+        found = []
+        for n in range(len(self.options)):
+            chosen = f'body[data-{self.key}="{n}"]' if scripted else f"body:has(#{self.key}{n}:checked)"
+            found.append(f"{chosen} .{self.key}:not(.{self.key}{n},.lit){{display:none}}")
+            found.append(f"{chosen} svg path.lit.{self.key}{n}{{opacity:1;stroke-width:3.6px}}")
+        return "\n".join(found)
 
 
 def part_of(**numbers: int | Sequence[int] | None) -> str:

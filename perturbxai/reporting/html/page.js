@@ -3,7 +3,6 @@
 // strong maps lie over photos, and regions tell their values. Text only ever goes in as text.
 (() => {
   const root = document.documentElement;
-  root.classList.add("script");
   const all = (query, within = document) => [...within.querySelectorAll(query)];
   const make = (tag, text, attributes = {}) => {
     const made = document.createElement(tag);
@@ -12,6 +11,11 @@
     return made;
   };
   const visible = (cell) => all("[data-value], span", cell).find((one) => one.offsetParent !== null) || cell;
+
+  // ---------------------------------------------------------------- choices
+  const chosen = (radio) => { document.body.dataset[radio.name] = radio.id.slice(radio.name.length); };
+  for (const radio of all("input[type=radio]:checked")) chosen(radio);
+  document.addEventListener("change", (event) => { if (event.target.type === "radio") chosen(event.target); });
 
   // ---------------------------------------------------------------- rows
   const finder = document.getElementById("finder");

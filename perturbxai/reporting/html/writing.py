@@ -1,4 +1,4 @@
-"""The page's text: its model in the template, with its one style sheet and one script, which the policy names."""
+"""The page's text: its model in the template, with its style sheet and its script, which the policy names."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -11,6 +11,7 @@ from perturbxai.reporting.html.policy import content_policy
 from perturbxai.reporting.html.sections import Page
 
 HOME = "perturbxai.reporting.html"
+FIRST = "document.documentElement.className = 'script'"  # before anything is drawn
 
 
 def written(page: Page, inner: Sequence[Choice] = ()) -> str:
@@ -19,10 +20,18 @@ def written(page: Page, inner: Sequence[Choice] = ()) -> str:
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"name": lambda text: name(text, 400), "buttons": buttons}
-    style = "\n".join([_file("page.css"), "@supports selector(:has(*)){", *(c.rules for c in (*page.choices, *inner)), "}"])
+    choices = [*page.choices, *inner]
+    style = "\n".join([_file("page.css"), *(f".script {line}" for one in choices for line in one.rules(True).splitlines())])
+    plain = "\n".join(one.rules(False) for one in choices)
     script = _file("page.js")
     return environment.from_string(_file("page.html")).render(
-        page=page, style=Html(style), script=Html(script), policy=content_policy(style, script)
+        page=page,
+        style=Html(style),
+        plain=Html(plain),
+        script=Html(script),
+        first=Html(FIRST),
+        choices=choices,
+        policy=content_policy((style, plain), (FIRST, script)),
     )
 
 

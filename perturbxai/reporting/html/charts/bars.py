@@ -11,6 +11,7 @@ from perturbxai.reporting.html.markup import Html, element, name
 from perturbxai.reporting.html.numbers import give_or_take, number, signed
 from perturbxai.reporting.html.scale import Scale
 
+LONGEST_NAME = 80  # of a line
 REACH = 0.6  # how far a whisker may reach beyond the bars, of the bars' range: one endless interval flattens nothing
 
 
@@ -55,7 +56,8 @@ class Bars:
             marks.append(whisker(scale, low, high))
         shown = signed(value) if self.sign else number(value)
         return element(
-            "tr", element("th", name(self.names[n]), scope="row"), element("td", strip(scale, *marks), class_="strip-cell"),
+            "tr", element("th", name(self.names[n], LONGEST_NAME), scope="row"),
+            element("td", strip(scale, *marks), class_="strip-cell"),
             element("td", shown, " ", element("span", half, class_="error") if half else None, class_="number"),
             data_player=self.players[n] if len(self.players) else None,
         )  # fmt: skip

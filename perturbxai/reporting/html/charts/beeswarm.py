@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perturbxai.core.types import Floats, Ints
+from perturbxai.reporting.html.charts.bars import LONGEST_NAME
 from perturbxai.reporting.html.charts.shades import NO_ORDER, SHADES, shades
 from perturbxai.reporting.html.charts.strip import axis_row, dots, strip
 from perturbxai.reporting.html.markup import Html, element, join, name
@@ -48,7 +49,7 @@ class Swarm:
                             [shades(self.has[:, p])[n] for n in chosen], self.rows[chosen], scale)  # fmt: skip
         ends = f"{signed(column.min())} … {signed(column.max())}"
         return element(
-            "tr", element("th", name(self.names[p]), scope="row"),
+            "tr", element("th", name(self.names[p], LONGEST_NAME), scope="row"),
             element("td", strip(scale, marks), class_="strip-cell"), element("td", ends, class_="number"),
         )  # fmt: skip
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perturbxai.reporting.html.charts.bars import LONGEST_NAME
 from perturbxai.reporting.html.charts.strip import HIGH, axis_row, bar, line, strip, whisker
 from perturbxai.reporting.html.markup import Html, element, name
 from perturbxai.reporting.html.numbers import give_or_take, number, own, signed
@@ -88,7 +89,7 @@ def _line(step: Step, scale: Scale) -> Html:
     if half and np.isfinite(step.half):
         marks.append(whisker(scale, step.end - step.half, step.end + step.half))
     return element(
-        "tr", element("th", name(step.called), scope="row"), element("td", name(step.has, 60), class_="has"),
+        "tr", element("th", name(step.called, LONGEST_NAME), scope="row"), element("td", name(step.has, 60), class_="has"),
         element("td", strip(scale, *marks), class_="strip-cell"),
         element("td", signed(value), " ", element("span", half, class_="error") if half else None, class_="number"),
         class_=step.class_ or None,
