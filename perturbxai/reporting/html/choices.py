@@ -25,7 +25,7 @@ class Choice:
     def rules(self, scripted: bool) -> str:
         """CSS that hides what belongs to the other options, and lights up curves of the one that is on.
 
-        scripted  for pages whose script keeps an attribute of the body; else by :has(), which takes long on large pages (40 s
+        scripted  for pages whose script keeps an attribute of the body; else by :has(), slow on large pages (40 s
                   for 92,000 elements as a window became narrow); browsers that do not know it show everything
         """
         found = []

@@ -53,6 +53,20 @@ def give_or_take(half: SupportsFloat, beside: float = 0.0) -> str:
     return f"± {half:,.0f}" if half >= 100 else f"± {half:.2g}"
 
 
+def with_half(value: float, half: float, beside: float, sign: bool = False) -> tuple[str, str]:
+    """A number to the digits that its half interval leaves it, and that half in words; see `give_or_take`.
+
+    >>> with_half(2.3519, 0.0931, 10.0, sign=True), with_half(-3e-7, 0.015, 1.0), with_half(1.5, math.inf, 1.0)
+    (('+2.352', '± 0.093'), ('0.000', '± 0.015'), ('1.5', '± not known'))
+    """
+    told = give_or_take(half, beside)
+    if not told or not math.isfinite(half) or not math.isfinite(value):
+        return (signed(value) if sign else number(value)), told
+    decimals = min(max(1 - math.floor(math.log10(half)), 0), 12)
+    shown = minus(f"{round(value, decimals) + 0.0:{'+' if sign and round(value, decimals) > 0 else ''},.{decimals}f}")
+    return shown, told if half >= 100 else f"± {half:.{decimals}f}"
+
+
 def own(value: object) -> str:
     """What a row has in a column: numbers to four digits, words as they are, "missing" for what is not there.
 

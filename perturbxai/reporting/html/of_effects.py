@@ -76,7 +76,8 @@ def _methods(found: Found) -> list[object]:
 def _about(found: Found, told: Told) -> list[tuple[str, str]]:
     named = _by_method(found)
     first = next(iter(named.values()))
-    own = {"what": f"{len(found)} columns and pairs" if len(found) > 1 else " × ".join(next(iter(found)))}
+    noun = "regions" if on_a_photo(found) else "columns and pairs"
+    own = {"what": f"{len(found)} {noun}" if len(found) > 1 else " × ".join(next(iter(found)))}
     own |= {"output": ", ".join(map(str, first.outputs[:NAMED])), "methods": ", ".join(titles(named).values())}
     if first.meta.get("drawn_rows"):
         own["rows behind the curves"] = f"{first.meta['drawn_rows']:,}"

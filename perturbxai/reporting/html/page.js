@@ -91,8 +91,8 @@
       button.addEventListener("click", () => sort(head, column));
     }
     const tools = make("div", "", { class: "tools" });
-    const label = make("label", "Find a row ");
-    const field = make("input", "", { type: "search", placeholder: "its name, or a column", autocomplete: "off" });
+    const label = make("label", "Find a " + finder.dataset.kind + " ");
+    const field = make("input", "", { type: "search", placeholder: "by name or reason", autocomplete: "off" });
     note = make("span", lines().length + " of " + lines().length, { class: "count", role: "status" });
     label.append(field);
     tools.append(label, note);
@@ -138,7 +138,7 @@
     const region = event.target.closest(".edge[data-player]");
     if (dot && finder) {
       const line = lines().find((one) => one.dataset.row === dot.dataset.row);
-      tell("Row " + line.cells[0].textContent + ": prediction " + visible(line.cells[1]).textContent, event.clientX, event.clientY);
+      tell(finder.dataset.kind + " " + line.cells[0].textContent + ": prediction " + visible(line.cells[1]).textContent, event.clientX, event.clientY);
     } else if (region) {
       mark(region.closest(".photo"), region.dataset.player);
       tell(saidOf(region), event.clientX, event.clientY);

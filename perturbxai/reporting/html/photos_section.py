@@ -13,7 +13,7 @@ from perturbxai.reporting.html.charts.pixels import map_data, photo_data
 from perturbxai.reporting.html.choices import part_of
 from perturbxai.reporting.html.explained import leaders
 from perturbxai.reporting.html.markup import Html, element, join, name
-from perturbxai.reporting.html.numbers import give_or_take, signed
+from perturbxai.reporting.html.numbers import signed, with_half
 from perturbxai.reporting.html.painted import Map, Painted
 from perturbxai.reporting.html.picker import picked
 from perturbxai.reporting.html.said import paragraph
@@ -93,8 +93,10 @@ def _drawn(e: Explanation, k: int, labels: Labels | None) -> tuple[Floats, float
 
 def _value(e: Explanation, p: int, k: int) -> str:
     low, high = e.interval()
-    half = give_or_take(0.5 * (high[p, k] - low[p, k]), float(np.abs(e.values[:, k]).max()))
-    return f"{e.names[p]}: {signed(e.values[p, k])} {half}".strip().replace("|", "/")
+    with np.errstate(invalid="ignore"):
+        half = 0.5 * (high[p, k] - low[p, k])
+    told = " ".join(with_half(e.values[p, k], half, float(np.abs(e.values[:, k]).max()), sign=True))
+    return f"{e.names[p]}: {told}".strip().replace("|", "/")
 
 
 def _regions(e: Explanation, k: int) -> Html:

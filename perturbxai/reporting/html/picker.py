@@ -50,7 +50,9 @@ def _finder(
         ))  # fmt: skip
     label = f"Explained {kind}s"
     caption = element("caption", label, class_="hidden")
-    table = element("table", caption, element("thead", head), element("tbody", *lines), class_="finder", id="finder")
+    table = element(
+        "table", caption, element("thead", head), element("tbody", *lines), class_="finder", id="finder", data_kind=kind
+    )
     return element("div", table, class_="wide finder-box", tabindex=0, role="region", aria_label=label)
 
 

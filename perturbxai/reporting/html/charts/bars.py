@@ -8,7 +8,7 @@ import numpy as np
 from perturbxai.core.types import Floats
 from perturbxai.reporting.html.charts.strip import axis_row, bar, strip, whisker
 from perturbxai.reporting.html.markup import Html, element, name
-from perturbxai.reporting.html.numbers import give_or_take, number, signed
+from perturbxai.reporting.html.numbers import with_half
 from perturbxai.reporting.html.scale import Scale
 
 LONGEST_NAME = 80  # of a line
@@ -51,10 +51,9 @@ class Bars:
         value, low, high = float(self.values[n]), float(self.low[n]), float(self.high[n])
         side = "plain" if not self.sign else "for" if value > 0 else "against"
         marks: list[Html] = [bar(scale, 0.0, value, side)] if np.isfinite(value) else []
-        half = give_or_take(half_width(value, low, high), float(np.abs(self.values).max()))
+        shown, half = with_half(value, half_width(value, low, high), float(np.abs(self.values).max()), self.sign)
         if half and np.isfinite(low) and np.isfinite(high):
             marks.append(whisker(scale, low, high))
-        shown = signed(value) if self.sign else number(value)
         return element(
             "tr", element("th", name(self.names[n], LONGEST_NAME), scope="row"),
             element("td", strip(scale, *marks), class_="strip-cell"),

@@ -8,12 +8,13 @@ import numpy as np
 from perturbxai.reporting.html.charts.bars import LONGEST_NAME
 from perturbxai.reporting.html.charts.strip import HIGH, axis_row, bar, line, strip, whisker
 from perturbxai.reporting.html.markup import Html, element, name
-from perturbxai.reporting.html.numbers import give_or_take, number, own, signed
+from perturbxai.reporting.html.numbers import number, own, with_half
 from perturbxai.reporting.html.scale import Scale
 from perturbxai.results.describing import half_widths
 from perturbxai.results.explanation import Explanation
 
 TOP = 9  # columns with a step of their own
+WHISKER = 0.4  # of the way: how far a whisker may reach beyond the bars
 GAP = 1e-3  # of the way: what a method leaves unexplained is shown from here on
 
 
@@ -37,7 +38,11 @@ def waterfall(e: Explanation, k: int, has: Sequence[object] | None, unit: str = 
     """
     steps = steps_of(e, k, has, unit)
     base, prediction = float(e.base[k]), float(e.prediction[k])
-    scale = Scale.over([base, prediction], *([step.start, step.end] for step in steps))
+    ends = np.array([[base, prediction], *([step.start, step.end] for step in steps)]).ravel()
+    half = np.array([step.half for step in steps])
+    reach = np.where(np.isfinite(half), np.minimum(half, WHISKER * np.ptp(ends[np.isfinite(ends)])), 0.0)
+    last = np.array([step.end for step in steps])
+    scale = Scale.over(ends, last - reach, last + reach)
     head = element("tr", *(element("th", text, scope="col", class_=class_) for text, class_ in (
         ("column", None), ("value", None), ("from the usual to this prediction", "strip-head"),
         ("adds ± 95\N{NO-BREAK SPACE}%", "number"))))  # fmt: skip
@@ -85,13 +90,13 @@ def _line(step: Step, scale: Scale) -> Html:
         line(scale.place(step.start), 0, scale.place(step.start), 25, "way"), bar(scale, step.start, step.end, side, 25, 75),
         line(scale.place(step.end), 75, scale.place(step.end), HIGH, "way"),
     ]  # fmt: skip
-    half = give_or_take(step.half, scale.high - scale.low)
+    shown, half = with_half(value, step.half, scale.high - scale.low, sign=True)
     if half and np.isfinite(step.half):
         marks.append(whisker(scale, step.end - step.half, step.end + step.half))
     return element(
         "tr", element("th", name(step.called, LONGEST_NAME), scope="row"), element("td", name(step.has, 60), class_="has"),
         element("td", strip(scale, *marks), class_="strip-cell"),
-        element("td", signed(value), " ", element("span", half, class_="error") if half else None, class_="number"),
+        element("td", shown, " ", element("span", half, class_="error") if half else None, class_="number"),
         class_=step.class_ or None,
     )  # fmt: skip
 
