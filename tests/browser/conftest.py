@@ -120,14 +120,14 @@ def _table():
     X = _rows()
     predictor = px.Predictor(_predict, outputs=["<b>first</b>", "b\"'", "third"])
     space = px.TabularSpace(X)
-    found = px.explain(["lime", "kernel_shap", "interactions"], predictor, space, X[:14], seed=0)
+    found = px.explain(["lime", "kernel_shap", "interactions"], predictor, space, X[:9], seed=0)
     return px.compare(found, predictor, space, seed=0)
 
 
 def _photo():
     photo = np.random.default_rng(0).uniform(0, 255, (60, 80, 3)).astype(np.float32)
     predictor = px.Predictor(
-        lambda p: np.stack([p[:, :30].mean((1, 2, 3)), p[:, 30:].mean((1, 2, 3))], 1), outputs=["up", "down"]
+        lambda p: np.stack([p[:, :30].mean((1, 2, 3)), p[:, 30:].mean((1, 2, 3))], axis=1), outputs=["up", "down"]
     )
     space = px.ImageSpace(segments="grid", n_segments=12, fill="mean")
     found = {}

@@ -35,8 +35,7 @@ def test_dark_pages_are_dark_and_paper_is_white(look, reports, artefacts, name):
     assert page.pdf(path=artefacts / f"{name}.pdf", format="A4").startswith(b"%PDF")
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(("name", "dark"), [*((name, False) for name in PAGES), ("table", True)])
 def test_axe_finds_nothing_serious(look, reports, name, dark):
     from axe_playwright_python.sync_playwright import Axe
 
@@ -52,9 +51,8 @@ def test_hostile_names_stay_text(look, reports, name):
     page = look(reports[name]).page
     assert page.evaluate("typeof window.hacked") == "undefined"
     assert page.locator("img, iframe, object, embed, body b b, body i i").count() == 0
-    assert page.evaluate(
-        "[...document.querySelectorAll('*')].every(one => [...one.attributes].every(a => !/^on|^style$/.test(a.name)))"
-    )
+    names = page.evaluate("[...document.querySelectorAll('*')].flatMap(one => one.getAttributeNames())")
+    assert not [one for one in set(names) if one.startswith("on") or one == "style"]
     assert "</script><img src=x" in page.inner_text("header")
 
 
@@ -86,7 +84,7 @@ def test_a_method_and_an_output_are_chosen_by_keyboard(look, reports, script):
 
 def test_without_a_script_every_row_can_be_read(look, reports):
     page = look(reports["table"], script=False).page
-    assert page.locator("details.panel").filter(visible=True).count() == 14
+    assert page.locator("details.panel").filter(visible=True).count() == 9
     page.locator("#finder tbody tr >> nth=5 >> a").click()
     assert visible(page, "#row-5 .waterfall").count() == 1 and "For row" in page.inner_text("#row-5")
 
@@ -100,12 +98,12 @@ def test_rows_are_found_sorted_and_stepped_through(look, reports):
     assert panel.count() == 1 and panel.get_attribute("id") == "row-0"
     page.get_by_role("button", name="Next").click()
     assert panel.get_attribute("id") == "row-1"
-    page.get_by_label("Find a row").fill("</i> 12")
-    assert visible(page, "#finder tbody tr").count() == 1 and panel.get_attribute("id") == "row-12"
+    page.get_by_label("Find a row").fill("</i> 8")
+    assert visible(page, "#finder tbody tr").count() == 1 and panel.get_attribute("id") == "row-8"
     page.get_by_label("Find a row").fill("")
     page.get_by_role("button", name="prediction").click()
     told = [float(one.get_attribute("data-value")) for one in visible(page, "#finder td:nth-child(2) span").all()]
-    assert len(told) == 14 and told == sorted(told, reverse=True)
+    assert len(told) == 9 and told == sorted(told, reverse=True)
     assert page.locator("#finder th").nth(1).get_attribute("aria-sort") == "descending"
 
 
@@ -115,12 +113,14 @@ def test_sorting_goes_by_the_output_that_is_chosen(look, reports):
     page.get_by_role("button", name="prediction").click()
     page.get_by_role("button", name="prediction").click()
     told = [float(one.get_attribute("data-value")) for one in visible(page, "#finder td:nth-child(2) span.o1").all()]
-    assert len(told) == 14 and told == sorted(told)
+    assert len(told) == 9 and told == sorted(told)
 
 
 def test_a_dot_leads_to_its_row(look, reports):
     page = look(reports["table"]).page
-    visible(page, ".swarm .dot[data-row='7']").first.click(force=True)
+    dot = "[...document.querySelectorAll('.swarm .dot[data-row=\"7\"]')].find(one => one.getClientRects().length)"
+    page.evaluate(f"{dot}.scrollIntoView({{block: 'center'}})")
+    page.mouse.click(*page.evaluate(f"(({{x, y}}) => [x, y])({dot}.getBoundingClientRect())"))
     assert visible(page, "details.panel").get_attribute("id") == "row-7"
     assert page.locator("#finder tr.chosen").get_attribute("data-row") == "7"
 
