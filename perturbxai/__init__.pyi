@@ -36,10 +36,10 @@ from perturbxai.calls.comparison import Comparison as Comparison
 from perturbxai.calls.effects import effects as effects
 from perturbxai.calls.exchange import from_lime as from_lime
 from perturbxai.calls.exchange import from_shap as from_shap
-from perturbxai.calls.exchange import to_shap as to_shap
 from perturbxai.calls.explain import explain as explain
 from perturbxai.calls.h_statistic import h_statistic as h_statistic
 from perturbxai.calls.reference import reference as reference
+from perturbxai.calls.to_shap import to_shap as to_shap
 from perturbxai.core.csv_files import read_csv as read_csv
 from perturbxai.explainers.ale import Ale as Ale
 from perturbxai.explainers.banzhaf import Banzhaf as Banzhaf

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from perturbxai.calls.describing_comparisons import of_comparison
 from perturbxai.core import catalogue
 from perturbxai.core.methods import sees_fill
 from perturbxai.core.wording import by_output, count, figure, listed, word
@@ -13,6 +14,7 @@ from perturbxai.inputs.spaces import Input
 from perturbxai.metrics import agreement, faithfulness
 from perturbxai.results import notebook
 from perturbxai.results.explanation import Attribution
+from perturbxai.results.tidy import Tidy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +24,7 @@ BACKGROUND, NO_FILL = "background", "none"
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Tidy):
     """What `compare` found, in tidy tables.
 
     scores       one line a method, input, output, metric and scored fill; `home` if the map was explained under that fill
@@ -55,6 +57,10 @@ class Comparison:
     def _repr_html_(self) -> str:
         about = [count(len(self.results), "method"), count(len(self.inputs), "input")]
         return notebook.table("Comparison", about, self.summary().reset_index())
+
+    def describe(self) -> str:
+        """What it says in words, a sentence a line: which methods agree, which scores best beyond chance, what home adds."""
+        return "\n".join(of_comparison(self))
 
     def to_frame(self) -> pd.DataFrame:
         """The scores, tidy."""

@@ -4,7 +4,7 @@ import csv
 import numbers
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -61,8 +61,11 @@ def _reads_as_other(text: str) -> bool:
     return text in ("", "True", "False") or WRITTEN.fullmatch(text) is not None
 
 
-def write_csv(frame: Frame, path: str | Path) -> None:
-    """Write a table without its index. Text, in cells and names of columns, that begins as a formula is shielded."""
+def write_csv(frame: Frame, path: str | Path | None = None) -> str | None:
+    """Write a table without its index; without a path its text is returned.
+
+    Text, in cells and names of columns, that begins as a formula is shielded.
+    """
     import pandas as pd
 
     found = frame.rename(columns=shielded)
@@ -76,11 +79,17 @@ def write_csv(frame: Frame, path: str | Path) -> None:
             returns |= any("\r" in str(cell) for cell in cells)
             found.isetitem(number, pd.Series(cells, dtype=object).to_numpy())  # whole numbers stay whole
     # a carriage return outside quotes begins a line of its own
-    found.to_csv(path, index=False, quoting=csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL)
+    quoting: Any = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
+    if path is None:
+        return found.to_csv(index=False, quoting=quoting, lineterminator="\n")
+    found.to_csv(path, index=False, quoting=quoting)
+    return None
 
 
-def read_csv(path: str | Path) -> Frame:
+def read_csv(path: str | Path | TextIO) -> Frame:
     """A table that `to_csv()` or `report()` wrote, its text as it was and its numbers to the last bit.
+
+    path  of the file, or what reads like an open one: `io.StringIO(result.to_csv())`
 
     Columns of names are text, also where they read as numbers; an empty cell in a column of numbers is a missing one. What
     rows have, "feature_value", is of each cell's own kind: a number, a truth value, None, or text, as moments are.

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias, overload
 
 import numpy as np
 
+from perturbxai.calls.comparison import Comparison
 from perturbxai.core import checks
 from perturbxai.core.types import Labels, Outputs
 from perturbxai.core.versions import versions
@@ -14,35 +15,49 @@ from perturbxai.inputs.spaces import ImageSpace, Space
 from perturbxai.reporting.curves import photo_figure
 from perturbxai.reporting.curves.figure import plot_effects
 from perturbxai.reporting.curves.view import as_effects
-from perturbxai.reporting.lettering import text, texts
+from perturbxai.reporting.lettering import text
 from perturbxai.reporting.photo import draw_photo
-from perturbxai.reporting.style import left_out, legend_below, new_figure, rc, scale, sequence, styles_of, titles
+from perturbxai.reporting.style import left_out, rc, scale, sequence, styles_of
 from perturbxai.reporting.types import Axes, Drawing, Figure
 from perturbxai.reporting.values import features, interactions, many_rows, one_row
+from perturbxai.reporting.values.importances import importances
+from perturbxai.reporting.values.panels import done, drawn, height_of, panels
+from perturbxai.reporting.values.scatter import scatter
+from perturbxai.reporting.values.scores import scores
 from perturbxai.reporting.values.strip import strip
-from perturbxai.reporting.values.view import KINDS, View, as_named, panels_of, view_of
+from perturbxai.reporting.values.together import together
+from perturbxai.reporting.values.view import KINDS, View, as_named, view_of
 from perturbxai.results.effect import Effects
 from perturbxai.results.explanation import Attribution, Explanation
+from perturbxai.results.h_statistic import HStatistic
 from perturbxai.results.importance import Importance
 
-PANEL = 3.9  # inches
-Drawable: TypeAlias = Attribution | Explanation | Importance | Mapping[str, Attribution] | Mapping[str, Importance] | Effects
+Drawable: TypeAlias = (
+    Attribution
+    | Explanation
+    | Importance
+    | Mapping[str, Attribution]
+    | Mapping[str, Importance]
+    | Effects
+    | Comparison
+    | HStatistic
+)
 
 
 # fmt: off
 @overload
 def plot(
     result: Drawable, kind: str | None = None, *, row: int | str | None = None, output: str | int | None = None,
-    top: int = 10, ax: None = None, space: Space | None = None,
+    top: int = 10, ax: None = None, space: Space | None = None, feature: str | int | None = None,
 ) -> Figure: ...
 @overload
 def plot(
     result: Drawable, kind: str | None = None, *, row: int | str | None = None, output: str | int | None = None,
-    top: int = 10, ax: Axes, space: Space | None = None,
+    top: int = 10, ax: Axes, space: Space | None = None, feature: str | int | None = None,
 ) -> Axes: ...
 def plot(
     result: Drawable, kind: str | None = None, *, row: int | str | None = None, output: str | int | None = None,
-    top: int = 10, ax: Axes | None = None, space: Space | None = None,
+    top: int = 10, ax: Axes | None = None, space: Space | None = None, feature: str | int | None = None,
 ) -> Any:
 # fmt: on
     """Draw a result with matplotlib: returns a new Figure (which a notebook shows), or `ax` if that is given.
@@ -53,24 +68,30 @@ def plot(
             hatched where no rows are; a panel a method where there are groups. Of effects on a photo: the numbered
             superpixels, and how the output climbs with their opacities. Half transparent is a picture that no camera
             takes: the curve shows how soon a region is detected
+            Or a Comparison: each method's mean scores over the inputs, a panel a metric, under a map's own fill and under
+            others; or an HStatistic: how much columns and pairs act together, and how much so few rows show by chance
     kind    "waterfall": one row, from base to prediction; what the values do not sum to is a bar "not explained"
             "bars": one row with 95 % intervals, thick pointwise, thin simultaneous; of an Importance thick is the noise of
             the estimates, thin with that of the rows, and the diamond is the value without the bias of noise
             "beeswarm": all rows, a point each, coloured by the feature's value; "heatmap": rows by features, or a picture's
             map; "decision": a line a row, from base to prediction
+            "scatter": all rows, across what they have at a feature, up its value, coloured by the feature that goes with it
+            most: by the method's interactions, or else as the values of rows that are alike in the first differ with it
             "matrix", "network": one row's interactions, of a method that has them: all pairs of the features shown in
             colours beside the features' own values, or the strongest pairs as lines on a circle
             "strip": a picture's maps side by side, of baselines at several layers (`layer=[...]`) or of several methods
-            "overlay" (as None), "separate": of effects
+            "overlay" (as None), "separate": of effects; "dots" (as None): of a Comparison
             None: beeswarm for several rows, waterfall for one (or where `row` is given), heatmap for pictures, bars else
     row     which row of waterfall, bars, matrix, network, decision (drawn strong) and a picture's heatmap: its number, or
             its label if that is text; None is the first. Of effects the label of a row whose ICE curve is drawn strong
-    output  name or number; None draws a panel for each, up to 6, of more the 6 that the model rates highest
+    output  name or number; None draws a panel for each, up to 6, of more the 6 that the model rates highest. Of a Comparison
+            the name of one metric
     top     features shown; the others are summed, or in bars left out
     ax      matplotlib Axes to draw on; needs a single output
     space   the space of the call. Of a table it adds values to names and shows categories, which have no order, in grey
             instead of coloured by their codes, and it tells how much PDP asks where no row is (`support.unsupported`); of
             a picture it tells superpixels that were not made by name
+    feature name or number of the feature of a scatter; None for the one that leads
 
     Raises TypeError for what cannot be drawn, ValueError for an unknown kind, row or output and for a kind that the result
     does not allow, each before anything is drawn.
@@ -86,10 +107,14 @@ def plot(
         if photo_figure.on_a_photo(found):
             return photo_figure.plot_opacities(found, kind, row, output, top, ax)
         return plot_effects(found, kind, row, output, top, ax, space)
+    if isinstance(result, (Comparison, HStatistic)):
+        return _of_whole(result, kind, row, output, top, ax, feature)
     checks.one_of("kind", kind, (*KINDS, None))
+    if feature is not None and kind != "scatter":
+        raise ValueError(f"feature={feature!r} is for kind='scatter'; leave it out, or draw a result of some: a[:, ...].")
     named = as_named(result)
     if all(isinstance(one, Importance) for one in named.values()):
-        return _importance(named, kind, row, output, top, ax)
+        return importances(named, kind, row, output, top, ax)
     if kind == "strip":
         if ax is not None:
             raise ValueError("ax is one panel, and kind='strip' draws a figure of its own; leave ax= out.")
@@ -98,51 +123,29 @@ def plot(
         return _compared(named, kind, row, output, top, ax, space)
     ((name, one),) = named.items()
     view = view_of(name, one, kind, row, output, top, ax, space)
+    if kind == "scatter":
+        return scatter(view, ax, feature)
     return _DRAWN[view.kind](view, ax)
+
+
+def _of_whole(
+    result: Comparison | HStatistic, kind: str | None, row: object, output: Any, top: int, ax: Axes | None, feature: object
+) -> Drawing:
+    """What is about all rows, methods or columns, and has neither a row nor a feature to choose."""
+    what = type(result).__name__
+    for name, value in (("row", row), ("feature", feature)):
+        if value is not None:
+            raise ValueError(f"{name}={value!r}: a {what} is drawn whole; leave {name}= out.")
+    return scores(result, kind, output, ax) if isinstance(result, Comparison) else together(result, kind, output, top, ax)
 
 
 # ------------------------------------------------------------------------------------------------ how it is drawn
 
 
-def _panels(n_panels: int, height: float, ax: Axes | None, width: float = PANEL) -> tuple[Any, list[Axes]]:
-    """(Figure, None where `ax` is given; axes, which the first one names the lines of)."""
-    if ax is not None:
-        ax.tick_params(labelleft=True)
-        return None, [ax]
-    figure = new_figure(width * n_panels + 1.4, height)
-    axes = list(figure.subplots(1, n_panels, squeeze=False)[0])
-    for axis in axes[1:]:
-        axis.tick_params(labelleft=False)
-    return figure, axes
-
-
-def _drawn(
-    view: View, height: float, ax: Axes | None, draw: Callable[[Axes, View, int], object], width: float = PANEL
-) -> tuple[Any, list[Axes]]:
-    """The same with what a view shows: a panel an output."""
-    figure, axes = _panels(len(view.outputs), height, ax, width)
-    for axis, k in zip(axes, view.outputs, strict=True):
-        draw(axis, view, k)
-    return figure, axes
-
-
-def _done(figure: Figure, ax: Axes | None, about: str, handles: list[Any] | None = None) -> Drawing:
-    if ax is not None:
-        return ax
-    figure.suptitle(about, fontsize=9)
-    if handles:
-        legend_below(figure, handles)
-    return figure
-
-
-def _lines(n_lines: int, each: float = 0.3) -> float:
-    return max(1.5 + each * n_lines, 2.6)
-
-
 @rc
 def _waterfall(view: View, ax: Axes | None) -> Drawing:
-    figure, _ = _drawn(view, _lines(len(view.leading[0]) + 2), ax, one_row.waterfall)
-    return _done(figure, ax, f"{view.about}; whiskers: 95 % interval")
+    figure, _ = drawn(view, height_of(len(view.leading[0]) + 2), ax, one_row.waterfall)
+    return done(figure, ax, f"{view.about}; whiskers: 95 % interval")
 
 
 def _bars(view: View, ax: Axes | None) -> Drawing:
@@ -168,7 +171,7 @@ def _compared(
 def _bar_panels(named: dict[str, Attribution], view: View, about: str, ax: Axes | None) -> Drawing:
     firsts, styles = {name: result[view.row or 0] for name, result in named.items()}, styles_of(named)
     shown, _ = features.leading(features.order(np.stack([e.values[:, view.outputs] for e in firsts.values()])), view.top)
-    figure, axes = _panels(len(view.outputs), _lines(len(shown), 0.18 + 0.12 * len(firsts)), ax)
+    figure, axes = panels(len(view.outputs), height_of(len(shown), 0.18 + 0.12 * len(firsts)), ax)
     for axis, k in zip(axes, view.outputs, strict=True):
         one_row.bar_panel(axis, firsts, None, shown, k, styles, view.labels)
         axis.locator_params(axis="x", nbins=6)
@@ -176,55 +179,55 @@ def _bar_panels(named: dict[str, Attribution], view: View, about: str, ax: Axes 
     handles = one_row.bar_handles(named, None, "") if len(firsts) > 1 else None
     if ax is not None and handles:
         ax.legend(handles=handles, frameon=False)
-    return _done(figure, ax, f"{about}; 95 % intervals: thick of one, thin of all features together{left}", handles)
+    return done(figure, ax, f"{about}; 95 % intervals: thick of one, thin of all features together{left}", handles)
 
 
 @rc
 def _beeswarm(view: View, ax: Axes | None) -> Drawing:
     shown, rest = view.leading
     shade = features.colours(view.result.explanations, view.space)
-    figure, axes = _drawn(view, _lines(len(shown) + bool(rest), 0.36), ax, partial(many_rows.beeswarm, shade=shade))
+    figure, axes = drawn(view, height_of(len(shown) + bool(rest), 0.36), ax, partial(many_rows.beeswarm, shade=shade))
     unordered = bool(np.isnan(shade[:, shown]).any()) or bool(rest)
     grey = " (grey: categories, sums)" if unordered else ""
     if not np.isnan(shade).all():
         scale(axes, sequence(), 0, 1, f"feature's value{grey}", ("low", "high"))
-    return _done(figure, ax, view.about_rows())
+    return done(figure, ax, view.about_rows())
 
 
 @rc
 def _heatmap(view: View, ax: Axes | None) -> Drawing:
     seen = np.stack([features.summed(view.result.values[..., k], *view.leading) for k in view.outputs])
     limit = float(np.percentile(np.abs(seen), 99)) or float(np.abs(seen).max()) or 1.0
-    figure, axes = _drawn(view, _lines(len(view.leading[0]) + 3, 0.28), ax, partial(many_rows.heatmap, limit=limit))
+    figure, axes = drawn(view, height_of(len(view.leading[0]) + 3, 0.28), ax, partial(many_rows.heatmap, limit=limit))
     # outliers may lie beyond
     scale(axes, "RdBu_r", -limit, limit, "value, in units of the model's output", extend="both")
-    return _done(figure, ax, view.about_rows())
+    return done(figure, ax, view.about_rows())
 
 
 @rc
 def _decision(view: View, ax: Axes | None) -> Drawing:
-    figure, _ = _drawn(view, _lines(len(view.leading[0]) + 2), ax, many_rows.decision)
-    return _done(figure, ax, view.about_rows("" if view.row is None else f", in black row {text(view.one.label)}"))
+    figure, _ = drawn(view, height_of(len(view.leading[0]) + 2), ax, many_rows.decision)
+    return done(figure, ax, view.about_rows("" if view.row is None else f", in black row {text(view.one.label)}"))
 
 
 @rc
 def _matrix(view: View, ax: Axes | None) -> Drawing:
     width, height = interactions.matrix_size(view)
-    figure, axes = _drawn(view, height, ax, interactions.matrix, width)
+    figure, axes = drawn(view, height, ax, interactions.matrix, width)
     interactions.colour_bar(axes, view)
-    return _done(figure, ax, view.about + interactions.about(view))
+    return done(figure, ax, view.about + interactions.about(view))
 
 
 @rc
 def _network(view: View, ax: Axes | None) -> Drawing:
     shown, rest = view.leading
     width, height = interactions.network_size(view)
-    figure, axes = _panels(len(view.outputs), height, ax, width)
+    figure, axes = panels(len(view.outputs), height, ax, width)
     counts = [interactions.network(axis, view, k) for axis, k in zip(axes, view.outputs, strict=True)]
     n_pairs = len(shown) * (len(shown) - 1) // 2
     most = f"; the {max(counts)} strongest of {n_pairs} pairs" if max(counts) < n_pairs else ""
     about = f"{view.about}{interactions.index_of(view.one)}{most}; circles: values{features.more(len(rest))}"
-    return _done(figure, ax, about, interactions.pair_handles())
+    return done(figure, ax, about, interactions.pair_handles())
 
 
 @rc
@@ -232,14 +235,14 @@ def _photo(view: View, ax: Axes | None) -> Drawing:
     """The photo, and beside it the map of each output."""
     e = view.one
     labels = _superpixels(e, view.space)
-    figure, axes = _panels(len(view.outputs) + (ax is None), 3.2, ax, width=2.7)
+    figure, axes = panels(len(view.outputs) + (ax is None), 3.2, ax, width=2.7)
     if ax is None:
         draw_photo(axes[0], e.input)
         axes[0].set_title("\nphoto")
     for axis, k in zip(axes[ax is None :], view.outputs, strict=True):
         one_row.photo_map(axis, e, k, labels)
     scale(axes, "RdBu_r", -1, 1, "value, as a share of the map's largest", ("against", "for"))
-    return _done(figure, ax, view.about)
+    return done(figure, ax, view.about)
 
 
 def _superpixels(e: Explanation, space: Space | None) -> Labels | None:
@@ -261,32 +264,6 @@ def _superpixels(e: Explanation, space: Space | None) -> Labels | None:
         f"the superpixels of this picture ({e.meta.get('segments', 'unknown')}, {len(e.names)} of them) cannot be told from "
         "the result; give space=, the ImageSpace that it was explained in."
     )
-
-
-@rc
-def _importance(
-    named: dict[str, Importance], kind: str | None, row: object, output: Outputs | None, top: int, ax: Axes | None
-) -> Drawing:
-    if kind not in (None, "bars"):
-        raise ValueError(f"kind={kind!r} needs single rows, and an importance is a mean over them; take bars.")
-    if row is not None:
-        raise ValueError(f"row={row!r}: an importance is a mean over rows; leave row= out.")
-    first = next(iter(named.values()))
-    if any((one.names, one.outputs) != (first.names, first.outputs) for one in named.values()):
-        raise ValueError(f"{', '.join(named)} differ in features or outputs; draw importances of one call.")
-    outputs, n_left_out = panels_of(first.outputs, output, first.values.sum(axis=0), ax)
-    if ax is not None and len(named) > 1:
-        raise ValueError(f"ax is one panel, and {len(named)} importances came: give one of {', '.join(named)}.")
-    ranked = features.order(np.stack([one.values[:, outputs] for one in named.values()]))
-    shown, rest = features.leading(ranked, top)
-    figure, axes = _panels(len(outputs) * len(named), _lines(len(shown)), ax)
-    styles, shown_as = styles_of(named), titles(named)
-    panels = [(name, k) for k in outputs for name in named]
-    for axis, (name, k) in zip(axes, panels, strict=True):
-        one_row.importance_bars(axis, named[name], k, shown, styles[name]["color"])
-        axis.set_title(f"{shown_as[name]}, {texts(first.outputs)[k]}")
-    about = f"{first.n_rows} rows; 95 %: thick the estimates' noise, thin with the rows'; diamond: without the noise's bias"
-    return _done(figure, ax, about + features.more(len(rest)) + left_out(n_left_out))
 
 
 _DRAWN: dict[str, Callable[[View, Axes | None], Drawing]] = {

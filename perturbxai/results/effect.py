@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from perturbxai.core.deprecated import renamed
 from perturbxai.core.methods import Method, OfCurves
 from perturbxai.core.types import Bools, Data, Floats, Frame, Ints, Labels, Picture
-from perturbxai.core.wording import by_output, figure, listed, place, word
-from perturbxai.results import describing, describing_effects
+from perturbxai.core.wording import by_output, count, figure, listed, place, word
+from perturbxai.results import describing, describing_effects, notebook
 from perturbxai.results.effect_reading import Reading
 from perturbxai.results.tidy import LEVEL, Tidy, by_line, factor, student
 
@@ -110,6 +110,10 @@ class Effect(Tidy):
         shape = " x ".join(f"{len(axis):,}" for axis in self.grid)
         head = f"Effect of {' and '.join(word(name) for name in self.names)} by {type(self.method).__name__}: {shape} points"
         return by_output(head, self.outputs, self._told)
+
+    def _repr_html_(self) -> str:
+        about = [f"{' and '.join(self.names)} by {type(self.method).__name__}", count(self.values[..., 0].size, "point")]
+        return notebook.table("Effect", list(map(notebook.words, about)), self.to_frame())
 
     def _told(self, k: int) -> str:
         """The line of an output: how far the curve goes, and how much that is."""

@@ -13,10 +13,11 @@ from perturbxai.core.methods import Method
 from perturbxai.core.types import Floats, Frame
 from perturbxai.core.wording import by_output, count, leading, word
 from perturbxai.results import describing, notebook
+from perturbxai.results.cohorts import By, cohorts
 from perturbxai.results.effect import Effect
 from perturbxai.results.explanation import Attribution
 from perturbxai.results.taking import Players, leaders, player_numbers
-from perturbxai.results.tidy import by_line, student, text
+from perturbxai.results.tidy import Tidy, by_line, student, text
 
 UNSEEN = 3.0  # of n rows that are all alike as many as 3 / n of all rows may be others, with 95 %
 ROUNDING = 1e-12
@@ -24,7 +25,7 @@ ABOUT = ("seed", "scale", "outputs_kept", "plan", "versions")  # what is true of
 
 
 @dataclass(frozen=True, eq=False)
-class Importance:
+class Importance(Tidy):
     """Global importance by one method, in units of the model's output; every array is (P, K).
 
     values     mean of |value| over the explained rows; of effects the standard deviation of the curve over the data (of ICE
@@ -39,7 +40,7 @@ class Importance:
                      where one set of answers serves all rows (`common_errors`), as wrong together: an upper bound
     names (P,), outputs (K,), n_rows, name of the result;  method: its object, None if unknown
     meta       of the call that it was read from: seed, scale, which of many outputs were kept, plan, versions; `of` is
-               "curves" where these were effects
+               "curves" where these were effects, `cohort` the name of the group where there are several
     """
 
     values: Floats
@@ -105,14 +106,20 @@ class Importance:
 
 
 @overload
-def importance(results: Attribution | Mapping[Any, Effect]) -> Importance: ...
+def importance(results: Attribution | Mapping[Any, Effect], *, by: None = None) -> Importance: ...
 @overload
-def importance(results: Mapping[str, Attribution] | Mapping[str, Mapping[Any, Effect]]) -> dict[str, Importance]: ...
-def importance(results: object) -> Importance | dict[str, Importance]:
+def importance(results: Attribution, *, by: By) -> dict[str, Importance]: ...
+@overload
+def importance(
+    results: Mapping[str, Attribution] | Mapping[str, Mapping[Any, Effect]], *, by: None = None
+) -> dict[str, Importance]: ...
+def importance(results: object, *, by: By | None = None) -> Importance | dict[str, Importance]:
     """How much each feature moves the output: over explained rows the mean of |value|, over curves their deviation.
 
     results  an Attribution of several rows of a table; the effects of one method, a mapping from column to Effect, whose
              pairs are left out; or a mapping from name to one of these, as explain() and effects() return it
+    by       of one Attribution: the name of a feature, or a label of each row. Then there is an importance for each group of
+             rows, by its name: {"sex = f": ..., "sex = m": ...}
 
     Returns an `Importance`, or a mapping from name to one. It has no sign and ranks features over all rows, never the
     players of one input. Its errors are kept apart, because more rows mend one and a larger budget the other. Of effects
@@ -130,6 +137,13 @@ def importance(results: object) -> Importance | dict[str, Importance]:
     >>> bool(found["ale"].values[0, 0] > 2 * found["ale"].values[1, 0])
     True
     """
+    if by is not None:
+        if not isinstance(results, Attribution):
+            raise TypeError(
+                f"importance: by= groups the rows of one Attribution, and {type(results).__name__} came; take one."
+            )
+        groups = {key: _importance(one) for key, one in cohorts(results, by).items()}
+        return {key: replace(one, meta=one.meta | {"cohort": key}) for key, one in groups.items()}
     if isinstance(results, Attribution):
         return _importance(results)
     if _are_effects(results):

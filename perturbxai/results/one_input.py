@@ -11,16 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perturbxai.core.methods import Method
-from perturbxai.core.types import Floats, Frame, Labels, Objects, PerOutput, Picture, PlayerValues, TellsRows
+from perturbxai.core.outputs import select_outputs
+from perturbxai.core.types import Bools, Floats, Frame, Objects, PerOutput, Picture, PlayerValues, TellsRows
 from perturbxai.core.wording import by_output, count, figure, highest, leading, word
 from perturbxai.results import describing, lines, notebook, serial
 from perturbxai.results.row_values import told_of
+from perturbxai.results.superpixels import Cut, labels_of, top_mask
 from perturbxai.results.taking import Players, leaders, only, player_numbers
-from perturbxai.results.tidy import LEVEL, factor, pointwise
+from perturbxai.results.tidy import LEVEL, Tidy, factor, pointwise
 
 
 @dataclass(frozen=True, eq=False)
-class Explanation:
+class Explanation(Tidy):
     """One input's values by one method.
 
     values   (P, K), one signed value a player and output, in units of the model's output
@@ -92,15 +94,28 @@ class Explanation:
         """
         return self.only(leaders(self.values[None], self.outputs, n, output))
 
-    def describe(self, *, output: str | int | None = None, labels: Labels | None = None) -> str:
+    def describe(self, *, output: str | int | None = None, space: Cut | None = None) -> str:
         """What the output is and what it is owed to in words, a sentence a line; see `results.describing`.
 
         output  name or number of one; None for those that the model rates highest, three at most
-        labels  (H, W) of a photo: `space.players(photo)[0].labels`, so that words tell where a superpixel lies
-        Raises ValueError for an unknown output.
+        space   of a photo: the ImageSpace of the call or its label map, so that words tell where a superpixel lies
+        Raises ValueError for an unknown output, and for a space in which the photo was not explained.
         """
+        labels = None if space is None or np.ndim(self.input) == 1 else labels_of(self, space)
         shown = describing.chosen(self.outputs, output, self.prediction)
         return describing.told([describing.of_row(self, k, labels) for k in shown])
+
+    def mask(self, space: Cut, top: int = 5, *, output: str | int | None = None, positive_only: bool = True) -> Bools:
+        """(H, W) of a photo: True where the superpixels lie that lead.
+
+        space   the ImageSpace of the call, or its label map (H, W)
+        top     how many superpixels, at most;  output: name or number, None for the one that the model rates highest
+        positive_only  those that raise the output; else those of the largest |value|. A superpixel of value 0 never leads
+        Raises TypeError for the row of a table, ValueError for a space in which the photo was not explained, and for an
+        unknown output.
+        """
+        k = int(np.argmax(self.prediction)) if output is None else int(select_outputs([output], self.outputs)[0])
+        return top_mask(self, space, top, k, positive_only)
 
     def to_json(self, path: str | Path | None = None) -> str:
         """This input alone as JSON; see `Attribution.to_json`."""

@@ -12,6 +12,7 @@ from perturbxai.core.types import Bools, Floats, Frame, Ints
 from perturbxai.core.wording import count, listed, word
 from perturbxai.results import describing, notebook
 from perturbxai.results.explanation import Attribution
+from perturbxai.results.tidy import Tidy
 
 ROUNDING = 8 * np.finfo(np.float64).eps  # a value that is no more than this part of its row's largest is none
 TIE = 1e-12  # of all importance: gains that differ by less are sums of the same numbers, in another order
@@ -20,7 +21,7 @@ SHOWN = 10  # features that an explanation shows at most, as lime's
 
 @renamed(rows="numbers")
 @dataclass(frozen=True, eq=False)
-class Pick:
+class Pick(Tidy):
     """Rows that were picked, in order, and what each of them adds.
 
     numbers     (n,) which rows of the result these are;  picked: the Attribution of these rows, in that order

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -13,20 +13,44 @@ from perturbxai.core.csv_files import write_csv
 from perturbxai.core.types import Floats, Frame
 
 LEVEL = 0.95  # the level that `critical` is kept for
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title></head>
+<body>{body}</body>
+</html>
+"""
 
 
 class Tidy(ABC):
-    """A result that becomes a table of one line a number."""
+    """A result that becomes a table of one line a number, and a small page."""
 
     @abstractmethod
     def to_frame(self) -> Frame: ...
 
-    def to_csv(self, path: str | Path) -> None:
-        """Write `to_frame()` as CSV, for spreadsheets too: text that is a formula to them begins with an apostrophe there.
+    @abstractmethod
+    def _repr_html_(self) -> str: ...
 
-        `px.read_csv` reads it as it was.
+    @overload
+    def to_csv(self, path: None = None) -> str: ...
+    @overload
+    def to_csv(self, path: str | Path) -> None: ...
+    def to_csv(self, path: str | Path | None = None) -> str | None:
+        """Write `to_frame()` as CSV; without a path its text is returned.
+
+        For spreadsheets too: text that is a formula to them begins with an apostrophe there. `px.read_csv` reads it all as
+        it was, a text by `px.read_csv(io.StringIO(text))`.
         """
-        write_csv(self.to_frame(), path)
+        return write_csv(self.to_frame(), path)
+
+    def to_html(self, path: str | Path | None = None) -> str:
+        """What a notebook shows of it as a whole page of HTML, also written to `path` if one is given.
+
+        It needs no other file and runs nothing; every word that came from outside is escaped.
+        """
+        page = PAGE.format(title=type(self).__name__, body=self._repr_html_())
+        if path is not None:
+            Path(path).write_text(page, encoding="utf-8")
+        return page
 
 
 def by_line(lines: Mapping[str, Any], outputs: Sequence[str], numbers: Mapping[str, Floats]) -> Frame:

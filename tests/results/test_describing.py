@@ -168,7 +168,7 @@ def test_a_superpixel_lies_where_its_middle_is(player, place):
 def test_a_photo_tells_places_and_its_fill():
     labels = np.repeat([[0, 1]], 4, axis=0).repeat(4, axis=1).astype(np.int32)
     one = row([3.0, -1.0], names=["superpixel 0", "superpixel 1"], input=np.zeros((4, 8, 3)), meta={"fill": "blur"}, label=0)
-    assert one.describe(labels=labels).split("\n") == [
+    assert one.describe(space=labels).split("\n") == [
         "For picture 0 the prediction of 102 is 2 above the prediction of 100 with all of it hidden, mostly because of "
         "superpixel 0 (left) (+3).",
         f"Against it stands superpixel 1 (right) ({MINUS}1).",

@@ -95,13 +95,16 @@ def colours(explanations: Sequence[Explanation], space: Space | None = None) -> 
         found = _numbers(explanations)
     elif codes.shape[1] == len(names):
         found = codes.copy()
-    for p in range(len(names)):
-        there = found[np.isfinite(found[:, p]), p]
-        low, high = np.percentile(there, (5, 95)) if len(there) else (0.0, 0.0)
-        if low == high and len(there):  # a rare value beside a common one
-            low, high = there.min(), there.max()
-        found[:, p] = np.clip((found[:, p] - low) / (high - low), 0, 1) if high > low else found[:, p] * 0 + 0.5
-    return found
+    return np.column_stack([between_percentiles(column) for column in found.T])
+
+
+def between_percentiles(column: Floats) -> Floats:
+    """(N,) in 0..1: where numbers lie between the 5th and the 95th percentile of them; NaN of NaN."""
+    there = column[np.isfinite(column)]
+    low, high = np.percentile(there, (5, 95)) if len(there) else (0.0, 0.0)
+    if low == high and len(there):  # a rare value beside a common one
+        low, high = there.min(), there.max()
+    return np.asarray(np.clip((column - low) / (high - low), 0, 1) if high > low else column * 0 + 0.5)
 
 
 def _numbers(explanations: Sequence[Explanation]) -> Floats:

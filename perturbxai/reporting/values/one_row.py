@@ -10,10 +10,9 @@ from perturbxai.reporting.lettering import number, texts
 from perturbxai.reporting.photo import grey, painted
 from perturbxai.reporting.style import styles_of, titles, truth_title, value_lines
 from perturbxai.reporting.types import Axes
-from perturbxai.reporting.values.features import rest_label, shown_labels
+from perturbxai.reporting.values.features import rest_label
 from perturbxai.reporting.values.view import View
 from perturbxai.results.explanation import Attribution, Explanation
-from perturbxai.results.importance import Importance
 
 FOR, AGAINST, NEITHER = "#B2182B", "#2166AC", "#BBBBBB"  # the ends of RdBu_r, as in maps
 LETTER = 0.055  # of the bars' span: a letter, in a narrow panel
@@ -129,22 +128,6 @@ def bar_handles(results: Mapping[str, Attribution], truth: str | None, fill: str
     if truth is not None:
         found.append(Line2D([], [], color="black", marker="|", markersize=9, linewidth=0, label=truth_title(short[truth])))
     return found
-
-
-def importance_bars(axis: Axes, found: Importance, k: int, shown: list[int], colour: str) -> None:
-    """Mean sizes; thick: the estimates' 95 % noise, thin: with that of the rows; a diamond without the noise's bias."""
-    place = np.arange(len(shown))
-    values = found.values[shown, k]
-    axis.barh(place, values, height=0.66, color=colour, alpha=0.75, linewidth=0)
-    for error, width in ((found.stderr, 0.6), (found.stderr_estimate, 2.2)):
-        half = Z95 * error[shown, k]
-        known = np.isfinite(half)
-        low = np.maximum(values - half, 0.0)
-        axis.hlines(place[known], low[known], (values + half)[known], color="#222222", linewidth=width)
-    axis.plot(found.corrected[shown, k], place, "D", color="white", markeredgecolor="#222222", markersize=4, zorder=4)
-    axis.set_xlim(left=0.0)
-    axis.locator_params(axis="x", nbins=6)
-    value_lines(axis, shown_labels(found.names, shown), "mean |value|, in units of the model's output")
 
 
 def photo_map(axis: Axes, e: Explanation, k: int, labels: Labels | None) -> None:

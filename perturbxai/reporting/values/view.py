@@ -20,7 +20,7 @@ from perturbxai.results.importance import Importance
 from perturbxai.results.taking import TAKEN_OF
 
 ONE_ROW = ("waterfall", "bars")
-MANY_ROWS = ("beeswarm", "heatmap", "decision")
+MANY_ROWS = ("beeswarm", "heatmap", "decision", "scatter")
 PAIRS = ("matrix", "network")  # of one row's interactions
 KINDS = (*ONE_ROW, *MANY_ROWS, *PAIRS, "strip")
 PANELS = 6  # outputs side by side
@@ -123,12 +123,12 @@ def view_of(
         raise ValueError(
             f"kind={kind!r} shows interactions, and {name} has none; explain with px.Interactions(), or take another kind."
         )
-    if picture and kind in ("beeswarm", "decision"):
+    if picture and kind in ("beeswarm", "decision", "scatter"):
         raise ValueError(
             f"kind={kind!r} needs the same features in all rows, and superpixels of pictures are not; "
             "take heatmap, waterfall or bars, with row= for one picture."
         )
-    if row is not None and kind in ("beeswarm", "heatmap") and not picture:
+    if row is not None and kind in ("beeswarm", "heatmap", "scatter") and not picture:
         raise ValueError(f"row={row!r}: {kind} shows all rows; leave row= out, or take waterfall, bars or decision.")
     if not picture:
         features.check_space(result[0], space)

@@ -1,0 +1,107 @@
+"""The figure of a comparison: each method's mean score with what the choice of inputs leaves open, a panel a metric."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from perturbxai.calls.comparison import Comparison
+from perturbxai.core import catalogue
+from perturbxai.core.types import Floats, Frame
+from perturbxai.reporting.lettering import text
+from perturbxai.reporting.style import rc, styles_of, titles, value_lines
+from perturbxai.reporting.types import Axes, Drawing
+from perturbxai.reporting.values.panels import done, height_of, panels
+from perturbxai.results.tidy import LEVEL, student
+
+MOST_METRICS = 6
+WIDTH = 2.7  # inches of a panel
+
+
+@rc
+def scores(found: Comparison, kind: str | None, metric: str | int | None, ax: Axes | None) -> Drawing:
+    """A line a method, the best by the first metric on top; full points under other fills, open ones under a map's own."""
+    if kind not in (None, "dots"):
+        raise ValueError(f"kind={kind!r} draws no comparison; take dots, or one of its results: comparison.results['lime'].")
+    shown = _metrics(found, metric, ax)
+    lines = {name: found.scores[found.scores.metric == name] for name in shown}
+    order = _order(lines[shown[0]], list(found.results), _better(found, shown[0]))
+    figure, axes = panels(len(shown), height_of(len(order)), ax, WIDTH)
+    styles, called = styles_of(found.results), titles(found.results)
+    homes = [_panel(axis, lines[name], order, styles) for axis, name in zip(axes, shown, strict=True)]
+    for axis, name in zip(axes, shown, strict=True):
+        arrow = {"higher": "high is good", "lower": "low is good"}.get(_better(found, name), "")
+        value_lines(axis, [called[one] for one in order], f"mean over inputs{f' ({arrow})' if arrow else ''}")
+        axis.grid(axis="x", color="#EEEEEE", linewidth=0.6, zorder=0)
+        axis.set_axisbelow(True)
+        axis.locator_params(axis="x", nbins=5)
+        axis.set_title(text(name))
+    n_inputs = found.scores.row.map(str).nunique()
+    wide = "; bars: 95 % interval of the mean" if n_inputs > 1 else ""
+    home = "; open: under the fill a map was explained with, full: under others" if any(homes) else ""
+    return done(figure, ax, f"{n_inputs} input{'s' * (n_inputs != 1)}{wide}{home}")
+
+
+def _better(found: Comparison, metric: str) -> str:
+    known = catalogue.METRICS[metric].better if metric in catalogue.METRICS else ""
+    return str(found.call.get("better", {}).get(metric, known))
+
+
+def _metrics(found: Comparison, metric: str | int | None, ax: Axes | None) -> list[str]:
+    """The metrics that get a panel: those that rank. Raises ValueError for an unknown one, and for several on one panel."""
+    known = [str(one) for one in found.scores.metric.unique()]
+    if metric is not None:
+        if metric not in known:
+            raise ValueError(
+                f"output={metric!r} is no metric of this comparison; expected one of {', '.join(map(repr, known))}."
+            )
+        return [str(metric)]
+    if not known:
+        raise ValueError("the comparison has no score of single methods to draw; compare with metrics=['faithfulness'].")
+    ranking = [one for one in known if _better(found, one)]
+    chosen = sorted(ranking or known, key=lambda one: (one != "faithfulness", known.index(one)))[:MOST_METRICS]
+    if ax is not None and len(chosen) > 1:
+        raise ValueError(f"ax is one panel, and the comparison has {len(chosen)} metrics: say which, output={chosen[0]!r}.")
+    return chosen
+
+
+def _order(lines: Frame, names: Sequence[str], better: str) -> list[str]:
+    """Methods from the best mean to the worst, those without a score last."""
+    means = {name: float(np.mean(_by_input(lines, name, home=None))) if _there(lines, name) else np.inf for name in names}
+    sign = 1.0 if better == "lower" else -1.0
+    return sorted(names, key=lambda name: sign * means[name] if np.isfinite(means[name]) else np.inf)
+
+
+def _there(lines: Frame, name: str) -> bool:
+    return bool((lines.method == name).any())
+
+
+def _by_input(lines: Frame, name: str, home: bool | None) -> Floats:
+    """A mean an input: under a map's own fill, under others, or, of None, under others where there are any."""
+    own = lines[lines.method == name]
+    at_home = own.home.astype(bool)
+    if home is None:
+        home = not bool((~at_home).any())
+    chosen = own[at_home if home else ~at_home]
+    return np.asarray(chosen.groupby(chosen.row.map(str), sort=False).value.mean().to_numpy(), dtype=np.float64)
+
+
+def _panel(axis: Axes, lines: Frame, order: Sequence[str], styles: dict[str, Any]) -> bool:
+    """Points and intervals; whether a point stands for a map's own fill beside others."""
+    several = lines.scored_fill.nunique() > 1
+    beside = False
+    for y, name in enumerate(order):
+        if not _there(lines, name):
+            continue
+        colour = styles[name]["color"]
+        values = _by_input(lines, name, home=None)
+        mean, n = float(values.mean()), len(values)
+        if n > 1:
+            half = float(student(LEVEL, n - 1.0)) * values.std(ddof=1) / np.sqrt(n)
+            axis.hlines(y, mean - half, mean + half, color=colour, linewidth=1.6, zorder=2)
+        axis.plot(mean, y, "o", color=colour, markersize=6, zorder=3)
+        home = _by_input(lines, name, home=True) if several else np.zeros(0)
+        if len(home):
+            beside = True
+            axis.plot(home.mean(), y, "o", markerfacecolor="white", markeredgecolor=colour, markersize=6, zorder=2)
+    return beside

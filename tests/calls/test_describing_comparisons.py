@@ -1,0 +1,105 @@
+"""What a comparison says in words: who agrees, who is best as far as chance allows, and that home flatters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import stub_results
+
+import perturbxai as px
+from perturbxai.calls.describing_comparisons import alike, beyond, of_comparison
+
+
+def compared(scores, agreement=(), fills=("background",), metric="faithfulness"):
+    """A comparison of made-up scores: {method: one an input}, each method at home under the first fill."""
+    names, n = list(scores), len(next(iter(scores.values())))
+    lines = [
+        {"method": name, "row": row, "output": "y", "metric": metric, "explained_fill": fills[0], "scored_fill": fill,
+         "home": fill == fills[0], "value": value + (0.0 if fill == fills[0] else -0.25)}
+        for name in names for row, value in enumerate(scores[name]) for fill in fills
+    ]  # fmt: skip
+    pairs = [
+        {"method_a": a, "method_b": b, "row": 0, "output": "y", "metric": "spearman", "value": value}
+        for (a, b), value in agreement
+    ]
+    results = {name: stub_results.result(name) for name in names}
+    empty = pd.DataFrame()
+    return px.Comparison(
+        pd.DataFrame(lines), pd.DataFrame(pairs, columns=["method_a", "method_b", "row", "output", "metric", "value"]),
+        empty, empty, empty, results, [None] * n, {"better": {metric: "higher", "deletion": "lower"}},
+    )  # fmt: skip
+
+
+NOISE = np.random.default_rng(0).normal(scale=0.01, size=(3, 12))
+
+
+def test_the_whole_is_told_to_the_letter():
+    scores = {"lime": 0.8 + NOISE[0], "kernel_shap": 0.9 + NOISE[0], "pdp": 0.5 + NOISE[1], "random": 0.5 + NOISE[2]}
+    pairs = [
+        (("lime", "kernel_shap"), 0.97),
+        (("lime", "pdp"), 0.4),
+        (("kernel_shap", "pdp"), 0.31),
+        (("pdp", "random"), 0.35),
+    ]
+    assert compared(scores, pairs).describe().split("\n") == [
+        "4 methods at 12 rows: lime, kernel_shap, pdp and random.",
+        "lime and kernel_shap rank the features alike (rank correlation 0.9 or more).",
+        "Least alike are kernel_shap and pdp (rank correlation 0.31).",
+        "By faithfulness (correlation with untouched coalitions, within sizes) kernel_shap scores best: 0.9, better than "
+        "every other beyond chance; the nearest, lime, is 0.1 behind.",
+        "No better than the control random, which looks at no model, beyond chance: pdp.",
+    ]
+
+
+def test_methods_within_chance_of_the_best_are_not_told_apart():
+    text = compared({"lime": 0.8 + NOISE[0], "kernel_shap": 0.8 + NOISE[1], "pdp": 0.2 + NOISE[2]}).describe()
+    assert "not told apart from" in text and "pdp" not in text.split("not told apart from")[1]
+
+
+def test_one_input_ranks_nobody():
+    text = compared({"lime": [0.9], "pdp": [0.1]}).describe()
+    assert text.startswith("2 methods at 1 row:") and "One input cannot tell whether that is more than chance." in text
+
+
+def test_where_low_is_good_the_lowest_is_best():
+    text = compared({"lime": 0.8 + NOISE[0], "pdp": 0.2 + NOISE[1]}, metric="deletion").describe()
+    assert "By deletion" in text and "pdp scores best" in text
+
+
+def test_home_flatters_and_is_not_what_ranks():
+    text = compared({"lime": 0.8 + NOISE[0], "cam": 0.4 + NOISE[1]}, fills=("blur", "mean")).describe()
+    assert "lime scores best: 0.55" in text
+    assert text.endswith("it scores 0.25 higher than under others; the scores above are those under others.")
+
+
+def test_one_method_alone_has_no_rank():
+    found = compared({"lime": [0.9, 0.8]})
+    assert found.describe() == "1 method at 2 rows: lime."
+    assert of_comparison(replace(found, scores=found.scores.assign(metric="faithfulness_raw"))) == [
+        "1 method at 2 rows: lime."
+    ]
+
+
+def test_groups_agree_in_every_pair():
+    pairs = {("a", "b"): 0.95, ("b", "c"): 0.95, ("a", "c"): 0.7, ("c", "d"): 0.99}
+    assert alike(["a", "b", "c", "d"], pairs) == [["a", "b"], ["c", "d"]]
+
+
+@pytest.mark.parametrize(("shift", "expected"), [(0.0, 0.05), (3.0, 1.0)])
+def test_chance_is_named_beyond_no_more_often_than_it_may(shift, expected):
+    rng = np.random.default_rng(0)
+    share = np.mean([beyond(rng.normal(size=10) + shift) for _ in range(2000)])
+    assert share <= 0.04 if shift == 0 else share > 0.99 * expected
+
+
+def test_a_real_comparison_has_words():
+    X = np.random.default_rng(0).normal(size=(60, 5))
+    predictor, space = px.Predictor(lambda X: X @ [5.0, 3.0, 1.0, 0.5, 0.1]), px.TabularSpace(X)
+    found = px.explain(["kernel_shap", "occlusion"], predictor, space, X[:8])
+    found |= px.baselines("random", predictor, space, X[:8])
+    text = px.compare(found, predictor, space).describe()
+    assert "kernel_shap and occlusion rank the features alike" in text
+    assert "scores best: 1, not told apart from" in text and "No better than the control" not in text

@@ -1,0 +1,133 @@
+"""Words for curves, surfaces and interactions: which way, how far and where, no more than errors and data allow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import perturbxai as px
+from perturbxai.results.describing_effects import of_effect
+
+ALONE = "Other features stay as each row has them, however rare that is together."
+X = pd.DataFrame(
+    {"a": np.linspace(0, 10, 401), "b": np.tile([0.0, 1.0], 201)[:401], "c": np.tile(["u", "v", "w"], 134)[:401]}
+)
+SPACE = px.TabularSpace(X)
+
+
+def effect(model, feature="a", method="pdp", **options):
+    (found,) = px.effects(method, px.Predictor(model), SPACE, X, features=[feature], **options).values()
+    return found[feature]
+
+
+def certain(found, curve):
+    """The same effect with a curve of our own that has no error."""
+    values = np.asarray(curve, dtype=float)[:, None]
+    return replace(found, values=values, stderr=np.full(values.shape, 1e-9), individual=None)
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return effect(lambda X: 3.0 * X["a"].to_numpy(), grid=40)
+
+
+def test_a_straight_line_is_told_to_the_letter(plain):
+    assert certain(plain, 3.0 * plain.grid[0]).describe().split("\n") == [
+        "As a goes from 0 to 10, the prediction rises by 30.",
+        f"This is the mean over 401 rows. {ALONE}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("curve", "words"),
+    [
+        (lambda x: -x, "the prediction falls by 10."),
+        (lambda x: 20.0 * (x > 6.9), "rises by 20, half of it between 6.75 and 7."),
+        (lambda x: -((x - 4.0) ** 2), "rises up to a = 4 and then falls; highest and lowest are 36 apart."),
+        (lambda x: (x - 4.0) ** 2, "falls up to a = 4 and then rises; highest and lowest are 36 apart."),
+        (lambda x: np.sin(2 * x), "goes up and down: it is highest at"),
+        (lambda x: x + 0.4 * np.sin(20 * x), "rises by"),
+        (lambda x: 0 * x, "a does not move the prediction by more than noise (0 ± "),
+    ],
+)
+def test_the_way_of_a_curve_is_told(plain, curve, words):
+    assert words in certain(plain, curve(plain.grid[0])).describe()
+
+
+def test_a_rise_within_noise_is_none(plain):
+    found = replace(certain(plain, plain.grid[0]), stderr=np.full((len(plain.grid[0]), 1), 10.0))
+    assert "a does not move the prediction by more than noise (10 ± " in found.describe()
+
+
+def test_levels_are_set_against_each_other():
+    found = effect(lambda X: np.where(X["c"] == "v", 7.0, 2.0), "c", "ale")
+    assert found.describe().startswith("The prediction is 5")
+    assert "higher where c is v than where it is" in found.describe()
+
+
+def test_rows_that_disagree_are_told_of():
+    found = effect(lambda X: (4.0 * X["b"].to_numpy() - 1.0) * X["a"].to_numpy(), method="ice")
+    assert "For 50 % of the rows it goes the other way." in found.describe()
+    assert "other way" not in effect(lambda X: X["a"].to_numpy(), method="ice").describe()
+    found = effect(lambda X: (4.0 * X["b"].to_numpy() - 2.0) * X["a"].to_numpy() + 0.1 * X["a"].to_numpy(), method="ale")
+    assert "Rows disagree: from step to step" in found.describe()
+
+
+def test_an_end_with_few_rows_is_told_of():
+    long = pd.DataFrame({"a": np.append(np.linspace(0, 1, 400), [8.0, 9.0, 10.0])})
+    found = px.effects("ale", px.Predictor(lambda X: X["a"].to_numpy()), px.TabularSpace(long), long)["ale"]["a"]
+    (said,) = [line for line in found.describe().split("\n") if line.startswith("Data are few")]
+    assert "above" in said and "of 403" in said and said.endswith("there the curve is not to be relied on.")
+    assert "Data are few" not in effect(lambda X: X["a"].to_numpy(), method="ale").describe()
+
+
+def test_slopes_are_told_as_slopes():
+    found = effect(lambda X: X["a"].to_numpy() ** 2, method=px.Ice(curves="derivative"))
+    assert "Along a the prediction rises most steeply at" in found.describe()
+
+
+def test_probabilities_move_by_points():
+    one = px.Predictor(lambda X: np.column_stack([1 - X["a"] / 10, X["a"] / 10]), outputs=["no", "yes"])
+    found = px.effects("pdp", one, SPACE, X, features=["a"])["pdp"]["a"]
+    found = replace(found, meta=found.meta | {"scale": "probability"})
+    text = found.describe(output="yes")
+    assert text.startswith("As a goes from 0 to 10, the prediction of yes rises by 100") and "points" in text
+    assert found.describe().count("This is the mean over") == 1
+    with pytest.raises(ValueError, match="'maybe' is not an output"):
+        found.describe(output="maybe")
+
+
+def test_a_surface_tells_where_it_is_highest():
+    found = px.effects(
+        "pdp", px.Predictor(lambda X: 10.0 * X["a"].to_numpy() * X["b"].to_numpy()), SPACE, X, features=[("a", "b")]
+    )
+    assert "is highest at a = 10 and b = 1 and lowest at" in found["pdp"]["a", "b"].describe()
+    found = px.effects("ale", px.Predictor(lambda X: X["a"].to_numpy() + X["b"].to_numpy()), SPACE, X, features=[("a", "b")])
+    assert "What a and b do together" in found["ale"]["a", "b"].describe()
+
+
+def test_an_unknown_curve_is_unknown(plain):
+    found = replace(plain, values=np.full(plain.values.shape, np.nan))
+    assert of_effect(found, 0) == ["What a does to the prediction is not known."]
+
+
+def test_a_superpixel_tells_its_rise():
+    photo = np.random.default_rng(0).uniform(50, 255, (12, 12, 3))
+    space = px.ImageSpace(segments="grid", n_segments=4, fill=0)
+    predictor = px.Predictor(lambda p: p[:, :6, :6].mean(axis=(1, 2, 3)))
+    found = px.effects("pdp", predictor, space, photo)["pdp"]
+    texts = [one.describe() for one in found.values()]
+    assert any(text.startswith("Showing superpixel 0 raises the prediction by ") for text in texts)
+    assert any("does not move the prediction by more than noise" in text for text in texts)
+
+
+def test_interactions_are_told_in_units_of_the_output():
+    rows = np.random.default_rng(0).normal(size=(80, 3))
+    found = px.h_statistic(px.Predictor(lambda X: 2 * X[:, 0] * X[:, 1] + X[:, 2]), px.TabularSpace(rows), rows)
+    text = found.describe()
+    assert text.startswith("On the prediction these act together, the strongest first: x0 and x1 (about ")
+    none = px.h_statistic(px.Predictor(lambda X: X.sum(axis=1)), px.TabularSpace(rows), rows).describe()
+    assert none == "No pair of features acts together on the prediction by more than so few rows show by chance."
