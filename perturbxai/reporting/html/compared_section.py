@@ -1,6 +1,6 @@
 """How far the methods agree, and how they score, in plain headings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from perturbxai.reporting.html.charts.grid import coloured_table
 from perturbxai.reporting.html.choices import Numbering
 from perturbxai.reporting.html.making import cell
 from perturbxai.reporting.html.markup import Html, element, join, name
+from perturbxai.reporting.html.said import bulleted
 from perturbxai.reporting.html.score_curves import score_curves
 from perturbxai.reporting.html.sections import Section
 from perturbxai.reporting.style import titles
@@ -28,14 +29,14 @@ MOVED = (IN_SUMMARY[0], IN_SUMMARY[2])  # how far the fill moves a method; the r
 
 def compared_section(
     results: Mapping[str, Attribution], summary: Frame, agreement: Frame, curves: Frame, call: Mapping[str, Any],
-    numbering: Numbering,
+    sentences: Sequence[str], numbering: Numbering,
 ) -> Section:  # fmt: skip
     """Summary, curves and agreement of a comparison.
 
-    numbering  of what can be chosen on the page
+    sentences  what it says in words;  numbering: of what can be chosen on the page
     """
     called = titles(results)
-    parts: list[Html] = [element("h3", "Scores"), _scores(summary, call, called)]
+    parts: list[Html] = [bulleted(sentences), element("h3", "Scores"), _scores(summary, call, called)]
     parts.append(score_curves(curves, results, numbering))
     if len(agreement) and (agreement.metric == "spearman").any():
         parts += [element("h3", "How alike the methods order the parts"), _agreement(agreement, called)]

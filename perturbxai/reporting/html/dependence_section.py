@@ -6,8 +6,9 @@ from perturbxai.reporting.html.charts.scatter import Scatter
 from perturbxai.reporting.html.choices import Choice, part_of
 from perturbxai.reporting.html.explained import Explained
 from perturbxai.reporting.html.markup import Html, element, join
-from perturbxai.reporting.html.partner import strongest_partner
 from perturbxai.reporting.html.sections import Section
+from perturbxai.reporting.values.partner import strongest
+from perturbxai.reporting.values.places import placed
 from perturbxai.results.explanation import Attribution
 
 COLUMNS = 6
@@ -45,9 +46,8 @@ def _scatter(shown: Explained, result: Attribution, p: int, k: int) -> Scatter:
     assert shown.has is not None  # else there is no section
     values = result.values[:, p, k]
     low, high = (np.array([ends[p, k] for ends in both]) for both in zip(*(e.interval() for e in result), strict=True))
-    numbers = shown.numbers
-    candidates = [n for n in range(numbers.shape[1]) if np.isfinite(numbers[:, n]).any()]
-    other = strongest_partner(numbers, values, p, candidates)
+    others = {n: one for n, one in shown.places.items() if n != p}
+    other = strongest(values[:, None], placed([row[p] for row in shown.has]), others)
     partner = None if other is None else (result.names[other], [row[other] for row in shown.has])
     with np.errstate(invalid="ignore"):
         half = 0.5 * (high - low)

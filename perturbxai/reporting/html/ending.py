@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.comparison import Comparison
+from perturbxai.calls.describing_comparisons import of_comparison
 from perturbxai.core.types import Frame
 from perturbxai.core.wording import count
 from perturbxai.reporting.html.choices import Numbering
@@ -42,7 +43,7 @@ def ending(results: Mapping[str, Attribution], compared: Comparison | None, fram
     if compared is not None:
         read += ["scores", "agreement"]
         found.append(compared_section(results, frames["summary"], frames["agreement"], frames["curves"], compared.call,
-                                      numbering))  # fmt: skip
+                                      of_comparison(compared), numbering))  # fmt: skip
     found.append(cost_section(frames["costs"] if "costs" in frames else costs_of(results)))
     found.append(guide_section(read, [one.method for one in results.values()]))
     return [*found, making_section(told.facts), files_section(told.files)]

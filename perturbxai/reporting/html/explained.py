@@ -12,6 +12,7 @@ from perturbxai.reporting.html.charts.shades import as_numbers
 from perturbxai.reporting.html.choices import Choice, Numbering
 from perturbxai.reporting.html.numbers import number
 from perturbxai.reporting.style import titles
+from perturbxai.reporting.values.places import Places, placed
 from perturbxai.results.explanation import Attribution, Explanation
 from perturbxai.results.row_values import told_of
 
@@ -99,6 +100,12 @@ class Explained:
         """For each input (P,) what it has in each column; None where that is not known."""
         found = told_of(self.first)
         return None if any(one is None for one in found) else [list(one) for one in found if one is not None]
+
+    @cached_property
+    def places(self) -> dict[int, Places]:
+        """Where the inputs lie along each player that has numbers, for those that colours may be of."""
+        found = {p: placed([row[p] for row in self.has or ()]) for p in range(len(self.first.names))}
+        return {p: one for p, one in found.items() if one.levels is None}
 
     @cached_property
     def numbers(self) -> Floats:
