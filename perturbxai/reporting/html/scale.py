@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from perturbxai.core.types import Floats
 from perturbxai.reporting.lettering import minus
 
+LARGEST = 1e290  # beyond it, and below its inverse, steps of an axis are no numbers any more
 WIDE = 1000.0  # units of a chart's viewBox from end to end
 
 
@@ -25,7 +26,8 @@ class Scale:
     def over(cls, *values: ArrayLike, zero: bool = False, steps: int = 5) -> "Scale":
         """The scale that holds all finite numbers, and zero if it is asked for, with about so many steps."""
         known = np.concatenate([np.ravel(np.asarray(one, dtype=np.float64)) for one in values] or [np.zeros(1)])
-        known = known[np.isfinite(known)]
+        known = np.clip(known[np.isfinite(known)], -LARGEST, LARGEST)
+        known = np.where(np.abs(known) < 1.0 / LARGEST, 0.0, known)
         known = np.append(known, 0.0) if zero or not len(known) else known
         low, high = float(known.min()), float(known.max())
         if high - low <= 1e-12 * max(abs(low), abs(high)):
