@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from perturbxai.core import checks
+from perturbxai.core.frames import is_kind
 from perturbxai.core.wording import own_value, quoted, word
 from perturbxai.results.explanation import Attribution
 from perturbxai.results.taking import player_numbers
@@ -29,7 +30,7 @@ def cohorts(result: Attribution, by: By) -> dict[str, Attribution]:
             raise ValueError(f"by={by!r}: what the rows have there is not known; give a label of each row.")
         name, labels = by, own[:, player].tolist()
     else:
-        name, labels = str(getattr(by, "name", None) or ""), _listed(by)
+        name, labels = _called(by), _listed(by)
     if len(labels) != len(result):
         raise ValueError(
             f"by has {len(labels)} labels, but the result has {len(result)} rows; give one a row, in their order."
@@ -47,6 +48,12 @@ def cohorts(result: Attribution, by: By) -> dict[str, Attribution]:
         key = f"{word(name)} = {own_value(one)}" if name else own_value(one)
         found[key] = [n for n, label in enumerate(labels) if (label == one if numbers else own_value(label) == one)]
     return {key: result[rows] for key, rows in found.items()}
+
+
+def _called(by: Any) -> str:
+    """The name of a column of a table; of other labels none."""
+    named = is_kind(by, "pandas", "Series") or is_kind(by, "polars", "Series")
+    return str(by.name) if named and by.name is not None else ""
 
 
 def _listed(by: Any) -> list[Any]:
