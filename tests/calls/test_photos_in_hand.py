@@ -22,7 +22,7 @@ N = len(WEIGHTS)
 
 def model(photos):
     photos = np.asarray(photos, dtype=np.float64)
-    score = sum(weight * photos[:, LABELS == p].mean(axis=(1, 2)) for p, weight in enumerate(WEIGHTS))
+    score = sum(weight * photos[:, p == LABELS].mean(axis=(1, 2)) for p, weight in enumerate(WEIGHTS))
     return np.column_stack([score, -score])
 
 

@@ -36,8 +36,9 @@ def dependence_section(shown: Explained, buttons: Html) -> Section:
                 panes.append(element("div", _scatter(shown, result, p, k).figure(), class_=part_of(d=d, m=m, o=o)))
     lead = (
         "Each dot is a row: across what it has in the column, upwards what the column adds to its output. Dots of one "
-        "place across that lie at different heights say that the effect depends on other columns too; the colour "
-        "shows the one that goes with it most, which is a hint and no proof. Thin lines are 95 % intervals."
+        "place across that lie at different heights say that the effect depends on other columns too; where dots "
+        "have several colours, these are of the one that goes with it most, which is a hint and no proof. Thin lines "
+        "are 95 % intervals."
     )
     return Section("dependence", "How the effect depends on the value", join([buttons, *panes]), lead)
 

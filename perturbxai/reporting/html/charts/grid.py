@@ -9,6 +9,7 @@ from perturbxai.reporting.html.markup import Html, element, name
 from perturbxai.reporting.html.numbers import number
 
 STEPS = 5  # colours on each side of zero
+MANY = 8  # names from which on a table is written small
 
 
 def coloured_table(
@@ -37,7 +38,7 @@ def coloured_table(
         lines.append(element("tr", *cells))
     return element(
         "table", element("caption", caption, class_="hidden"), element("thead", head), element("tbody", *lines),
-        class_="grid-table",
+        class_="grid-table small" if len(names) > MANY else "grid-table",
     )  # fmt: skip
 
 

@@ -35,7 +35,7 @@ class Curve:
     def classes(self, n: int) -> str:
         """Of the n-th curve of a plot."""
         colour, dashes = self.look or (n % COLOURS, n // COLOURS)
-        return f"curve l{colour % COLOURS} d{dashes % DASHES}" + (
+        return f"curve l{colour % COLOURS} dash{dashes % DASHES}" + (
             f" lit {part_of(m=self.of)}" if self.of is not None else ""
         )
 
