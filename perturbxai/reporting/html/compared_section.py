@@ -20,8 +20,7 @@ from perturbxai.reporting.style import titles
 from perturbxai.results.explanation import Attribution
 
 PLAIN = {
-    "srg": "insertion less deletion", "deletion": "deletion (low is good)", "insertion": "insertion (high is good)",
-    "faithfulness": "foretells new answers", "fill spread": "moves with the fill",
+    "srg": "insertion less deletion", "faithfulness": "foretells new answers", "fill spread": "moves with the fill",
     "sign kept": "keeps its sign", "rows": "rows asked",
 }  # fmt: skip
 MOVED = (IN_SUMMARY[0], IN_SUMMARY[2])  # how far the fill moves a method; the rest is in the CSV
