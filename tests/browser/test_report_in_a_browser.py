@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+pytest_plugins = ("browsing",)
+pytestmark = pytest.mark.browser
 WIDTHS = (390, 1024, 1920)
 PAGES = ("table", "photo", "effects")
 

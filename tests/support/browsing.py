@@ -25,19 +25,13 @@ HOSTILE = (
 )
 
 
-def pytest_collection_modifyitems(items):
-    """Tests here carry the mark, and are skipped, with the reason, where there is no browser or nothing to drive it by."""
-    missing = [what for what in ("playwright", "axe_playwright_python") if find_spec(what) is None]
-    missing += [] if CHROMIUM else ["chromium"]
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.browser)
-            if missing:
-                item.add_marker(pytest.mark.skip(reason=f"{', '.join(missing)} not installed"))
-
-
 @pytest.fixture(scope="session")
 def browser():
+    """Chromium. Tests are skipped, with the reason, without it or without what drives it."""
+    missing = [what for what in ("playwright", "axe_playwright_python") if find_spec(what) is None]
+    missing += [] if CHROMIUM else ["chromium"]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} not installed")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
@@ -91,7 +85,7 @@ def artefacts(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def reports(tmp_path_factory):
+def reports(browser, tmp_path_factory):  # noqa: ARG001 - without a browser none is made
     """Name -> index.html of small reports, without their PNG files."""
     folder = tmp_path_factory.mktemp("reports")
     with pytest.MonkeyPatch.context() as patch:
