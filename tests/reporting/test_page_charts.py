@@ -21,6 +21,7 @@ from perturbxai.reporting.html.charts.shades import as_numbers, shades
 from perturbxai.reporting.html.charts.waterfall import TOP, steps_of, waterfall
 from perturbxai.reporting.html.choices import Choice, part_of
 from perturbxai.reporting.html.markup import element
+from perturbxai.reporting.html.said import paragraph
 from perturbxai.reporting.html.scale import Scale
 
 finite = st.floats(-1e9, 1e9, allow_nan=False)
@@ -211,3 +212,9 @@ def test_a_choice_hides_what_belongs_to_its_other_options_alone():
 def test_a_choice_of_nothing_is_refused():
     with pytest.raises(ValueError, match="'Method' has no option"):
         Choice("m", "Method", [])
+
+
+def test_names_from_right_to_left_turn_nothing_beside_them():
+    assert paragraph(["Whether العمر بالسنوات = 3 (+1 ± 2) raises it"]) == (
+        '<p class="said">Whether <bdi>العمر بالسنوات</bdi> = 3 (+1 ± 2) raises it</p>'
+    )

@@ -1,22 +1,31 @@
 """Sentences that results say of themselves, on the page: what was found, and below it in small what that is against."""
 
+import re
 from collections.abc import Sequence
 
 from perturbxai.reporting.html.markup import Html, element, join
 from perturbxai.results.describing import NOTES
 
+# names that are written from right to left, with the spaces and digits between their words
+LEFTWARDS = re.compile("([\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc](?:[\\s\\d]*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc])*)")
+
 
 def bulleted(sentences: Sequence[str]) -> Html:
     """A list, and its notes behind it."""
     found, notes = _apart(sentences)
-    listed = element("ul", *(element("li", text) for text in found), class_="found") if found else None
+    listed = element("ul", *(element("li", *isolated(text)) for text in found), class_="found") if found else None
     return join([listed, *notes])
 
 
 def paragraph(sentences: Sequence[str]) -> Html:
     """One paragraph, and its notes behind it."""
     found, notes = _apart(sentences)
-    return join([element("p", " ".join(found), class_="said") if found else None, *notes])
+    return join([element("p", *isolated(" ".join(found)), class_="said") if found else None, *notes])
+
+
+def isolated(text: str) -> list[str | Html]:
+    """The text in parts, of which those that are written from right to left turn nothing that stands beside them."""
+    return [element("bdi", part) if n % 2 else part for n, part in enumerate(LEFTWARDS.split(text))]
 
 
 def _apart(sentences: Sequence[str]) -> tuple[list[str], list[Html]]:

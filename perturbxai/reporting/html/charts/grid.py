@@ -9,6 +9,7 @@ from perturbxai.reporting.html.markup import Html, element, name
 from perturbxai.reporting.html.numbers import number
 
 STEPS = 5  # colours on each side of zero
+SHORT = 24  # of a name over a column
 MANY = 8  # names from which on a table is written small
 
 
@@ -22,7 +23,7 @@ def coloured_table(
     below     whether the half under the diagonal is filled too
     """
     largest = float(np.nanmax(np.abs(values), initial=0.0)) if most is None else most
-    head = element("tr", element("td"), *(element("th", name(one, 60), scope="col") for one in names))
+    head = element("tr", element("td"), *(element("th", name(one, SHORT), scope="col") for one in names))
     lines = []
     for i, one in enumerate(names):
         cells = [element("th", name(one, 60), scope="row")]
