@@ -10,7 +10,6 @@ from perturbxai.core import catalogue
 from perturbxai.core.types import Floats, Ints
 from perturbxai.reporting.html.charts.shades import as_numbers
 from perturbxai.reporting.html.choices import Choice, Numbering
-from perturbxai.reporting.html.numbers import number
 from perturbxai.reporting.style import titles
 from perturbxai.reporting.values.places import Places, placed
 from perturbxai.results.explanation import Attribution, Explanation
@@ -74,10 +73,6 @@ class Explained:
         return found
 
     @property
-    def is_table(self) -> bool:
-        return np.ndim(self.first[0].input) == 1
-
-    @property
     def choices(self) -> list[Choice]:
         """Methods and outputs, where there are several."""
         found = []
@@ -120,10 +115,7 @@ def leaders(e: Explanation, k: int, most: int = 3) -> list[int]:
     return [int(p) for p in np.argsort(-np.abs(e.values[:, k]), kind="stable")[:most] if e.values[p, k] != 0]
 
 
-def level(e: Explanation, k: int) -> str:
-    return number(e.prediction[k])
-
-
 def rank(result: Attribution) -> tuple[bool, int]:
+    """What results are sorted by: those that a page begins with first, controls last, the others as they came."""
     key = catalogue.key_of(result.method)
     return key in catalogue.CONTROLS, MAIN.index(key) if key in MAIN else len(MAIN)

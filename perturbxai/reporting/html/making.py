@@ -17,6 +17,7 @@ TOLD = {"seeds": "seed", "plan": "how the model was run", "versions": "versions 
 
 
 def making_section(facts: Mapping[str, Any]) -> Section:
+    """Facts of the manifest, a line each, and those of every method under its name."""
     lines = [(TOLD[key], facts[key]) for key in SHOWN if facts.get(key)]
     lines += [(f"method {key}", known) for key, known in facts["methods"].items()]
     rows = [

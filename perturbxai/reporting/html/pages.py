@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
+
 from perturbxai.calls.comparison import Comparison
 from perturbxai.core.types import Frame
 from perturbxai.reporting.curves.view import Found
@@ -20,7 +22,7 @@ def results_page(
 ) -> str:
     """The page of explained rows or photos. frames: the tables of the CSVs."""
     first = next(iter(results.values()))
-    of = table_page if first[0].input is not None and getattr(first[0].input, "ndim", 1) == 1 else photo_page
+    of = table_page if np.ndim(first[0].input) == 1 else photo_page
     return within(lambda limit: of(results, compared, frames, told, limit), len(first))
 
 

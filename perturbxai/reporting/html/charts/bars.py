@@ -35,6 +35,7 @@ class Bars:
     players: Sequence[int] = ()
 
     def table(self) -> Html:
+        """A line a bar, and the ticks' names below."""
         scale = reaching(self.values, self.low, self.high)
         head = element(
             "thead",

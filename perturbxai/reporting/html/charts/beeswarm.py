@@ -32,6 +32,7 @@ class Swarm:
     axis: str
 
     def table(self) -> Html:
+        """A line a column, and the ticks' names below."""
         scale = Scale.over(self.values, zero=True)
         lines = [self._line(p, scale) for p in range(len(self.names))]
         heads = (("column", None), (self.axis, "strip-head"), ("from … to", "number"))

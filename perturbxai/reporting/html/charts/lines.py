@@ -57,6 +57,7 @@ class Lines:
     alt: str = ""
 
     def figure(self) -> Html:
+        """Bands below, then rows' curves, then the curves themselves, and a legend of several."""
         x = Scale.over(*(curve.x for curve in self.curves), steps=7)
         if self.levels is not None:
             x = Scale(-0.5, len(self.levels) - 0.5, len(self.levels))

@@ -35,6 +35,7 @@ class Scatter:
     partner: tuple[object, Sequence[object]] | None = None
 
     def figure(self) -> Html:
+        """Intervals below the dots, and a legend of their colours."""
         chosen = self._chosen
         x, places, levels = self._across(chosen)
         known = np.isfinite(self.half)
