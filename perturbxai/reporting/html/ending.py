@@ -18,7 +18,7 @@ from perturbxai.reporting.html.sections import Section
 from perturbxai.results.effect import Effect
 from perturbxai.results.explanation import Attribution
 
-SCALES = {"probability": "a probability", "logit": "a logit", "raw": "as the model gives it"}
+SCALES = {"probability": "a probability: 0.5 is 50 %", "logit": "a logit", "raw": "as the model gives it"}
 NAMED = 4  # outputs
 LISTED = 8  # methods
 
