@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from perturbxai.core.checks import is_missing
 from perturbxai.core.types import Floats
 
 # control characters; lone surrogates, which cannot be written; marks of direction, which turn what stands beside them
@@ -41,8 +42,12 @@ def own_value(value: object, digits: int = 6) -> str:
 
     >>> own_value(32.10000038), own_value(None), own_value("two\\nlines"), own_value(True), own_value(-0.0)
     ('32.1', 'missing', 'two lines', 'True', '0')
+    >>> own_value(np.datetime64("2024-03-31T00:00:00.000000")), own_value(np.datetime64("2024-03-31T08:30"))
+    ('2024-03-31', '2024-03-31 08:30:00')
     """
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+    if isinstance(value, np.datetime64) and not np.isnat(value):
+        value = str(value.astype("datetime64[s]")).replace("T", " ")
+    if value is None or is_missing(value):
         return "missing"
     if isinstance(value, (float, np.floating)):
         number = float(value) + 0.0  # no -0

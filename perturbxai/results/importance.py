@@ -206,6 +206,7 @@ def _importance(result: Attribution, name: str = "") -> Importance:
         between = np.sqrt(np.maximum(varied - np.where(np.isfinite(own), own, 0.0), 0.0) / n_rows)
         alike = np.ptp(size, axis=0) <= ROUNDING * size.max(axis=(0, 1))
         between = np.where(alike, UNSEEN * np.sqrt(varied.max(axis=0)) / n_rows, between)
+        between[_never_absent(result)] = 0.0
     else:
         between = np.full(values.shape[1:], np.inf)
     bias = np.where(np.isfinite(bias), bias, np.nan)
@@ -215,6 +216,12 @@ def _importance(result: Attribution, name: str = "") -> Importance:
         name or str(result.meta.get("name") or type(result.method).__name__), common, result.method,
         _about(result),
     )  # fmt: skip
+
+
+def _never_absent(result: Attribution) -> list[bool]:
+    """(P,): which features absence changes for no row, as that of a column with a single value: no row would show more."""
+    merged = set.intersection(*(set(map(str, e.meta.get("merged", ()))) for e in result))
+    return [name in merged for name in result.names]
 
 
 def _about(result: Attribution | Effect) -> dict[str, Any]:

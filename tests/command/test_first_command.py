@@ -59,6 +59,8 @@ def test_a_mixed_table_and_its_target_are_explained_by_all_that_can(here, capsys
     assert "read as dates: since" in told.err
     assert "'name': 240 of its 240 values differ" in told.err and "'number': it numbers the rows" in told.err
     assert "explained is the probability of 'yes'" in told.err
+    said = [line for line in told.out.splitlines() if line.startswith("- ")]
+    assert said[0].startswith("- 2 rows are explained. Their predictions go from ") and 1 < len(said) <= 8
     assert told.out.rstrip().splitlines()[-1] == str(here / "out" / "table" / "index.html")
     found = attributions()
     assert set(found.output) == {"yes"}
