@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from perturbxai import assets
 from perturbxai.command.config import BOOSTED, Naming, TableConfig, TableFile
 from perturbxai.command.dates import NoDates, as_dates, holds_dates
-from perturbxai.command.text_options import has_decimal_commas, heads, other_separators
+from perturbxai.command.text_options import doubtful_commas, has_decimal_commas, heads, other_separators
 from perturbxai.command.values import SLICE
 from perturbxai.core.types import Foreign, Frame
 from perturbxai.core.wording import quoted
@@ -244,14 +244,18 @@ def _as_text(section: T, naming: Naming) -> tuple[T, list[str]]:
     if names is not None and names.shape[1] == 1 and (others := other_separators(str(names.columns[0]), usual)):
         found["separator"] = others[0]
     separator = found.get("separator", usual)
-    head = heads(path, separator, section.encoding or "utf-8", HEAD)
-    if head is not None and section.decimal is None and separator != "," and has_decimal_commas(head):
+    head = heads(path, separator, section.encoding or "utf-8", HEAD) if section.decimal is None else None
+    doubtful: list[str] = []
+    if head is not None and separator != "," and has_decimal_commas(head):
         found["decimal"] = ","
+    elif head is not None and separator != "," and (names := doubtful_commas(head)):
+        way = f"{naming('table.decimal')} ',' takes them as fractions"
+        doubtful = [f"read as words: {quoted(names, 4)}, whose commas may stand between thousands; {way}"]
     if not found:
-        return section, []
+        return section, doubtful
     marks = {"separator": "values between them", "decimal": "the mark before fractions"}
     each = [f"{mark!r} as {marks[key]} ({naming(f'table.{key}')})" for key, mark in found.items()]
-    return section.model_copy(update=found), [f"{path.name} was read with {' and '.join(each)}"]
+    return section.model_copy(update=found), [f"{path.name} was read with {' and '.join(each)}", *doubtful]
 
 
 def left_out_of(section: TableFile, known: list[str], naming: Naming) -> list[str]:

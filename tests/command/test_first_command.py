@@ -288,6 +288,28 @@ def test_decimal_commas_are_seen_and_thousands_points_are_not_taken_for_fraction
     assert read(path, model="m:f").X.a.tolist() == [1.5, 2.25]
 
 
+@pytest.mark.parametrize("comma", ["1,5", "0,123", "1234,567", "1.234,56"])
+def test_a_comma_that_cannot_stand_between_thousands_is_a_decimal_one(tmp_path, comma):
+    (tmp_path / "t.csv").write_text(f"a;b;y\n{comma};x;1\n2,250;y;2\n")
+    assert "',' as the mark before fractions" in read(tmp_path / "t.csv", model="m:f").told[0]
+
+
+def test_a_comma_between_thousands_is_not_taken_for_a_decimal_one(tmp_path):
+    (tmp_path / "t.csv").write_text("a;b;y\n1,500;0.5;1\n22,250;0.25;2\n")
+    found = read(tmp_path / "t.csv", model="m:f")
+    assert found.X.a.tolist() == ["1,500", "22,250"] and found.X.b.tolist() == [0.5, 0.25]
+    assert found.told[1] == (
+        "read as words: 'a', whose commas may stand between thousands; table.decimal ',' takes them as fractions"
+    )
+    assert read(tmp_path / "t.csv", model="m:f", decimal=",").X.a.tolist() == [1.5, 22.25]
+
+
+@pytest.mark.parametrize("point", ["1.5", "0.125", ".5", "1e-3"])
+def test_commas_make_no_words_of_a_column_with_decimal_points(tmp_path, point):
+    (tmp_path / "t.csv").write_text(f"a;b\n1,5;{point}\n2,5;{point}\n")
+    assert read(tmp_path / "t.csv", model="m:f").X.b.dtype.kind == "f"
+
+
 def test_a_date_column_is_read_as_dates_where_it_is_asked_for_or_a_model_is_trained(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("d,w,y\n" + "\n".join(f"2024-03-{i:02d},x{i}-01-01,{i}" for i in range(1, 25)))
