@@ -226,13 +226,21 @@ def as_written(section: T, naming: Naming) -> tuple[T, list[str]]:
         section = section.model_copy(update={"label": UNNAMED} if names_rows else {"drop": (*section.drop, UNNAMED)})
         taken = "names the rows" if names_rows else "is left out"
         told.append(f"the first column has no name, as a saved index has it, and {taken}")
-    if section.model == BOOSTED:
-        rest = [name for name in frame if name not in (*section.drop, *section.category, *section.text, *section.date)]
-        dates = [str(name) for name in rest if name not in (section.label, section.target) and holds_dates(frame[name])]
-        if dates:
-            section = section.model_copy(update={"date": (*section.date, *dates)})
-            told.append(f"read as dates: {', '.join(dates)} ({naming('table.text')} NAME leaves one as it is spelt)")
+    dates = _guessed_dates(section, frame, naming) if section.model == BOOSTED else []
+    if dates:
+        section = section.model_copy(update={"date": (*section.date, *dates)})
+        told.append(f"read as dates: {', '.join(dates)} ({naming('table.text')} NAME leaves one as it is spelt)")
     return section, told
+
+
+def _guessed_dates(section: TableFile, head: Frame, naming: Naming) -> list[str]:
+    """Columns that hold dates in the first rows and in all others: nobody asked for them, so none is an error."""
+    said = {*section.drop, *section.category, *section.text, *section.date, section.label, section.target}
+    found = [str(name) for name in head if name not in said and holds_dates(head[name])]
+    if not found:
+        return []
+    whole = read_file(section, naming)
+    return [name for name in found if holds_dates(whole[name])]
 
 
 def _as_text(section: T, naming: Naming) -> tuple[T, list[str]]:

@@ -319,6 +319,22 @@ def test_a_date_column_is_read_as_dates_where_it_is_asked_for_or_a_model_is_trai
     assert read(path, target="y", text=("d",)).X.d.dtype.kind not in "mM"
 
 
+@pytest.mark.parametrize("late", ["soon", "2024-02-30", "01.02.2024"])
+def test_a_column_that_holds_dates_in_its_first_rows_alone_is_not_read_as_dates(tmp_path, late):
+    days = pd.date_range("2024-01-01", periods=150).strftime("%Y-%m-%d").tolist()
+    pd.DataFrame({"d": [*days, late], "y": range(151)}).to_csv(tmp_path / "t.csv", index=False)
+    found = read(tmp_path / "t.csv", target="y")
+    assert found.X.d.iloc[-1] == late and not found.told
+
+
+def test_dates_in_parquet_s_words_go_into_files_too(here):
+    people().drop(columns="spent").to_parquet("people.parquet")
+    command = ["explain", "--table", "people.parquet", "--target", "bought", "--out", "parts", "--methods", "kernel_shap"]
+    assert cli.main([*command, "--inputs", "0:3", "--background", "5", "--budget", "40"]) == 0
+    (part,) = here.glob("parts/**/*.parquet")
+    assert pd.read_parquet(part).x_since.dtype.kind == "M"
+
+
 def test_what_is_no_date_is_told(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("d,y\n2024-03-01,1\nsoon,2\n")
