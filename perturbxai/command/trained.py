@@ -58,8 +58,10 @@ def is_words(column: pd.Series[Any]) -> bool:
 
 
 def _counts_rows(column: pd.Series[Any]) -> bool:
+    if len(column) <= LEAST_ROWS or column.isna().any():
+        return False
     values = column.to_numpy()
-    return len(values) > LEAST_ROWS and values[0] in (0, 1) and bool((np.diff(values.astype(np.int64)) == 1).all())
+    return values[0] in (0, 1) and bool((np.diff(values.astype(np.int64)) == 1).all())
 
 
 def train(X: Frame, y: pd.Series[Any], task: str | None, key: str, of_task: str) -> Trained:
@@ -206,7 +208,7 @@ def _held_out(X: Frame, known: Any, classifies: bool) -> tuple[dict[str, Any], s
 
 def _warning(score: float, guess: float) -> str:
     poor = "; it predicts no better than a guess, so that what explains it says little of the data"
-    return poor if score <= guess else ""
+    return "" if score > guess else poor
 
 
 def told_of_left_out(left_out: Mapping[str, str], of_category: str) -> list[str]:

@@ -108,3 +108,9 @@ def test_what_cannot_be_done_is_told_before_the_model_is_asked(here, capsys, fau
     assert effects(*options, model=("--model", "own_curves:never", "--drop", "y")) == 2
     assert told in capsys.readouterr().err
     assert not (here / "out" / "effects").exists()
+
+
+def test_an_explainer_is_told_to_be_one_and_not_to_be_for_pictures(capsys):
+    assert cli.main(["effects", "--table", "t.csv", "--target", "y", "--methods", "lime"]) == 2
+    told = capsys.readouterr().err
+    assert "'lime' is one of the methods of `perturbxai explain`, and none of pdp, ice, ale" in told

@@ -12,7 +12,7 @@ import pytest
 from perturbxai.command import cli
 from perturbxai.command.config import TableConfig, load_config
 from perturbxai.command.table_files import read_table
-from perturbxai.command.trained import is_words, no_features, train
+from perturbxai.command.trained import _warning, is_words, no_features, train
 
 QUICK = ("--methods", "kernel_shap", "--metrics", "none", "--inputs", "0:3", "--background", "10", "--budget", "40")
 
@@ -268,6 +268,16 @@ def test_a_target_that_nothing_can_be_learned_of_is_refused_in_words(fault):
     frame = change(pd.DataFrame({"a": np.arange(80.0), "y": np.arange(80.0)}))
     with pytest.raises(ValueError, match=told):
         trained(frame, "y", task)
+
+
+def test_whole_numbers_with_a_missing_one_number_no_rows():
+    counted = pd.Series([pd.NA, *range(1, 40)], dtype="Int64")
+    frame = pd.DataFrame({"n": counted, "all": np.arange(40), "a": pd.array([1, None] * 20, dtype="Int64")})
+    assert no_features(frame) == {"all": "it numbers the rows"}
+
+
+def test_a_score_that_is_no_number_is_told_as_poor():
+    assert "no better than a guess" in _warning(float("nan"), 0.0)
 
 
 # ------------------------------------------------------------------------------------------------ how a file is written
