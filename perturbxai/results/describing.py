@@ -93,6 +93,8 @@ def _level(e: Explanation, k: int, unit: Unit, values: Floats, sure: Sequence[in
     if not np.isfinite(rise):
         whole = f"{_output(e, k, unit)} has nothing to be compared with: what it is with everything hidden is not known."
         return [whole, *_largest(list(parts.values()), _some(e))]
+    if not np.isfinite(values).all():
+        return [f"{_output(e, k, unit)} is {_compared(e, k, unit, rise)}.", "What its features do is not known."]
     scale = max(np.abs(values).sum(), abs(e.prediction[k]), abs(e.base[k]))
     alike = abs(rise) <= EXACT * scale
     head = f"{_output(e, k, unit)} is {_compared(e, k, unit, 0.0 if alike else rise)}"

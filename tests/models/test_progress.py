@@ -101,7 +101,7 @@ def test_a_process_without_stderr_is_silent(monkeypatch):
 class Gone(io.StringIO):
     """What a pipe is whose reader has ended."""
 
-    def write(self, text):
+    def write(self, _):
         raise BrokenPipeError("nobody reads")
 
 

@@ -146,7 +146,8 @@ def test_importance_by_a_feature_is_that_of_each_group_s_rows(explained):
     [
         (np.arange(12) % 2, ["0", "1"]), (["x", None] * 6, ["missing", "x"]),
         (pd.Series([2, 10] * 6, name="ward"), ["ward = 2", "ward = 10"]),
-        (np.tile([True, False], 6), ["False", "True"]), (tuple("ab" * 6), ["a", "b"]), ([10.0, np.nan] * 6, ["10", "missing"]),
+        (np.tile([True, False], 6), ["False", "True"]), (tuple("ab" * 6), ["a", "b"]),
+        ([10.0, np.nan] * 6, ["10", "missing"]),
         ([10.0, np.nan, 2] * 4, ["2", "10", "missing"]), ([1.0000001, 1.0000002] * 6, ["1.0000001", "1.0000002"]),
         ([1, 1.0, 2, 2] * 3, ["1", "2"]),
     ],

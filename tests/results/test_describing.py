@@ -352,3 +352,12 @@ def test_a_feature_of_no_weight_has_no_way_to_go():
     X = np.random.default_rng(0).normal(size=(60, 3))
     found = px.explain("kernel_shap", lambda X: X @ [5.0, 3.0, 1e-6], X, X[:20])["kernel_shap"].describe()
     assert "In these rows a higher x0 and a higher x1 raise the prediction." in found
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_value_that_is_no_number_is_not_told_as_no_effect(value):
+    found = said([5.0, value], prediction=110.0)
+    assert found[:2] == [
+        "For row 7 the prediction of 110 is 10 above the mean prediction of 100.", "What its features do is not known."
+    ]  # fmt: skip
+    assert not any("add up" in sentence or "noise" in sentence for sentence in found)
