@@ -256,9 +256,9 @@ def _as_text(section: T, naming: Naming) -> tuple[T, list[str]]:
     doubtful: list[str] = []
     if head is not None and separator != "," and has_decimal_commas(head):
         found["decimal"] = ","
-    elif head is not None and separator != "," and (names := doubtful_commas(head)):
+    elif head is not None and separator != "," and (columns := doubtful_commas(head)):
         way = f"{naming('table.decimal')} ',' takes them as fractions"
-        doubtful = [f"read as words: {quoted(names, 4)}, whose commas may stand between thousands; {way}"]
+        doubtful = [f"read as words: {quoted(columns, 4)}, whose commas may stand between thousands; {way}"]
     if not found:
         return section, doubtful
     marks = {"separator": "values between them", "decimal": "the mark before fractions"}

@@ -67,7 +67,8 @@ def of_row(e: Explanation, k: int, labels: Labels | None = None) -> list[str]:
     names = _with_values(e, labels)
     order = [int(p) for p in np.argsort(-np.abs(values), kind="stable")]
     # a single other one is named too: to sum it would save nothing
-    shown = [p for p in order[: _named(len(order), LEADERS)] if abs(values[p]) > MINOR * np.abs(values).sum()]
+    least = max(MINOR * np.abs(values).sum(), EXACT * abs(e.prediction[k]))  # less is rounding
+    shown = [p for p in order[: _named(len(order), LEADERS)] if abs(values[p]) > least]
     told = {p: f"{names[p]} ({unit.change(values[p], half[p])})" for p in shown}
     sure = [p for p in shown if not known or abs(values[p]) > half[p]]
     found = _level(e, k, unit, values, sure, told)
@@ -218,6 +219,7 @@ def of_rows(result: Attribution, k: int) -> list[str]:
     if result.stderr_background is not None:  # one background serves all rows
         noise = np.hypot(noise, result.stderr_background[:, :, k].mean(axis=0))
     sizes = np.where(np.isfinite(found.corrected[:, k]), found.corrected[:, k], found.values[:, k])
+    sizes = np.where(sizes > EXACT * np.abs(prediction).max(), sizes, 0.0)  # less is rounding
     about = _leading(result.names, sizes, noise, unit, _whole(unit, _some(first)), _some(first))
     return [head, *about, *_trends(result, k, sizes, unit.noun), hidden(first), *_errors(first, about)]
 
@@ -329,7 +331,9 @@ def of_pick(pick: Pick) -> list[str]:
         return ["No row is picked."]
     rows = [f"{called(one.label)} (adds {share(float(gain))})" for one, gain in zip(pick.picked, pick.gained, strict=True)]
     show = "shows" if len(rows) == 1 else "show together"
-    head = f"{count(len(rows), 'row')} {show} {share(float(pick.coverage[-1]))} of what matters over all explained rows"
+    among = " among the features that were taken" if _some(pick.picked[0]) else ""
+    what = f"{share(float(pick.coverage[-1]))} of what matters{among} over all explained rows"
+    head = f"{count(len(rows), 'row')} {show} {what}"
     frame = pick.to_frame()["first to show"].tolist()
     new = [(called(one.label), word(first, 80)) for one, first in zip(pick.picked, frame, strict=True) if first]
     first = [f"{label} is the first to show {shown}." for label, shown in new]

@@ -276,6 +276,14 @@ def test_whole_numbers_with_a_missing_one_number_no_rows():
     assert no_features(frame) == {"all": "it numbers the rows"}
 
 
+def test_copies_of_rows_which_flatter_the_score_are_told():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=60), "b": rng.choice(["u", None], 60), "y": rng.normal(size=60)})
+    assert not [line for line in trained(frame, "y").told if "copies" in line]
+    (line,) = [line for line in trained(pd.concat([frame] * 3, ignore_index=True), "y").told if "copies" in line]
+    assert line.startswith("120 of the rows are copies of others, 'y' too")
+
+
 def test_a_score_that_is_no_number_is_told_as_poor():
     assert "no better than a guess" in _warning(float("nan"), 0.0)
 

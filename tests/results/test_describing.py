@@ -361,3 +361,17 @@ def test_a_value_that_is_no_number_is_not_told_as_no_effect(value):
         "For row 7 the prediction of 110 is 10 above the mean prediction of 100.", "What its features do is not known."
     ]  # fmt: skip
     assert not any("add up" in sentence or "noise" in sentence for sentence in found)
+
+
+def test_rounding_beside_a_large_prediction_is_no_effect():
+    found = row([5.0, 1e-15, -2e-15], prediction=105.0).only(["b", "c"]).describe()
+    assert "None of the features that were taken moves it." in found and "noise" not in found
+    many = px.Attribution((row([5.0, 1e-15]),) * 12, {"name": "kernel_shap"})
+    assert "None of the features that were taken moves the prediction." in many[:, "b"].describe()
+
+
+def test_picked_rows_of_some_features_show_what_matters_among_these():
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    result = px.explain("kernel_shap", lambda X: X @ [5.0, 3.0, 1.0, 0.0], X, X[:20])["kernel_shap"]
+    assert "of what matters among the features that were taken over" in px.submodular_pick(result[:, "x2"], 1).describe()
+    assert "among" not in px.submodular_pick(result, 1).describe()
