@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from perturbxai import assets
 from perturbxai.command.config import BOOSTED, Naming, TableConfig, TableFile
 from perturbxai.command.dates import NoDates, as_dates, holds_dates
-from perturbxai.command.text_options import has_decimal_commas, heads, other_separators
+from perturbxai.command.text_options import doubtful_commas, has_decimal_commas, heads, other_separators
 from perturbxai.command.values import SLICE
 from perturbxai.core.types import Foreign, Frame
 from perturbxai.core.wording import quoted
@@ -226,13 +226,21 @@ def as_written(section: T, naming: Naming) -> tuple[T, list[str]]:
         section = section.model_copy(update={"label": UNNAMED} if names_rows else {"drop": (*section.drop, UNNAMED)})
         taken = "names the rows" if names_rows else "is left out"
         told.append(f"the first column has no name, as a saved index has it, and {taken}")
-    if section.model == BOOSTED:
-        rest = [name for name in frame if name not in (*section.drop, *section.category, *section.text, *section.date)]
-        dates = [str(name) for name in rest if name not in (section.label, section.target) and holds_dates(frame[name])]
-        if dates:
-            section = section.model_copy(update={"date": (*section.date, *dates)})
-            told.append(f"read as dates: {', '.join(dates)} ({naming('table.text')} NAME leaves one as it is spelt)")
+    dates = _guessed_dates(section, frame, naming) if section.model == BOOSTED else []
+    if dates:
+        section = section.model_copy(update={"date": (*section.date, *dates)})
+        told.append(f"read as dates: {', '.join(dates)} ({naming('table.text')} NAME leaves one as it is spelt)")
     return section, told
+
+
+def _guessed_dates(section: TableFile, head: Frame, naming: Naming) -> list[str]:
+    """Columns that hold dates in the first rows and in all others: nobody asked for them, so none is an error."""
+    said = {*section.drop, *section.category, *section.text, *section.date, section.label, section.target}
+    found = [str(name) for name in head if name not in said and holds_dates(head[name])]
+    if not found:
+        return []
+    whole = read_file(section, naming)
+    return [name for name in found if holds_dates(whole[name])]
 
 
 def _as_text(section: T, naming: Naming) -> tuple[T, list[str]]:
@@ -244,14 +252,18 @@ def _as_text(section: T, naming: Naming) -> tuple[T, list[str]]:
     if names is not None and names.shape[1] == 1 and (others := other_separators(str(names.columns[0]), usual)):
         found["separator"] = others[0]
     separator = found.get("separator", usual)
-    head = heads(path, separator, section.encoding or "utf-8", HEAD)
-    if head is not None and section.decimal is None and separator != "," and has_decimal_commas(head):
+    head = heads(path, separator, section.encoding or "utf-8", HEAD) if section.decimal is None else None
+    doubtful: list[str] = []
+    if head is not None and separator != "," and has_decimal_commas(head):
         found["decimal"] = ","
+    elif head is not None and separator != "," and (columns := doubtful_commas(head)):
+        way = f"{naming('table.decimal')} ',' takes them as fractions"
+        doubtful = [f"read as words: {quoted(columns, 4)}, whose commas may stand between thousands; {way}"]
     if not found:
-        return section, []
+        return section, doubtful
     marks = {"separator": "values between them", "decimal": "the mark before fractions"}
     each = [f"{mark!r} as {marks[key]} ({naming(f'table.{key}')})" for key, mark in found.items()]
-    return section.model_copy(update=found), [f"{path.name} was read with {' and '.join(each)}"]
+    return section.model_copy(update=found), [f"{path.name} was read with {' and '.join(each)}", *doubtful]
 
 
 def left_out_of(section: TableFile, known: list[str], naming: Naming) -> list[str]:

@@ -77,7 +77,8 @@ def with_features(section: TableFile, table: Table, naming: Naming) -> Table:
 def one_of_two(section: S, model: Model, predictor: Predictor, naming: Naming) -> tuple[S, list[str]]:
     """The section with the second of two classes as its output, where none is named: the first is its mirror image."""
     classes = getattr(model, "classes_", ())
-    if section.outputs is not None or predictor.output != "probability" or np.shape(classes) != (2,):
+    several = any(np.ndim(one) > 0 for one in classes)  # a list of classes for each of several targets
+    if section.outputs is not None or predictor.output != "probability" or len(classes) != 2 or several:
         return section, []
     first, second = (str(one) for one in classes)
     told = f"explained is the probability of {second!r}, of which that of {first!r} is the rest ({naming('table.outputs')})"

@@ -159,7 +159,7 @@ class _Source:
             key = self.naming("table.date")
             return frame.assign(**new, **{name: dated(frame[name], f"{key} = {name!r}") for name in dates})
 
-        types = {name: kind for name, kind in found.types.items() if name not in text}
+        types = {name: kind for name, kind in found.types.items() if name not in (*text, *dates)}
         return replace(found, read=lambda: map(spelt, found.read()), types=types)
 
     @cached_property

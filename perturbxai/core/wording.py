@@ -56,6 +56,10 @@ def own_value(value: object, digits: int = 6) -> str:
         short = f"{number:.{digits}g}"
         # a whole number is shown whole: 1600000000.0 is no 1.6e+09
         return f"{number:.0f}" if "e" in short and number % 1 == 0 and abs(number) < 1e15 else short
+    if isinstance(value, np.datetime64) and not np.isnat(
+        value
+    ):  # 2024-03-31T00:00:00.000000 has a day's name, and nothing behind its seconds
+        value = re.sub(r"T00:00:00(\.0+)?$|(?<=:\d\d)\.0+$", "", str(value)).replace("T", " ")
     return word(str(value).removesuffix(" 00:00:00"))
 
 

@@ -16,12 +16,19 @@ from perturbxai.results import describing, notebook
 from perturbxai.results.cohorts import By, cohorts
 from perturbxai.results.effect import Effect
 from perturbxai.results.explanation import Attribution
-from perturbxai.results.taking import Players, leaders, player_numbers
+from perturbxai.results.taking import TAKEN_OF, Players, leaders, player_numbers
 from perturbxai.results.tidy import Tidy, by_line, student, text
 
 UNSEEN = 3.0  # of n rows that are all alike as many as 3 / n of all rows may be others, with 95 %
 ROUNDING = 1e-12
-ABOUT = ("seed", "scale", "outputs_kept", "plan", "versions")  # what is true of a whole call, its meta tells here too
+ABOUT = (
+    "seed",
+    "scale",
+    "outputs_kept",
+    "plan",
+    "versions",
+    TAKEN_OF,
+)  # what is true of a whole call, its meta tells here too
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +91,8 @@ class Importance(Tidy):
         chosen = player_numbers(self.names, features)
         arrays = ("values", "corrected", "bias", "stderr_rows", "stderr_estimate")
         names = tuple(self.names[p] for p in chosen)
-        return replace(self, names=names, **{what: getattr(self, what)[chosen] for what in arrays})
+        meta = self.meta | {TAKEN_OF: self.meta.get(TAKEN_OF, len(self.names))}
+        return replace(self, names=names, meta=meta, **{what: getattr(self, what)[chosen] for what in arrays})
 
     def top(self, n: int = 5, *, output: str | int | None = None) -> Importance:
         """The n features with the largest corrected importance, the largest first.

@@ -118,3 +118,9 @@ def test_the_terminal_says_what_was_found_in_words(here, capsys):
     said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("- ")]
     assert said[0].startswith("- As day goes from 2024-01-01 to 2024-04-29, the prediction rises by ")
     assert (here / "out" / "effects" / "index.html").is_file()
+
+
+def test_an_explainer_is_told_to_be_one_and_not_to_be_for_pictures(capsys):
+    assert cli.main(["effects", "--table", "t.csv", "--target", "y", "--methods", "lime"]) == 2
+    told = capsys.readouterr().err
+    assert "'lime' is one of the methods of `perturbxai explain`, and none of pdp, ice, ale" in told
