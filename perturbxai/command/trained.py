@@ -74,35 +74,56 @@ def train(X: Frame, y: pd.Series[Any], task: str | None, key: str, of_task: str)
     Raises ValueError for a target that nothing can be learned of.
     """
     there = y.notna().to_numpy()
-    target = y[there]
-    if target.nunique() < 2:
-        few = "no value" if not len(target) else "the one value"
-        raise ValueError(f"{key} = {y.name!r} has {few}; a model learns of two different ones. Name one that is trained.")
-    if len(target) < LEAST_ROWS:
-        raise ValueError(
-            f"{key} = {y.name!r} has {len(target)} rows with a value, too few to train a model on; {LEAST_ROWS} are the "
-            "least. Name a model that is trained already."
-        )
+    rows, target = X[there], y[there]
+    _check_values(target, key)
     classifies = _classifies(target, task, key, of_task)
-    rows, known = X[there], np.asarray(target.map(_word)) if classifies else target.to_numpy(dtype=np.float64)
-    if not classifies and not np.isfinite(known).all():
-        raise ValueError(f"{key} = {y.name!r} has infinite values, which nothing can be fitted to; leave these rows out.")
-    if classifies and (rare := [name for name, n in zip(*np.unique(known, return_counts=True), strict=True) if n < 2]):
-        raise ValueError(f"{key} = {y.name!r} has {quoted(rare, 4)} once each; a class needs two rows, leave these out.")
+    known = _known(target, classifies, key)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of folds without one of the levels
         score, line = _held_out(rows, known, classifies)
         model = _trees(rows, known, classifies).fit(rows, known)
     kind = f"classifier of {len(np.unique(known))} classes" if classifies else "regression"
-    other = "regression" if classifies else "classification"
     told = [f"no model was named: trained boosted trees ({kind}) for {y.name!r} on {len(known):,} rows; {line}"]
     if classifies and task is None and target.dtype.kind in "iuf":
-        told.append(f"{y.name!r} has few whole numbers, which are taken as classes; {of_task} {other} takes them as numbers")
+        told.append(
+            f"{y.name!r} has few whole numbers, which are taken as classes; {of_task} regression takes them as numbers"
+        )
     told += _told_of_copies(rows, target)
     if lacking := int((~there).sum()):
         told.append(f"{lacking:,} rows without {y.name!r} were left out of the training")
     facts = {"name": "boosted", "task": "classification" if classifies else "regression", "trained_rows": len(known)} | score
     return Trained(model, tuple(told), facts)
+
+
+def _check_values(target: pd.Series[Any], key: str) -> None:
+    """Refuse values (n,), none of which is missing, that are too few to learn of."""
+    if target.nunique() < 2:
+        few = "no value" if not len(target) else "the one value"
+        raise ValueError(
+            f"{key} = {target.name!r} has {few}; a model learns of two different ones. Name one that is trained."
+        )
+    if len(target) < LEAST_ROWS:
+        raise ValueError(
+            f"{key} = {target.name!r} has {len(target)} rows with a value, too few to train a model on; {LEAST_ROWS} are the "
+            "least. Name a model that is trained already."
+        )
+
+
+def _known(target: pd.Series[Any], classifies: bool, key: str) -> Any:
+    """(n,): the target as it is fitted, classes as words. Raises ValueError for infinite values and classes of one row."""
+    if not classifies:
+        numbers = target.to_numpy(dtype=np.float64)
+        if not np.isfinite(numbers).all():
+            raise ValueError(
+                f"{key} = {target.name!r} has infinite values, which nothing can be fitted to; leave these rows out."
+            )
+        return numbers
+    words = np.asarray(target.map(_word))
+    if rare := [name for name, n in zip(*np.unique(words, return_counts=True), strict=True) if n < 2]:
+        raise ValueError(
+            f"{key} = {target.name!r} has {quoted(rare, 4)} once each; a class needs two rows, leave these out."
+        )
+    return words
 
 
 def _told_of_copies(X: Frame, target: pd.Series[Any]) -> list[str]:
