@@ -85,9 +85,7 @@ def train(X: Frame, y: pd.Series[Any], task: str | None, key: str, of_task: str)
     kind = f"classifier of {len(np.unique(known))} classes" if classifies else "regression"
     told = [f"no model was named: trained boosted trees ({kind}) for {y.name!r} on {len(known):,} rows; {line}"]
     if classifies and task is None and target.dtype.kind in "iuf":
-        told.append(
-            f"{y.name!r} has few whole numbers, which are taken as classes; {of_task} regression takes them as numbers"
-        )
+        told.append(f"{y.name!r} has few whole numbers, taken as classes; {of_task} regression takes them as numbers")
     told += _told_of_copies(rows, target)
     if lacking := int((~there).sum()):
         told.append(f"{lacking:,} rows without {y.name!r} were left out of the training")

@@ -194,7 +194,7 @@ def test_a_target_is_classes_or_numbers_as_its_values_say(values, task):
 def test_the_task_can_be_said():
     frame = pd.DataFrame({"a": np.arange(80.0), "y": [0, 1, 2, 3] * 20})
     assert trained(frame, "y", "regression").facts["task"] == "regression"
-    assert "few whole numbers, which are taken as classes; --task regression" in " ".join(trained(frame, "y").told)
+    assert "few whole numbers, taken as classes; --task regression" in " ".join(trained(frame, "y").told)
 
 
 def test_a_class_that_a_column_with_missing_values_has_as_a_float_is_called_by_its_whole_number():
