@@ -177,6 +177,8 @@ class _Job:
         for space in spaces:
             game = Game(self.predictor, space, self.x, list(self.outputs), like=made[-1] if made else None)
             for one, explained in zip(game.inputs, next(iter(self.results.values())), strict=True):
+                if sorted(one.names) == sorted(explained.names) and one.names != explained.names:
+                    raise ValueError("results have the players of space in another order; take them as they came.")
                 if one.names != explained.names:
                     raise ValueError(
                         f"space gives {len(one.names)} players where results have {len(explained.names)} or others; "

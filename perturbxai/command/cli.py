@@ -194,7 +194,9 @@ def _kept(error: BaseException) -> str:
 
 
 def summary(done: Run) -> str:
-    """What a run found, in a short table a section, where its files are, and at the end the pages to open."""
+    """What a run found, in words and a short table a section, where its files are, and at the end the pages to open."""
+    from perturbxai.command.found import sentences
+
     parts = ["\n".join(done.told)] if done.told else []
     for name in done.found:
         facts = done.facts[name]
@@ -203,6 +205,8 @@ def summary(done: Run) -> str:
             table = done.comparisons[name].summary()
             table = table[[column for column in (*SHOWN, "rows") if column in table]].rename_axis(None)
             lines.append(table.to_string(float_format=lambda v: f"{v:.2f}", na_rep=""))
+        if said := sentences(done.found[name]):
+            parts.append("\n".join(f"- {line}" for line in said))
         parts.append("\n".join(lines))
         if unread := facts.get("pictures_left_out"):
             parts.append("\n".join([f"{len(unread)} picture(s) left out:", *(f"  {why}" for why in unread.values())]))

@@ -7,7 +7,7 @@ import numpy as np
 from perturbxai.calls.effects import effects, read_features
 from perturbxai.command.config import EffectsConfig, Naming
 from perturbxai.command.table_files import read_table
-from perturbxai.command.table_part import about, model_of, one_of_two, predictor_and_space, with_features
+from perturbxai.command.table_part import model_of, one_of_two, predictor_and_space, with_features
 from perturbxai.command.user_model import Part
 from perturbxai.core.types import Frame
 from perturbxai.core.wording import quoted
@@ -40,7 +40,7 @@ def load_effects(section: EffectsConfig, seed: int, progress: bool, given: Namin
     return Part(
         section, predictor, lambda _: effects(list(section.methods), predictor, space, x, **asked), facts,
         lambda one: space.columns.decode(np.asarray(one.input[None], dtype=np.float64)), {},
-        (*table.told, *made.told, *told), about(section, table, made),
+        (*table.told, *made.told, *told),
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from perturbxai.calls.comparison import Comparison
 from perturbxai.calls.sent_once import sent_once
 from perturbxai.calls.workers import travelling
+from perturbxai.command.about import lines_of
 from perturbxai.command.config import Config, Naming
 from perturbxai.command.effects_part import load_effects
 from perturbxai.command.photo_part import load_photo
@@ -119,7 +120,7 @@ def _reported(parts: Mapping[str, Part], steps: Mapping[str, Steps], done: Run, 
         inner = target.inner(name)
         if name in done.found:
             compared, asked = done.found[name], part.section.model_dump(mode="json") | {"seed": config.seed}
-            report(compared, inner, config=asked)
+            report(compared, inner, config=asked, about=lines_of(part.section, part.facts, part.told))
             own.finish(done.facts[name], inner)
         done.told += [f"{name}: {one}" for one in own.told]
     assert target is not None  # a configuration has a section

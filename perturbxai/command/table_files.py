@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from perturbxai import assets
 from perturbxai.command.config import BOOSTED, Naming, TableConfig, TableFile
-from perturbxai.command.text_options import has_decimal_commas, heads, other_separators
+from perturbxai.command.dates import NoDates, as_dates, holds_dates
+from perturbxai.command.text_options import doubtful_commas, has_decimal_commas, heads, other_separators
 from perturbxai.command.values import SLICE
 from perturbxai.core.types import Foreign, Frame
 from perturbxai.core.wording import quoted
@@ -32,7 +33,6 @@ OTHERS = (
 )  # fmt: skip
 UNNAMED = "Unnamed: 0"
 HEAD = 100  # rows of a file that are looked at for how it is written
-ISO = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?"
 T = TypeVar("T", bound=TableFile)
 
 
@@ -71,21 +71,16 @@ def read_file(section: TableFile, naming: Naming, most: int | None = None) -> Fr
     frame.columns = frame.columns.map(str)
     for name in section.date:
         if name in frame:
-            frame[name] = as_dates(frame[name], f"{naming('table.date')} = {name!r}")
+            frame[name] = dated(frame[name], f"{naming('table.date')} = {name!r}")
     return frame
 
 
-def as_dates(column: pd.Series[Any], key: str) -> pd.Series[Any]:
-    """A column of text as dates. Raises ValueError for one whose values are none, or are spelt in several ways."""
-    import pandas as pd
-
+def dated(column: pd.Series[Any], key: str) -> pd.Series[Any]:
+    """A column as dates. Raises ValueError for one that holds others. key: how the user asked for it"""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            return column if column.dtype.kind == "M" else pd.to_datetime(column.map(str, na_action="ignore"))
-    except (ValueError, OverflowError, UserWarning) as error:
-        told = " ".join(str(error).partition(". ")[0].split())
-        raise ValueError(f"{key} cannot be read as dates: {told}. Spell all of them alike, 2024-03-31 is best.") from error
+        return as_dates(column)
+    except NoDates as error:
+        raise ValueError(f"{key} cannot be read as dates: {error}. Spell all of them as 2024-03-31.") from error
 
 
 class _Explained(ValueError):
@@ -231,13 +226,21 @@ def as_written(section: T, naming: Naming) -> tuple[T, list[str]]:
         section = section.model_copy(update={"label": UNNAMED} if names_rows else {"drop": (*section.drop, UNNAMED)})
         taken = "names the rows" if names_rows else "is left out"
         told.append(f"the first column has no name, as a saved index has it, and {taken}")
-    if section.model == BOOSTED:
-        rest = [name for name in frame if name not in (*section.drop, *section.category, *section.text, *section.date)]
-        dates = [str(name) for name in rest if name not in (section.label, section.target) and _is_dates(frame[name])]
-        if dates:
-            section = section.model_copy(update={"date": (*section.date, *dates)})
-            told.append(f"read as dates: {', '.join(dates)} ({naming('table.text')} NAME leaves one as it is spelt)")
+    dates = _guessed_dates(section, frame, naming) if section.model == BOOSTED else []
+    if dates:
+        section = section.model_copy(update={"date": (*section.date, *dates)})
+        told.append(f"read as dates: {', '.join(dates)} ({naming('table.text')} NAME leaves one as it is spelt)")
     return section, told
+
+
+def _guessed_dates(section: TableFile, head: Frame, naming: Naming) -> list[str]:
+    """Columns that hold dates in the first rows and in all others: nobody asked for them, so none is an error."""
+    said = {*section.drop, *section.category, *section.text, *section.date, section.label, section.target}
+    found = [str(name) for name in head if name not in said and holds_dates(head[name])]
+    if not found:
+        return []
+    whole = read_file(section, naming)
+    return [name for name in found if holds_dates(whole[name])]
 
 
 def _as_text(section: T, naming: Naming) -> tuple[T, list[str]]:
@@ -249,26 +252,18 @@ def _as_text(section: T, naming: Naming) -> tuple[T, list[str]]:
     if names is not None and names.shape[1] == 1 and (others := other_separators(str(names.columns[0]), usual)):
         found["separator"] = others[0]
     separator = found.get("separator", usual)
-    head = heads(path, separator, section.encoding or "utf-8", HEAD)
-    if head is not None and section.decimal is None and separator != "," and has_decimal_commas(head):
+    head = heads(path, separator, section.encoding or "utf-8", HEAD) if section.decimal is None else None
+    doubtful: list[str] = []
+    if head is not None and separator != "," and has_decimal_commas(head):
         found["decimal"] = ","
+    elif head is not None and separator != "," and (columns := doubtful_commas(head)):
+        way = f"{naming('table.decimal')} ',' takes them as fractions"
+        doubtful = [f"read as words: {quoted(columns, 4)}, whose commas may stand between thousands; {way}"]
     if not found:
-        return section, []
+        return section, doubtful
     marks = {"separator": "values between them", "decimal": "the mark before fractions"}
     each = [f"{mark!r} as {marks[key]} ({naming(f'table.{key}')})" for key, mark in found.items()]
-    return section.model_copy(update=found), [f"{path.name} was read with {' and '.join(each)}"]
-
-
-def _is_dates(column: pd.Series[Any]) -> bool:
-    """Whether a column of words holds nothing but dates that begin as 2024-03-31 does."""
-    import pandas as pd
-
-    known = column.dropna()
-    if not len(known) or column.dtype.kind in "fiubmMc" or not known.map(lambda one: isinstance(one, str)).all():
-        return False
-    if not known.str.fullmatch(ISO).all():
-        return False
-    return bool(pd.to_datetime(known, errors="coerce").notna().all())
+    return section.model_copy(update=found), [f"{path.name} was read with {' and '.join(each)}", *doubtful]
 
 
 def left_out_of(section: TableFile, known: list[str], naming: Naming) -> list[str]:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -57,7 +56,7 @@ def load_table(section: TableConfig, seed: int, progress: bool, naming: Naming =
     return Part(
         section, predictor, lambda step: compare_table(methods, section, predictor, space, x, seed, step), facts,
         lambda one: space.columns.decode(np.asarray(one.input[None], dtype=np.float64)), planned(section, game),
-        (*table.told, *made.told, *more), about(section, table, made),
+        (*table.told, *made.told, *more),
     )  # fmt: skip
 
 
@@ -78,7 +77,8 @@ def with_features(section: TableFile, table: Table, naming: Naming) -> Table:
 def one_of_two(section: S, model: Model, predictor: Predictor, naming: Naming) -> tuple[S, list[str]]:
     """The section with the second of two classes as its output, where none is named: the first is its mirror image."""
     classes = getattr(model, "classes_", ())
-    if section.outputs is not None or predictor.output != "probability" or np.shape(classes) != (2,):
+    several = any(np.ndim(one) > 0 for one in classes)  # a list of classes for each of several targets
+    if section.outputs is not None or predictor.output != "probability" or len(classes) != 2 or several:
         return section, []
     first, second = (str(one) for one in classes)
     told = f"explained is the probability of {second!r}, of which that of {first!r} is the rest ({naming('table.outputs')})"
@@ -88,15 +88,6 @@ def one_of_two(section: S, model: Model, predictor: Predictor, naming: Naming) -
 def told_of(left_out: Mapping[str, str]) -> list[str]:
     """A line on methods that were left out; {} gives none."""
     return ["left out: " + "; ".join(f"{method}: {why}" for method, why in left_out.items())] if left_out else []
-
-
-def about(section: TableFile, table: Table, made: Made) -> dict[str, str]:
-    """What a report says at its top of the model and the data."""
-    kind = made.facts.get("model", {}).get("kind", "")
-    model = made.told[0].partition(": ")[2] if section.model == BOOSTED and made.told else section.model
-    target = f", target {section.target!r}" if section.target else ""
-    data = f"{Path(section.data).name}, {len(table.X):,} rows of {table.X.shape[1]} columns{target}"
-    return {"model": model + (f" ({kind})" if kind and section.model != BOOSTED else ""), "data": data}
 
 
 def planned(section: TableConfig, game: Game) -> dict[str, int]:

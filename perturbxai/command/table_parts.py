@@ -18,8 +18,8 @@ from perturbxai.command.config import BOOSTED, Config, Naming, TableConfig
 from perturbxai.command.table_files import (
     NEEDED,
     Table,
-    as_dates,
     as_written,
+    dated,
     left_out_of,
     numbers_of,
     read_file,
@@ -157,9 +157,9 @@ class _Source:
         def spelt(frame: Frame) -> Frame:
             new = {name: frame[name].map(str, na_action="ignore") for name in text}
             key = self.naming("table.date")
-            return frame.assign(**new, **{name: as_dates(frame[name], f"{key} = {name!r}") for name in dates})
+            return frame.assign(**new, **{name: dated(frame[name], f"{key} = {name!r}") for name in dates})
 
-        types = {name: kind for name, kind in found.types.items() if name not in text}
+        types = {name: kind for name, kind in found.types.items() if name not in (*text, *dates)}
         return replace(found, read=lambda: map(spelt, found.read()), types=types)
 
     @cached_property

@@ -6,7 +6,11 @@ import codecs
 import warnings
 from pathlib import Path
 
-from perturbxai.core.types import Frame
+from perturbxai.core.types import Foreign, Frame
+
+WITH_COMMA = r"[+-]?(\d+|[1-9]\d{0,2}(\.\d{3})+)(,\d+)?"  # 1,5 or 1.234,5
+THOUSANDS = r"[+-]?[1-9]\d{0,2}(,\d{3})+"
+WITH_POINT = r"[+-]?\d*\.?\d+([eE][+-]?\d+)?"
 
 
 def separator(value: object) -> str:
@@ -59,10 +63,34 @@ def heads(path: Path, separator: str, encoding: str, most: int) -> Frame | None:
 
 
 def has_decimal_commas(head: Frame) -> bool:
-    """Whether a column holds numbers that are spelt as 1,5 or 1.234,5, and none as 1.5."""
-    spelt = r"[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?"
+    """Whether a column holds numbers that are spelt as 1,5 or 1.234,5, and none as 1.5.
+
+    "1,234" may be a thousand and more: of such values alone nothing is said.
+    """
+    columns = [column for _, column in _of_commas(head)]
+    return any(not column.str.fullmatch(THOUSANDS).all() for column in columns) and not _has_points(head)
+
+
+def doubtful_commas(head: Frame) -> list[str]:
+    """Columns whose commas may stand before fractions or between thousands: in each value three digits follow."""
+    return [name for name, column in _of_commas(head) if column.str.fullmatch(THOUSANDS).all()]
+
+
+def _of_commas(head: Frame) -> list[tuple[str, Foreign]]:
+    """Columns of numbers with commas, and their values that have one."""
+    found: list[tuple[str, Foreign]] = []
+    for name, column in head.items():
+        known = column.dropna().str.strip()
+        if len(known) and known.str.fullmatch(WITH_COMMA).all():
+            commas = known[known.str.contains(",", regex=False)]
+            found += [(str(name), commas)] if len(commas) else []
+    return found
+
+
+def _has_points(head: Frame) -> bool:
+    """Whether a column holds numbers with a point that cannot stand between thousands."""
     for _, column in head.items():
         known = column.dropna().str.strip()
-        if len(known) and known.str.fullmatch(spelt).all() and known.str.contains(",", regex=False).any():
+        if known.str.fullmatch(WITH_POINT).all() and (~known.str.fullmatch(WITH_COMMA)).any():
             return True
     return False

@@ -20,6 +20,7 @@ MOST_FOLDS, MANY_ROWS = 5, 10_000  # folds by which it is judged; of more rows a
 LEAST_ROWS = 20
 NO_FEATURE = 0.5  # words of which more than this share differ say which row it is, and nothing of it
 MOST_LEVELS = 250  # of a column of words, of which histograms have 255
+COPIES = 0.05  # share of rows that are copies of others from which this is told
 LONG_TRAINING = 500  # rows from which a part of them tells when to stop
 
 
@@ -58,8 +59,10 @@ def is_words(column: pd.Series[Any]) -> bool:
 
 
 def _counts_rows(column: pd.Series[Any]) -> bool:
+    if len(column) <= LEAST_ROWS or column.isna().any():
+        return False
     values = column.to_numpy()
-    return len(values) > LEAST_ROWS and values[0] in (0, 1) and bool((np.diff(values.astype(np.int64)) == 1).all())
+    return values[0] in (0, 1) and bool((np.diff(values.astype(np.int64)) == 1).all())
 
 
 def train(X: Frame, y: pd.Series[Any], task: str | None, key: str, of_task: str) -> Trained:
@@ -71,37 +74,65 @@ def train(X: Frame, y: pd.Series[Any], task: str | None, key: str, of_task: str)
     Raises ValueError for a target that nothing can be learned of.
     """
     there = y.notna().to_numpy()
-    target = y[there]
-    if target.nunique() < 2:
-        raise ValueError(f"{key} = {y.name!r} has {_how_many(target.nunique())}; a model needs two different ones to learn.")
-    if len(target) < LEAST_ROWS:
-        raise ValueError(
-            f"{key} = {y.name!r} has {len(target)} rows with a value, too few to train a model on; {LEAST_ROWS} are the "
-            "least. Name a model that is trained already."
-        )
+    rows, target = X[there], y[there]
+    _check_values(target, key)
     classifies = _classifies(target, task, key, of_task)
-    rows, known = X[there], np.asarray(target.map(_word)) if classifies else target.to_numpy(dtype=np.float64)
-    if not classifies and not np.isfinite(known).all():
-        raise ValueError(f"{key} = {y.name!r} has infinite values, which nothing can be fitted to; leave these rows out.")
-    if classifies and (rare := [name for name, n in zip(*np.unique(known, return_counts=True), strict=True) if n < 2]):
-        raise ValueError(f"{key} = {y.name!r} has {quoted(rare, 4)} once each; a class needs two rows, leave these out.")
+    known = _known(target, classifies, key)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of folds without one of the levels
         score, line = _held_out(rows, known, classifies)
         model = _trees(rows, known, classifies).fit(rows, known)
     kind = f"classifier of {len(np.unique(known))} classes" if classifies else "regression"
-    other = "regression" if classifies else "classification"
     told = [f"no model was named: trained boosted trees ({kind}) for {y.name!r} on {len(known):,} rows; {line}"]
     if classifies and task is None and target.dtype.kind in "iuf":
-        told.append(f"{y.name!r} has few whole numbers, which are taken as classes; {of_task} {other} takes them as numbers")
+        told.append(f"{y.name!r} has few whole numbers, taken as classes; {of_task} regression takes them as numbers")
+    told += _told_of_copies(rows, target)
     if lacking := int((~there).sum()):
         told.append(f"{lacking:,} rows without {y.name!r} were left out of the training")
     facts = {"name": "boosted", "task": "classification" if classifies else "regression", "trained_rows": len(known)} | score
     return Trained(model, tuple(told), facts)
 
 
-def _how_many(n: int) -> str:
-    return "no value" if n == 0 else "the one value"
+def _check_values(target: pd.Series[Any], key: str) -> None:
+    """Refuse values (n,), none of which is missing, that are too few to learn of."""
+    if target.nunique() < 2:
+        few = "no value" if not len(target) else "the one value"
+        raise ValueError(
+            f"{key} = {target.name!r} has {few}; a model learns of two different ones. Name one that is trained."
+        )
+    if len(target) < LEAST_ROWS:
+        raise ValueError(
+            f"{key} = {target.name!r} has {len(target)} rows with a value, too few to train a model on; {LEAST_ROWS} are the "
+            "least. Name a model that is trained already."
+        )
+
+
+def _known(target: pd.Series[Any], classifies: bool, key: str) -> Any:
+    """(n,): the target as it is fitted, classes as words. Raises ValueError for infinite values and classes of one row."""
+    if not classifies:
+        numbers = target.to_numpy(dtype=np.float64)
+        if not np.isfinite(numbers).all():
+            raise ValueError(
+                f"{key} = {target.name!r} has infinite values, which nothing can be fitted to; leave these rows out."
+            )
+        return numbers
+    words = np.asarray(target.map(_word))
+    if rare := [name for name, n in zip(*np.unique(words, return_counts=True), strict=True) if n < 2]:
+        raise ValueError(
+            f"{key} = {target.name!r} has {quoted(rare, 4)} once each; a class needs two rows, leave these out."
+        )
+    return words
+
+
+def _told_of_copies(X: Frame, target: pd.Series[Any]) -> list[str]:
+    """A line on rows that stand there several times, which a fold may hold out while the others train on them."""
+    copies = int(X.assign(**{f"{''.join(map(str, X))}_": target}).duplicated().sum())
+    if copies < COPIES * len(X):
+        return []
+    return [
+        f"{copies:,} of the rows are copies of others, {target.name!r} too: where copies are held out the model has seen "
+        "the row, and predicts better than it will others"
+    ]
 
 
 def _word(value: object) -> str:
@@ -209,7 +240,7 @@ def _held_out(X: Frame, known: Any, classifies: bool) -> tuple[dict[str, Any], s
 
 def _warning(score: float, guess: float) -> str:
     poor = "; it predicts no better than a guess, so that what explains it says little of the data"
-    return poor if score <= guess else ""
+    return "" if score > guess else poor
 
 
 def told_of_left_out(left_out: Mapping[str, str], of_category: str) -> list[str]:

@@ -5,7 +5,7 @@ import importlib
 import inspect
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,7 +33,7 @@ class Part:
 
     asked_row  the question whose answer is a result's `prediction`
     planned    how many steps the work takes, by the word that their names begin with, those of the last kind last
-    told       what there is to say of it before it starts, a line each;  about: what its report says at the top
+    told       what there is to say of it before it starts, a line each
     """
 
     section: Any
@@ -43,7 +43,6 @@ class Part:
     asked_row: Callable[[Explanation], Any]
     planned: Mapping[str, int]
     told: Sequence[str] = ()
-    about: Mapping[str, str] = field(default_factory=dict)
 
 
 def reason(name: str, error: Exception) -> str:

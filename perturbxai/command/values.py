@@ -113,6 +113,8 @@ def _way(name: str, words: tuple[str, ...]) -> str:
         return f"; did you mean {found!r}? `perturbxai list` shows all"
     if found in catalogue.BASELINES and "table" in catalogue.METHODS[found].on:
         return f"; {found!r} is one of the baselines, name it there"
+    if found in catalogue.EXPLAINERS and "table" in catalogue.METHODS[found].on:
+        return f"; {found!r} is one of the methods of `perturbxai explain`, and none of {', '.join(words)}"
     if found in catalogue.METHODS and found not in catalogue.ON_TABLES_ONLY:
         return f"; {found!r} explains pictures, and is none of {', '.join(words)}"
     options = f". {NO_OPTIONS}" if re.match(r"\w+[^\w-]", name) else ""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from perturbxai.core.checks import is_missing
 from perturbxai.core.types import Floats
 
 # control characters; lone surrogates, which cannot be written; marks of direction, which turn what stands beside them
@@ -41,8 +42,12 @@ def own_value(value: object, digits: int = 6) -> str:
 
     >>> own_value(32.10000038), own_value(None), own_value("two\\nlines"), own_value(True), own_value(-0.0)
     ('32.1', 'missing', 'two lines', 'True', '0')
+    >>> own_value(np.datetime64("2024-03-31T00:00:00.000000")), own_value(np.datetime64("2024-03-31T08:30"))
+    ('2024-03-31', '2024-03-31 08:30:00')
     """
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+    if isinstance(value, np.datetime64) and not np.isnat(value):
+        value = str(value.astype("datetime64[s]")).replace("T", " ")
+    if value is None or is_missing(value):
         return "missing"
     if isinstance(value, (float, np.floating)):
         number = float(value) + 0.0  # no -0
@@ -51,6 +56,10 @@ def own_value(value: object, digits: int = 6) -> str:
         short = f"{number:.{digits}g}"
         # a whole number is shown whole: 1600000000.0 is no 1.6e+09
         return f"{number:.0f}" if "e" in short and number % 1 == 0 and abs(number) < 1e15 else short
+    if isinstance(value, np.datetime64) and not np.isnat(
+        value
+    ):  # 2024-03-31T00:00:00.000000 has a day's name, and nothing behind its seconds
+        value = re.sub(r"T00:00:00(\.0+)?$|(?<=:\d\d)\.0+$", "", str(value)).replace("T", " ")
     return word(str(value).removesuffix(" 00:00:00"))
 
 

@@ -147,7 +147,7 @@ class TablePlan(Plan):
 
 
 def is_table(plan: Plan) -> bool:
-    return isinstance(plan, TablePlan) or (isinstance(plan, Given) and np.ndim(plan.rows) != 4)
+    return isinstance(plan, TablePlan) or (isinstance(plan, Given) and getattr(plan.rows, "ndim", 2) != 4)
 
 
 def resident(array: NDArray[Any], device: Where, dtype: DType | None = None) -> Tensor:

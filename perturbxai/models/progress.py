@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 Progress = bool | Callable[[int, int], None] | None
@@ -45,7 +46,8 @@ class Bar:
             self.bar = _bar(self.what, self.done, self.total, time.monotonic() - self.began)
         elif self.how == "lines" and time.monotonic() - self.told >= EVERY:
             self.told = time.monotonic()
-            print(self.line(self.told - self.began), file=sys.stderr, flush=True)
+            with suppress(OSError, ValueError):  # nobody reads it any more, which is no reason to stop
+                print(self.line(self.told - self.began), file=sys.stderr, flush=True)
 
     def pass_by(self, rows: int) -> None:
         """Rows that nobody announced: how many passes a search or a line of gradients takes is known when they are over."""
@@ -74,7 +76,7 @@ def shown_as(progress: Progress) -> str:
         return ""
     if _in_notebook() or _is_terminal():
         return "bar"
-    return "lines" if progress else ""
+    return "lines" if progress and sys.stderr is not None else ""  # without one print() writes to stdout
 
 
 def _is_terminal() -> bool:

@@ -1,14 +1,17 @@
 """report(): what was found as tidy CSVs, figures and one HTML page in one folder, and a manifest written last."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from perturbxai.calls.comparison import Comparison
 from perturbxai.core.csv_files import write_csv
+from perturbxai.core.types import Frame
 from perturbxai.reporting import figures as drawing
-from perturbxai.reporting import page, style
+from perturbxai.reporting import style
 from perturbxai.reporting.curves.view import as_effects
+from perturbxai.reporting.html.ending import Told
+from perturbxai.reporting.html.pages import effects_page, results_page
 from perturbxai.reporting.manifest import Folder, check_place, facts
 from perturbxai.reporting.tables import as_results, of_effects, tables
 from perturbxai.results.effect import Effects
@@ -16,7 +19,11 @@ from perturbxai.results.explanation import Attribution
 
 
 def report(
-    anything: Attribution | Mapping[str, Attribution] | Comparison | Effects, folder: str | Path, *, config: object = None
+    anything: Attribution | Mapping[str, Attribution] | Comparison | Effects,
+    folder: str | Path,
+    *,
+    config: object = None,
+    about: Mapping[str, str] | None = None,
 ) -> Path:
     """Write tables, figures, a page and a manifest of results, all inside one folder.
 
@@ -25,39 +32,56 @@ def report(
     folder    made if it is not there. What an older report wrote there, as its manifest says, is taken away or replaced;
               other files are left alone, and so is one that was changed since, unless it has the name of a new one
     config    kept in the manifest
+    about     lines for the top of the page, such as {"model": "...", "data": "...", "question": "..."}: words for whoever
+              reads it. What the results know of themselves is told there anyway
 
-    Writes attributions.csv, with a Comparison also scores, agreement, costs, fill_spread, curves and summary, of effects
-    effects.csv and effects_of_pairs.csv; PNG figures;
-    index.html, which shows them on one page; and manifest.json last: where it stands, everything it lists is complete.
+    Writes index.html, one page that holds all it shows, opens no address and needs no script; attributions.csv, with a
+    Comparison also scores, agreement, costs, fill_spread, curves and summary, of effects effects.csv and
+    effects_of_pairs.csv; PNG figures; and manifest.json last: where it stands, everything it lists is complete.
     All is written aside first: where it breaks off, an older report stays as it is. With manifest.json.part and without a
     manifest the move itself broke off; the next report clears up. Of two at once the later one stays. Returns the folder.
-    Raises TypeError for what holds no results; ValueError, before anything is drawn, for a folder that is a file, may not be
-    written to, or leads elsewhere by a link.
+    Raises TypeError for what holds no results, and for lines that are not text; ValueError, before anything is drawn, for a
+    folder that is a file, may not be written to, or leads elsewhere by a link.
     """
     check_place(folder, "folder=")
+    lines = _lines(about)
     if (found := as_effects(anything)) is not None:
-        known = {name: effect for methods in found.values() for name, effect in methods.items()}
-        drawn = drawing.of_effects(found)
-        return _write(Folder(folder), of_effects(found), drawn, page.of_effects(found), facts(known, None, config))
+        known = facts({name: effect for methods in found.values() for name, effect in methods.items()}, None, config)
+        return _write(
+            Folder(folder), of_effects(found), drawing.of_effects(found), known,
+            lambda files: effects_page(found, Told(known, files, lines)),
+        )  # fmt: skip
     results, compared = as_results(anything)
     frames = tables(results, compared)
-    call = None if compared is None else compared.call
-    shown, drawn = page.of_results(results, frames, call), drawing.figures(results, compared)
-    return _write(Folder(folder), frames, drawn, shown, facts(results, call, config))
+    known = facts(results, None if compared is None else compared.call, config)
+    return _write(
+        Folder(folder), frames, drawing.figures(results, compared), known,
+        lambda files: results_page(results, compared, frames, Told(known, files, lines)),
+    )  # fmt: skip
+
+
+def _lines(about: Mapping[str, str] | None) -> dict[str, str]:
+    if about is None:
+        return {}
+    if not isinstance(about, Mapping) or not all(isinstance(one, str) for pair in about.items() for one in pair):
+        raise TypeError(f"about={about!r} must map text to text, such as {{'model': 'a forest', 'data': 'houses.csv'}}.")
+    return dict(about)
 
 
 def _write(
-    target: Folder, frames: Mapping[str, Any], drawn: drawing.Figures, shown: Sequence[page.Table], known: Mapping[str, Any]
+    target: Folder,
+    frames: Mapping[str, Frame],
+    drawn: drawing.Figures,
+    known: Mapping[str, Any],
+    page: Callable[[list[str]], str],
 ) -> Path:
-    """CSVs, then figures one at a time, then the page that names both, then the manifest."""
+    """CSVs, then figures one at a time, then the page, which is told of both by name, then the manifest."""
     with target:
         for name, frame in frames.items():
             write_csv(frame, target.new(name, ".csv"))
-        captions = {}
         for name, figure in drawn:
-            path = target.new(name, ".png")
-            style.save(figure, path)
-            captions[path.name] = name
-        page.write_page(target, shown, captions, known)
+            style.save(figure, target.new(name, ".png"))
+        text = page([path.name for path in target.written])
+        target.new("index", ".html").write_text(text, encoding="utf-8")
         target.finish(known)
     return target.place

@@ -13,6 +13,8 @@ from perturbxai.results.explanation import Attribution
 from perturbxai.results.taking import player_numbers
 
 MOST = 12
+MISSING = own_value(None)
+DIGITS = (6, 15, 17)  # of which the last tell any two floats apart
 By: TypeAlias = str | ArrayLike | Sequence[Any]
 """The name of a feature, or a label of each row."""
 
@@ -35,19 +37,34 @@ def cohorts(result: Attribution, by: By) -> dict[str, Attribution]:
         raise ValueError(
             f"by has {len(labels)} labels, but the result has {len(result)} rows; give one a row, in their order."
         )
-    numbers = all(map(checks.is_number, labels))
-    order = sorted(set(labels)) if numbers else sorted({own_value(one) for one in labels})
+    called = _spelled(labels)
+    order = list(dict.fromkeys(called[n] for n in _in_order(labels, called)))
     if len(order) > MOST:
-        shown = quoted([own_value(one) for one in order], 4)
         raise ValueError(
-            f"by makes {len(order)} groups ({shown}), and no more than {MOST} can be told apart; put its values together "
-            "first, as pandas.cut does, and give the labels."
+            f"by makes {len(order)} groups ({quoted(order, 4)}), and no more than {MOST} can be told apart; put its values "
+            "together first, as pandas.cut does, and give the labels."
         )
-    found: dict[str, list[int]] = {}
-    for one in order:
-        key = f"{word(name)} = {own_value(one)}" if name else own_value(one)
-        found[key] = [n for n, label in enumerate(labels) if (label == one if numbers else own_value(label) == one)]
-    return {key: result[rows] for key, rows in found.items()}
+    rows: dict[str, list[int]] = {one: [] for one in order}
+    for n, one in enumerate(called):
+        rows[one].append(n)
+    return {f"{word(name)} = {one}" if name else one: result[numbers] for one, numbers in rows.items()}
+
+
+def _spelled(labels: Sequence[Any]) -> list[str]:
+    """What each label is called: numbers to as many digits as tell them apart, so that no two groups share a name."""
+    short = [own_value(one) for one in labels]
+    numbers = {one for one, text in zip(labels, short, strict=True) if checks.is_number(one) and text != MISSING}
+    apart = (most for most in DIGITS if len({own_value(one, most) for one in numbers}) == len(numbers))
+    digits = next(apart, DIGITS[-1])
+    return [own_value(one, digits) if checks.is_number(one) else text for one, text in zip(labels, short, strict=True)]
+
+
+def _in_order(labels: Sequence[Any], called: Sequence[str]) -> list[int]:
+    """Numbers of the rows in the order of their labels: numbers by size, what is missing behind them; words as text."""
+    there = [n for n, text in enumerate(called) if text != MISSING]
+    if all(checks.is_number(labels[n]) for n in there):
+        return sorted(there, key=lambda n: labels[n]) + [n for n, text in enumerate(called) if text == MISSING]
+    return sorted(range(len(called)), key=lambda n: called[n])
 
 
 def _called(by: Any) -> str:

@@ -17,7 +17,7 @@ from perturbxai.core.outputs import select_outputs
 from perturbxai.core.types import Floats, Ints, Labels
 from perturbxai.core.wording import OUTPUTS, count, highest, own_value, word
 from perturbxai.results.amounts import EXACT, Unit, called, joined, share
-from perturbxai.results.taking import TAKEN_OF
+from perturbxai.results.taking import lacks_some
 from perturbxai.results.tidy import LEVEL, normal, pointwise
 
 if TYPE_CHECKING:
@@ -67,15 +67,17 @@ def of_row(e: Explanation, k: int, labels: Labels | None = None) -> list[str]:
     names = _with_values(e, labels)
     order = [int(p) for p in np.argsort(-np.abs(values), kind="stable")]
     # a single other one is named too: to sum it would save nothing
-    shown = [p for p in order[: _named(len(order), LEADERS)] if abs(values[p]) > MINOR * np.abs(values).sum()]
+    least = max(MINOR * np.abs(values).sum(), EXACT * abs(e.prediction[k]))  # less is rounding
+    shown = [p for p in order[: _named(len(order), LEADERS)] if abs(values[p]) > least]
     told = {p: f"{names[p]} ({unit.change(values[p], half[p])})" for p in shown}
     sure = [p for p in shown if not known or abs(values[p]) > half[p]]
     found = _level(e, k, unit, values, sure, told)
     if unsure := [told[p] for p in shown if p not in sure]:
         found.append(f"Whether {joined(unsure, 'or')} raises or lowers it is not beyond noise.")
     if shown and len(shown) < len(values) - 1:
-        rest = unit.change(float(values.sum() - values[shown].sum()))
-        found.append(f"The other {len(values) - len(shown):,} add up to {rest}.")
+        rest, size = float(values.sum() - values[shown].sum()), np.abs(values).sum()
+        rest = rest if abs(rest) > EXACT * max(size, abs(e.prediction[k])) else 0.0  # what is left of sums is rounding
+        found.append(f"The other {len(values) - len(shown):,} add up to {unit.change(rest)}.")
     found += _gap(e, k, unit)
     if not known and shown:
         found.append("How exact these numbers are is not known.")
@@ -91,19 +93,35 @@ def _level(e: Explanation, k: int, unit: Unit, values: Floats, sure: Sequence[in
     rise, parts = float(e.prediction[k] - e.base[k]), {p: told[p] for p in sure}
     if not np.isfinite(rise):
         whole = f"{_output(e, k, unit)} has nothing to be compared with: what it is with everything hidden is not known."
-        return [whole, *_largest(list(parts.values()))]
+        return [whole, *_largest(list(parts.values()), _some(e))]
+    if not np.isfinite(values).all():
+        return [f"{_output(e, k, unit)} is {_compared(e, k, unit, rise)}.", "What its features do is not known."]
     scale = max(np.abs(values).sum(), abs(e.prediction[k]), abs(e.base[k]))
     alike = abs(rise) <= EXACT * scale
     head = f"{_output(e, k, unit)} is {_compared(e, k, unit, 0.0 if alike else rise)}"
     if not np.abs(values).max(initial=0.0) > EXACT * scale:
-        return [f"{head}.", f"No {'feature' if np.ndim(e.input) == 1 else 'superpixel'} moves it."]
+        return [f"{head}.", f"{_none('feature' if np.ndim(e.input) == 1 else 'superpixel', _some(e))} moves it."]
     for_it = [p for p in parts if (values[p] > 0) == (rise > 0) and not alike]
     against = [parts[p] for p in parts if p not in for_it]
     if not for_it:
-        return [f"{head}.", *_largest(against)]
+        return [f"{head}.", *_largest(against, _some(e))]
     mostly = "mostly" if abs(values[for_it].sum()) >= HALF * abs(rise) else "in part"
     stands = [f"Against it {'stands' if len(against) == 1 else 'stand'} {joined(against)}."] if against else []
     return [f"{head}, {mostly} because of {joined([parts[p] for p in for_it])}.", *stands]
+
+
+def _some(e: Explanation) -> bool:
+    return lacks_some(e.meta, len(e.names))
+
+
+def _whole(unit: Unit, some: bool) -> str:
+    """What features have a share of."""
+    return "what those that were taken do" if some else f"the differences between {unit.noun}s"
+
+
+def _none(noun: str, some: bool) -> str:
+    """The subject of what no feature does, or none of some that were taken of all."""
+    return f"None of the {noun}s that were taken" if some else f"No {noun}"
 
 
 def _output(e: Explanation, k: int, unit: Unit) -> str:
@@ -118,8 +136,9 @@ def _compared(e: Explanation, k: int, unit: Unit, rise: float) -> str:
     return f"{unit.distance(rise)} {'above' if rise > 0 else 'below'} {base}" if rise else f"as high as {base}"
 
 
-def _largest(parts: Sequence[str]) -> list[str]:
-    return [f"The largest part{'s are' if len(parts) > 1 else ' is'} {joined(parts)}."] if parts else []
+def _largest(parts: Sequence[str], some: bool) -> list[str]:
+    of = "Of those that were taken the" if some else "The"
+    return [f"{of} largest part{'s are' if len(parts) > 1 else ' is'} {joined(parts)}."] if parts else []
 
 
 def _gap(e: Explanation, k: int, unit: Unit) -> list[str]:
@@ -127,7 +146,7 @@ def _gap(e: Explanation, k: int, unit: Unit) -> list[str]:
     gap = float(e.prediction[k] - e.base[k] - e.values[:, k].sum())
     if not np.isfinite(gap) or abs(gap) <= MINOR * max(np.abs(e.values[:, k]).sum(), abs(e.prediction[k] - e.base[k])):
         return []
-    whose = "is of features that were not taken" if TAKEN_OF in e.meta else "is of no single one"
+    whose = "is of features that were not taken" if _some(e) else "is of no single one"
     return [f"A part of {unit.change(gap)} {whose}."]
 
 
@@ -200,7 +219,8 @@ def of_rows(result: Attribution, k: int) -> list[str]:
     if result.stderr_background is not None:  # one background serves all rows
         noise = np.hypot(noise, result.stderr_background[:, :, k].mean(axis=0))
     sizes = np.where(np.isfinite(found.corrected[:, k]), found.corrected[:, k], found.values[:, k])
-    about = _leading(result.names, sizes, noise, unit, f"the differences between {unit.noun}s")
+    sizes = np.where(sizes > EXACT * np.abs(prediction).max(), sizes, 0.0)  # less is rounding
+    about = _leading(result.names, sizes, noise, unit, _whole(unit, _some(first)), _some(first))
     return [head, *about, *_trends(result, k, sizes, unit.noun), hidden(first), *_errors(first, about)]
 
 
@@ -209,8 +229,10 @@ def of_importance(found: Importance, k: int) -> list[str]:
     unit = Unit(str(found.meta.get("scale", "")))
     sizes = np.where(np.isfinite(found.corrected[:, k]), found.corrected[:, k], found.values[:, k])
     curves = found.meta.get("of") == "curves"
-    whole = "what all curves vary" if curves else f"the differences between {unit.noun}s"
-    about = _leading(found.names, sizes, found.stderr[:, k], unit, whole)
+    some = lacks_some(found.meta, len(found.names))
+    whole = "what all curves vary" if curves and not some else _whole(unit, some)
+    # curves may be of a few columns of many
+    about = _leading(found.names, sizes, found.stderr[:, k], unit, whole, some or curves)
     of = f" for {called(found.outputs[k])}" * (len(found.outputs) > 1)
     note = "Behind ± is half of a 95 % interval: it covers what drawing anew, and other rows, would change."
     return [
@@ -219,12 +241,15 @@ def of_importance(found: Importance, k: int) -> list[str]:
     ]  # fmt: skip
 
 
-def _leading(names: Sequence[str], sizes: Floats, noise: Floats, unit: Unit, whole: str) -> list[str]:
-    """Which features carry what share of all sizes (P,), and whether their order is beyond noise."""
+def _leading(names: Sequence[str], sizes: Floats, noise: Floats, unit: Unit, whole: str, some: bool) -> list[str]:
+    """Which features carry what share of all sizes (P,), and whether their order is beyond noise.
+
+    some  these are not all features: their sizes make no whole but their own
+    """
     total = float(sizes.sum())
     if not total > 0:
         sure = np.isfinite(noise).all() and not (noise > 0).any()
-        return [f"No feature moves the {unit.noun}" + ("." if sure else " by more than noise.")]
+        return [f"{_none('feature', some)} moves the {unit.noun}" + ("." if sure else " by more than noise.")]
     order = np.argsort(-sizes, kind="stable")
     reach = np.cumsum(sizes[order]) / total
     n_lead = min(int(np.searchsorted(reach, HALF)) + 1, MOST, int((sizes > MINOR * total).sum()))
@@ -234,7 +259,7 @@ def _leading(names: Sequence[str], sizes: Floats, noise: Floats, unit: Unit, who
         part = share(float(reach[n_lead - 1]), _share_half(sizes, noise, leaders))
         found = [f"{lead} {'carry' if several else 'carries'} {part} of {whole}."]
     else:
-        found = [f"{lead} {'are' if several else 'is'} all that moves the {unit.noun}."]
+        found = [] if some else [f"{lead} {'are' if several else 'is'} all that moves the {unit.noun}."]
     shown = order[: _named(len(order), max(n_lead, LEADERS))]
     shown = shown[sizes[shown] > MINOR * total]
     amounts = [f"{called(names[p])} {{}}by {unit.change(sizes[p], Z95 * noise[p], sign=False)}" for p in shown]
@@ -279,6 +304,8 @@ def _trends(result: Attribution, k: int, sizes: Floats, noun: str) -> list[str]:
         return []
     sides: dict[str, list[str]] = {"raises": [], "lowers": []}
     for p in np.argsort(-sizes, kind="stable")[:LEADERS]:
+        if not sizes[p] > MINOR * sizes.sum():
+            break  # what is not said to matter has no way to go
         trend = _trend(np.array([checks.as_number(one) for one in own[:, p]]), result.values[:, p, k])
         if abs(trend) >= TREND:
             sides["raises" if trend > 0 else "lowers"].append(f"a higher {called(result.names[p])}")
@@ -304,7 +331,9 @@ def of_pick(pick: Pick) -> list[str]:
         return ["No row is picked."]
     rows = [f"{called(one.label)} (adds {share(float(gain))})" for one, gain in zip(pick.picked, pick.gained, strict=True)]
     show = "shows" if len(rows) == 1 else "show together"
-    head = f"{count(len(rows), 'row')} {show} {share(float(pick.coverage[-1]))} of what matters over all explained rows"
+    among = " among the features that were taken" if _some(pick.picked[0]) else ""
+    what = f"{share(float(pick.coverage[-1]))} of what matters{among} over all explained rows"
+    head = f"{count(len(rows), 'row')} {show} {what}"
     frame = pick.to_frame()["first to show"].tolist()
     new = [(called(one.label), word(first, 80)) for one, first in zip(pick.picked, frame, strict=True) if first]
     first = [f"{label} is the first to show {shown}." for label, shown in new]

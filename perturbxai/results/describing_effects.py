@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from perturbxai.core.types import Bools, Floats
 from perturbxai.core.wording import count, own_value
-from perturbxai.results.amounts import Unit, called, joined, share
-from perturbxai.results.tidy import LEVEL, student
+from perturbxai.results.amounts import EXACT, Unit, called, joined, share
+from perturbxai.results.tidy import LEVEL, normal, student
 
 if TYPE_CHECKING:
     from perturbxai.results.effect import Effect
@@ -62,6 +62,30 @@ def _half(effect: Effect) -> Floats:
     return np.asarray(student(LEVEL, effect.df) * effect.stderr)
 
 
+def _is_noise(effect: Effect, k: int, reach: float, error: float) -> bool:
+    """Whether a curve may be flat for all that is known: its ends, and for PDP the whole of it, are not apart beyond noise.
+
+    Of PDP an error at a point is mostly where the whole curve lies, which all points have in common: a column that adds the
+    same to every row would be lost in it. What the curve varies over the data has an error without that.
+    """
+    if reach == 0:
+        return True
+    if reach > error:
+        return False
+    if effect.declared.accumulates or effect.individual is not None:
+        return True
+    if effect.importance_stderr is None or effect.importance_bias is None:
+        return True
+    found = float(effect.importance[k] - effect.importance_bias[k])
+    noise = normal(LEVEL) * float(effect.importance_stderr[k])
+    return not found > max(noise, EXACT * float(np.nanmax(np.abs(effect.values[..., k]))))
+
+
+def _size(unit: Unit, reach: float, error: float) -> str:
+    """How far two points lie apart; without an error that is of something else, where it is no smaller."""
+    return unit.change(reach, error if error < reach else np.inf, sign=False)
+
+
 # ------------------------------------------------------------------------------------------------ a column
 
 
@@ -72,12 +96,11 @@ def _of_numbers(effect: Effect, k: int, unit: Unit, noun: str) -> list[str]:
     name = called(effect.names[0])
     low, high = int(np.argmin(y)), int(np.argmax(y))
     reach = float(y[high] - y[low])
-    if reach <= half[low] + half[high] or reach == 0:
-        return [
-            f"{name} does not move {noun} by more than noise ({unit.change(reach, half[low] + half[high], sign=False)})."
-        ]
+    error = float(half[low] + half[high])
+    if _is_noise(effect, k, reach, error):
+        return [f"{name} does not move {noun} by more than noise ({unit.change(reach, error, sign=False)})."]
     ends = f"As {name} goes from {own_value(x[0], 4)} to {own_value(x[-1], 4)}, {noun}"
-    size = unit.change(reach, half[low] + half[high], sign=False)
+    size = _size(unit, reach, error)
     for way, side in (("rises", y), ("falls", -y)):
         if _falls_back(side) <= ONE_WAY * reach:
             return [f"{ends} {way} by {size}{_mostly(x, np.abs(np.diff(y)))}."]
@@ -115,10 +138,10 @@ def _of_levels(effect: Effect, k: int, unit: Unit, noun: str) -> list[str]:
     known = np.flatnonzero(np.isfinite(y))
     low, high = int(known[np.argmin(y[known])]), int(known[np.argmax(y[known])])
     name, reach, error = called(effect.names[0]), float(y[high] - y[low]), float(half[low] + half[high])
-    if reach <= error or reach == 0:
+    if _is_noise(effect, k, reach, error):
         return [f"{name} does not move {noun} by more than noise ({unit.change(reach, error, sign=False)})."]
     top, bottom = (own_value(effect.grid[0][at]) for at in (high, low))
-    higher = f"{unit.change(reach, error, sign=False)} higher"
+    higher = f"{_size(unit, reach, error)} higher"
     return [f"{noun[0].upper()}{noun[1:]} is {higher} where {name} is {top} than where it is {bottom}."]
 
 

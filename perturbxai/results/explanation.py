@@ -10,18 +10,18 @@ from typing import Any, overload
 import numpy as np
 
 from perturbxai.core import checks
-from perturbxai.core.methods import Method
-from perturbxai.core.types import Bools, Floats, Frame, Ints, Objects, Picture
+from perturbxai.core.types import Bools, Floats, Frame, Ints
 from perturbxai.core.wording import OUTPUTS, by_output, count, highest, leading, listed, word
 from perturbxai.results import describing, lines, notebook, serial
 from perturbxai.results.one_input import Explanation as Explanation
 from perturbxai.results.row_values import told_of
+from perturbxai.results.stacked import Stacked
 from perturbxai.results.taking import TAKEN_OF, Players, is_label, leaders, only, player_numbers, row_number, row_numbers
 from perturbxai.results.tidy import Tidy
 
 
 @dataclass(frozen=True, eq=False)
-class Attribution(Sequence[Explanation], Tidy):
+class Attribution(Stacked, Sequence[Explanation], Tidy):
     """What one method says of all inputs of a call: a sequence of `Explanation`, and stacked arrays.
 
     The arrays (`values` (N, P, K), `stderr`, `base` (N, K), ...) exist when all inputs have the same number of players,
@@ -107,90 +107,6 @@ class Attribution(Sequence[Explanation], Tidy):
             return f"<{head}, outputs {listed(first.outputs)}>"
         means = sum((np.abs(e.values[:, :OUTPUTS]) for e in self), start=np.zeros(1)) / len(self)
         return by_output(f"{head}, mean size of the values", first.outputs, lambda k: leading(first.names, means[:, k]))
-
-    @property
-    def _held(self) -> tuple[Explanation, ...]:
-        """The explanations. Raises ValueError if there is none."""
-        if not self.explanations:
-            raise ValueError("the Attribution holds no explanation, and so no values, names or method; see len(...).")
-        return self.explanations
-
-    def _stack(self, what: str) -> Floats:
-        parts = [getattr(e, what) for e in self._held]
-        self._common(what, [np.shape(part) for part in parts])
-        return np.stack(parts)
-
-    def _common(self, what: str, shapes: Sequence[tuple[int, ...]]) -> None:
-        """Refuse an array of parts that differ in shape, and say where they are."""
-        if len(set(shapes)) > 1:
-            players = [len(e.names) for e in self]
-            why = f"numbers of players ({players})" if len(set(players)) > 1 else f"sizes ({list(shapes)})"
-            raise ValueError(
-                f"{what}: the inputs have different {why}, so there is no common array. Take them one by one: a[i].{what}"
-            )
-
-    @property
-    def values(self) -> Floats:
-        return self._stack("values")
-
-    @property
-    def stderr(self) -> Floats:
-        return self._stack("stderr")
-
-    @property
-    def stderr_background(self) -> Floats | None:
-        return None if any(e.stderr_background is None for e in self) else self._stack("stderr_background")
-
-    @property
-    def critical(self) -> Floats:
-        return self._stack("critical")
-
-    @property
-    def base(self) -> Floats:
-        return self._stack("base")
-
-    @property
-    def prediction(self) -> Floats:
-        return self._stack("prediction")
-
-    @property
-    def heat(self) -> Floats | None:
-        """(N, K, H, W), or None where the method draws no map of its own."""
-        return None if any(e.heat is None for e in self) else self._stack("heat")
-
-    @property
-    def interactions(self) -> Floats | None:
-        """(N, P, P, K), or None where the method gives none."""
-        return None if any(e.interactions is None for e in self) else self._stack("interactions")
-
-    @property
-    def feature_values(self) -> Objects | None:
-        """(N, P): what each row has at each player; see `Explanation.feature_values`. None where that of some is."""
-        told = told_of(self._held)
-        self._common("feature_values", [e.values.shape for e in self])
-        known = [own for own in told if own is not None]
-        return np.stack(known) if len(known) == len(told) else None
-
-    @property
-    def interactions_stderr(self) -> Floats | None:
-        return None if any(e.interactions_stderr is None for e in self) else self._stack("interactions_stderr")
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        self._common("names", [e.values.shape for e in self])
-        return self._held[0].names
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        return self._held[0].outputs
-
-    @property
-    def inputs(self) -> tuple[Floats | Picture, ...]:
-        return tuple(e.input for e in self)
-
-    @property
-    def method(self) -> Method:
-        return self._held[0].method
 
     def interval(self, level: float = 0.95, *, simultaneous: bool = False) -> tuple[Floats, Floats]:
         """Lower and upper ends, each (N, P, K); see `Explanation.interval`."""

@@ -16,12 +16,19 @@ from perturbxai.results import describing, notebook
 from perturbxai.results.cohorts import By, cohorts
 from perturbxai.results.effect import Effect
 from perturbxai.results.explanation import Attribution
-from perturbxai.results.taking import Players, leaders, player_numbers
+from perturbxai.results.taking import TAKEN_OF, Players, leaders, player_numbers
 from perturbxai.results.tidy import Tidy, by_line, student, text
 
 UNSEEN = 3.0  # of n rows that are all alike as many as 3 / n of all rows may be others, with 95 %
 ROUNDING = 1e-12
-ABOUT = ("seed", "scale", "outputs_kept", "plan", "versions")  # what is true of a whole call, its meta tells here too
+ABOUT = (
+    "seed",
+    "scale",
+    "outputs_kept",
+    "plan",
+    "versions",
+    TAKEN_OF,
+)  # what is true of a whole call, its meta tells here too
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +91,8 @@ class Importance(Tidy):
         chosen = player_numbers(self.names, features)
         arrays = ("values", "corrected", "bias", "stderr_rows", "stderr_estimate")
         names = tuple(self.names[p] for p in chosen)
-        return replace(self, names=names, **{what: getattr(self, what)[chosen] for what in arrays})
+        meta = self.meta | {TAKEN_OF: self.meta.get(TAKEN_OF, len(self.names))}
+        return replace(self, names=names, meta=meta, **{what: getattr(self, what)[chosen] for what in arrays})
 
     def top(self, n: int = 5, *, output: str | int | None = None) -> Importance:
         """The n features with the largest corrected importance, the largest first.
@@ -206,6 +214,7 @@ def _importance(result: Attribution, name: str = "") -> Importance:
         between = np.sqrt(np.maximum(varied - np.where(np.isfinite(own), own, 0.0), 0.0) / n_rows)
         alike = np.ptp(size, axis=0) <= ROUNDING * size.max(axis=(0, 1))
         between = np.where(alike, UNSEEN * np.sqrt(varied.max(axis=0)) / n_rows, between)
+        between[_never_absent(result)] = 0.0
     else:
         between = np.full(values.shape[1:], np.inf)
     bias = np.where(np.isfinite(bias), bias, np.nan)
@@ -215,6 +224,12 @@ def _importance(result: Attribution, name: str = "") -> Importance:
         name or str(result.meta.get("name") or type(result.method).__name__), common, result.method,
         _about(result),
     )  # fmt: skip
+
+
+def _never_absent(result: Attribution) -> list[bool]:
+    """(P,): which features absence changes for no row, as that of a column with a single value: no row would show more."""
+    merged = set.intersection(*(set(map(str, e.meta.get("merged", ()))) for e in result))
+    return [name in merged for name in result.names]
 
 
 def _about(result: Attribution | Effect) -> dict[str, Any]:

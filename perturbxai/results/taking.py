@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -129,6 +129,11 @@ def leaders(values: Floats, outputs: Sequence[str], n: int, output: str | int | 
 
 
 # ------------------------------------------------------------------------------------------------ taken
+
+
+def lacks_some(meta: Mapping[str, Any], n_players: int) -> bool:
+    """Whether these are not all players that were explained: what they have in common is no whole then."""
+    return int(meta.get(TAKEN_OF) or 0) > n_players
 
 
 def only(e: Explanation, players: list[int], own: Objects | None) -> Explanation:

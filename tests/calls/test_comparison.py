@@ -332,3 +332,11 @@ def test_what_is_no_mapping_of_results_is_refused():
     refused("results is Attribution; expected a mapping", found["ice"], predictor, space, error=TypeError)
     with pytest.raises(TypeError, match="predictor is str; expected the model"):
         px.compare(found, "curved", space)
+
+
+def test_features_in_another_order_are_told_as_such():
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    results = px.explain(["kernel_shap"], lambda X: X.sum(axis=1), X, X[:2])
+    turned = {"turned": results["kernel_shap"][:, ["x2", "x1", "x0"]]}
+    with pytest.raises(ValueError, match="results have the players of space in another order"):
+        px.compare(turned, lambda X: X.sum(axis=1), X)

@@ -334,7 +334,7 @@ def test_levels_step_from_one_to_the_next_over_the_rows_of_both(column):
     np.testing.assert_allclose(found.values[:, 0], np.array(curve) - share @ curve, atol=1e-11)
 
 
-def test_the_error_of_steps_between_levels_counts_that_a_row_takes_part_in_two():
+def test_the_error_of_steps_between_levels_counts_that_a_row_takes_part_in_two_and_that_shares_are_drawn():
     rng = np.random.default_rng(0)
     X = np.column_stack([np.repeat([0.0, 1.0, 2.0], 40), rng.normal(size=120)])
 
@@ -345,6 +345,14 @@ def test_the_error_of_steps_between_levels_counts_that_a_row_takes_part_in_two()
     x1 = X[:, 1].reshape(3, 40)
     # the curve at 2: half of what levels 0 and 1 do, and half of 1 and 2: the rows of level 1 count in both
     variance = (0.25 * x1[0].var(ddof=1) + x1[1].var(ddof=1) + 0.25 * x1[2].var(ddof=1)) / 40
+    # with other numbers of rows the mean over two levels lies elsewhere between their own means
+    first, middle, last = x1.mean(axis=1)
+    beside = (
+        0.5 * (first - middle) / 2.0,
+        0.5 * (middle - first) / 2.0 + 0.5 * (middle - last) / 2.0,
+        0.5 * (last - middle) / 2.0,
+    )
+    variance += sum(one**2 for one in beside) / 40
     np.testing.assert_allclose(found.stderr[2, 0], np.sqrt(variance), rtol=1e-9)
 
 

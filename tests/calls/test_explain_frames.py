@@ -83,3 +83,16 @@ def test_the_order_of_a_frames_columns_does_not_matter(people):
     crossed = px.explain(["lime", "kernel_shap"], predictor, space, turned[:3], budget=20)
     for method in straight:
         np.testing.assert_array_equal(straight[method].values, crossed[method].values)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_dates_beside_numbers_are_taken_from_tables_of_any_library(library):
+    """Whose columns have no dtype in common."""
+    table = pd.DataFrame({"n": np.arange(30.0), "day": pd.date_range("2024-01-01", periods=30)})
+    if library == "polars":
+        table = pytest.importorskip("polars").from_pandas(table)
+    elif library == "pyarrow":
+        table = pytest.importorskip("pyarrow").Table.from_pandas(table)
+    rows = table.slice(0, 2) if library == "pyarrow" else table[:2]
+    found = px.explain("kernel_shap", lambda given: np.asarray(given["n"]) * 2.0, table, rows)["kernel_shap"]
+    np.testing.assert_allclose(found.values[..., 0], [[-29.0, 0.0], [-27.0, 0.0]], atol=1e-12)

@@ -108,3 +108,19 @@ def test_what_cannot_be_done_is_told_before_the_model_is_asked(here, capsys, fau
     assert effects(*options, model=("--model", "own_curves:never", "--drop", "y")) == 2
     assert told in capsys.readouterr().err
     assert not (here / "out" / "effects").exists()
+
+
+def test_the_terminal_says_what_was_found_in_words(here, capsys):
+    frame = pd.read_csv("rows.csv").assign(day=pd.date_range("2024-01-01", periods=120).strftime("%Y-%m-%d"))
+    frame["y"] = np.arange(120.0)
+    frame[["a", "day", "y"]].to_csv("rows.csv", index=False)
+    assert effects(model=("--target", "y")) == 0
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("- ")]
+    assert said[0].startswith("- As day goes from 2024-01-01 to 2024-04-29, the prediction rises by ")
+    assert (here / "out" / "effects" / "index.html").is_file()
+
+
+def test_an_explainer_is_told_to_be_one_and_not_to_be_for_pictures(capsys):
+    assert cli.main(["effects", "--table", "t.csv", "--target", "y", "--methods", "lime"]) == 2
+    told = capsys.readouterr().err
+    assert "'lime' is one of the methods of `perturbxai explain`, and none of pdp, ice, ale" in told

@@ -12,7 +12,7 @@ import pytest
 from perturbxai.command import cli
 from perturbxai.command.config import TableConfig, load_config
 from perturbxai.command.table_files import read_table
-from perturbxai.command.trained import is_words, no_features, train
+from perturbxai.command.trained import _warning, is_words, no_features, train
 
 QUICK = ("--methods", "kernel_shap", "--metrics", "none", "--inputs", "0:3", "--background", "10", "--budget", "40")
 
@@ -59,6 +59,8 @@ def test_a_mixed_table_and_its_target_are_explained_by_all_that_can(here, capsys
     assert "read as dates: since" in told.err
     assert "'name': 240 of its 240 values differ" in told.err and "'number': it numbers the rows" in told.err
     assert "explained is the probability of 'yes'" in told.err
+    said = [line for line in told.out.splitlines() if line.startswith("- ")]
+    assert said[0].startswith("- 2 rows are explained. Their predictions go from ") and 1 < len(said) <= 8
     assert told.out.rstrip().splitlines()[-1] == str(here / "out" / "table" / "index.html")
     found = attributions()
     assert set(found.output) == {"yes"}
@@ -192,7 +194,7 @@ def test_a_target_is_classes_or_numbers_as_its_values_say(values, task):
 def test_the_task_can_be_said():
     frame = pd.DataFrame({"a": np.arange(80.0), "y": [0, 1, 2, 3] * 20})
     assert trained(frame, "y", "regression").facts["task"] == "regression"
-    assert "few whole numbers, which are taken as classes; --task regression" in " ".join(trained(frame, "y").told)
+    assert "few whole numbers, taken as classes; --task regression" in " ".join(trained(frame, "y").told)
 
 
 def test_a_class_that_a_column_with_missing_values_has_as_a_float_is_called_by_its_whole_number():
@@ -250,7 +252,7 @@ def test_what_holds_words():
 
 
 REFUSED = {
-    "one value": (lambda f: f.assign(y=1.0), None, "--target = 'y' has the one value; a model needs two"),
+    "one value": (lambda f: f.assign(y=1.0), None, "--target = 'y' has the one value; a model learns of two"),
     "no value": (lambda f: f.assign(y=np.nan), None, "--target = 'y' has no value"),
     "few rows": (lambda f: f.head(12), None, "has 12 rows with a value, too few to train a model on; 20 are the least"),
     "infinite": (lambda f: f.assign(y=np.inf).assign(y=[np.inf, *range(79)]), None, "has infinite values"),
@@ -268,6 +270,24 @@ def test_a_target_that_nothing_can_be_learned_of_is_refused_in_words(fault):
     frame = change(pd.DataFrame({"a": np.arange(80.0), "y": np.arange(80.0)}))
     with pytest.raises(ValueError, match=told):
         trained(frame, "y", task)
+
+
+def test_whole_numbers_with_a_missing_one_number_no_rows():
+    counted = pd.Series([pd.NA, *range(1, 40)], dtype="Int64")
+    frame = pd.DataFrame({"n": counted, "all": np.arange(40), "a": pd.array([1, None] * 20, dtype="Int64")})
+    assert no_features(frame) == {"all": "it numbers the rows"}
+
+
+def test_copies_of_rows_which_flatter_the_score_are_told():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=60), "b": rng.choice(["u", None], 60), "y": rng.normal(size=60)})
+    assert not [line for line in trained(frame, "y").told if "copies" in line]
+    (line,) = [line for line in trained(pd.concat([frame] * 3, ignore_index=True), "y").told if "copies" in line]
+    assert line.startswith("120 of the rows are copies of others, 'y' too")
+
+
+def test_a_score_that_is_no_number_is_told_as_poor():
+    assert "no better than a guess" in _warning(float("nan"), 0.0)
 
 
 # ------------------------------------------------------------------------------------------------ how a file is written
@@ -288,6 +308,28 @@ def test_decimal_commas_are_seen_and_thousands_points_are_not_taken_for_fraction
     assert read(path, model="m:f").X.a.tolist() == [1.5, 2.25]
 
 
+@pytest.mark.parametrize("comma", ["1,5", "0,123", "1234,567", "1.234,56"])
+def test_a_comma_that_cannot_stand_between_thousands_is_a_decimal_one(tmp_path, comma):
+    (tmp_path / "t.csv").write_text(f"a;b;y\n{comma};x;1\n2,250;y;2\n")
+    assert "',' as the mark before fractions" in read(tmp_path / "t.csv", model="m:f").told[0]
+
+
+def test_a_comma_between_thousands_is_not_taken_for_a_decimal_one(tmp_path):
+    (tmp_path / "t.csv").write_text("a;b;y\n1,500;0.5;1\n22,250;0.25;2\n")
+    found = read(tmp_path / "t.csv", model="m:f")
+    assert found.X.a.tolist() == ["1,500", "22,250"] and found.X.b.tolist() == [0.5, 0.25]
+    assert found.told[1] == (
+        "read as words: 'a', whose commas may stand between thousands; table.decimal ',' takes them as fractions"
+    )
+    assert read(tmp_path / "t.csv", model="m:f", decimal=",").X.a.tolist() == [1.5, 22.25]
+
+
+@pytest.mark.parametrize("point", ["1.5", "0.125", ".5", "1e-3"])
+def test_commas_make_no_words_of_a_column_with_decimal_points(tmp_path, point):
+    (tmp_path / "t.csv").write_text(f"a;b\n1,5;{point}\n2,5;{point}\n")
+    assert read(tmp_path / "t.csv", model="m:f").X.b.dtype.kind == "f"
+
+
 def test_a_date_column_is_read_as_dates_where_it_is_asked_for_or_a_model_is_trained(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("d,w,y\n" + "\n".join(f"2024-03-{i:02d},x{i}-01-01,{i}" for i in range(1, 25)))
@@ -297,8 +339,24 @@ def test_a_date_column_is_read_as_dates_where_it_is_asked_for_or_a_model_is_trai
     assert read(path, target="y", text=("d",)).X.d.dtype.kind not in "mM"
 
 
+@pytest.mark.parametrize("late", ["soon", "2024-02-30", "01.02.2024"])
+def test_a_column_that_holds_dates_in_its_first_rows_alone_is_not_read_as_dates(tmp_path, late):
+    days = pd.date_range("2024-01-01", periods=150).strftime("%Y-%m-%d").tolist()
+    pd.DataFrame({"d": [*days, late], "y": range(151)}).to_csv(tmp_path / "t.csv", index=False)
+    found = read(tmp_path / "t.csv", target="y")
+    assert found.X.d.iloc[-1] == late and not found.told
+
+
+def test_dates_in_parquet_s_words_go_into_files_too(here):
+    people().drop(columns="spent").to_parquet("people.parquet")
+    command = ["explain", "--table", "people.parquet", "--target", "bought", "--out", "parts", "--methods", "kernel_shap"]
+    assert cli.main([*command, "--inputs", "0:3", "--background", "5", "--budget", "40"]) == 0
+    (part,) = here.glob("parts/**/*.parquet")
+    assert pd.read_parquet(part).x_since.dtype.kind == "M"
+
+
 def test_what_is_no_date_is_told(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("d,y\n2024-03-01,1\nsoon,2\n")
-    with pytest.raises(ValueError, match=r"table\.date = 'd' cannot be read as dates: .*Spell all of them alike"):
+    with pytest.raises(ValueError, match=r"table\.date = 'd' cannot be read as dates: 'soon' is none"):
         read(path, model="m:f", date=("d",))

@@ -9,6 +9,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression
 
 import perturbxai as px
@@ -163,3 +164,14 @@ def test_a_package_that_is_not_there_is_named(monkeypatch, capsys):
         file.write("tree")
     assert explain("model.txt") == 2
     assert "it needs lightgbm, which is not installed: pip install lightgbm" in capsys.readouterr().err
+
+
+def test_a_model_of_several_targets_with_unlike_classes_is_explained(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 2)), columns=["a", "b"])
+    known = np.column_stack([X.a > 0, np.digitize(X.b, [-0.5, 0.5])]).astype(int)
+    joblib.dump(RandomForestClassifier(5, random_state=0).fit(X, known), "both.joblib")
+    X.to_csv("x.csv", index=False)
+    command = ["explain", "--table", "x.csv", "--model", "both.joblib", "--trust", "--methods", "kernel_shap"]
+    assert cli.main([*command, "--metrics", "none", "--inputs", "0:2", "--background", "5"]) == 0
+    assert set(pd.read_csv("results/explain/table/attributions.csv").output) == {"0:0", "0:1", "1:0", "1:1", "1:2"}

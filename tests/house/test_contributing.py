@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
-OTHERS = {"house", "coverage", "cuda", "experiments", "support"}  # beside the rooms of the package
+OTHERS = {"browser", "house", "coverage", "cuda", "experiments", "support"}  # beside the rooms of the package
 CHECK, RUN, CONTRIBUTING = (ROOT / name for name in ("check", ".ci/run", "CONTRIBUTING.md"))
 
 

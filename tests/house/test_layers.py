@@ -48,7 +48,7 @@ OWNERS = {
     "tqdm": {"models"},
     "zennit": {"baseline_methods"},
     "skimage": {"inputs", "baseline_methods"},
-    "PIL": {"inputs", "models", "assets", "command"},
+    "PIL": {"inputs", "models", "assets", "reporting", "command"},
     "sklearn": {"inputs", "results", "estimation", "explainers", "assets", "peers", "command"},
     "pandas": {"core", "inputs", "models", "results", "calls", "reporting", "command", "assets"},
     "scipy": {"sampling", "inputs", "results", "estimation", "metrics", "peers", "calls", "reporting"},

@@ -95,7 +95,23 @@ def test_a_notebook_gets_a_bar(monkeypatch):
 
 def test_a_process_without_stderr_is_silent(monkeypatch):
     monkeypatch.setattr(sys, "stderr", None)
-    assert shown_as(None) == ""
+    assert shown_as(None) == shown_as(True) == ""
+
+
+class Gone(io.StringIO):
+    """What a pipe is whose reader has ended."""
+
+    def write(self, _):
+        raise BrokenPipeError("nobody reads")
+
+
+@pytest.mark.parametrize("kind", ["closed", "broken"])
+def test_a_call_goes_on_where_nobody_reads_its_lines(now, monkeypatch, kind):
+    stream = io.StringIO() if kind == "closed" else Gone()
+    if kind == "closed":
+        stream.close()
+    monkeypatch.setattr(sys, "stderr", stream)
+    explain(now, 70.0, progress=True)
 
 
 def test_a_line_tells_what_is_left_of_what_is_known():

@@ -18,7 +18,7 @@ import perturbxai as px
 from perturbxai.command.config import Config
 from perturbxai.command.run import run
 from perturbxai.reporting import figures as drawing
-from perturbxai.reporting import manifest, page, style
+from perturbxai.reporting import manifest, style
 
 
 def effects():
@@ -102,7 +102,8 @@ def test_a_figure_that_was_changed_since_is_the_user_s(made, tmp_path):
 
 
 BREAKS = {
-    "a figure": (drawing, "figures"), "a file": (style, "save"), "the page": (page, "write_page"),
+    "a figure": (drawing, "figures"), "a file": (style, "save"),
+    "the page": (sys.modules[px.report.__module__], "results_page"),
     "the hashes": (manifest, "describe_file"), "the lock": (manifest, "alone"),
 }  # fmt: skip
 
@@ -276,12 +277,12 @@ def test_a_run_that_breaks_off_says_what_is_there(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", [errno.ENOSPC, errno.EDQUOT])
-@pytest.mark.parametrize("where", ["write_csv", "save", "write_page"])
+@pytest.mark.parametrize("where", ["write_csv", "save", "results_page"])
 def test_a_full_disk_is_told_with_the_folder_and_a_way_out(tmp_path, monkeypatch, where, kind):
     def full(*_args, **_named):
         raise OSError(kind, "No space left on device")
 
-    home = {"write_csv": sys.modules["perturbxai.reporting.report"], "save": style, "write_page": page}[where]
+    home = style if where == "save" else sys.modules["perturbxai.reporting.report"]
     monkeypatch.setattr(home, where, full)
     found = px.explain("occlusion", px.Predictor(lambda rows: rows.sum(axis=1)), px.TabularSpace(np.eye(3)), np.ones((1, 3)))
     with pytest.raises(OSError, match=r"could not be written.*Free some space there, or take another folder") as caught:

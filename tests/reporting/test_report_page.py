@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import html
 import json
 import re
 from dataclasses import replace
@@ -12,15 +15,33 @@ import pandas as pd
 import pytest
 
 import perturbxai as px
+from perturbxai.reporting.html.compared_section import headline_columns
+from perturbxai.reporting.html.ending import Told
+from perturbxai.reporting.html.markup import words
+from perturbxai.reporting.html.numbers import number
+from perturbxai.reporting.html.pages import results_page
 from perturbxai.reporting.lettering import minus
-from perturbxai.reporting.manifest import Folder, facts
-from perturbxai.reporting.page import number, of_results, words, write_page
+from perturbxai.reporting.manifest import facts
 
 HOSTILE = ["<script>alert(1)</script>", '"onmouseover="x', "javascript:alert(1)", "größe <é> 猫 \ud800\x00"]
-ELEMENTS = {"html", "head", "meta", "title", "style", "body", "h1", "h2", "section", "p", "div"}
-ELEMENTS |= {"table", "thead", "tbody", "tr", "th", "td", "figure", "img", "figcaption", "ul", "li", "a"}
-ATTRIBUTES = {"lang", "charset", "name", "content", "class", "scope", "src", "alt", "href"}
-VOID = {"meta", "img"}
+TAGS = (
+    "html head meta title style script noscript body header nav main section footer h1 h2 h3 p div span b i "
+    "bdi br a ul li dl dt dd details summary table caption thead tbody tr th td figure figcaption fieldset "
+    "legend input label svg g defs path rect image use text"
+)
+ELEMENTS = set(TAGS.split())
+NAMES = (
+    "lang charset name content class scope href id for type checked title open http-equiv hidden role tabindex "
+    "colspan autocomplete d x y width height viewbox preserveaspectratio focusable font-size min max value "
+    "step"
+)
+ATTRIBUTES = set(NAMES.split())
+VOID = {"meta", "input", "br"}
+
+
+def told(attributes):
+    """Attributes without those that are only data or said to those who listen."""
+    return {name for name in attributes if not name.startswith(("data-", "aria-"))}
 
 
 class Page(HTMLParser):
@@ -29,17 +50,22 @@ class Page(HTMLParser):
     def __init__(self, text):
         super().__init__()
         self.open, self.elements, self.attributes, self.links, self.text = [], set(), set(), [], ""
-        self.alts = []
+        self.labels = []
         self.feed(text)
         self.close()
 
     def handle_starttag(self, tag, attrs):
         self.elements.add(tag)
         self.attributes |= {name for name, _ in attrs}
-        self.links += [value for name, value in attrs if name in ("src", "href")]
-        self.alts += [value for name, value in attrs if name == "alt"]
+        self.links += [value for name, value in attrs if name in ("src", "href") and not value.startswith(("#", "data:"))]
+        self.labels += [dict(attrs).get("aria-label") for _ in attrs[:1] if dict(attrs).get("role") == "img"]
         if tag not in VOID:
             self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
@@ -70,7 +96,7 @@ def page(folder):
 
 
 def test_no_element_or_attribute_comes_from_a_name(page):
-    assert page.elements <= ELEMENTS and page.attributes <= ATTRIBUTES
+    assert page.elements <= ELEMENTS and told(page.attributes) <= ATTRIBUTES
 
 
 def test_tags_are_balanced(page):
@@ -87,17 +113,38 @@ def test_links_lead_to_files_beside_the_page_and_to_all_of_them(page, folder):
     assert {link[2:] for link in page.links} == {path.name for path in folder.iterdir()} - {"index.html"}
 
 
-def test_every_figure_says_what_it_is(page, folder):
-    assert len(page.alts) == len(list(folder.glob("*.png"))) and all(page.alts)
+def test_every_picture_says_what_it_shows(page):
+    assert page.labels and all(page.labels)
 
 
 def test_nothing_is_loaded_from_elsewhere(folder):
-    assert not re.search(r"https?:|url\(|@import|<script", (folder / "index.html").read_text("utf-8"))
+    text = (folder / "index.html").read_text("utf-8")
+    assert not re.search(r"(https?:)?//\w|url\(|@import|<link|srcset", text.partition("<body")[2].partition("<script>")[0])
+    assert not re.search(r"fetch\(|XMLHttp|import\(|eval\(|innerHTML|insertAdjacentHTML", text)
+
+
+def test_only_the_style_and_script_that_are_named_may_run(folder):
+    text = (folder / "index.html").read_text("utf-8")
+    policy = html.unescape(re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)[1])
+    allowed = dict(part.split(" ", 1) for part in policy.split("; "))
+    assert allowed["default-src"] == "'none'" and allowed["img-src"] == "data:" and "unsafe" not in policy
+    for tag, source in (("style", "style-src"), ("script", "script-src")):
+        inner = re.findall(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+        digests = [base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in inner]
+        assert allowed[source].split() == [f"'sha256-{one}'" for one in digests]
 
 
 def test_summary_costs_and_facts_are_there(page):
-    for told in ("What was explained", "Summary", "Costs", "faithfulness", "How it was made", "numpy", "seeds"):
-        assert told in page.text
+    for said in (
+        "What was found",
+        "Scores",
+        "What it cost",
+        "foretells new answers",
+        "How it was made",
+        "numpy",
+        "seed",
+    ):
+        assert said in page.text
 
 
 def test_the_manifest_lists_the_page(folder):
@@ -111,15 +158,13 @@ def test_same_results_give_the_same_bytes(compared, folder, tmp_path):
 
 def test_attributions_without_a_comparison_have_a_page(compared, tmp_path):
     page = Page((px.report(dict(compared.results), tmp_path) / "index.html").read_text("utf-8"))
-    assert page.elements <= ELEMENTS and "prediction" in page.text and "Summary" not in page.text
+    assert page.elements <= ELEMENTS and "prediction" in page.text and "Scores" not in page.text
 
 
-def test_a_name_that_is_no_unicode_is_written_without_it(compared, tmp_path):
+def test_a_name_that_is_no_unicode_is_written_without_it(compared):
     one = next(iter(compared.results.values()))
     odd = px.Attribution(tuple(replace(e, label=HOSTILE[3]) for e in one), one.meta)
-
-    write_page(Folder(tmp_path), of_results({"lime": odd}, {}), {}, facts({"lime": odd}))
-    assert "größe <é> 猫" in Page((tmp_path / "index.html").read_text("utf-8")).text
+    assert "größe <é> 猫" in Page(results_page({"lime": odd}, None, {}, Told(facts({"lime": odd}), []))).text
 
 
 def test_effects_have_a_page(tmp_path):
@@ -127,8 +172,8 @@ def test_effects_have_a_page(tmp_path):
     predictor = px.Predictor(lambda rows: rows.to_numpy().sum(axis=1))
     found = px.effects(["pdp"], predictor, px.TabularSpace(X), X, grid=4)
     page = Page((px.report(found, tmp_path) / "index.html").read_text("utf-8"))
-    assert page.elements <= ELEMENTS and page.attributes <= ATTRIBUTES and page.open == []
-    assert "importance" in page.text and HOSTILE[0] in page.text
+    assert page.elements <= ELEMENTS and told(page.attributes) <= ATTRIBUTES and page.open == []
+    assert "What matters most" in page.text and HOSTILE[0] in page.text
 
 
 @pytest.mark.parametrize(
@@ -151,29 +196,20 @@ def test_endless_names_are_cut():
     assert len(words("x" * 10_000)) == 200
 
 
-def test_the_summary_has_home_beside_away_then_what_the_fill_moves(compared):
-    columns = [
-        "entropy",
-        "srg",
-        "srg (home)",
-        "insertion",
-        "insertion (home)",
-        "fill spread",
-        "sign kept",
-        "rows",
-        "seconds",
-    ]
-    frame = pd.DataFrame([["lime", *range(9)]], columns=["method", *columns])
-    summary = of_results(dict(compared.results), {"summary": frame, "costs": compared.costs})[1]
-    assert summary.columns == [
-        "method",
-        "srg",
-        "srg (home)",
-        "insertion",
-        "insertion (home)",
-        "fill spread",
-        "sign kept",
-        "rows",
-    ]
-    assert list(summary.lines[0]) == ["lime", 1, 2, 3, 4, 5, 6, 7]
-    assert "(away)" in summary.note and summary.note.endswith("summary.csv.")
+def test_the_summary_has_home_beside_away_then_what_the_fill_moves():
+    own = ["entropy", "srg", "srg (home)", "insertion", "insertion (home)", "fill spread", "sign kept", "rows", "seconds"]
+    shown, note = headline_columns(pd.DataFrame([["lime", *range(9)]], columns=["method", *own]), {})
+    assert shown == ["srg", "srg (home)", "insertion", "insertion (home)", "fill spread", "sign kept", "rows"]
+    assert "(away)" in note and "summary.csv" in note
+
+
+@pytest.mark.parametrize("about", [3, {"model": 3}, {1: "forest"}, ["model"]])
+def test_lines_on_top_that_are_no_text_are_refused_before_anything_is_written(compared, about, tmp_path):
+    with pytest.raises(TypeError, match=r"about=.*must map text to text"):
+        px.report(dict(compared.results), tmp_path / "never", about=about)
+    assert not (tmp_path / "never").exists()
+
+
+def test_lines_on_top_stand_there_as_text(compared, tmp_path):
+    page = Page((px.report(dict(compared.results), tmp_path, about={"model": HOSTILE[0]}) / "index.html").read_text("utf-8"))
+    assert page.text.index(HOSTILE[0]) < page.text.index("What was found") and page.elements <= ELEMENTS

@@ -147,11 +147,14 @@ def test_importance_by_a_feature_is_that_of_each_group_s_rows(explained):
         (np.arange(12) % 2, ["0", "1"]), (["x", None] * 6, ["missing", "x"]),
         (pd.Series([2, 10] * 6, name="ward"), ["ward = 2", "ward = 10"]),
         (np.tile([True, False], 6), ["False", "True"]), (tuple("ab" * 6), ["a", "b"]),
+        ([10.0, np.nan] * 6, ["10", "missing"]),
+        ([10.0, np.nan, 2] * 4, ["2", "10", "missing"]), ([1.0000001, 1.0000002] * 6, ["1.0000001", "1.0000002"]),
+        ([1, 1.0, 2, 2] * 3, ["1", "2"]),
     ],
 )  # fmt: skip
 def test_groups_may_be_labels_of_the_rows(explained, by, keys):
     found = px.importance(explained["kernel_shap"], by=by)
-    assert list(found) == keys and [one.n_rows for one in found.values()] == [6, 6]
+    assert list(found) == keys and {one.n_rows for one in found.values()} == {12 // len(keys)}
 
 
 @pytest.mark.parametrize(

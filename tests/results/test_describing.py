@@ -310,3 +310,68 @@ def test_a_unit_tells_levels_and_changes_in_one_measure(scale):
 def test_a_share_grows_with_what_it_is_of():
     texts = [share(x) for x in np.linspace(0.005, 1, 100)]
     assert [int(t.partition(" ")[0]) for t in texts] == sorted(int(t.partition(" ")[0]) for t in texts)
+
+
+# ------------------------------------------------------------------------------------------------ some of all features
+
+
+def test_some_features_are_never_said_to_be_all_that_moves_the_prediction():
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    result = px.explain("kernel_shap", lambda X: X @ [5.0, 3.0, 1.0, 0.0], X, X[:20])["kernel_shap"]
+    found = px.importance(result)
+    for text in (result[:, "x2"].describe(), found.only("x2").describe(), px.importance(result[:, "x2"]).describe()):
+        assert "x2 moves it by" in text and "all that moves" not in text
+    for text in (result[:, ["x1", "x2"]].describe(), found.only(["x1", "x2"]).describe()):
+        assert "x1 carries" in text and "of what those that were taken do." in text
+    assert "None of the features that were taken moves the prediction" in result[:, "x3"].describe()
+    assert "differences between predictions" in result[:, ["x3", "x2", "x1", "x0"]].describe()  # all, in another order
+
+
+def test_curves_of_some_columns_are_not_said_to_be_all_that_moves_the_prediction():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    found = px.importance(px.effects("pdp", lambda X: X @ [5.0, 3.0], X, X, features=["x1"]))["pdp"]
+    assert "all that moves" not in found.describe()
+
+
+def test_the_largest_part_of_some_features_is_of_these_alone():
+    found = row([5.0, -1.0, 3.0]).only("b").describe().split("\n")
+    assert found[1] == f"Of those that were taken the largest part is b ({MINUS}1)."
+    assert row([5.0, 0.0, 3.0]).only("b").describe().split("\n")[1] == "None of the features that were taken moves it."
+
+
+def test_features_in_another_order_are_all_of_them():
+    found = row([5.0, -1.0], prediction=110.0).only(["b", "a"]).describe()
+    assert "A part of +6 is of no single one." in found
+
+
+def test_what_is_left_of_sums_is_no_amount():
+    assert "The other 2 add up to 0." in said([5.0, -3.0, 2.0, 1e-14, 1e-14])
+
+
+def test_a_feature_of_no_weight_has_no_way_to_go():
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    found = px.explain("kernel_shap", lambda X: X @ [5.0, 3.0, 1e-6], X, X[:20])["kernel_shap"].describe()
+    assert "In these rows a higher x0 and a higher x1 raise the prediction." in found
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_value_that_is_no_number_is_not_told_as_no_effect(value):
+    found = said([5.0, value], prediction=110.0)
+    assert found[:2] == [
+        "For row 7 the prediction of 110 is 10 above the mean prediction of 100.", "What its features do is not known."
+    ]  # fmt: skip
+    assert not any("add up" in sentence or "noise" in sentence for sentence in found)
+
+
+def test_rounding_beside_a_large_prediction_is_no_effect():
+    found = row([5.0, 1e-15, -2e-15], prediction=105.0).only(["b", "c"]).describe()
+    assert "None of the features that were taken moves it." in found and "noise" not in found
+    many = px.Attribution((row([5.0, 1e-15]),) * 12, {"name": "kernel_shap"})
+    assert "None of the features that were taken moves the prediction." in many[:, "b"].describe()
+
+
+def test_picked_rows_of_some_features_show_what_matters_among_these():
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    result = px.explain("kernel_shap", lambda X: X @ [5.0, 3.0, 1.0, 0.0], X, X[:20])["kernel_shap"]
+    assert "of what matters among the features that were taken over" in px.submodular_pick(result[:, "x2"], 1).describe()
+    assert "among" not in px.submodular_pick(result, 1).describe()

@@ -58,7 +58,9 @@ def test_the_way_of_a_curve_is_told(plain, curve, words):
 
 
 def test_a_rise_within_noise_is_none(plain):
-    found = replace(certain(plain, plain.grid[0]), stderr=np.full((len(plain.grid[0]), 1), 10.0))
+    found = replace(
+        certain(plain, plain.grid[0]), stderr=np.full((len(plain.grid[0]), 1), 10.0), importance_stderr=np.array([9.0])
+    )
     assert "a does not move the prediction by more than noise (10 ± " in found.describe()
 
 
@@ -131,3 +133,31 @@ def test_interactions_are_told_in_units_of_the_output():
     assert text.startswith("On the prediction these act together, the strongest first: x0 and x1 (about ")
     none = px.h_statistic(px.Predictor(lambda X: X.sum(axis=1)), px.TabularSpace(rows), rows).describe()
     assert none == "No pair of features acts together on the prediction by more than so few rows show by chance."
+
+
+@pytest.mark.parametrize("column", ["level", "number"])
+def test_what_is_added_to_every_row_is_not_lost_in_where_the_whole_curve_lies(column):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.normal(size=200), "level": rng.choice(["u", "v"], 200), "number": rng.normal(size=200)})
+    adds = {"level": lambda X: (X.level == "v") * 1.0, "number": lambda X: X.number * 0.2}[column]
+    found = px.effects("pdp", lambda X: (9 * X.a + adds(X)).to_numpy(), X, X, features=[column])["pdp"][column]
+    assert found.values.max() - found.values.min() < 2 * found.stderr.max()  # what one point's error would hide
+    told = found.describe().split("\n")[0]
+    assert told.startswith({"level": "The prediction is 1 higher where level is v", "number": "As number goes"}[column])
+
+
+def test_noise_of_many_levels_is_no_effect():
+    moved = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        X, way = pd.DataFrame({"a": rng.normal(size=200), "b": rng.integers(0, 30, 200).astype(str)}), rng.normal(size=30)
+        found = px.effects("pdp", lambda X, way=way: X.a.to_numpy() * way[X.b.astype(int)], X, X, features=["b"])["pdp"]
+        moved.append("more than noise" not in found["b"].describe())
+    assert sum(moved) <= 4  # of 20 draws, in each of which one number in twenty may be beyond noise
+
+
+def test_days_of_a_curve_are_spelled_as_days():
+    X = pd.DataFrame({"d": pd.date_range("2024-01-01", periods=60), "a": np.arange(60.0)})
+    model = lambda X: (X.d - pd.Timestamp("2024-01-01")).dt.days.to_numpy() * 1.0  # noqa: E731
+    found = px.effects("pdp", model, X, X, features=["d"])["pdp"]["d"].describe()
+    assert "As d goes from 2024-01-01 to 2024-02-29, the prediction rises by 59" in found

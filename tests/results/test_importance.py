@@ -221,3 +221,11 @@ def test_a_curve_that_is_flat_for_all_drawn_rows_may_not_be_for_few_others():
     found = px.importance(px.effects(["pdp", "ale"], px.Predictor(lambda rows: 2.0 * rows[:, 0]), px.TabularSpace(X), X))
     for method in found.values():
         assert method.values[1, 0] < 1e-12 and method.stderr[1, 0] == pytest.approx(3 * method.values[0, 0] / 300)
+
+
+def test_a_column_with_a_single_value_has_no_error_for_no_row_would_show_more():
+    X = np.column_stack([np.random.default_rng(0).normal(size=30), np.ones(30), np.r_[1.0, np.zeros(29)]])
+    found = px.importance(px.explain("kernel_shap", lambda rows: rows.sum(axis=1), X, X[1:20])["kernel_shap"])
+    low, high = found.interval()
+    assert max(-low[1, 0], high[1, 0]) < 1e-12  # rounding
+    assert high[2, 0] > 1e-3  # a row that was not explained has another value there

@@ -44,7 +44,7 @@ px.explain("lime", "model", space, table)  # E: incompatible type "str"; expecte
 px.explain("lime", predictor, space, table, outputs=0.5)  # E: incompatible type "float"
 lime = found["lime"]
 reveal_type(lime.values)  # R: numpy.dtype[numpy.float64]
-reveal_type(lime[0])  # R: perturbxai.results.explanation.Explanation
+reveal_type(lime[0])  # R: perturbxai.results.one_input.Explanation
 reveal_type(lime[0].names)  # R: tuple[str, ...]
 reveal_type(lime.to_frame())  # R: DataFrame
 lime.valuez  # E: "Attribution" has no attribute "valuez"

@@ -216,7 +216,9 @@ def accumulated_curve(table: GridTable, *, centred: bool, population: bool, rng:
     heterogeneity = sum_by(step, (share * apart)[taken], n_steps)
     counts = sum_by(step, np.broadcast_to(steps.n[:, None], taken.shape)[taken], n_steps).astype(np.int64)
     values = ground.accumulate(mean)
-    errors = PlaceErrors.of(steps, taken)
+    # a level's own step moves the mean step that other levels take part in as well: how many rows it has is chance
+    beside = np.where(taken[..., None], steps.mean - mean[ground.step_of], 0.0)
+    errors = PlaceErrors.of(steps, taken).with_drawn_shares(steps, beside)
     variance, squares, move = errors.variance(ground)
     more = np.zeros(n_outputs)
     if population:  # its band has besides the variance of the curve's mean over the drawn rows

@@ -172,23 +172,23 @@ def _limits(chosen: Sequence[Mapping[str, Effect]], k: int) -> tuple[float, floa
     ends = [0.0]
     for methods in chosen:
         for effect in methods.values():
-            climb, half = _climb(effect, k)
-            ends += [float((climb - half).min()), float((climb + half).max())]
+            rise, half = climb(effect, k)
+            ends += [float((rise - half).min()), float((rise + half).max())]
             if effect.individual is not None:
                 ends += np.quantile(effect.individual[:, :, k] - effect.individual[:, :1, k], [0.01, 0.99]).tolist()
     span = (max(ends) - min(ends)) or 1.0
     return min(ends) - 0.05 * span, max(ends) + 0.05 * span
 
 
-def _climb(effect: Effect, k: int) -> tuple[Floats, Floats]:
+def climb(effect: Effect, k: int) -> tuple[Floats, Floats]:
     """The curve from 0 on, and half of its pointwise 95 % band where that is finite."""
-    climb = effect.values[:, k] - effect.values[0, k]
+    found = effect.values[:, k] - effect.values[0, k]
     low, high = effect.interval()
     stderr = effect.stderr[:, k]
     known = np.isfinite(stderr) & (stderr > 0)
     factor = np.where(known, (high - low)[:, k] / np.where(known, 2.0 * stderr, 1.0), 0.0)
     half = factor * np.where(known, _region(effect).climb_stderr[:, k], 0.0)
-    return climb, half
+    return found, half
 
 
 def _curves(axis: Axes, methods: Mapping[str, Effect], k: int) -> None:
@@ -202,10 +202,10 @@ def _curves(axis: Axes, methods: Mapping[str, Effect], k: int) -> None:
             axis.plot(at, (every - every[:, :1]).T, color=colour, linewidth=0.6, alpha=0.45, zorder=1)
         if effect.declared.keeps_rows and averaged:
             continue  # its mean is the PDP
-        climb, half = _climb(effect, k)
-        axis.fill_between(at, climb - half, climb + half, color=colour, alpha=0.25, linewidth=0, zorder=2)
+        rise, half = climb(effect, k)
+        axis.fill_between(at, rise - half, rise + half, color=colour, alpha=0.25, linewidth=0, zorder=2)
         mark = "s" if effect.declared.accumulates else "o"
-        axis.plot(at, climb, color=colour, linewidth=1.7, marker=mark, markersize=2.6, zorder=3)
+        axis.plot(at, rise, color=colour, linewidth=1.7, marker=mark, markersize=2.6, zorder=3)
     own = _headed(methods)
     axis.set_title(_heading(own, k), color=_sign(own, k), fontsize=8.5, pad=15)
     axis.text(0.5, 1.02, _shape(own, k), transform=axis.transAxes, va="bottom", ha="center", fontsize=7, color="#444444")

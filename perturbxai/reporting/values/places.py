@@ -66,7 +66,11 @@ def places_of(explanations: Sequence[Explanation], player: int) -> Places | None
     told = told_of(explanations)
     if any(own is None for own in told):
         return None
-    own = [one[player] for one in told if one is not None]
+    return placed([one[player] for one in told if one is not None])
+
+
+def placed(own: Sequence[object]) -> Places:
+    """Where rows lie along a player by what they have there."""
     known = [one for one in own if own_value(one) != "missing"]
     if all(map(checks.is_number, known)):
         return Places(np.array([checks.as_number(one) for one in own]))

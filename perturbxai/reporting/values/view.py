@@ -17,7 +17,7 @@ from perturbxai.reporting.types import Axes
 from perturbxai.reporting.values import features
 from perturbxai.results.explanation import Attribution, Explanation
 from perturbxai.results.importance import Importance
-from perturbxai.results.taking import TAKEN_OF
+from perturbxai.results.taking import lacks_some
 
 ONE_ROW = ("waterfall", "bars")
 MANY_ROWS = ("beeswarm", "heatmap", "decision", "scatter")
@@ -78,7 +78,7 @@ class View:
     @property
     def gap_label(self) -> str:
         """What the way from base to prediction is called that no value here goes."""
-        return "features not taken" if TAKEN_OF in self.one.meta else "not explained"
+        return "features not taken" if lacks_some(self.one.meta, len(self.one.names)) else "not explained"
 
     @cached_property
     def has_gap(self) -> bool:

@@ -1,0 +1,35 @@
+"""What a run found, in a few sentences for a terminal: those that stand on top of its page."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from perturbxai.calls.comparison import Comparison
+from perturbxai.core.wording import OUTPUTS
+from perturbxai.reporting.html.explained import rank
+from perturbxai.results.describing import NOTES
+
+MOST = 8  # sentences
+
+
+def sentences(found: object) -> list[str]:
+    """The first sentences of what a section came to, without the notes on how exact they are; none for nothing known."""
+    said = _of_comparison(found) if isinstance(found, Comparison) else _of_effects(found)
+    return [line for line in said if not line.startswith(NOTES)][:MOST]
+
+
+def _of_comparison(compared: Comparison) -> list[str]:
+    """Of the method that the page begins with."""
+    result = min(compared.results.values(), key=rank)
+    return result.describe().splitlines()
+
+
+def _of_effects(found: Any) -> list[str]:
+    """A sentence a column and output, the ones that matter most first."""
+    from perturbxai.reporting.curves.view import as_effects
+    from perturbxai.reporting.html.of_effects import main_of, size_of
+    from perturbxai.results.describing_effects import of_effect
+
+    shown: Mapping[Any, Any] = as_effects(found) or {}
+    order = sorted(shown.values(), key=lambda methods: -size_of(methods))
+    effects = [main_of(methods) for methods in order]
+    return [line for effect in effects for k in range(len(effect.outputs))[:OUTPUTS] for line in of_effect(effect, k)[:1]]

@@ -1,0 +1,112 @@
+"""How far the methods agree, and how they score, in plain headings."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from perturbxai.core import catalogue
+from perturbxai.core.types import Frame
+from perturbxai.metrics.agreement import IN_SUMMARY
+from perturbxai.metrics.metric import NOT_NAMES
+from perturbxai.reporting.html.charts.grid import coloured_table
+from perturbxai.reporting.html.choices import Numbering
+from perturbxai.reporting.html.making import cell
+from perturbxai.reporting.html.markup import Html, element, join, name
+from perturbxai.reporting.html.said import bulleted
+from perturbxai.reporting.html.score_curves import score_curves
+from perturbxai.reporting.html.sections import Section
+from perturbxai.reporting.style import titles
+from perturbxai.results.explanation import Attribution
+
+PLAIN = {
+    "srg": "insertion less deletion", "faithfulness": "foretells new answers", "fill spread": "moves with the fill",
+    "sign kept": "keeps its sign", "rows": "rows asked",
+}  # fmt: skip
+MOVED = (IN_SUMMARY[0], IN_SUMMARY[2])  # how far the fill moves a method; the rest is in the CSV
+
+
+def compared_section(
+    results: Mapping[str, Attribution], summary: Frame, agreement: Frame, curves: Frame, call: Mapping[str, Any],
+    sentences: Sequence[str], numbering: Numbering,
+) -> Section:  # fmt: skip
+    """Summary, curves and agreement of a comparison.
+
+    sentences  what it says in words;  numbering: of what can be chosen on the page
+    """
+    called = titles(results)
+    parts: list[Html] = [bulleted(sentences), element("h3", "Scores"), _scores(summary, call, called)]
+    parts.append(score_curves(curves, results, numbering))
+    if len(agreement) and (agreement.metric == "spearman").any():
+        parts += [element("h3", "How alike the methods order the parts"), _agreement(agreement, called)]
+    lead = (
+        "Methods answer somewhat different questions. Where they agree, the finding does not hang on the choice of method."
+    )
+    return Section("comparison", "Do the methods agree, and can they be trusted?", join(parts), lead)
+
+
+def _scores(summary: Frame, call: Mapping[str, Any], called: Mapping[str, str]) -> Html:
+    """Headline figures and a user's own, each away mean with home beside it; all metrics where none of these is there."""
+    shown, note = headline_columns(summary, call)
+    heads = [
+        element("th", "method", scope="col"),
+        *(element("th", plain_head(one), scope="col", class_="number") for one in shown),
+    ]
+    lines = []
+    for line in summary.itertuples(index=False):
+        values = dict(zip(map(str, summary.columns), line, strict=True))
+        key = str(values["method"])
+        lines.append(
+            element("tr", element("th", name(called.get(key, key)), scope="row"), *(cell(values[one]) for one in shown))
+        )
+    table = element(
+        "table",
+        element("caption", "Scores", class_="hidden"),
+        element("thead", element("tr", *heads)),
+        element("tbody", *lines),
+    )
+    return join([_wide(table, "Scores of the methods"), element("p", note, class_="note")])
+
+
+def headline_columns(summary: Frame, call: Mapping[str, Any]) -> tuple[list[str], str]:
+    """The columns of the summary that are shown, and what is said below them."""
+    own = [one for one in call.get("metrics", ()) if one not in catalogue.METRICS]
+    known = [f"{one}{ending}" for one in (*catalogue.HEADLINES, *own) for ending in catalogue.HOME]
+    shown = [one for one in known if one in summary]
+    shown = shown or [str(one) for one in summary if one not in NOT_NAMES]
+    shown += [one for one in (*MOVED, "rows") if one in summary]
+    note = "Means over inputs, outputs and fills. All metrics are in summary.csv."
+    if any(one.endswith(" (home)") for one in shown):
+        note = (
+            "Means over inputs, outputs and fills (what hidden parts show) that the method did not see (away); home: "
+            "under its own. All metrics are in summary.csv."
+        )
+    for good in ("higher", "lower"):
+        if names := [one for one, better in call.get("better", {}).items() if better == good and one in shown]:
+            note += f" {good.capitalize()} is better: {', '.join(PLAIN.get(one, one) for one in names)}."
+    return shown, note
+
+
+def plain_head(column: str) -> str:
+    """A column of the summary in plain words."""
+    base = column.removesuffix(" (home)")
+    return PLAIN.get(base, base) + (" (home)" if base != column else "")
+
+
+def _agreement(frame: Frame, called: Mapping[str, str]) -> Html:
+    mean = frame[frame.metric == "spearman"].groupby(["method_a", "method_b"], as_index=False).value.mean()
+    names = [one for one in called if one in set(frame.method_a) | set(frame.method_b)]
+    square = np.eye(len(names))
+    for a, b, value in zip(mean.method_a, mean.method_b, mean.value, strict=True):
+        if a in names and b in names:
+            i, j = names.index(a), names.index(b)
+            square[i, j] = square[j, i] = round(float(value), 2)
+    table = coloured_table(
+        [called[one] for one in names], square, "Rank correlation of each two methods", most=1.0, below=False
+    )
+    note = "Rank correlation, mean over inputs and outputs: 1 is the same order, 0 nothing in common, −1 reversed."
+    return join([_wide(table, "Agreement of the methods"), element("p", note, class_="note")])
+
+
+def _wide(table: Html, label: str) -> Html:
+    return element("div", table, class_="wide", tabindex=0, role="region", aria_label=label)

@@ -1,0 +1,37 @@
+"""Every explained row: a table to find it by, and its own way from the usual prediction to its own."""
+
+from perturbxai.reporting.html.charts.waterfall import waterfall
+from perturbxai.reporting.html.choices import part_of
+from perturbxai.reporting.html.explained import Explained
+from perturbxai.reporting.html.markup import Html, element, join
+from perturbxai.reporting.html.picker import picked
+from perturbxai.reporting.html.said import paragraph
+from perturbxai.reporting.html.sections import Section
+from perturbxai.results.describing import of_row
+
+
+def rows_section(shown: Explained) -> Section:
+    """The rows that the page holds, each in words and step by step."""
+    left = len(shown.first) - len(shown.inputs)
+    lead = (
+        "Choose a row to see what its prediction is made of. The usual prediction is the model's mean with all "
+        "columns hidden; each step adds a column's own value."
+    )
+    if left:
+        lead += (
+            f" This page holds {len(shown.inputs)} of {len(shown.first):,} rows, evenly from the lowest prediction to "
+            f"the highest; the other {left:,} are in attributions.csv."
+        )
+
+    def inside(n: int, _: int) -> Html:
+        has = None if shown.has is None else shown.has[n]
+        panes = []
+        for m, result in enumerate(shown.results.values()):
+            for o, k in enumerate(shown.outputs):
+                panes.append(
+                    element("div", paragraph(of_row(result[n], k)), waterfall(result[n], k, has), class_=part_of(m=m, o=o))
+                )
+        return join(panes)
+
+    parts = {part_of(m=m): result for m, result in enumerate(shown.results.values())}
+    return Section("rows", "Row by row", picked(shown.first, shown.inputs, shown.outputs, parts, "row", inside), lead)
