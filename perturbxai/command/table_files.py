@@ -315,6 +315,11 @@ def _rows(X: Frame, section: TableFile, naming: Naming) -> Frame:
 def _chosen(X: Frame, section: TableConfig, naming: Naming) -> Frame:
     """The rows to explain."""
     x = X.iloc[list(numbers_of(section, len(X), naming))]
+    if x.index.hasnans:
+        raise ValueError(
+            f"{naming('table.label')} = {section.label!r} has no value for some of the rows; take a column that names each, "
+            "or leave it out."
+        )
     if not x.index.is_unique:
         twice = x.index[x.index.duplicated()].tolist()[0]
         raise ValueError(

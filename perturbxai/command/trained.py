@@ -102,8 +102,8 @@ def _check_values(target: pd.Series[Any], key: str) -> None:
         )
     if len(target) < LEAST_ROWS:
         raise ValueError(
-            f"{key} = {target.name!r} has {len(target)} rows with a value, too few to train a model on; {LEAST_ROWS} are the "
-            "least. Name a model that is trained already."
+            f"{key} = {target.name!r} has {len(target)} rows with a value, too few to train a model on; {LEAST_ROWS} are "
+            "the least. Name a model that is trained already."
         )
 
 

@@ -180,3 +180,10 @@ def test_the_command_reads_a_workbook_with_a_saved_index(tmp_path, monkeypatch, 
     frame.to_csv("t.csv", sep=";", decimal=",", index=False, encoding="utf-16")
     command[2] = "t.csv"
     assert cli.main([*command, "--separator", ";", "--decimal", ",", "--encoding", "utf-16"]) == 0
+
+
+def test_rows_without_a_label_are_told_before_a_model_is_asked(tmp_path):
+    (tmp_path / "t.csv").write_text("g,a,y\nu,1,2\n,2,3\n")
+    with pytest.raises(ValueError, match=r"table\.label = 'g' has no value for some of the rows; take a column that names"):
+        read(tmp_path / "t.csv", label="g", inputs="0:2")
+    assert read(tmp_path / "t.csv", label="g", inputs="0:1").x.index.tolist() == ["u"]
