@@ -117,7 +117,8 @@ def contributed(tmp_path_factory):
     place = tmp_path_factory.mktemp("contributed")
     for part in ("perturbxai", "tests"):
         shutil.copytree(ROOT / part, place / part, ignore=shutil.ignore_patterns("__pycache__"))
-    for part in ("README.md", "pyproject.toml"):
+    (place / "docs").mkdir()
+    for part in ("docs/architecture.md", "pyproject.toml"):
         shutil.copy(ROOT / part, place / part)
     catalogue = place / "perturbxai" / "core" / "catalogue.py"
     for text in list(NAMED.values())[:-1]:  # the last is about them all
