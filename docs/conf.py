@@ -42,6 +42,7 @@ sphinx_gallery_conf = {
     "filename_pattern": r"/plot_",
     "image_scrapers": ("drawn",),
     "ignore_repr_types": r"matplotlib\..*",
+    "subsection_order": [f"../examples/{room}" for room in ("tables", "effects", "photos", "comparing", "large")] + ["*"],
     "within_subsection_order": "FileNameSortKey",
     "doc_module": ("perturbxai",),
     "backreferences_dir": "generated/backreferences",
