@@ -2,8 +2,8 @@
 From scikit-learn's PartialDependenceDisplay
 ============================================
 
-``px.plot_effects`` has the call of ``PartialDependenceDisplay.from_estimator``, and draws the same curves. This example shows
-both, and what comes on top: bands, ALE, and a word where a curve leaves the data.
+``px.plot_effects`` has the call of ``PartialDependenceDisplay.from_estimator``, and draws the same curves. This example
+shows both, and what comes on top: bands, ALE, and a word where a curve leaves the data.
 """
 
 # %%
@@ -38,8 +38,8 @@ for one, other in zip(ours.pd_results, theirs.pd_results, strict=True):
     print(np.abs(one["average"] - other["average"]).max() < 1e-9)
 
 # %%
-# ``kind="ale"`` draws accumulated local effects instead, which stay near the data. The body mass and ``s5`` go together a little,
-# so that the curves differ a little.
+# ``kind="ale"`` draws accumulated local effects instead, which stay near the data. The body mass and ``s5`` go together
+# a little, so that the curves differ a little.
 
 _, axes = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained")
 px.plot_effects(model, X, ["bmi", "s5"], kind="ale", ax=list(axes))

@@ -2,13 +2,13 @@
 Words, dates and missing values
 ===============================
 
-Tables have columns of words, dates, truth values and holes. This example explains a model of such a table as it is: nothing has
-to be turned into numbers for the explanation.
+Tables have columns of words, dates, truth values and holes. This example explains a model of such a table as it is:
+nothing has to be turned into numbers for the explanation.
 """
 
 # %%
-# Made-up rentals of bicycles: on warm days and in good weather people rent more, members do on workdays, and the business grows.
-# One temperature in ten was not recorded.
+# Made-up rentals of bicycles: on warm days and in good weather people rent more, members do on workdays, and the
+# business grows. One temperature in ten was not recorded.
 
 import numpy as np
 import pandas as pd
@@ -35,8 +35,8 @@ y = (
 )  # fmt: skip
 
 # %%
-# A pipeline of scikit-learn turns dates into days and words into codes, and boosted trees take the missing temperatures as they
-# are. All of that is the model's business: it is asked with tables that look like ``X``.
+# A pipeline of scikit-learn turns dates into days and words into codes, and boosted trees take the missing temperatures
+# as they are. All of that is the model's business: it is asked with tables that look like ``X``.
 
 
 def days(dates):
@@ -52,15 +52,16 @@ columns = make_column_transformer(
 model = make_pipeline(columns, HistGradientBoostingRegressor(random_state=0)).fit(X, y)
 
 # %%
-# A row whose temperature is missing. Missing is a value like others: hiding the column replaces it by what other rows have, so
-# that its value tells what *not knowing* did to this prediction.
+# A row whose temperature is missing. Missing is a value like others: hiding the column replaces it by what other rows
+# have, so that its value tells what *not knowing* did to this prediction.
 
 hole = X[X.temperature.isna()].iloc[:1]
 found = px.explain("kernel_shap", model, X, hole, seed=0)["kernel_shap"]
 px.plot(found, "waterfall", space=px.TabularSpace(X))
 
 # %%
-# Many rows at once: words have no order, so their points are grey; a scatter of a column of words has a place for each word.
+# Many rows at once: words have no order, so their points are grey; a scatter of a column of words has a place for each
+# word.
 
 many = px.explain("kernel_shap", model, X, X.iloc[:60], seed=0)["kernel_shap"]
 px.plot(many, "beeswarm", space=px.TabularSpace(X))

@@ -2,8 +2,8 @@
 One call for xgboost, LightGBM and ONNX
 =======================================
 
-Whatever library a model comes from, it is explained by the same call: hide, ask, conclude needs nothing from a model but its
-answers. This example explains three models of the same table and compares what they go by.
+Whatever library a model comes from, it is explained by the same call: hide, ask, conclude needs nothing from a model
+but its answers. This example explains three models of the same table and compares what they go by.
 """
 
 # %%
@@ -49,11 +49,11 @@ found = {
 px.plot(found, "bars", row=1, top=6)
 
 # %%
-# All three call this sample benign, for reasons that differ: measurements of size (radius, area, perimeter) say nearly the same,
-# and a model is free to take any of them. So it is over twenty samples:
+# All three call this sample benign, for reasons that differ: measurements of size (radius, area, perimeter) say nearly
+# the same, and a model is free to take any of them. So it is over twenty samples:
 
 px.plot({name: px.importance(one) for name, one in found.items()}, top=6)
 
 # %%
-# **What one may conclude:** that models can agree in what they say and differ in why. **What not:** that a column with a small
-# bar carries no information. Another model may live on it.
+# **What one may conclude:** that models can agree in what they say and differ in why. **What not:** that a column with
+# a small bar carries no information. Another model may live on it.
