@@ -45,6 +45,6 @@ brought = px.from_shap(theirs, predictor, space, rows)
 print(brought[0])
 
 # %%
-# And results go to shap's plots, with their errors:
+# And results go to shap's plots:
 
-shap.plots.waterfall(px.to_shap(found["kernel_shap"])[0], show=False)
+shap.plots.bar(px.to_shap(found["kernel_shap"])[0], max_display=6, show=False)

@@ -7,7 +7,8 @@ This example writes one of each and compares it with those that are there.
 """
 
 # %%
-# A model of pictures without a network: how bright the middle is, where it is brighter than the rest.
+# A model of pictures without a network: it looks for three bright spots in a row, and each that it finds makes the
+# others count more.
 
 import numpy as np
 
@@ -18,13 +19,14 @@ from perturbxai.core.options import options
 
 rng = np.random.default_rng(0)
 photo = rng.uniform(0, 0.4, (48, 48, 1))
-photo[16:32, 12:36] += 0.6
+for left, bright in ((2, 0.6), (18, 0.4), (34, 0.3)):
+    photo[20:28, left : left + 8] += bright
 
 
 def model(photos):
-    """(n,): what the middle has beyond the edges, if anything."""
-    middle, all_of_it = photos[:, 16:32, 16:32].mean(axis=(1, 2, 3)), photos.mean(axis=(1, 2, 3))
-    return np.maximum(middle - all_of_it, 0.0)
+    """(n,): how bright the places of the three spots are, multiplied, and a little of the sky above them."""
+    spots = np.stack([photos[:, 20:28, left : left + 8].mean(axis=(1, 2, 3)) for left in (2, 18, 34)])
+    return spots.prod(axis=0) + 0.1 * photos[:, :16].mean(axis=(1, 2, 3))
 
 
 # %%

@@ -39,7 +39,7 @@ figure, axis = plt.subplots(figsize=(5, 3.4), layout="constrained")
 for design, found in designs.items():
     errors = [np.sqrt(np.mean((found[n].values - exact.values) ** 2)) for n in budgets]
     axis.plot(budgets, errors, "o-", label=design)
-axis.set(yscale="log", xlabel="coalitions", ylabel="error of a value")
+axis.set(xlabel="coalitions", ylabel="error of a value", ylim=(0, None))
 axis.set_xticks(budgets)
 axis.legend(frameon=False)
 

@@ -7,6 +7,8 @@ last bit.
 """
 
 # %%
+# A forest of 30 trees, and twenty rows of the table to stand for "hidden".
+
 import numpy as np
 from sklearn.datasets import load_diabetes
 from sklearn.ensemble import RandomForestRegressor
@@ -34,4 +36,10 @@ backwards = px.explain("kernel_shap", model, space, X.iloc[29::-1], budget=100, 
 print("in any order:", np.array_equal(backwards.values[::-1], one.values))
 
 # %%
+# What comes out can be used as any other result:
+
 px.plot(px.importance(two))
+
+# %%
+# Threads, dask and ray come in by ``joblib.parallel_config``. Threads are for models that cannot be sent to another
+# process.

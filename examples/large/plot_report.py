@@ -7,6 +7,8 @@ of that into a folder, by one call.
 """
 
 # %%
+# Two methods explain five people, and are scored.
+
 import tempfile
 from pathlib import Path
 

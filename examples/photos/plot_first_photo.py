@@ -2,7 +2,7 @@
 A first photo: LIME, SHAP and Grad-CAM
 ======================================
 
-A network says "tiger cat" of a photo. Which parts of the photo made it say so? This example explains one photo by three
+A network says "espresso" of a photo. Which parts of the photo made it say so? This example explains one photo by three
 methods, shows their maps side by side and puts the answer into words.
 """
 
@@ -16,19 +16,19 @@ import perturbxai as px
 from perturbxai import assets
 
 net, preprocess = assets.efficientnet_lite0()
-photo = assets.photo("chelsea", size=96)
+photo = assets.photo("coffee", size=128)
 predictor = px.Predictor(net, output="logit", outputs=assets.imagenet_classes(), transform=preprocess)
 
 # %%
 # A photo is cut into **superpixels**, regions of one colour. They are what is hidden and shown: a hidden one is blurred
 # (``fill="blur"``).
 
-space = px.ImageSpace(segments="slic", n_segments=25, fill="blur")
-found = px.explain(["lime", "kernel_shap"], predictor, space, photo, outputs=["tiger cat"], budget=150, seed=0)
+space = px.ImageSpace(segments="slic", n_segments=30, fill="blur")
+found = px.explain(["lime", "kernel_shap"], predictor, space, photo, outputs=["espresso"], budget=100, seed=0)
 px.plot(found["kernel_shap"])
 
 # %%
-# Red parts raise the score of "tiger cat", blue ones lower it. In words, with where the parts lie:
+# Red parts raise the score of "espresso", blue ones lower it. In words, with where the parts lie:
 
 print(found["kernel_shap"][0].describe(space=space))
 
@@ -36,7 +36,7 @@ print(found["kernel_shap"][0].describe(space=space))
 # **Grad-CAM** looks inside the network instead of asking it: where in the last layer is what raises the score? It costs
 # a single pass, and sees no finer than that layer's cells.
 
-cams = px.baselines(["cam", "grad_cam"], predictor, space, photo, outputs=["tiger cat"])
+cams = px.baselines(["cam", "grad_cam"], predictor, space, photo, outputs=["espresso"])
 px.plot(found | cams, "strip")
 
 # %%
@@ -49,5 +49,5 @@ axis.axis("off")
 
 # %%
 # **What one may conclude:** which parts this network's score hangs on, against a blurred photo. **What not:** that
-# these parts are good evidence for a cat, or that the network "looks at the face". Other fills and other cuts give
+# these parts are good evidence of an espresso, or that the network knows what a cup is. Other fills and other cuts give
 # other maps: the next examples show how much.

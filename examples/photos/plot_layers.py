@@ -11,16 +11,16 @@ import perturbxai as px
 from perturbxai import assets
 
 net, preprocess = assets.efficientnet_lite0()
-photo = assets.photo("chelsea", size=96)
+photo = assets.photo("coffee", size=128)
 predictor = px.Predictor(net, output="logit", outputs=assets.imagenet_classes(), transform=preprocess)
-space = px.ImageSpace(segments="slic", n_segments=25, fill="blur")
+space = px.ImageSpace(segments="slic", n_segments=20, fill="blur")
 
 # %%
 # ``layer=`` takes names of the network's modules, several at once; they are looked at in one pass. Without it the last
 # map before the network averages over places is taken.
 
 layers = ["_blocks.2", "_blocks.4", "_blocks.10", "_blocks.15"]
-found = px.baselines("layer_cam", predictor, space, photo, outputs=["tiger cat"], layer=layers)
+found = px.baselines("layer_cam", predictor, space, photo, outputs=["espresso"], layer=layers)
 px.plot(found, "strip")
 
 # %%
@@ -28,7 +28,7 @@ px.plot(found, "strip")
 #
 # Different CAMs of the last layer weigh its channels in different ways:
 
-cams = px.baselines(["cam", "grad_cam", "hires_cam", "eigen_cam", "random"], predictor, space, photo, outputs=["tiger cat"])
+cams = px.baselines(["cam", "grad_cam", "hires_cam", "eigen_cam", "random"], predictor, space, photo, outputs=["espresso"])
 px.plot(cams, "strip")
 
 # %%
@@ -39,8 +39,8 @@ px.plot(cams, "strip")
 
 cells = px.layer_grid(predictor, photo)
 grid = px.ImageSpace(segments=cells, fill="blur")
-shap = px.explain("kernel_shap", predictor, grid, photo, outputs=["tiger cat"], budget=120, seed=0)
-fair = shap | px.baselines(["cam", "grad_cam"], predictor, grid, photo, outputs=["tiger cat"])
+shap = px.explain("kernel_shap", predictor, grid, photo, outputs=["espresso"], budget=80, seed=0)
+fair = shap | px.baselines(["cam", "grad_cam"], predictor, grid, photo, outputs=["espresso"])
 px.plot(fair, "strip", space=grid)
 
 # %%
