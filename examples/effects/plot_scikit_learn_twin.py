@@ -42,7 +42,7 @@ for one, other in zip(ours.pd_results, theirs.pd_results, strict=True):
 # a little, so that the curves differ a little.
 
 _, axes = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained")
-px.plot_effects(model, X, ["bmi", "s5"], kind="ale", ax=list(axes))
+display = px.plot_effects(model, X, ["bmi", "s5"], kind="ale", ax=list(axes))
 
 # %%
 # The display gives the effects themselves too, with their errors and a sentence in words:

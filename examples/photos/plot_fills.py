@@ -26,7 +26,7 @@ figure, axes = plt.subplots(1, 4, figsize=(9, 2.5), layout="constrained")
 for axis, fill in zip(axes, fills, strict=True):
     axis.imshow(space.with_fill(fill).players(photo)[0].fill / 255)
     axis.set_title(fill)
-    axis.axis("off")
+    axis.set_axis_off()
 
 # %%
 # The same question under each fill: what speaks for "espresso"?

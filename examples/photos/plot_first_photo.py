@@ -45,7 +45,7 @@ px.plot(found | cams, "strip")
 mask = found["kernel_shap"][0].mask(space, top=4)
 figure, axis = plt.subplots(figsize=(3, 3), layout="constrained")
 axis.imshow(photo * mask[:, :, None] + 255 * ~mask[:, :, None])
-axis.axis("off")
+axis.set_axis_off()
 
 # %%
 # **What one may conclude:** which parts this network's score hangs on, against a blurred photo. **What not:** that

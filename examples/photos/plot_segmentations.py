@@ -26,7 +26,7 @@ figure, axes = plt.subplots(1, 3, figsize=(8, 2.9), layout="constrained")
 for axis, name, space in zip(axes, cuts, spaces, strict=True):
     axis.imshow(mark_boundaries(photo, space.players(photo)[0].labels))
     axis.set_title(name)
-    axis.axis("off")
+    axis.set_axis_off()
 
 # %%
 found = [
