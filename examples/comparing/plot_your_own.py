@@ -81,7 +81,7 @@ px.plot(found, "strip")
 # the methods asked, with the model's answers. ``better`` says which way is better.
 
 
-def sign_agreement(values, z, answers):
+def concordance(values, z, answers):
     """The share of pairs of coalitions that the sums of values rank as the model does."""
     sums = z @ values
     pairs = np.triu_indices(len(z), 1)
@@ -90,8 +90,8 @@ def sign_agreement(values, z, answers):
     )
 
 
-sign_agreement.better = "higher"
-table = px.compare(found, model, space, metrics=["faithfulness", sign_agreement], seed=0)
+concordance.better = "higher"
+table = px.compare(found, model, space, metrics=["faithfulness", concordance], seed=0)
 px.plot(table)
 
 # %%

@@ -46,8 +46,8 @@ def test_an_example_runs_as_a_script_and_writes_nothing_where_it_stands(name, tm
 
 def test_there_are_twenty_examples_and_each_section_has_some():
     assert len(FILES) >= 20
-    sections = {path.parent for path in FILES.values()}
-    assert sections == {EXAMPLES / name for name in ("tables", "effects", "photos", "comparing", "large")}
+    sections = {EXAMPLES / name for name in ("tables", "effects", "photos", "comparing", "large")}
+    assert sections <= {path.parent for path in FILES.values()}
     assert all((section / "GALLERY_HEADER.rst").is_file() for section in sections)
 
 
