@@ -246,7 +246,7 @@ def layer_grid(predictor: AnyModel, image: Photo, layer: Layer | None = None) ->
             f"layer_grid looks inside a torch.nn.Module, but the model is a {predictor.kind}; give that itself."
         )
     # any cut does: only the whole picture is looked at
-    game = Game(predictor, ImageSpace(segments="grid", n_segments=2, fill=0), image)
+    game = Game(predictor, ImageSpace(segments="grid", n_segments=2, fill=0), image, outputs=[0])
     if len(game.inputs) != 1:
         raise ValueError(f"image holds {len(game.inputs)} pictures; give one (H, W, C).")
     names = layer_names(predictor, read_layer(layer))

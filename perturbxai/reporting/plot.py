@@ -8,10 +8,8 @@ import numpy as np
 
 from perturbxai.calls.comparison import Comparison
 from perturbxai.core import checks
-from perturbxai.core.types import Labels, Outputs
-from perturbxai.core.versions import versions
-from perturbxai.inputs.segments import make_segments
-from perturbxai.inputs.spaces import ImageSpace, Space
+from perturbxai.core.types import Outputs
+from perturbxai.inputs.spaces import Space
 from perturbxai.reporting.curves import photo_figure
 from perturbxai.reporting.curves.figure import plot_effects
 from perturbxai.reporting.curves.view import as_effects
@@ -25,6 +23,7 @@ from perturbxai.reporting.values.panels import done, drawn, height_of, panels
 from perturbxai.reporting.values.scatter import scatter
 from perturbxai.reporting.values.scores import scores
 from perturbxai.reporting.values.strip import strip
+from perturbxai.reporting.values.superpixels import superpixels
 from perturbxai.reporting.values.together import together
 from perturbxai.reporting.values.view import KINDS, View, as_named, view_of
 from perturbxai.results.effect import Effects
@@ -79,7 +78,8 @@ def plot(
             most: by the method's interactions, or else as the values of rows that are alike in the first differ with it
             "matrix", "network": one row's interactions, of a method that has them: all pairs of the features shown in
             colours beside the features' own values, or the strongest pairs as lines on a circle
-            "strip": a picture's maps side by side, of baselines at several layers (`layer=[...]`) or of several methods
+            "strip": a picture's maps side by side, of baselines at several layers (`layer=[...]`) or of several methods; the
+            values of superpixels where a method has no map of its own
             "overlay" (as None), "separate": of effects; "dots" (as None): of a Comparison
             None: beeswarm for several rows, waterfall for one (or where `row` is given), heatmap for pictures, bars else
     row     which row of waterfall, bars, matrix, network, decision (drawn strong) and a picture's heatmap: its number, or
@@ -118,7 +118,7 @@ def plot(
     if kind == "strip":
         if ax is not None:
             raise ValueError("ax is one panel, and kind='strip' draws a figure of its own; leave ax= out.")
-        return strip(named, row, output)
+        return strip(named, row, output, space)
     if len(named) > 1:
         return _compared(named, kind, row, output, top, ax, space)
     ((name, one),) = named.items()
@@ -234,7 +234,7 @@ def _network(view: View, ax: Axes | None) -> Drawing:
 def _photo(view: View, ax: Axes | None) -> Drawing:
     """The photo, and beside it the map of each output."""
     e = view.one
-    labels = _superpixels(e, view.space)
+    labels = superpixels(e, view.space)
     figure, axes = panels(len(view.outputs) + (ax is None), 3.2, ax, width=2.7)
     if ax is None:
         draw_photo(axes[0], e.input)
@@ -243,27 +243,6 @@ def _photo(view: View, ax: Axes | None) -> Drawing:
         one_row.photo_map(axis, e, k, labels)
     scale(axes, "RdBu_r", -1, 1, "value, as a share of the map's largest", ("against", "for"))
     return done(figure, ax, view.about)
-
-
-def _superpixels(e: Explanation, space: Space | None) -> Labels | None:
-    """The label map (H, W) that the values belong to, or None where the method's own map is to be drawn."""
-    labels = None
-    # by name and with the same library a picture is cut as it was
-    alike = e.meta.get("versions", {}).get("scikit-image") == versions().get("scikit-image")
-    if space is not None:
-        if not isinstance(space, ImageSpace):
-            raise TypeError(f"space is {type(space).__name__}; expected the ImageSpace that the picture was explained in.")
-        labels = space.players(e.input)[0].labels
-    elif alike and e.meta.get("segments") not in (None, "function", "label map"):
-        labels = make_segments(e.meta["segments"], e.input.astype(np.float32, copy=False), e.meta["n_segments"])
-    if labels is not None and int(labels.max()) + 1 == len(e.names):
-        return np.asarray(labels, dtype=np.int32)
-    if space is None and e.heat is not None:
-        return None
-    raise ValueError(
-        f"the superpixels of this picture ({e.meta.get('segments', 'unknown')}, {len(e.names)} of them) cannot be told from "
-        "the result; give space=, the ImageSpace that it was explained in."
-    )
 
 
 _DRAWN: dict[str, Callable[[View, Axes | None], Drawing]] = {

@@ -271,4 +271,5 @@ def of_h_statistic(found: HStatistic, k: int) -> list[str]:
         said.append(f"{together} (about {unit.change(strength[n], sign=False)} in a typical row, {part})")
     head = f"On the {unit.noun}{of} these act together, the strongest first: {'; '.join(said)}."
     rest = len(pairs) - len(sure)
-    return [head, *([f"The other {count(rest, 'pair')} that were looked at show no more than chance."] if rest else [])]
+    others = f"{count(rest, 'pair')} that {'were' if rest > 1 else 'was'} looked at show{'s' * (rest == 1)}"
+    return [head, *([f"The other {others} no more than chance."] if rest else [])]

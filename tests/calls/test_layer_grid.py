@@ -77,6 +77,11 @@ def test_the_grid_costs_three_passes_and_leaves_the_network_as_it_was():
     assert torch.equal(torch.random.get_rng_state(), state)
 
 
+def test_the_grid_of_a_network_of_many_classes_has_no_word_about_outputs():
+    net = seeded(Pooled, classes=30)  # a warning is an error here
+    assert px.layer_grid(px.Predictor(net), picture()).max() + 1 == 256
+
+
 def test_a_map_on_the_cells_of_its_layer_is_scored_like_any_other():
     net, x = seeded(Pooled), picture()
     space = px.ImageSpace(segments=px.layer_grid(px.Predictor(net), x, "second"), fill="blur")

@@ -16,6 +16,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.svm import SVC
 
 import perturbxai as px
+from perturbxai.models import progress
 
 
 @pytest.fixture(autouse=True)
@@ -483,7 +484,8 @@ def test_n_jobs_is_what_a_model_takes_that_leaves_it_open(diabetes):
     assert joblib.effective_n_jobs(None) == 1
 
 
-def test_verbose_shows_a_bar(diabetes, capsys):
+def test_verbose_tells_how_far_it_is(diabetes, capsys, monkeypatch):
+    monkeypatch.setattr(progress, "EVERY", 0.0)
     px.plot_effects(*diabetes, ["bmi"], grid_resolution=3, verbose=1)
     assert "effects" in capsys.readouterr().err
     px.plot_effects(*diabetes, ["bmi"], grid_resolution=3)

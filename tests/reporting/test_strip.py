@@ -55,11 +55,31 @@ def test_long_names_of_layers_are_shown_by_their_ends():
     assert len(_ending(name)) == LONGEST
 
 
-def test_what_has_no_map_is_no_strip():
+def test_a_method_without_a_map_is_painted_on_its_superpixels():
+    predictor, photo = px.Predictor(seeded(Pooled)), picture()
     space = px.ImageSpace(segments="grid", n_segments=4, fill=0)
-    lime = px.explain(["lime"], px.Predictor(seeded(Pooled)), space, picture(), budget=16)
-    with pytest.raises(ValueError, match="lime has none"):
+    lime = px.explain(["lime"], predictor, space, photo, outputs=[0], budget=16)
+    strip = px.plot(lime | px.baselines(["grad_cam"], predictor, space, photo, outputs=[0]), "strip")
+    assert titles(strip)[1] == "LIME\n" and titles(strip)[2].startswith("Grad-CAM")
+    alone = px.plot(lime["lime"])  # the photo's own figure
+    np.testing.assert_array_equal(strip.axes[1].images[0].get_array(), alone.axes[1].images[0].get_array())
+
+
+def test_superpixels_of_a_strip_that_were_not_cut_by_name_are_told_by_the_space():
+    photo = picture()
+    left = np.arange(photo.shape[1]) < np.full((photo.shape[0], 1), 5)
+    space = px.ImageSpace(segments={"left": left}, fill=0)
+    lime = px.explain(["lime"], px.Predictor(seeded(Pooled)), space, photo, outputs=[0])
+    with pytest.raises(ValueError, match="give space="):
         px.plot(lime, "strip")
+    shown = px.plot(lime, "strip", space=space).axes[1].images[0].get_array()
+    assert not np.array_equal(shown[:, 4], shown[:, 5])
+
+
+def test_rows_of_a_table_and_what_does_not_belong_together_are_no_strip():
+    rows = px.explain("lime", lambda X: X[:, 0], np.eye(3), np.eye(3))
+    with pytest.raises(ValueError, match="lime is of a row of a table"):
+        px.plot(rows, "strip")
     found = explained(["grad_cam"], seeded(Pooled))
     with pytest.raises(ValueError, match="differ in picture or outputs"):
         px.plot(found | {"other": explained(["grad_cam"], seeded(Pooled), picture(9))["grad_cam"]}, "strip")

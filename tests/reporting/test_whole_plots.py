@@ -55,6 +55,19 @@ def test_bars_are_intervals_over_inputs(compared):
         np.testing.assert_allclose(lines.get_segments()[0][:, 0], [own.mean() - half, own.mean() + half])
 
 
+def test_methods_that_score_alike_but_for_rounding_stand_below_each_other():
+    predictor, rows = px.Predictor(lambda X: X[:, 0] * X[:, 1] + X[:, 2]), np.random.default_rng(1).normal(size=(50, 4))
+    methods = [px.Lime(name="one"), px.Lime(name="other", kernel_width=0.25 + 1e-7)]
+    found = px.explain(methods, predictor, rows, rows[:1])
+    figure = px.plot(px.compare(found, predictor, rows, metrics="faithfulness"))
+    (axis,) = figure.axes
+    one, other = (float(np.ravel(line.get_xdata())[0]) for line in axis.lines)
+    left, right = axis.get_xlim()
+    assert 0 < abs(one - other) < 1e-4 * (right - left)
+    figure.canvas.draw()
+    assert axis.xaxis.get_offset_text().get_text() == ""
+
+
 def test_home_is_an_open_point_beside_the_others():
     photo = RNG.uniform(0, 255, (2, 12, 12, 3))
     space = px.ImageSpace(segments="grid", n_segments=4, fill="mean")

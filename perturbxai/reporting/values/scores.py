@@ -15,6 +15,7 @@ from perturbxai.reporting.values.panels import done, height_of, panels
 from perturbxai.results.tidy import LEVEL, student
 
 MOST_METRICS = 6
+NARROWEST = 0.01  # width of a panel's axis, as a part of the largest score on it
 WIDTH = 2.7  # inches of a panel
 
 
@@ -104,4 +105,13 @@ def _panel(axis: Axes, lines: Frame, order: Sequence[str], styles: dict[str, Any
         if len(home):
             beside = True
             axis.plot(home.mean(), y, "o", markerfacecolor="white", markeredgecolor=colour, markersize=6, zorder=2)
+    _widen(axis)
     return beside
+
+
+def _widen(axis: Axes) -> None:
+    """Let an axis be wide enough that scores which are equal but for rounding look equal, and have ticks to be read."""
+    left, right = axis.get_xlim()
+    least = NARROWEST * max(abs(left), abs(right))
+    if right - left < least:
+        axis.set_xlim((left + right - least) / 2, (left + right + least) / 2)

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from perturbxai.core.types import Floats, Outputs
+from perturbxai.inputs.spaces import Space
 from perturbxai.reporting.lettering import number, text, texts
 from perturbxai.reporting.photo import draw_photo, grey, painted
 from perturbxai.reporting.style import left_out, new_figure, rc, title
 from perturbxai.reporting.types import Figure
+from perturbxai.reporting.values.superpixels import superpixels
 from perturbxai.reporting.values.view import panels_of, row_number
 from perturbxai.results.explanation import Attribution, Explanation
 
@@ -18,17 +20,21 @@ LONGEST = 24  # of a layer's name over its panel
 
 
 @rc
-def strip(named: Mapping[str, Attribution], row: int | str | None, output: Outputs | None) -> Figure:
+def strip(
+    named: Mapping[str, Attribution], row: int | str | None, output: Outputs | None, space: Space | None = None
+) -> Figure:
     """A Figure of what each layer looks at: the photo, then the map of every result, each in units of its own largest value.
 
-    named  name -> Attribution, of baselines(..., layer=[...]) or of several methods;  row, output: as in `plot`
-    Raises ValueError for results without a map and for results of other pictures or outputs.
+    named  name -> Attribution, of baselines(..., layer=[...]) or of several methods: where these have no map by the pixel,
+           the values of superpixels are painted on them
+    row, output, space  as in `plot`
+    Raises ValueError for rows of a table, for results of other pictures or outputs, and where superpixels cannot be told.
     """
     firsts = {name: result[row_number(result, row) or 0] for name, result in named.items()}
     first = next(iter(firsts.values()))
     for name, e in firsts.items():
-        if e.heat is None or e.heat.ndim != 3:
-            raise ValueError(f"kind='strip' shows maps, and {name} has none; give results of px.baselines on a picture.")
+        if np.ndim(e.input) != 3:
+            raise ValueError(f"kind='strip' shows maps of a picture, and {name} is of a row of a table; take kind='bars'.")
         if e.outputs != first.outputs or not np.array_equal(e.input, first.input):
             raise ValueError(f"{name} and {next(iter(firsts))} differ in picture or outputs; draw results of one call.")
     outputs, n_left_out = panels_of(first.outputs, output, first.prediction, None)
@@ -38,11 +44,14 @@ def strip(named: Mapping[str, Attribution], row: int | str | None, output: Outpu
     figure = new_figure(WIDTH * (len(firsts) + 1) + 0.2, (WIDTH * height / width + 0.55) * len(outputs) + 0.4)
     axes = figure.subplots(len(outputs), len(firsts) + 1, squeeze=False)
     photo, pixels = grey(first.input), np.arange(height * width, dtype=np.int32).reshape(height, width)
+    own = {name: None if e.heat is not None else superpixels(e, space) for name, e in firsts.items()}
+    cuts = {name: pixels if labels is None else labels for name, labels in own.items()}
     for line, k in zip(axes, outputs, strict=True):
         draw_photo(line[0], first.input)
         line[0].set_title(f"{texts(first.outputs)[k]}\n{number(first.prediction[k])}", fontweight="bold")
         for axis, (name, e) in zip(line[1:], firsts.items(), strict=True):
-            axis.imshow(painted(photo, pixels, _seen(e, np.asarray(e.heat)[k].ravel())))
+            values = e.values[:, k] if e.heat is None else _seen(e, e.heat[k].ravel())
+            axis.imshow(painted(photo, cuts[name], values))
             axis.set_title(_about(heads[name], e, k, len(methods) > 1))
     for axis in axes.flat:
         axis.set_axis_off()

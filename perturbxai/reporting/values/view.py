@@ -149,7 +149,8 @@ def row_number(result: Attribution, row: int | str | None) -> int | None:
         known = ", ".join(repr(label) for label in labels[:6]) + (" ..." if len(labels) > 6 else "")
         raise ValueError(f"row={row!r} is the label of {labels.count(row)} rows; the labels are {known}. Give its number.")
     if not checks.is_whole(row) or not -len(labels) <= row < len(labels):
-        raise ValueError(f"row={row!r} is no row of the result, which has {len(labels)}: give a number from 0, or a label.")
+        called = f" The row that is called {row} is number {labels.index(row)}." if row in labels else ""
+        raise ValueError(f"row={row!r} is no row of the result, which has {len(labels)}: give a number from 0.{called}")
     return int(row) % len(labels)
 
 
