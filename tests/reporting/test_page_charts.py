@@ -17,6 +17,7 @@ from perturbxai.reporting.html.charts.grid import cell_colour
 from perturbxai.reporting.html.charts.lines import Curve, Lines
 from perturbxai.reporting.html.charts.pixels import map_data
 from perturbxai.reporting.html.charts.region import outlines
+from perturbxai.reporting.html.charts.scatter import Scatter
 from perturbxai.reporting.html.charts.shades import as_numbers, shades
 from perturbxai.reporting.html.charts.waterfall import TOP, steps_of, waterfall
 from perturbxai.reporting.html.choices import Choice, part_of
@@ -218,3 +219,32 @@ def test_names_from_right_to_left_turn_nothing_beside_them():
     assert paragraph(["Whether العمر بالسنوات = 3 (+1 ± 2) raises it"]) == (
         '<p class="said">Whether <bdi>العمر بالسنوات</bdi> = 3 (+1 ± 2) raises it</p>'
     )
+
+
+# ------------------------------------------------------------------------------------------------ scatters
+
+
+def ticks_of(figure):
+    """The names below a plot, from left to right."""
+    below = re.search(r'class="(?:ticks|levels)" aria-hidden="true">(.*?)</div>', str(figure)).group(1)
+    return [re.sub("<.*?>", "", one) for one in re.findall(r"<i>(.*?)</i>", below)]
+
+
+def scatter(has):
+    values = np.linspace(-1.0, 1.0, len(has))
+    return Scatter("x", has, values, np.full(len(has), 0.1), np.full(len(has), -1)).figure()
+
+
+@pytest.mark.parametrize("lowest", [0.0, -40.0])
+def test_numbers_stay_on_their_axis_where_some_are_missing(lowest):
+    figure = scatter([lowest, None, lowest + 70.0, float("nan"), lowest + 35.0])
+    across = [x for x, _ in dots_of(str(figure))]
+    assert ticks_of(figure)[0] == "missing" and float(ticks_of(figure)[1].replace("\N{MINUS SIGN}", "-")) == lowest
+    assert across[1] == across[3] == 0.0
+    assert across[1] < across[0] < across[4] < across[2]
+    assert across[4] - across[0] == pytest.approx(across[2] - across[4], abs=0.2)
+
+
+def test_truth_values_are_two_levels_and_no_axis_from_0_to_1():
+    assert ticks_of(scatter([True, True, False, True])) == ["no", "yes"]
+    assert ticks_of(scatter([True, None, False])) == ["no", "yes", "missing"]

@@ -54,7 +54,7 @@ def swarm_section(shown: Explained) -> Section:
     lead = (
         "Each dot is a row. To the right of the line the column raises that row's output, to the left it lowers it. "
         "The colour says whether the row's own value in that column is low or high; grey dots have no order or no "
-        "value. The large dark dot is the row that is chosen below."
+        "value. The large dot is the row that is chosen below."
     )
     return Section("rows-as-dots", "Every row as a dot", join([key, *panes]), lead)
 
