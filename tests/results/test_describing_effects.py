@@ -100,6 +100,19 @@ def test_probabilities_move_by_points():
         found.describe(output="maybe")
 
 
+def test_a_surface_is_told_where_it_has_rows():
+    rng = np.random.default_rng(0)
+    x = pd.DataFrame({"a": rng.random(300)})
+    x["b"] = x.a + 0.05 * rng.random(300)  # two corners without a row
+    predictor = px.Predictor(lambda X: (X["a"] * X["b"]).to_numpy())
+    found = px.effects("ale", predictor, px.TabularSpace(x), x, features=[("a", "b")], grid=10)["ale"]["a", "b"]
+    assert found.extrapolated is not None and found.extrapolated[-1, 0] and not found.extrapolated[0, 0]
+    far = found.values.copy()
+    far[-1, 0] = 1e6  # a corner that only stands because the surface is filled in there
+    made = replace(found, values=far, stderr=np.full(far.shape, 1e-9))
+    assert "1,000,000" not in made.describe() and "is highest at" in made.describe()
+
+
 def test_a_surface_tells_where_it_is_highest():
     found = px.effects(
         "pdp", px.Predictor(lambda X: 10.0 * X["a"].to_numpy() * X["b"].to_numpy()), SPACE, X, features=[("a", "b")]
