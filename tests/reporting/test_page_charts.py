@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from perturbxai.reporting.html.charts.scatter import Scatter
 from perturbxai.reporting.html.charts.shades import as_numbers, shades
 from perturbxai.reporting.html.charts.waterfall import TOP, steps_of, waterfall
 from perturbxai.reporting.html.choices import Choice, part_of
+from perturbxai.reporting.html.making import cost_section
 from perturbxai.reporting.html.markup import element
 from perturbxai.reporting.html.said import paragraph
 from perturbxai.reporting.html.scale import Scale
@@ -217,7 +219,7 @@ def test_a_choice_of_nothing_is_refused():
 
 def test_names_from_right_to_left_turn_nothing_beside_them():
     assert paragraph(["Whether العمر بالسنوات = 3 (+1 ± 2) raises it"]) == (
-        '<p class="said">Whether <bdi>العمر بالسنوات</bdi> = 3 (+1 ± 2) raises it</p>'
+        '<p class="said">Whether <bdi>العمر بالسنوات</bdi> = 3 (+1\u00a0±\u00a02) raises it</p>'
     )
 
 
@@ -248,3 +250,17 @@ def test_numbers_stay_on_their_axis_where_some_are_missing(lowest):
 def test_truth_values_are_two_levels_and_no_axis_from_0_to_1():
     assert ticks_of(scatter([True, True, False, True])) == ["no", "yes"]
     assert ticks_of(scatter([True, None, False])) == ["no", "yes", "missing"]
+
+
+# ------------------------------------------------------------------------------------------------ words
+
+
+def test_a_number_stays_on_one_line_with_its_sign_and_its_error():
+    told = str(paragraph(["It is 24.3 %, moves by 8 ± 2 points and by +40 ± 2."]))
+    assert "24.3\u00a0%," in told and "8\u00a0±\u00a02 points" in told and "+40\u00a0±\u00a02." in told
+
+
+def test_costs_call_methods_as_the_rest_of_the_page_does():
+    costs = pd.DataFrame({"method": ["lime", "mine"], "rows": [1, 2], "rows_shared_with": ["kernel_shap, mine", ""]})
+    told = str(cost_section(costs, {"lime": "LIME", "kernel_shap": "KernelSHAP"}).body)
+    assert "LIME" in told and "KernelSHAP, mine" in told and "kernel_shap" not in told

@@ -32,7 +32,8 @@ def importance_section(shown: Explained) -> Section:
     lead = (
         "How far each column moves the output of a row up or down, on average over the explained rows. The thin line "
         f"is the 95 % interval: how far the bar could be off because these are {n_rows} rows and not all, because others "
-        "could have stood for what is hidden, and because not every question was asked of the model."
+        "could have stood for what is hidden, and because not every question was asked of the model. "
+        "It is wider than ± in the words above, which are about these rows alone."
     )
     if n_rows == 1:
         lead = "One row was explained: how far this goes for others is not known, and so there is no interval."

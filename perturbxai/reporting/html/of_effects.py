@@ -45,7 +45,10 @@ def curves_page(found: Found, told: Told, limit: int | None = None) -> str:
         )
         sections.append(_importance(by_method, outputs, inner[-1]))
     sections.append(_figures(shown, outputs, column, n_left))
-    sections += [cost_section(costs_of(_by_method(found))), guide_section(("idea", "interval", "effects"), _methods(found))]
+    sections += [
+        cost_section(costs_of(_by_method(found)), titles(_by_method(found))),
+        guide_section(("idea", "interval", "effects"), _methods(found)),
+    ]
     sections += [making_section(told.facts), files_section(told.files)]
     notes = list(told.notes)
     if len(outputs) < len(first.outputs):
