@@ -190,6 +190,9 @@ def _of_surface(effect: Effect, k: int, unit: Unit, noun: str) -> list[str]:
     what = f"{noun[0].upper()}{noun[1:]}"
     if effect.declared.accumulates:
         what = f"What {_names(effect)} do together to {noun}, beyond what each does by itself,"
+        if (n_rows := int(effect.counts.sum())) < effect.counts.size:  # what adds up are steps of single rows
+            cells = f"{count(n_rows, 'row')} lie in {effect.counts.size:,} cells"
+            return [f"{what} is not told: {cells}, which are too many. A smaller grid has rows in each."]
     if reach <= error or reach == 0:
         return [f"{what} moves by no more than noise ({unit.change(reach, error, sign=False)})."]
     high, low = (
