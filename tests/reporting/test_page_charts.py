@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stub_results import result
 
+import perturbxai as px
+from perturbxai.reporting.curves.view import panels
 from perturbxai.reporting.html.charts.bars import Bars, reaching
 from perturbxai.reporting.html.charts.beeswarm import MOST, Swarm, stacked
 from perturbxai.reporting.html.charts.grid import cell_colour
@@ -22,6 +24,7 @@ from perturbxai.reporting.html.charts.scatter import Scatter
 from perturbxai.reporting.html.charts.shades import as_numbers, shades
 from perturbxai.reporting.html.charts.waterfall import TOP, steps_of, waterfall
 from perturbxai.reporting.html.choices import Choice, part_of
+from perturbxai.reporting.html.curves_section import curve_figure
 from perturbxai.reporting.html.making import cost_section
 from perturbxai.reporting.html.markup import element
 from perturbxai.reporting.html.said import paragraph
@@ -264,3 +267,17 @@ def test_costs_call_methods_as_the_rest_of_the_page_does():
     costs = pd.DataFrame({"method": ["lime", "mine"], "rows": [1, 2], "rows_shared_with": ["kernel_shap, mine", ""]})
     told = str(cost_section(costs, {"lime": "LIME", "kernel_shap": "KernelSHAP"}).body)
     assert "LIME" in told and "KernelSHAP, mine" in told and "kernel_shap" not in told
+
+
+# ------------------------------------------------------------------------------------------------ effects
+
+
+def test_no_line_leads_to_missing_values_and_groups_without_a_value_are_called_missing():
+    x = pd.DataFrame({"a": [*np.linspace(0.0, 10.0, 38), np.nan, np.nan], "plan": [*["basic", None] * 20]})
+    predictor = px.Predictor(lambda X: X["a"].fillna(-5.0).to_numpy())
+    effect = px.effects(["pdp"], predictor, px.TabularSpace(x), x, features=["a"], by="plan", grid=5)
+    ((panel,),) = panels({("a",): {"pdp": effect["pdp"]["a"]}}, None, [0], None, None)
+    drawn = str(curve_figure(panel))
+    assert "missing" in re.findall("<li>.*?</li>", drawn)[-1] and ">nan<" not in drawn
+    curve = re.search(r'd="([^"]*)" class="curve l0', drawn).group(1)
+    assert curve.count("M") == 2 and curve.split("M")[-1].count("L") == 1  # the values, and a dash
