@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from perturbxai.reporting.html.charts.scatter import Scatter
+from perturbxai.reporting.html.charts.scatter import MOST, Scatter
 from perturbxai.reporting.html.choices import Choice, part_of
 from perturbxai.reporting.html.explained import Explained
 from perturbxai.reporting.html.markup import Html, element, join
@@ -41,6 +41,8 @@ def dependence_section(shown: Explained, buttons: Html) -> Section:
         "have several colours, these are of the one that goes with it most, which is a hint and no proof. Thin lines "
         "are 95 % intervals."
     )
+    if (n_rows := len(shown.first)) > MOST:
+        lead += f" Drawn are about {MOST:,} of {n_rows:,} rows, evenly along the column."
     return Section("dependence", "How the effect depends on the value", join([buttons, *panes]), lead)
 
 
