@@ -12,9 +12,13 @@ MOST = 8  # sentences
 
 
 def sentences(found: object) -> list[str]:
-    """The first sentences of what a section came to, without the notes on how exact they are; none for nothing known."""
+    """The first sentences of what a section came to, without the notes on how exact they are; none for nothing known.
+
+    Where some are left out, as of further outputs, a last one says so.
+    """
     said = _of_comparison(found) if isinstance(found, Comparison) else _of_effects(found)
-    return [line for line in said if not line.startswith(NOTES)][:MOST]
+    found = [line for line in said if not line.startswith(NOTES)]
+    return found if len(found) <= MOST else [*found[:MOST], "The report has the rest."]
 
 
 def _of_comparison(compared: Comparison) -> list[str]:

@@ -132,7 +132,7 @@ DATA = Option("data", "FILE", "comma-separated values below a line of column nam
 IMAGE = Option("image", "FILE", "pictures: files, folders, patterns such as 'cats/*.jpg', or the name of one in "
     "scikit-image, such as chelsea; several make one table", several=True)  # fmt: skip
 OF_EFFECTS = (
-    Option("features", "COLUMNS", "columns whose curves are drawn; default: each that varies", listed),
+    Option("features", "COLUMNS", "columns whose curves are drawn; default: each that varies, none beside --pair", listed),
     Option("pairs", "COLUMNS", "two columns, A,B, whose surface is drawn; may be given again", listed, several=True,
         name="pair"),
     Option("methods", "NAMES", f"of {', '.join(catalogue.CURVES)}; default: all", listed),

@@ -81,7 +81,7 @@ def one_of_two(section: S, model: Model, predictor: Predictor, naming: Naming) -
     if section.outputs is not None or predictor.output != "probability" or len(classes) != 2 or several:
         return section, []
     first, second = (str(one) for one in classes)
-    told = f"explained is the probability of {second!r}, of which that of {first!r} is the rest ({naming('table.outputs')})"
+    told = f"explained is the probability of {second!r}; that of {first!r} is the rest of 100 % ({naming('table.outputs')})"
     return section.model_copy(update={"outputs": (second,)}), [told]
 
 

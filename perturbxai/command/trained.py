@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FEW_VALUES = 10  # whole numbers with at most so many values are classes
 MOST_FOLDS, MANY_ROWS = 5, 10_000  # folds by which it is judged; of more rows a fifth is held out once
+SLIGHT = 0.02  # R² that is hardly any
 LEAST_ROWS = 20
 NO_FEATURE = 0.5  # words of which more than this share differ say which row it is, and nothing of it
 MOST_LEVELS = 250  # of a column of words, of which histograms have 255
@@ -232,15 +233,19 @@ def _held_out(X: Frame, known: Any, classifies: bool) -> tuple[dict[str, Any], s
     score = float(cross_val_score(_trees(X, known, classifies), X, known, **asked).mean())
     if not classifies:
         line = f"{by}, R² = {figure(score)} (1 is perfect, 0 the mean of all)"
-        return {"held_out_r2": round(score, 4)}, line + _warning(score, 0.0)
+        return {"held_out_r2": round(score, 4)}, line + warning_of(score, 0.0, SLIGHT)
     guess = float(cross_val_score(DummyClassifier(), X, known, **asked).mean())
+    noise = float(np.sqrt(score * (1.0 - score) / len(known)))
     line = f"{by}, it is right in {score:.1%} of rows (always the commonest class: {guess:.1%})"
-    return {"held_out_accuracy": round(score, 4), "commonest_class": round(guess, 4)}, line + _warning(score, guess)
+    return {"held_out_accuracy": round(score, 4), "commonest_class": round(guess, 4)}, line + warning_of(score, guess, noise)
 
 
-def _warning(score: float, guess: float) -> str:
-    poor = "; it predicts no better than a guess, so that what explains it says little of the data"
-    return "" if score > guess else poor
+def warning_of(score: float, guess: float, noise: float) -> str:
+    """What is told of a model that knows nothing, or hardly anything: less than noise, the standard error of its score."""
+    if score > guess + noise:
+        return ""
+    how = "hardly" if score > guess else "no"
+    return f"; it predicts {how} better than a guess, so that what explains it says little of the data"
 
 
 def told_of_left_out(left_out: Mapping[str, str], of_category: str) -> list[str]:

@@ -1,6 +1,7 @@
 """Amounts as a person reads them: rounded to what their errors allow, probabilities in per cent, lists as sentences have."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ import numpy as np
 from perturbxai.core.wording import word
 
 MINUS = "\N{MINUS SIGN}"
+LONGEST = 40  # letters of a name
+NEAR = 1e-4  # to 0 or 1: probabilities that are not told any closer
 EXACT = 1e-9  # an error below this share of its value is rounding
 
 
@@ -77,9 +80,23 @@ def joined(parts: Sequence[str], last: str = "and") -> str:
     return f"{', '.join(parts[:-1])} {last} {parts[-1]}" if len(parts) > 1 else "".join(parts)
 
 
-def called(name: object) -> str:
+def called(name: object, longest: int = LONGEST) -> str:
     """A name of any origin in a sentence: one line, not endless, and something where it is blank."""
-    return word(name) or '""'
+    return word(name, longest) or '""'
+
+
+def told_apart(names: Sequence[object]) -> list[str]:
+    """Names in a sentence, each as `called` has it; of those that would then be alike, as much as tells them apart.
+
+    >>> told_apart(["age", "a" * 30 + "b" + "a" * 30, "a" * 30 + "c" + "a" * 30])[0::2] == ["age", "a" * 30 + "c" + "a" * 30]
+    True
+    """
+    found, longest = [called(name) for name in names], LONGEST
+    whole = max((len(str(name)) for name in names), default=0)
+    while longest < whole and (alike := {one for one, n in Counter(found).items() if n > 1}):
+        longest = min(2 * longest, whole)
+        found = [called(name, longest) if one in alike else one for name, one in zip(names, found, strict=True)]
+    return found
 
 
 @dataclass(frozen=True)
@@ -101,8 +118,18 @@ class Unit:
         return 100.0 if self.scale == "probability" else 1.0
 
     def level(self, value: float) -> str:
-        """An output itself."""
-        return rounded(self.factor * value) + " %" * (self.scale == "probability" and math.isfinite(value))
+        """An output itself. A probability that is nearly none, or nearly all, is told no closer than anybody reads.
+
+        >>> Unit("probability").level(0.8312), Unit("probability").level(3e-9), Unit("probability").level(1 - 3e-9)
+        ('83.1 %', 'less than 0.01 %', 'more than 99.99 %')
+        """
+        if self.scale != "probability" or not math.isfinite(value):
+            return rounded(value)
+        if 0 < value < NEAR:
+            return f"less than {rounded(100 * NEAR)} %"
+        if 1 - NEAR < value < 1:
+            return f"more than {rounded(100 - 100 * NEAR, 4)} %"
+        return f"{rounded(100 * value, 4 if value > 0.99 else 3)} %"
 
     def change(self, value: float, half: float = np.inf, sign: bool = True) -> str:
         """A change of it, with the half width of its interval."""

@@ -16,7 +16,7 @@ from perturbxai.core import checks
 from perturbxai.core.outputs import select_outputs
 from perturbxai.core.types import Floats, Ints, Labels
 from perturbxai.core.wording import OUTPUTS, count, highest, own_value, word
-from perturbxai.results.amounts import EXACT, Unit, called, joined, share
+from perturbxai.results.amounts import EXACT, Unit, called, joined, share, told_apart
 from perturbxai.results.taking import lacks_some
 from perturbxai.results.tidy import LEVEL, normal, pointwise
 
@@ -173,14 +173,15 @@ def _errors(e: Explanation, found: Sequence[str]) -> list[str]:
 def _with_values(e: Explanation, labels: Labels | None) -> list[str]:
     """Names with what the row has there, a rule where the method has one, or the place of a superpixel."""
     rules, own = e.columns.get("rule"), e.feature_values
+    names = told_apart(e.names)
     if rules is not None and np.shape(rules) == (len(e.names),):
-        return [called(name if rule is None else rule) for name, rule in zip(e.names, rules, strict=True)]
+        return [name if rule is None else called(rule) for name, rule in zip(names, rules, strict=True)]
     if own is not None:
         values = [own_value(one, 4) for one in own]
-        return [f"{called(name)}{': ' if ' = ' in one else ' = '}{one}" for name, one in zip(e.names, values, strict=True)]
+        return [f"{name}{': ' if ' = ' in one else ' = '}{one}" for name, one in zip(names, values, strict=True)]
     if labels is None or np.ndim(e.input) == 1:
-        return [called(name) for name in e.names]
-    return [f"{called(name)} ({where(labels, p)})" for p, name in enumerate(e.names)]
+        return names
+    return [f"{name} ({where(labels, p)})" for p, name in enumerate(names)]
 
 
 def where(labels: Labels, player: int) -> str:
@@ -208,12 +209,12 @@ def of_rows(result: Attribution, k: int) -> list[str]:
         return [f"{count(len(result), 'picture')}: their superpixels are not the same, so that each is told by itself."]
     prediction, base = result.prediction[:, k], float(np.mean(result.base[:, k]))
     of = f" of {called(first.outputs[k])}" * (len(first.outputs) > 1)
-    if len(result) == 1:
-        head = "One row is explained: what it says need not hold for others."
-    else:
-        ends = f"from {unit.level(prediction.min())} to {unit.level(prediction.max())}"
-        mean = f", where the mean {unit.noun} is {unit.level(base)}" * bool(np.isfinite(base))
-        head = f"{len(result):,} rows are explained. Their {unit.noun}s{of} go {ends}{mean}."
+    if len(result) == 1:  # which has no average, and no differences to share out
+        return ["One row is explained: what it says need not hold for others.", *of_row(first, k)]
+    low, high = unit.level(prediction.min()), unit.level(prediction.max())
+    ends = f"are all {low}" if low == high else f"go from {low} to {high}"
+    mean = f", where the mean {unit.noun} is {unit.level(base)}" * bool(np.isfinite(base))
+    head = f"{len(result):,} rows are explained. Their {unit.noun}s{of} {ends}{mean}."
     found = importance(result)
     noise = found.stderr_estimate[:, k]
     if result.stderr_background is not None:  # one background serves all rows
@@ -246,7 +247,7 @@ def _leading(names: Sequence[str], sizes: Floats, noise: Floats, unit: Unit, who
 
     some  these are not all features: their sizes make no whole but their own
     """
-    total = float(sizes.sum())
+    names, total = told_apart(names), float(sizes.sum())
     if not total > 0:
         sure = np.isfinite(noise).all() and not (noise > 0).any()
         return [f"{_none('feature', some)} moves the {unit.noun}" + ("." if sure else " by more than noise.")]
@@ -254,7 +255,7 @@ def _leading(names: Sequence[str], sizes: Floats, noise: Floats, unit: Unit, who
     reach = np.cumsum(sizes[order]) / total
     n_lead = min(int(np.searchsorted(reach, HALF)) + 1, MOST, int((sizes > MINOR * total).sum()))
     leaders, others = order[:n_lead], order[n_lead:]
-    lead, several = joined([called(names[p]) for p in leaders]), n_lead > 1
+    lead, several = joined([names[p] for p in leaders]), n_lead > 1
     if len(others):
         part = share(float(reach[n_lead - 1]), _share_half(sizes, noise, leaders))
         found = [f"{lead} {'carry' if several else 'carries'} {part} of {whole}."]
@@ -262,7 +263,7 @@ def _leading(names: Sequence[str], sizes: Floats, noise: Floats, unit: Unit, who
         found = [] if some else [f"{lead} {'are' if several else 'is'} all that moves the {unit.noun}."]
     shown = order[: _named(len(order), max(n_lead, LEADERS))]
     shown = shown[sizes[shown] > MINOR * total]
-    amounts = [f"{called(names[p])} {{}}by {unit.change(sizes[p], Z95 * noise[p], sign=False)}" for p in shown]
+    amounts = [f"{names[p]} {{}}by {unit.change(sizes[p], Z95 * noise[p], sign=False)}" for p in shown]
     found.append(f"On average {joined(amounts)}.".replace("{}", "moves it ", 1).replace("{}", ""))
     found += _order(names, sizes, noise, shown)
     if len(rest := order[len(shown) :]) > 1:
@@ -293,8 +294,8 @@ def _order(names: Sequence[str], sizes: Floats, noise: Floats, shown: Ints) -> l
     ]  # fmt: skip
     if not near:
         return ["This order is beyond noise."]
-    pairs = joined([f"{called(names[a])} or {called(names[b])}" for a, b in near])
-    return [f"Which of them is larger is not beyond noise: {pairs}."]
+    pairs = ", and ".join(f"of {names[a]} and {names[b]}" for a, b in near)
+    return [f"Noise could turn the order {pairs}."]
 
 
 def _trends(result: Attribution, k: int, sizes: Floats, noun: str) -> list[str]:
@@ -302,14 +303,14 @@ def _trends(result: Attribution, k: int, sizes: Floats, noun: str) -> list[str]:
     own = result.feature_values
     if own is None or len(result) < ENOUGH:
         return []
-    sides: dict[str, list[str]] = {"raises": [], "lowers": []}
+    names, sides = told_apart(result.names), dict[str, list[str]](raises=[], lowers=[])
     for p in np.argsort(-sizes, kind="stable")[:LEADERS]:
         if not sizes[p] > MINOR * sizes.sum():
             break  # what is not said to matter has no way to go
         trend = _trend(np.array([checks.as_number(one) for one in own[:, p]]), result.values[:, p, k])
         if abs(trend) >= TREND:
-            sides["raises" if trend > 0 else "lowers"].append(f"a higher {called(result.names[p])}")
-    said = [f"{joined(names)} {verb if len(names) == 1 else verb[:-1]}" for verb, names in sides.items() if names]
+            sides["raises" if trend > 0 else "lowers"].append(f"a higher {names[p]}")
+    said = [f"{joined(high)} {verb if len(high) == 1 else verb[:-1]}" for verb, high in sides.items() if high]
     if not said:
         return []
     return [f"In these rows {f' the {noun}, '.join(said)}{' it' if len(said) > 1 else f' the {noun}'}."]

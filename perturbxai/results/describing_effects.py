@@ -207,12 +207,15 @@ def _of_slopes(effect: Effect, k: int, unit: Unit, noun: str) -> list[str]:
 
 def _of_surface(effect: Effect, k: int, unit: Unit, noun: str) -> list[str]:
     """Where a surface of two columns is highest and lowest."""
-    surface, half = effect.values[..., k], _half(effect)[..., k]
+    surface, half = np.where(_beside_rows(effect), effect.values[..., k], np.nan), _half(effect)[..., k]
     ends = [np.unravel_index(int(pick(surface)), surface.shape) for pick in (np.nanargmax, np.nanargmin)]
     reach, error = float(surface[ends[0]] - surface[ends[1]]), float(half[ends[0]] + half[ends[1]])
     what = f"{noun[0].upper()}{noun[1:]}"
     if effect.declared.accumulates:
         what = f"What {_names(effect)} do together to {noun}, beyond what each does by itself,"
+        if (n_rows := int(effect.counts.sum())) < effect.counts.size:  # what adds up are steps of single rows
+            cells = f"{count(n_rows, 'row')} lie in {effect.counts.size:,} cells"
+            return [f"{what} is not told: {cells}, which are too many. A smaller grid has rows in each."]
     if reach <= error or reach == 0:
         return [f"{what} moves by no more than noise ({unit.change(reach, error, sign=False)})."]
     high, low = (
@@ -227,6 +230,15 @@ def _of_surface(effect: Effect, k: int, unit: Unit, noun: str) -> list[str]:
             f"No row lies in {share(float(effect.extrapolated.mean()))} of the surface: it is filled in from beside."
         )
     return found
+
+
+def _beside_rows(effect: Effect) -> Bools:
+    """(G, G'): corners of a cell that holds rows; all, where a surface is not filled in from beside."""
+    empty, shape = effect.extrapolated, effect.values.shape[:-1]
+    if empty is None or empty.shape != tuple(n - 1 for n in shape) or empty.all():
+        return np.ones(shape, dtype=bool)
+    held = np.pad(~empty, 1)
+    return np.asarray(held[1:, 1:] | held[1:, :-1] | held[:-1, 1:] | held[:-1, :-1])
 
 
 def _of_opacity(effect: Effect, k: int, unit: Unit, noun: str) -> list[str]:

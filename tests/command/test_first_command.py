@@ -12,7 +12,7 @@ import pytest
 from perturbxai.command import cli
 from perturbxai.command.config import TableConfig, load_config
 from perturbxai.command.table_files import read_table
-from perturbxai.command.trained import _warning, is_words, no_features, train
+from perturbxai.command.trained import is_words, no_features, train, warning_of
 
 QUICK = ("--methods", "kernel_shap", "--metrics", "none", "--inputs", "0:3", "--background", "10", "--budget", "40")
 
@@ -210,6 +210,13 @@ def test_what_predicts_nothing_is_told():
     assert "it predicts no better than a guess" in trained(frame, "y").told[0]
 
 
+def test_what_beats_a_guess_by_less_than_noise_is_told_and_what_predicts_well_is_not():
+    assert warning_of(0.780, 0.772, noise=0.0185).startswith("; it predicts hardly better than a guess")
+    assert warning_of(0.92, 0.72, noise=0.016) == ""
+    frame = pd.DataFrame({"a": np.random.default_rng(1).normal(size=400)})
+    assert "better than a guess" not in trained(frame.assign(y=np.where(frame.a > 0.0, "yes", "no")), "y").told[0]
+
+
 def test_words_mixed_with_numbers_missing_words_dates_with_zones_and_new_levels_are_taken():
     frame = pd.DataFrame({
         "mixed": ["a", 1, None, 2.5] * 20, "when": pd.date_range("2024-01-01", periods=80, tz="Europe/Berlin"),
@@ -287,7 +294,7 @@ def test_copies_of_rows_which_flatter_the_score_are_told():
 
 
 def test_a_score_that_is_no_number_is_told_as_poor():
-    assert "no better than a guess" in _warning(float("nan"), 0.0)
+    assert "no better than a guess" in warning_of(float("nan"), 0.0, 0.0)
 
 
 # ------------------------------------------------------------------------------------------------ how a file is written

@@ -6,20 +6,26 @@ import re
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from stub_results import result
 
+import perturbxai as px
+from perturbxai.reporting.curves.view import panels
 from perturbxai.reporting.html.charts.bars import Bars, reaching
 from perturbxai.reporting.html.charts.beeswarm import MOST, Swarm, stacked
 from perturbxai.reporting.html.charts.grid import cell_colour
 from perturbxai.reporting.html.charts.lines import Curve, Lines
 from perturbxai.reporting.html.charts.pixels import map_data
 from perturbxai.reporting.html.charts.region import outlines
+from perturbxai.reporting.html.charts.scatter import Scatter
 from perturbxai.reporting.html.charts.shades import as_numbers, shades
 from perturbxai.reporting.html.charts.waterfall import TOP, steps_of, waterfall
 from perturbxai.reporting.html.choices import Choice, part_of
+from perturbxai.reporting.html.curves_section import curve_figure
+from perturbxai.reporting.html.making import cost_section
 from perturbxai.reporting.html.markup import element
 from perturbxai.reporting.html.said import paragraph
 from perturbxai.reporting.html.scale import Scale
@@ -216,5 +222,62 @@ def test_a_choice_of_nothing_is_refused():
 
 def test_names_from_right_to_left_turn_nothing_beside_them():
     assert paragraph(["Whether العمر بالسنوات = 3 (+1 ± 2) raises it"]) == (
-        '<p class="said">Whether <bdi>العمر بالسنوات</bdi> = 3 (+1 ± 2) raises it</p>'
+        '<p class="said">Whether <bdi>العمر بالسنوات</bdi> = 3 (+1\u00a0±\u00a02) raises it</p>'
     )
+
+
+# ------------------------------------------------------------------------------------------------ scatters
+
+
+def ticks_of(figure):
+    """The names below a plot, from left to right."""
+    below = re.search(r'class="(?:ticks|levels)" aria-hidden="true">(.*?)</div>', str(figure)).group(1)
+    return [re.sub("<.*?>", "", one) for one in re.findall(r"<i>(.*?)</i>", below)]
+
+
+def scatter(has):
+    values = np.linspace(-1.0, 1.0, len(has))
+    return Scatter("x", has, values, np.full(len(has), 0.1), np.full(len(has), -1)).figure()
+
+
+@pytest.mark.parametrize("lowest", [0.0, -40.0])
+def test_numbers_stay_on_their_axis_where_some_are_missing(lowest):
+    figure = scatter([lowest, None, lowest + 70.0, float("nan"), lowest + 35.0])
+    across = [x for x, _ in dots_of(str(figure))]
+    assert ticks_of(figure)[0] == "missing" and float(ticks_of(figure)[1].replace("\N{MINUS SIGN}", "-")) == lowest
+    assert across[1] == across[3] == 0.0
+    assert across[1] < across[0] < across[4] < across[2]
+    assert across[4] - across[0] == pytest.approx(across[2] - across[4], abs=0.2)
+
+
+def test_truth_values_are_two_levels_and_no_axis_from_0_to_1():
+    assert ticks_of(scatter([True, True, False, True])) == ["no", "yes"]
+    assert ticks_of(scatter([True, None, False])) == ["no", "yes", "missing"]
+
+
+# ------------------------------------------------------------------------------------------------ words
+
+
+def test_a_number_stays_on_one_line_with_its_sign_and_its_error():
+    told = str(paragraph(["It is 24.3 %, moves by 8 ± 2 points and by +40 ± 2."]))
+    assert "24.3\u00a0%," in told and "8\u00a0±\u00a02 points" in told and "+40\u00a0±\u00a02." in told
+
+
+def test_costs_call_methods_as_the_rest_of_the_page_does():
+    costs = pd.DataFrame({"method": ["lime", "mine"], "rows": [1, 2], "rows_shared_with": ["kernel_shap, mine", ""]})
+    told = str(cost_section(costs, {"lime": "LIME", "kernel_shap": "KernelSHAP"}).body)
+    assert "LIME" in told and "KernelSHAP, mine" in told and "kernel_shap" not in told
+
+
+# ------------------------------------------------------------------------------------------------ effects
+
+
+def test_no_line_leads_to_missing_values_and_groups_without_a_value_are_called_missing():
+    x = pd.DataFrame({"a": [*np.linspace(0.0, 10.0, 38), np.nan, np.nan], "plan": [*["basic", None] * 20]})
+    predictor = px.Predictor(lambda X: X["a"].fillna(-5.0).to_numpy())
+    effect = px.effects(["pdp"], predictor, px.TabularSpace(x), x, features=["a"], by="plan", grid=5)
+    ((panel,),) = panels({("a",): {"pdp": effect["pdp"]["a"]}}, None, [0], None, None)
+    drawn = str(curve_figure(panel))
+    assert "missing" in re.findall("<li>.*?</li>", drawn)[-1] and ">nan<" not in drawn
+    curve = re.search(r'd="([^"]*)" class="curve l0', drawn).group(1)
+    assert curve.count("M") == 2 and curve.split("M")[-1].count("L") == 1  # the values, and a dash

@@ -43,6 +43,7 @@ def test_the_rows_of_the_page_go_from_the_lowest_prediction_to_the_highest():
     text = page_of({"lime": px.Attribution(rows)})
     kept = [float(one) for one in re.findall(r'data-value="([\d.]+)"', text)[::2]]
     assert min(kept) == 0.0 and max(kept) == 96.0 and panels(text) == 60
+    assert "Drawn are about 400 of 500 rows, from the lowest to the highest." in text
 
 
 def test_of_twenty_outputs_the_highest_are_shown_and_the_others_counted():

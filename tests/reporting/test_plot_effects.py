@@ -13,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 
 import perturbxai as px
+from perturbxai.core.wording import own_value
 from perturbxai.reporting.curves import column_panel, pair_panel
 from perturbxai.reporting.curves.axis_places import Ground, is_missing
 from perturbxai.reporting.style import METHOD_STYLES
@@ -152,7 +153,7 @@ def test_groups_are_lines_on_the_same_grid(space):
     strong = [c.get_ydata() for c in figure.axes[0].get_lines() if c.get_linewidth() >= 1.5]
     np.testing.assert_array_equal(strong, [e.values[:, 0] for e in (pdp, *pdp.groups.values())])
     told = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert told[:-1] == ["all rows", *map(str, pdp.groups)]
+    assert told[:-1] == ["all rows", *map(own_value, pdp.groups)]
 
 
 # ------------------------------------------------------------------------------------------------ levels and rows

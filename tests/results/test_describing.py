@@ -208,11 +208,11 @@ def test_what_matters_over_rows_is_told_to_the_letter():
 
 def test_an_order_within_noise_is_not_told_as_one():
     text = rows([50.0, 49.9, 1.0], stderr=3.0).describe()
-    assert "Which of them is larger is not beyond noise: a or b." in text and "This order" not in text
+    assert "Noise could turn the order of a and b." in text and "This order" not in text
 
 
 def test_features_that_are_exactly_alike_have_no_order():
-    assert "is not beyond noise: a or b" in rows([10.0, 10.0]).describe()
+    assert "Noise could turn the order of a and b." in rows([10.0, 10.0]).describe()
 
 
 def test_shares_have_no_error_where_none_is_known():
@@ -224,7 +224,30 @@ def test_shares_have_no_error_where_none_is_known():
 def test_one_row_tells_of_itself_and_one_of_many_that_it_is_one():
     one = rows([60.0, 20.0], n=1)
     assert one.describe() == one[0].describe()
-    assert describing.of_rows(one, 0)[0] == "One row is explained: what it says need not hold for others."
+    said = describing.of_rows(one, 0)
+    assert said == ["One row is explained: what it says need not hold for others.", *describing.of_row(one[0], 0)]
+    assert not any("On average" in sentence or "differences" in sentence for sentence in said)
+
+
+def test_long_names_that_differ_in_their_middle_differ_in_words():
+    names = [f"a rather long name of a measured quantity, number {i} (in kg/m², at 20 °C)" for i in range(3)]
+    text = rows([60.0, 20.0, 10.0], stderr=0.1, names=names).describe()
+    assert all(text.count(f"number {i} (in") >= 2 for i in range(3))  # how far each moves it, and which way
+    assert all(f"number {i} (in" in row([28.0, 40.0, -5.0], names=names).describe() for i in range(3))
+
+
+def test_neighbours_whose_order_noise_could_turn_are_told_in_pairs():
+    text = rows([50.0, 49.9, 49.8], stderr=3.0).describe()
+    assert "Noise could turn the order of a and b, and of b and c." in text
+
+
+def test_probabilities_near_none_and_all_are_told_no_closer_than_anybody_reads():
+    parts = [
+        row([p - 0.5, 0.0], base=0.5, label=i, meta={"scale": "probability"}) for i, p in enumerate((3e-9, 0.5, 1 - 3e-9))
+    ]
+    assert "go from less than 0.01 % to more than 99.99 %, where" in px.Attribution(tuple(parts)).describe()
+    alike = px.Attribution((parts[0], replace(parts[0], label=8)))
+    assert "Their predictions are all less than 0.01 %, where the mean prediction is 50 %." in alike.describe()
 
 
 def test_rows_that_nothing_moves_are_told_so():

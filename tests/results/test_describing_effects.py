@@ -102,6 +102,30 @@ def test_probabilities_move_by_points():
         found.describe(output="maybe")
 
 
+def test_a_surface_is_told_where_it_has_rows():
+    rng = np.random.default_rng(0)
+    x = pd.DataFrame({"a": rng.random(300)})
+    x["b"] = x.a + 0.05 * rng.random(300)  # two corners without a row
+    predictor = px.Predictor(lambda X: (X["a"] * X["b"]).to_numpy())
+    found = px.effects("ale", predictor, px.TabularSpace(x), x, features=[("a", "b")], grid=10)["ale"]["a", "b"]
+    assert found.extrapolated is not None and found.extrapolated[-1, 0] and not found.extrapolated[0, 0]
+    far = found.values.copy()
+    far[-1, 0] = 1e6  # a corner that only stands because the surface is filled in there
+    made = replace(found, values=far, stderr=np.full(far.shape, 1e-9))
+    assert "1,000,000" not in made.describe() and "is highest at" in made.describe()
+
+
+def test_what_two_columns_do_together_is_not_told_on_more_cells_than_rows():
+    rng = np.random.default_rng(0)
+    x = pd.DataFrame({"a": rng.random(120), "b": rng.random(120)})
+    predictor, space = px.Predictor(lambda X: (X["a"] * X["b"] > 0.3).to_numpy(float)), px.TabularSpace(x)
+    fine, coarse = (px.effects("ale", predictor, space, x, features=[("a", "b")], grid=n)["ale"]["a", "b"] for n in (20, 4))
+    assert (
+        "is not told: 120 rows lie in 400 cells, which are too many." in fine.describe() and "apart" not in fine.describe()
+    )
+    assert "is not told" not in coarse.describe()
+
+
 def test_a_surface_tells_where_it_is_highest():
     found = px.effects(
         "pdp", px.Predictor(lambda X: 10.0 * X["a"].to_numpy() * X["b"].to_numpy()), SPACE, X, features=[("a", "b")]

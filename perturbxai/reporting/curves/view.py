@@ -9,6 +9,7 @@ import numpy as np
 from perturbxai.core import checks
 from perturbxai.core.outputs import select_outputs
 from perturbxai.core.types import Outputs
+from perturbxai.core.wording import own_value
 from perturbxai.inputs.spaces import Space, TabularSpace
 from perturbxai.reporting.curves.axis_places import Ground
 from perturbxai.reporting.curves.off_data import Unsupported, unsupported
@@ -183,7 +184,7 @@ def _lines(methods: Mapping[str, Effect]) -> tuple[Line, ...]:
     if len(methods) == 1 and only.groups and len(only.names) == 1:
         groups = list(only.groups.items())[:MOST_GROUPS]
         palette = (*SPARE, "#7A7A7A")
-        called = texts(group for group, _ in groups)
+        called = texts(own_value(group) for group, _ in groups)
         own = [Line(name, e, colour, among=True) for name, (_, e), colour in zip(called, groups, palette, strict=False)]
         return (Line("all rows", only, "#222222", among=True), *own)
     scales = {effect.declared.curves for effect in methods.values()}

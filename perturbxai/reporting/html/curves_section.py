@@ -15,6 +15,7 @@ from perturbxai.results.effect import Effect
 
 ROWS_DRAWN = 30  # curves of rows
 TICK_ENDS = 40  # of a rug
+DASH = 0.012  # of an axis: half of the dash that stands for missing values
 
 
 def curve_figure(panel: Panel) -> Html:
@@ -23,7 +24,7 @@ def curve_figure(panel: Panel) -> Html:
     curves = [_curve(line, panel.k, ground) for line in sorted(panel.lines, key=lambda line: not line.mean)]
     found = None if panel.scale == "derivative" else rows_of(panel.effects, ground)
     levels: list[object] | None = [*ground.values, *(["missing"] if ground.missing else [])] if ground.levels else None
-    title = ground.name + (" (the point on the far right: missing)" if ground.missing and not ground.levels else "")
+    title = ground.name + (" (the dash on the far right: missing)" if ground.missing and not ground.levels else "")
     rug = None
     if found is not None and not ground.levels and found.counts.sum():
         rug = np.repeat(found.at, found.counts) if found.by_point else _within(found.at, found.counts)
@@ -41,13 +42,24 @@ def _within(at: Floats, counts: Ints) -> Floats:
 def _curve(line: Line, k: int, ground: Ground) -> Curve:
     one = read(line, k, ground)
     order = np.argsort(one.at, kind="stable")
-    rows = None
+    at, y, rows = one.at[order], one.y[order], None
+    band = one.band[:, order] if np.isfinite(one.band).any() else None
     if len(one.rows):
         chosen = np.unique(np.linspace(0, len(one.rows) - 1, ROWS_DRAWN).round().astype(int))
         rows = one.rows[chosen][:, order]
-    band = (one.band[0][order], one.band[1][order]) if np.isfinite(one.band).any() else None
-    y = one.y if line.mean else np.full_like(one.y, np.nan)
-    return Curve(line.label, one.at[order], y[order], band, rows)
+    if one.missing and not ground.levels:
+        y, rows, band = _apart(y), None if rows is None else _apart(rows), None if band is None else _apart(band)
+        wide = DASH * (at[-1] - at[0])
+        at = np.append(at[:-1], [at[-1] - wide, at[-1] - wide, at[-1] + wide])
+    return Curve(
+        line.label, at, y if line.mean else np.full_like(y, np.nan), None if band is None else (band[0], band[1]), rows
+    )
+
+
+def _apart(along: Floats) -> Floats:
+    """(..., G) -> (..., G + 2): the last point, of missing values, as a dash that no line leads to."""
+    gap, last = np.full_like(along[..., :1], np.nan), along[..., -1:]
+    return np.concatenate([along[..., :-1], gap, last, last], axis=-1)
 
 
 def _day(days: float) -> str:

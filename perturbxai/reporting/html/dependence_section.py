@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from perturbxai.reporting.html.charts.scatter import Scatter
+from perturbxai.reporting.html.charts.scatter import MOST, Scatter
 from perturbxai.reporting.html.choices import Choice, part_of
 from perturbxai.reporting.html.explained import Explained
 from perturbxai.reporting.html.markup import Html, element, join
 from perturbxai.reporting.html.sections import Section
 from perturbxai.reporting.values.partner import strongest
 from perturbxai.reporting.values.places import placed
+from perturbxai.results.describing import half_widths
 from perturbxai.results.explanation import Attribution
 
 COLUMNS = 6
@@ -40,16 +41,16 @@ def dependence_section(shown: Explained, buttons: Html) -> Section:
         "have several colours, these are of the one that goes with it most, which is a hint and no proof. Thin lines "
         "are 95 % intervals."
     )
+    if (n_rows := len(shown.first)) > MOST:
+        lead += f" Drawn are about {MOST:,} of {n_rows:,} rows, evenly along the column."
     return Section("dependence", "How the effect depends on the value", join([buttons, *panes]), lead)
 
 
 def _scatter(shown: Explained, result: Attribution, p: int, k: int) -> Scatter:
     assert shown.has is not None  # else there is no section
     values = result.values[:, p, k]
-    low, high = (np.array([ends[p, k] for ends in both]) for both in zip(*(e.interval() for e in result), strict=True))
     others = {n: one for n, one in shown.places.items() if n != p}
     other = strongest(values[:, None], placed([row[p] for row in shown.has]), others)
     partner = None if other is None else (result.names[other], [row[other] for row in shown.has])
-    with np.errstate(invalid="ignore"):
-        half = 0.5 * (high - low)
+    half = np.array([half_widths(e)[p, k] for e in result])
     return Scatter(result.names[p], [row[p] for row in shown.has], values, half, shown.panels, partner)

@@ -15,6 +15,7 @@ from perturbxai.reporting.html.compared_section import compared_section
 from perturbxai.reporting.html.guide import guide_section
 from perturbxai.reporting.html.making import cost_section, files_section, making_section
 from perturbxai.reporting.html.sections import Section
+from perturbxai.reporting.style import titles
 from perturbxai.results.effect import Effect
 from perturbxai.results.explanation import Attribution
 
@@ -44,7 +45,7 @@ def ending(results: Mapping[str, Attribution], compared: Comparison | None, fram
         read += ["scores", "agreement"]
         found.append(compared_section(results, frames["summary"], frames["agreement"], frames["curves"], compared.call,
                                       of_comparison(compared), numbering))  # fmt: skip
-    found.append(cost_section(frames["costs"] if "costs" in frames else costs_of(results)))
+    found.append(cost_section(frames["costs"] if "costs" in frames else costs_of(results), titles(results)))
     found.append(guide_section(read, [one.method for one in results.values()]))
     return [*found, making_section(told.facts), files_section(told.files)]
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from perturbxai.core.types import Floats
 from perturbxai.reporting.html.charts.bars import Bars
-from perturbxai.reporting.html.charts.beeswarm import Swarm
+from perturbxai.reporting.html.charts.beeswarm import MOST, Swarm
 from perturbxai.reporting.html.charts.shades import legend
 from perturbxai.reporting.html.choices import part_of
 from perturbxai.reporting.html.explained import Explained
@@ -31,8 +31,9 @@ def importance_section(shown: Explained) -> Section:
     n_rows = len(shown.first)
     lead = (
         "How far each column moves the output of a row up or down, on average over the explained rows. The thin line "
-        f"is the 95 % interval: how far the bar could be off because these are {n_rows} rows and not all, because others "
-        "could have stood for what is hidden, and because not every question was asked of the model."
+        f"is the 95 % interval: how far the bar could be off because these are {n_rows:,} rows and not all, because others "
+        "could have stood for what is hidden, and because not every question was asked of the model. "
+        "It may be wider than ± in the words above, which are about these rows alone."
     )
     if n_rows == 1:
         lead = "One row was explained: how far this goes for others is not known, and so there is no interval."
@@ -54,8 +55,10 @@ def swarm_section(shown: Explained) -> Section:
     lead = (
         "Each dot is a row. To the right of the line the column raises that row's output, to the left it lowers it. "
         "The colour says whether the row's own value in that column is low or high; grey dots have no order or no "
-        "value. The large dark dot is the row that is chosen below."
+        "value. The large dot is the row that is chosen below."
     )
+    if (n_rows := len(shown.first)) > MOST:
+        lead += f" Drawn are about {MOST:,} of {n_rows:,} rows, from the lowest to the highest."
     return Section("rows-as-dots", "Every row as a dot", join([key, *panes]), lead)
 
 

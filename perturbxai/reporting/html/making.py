@@ -29,15 +29,18 @@ def making_section(facts: Mapping[str, Any]) -> Section:
     )
 
 
-def cost_section(costs: Frame) -> Section:
-    """What each method asked of the model."""
+def cost_section(costs: Frame, called: Mapping[str, str]) -> Section:
+    """What each method asked of the model. called: names of the methods -> their titles."""
     heads = {"method": "method", "rows": "rows the model predicted", "seconds": "seconds of the model's time",
              "rows_shared_with": "shares rows with"}  # fmt: skip
     kept = [key for key in heads if key in costs]
     head = element(
         "tr", *(element("th", heads[key], scope="col", class_=None if key in WORDS else "number") for key in kept)
     )
-    lines = [element("tr", *(cell(value) for value in line)) for line in costs[kept].itertuples(index=False, name=None)]
+    told = costs[kept].copy()
+    for key in set(WORDS) & set(kept):
+        told[key] = [", ".join(called.get(one, one) for one in str(names).split(", ")) for names in costs[key]]
+    lines = [element("tr", *(cell(value) for value in line)) for line in told.itertuples(index=False, name=None)]
     table = element("table", element("thead", head), element("tbody", *lines))
     lead = (
         "Every method asks the model about altered rows. Where methods share questions, each is told with all that it used."

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from perturbxai.core.wording import count
 from perturbxai.reporting.curves.photo_figure import on_a_photo
 from perturbxai.reporting.curves.view import Found, Panel, leading, outputs_of, panels
 from perturbxai.reporting.html.buttons import buttons
@@ -45,7 +46,10 @@ def curves_page(found: Found, told: Told, limit: int | None = None) -> str:
         )
         sections.append(_importance(by_method, outputs, inner[-1]))
     sections.append(_figures(shown, outputs, column, n_left))
-    sections += [cost_section(costs_of(_by_method(found))), guide_section(("idea", "interval", "effects"), _methods(found))]
+    sections += [
+        cost_section(costs_of(_by_method(found)), titles(_by_method(found))),
+        guide_section(("idea", "interval", "effects"), _methods(found)),
+    ]
     sections += [making_section(told.facts), files_section(told.files)]
     notes = list(told.notes)
     if len(outputs) < len(first.outputs):
@@ -76,8 +80,10 @@ def _methods(found: Found) -> list[object]:
 def _about(found: Found, told: Told) -> list[tuple[str, str]]:
     named = _by_method(found)
     first = next(iter(named.values()))
-    noun = "regions" if on_a_photo(found) else "columns and pairs"
-    own = {"what": f"{len(found)} {noun}" if len(found) > 1 else " × ".join(next(iter(found)))}
+    n_pairs = sum(len(names) > 1 for names in found)
+    kinds = {"region" if on_a_photo(found) else "column": len(found) - n_pairs, "pair": n_pairs}
+    what = " and ".join(count(n, noun) for noun, n in kinds.items() if n)
+    own = {"what": what if len(found) > 1 else " × ".join(next(iter(found)))}
     own |= {"output": ", ".join(map(str, first.outputs[:NAMED])), "methods": ", ".join(titles(named).values())}
     if first.meta.get("drawn_rows"):
         own["rows behind the curves"] = f"{first.meta['drawn_rows']:,}"

@@ -9,6 +9,9 @@ from perturbxai.results.describing import NOTES
 # names that are written from right to left, with the spaces and digits between their words
 LEFTWARDS = re.compile("([\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc](?:[\\s\\d]*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc])*)")
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
+UNITS = re.compile(r"(?<=\d) (?:%|± [\d.,]+(?: %)?)")
+
 
 def bulleted(sentences: Sequence[str]) -> Html:
     """A list, and its notes behind it."""
@@ -24,8 +27,12 @@ def paragraph(sentences: Sequence[str]) -> Html:
 
 
 def isolated(text: str) -> list[str | Html]:
-    """The text in parts, of which those that are written from right to left turn nothing that stands beside them."""
-    return [element("bdi", part) if n % 2 else part for n, part in enumerate(LEFTWARDS.split(text))]
+    """The text in parts, of which those that are written from right to left turn nothing that stands beside them.
+
+    A number stays on one line with its "%" and what is behind its "±".
+    """
+    whole = UNITS.sub(lambda found: found.group().replace(" ", NO_BREAK), text)
+    return [element("bdi", part) if n % 2 else part for n, part in enumerate(LEFTWARDS.split(whole))]
 
 
 def _apart(sentences: Sequence[str]) -> tuple[list[str], list[Html]]:

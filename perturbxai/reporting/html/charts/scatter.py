@@ -1,5 +1,6 @@
 """What a column has against what it adds, a dot a row, coloured by the column that goes with what is left of it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from perturbxai.reporting.html.scale import WIDE, Scale
 
 MOST_LEVELS = 12  # of a column of words; the rest is "other"
 MOST = 400  # dots
+MISSING = own(None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,20 +67,37 @@ class Scatter:
 
     def _across(self, chosen: Ints) -> tuple[Scale, list[float], list[str]]:
         """The axis, where each chosen row lies on it, and the names of levels, or of ticks that are no numbers."""
-        numbers = as_numbers(self.has)
         words = [own(one) for one in self.has]
-        missing = np.array([text == "missing" for text in words])
-        if (np.isfinite(numbers) | missing).all() and np.isfinite(numbers).any() and not missing.any():
-            x = Scale.over(numbers, steps=7)
-            moments = any(hasattr(one, "timestamp") for one in self.has)
-            return x, [x.place(float(numbers[n])) for n in chosen], [_day(tick) for tick in x.ticks] if moments else []
-        levels = list(dict.fromkeys(sorted(words, key=lambda text: (text == "missing", -words.count(text), text))))
+        if (axis := self._of_numbers(words)) is not None:
+            x, numbers, names = axis
+            return x, [x.place(float(numbers[n])) for n in chosen], names
+        truth = all(isinstance(one, (bool, np.bool_)) for one, text in zip(self.has, words, strict=True) if text != MISSING)
+        common = dict.fromkeys(words, 0) if truth else Counter(words)  # no before yes, whichever is commoner
+        levels = sorted(common, key=lambda text: (text == MISSING, -common[text], text))
         levels = levels if len(levels) <= MOST_LEVELS else [*levels[: MOST_LEVELS - 1], "other"]
         at = {text: n for n, text in enumerate(levels)}
         wide = WIDE / len(levels)
         # rows of one level lie beside each other, in their order, and not over each other
         places = [round(wide * (at.get(words[n], len(levels) - 1) + 0.2 + 0.6 * ((0.618034 * n) % 1.0)), 1) for n in chosen]
         return Scale(0.0, 1.0, len(levels)), places, levels
+
+    def _of_numbers(self, words: Sequence[str]) -> tuple[Scale, Floats, list[str]] | None:
+        """The axis of numbers or moments, (n,) where rows lie on it, and names of ticks; missing ones a step below the rest.
+
+        None for words, and for truth values, which are levels.
+        """
+        numbers = as_numbers(self.has)
+        known, missing = np.isfinite(numbers), np.array([text == MISSING for text in words])
+        if not (known | missing).all() or not known.any() or any(isinstance(one, (bool, np.bool_)) for one in self.has):
+            return None
+        x = Scale.over(numbers[known], steps=7)
+        moments = any(hasattr(one, "timestamp") for one in self.has)
+        names = [_day(tick) for tick in x.ticks] if moments else []
+        if not missing.any():
+            return x, numbers, names
+        step = (x.high - x.low) / x.steps
+        apart = Scale(x.low - step, x.high, x.steps + 1)
+        return apart, np.where(missing, apart.low, numbers), [MISSING, *(names or x.names)]
 
     def _colours(self) -> list[str]:
         return ["q2"] * len(self.values) if self.partner is None else shades(as_numbers(self.partner[1]))
