@@ -103,7 +103,7 @@ def test_a_call_of_all_five_returns_results_that_share_names_outputs_and_units()
     predictor = px.Predictor(lambda rows: rows["age"].to_numpy() * 2, outputs=["score"])
     found = px.explain(FIVE, predictor, px.TabularSpace(frame), frame.iloc[[4, 7]])
     tables = pd.concat([result.to_frame() for result in found.values()])
-    assert list(tables.columns[:5]) == ["method", "row", "feature", "output", "value"]
+    assert list(tables.columns[:6]) == ["method", "row", "feature", "feature_value", "output", "value"]
     assert set(tables.method) == set(FIVE) and set(tables.row) == {4, 7}
     assert set(tables.feature) == {"age", "pay", "debt"} and set(tables.output) == {"score"}
 

@@ -1,7 +1,7 @@
 """Every example of the gallery runs as it stands, is written for readers, and leaves nothing behind.
 
-The site is built from the same files (sphinx-gallery) and shows them as pages and notebooks. Those of networks on photos
-take a minute together: they run with `-m slow`, and whenever the site is built.
+The site is built from the same files (sphinx-gallery), which runs them, and shows them as pages and notebooks. Here they
+run with `-m slow`.
 """
 
 from __future__ import annotations
@@ -19,10 +19,8 @@ OF_NETWORKS = sorted(name for name, path in FILES.items() if "assets.efficientne
 LONGEST = 125  # characters of a line
 
 
-MARKED = [pytest.param(name, marks=pytest.mark.slow) if name in OF_NETWORKS else name for name in FILES]
-
-
-@pytest.mark.parametrize("name", MARKED)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FILES)
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # of shap's colours, by matplotlib
 def test_an_example_runs_as_a_script_and_writes_nothing_where_it_stands(name, tmp_path, monkeypatch):
     for needed in ("xgboost", "lightgbm", "onnxruntime", "skl2onnx", "shap"):
