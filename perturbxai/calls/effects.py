@@ -97,9 +97,9 @@ def effects(
     of a method that do not go with them, grids of fewer than 2 bins or more than a million, x with other columns, several
     photos, and rows that pay for too little; ModelError if the model fails on the way, with what was finished in `partial`.
 
-    >>> import numpy as np
+    >>> import numpy as np, perturbxai as px
     >>> X = np.random.default_rng(0).normal(size=(200, 2))
-    >>> found = effects(["pdp", "ale"], Predictor(lambda X: 3 * X[:, 0] + X[:, 1] ** 2), TabularSpace(X), X)
+    >>> found = px.effects(["pdp", "ale"], px.Predictor(lambda X: 3 * X[:, 0] + X[:, 1] ** 2), px.TabularSpace(X), X)
     >>> ale = found["ale"]["x0"]
     >>> ale.grid[0].shape, ale.values.shape  # points, and one output
     ((41,), (41, 1))

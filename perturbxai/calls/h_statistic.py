@@ -80,10 +80,10 @@ def h_statistic(
     columns, for fewer than 4 rows, and beyond `limit`; ModelError if the model fails on the way, with what was finished
     in `partial`.
 
-    >>> import numpy as np
+    >>> import numpy as np, perturbxai as px
     >>> X = np.array([[a, b, c] for a in (-1, 1) for b in (-1, 1) for c in (-1, 1)], dtype=float)
-    >>> predictor = Predictor(lambda X: X[:, 0] + X[:, 1] + X[:, 0] * X[:, 1])
-    >>> found = h_statistic(predictor, TabularSpace(X), X, features=[(0, 1)])
+    >>> predictor = px.Predictor(lambda X: X[:, 0] + X[:, 1] + X[:, 0] * X[:, 1])
+    >>> found = px.h_statistic(predictor, px.TabularSpace(X), X, features=[(0, 1)])
     >>> found.features, found.values[:, 0].round(3).tolist()
     (('x0', 'x1', ('x0', 'x1')), [0.333, 0.333, 0.333])
     """

@@ -78,9 +78,9 @@ def reference(
     that shap.tree cannot read; ValueError for unknown names, for inputs and groups that the peer does not take, and for a
     budget that is too small. Raises ModelError if the model fails on the way, with what was finished in `partial`.
 
-    >>> import numpy as np
-    >>> space = TabularSpace(np.zeros((1, 2)))
-    >>> reference("lime.image", Predictor(lambda X: X[:, 0]), space, [[3.0, 2.0]])
+    >>> import numpy as np, perturbxai as px
+    >>> space = px.TabularSpace(np.zeros((1, 2)))
+    >>> px.reference("lime.image", px.Predictor(lambda X: X[:, 0]), space, [[3.0, 2.0]])
     Traceback (most recent call last):
     ...
     ValueError: lime.image explains pictures; for rows of a table take 'lime.tabular'.

@@ -11,7 +11,7 @@ def read_json(text_or_path: str | Path) -> Attribution:
     >>> import numpy as np, perturbxai as px
     >>> X = np.eye(3)
     >>> found = px.explain("kernel_shap", lambda X: X.sum(axis=1), X, X)["kernel_shap"]
-    >>> (px.read_json(found.to_json()).values == found.values).all()
+    >>> bool((px.read_json(found.to_json()).values == found.values).all())
     True
     """
     return Attribution.from_json(text_or_path)
