@@ -55,8 +55,9 @@ def as_space(given: AnySpace) -> Space:
     try:
         return TabularSpace(given)
     except (TypeError, ValueError) as error:
-        kind, way = type(given).__name__, "expected px.TabularSpace(X), its X, or px.ImageSpace() of pictures"
-        raise type(error)(f"space is {kind}; {way}: {error}") from error
+        kind = TypeError if isinstance(error, TypeError) else ValueError  # others have arguments of their own
+        way = "expected px.TabularSpace(X), its X, or px.ImageSpace() of pictures"
+        raise kind(f"space is {type(given).__name__}; {way}: {error}") from error
 
 
 def name_methods(methods: object, known: Mapping[str, catalogue.Entry], kind: type[Declared]) -> dict[str, Declared]:

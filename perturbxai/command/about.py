@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from perturbxai.command.config import BOOSTED, EffectsConfig, PhotoConfig, TableFile
+from perturbxai.command.trained import UNNAMED
 from perturbxai.core.wording import count, listed
 
-UNNAMED = "no model was named: "
 BUILT_IN = {
     BOOSTED: "boosted trees, fitted here to the target",
     "efficientnet_lite0": "EfficientNet-Lite0, trained on ImageNet",

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -18,7 +17,7 @@ from perturbxai.command.config import Config, Naming
 from perturbxai.command.effects_part import load_effects
 from perturbxai.command.photo_part import load_photo
 from perturbxai.command.table_part import load_table
-from perturbxai.command.user_model import Part
+from perturbxai.command.user_model import Part, tell
 from perturbxai.core.stopping import note
 from perturbxai.core.versions import versions
 from perturbxai.reporting.manifest import Folder, check_place
@@ -83,8 +82,7 @@ def run(
     if config.effects is not None:
         parts["effects"] = load_effects(config.effects, config.seed, progress, naming)
     for part in parts.values() if progress else ():
-        for line in part.told:
-            print(f"perturbxai: {line}", file=sys.stderr)
+        tell(part.told)
     done = Run(Path(place).resolve())
     if (done.folder / PARTS).is_dir() and (done.folder / DONE).exists():
         raise ValueError(

@@ -4,7 +4,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -34,7 +34,7 @@ from perturbxai.command.table_part import (
     told_of,
     with_features,
 )
-from perturbxai.command.user_model import Made
+from perturbxai.command.user_model import Made, tell
 from perturbxai.core.types import Foreign, Frame, Ints
 from perturbxai.game.game import Game
 from perturbxai.reporting.parts.blocks import Blocks, as_blocks, files_of, of_files, with_numbers
@@ -97,12 +97,6 @@ def written(section: TableConfig, target: Target, naming: Naming) -> tuple[Table
     files = target.files or (section.data,)
     alone = len(files) == 1 and Path(files[0]).is_file()
     return as_written(section, naming) if alone else (section, [])
-
-
-def tell(lines: Iterable[str]) -> None:
-    """Say something beside the results, before or while they come."""
-    for line in lines:
-        print(f"perturbxai: {line}", file=sys.stderr)
 
 
 class _Source:

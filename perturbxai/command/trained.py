@@ -15,6 +15,7 @@ from perturbxai.core.wording import figure, quoted
 if TYPE_CHECKING:
     import pandas as pd
 
+UNNAMED = "no model was named: "  # how the line on a trained model begins
 FEW_VALUES = 10  # whole numbers with at most so many values are classes
 MOST_FOLDS, MANY_ROWS = 5, 10_000  # folds by which it is judged; of more rows a fifth is held out once
 SLIGHT = 0.02  # R² that is hardly any
@@ -84,7 +85,7 @@ def train(X: Frame, y: pd.Series[Any], task: str | None, key: str, of_task: str)
         score, line = _held_out(rows, known, classifies)
         model = _trees(rows, known, classifies).fit(rows, known)
     kind = f"classifier of {len(np.unique(known))} classes" if classifies else "regression"
-    told = [f"no model was named: trained boosted trees ({kind}) for {y.name!r} on {len(known):,} rows; {line}"]
+    told = [f"{UNNAMED}trained boosted trees ({kind}) for {y.name!r} on {len(known):,} rows; {line}"]
     if classifies and task is None and target.dtype.kind in "iuf":
         told.append(f"{y.name!r} has few whole numbers, taken as classes; {of_task} regression takes them as numbers")
     told += _told_of_copies(rows, target)

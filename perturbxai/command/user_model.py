@@ -3,8 +3,9 @@
 import functools
 import importlib
 import inspect
+import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,6 +44,12 @@ class Part:
     asked_row: Callable[[Explanation], Any]
     planned: Mapping[str, int]
     told: Sequence[str] = ()
+
+
+def tell(lines: Iterable[str]) -> None:
+    """Say something beside the results, before or while they come."""
+    for line in lines:
+        print(f"perturbxai: {line}", file=sys.stderr)
 
 
 def reason(name: str, error: Exception) -> str:

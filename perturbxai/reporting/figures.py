@@ -1,6 +1,6 @@
 """The figures of a report: maps over the photo, curves, bars with intervals, agreement."""
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,6 +16,7 @@ from perturbxai.reporting.curves.view import Found
 from perturbxai.reporting.lettering import minus, number, text, texts
 from perturbxai.reporting.photo import draw_photo, grey, numbered_photo, painted
 from perturbxai.reporting.plot import plot
+from perturbxai.reporting.scores_away import score_in_words
 from perturbxai.reporting.types import Figure
 from perturbxai.reporting.values import interactions
 from perturbxai.reporting.values.one_row import bar_handles, bar_panel
@@ -111,24 +112,12 @@ def maps(results: Mapping[str, Attribution], one: ImageInput, fill: str, scores:
         block[0].set_title(f"{outputs[k]}\n{ends}", fontweight="bold")
         for axis, (name, result) in zip(block[1:], results.items(), strict=False):
             axis.imshow(painted(photo, one.labels, result[n].values[:, k]))
-            axis.set_title(f"{names[name]}\n{_score(scores, name, first.label, output)}")
+            axis.set_title(f"{names[name]}\n{score_in_words(scores, name, first.label, output)}")
     about = "insertion less deletion: under fills the map did not see (away), and under its own (home)"
     figure.suptitle(f"{about}{'; explained under ' + text(fill) if fill else ''}", fontsize=9)
     signed = ("against", "0", "for")
     style.scale(axes.flat, "RdBu_r", -1, 1, "value, as a share of the map's largest", signed, shrink=0.5, framed=True)
     return figure
-
-
-def _score(scores: Frame, name: str, row: Hashable, output: str) -> str:
-    """Insertion less deletion, away and at home."""
-    mine = scores[(scores.method == name) & (scores.row == row) & (scores.output == output)]
-    mine = mine[mine.metric.isin(("insertion", "deletion"))]
-    signed = mine.value.where(mine.metric == "insertion", -mine.value)
-    parts = []
-    for where, chosen in (("away", ~mine.home.astype(bool)), ("home", mine.home.astype(bool))):
-        if chosen.any():
-            parts.append(f"{where} {number(signed[chosen].sum() / mine.scored_fill[chosen].nunique(), 3, sign=True)}")
-    return ", ".join(parts)
 
 
 @style.rc

@@ -105,3 +105,14 @@ def test_json_is_read_back(tmp_path):
     found.to_json(tmp_path / "found.json")
     again = px.read_json(tmp_path / "found.json")
     assert (again.values == found.values).all() and again.method == found.method
+
+
+def test_a_space_whose_error_has_arguments_of_its_own_is_refused_in_words():
+    class Table:
+        columns = ["a"]
+
+        def __array__(self, *_args, **_kwargs):
+            raise UnicodeDecodeError("utf-8", b"x", 0, 1, "no text")
+
+    with pytest.raises(ValueError, match=r"space is Table; expected px\.TabularSpace"):
+        px.explain("kernel_shap", MODEL, Table(), X[:1])

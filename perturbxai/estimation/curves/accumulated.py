@@ -169,9 +169,12 @@ class PlaceErrors:
         squares += common**2 / max(self.pooled_df, 1.0)
         return total, squares, np.concatenate(kept, axis=1) if kept else None
 
-    def with_drawn_shares(self, steps: Steps, apart: Floats) -> Self:
-        """The same where it is chance as well how many rows a place has: apart (C, S, K), by how much its mean steps differ
-        from those of all the rows that take part in them."""
+    def with_drawn_shares(self, steps: Steps, ground: Ground, mean: Floats) -> Self:
+        """The same where it is chance as well how many rows a place has.
+
+        A level's own step moves the mean step (steps, K) that other levels take part in too; a bin is alone in its own.
+        """
+        apart = np.where(ground.step_of[..., None] >= 0, steps.mean - mean[ground.step_of], 0.0)  # (C, S, K)
         weight = np.where(steps.weight > 0, steps.weight, 1.0)
         share = (steps.squares / weight**2)[:, None, None, None]
         return replace(self, covariance=self.covariance + share * apart[:, :, None] * apart[:, None])
@@ -216,9 +219,7 @@ def accumulated_curve(table: GridTable, *, centred: bool, population: bool, rng:
     heterogeneity = sum_by(step, (share * apart)[taken], n_steps)
     counts = sum_by(step, np.broadcast_to(steps.n[:, None], taken.shape)[taken], n_steps).astype(np.int64)
     values = ground.accumulate(mean)
-    # a level's own step moves the mean step that other levels take part in as well: how many rows it has is chance
-    beside = np.where(taken[..., None], steps.mean - mean[ground.step_of], 0.0)
-    errors = PlaceErrors.of(steps, taken).with_drawn_shares(steps, beside)
+    errors = PlaceErrors.of(steps, taken).with_drawn_shares(steps, ground, mean)
     variance, squares, move = errors.variance(ground)
     more = np.zeros(n_outputs)
     if population:  # its band has besides the variance of the curve's mean over the drawn rows

@@ -161,9 +161,7 @@ class LevelRows:
         taken = ground.step_of >= 0
         mean = np.zeros((self.axis.n_steps, n_outputs))
         np.add.at(mean, ground.step_of[taken], (ground.share[..., None] * steps.mean)[taken])
-        # a draw of other rows has other shares of the levels, so that a level's own step moves the mean step
-        apart = np.where(taken[..., None], steps.mean - mean[ground.step_of], 0.0)
-        errors = PlaceErrors.of(steps, taken).with_drawn_shares(steps, apart)
+        errors = PlaceErrors.of(steps, taken).with_drawn_shares(steps, ground, mean)
         height = np.concatenate([np.zeros((1, n_outputs)), np.cumsum(mean, axis=0)])
         return LevelCurve(
             self.axis.points, steps.mean, ground.step_of, ground.share, errors, self.absent, floor,

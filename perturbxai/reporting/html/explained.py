@@ -47,13 +47,7 @@ class Explained:
     @cached_property
     def outputs(self) -> list[int]:
         """Numbers of the outputs shown: those that the model rates highest where there are many, in their order."""
-        n_outputs = len(self.first.outputs)
-        mean = np.mean([e.prediction for e in self.first], axis=0)
-        return (
-            sorted(int(k) for k in np.argsort(-mean, kind="stable")[:MOST_OUTPUTS])
-            if n_outputs > MOST_OUTPUTS
-            else [*range(n_outputs)]
-        )
+        return highest(np.mean([e.prediction for e in self.first], axis=0))
 
     @cached_property
     def inputs(self) -> list[int]:
@@ -108,6 +102,11 @@ class Explained:
         if self.has is None:
             return np.full((len(self.first), len(self.first.names)), np.nan)
         return np.array([as_numbers(one) for one in self.has]).reshape(len(self.first), -1)
+
+
+def highest(rated: Floats) -> list[int]:
+    """Numbers of the outputs (K,) that are shown, in their order: all, or those that are rated highest."""
+    return sorted(int(k) for k in np.argsort(-rated, kind="stable")[:MOST_OUTPUTS])
 
 
 def leaders(e: Explanation, k: int, most: int = 3) -> list[int]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from perturbxai.core import catalogue
 from perturbxai.reporting.html.choices import Choice, Numbering, part_of
-from perturbxai.reporting.html.explained import MOST_OUTPUTS, rank
+from perturbxai.reporting.html.explained import highest, rank
 from perturbxai.reporting.style import fill_of, title
 from perturbxai.results.explanation import Attribution
 
@@ -75,13 +75,7 @@ class Painted:
     @cached_property
     def outputs(self) -> list[int]:
         """The outputs shown: those that some picture has among its highest."""
-        n_outputs = len(self.first.outputs)
-        most = np.max([e.prediction for e in self.first], axis=0)
-        return (
-            sorted(int(k) for k in np.argsort(-most, kind="stable")[:MOST_OUTPUTS])
-            if n_outputs > MOST_OUTPUTS
-            else [*range(n_outputs)]
-        )
+        return highest(np.max([e.prediction for e in self.first], axis=0))
 
     @cached_property
     def inputs(self) -> list[int]:

@@ -17,8 +17,8 @@ from perturbxai.reporting.html.numbers import signed, with_half
 from perturbxai.reporting.html.painted import Map, Painted
 from perturbxai.reporting.html.picker import picked
 from perturbxai.reporting.html.said import paragraph
-from perturbxai.reporting.html.scores_away import score_in_words
 from perturbxai.reporting.html.sections import Section
+from perturbxai.reporting.scores_away import score_in_words
 from perturbxai.results.describing import of_row
 from perturbxai.results.explanation import Explanation
 
