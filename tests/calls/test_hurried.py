@@ -109,7 +109,7 @@ def test_json_is_read_back(tmp_path):
 
 def test_a_space_whose_error_has_arguments_of_its_own_is_refused_in_words():
     class Table:
-        columns = ["a"]
+        columns = ("a",)
 
         def __array__(self, *_args, **_kwargs):
             raise UnicodeDecodeError("utf-8", b"x", 0, 1, "no text")
