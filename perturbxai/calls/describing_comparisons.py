@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -18,22 +18,33 @@ if TYPE_CHECKING:
 
     from perturbxai.calls.comparison import Comparison
 
+Called: TypeAlias = Callable[[str], str]
+
 ALIKE = 0.9  # mean rank correlation from which two methods are said to rank alike
 JUDGES = ("faithfulness", "srg")  # the metrics that words are about, the first of them that was asked for
 
 
-def of_comparison(found: Comparison) -> list[str]:
-    """What a comparison says: sentences."""
+def of_comparison(found: Comparison, titles: Mapping[str, str] | None = None) -> list[str]:
+    """What a comparison says: sentences. titles: what its results are called, where not by their own names"""
+
+    def word(name: str) -> str:
+        return called((titles or {}).get(name, name))
+
     names = list(found.results)
     what = "row" if found.scores.scored_fill.eq("background").all() else "picture"
-    head = f"{count(len(names), 'method')} at {count(len(found.inputs), what)}: {joined([called(name) for name in names])}."
-    return [head, *_agreement(found, "features" if what == "row" else "superpixels"), *_scores(found), *_home(found)]
+    head = f"{count(len(names), 'method')} at {count(len(found.inputs), what)}: {joined([word(name) for name in names])}."
+    return [
+        head,
+        *_agreement(found, "features" if what == "row" else "superpixels", word),
+        *_scores(found, word),
+        *_home(found),
+    ]
 
 
 # ------------------------------------------------------------------------------------------------ who agrees
 
 
-def _agreement(found: Comparison, parts: str) -> list[str]:
+def _agreement(found: Comparison, parts: str, word: Called) -> list[str]:
     lines = found.agreement[found.agreement.metric == "spearman"]
     means = lines.groupby(["method_a", "method_b"]).value.mean().dropna()
     if not len(means):
@@ -41,11 +52,11 @@ def _agreement(found: Comparison, parts: str) -> list[str]:
     ends = zip(means.index.get_level_values(0), means.index.get_level_values(1), strict=True)
     pairs = {(str(a), str(b)): float(value) for (a, b), value in zip(ends, means.to_numpy(), strict=True)}
     groups = [group for group in alike(list(found.results), pairs) if len(group) > 1]
-    said = [f"{joined([called(one) for one in group])} rank the {parts} alike" for group in groups]
+    said = [f"{joined([word(one) for one in group])} rank the {parts} alike" for group in groups]
     sentences = [f"{'; '.join(said)} (rank correlation {ALIKE} or more)."] if said else []
     least = min(pairs, key=lambda pair: pairs[pair])
     if pairs[least] < ALIKE:
-        a, b = map(called, least)
+        a, b = map(word, least)
         sentences.append(f"Least alike are {a} and {b} (rank correlation {rounded(pairs[least], 2)}).")
     return sentences
 
@@ -67,7 +78,7 @@ def alike(names: Sequence[str], pairs: Mapping[tuple[str, str], float]) -> list[
 # ------------------------------------------------------------------------------------------------ who scores best
 
 
-def _scores(found: Comparison) -> list[str]:
+def _scores(found: Comparison, word: Called) -> list[str]:
     better = dict(found.call.get("better", {})) or {name: one.better for name, one in catalogue.METRICS.items()}
     asked = [metric for metric in found.scores.metric.unique() if better.get(metric)]
     metric = next((one for one in (*JUDGES, *asked) if one in asked), None)
@@ -81,17 +92,17 @@ def _scores(found: Comparison) -> list[str]:
     means = {name: float(by_input[name].mean()) for name in names}
     best = max(names, key=lambda name: sign * means[name])
     about = catalogue.ABOUT.get(metric, metric)
-    head = f"By {called(metric)} ({about}) {called(best)} scores best: {rounded(means[best], 2)}"
+    head = f"By {called(metric)} ({about}) {word(best)} scores best: {rounded(means[best], 2)}"
     if len(by_input) < 2:
         return [f"{head}. One input cannot tell whether that is more than chance."]
     margins = {name: sign * (by_input[best] - by_input[name]).to_numpy() for name in names if name != best}
     close = [name for name, own in margins.items() if not beyond(own, len(margins))]
     if not close:
         near = min(margins, key=lambda name: float(margins[name].mean()))
-        behind = f"the nearest, {called(near)}, is {rounded(float(margins[near].mean()), 2)} behind"
-        return [f"{head}, better than every other beyond chance; {behind}.", *_controls(by_input, names, sign)]
-    apart = f"not told apart from {joined([called(name) for name in close])}"
-    return [f"{head}, {apart}.", *_controls(by_input, names, sign)]
+        behind = f"the nearest, {word(near)}, is {rounded(float(margins[near].mean()), 2)} behind"
+        return [f"{head}, better than every other beyond chance; {behind}.", *_controls(by_input, names, sign, word)]
+    apart = f"not told apart from {joined([word(name) for name in close])}"
+    return [f"{head}, {apart}.", *_controls(by_input, names, sign, word)]
 
 
 def _by_input(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -110,7 +121,7 @@ def beyond(margins: Floats, n_compared: int = 1) -> bool:
     return bool(margins.mean() > student(1.0 - 0.05 / n_compared, n - 1.0) * spread and margins.mean() > 0)
 
 
-def _controls(by_input: pd.DataFrame, names: Sequence[str], sign: float) -> list[str]:
+def _controls(by_input: pd.DataFrame, names: Sequence[str], sign: float, word: Called) -> list[str]:
     """Methods that are not beyond chance better than a control, which looks at no model."""
     controls = [name for name in names if name.partition("@")[0] in catalogue.CONTROLS]
     sentences = []
@@ -119,8 +130,8 @@ def _controls(by_input: pd.DataFrame, names: Sequence[str], sign: float) -> list
         worse = [n for n in others if not beyond(sign * (by_input[n] - by_input[control]).to_numpy(), len(others))]
         if worse:
             sentences.append(
-                f"No better than the control {called(control)}, which looks at no model, beyond chance: "
-                f"{joined([called(name) for name in worse])}."
+                f"No better than the control {word(control)}, which looks at no model, beyond chance: "
+                f"{joined([word(name) for name in worse])}."
             )
     return sentences
 

@@ -1,8 +1,10 @@
 """report(): what was found as tidy CSVs, figures and one HTML page in one folder, and a manifest written last."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from numpy.typing import ArrayLike
 
 from perturbxai.calls.comparison import Comparison
 from perturbxai.core.csv_files import write_csv
@@ -13,7 +15,7 @@ from perturbxai.reporting.curves.view import as_effects
 from perturbxai.reporting.html.ending import Told
 from perturbxai.reporting.html.pages import effects_page, results_page
 from perturbxai.reporting.manifest import Folder, check_place, facts
-from perturbxai.reporting.tables import as_results, of_effects, tables
+from perturbxai.reporting.tables import as_results, as_targets, of_effects, tables
 from perturbxai.results.effect import Effects
 from perturbxai.results.explanation import Attribution
 
@@ -24,6 +26,7 @@ def report(
     *,
     config: object = None,
     about: Mapping[str, str] | None = None,
+    targets: Sequence[object] | ArrayLike | None = None,
 ) -> Path:
     """Write tables, figures, a page and a manifest of results, all inside one folder.
 
@@ -34,6 +37,8 @@ def report(
     config    kept in the manifest
     about     lines for the top of the page, such as {"model": "...", "data": "...", "question": "..."}: words for whoever
               reads it. What the results know of themselves is told there anyway
+    targets   of the rows of a table, what each of these N really is, in their order: numbers, or classes as the model names
+              them. The page has it beside the predictions, and tells how far these are off
 
     Writes index.html, one page that holds all it shows, opens no address and needs no script; attributions.csv, with a
     Comparison also scores, agreement, costs, fill_spread, curves and summary, of effects effects.csv and
@@ -41,22 +46,25 @@ def report(
     All is written aside first: where it breaks off, an older report stays as it is. With manifest.json.part and without a
     manifest the move itself broke off; the next report clears up. Of two at once the later one stays. Returns the folder.
     Raises TypeError for what holds no results, and for lines that are not text; ValueError, before anything is drawn, for a
-    folder that is a file, may not be written to, or leads elsewhere by a link.
+    folder that is a file, may not be written to, or leads elsewhere by a link, and for targets of other rows.
     """
     check_place(folder, "folder=")
     lines = _lines(about)
     if (found := as_effects(anything)) is not None:
+        if targets is not None:
+            raise ValueError("targets= are of explained rows, and effects are of columns; leave them out.")
         known = facts({name: effect for methods in found.values() for name, effect in methods.items()}, None, config)
         return _write(
             Folder(folder), of_effects(found), drawing.of_effects(found), known,
             lambda files: effects_page(found, Told(known, files, lines)),
         )  # fmt: skip
     results, compared = as_results(anything)
+    known_targets = as_targets(targets, results)
     frames = tables(results, compared)
     known = facts(results, None if compared is None else compared.call, config)
     return _write(
         Folder(folder), frames, drawing.figures(results, compared), known,
-        lambda files: results_page(results, compared, frames, Told(known, files, lines)),
+        lambda files: results_page(results, compared, frames, Told(known, files, lines, targets=known_targets)),
     )  # fmt: skip
 
 

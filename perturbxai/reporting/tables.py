@@ -1,9 +1,10 @@
 """Results as tidy tables: one line a fact, a column a name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from perturbxai.calls.comparison import Comparison
 from perturbxai.core.types import Frame
@@ -22,7 +23,7 @@ def as_results(anything: object) -> tuple[dict[str, Attribution], Comparison | N
     """
     if isinstance(anything, Attribution):
         name = anything.meta.get("name") or type(anything.method).__name__
-        return {str(name): anything}, None
+        return _not_empty({str(name): anything}), None
     compared: Any = anything if all(hasattr(anything, name) for name in (*COMPARED, "results", "summary")) else None
     results = anything if compared is None else compared.results
     if not isinstance(results, Mapping) or not all(isinstance(one, Attribution) for one in results.values()):
@@ -32,7 +33,32 @@ def as_results(anything: object) -> tuple[dict[str, Attribution], Comparison | N
         )
     if not results:
         raise ValueError("report got an empty mapping; give at least one Attribution.")
-    return {str(name): one for name, one in results.items()}, compared
+    return _not_empty({str(name): one for name, one in results.items()}), compared
+
+
+def _not_empty(results: dict[str, Attribution]) -> dict[str, Attribution]:
+    if empty := [name for name, one in results.items() if not len(one)]:
+        raise ValueError(f"report got {empty[0]!r} with no explained input in it; give at least one.")
+    return results
+
+
+def as_targets(targets: Sequence[object] | ArrayLike | None, results: Mapping[str, Attribution]) -> tuple[object, ...]:
+    """What each of the N explained rows really is, in their order; nothing where that is not told.
+
+    Raises ValueError for targets of photos, of another number of rows, and of several columns.
+    """
+    if targets is None:
+        return ()
+    first = next(iter(results.values()))
+    if np.ndim(first[0].input) != 1:
+        raise ValueError("targets= are of the rows of a table, and these are photos; leave them out.")
+    found = np.asarray(targets, dtype=object)
+    if found.shape != (len(first),):
+        came = repr(targets) if found.ndim == 0 else f"the shape {found.shape}"
+        raise ValueError(
+            f"targets= has {came}; expected a value for each of the {len(first)} explained rows, in their order."
+        )
+    return tuple(found)
 
 
 def tables(results: Mapping[str, Attribution], compared: Comparison | None = None) -> dict[str, Frame]:

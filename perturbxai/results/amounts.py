@@ -12,6 +12,7 @@ from perturbxai.core.wording import word
 MINUS = "\N{MINUS SIGN}"
 LONGEST = 40  # letters of a name
 NEAR = 1e-4  # to 0 or 1: probabilities that are not told any closer
+PER_CENT = "per cent"  # the scale of probabilities times a hundred
 EXACT = 1e-9  # an error below this share of its value is rounding
 
 
@@ -103,7 +104,8 @@ def told_apart(names: Sequence[object]) -> list[str]:
 class Unit:
     """What an output is counted in. Probabilities are shown in per cent, and their changes in percentage points.
 
-    scale  of the outputs, as `meta` has it: "probability", "logit", "raw"; "" where it is not known
+    scale  of the outputs, as `meta` has it: "probability", "logit", "raw"; "" where it is not known; and PER_CENT of those
+           that were multiplied already
     """
 
     scale: str = ""
@@ -112,6 +114,10 @@ class Unit:
     def noun(self) -> str:
         """What the model gives: of log-odds a score, whatever is predicted."""
         return "score" if self.scale == "logit" else "prediction"
+
+    @property
+    def is_probability(self) -> bool:
+        return self.scale in ("probability", PER_CENT)
 
     @property
     def factor(self) -> float:
@@ -123,8 +129,9 @@ class Unit:
         >>> Unit("probability").level(0.8312), Unit("probability").level(3e-9), Unit("probability").level(1 - 3e-9)
         ('83.1 %', 'less than 0.01 %', 'more than 99.99 %')
         """
-        if self.scale != "probability" or not math.isfinite(value):
+        if not self.is_probability or not math.isfinite(value):
             return rounded(value)
+        value *= self.factor / 100.0
         if 0 < value < NEAR:
             return f"less than {rounded(100 * NEAR)} %"
         if 1 - NEAR < value < 1:
@@ -133,8 +140,8 @@ class Unit:
 
     def change(self, value: float, half: float = np.inf, sign: bool = True) -> str:
         """A change of it, with the half width of its interval."""
-        return with_error(self.factor * value, self.factor * half, sign) + " points" * (self.scale == "probability")
+        return with_error(self.factor * value, self.factor * half, sign) + " points" * self.is_probability
 
     def distance(self, value: float) -> str:
         """How far two outputs lie apart, in full words."""
-        return rounded(self.factor * abs(value)) + " percentage points" * (self.scale == "probability")
+        return rounded(self.factor * abs(value)) + " percentage points" * self.is_probability

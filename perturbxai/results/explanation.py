@@ -65,7 +65,7 @@ class Attribution(Stacked, Sequence[Explanation], Tidy):
         Attribution. Players are those of `Explanation.only`, of each row. A tuple that is itself a label is a row.
         Raises IndexError for a number that is not there, KeyError for a label or a name, ValueError for a label of several.
         """
-        if checks.is_whole(index):
+        if checks.is_whole(index) and -len(self.explanations) <= index < len(self.explanations):
             return self.explanations[index]
         labels = [e.label for e in self.explanations]
         pair = isinstance(index, tuple) and len(index) == 2 and not is_label(labels, index)

@@ -54,6 +54,14 @@ def test_the_whole_is_told_to_the_letter():
     ]
 
 
+def test_a_page_may_call_methods_otherwise_and_controls_are_known_all_the_same():
+    scores = {"lime": 0.8 + NOISE[0], "pdp": 0.5 + NOISE[1], "random": 0.5 + NOISE[2]}
+    found = compared(scores, [(("lime", "pdp"), 0.4)])
+    said = " ".join(of_comparison(found, {"lime": "LIME", "pdp": "PDP", "random": "Random map"}))
+    assert "3 methods at 12 rows: LIME, PDP and Random map." in said and "Least alike are LIME and PDP" in said
+    assert "the control Random map, which looks at no model, beyond chance: PDP." in said
+
+
 def test_methods_within_chance_of_the_best_are_not_told_apart():
     text = compared({"lime": 0.8 + NOISE[0], "kernel_shap": 0.8 + NOISE[1], "pdp": 0.2 + NOISE[2]}).describe()
     assert "not told apart from" in text and "pdp" not in text.split("not told apart from")[1]

@@ -251,8 +251,8 @@ def test_numbers_stay_on_their_axis_where_some_are_missing(lowest):
 
 
 def test_truth_values_are_two_levels_and_no_axis_from_0_to_1():
-    assert ticks_of(scatter([True, True, False, True])) == ["no", "yes"]
-    assert ticks_of(scatter([True, None, False])) == ["no", "yes", "missing"]
+    assert ticks_of(scatter([True, True, False, True])) == ["False", "True"]
+    assert ticks_of(scatter([True, None, False])) == ["False", "True", "missing"]
 
 
 # ------------------------------------------------------------------------------------------------ words

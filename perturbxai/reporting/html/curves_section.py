@@ -11,6 +11,7 @@ from perturbxai.reporting.html.charts.lines import Curve, Lines
 from perturbxai.reporting.html.charts.surface import surface
 from perturbxai.reporting.html.markup import Html, element, join
 from perturbxai.reporting.html.numbers import number, own
+from perturbxai.reporting.html.per_cent import per_cent, points
 from perturbxai.results.effect import Effect
 
 ROWS_DRAWN = 30  # curves of rows
@@ -20,7 +21,7 @@ DASH = 0.012  # of an axis: half of the dash that stands for missing values
 
 def curve_figure(panel: Panel) -> Html:
     """The curves of one column and output, whose bands are pointwise 95 %."""
-    (ground,) = panel.ground
+    (ground,), effect = panel.ground, panel.effects[0]
     curves = [_curve(line, panel.k, ground) for line in sorted(panel.lines, key=lambda line: not line.mean)]
     found = None if panel.scale == "derivative" else rows_of(panel.effects, ground)
     levels: list[object] | None = [*ground.values, *(["missing"] if ground.missing else [])] if ground.levels else None
@@ -28,7 +29,14 @@ def curve_figure(panel: Panel) -> Html:
     rug = None
     if found is not None and not ground.levels and found.counts.sum():
         rug = np.repeat(found.at, found.counts) if found.by_point else _within(found.at, found.counts)
-    drawn = Lines(curves, title, AXIS[panel.scale], levels, _day if ground.dates else None, rug)
+    drawn = Lines(
+        curves,
+        title,
+        AXIS[panel.scale] + (points(effect.meta) if panel.scale != "raw" else per_cent(effect.meta)),
+        levels,
+        _day if ground.dates else None,
+        rug,
+    )
     heading = element("p", panel.title, class_="note") if panel.title else None
     return join([heading, drawn.figure()])
 
@@ -85,7 +93,7 @@ def surface_figure(panel: Panel) -> Html:
     drawn = surface(values - level, edges, names, [ground.name for ground in panel.ground], surface_alt(effect, k),
                     empty if fits else None, spans)  # fmt: skip
     about = (
-        f"Orange: above the mean of {number(level)}; blue: below."
+        f"Orange: above the mean of {number(level)}{per_cent(effect.meta)}; blue: below."
         if level
         else "Orange: more than the two alone; blue: less."
     )

@@ -6,6 +6,7 @@ from perturbxai.reporting.html.charts.scatter import MOST, Scatter
 from perturbxai.reporting.html.choices import Choice, part_of
 from perturbxai.reporting.html.explained import Explained
 from perturbxai.reporting.html.markup import Html, element, join
+from perturbxai.reporting.html.per_cent import points
 from perturbxai.reporting.html.sections import Section
 from perturbxai.reporting.values.partner import strongest
 from perturbxai.reporting.values.places import placed
@@ -53,4 +54,4 @@ def _scatter(shown: Explained, result: Attribution, p: int, k: int) -> Scatter:
     other = strongest(values[:, None], placed([row[p] for row in shown.has]), others)
     partner = None if other is None else (result.names[other], [row[other] for row in shown.has])
     half = np.array([half_widths(e)[p, k] for e in result])
-    return Scatter(result.names[p], [row[p] for row in shown.has], values, half, shown.panels, partner)
+    return Scatter(result.names[p], [row[p] for row in shown.has], values, half, shown.panels, partner, points(result.meta))

@@ -16,22 +16,32 @@ from perturbxai.reporting.html.guide import guide_section
 from perturbxai.reporting.html.making import cost_section, files_section, making_section
 from perturbxai.reporting.html.sections import Section
 from perturbxai.reporting.style import titles
+from perturbxai.results.amounts import PER_CENT
+from perturbxai.results.describing_targets import of_targets
 from perturbxai.results.effect import Effect
 from perturbxai.results.explanation import Attribution
 
-SCALES = {"probability": "a probability: 0.5 is 50 %", "logit": "a logit", "raw": "as the model gives it"}
+SCALES = {
+    PER_CENT: "a probability, in per cent; what adds to it is in percentage points",
+    "logit": "a logit",
+    "raw": "as the model gives it",
+}
 NAMED = 4  # outputs
 LISTED = 8  # methods
 
 
 @dataclass(frozen=True, eq=False)
 class Told:
-    """What the page is told beside the results: facts of the manifest, files beside it, and lines of the caller's own."""
+    """What the page is told beside the results: facts of the manifest, files beside it, and lines of the caller's own.
+
+    targets  (N,) what each explained row really is, or nothing
+    """
 
     facts: Mapping[str, Any]
     files: Sequence[str]
     about: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    targets: Sequence[object] = ()
 
 
 def ending(results: Mapping[str, Attribution], compared: Comparison | None, frames: Mapping[str, Frame], told: Told,
@@ -44,7 +54,7 @@ def ending(results: Mapping[str, Attribution], compared: Comparison | None, fram
     if compared is not None:
         read += ["scores", "agreement"]
         found.append(compared_section(results, frames["summary"], frames["agreement"], frames["curves"], compared.call,
-                                      of_comparison(compared), numbering))  # fmt: skip
+                                      of_comparison(compared, titles(results)), numbering))  # fmt: skip
     found.append(cost_section(frames["costs"] if "costs" in frames else costs_of(results), titles(results)))
     found.append(guide_section(read, [one.method for one in results.values()]))
     return [*found, making_section(told.facts), files_section(told.files)]
@@ -73,6 +83,8 @@ def header(
     }
     scale = SCALES.get(str(first.meta.get("scale")), "")
     own["output"] = _some([str(one) for one in first.outputs], NAMED) + (f" ({scale})" if scale else "")
+    if told.targets and (said := of_targets(first, told.targets)):
+        own["predictions"] = said
     own["methods"] = _some(methods, LISTED)
     if first.meta.get("seed") is not None:
         own["seed"] = str(first.meta["seed"])

@@ -9,6 +9,7 @@ from perturbxai.reporting.html.charts.shades import legend
 from perturbxai.reporting.html.choices import part_of
 from perturbxai.reporting.html.explained import Explained
 from perturbxai.reporting.html.markup import Html, element, join
+from perturbxai.reporting.html.per_cent import points
 from perturbxai.reporting.html.sections import Section
 from perturbxai.results.explanation import Attribution
 from perturbxai.results.importance import Importance, importance
@@ -26,7 +27,7 @@ def importance_section(shown: Explained) -> Section:
         for o, k in enumerate(shown.outputs):
             top = leading(found.corrected[:, k])
             chart = Bars([found.names[p] for p in top], found.corrected[top, k], low[top, k], high[top, k],
-                         "Importance of the columns", "mean size of what the column adds")  # fmt: skip
+                         "Importance of the columns", f"mean size of what the column adds{points(result.meta)}")  # fmt: skip
             panes.append(element("div", chart.table(), _more(len(found.names) - len(top)), class_=part_of(m=m, o=o)))
     n_rows = len(shown.first)
     lead = (
@@ -48,7 +49,11 @@ def swarm_section(shown: Explained) -> Section:
             values = result.values[:, :, k]
             top = leading(np.abs(values).mean(axis=0))
             chart = Swarm(
-                [result.names[p] for p in top], values[:, top], shown.numbers[:, top], shown.panels, "adds to the output"
+                [result.names[p] for p in top],
+                values[:, top],
+                shown.numbers[:, top],
+                shown.panels,
+                f"adds to the output{points(result.meta)}",
             )
             panes.append(element("div", chart.table(), _more(len(result.names) - len(top)), class_=part_of(m=m, o=o)))
     key = legend("low value of the column", "high value")

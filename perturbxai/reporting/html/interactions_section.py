@@ -8,6 +8,7 @@ from perturbxai.reporting.html.charts.grid import coloured_table
 from perturbxai.reporting.html.choices import part_of
 from perturbxai.reporting.html.explained import Explained
 from perturbxai.reporting.html.markup import Html, element, join
+from perturbxai.reporting.html.per_cent import points
 from perturbxai.reporting.html.sections import Section
 from perturbxai.reporting.style import titles
 from perturbxai.results.explanation import Attribution
@@ -48,7 +49,8 @@ def interactions_section(shown: Explained) -> Section:
             )
         parts.append(_named(called[name], panes))
     about = "this row" if len(shown.first) == 1 else "the explained rows, whatever its sign"
-    lead = f"What two columns do together, beyond what each does alone: the mean over {about}, in units of the output."
+    unit = "percentage points" if points(shown.first.meta) else "units of the output"
+    lead = f"What two columns do together, beyond what each does alone: the mean over {about}, in {unit}."
     return Section("pairs", "What columns do together", join(parts), lead)
 
 

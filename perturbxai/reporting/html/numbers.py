@@ -71,12 +71,12 @@ def own(value: object) -> str:
     """What a row has in a column: numbers to four digits, words as they are, "missing" for what is not there.
 
     >>> own(32.123456), own("red"), own(None), own(float("nan")), own(True)
-    ('32.12', 'red', 'missing', 'missing', 'yes')
+    ('32.12', 'red', 'missing', 'missing', 'True')
     """
     if value is None or value != value:
         return "missing"
     if isinstance(value, (bool, np.bool_)):
-        return "yes" if value else "no"
+        return str(value)
     if isinstance(value, (int, float, np.integer, np.floating)):
         value = float(value)
         if value == int(value) if math.isfinite(value) else False:

@@ -16,6 +16,7 @@ from perturbxai.reporting.html.guide import guide_section
 from perturbxai.reporting.html.making import cost_section, files_section, making_section
 from perturbxai.reporting.html.markup import Html, element, join
 from perturbxai.reporting.html.opacities_section import opacities_section, opacity_figure
+from perturbxai.reporting.html.per_cent import points
 from perturbxai.reporting.html.said import bulleted
 from perturbxai.reporting.html.sections import Page, Section
 from perturbxai.reporting.html.writing import written
@@ -126,10 +127,12 @@ def _importance(by_method: Mapping[str, Mapping[str, Effect]], outputs: list[int
     for m, own in enumerate(by_method.values()):
         known = importance(own)
         low, high = known.interval()
+        first = next(iter(own.values()))
         for o, k in enumerate(outputs):
             top = np.argsort(-known.corrected[:, k], kind="stable")[:TOP]
+            axis = f"how far the prediction varies with it{points(first.meta)}"
             chart = Bars([known.names[p] for p in top], known.corrected[top, k], low[top, k], high[top, k],
-                         "Importance of the columns", "how far the prediction varies with it")  # fmt: skip
+                         "Importance of the columns", axis)  # fmt: skip
             panes.append(element("div", chart.table(), class_=part_of(m=m, o=o)))
     lead = "The standard deviation, over the data, of what each column does to the prediction."
     return Section("importance", "What matters most", join(panes), lead)

@@ -13,6 +13,7 @@ from perturbxai.reporting.html.charts.overlay import pictures, stack
 from perturbxai.reporting.html.charts.pixels import map_data, photo_data
 from perturbxai.reporting.html.choices import part_of
 from perturbxai.reporting.html.markup import Html, element, join
+from perturbxai.reporting.html.per_cent import points
 from perturbxai.reporting.html.sections import Section
 from perturbxai.reporting.style import titles
 from perturbxai.results.effect import Effect, Superpixel
@@ -31,17 +32,17 @@ def opacities_section(found: Found, outputs: list[int]) -> Section:
     ]
     first = known[0][1]
     held, laid, tables = {"p0": photo_data(first.picture)}, [], []
+    effect = next(iter(next(iter(found.values())).values()))
     for o, k in enumerate(outputs):
         rise = np.array([one.rise[k] for _, one in known])
         values = np.zeros(int(first.labels.max()) + 1)
         values[[one.number for _, one in known]] = rise
         held[f"p0-{o}"] = map_data(values[first.labels], float(np.abs(rise).max()))
         laid.append((f"p0-{o}", part_of(o=o)))
-        tables.append(element("div", _bars(known, rise, k), class_=part_of(o=o)))
+        tables.append(element("div", _bars(known, rise, k, f"adds to the output{points(effect.meta)}"), class_=part_of(o=o)))
     shape = np.shape(first.picture)
     picture = stack(shape, "p0", laid, "The photo, its regions coloured by what they add", first.labels)
     photo = element("div", element("div", picture), element("div", *tables), class_="photo")
-    effect = next(iter(next(iter(found.values())).values()))
     return Section(
         "importance",
         "What each region adds, from hidden to whole",
@@ -55,11 +56,11 @@ def _others(effect: Effect) -> str:
     return f"Beside it: {rest}." if rest else ""
 
 
-def _bars(known: list[tuple[str, Superpixel]], rise: Floats, k: int) -> Html:
+def _bars(known: list[tuple[str, Superpixel]], rise: Floats, k: int, axis: str) -> Html:
     top = np.argsort(-np.abs(rise), kind="stable")[:TOP]
     ends = np.array([[end[k] for end in known[p][1].interval()] for p in top])
     chart = Bars(
-        [known[p][0] for p in top], rise[top], ends[:, 0], ends[:, 1], "Rises of the regions", "adds to the output",
+        [known[p][0] for p in top], rise[top], ends[:, 0], ends[:, 1], "Rises of the regions", axis,
         "region", True, [known[p][1].number for p in top],
     )  # fmt: skip
     return chart.table()
@@ -82,4 +83,4 @@ def opacity_figure(methods: Mapping[str, Effect], k: int) -> Html:
             Curve(called[name], effect.grid[0].astype(float), np.full_like(up, np.nan) if only_rows else up, band, rows)
         )
     curves.sort(key=lambda curve: bool(np.isnan(curve.y).all()))
-    return Lines(curves, "opacity of the region", "climb of the output").figure()
+    return Lines(curves, "opacity of the region", f"climb of the output{points(next(iter(methods.values())).meta)}").figure()

@@ -11,6 +11,7 @@ from perturbxai.reporting.html.ending import Told
 from perturbxai.reporting.html.of_effects import curves_page
 from perturbxai.reporting.html.of_photos import photo_page
 from perturbxai.reporting.html.of_results import table_page
+from perturbxai.reporting.html.per_cent import curves_in_per_cent, in_per_cent
 from perturbxai.results.explanation import Attribution
 
 LARGEST = 5_000_000  # bytes of a page
@@ -21,6 +22,7 @@ def results_page(
     results: Mapping[str, Attribution], compared: Comparison | None, frames: Mapping[str, Frame], told: Told
 ) -> str:
     """The page of explained rows or photos. frames: the tables of the CSVs."""
+    results = in_per_cent(results)
     first = next(iter(results.values()))
     of = table_page if np.ndim(first[0].input) == 1 else photo_page
     return within(lambda limit: of(results, compared, frames, told, limit), len(first))
@@ -28,7 +30,8 @@ def results_page(
 
 def effects_page(found: Found, told: Told) -> str:
     """The page of curves and surfaces."""
-    return within(lambda limit: curves_page(found, told, limit), len(found))
+    shown = curves_in_per_cent(found)
+    return within(lambda limit: curves_page(shown, told, limit), len(found))
 
 
 def within(made: Callable[[int], str], n_parts: int, largest: int = LARGEST) -> str:

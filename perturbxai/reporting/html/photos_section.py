@@ -15,6 +15,7 @@ from perturbxai.reporting.html.explained import leaders
 from perturbxai.reporting.html.markup import Html, element, join, name
 from perturbxai.reporting.html.numbers import signed, with_half
 from perturbxai.reporting.html.painted import Map, Painted
+from perturbxai.reporting.html.per_cent import points
 from perturbxai.reporting.html.picker import picked
 from perturbxai.reporting.html.said import paragraph
 from perturbxai.reporting.html.sections import Section
@@ -104,8 +105,8 @@ def _regions(e: Explanation, k: int) -> Html:
     top = order if len(order) <= TOP + 1 else order[:TOP]
     low, high = (ends[top, k] for ends in e.interval())
     chart = Bars(
-        [e.names[p] for p in top], e.values[top, k], low, high, "Regions by their values", "adds to the output", "region",
-        True, [int(p) for p in top],
+        [e.names[p] for p in top], e.values[top, k], low, high, "Regions by their values",
+        f"adds to the output{points(e.meta)}", "region", True, [int(p) for p in top],
     )  # fmt: skip
     more = (
         element("p", f"{len(order) - len(top)} further regions matter less.", class_="note")

@@ -1,17 +1,20 @@
 """Every explained row: a table to find it by, and its own way from the usual prediction to its own."""
 
+from collections.abc import Sequence
+
 from perturbxai.reporting.html.charts.waterfall import waterfall
 from perturbxai.reporting.html.choices import part_of
 from perturbxai.reporting.html.explained import Explained
 from perturbxai.reporting.html.markup import Html, element, join
 from perturbxai.reporting.html.picker import picked
-from perturbxai.reporting.html.said import paragraph
+from perturbxai.reporting.html.said import isolated, paragraph
 from perturbxai.reporting.html.sections import Section
 from perturbxai.results.describing import of_row
+from perturbxai.results.describing_targets import of_target
 
 
-def rows_section(shown: Explained) -> Section:
-    """The rows that the page holds, each in words and step by step."""
+def rows_section(shown: Explained, targets: Sequence[object] = ()) -> Section:
+    """The rows that the page holds, each in words and step by step. targets (N,): what they really are, or nothing."""
     left = len(shown.first) - len(shown.inputs)
     lead = (
         "Choose a row to see what its prediction is made of. The usual prediction is the model's mean with all "
@@ -25,7 +28,8 @@ def rows_section(shown: Explained) -> Section:
 
     def inside(n: int, _: int) -> Html:
         has = None if shown.has is None else shown.has[n]
-        panes = []
+        panes = [element("p", *isolated(of_target(shown.first[n], k, targets[n])), class_=f"said {part_of(o=o)}")
+                 for o, k in enumerate(shown.outputs)] if targets else []  # fmt: skip
         for m, result in enumerate(shown.results.values()):
             for o, k in enumerate(shown.outputs):
                 panes.append(
@@ -34,4 +38,6 @@ def rows_section(shown: Explained) -> Section:
         return join(panes)
 
     parts = {part_of(m=m): result for m, result in enumerate(shown.results.values())}
-    return Section("rows", "Row by row", picked(shown.first, shown.inputs, shown.outputs, parts, "row", inside), lead)
+    return Section(
+        "rows", "Row by row", picked(shown.first, shown.inputs, shown.outputs, parts, "row", inside, targets), lead
+    )

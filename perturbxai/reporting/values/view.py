@@ -99,6 +99,8 @@ def as_named(result: object) -> dict[str, Any]:
     if isinstance(result, Explanation):
         result = Attribution((result,))
     if isinstance(result, Attribution):
+        if not len(result):
+            raise ValueError("the Attribution holds no explained input, and there is nothing to draw; see len(...).")
         return {str(result.meta.get("name") or type(result.method).__name__): result}
     if isinstance(result, Importance):
         return {result.name: result}

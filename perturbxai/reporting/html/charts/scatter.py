@@ -27,6 +27,7 @@ class Scatter:
     called   the column;  has (n,) what the rows have there;  values (n,) what it adds, half (n,) of its 95 % interval
     partner  what the colours are of, and (n,) what the rows have there; None where no column goes with it
     rows     (n,) the number of the row's panel on the page, -1 where it has none
+    unit     what is added to the name of the axis upwards
     """
 
     called: object
@@ -35,6 +36,7 @@ class Scatter:
     half: Floats
     rows: Ints
     partner: tuple[object, Sequence[object]] | None = None
+    unit: str = ""
 
     def figure(self) -> Html:
         """Intervals below the dots, and a legend of their colours."""
@@ -54,7 +56,9 @@ class Scatter:
         for n, place in zip(chosen, places, strict=True):
             row = int(self.rows[n])
             marks.append(dots([(place, height(y, float(self.values[n])))], colour[n], data_row=row if row >= 0 else None))
-        plot = framed(x, y, join(marks), x_title=self.called, y_title="adds to the output", alt=self._alt(), x_names=levels)
+        plot = framed(
+            x, y, join(marks), x_title=self.called, y_title=f"adds to the output{self.unit}", alt=self._alt(), x_names=levels
+        )
         return element("div", plot, self._legend())
 
     @property

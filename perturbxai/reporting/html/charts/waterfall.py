@@ -1,14 +1,16 @@
 """A row's way from the usual prediction to its own: a table of columns with their values, steps and numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from perturbxai.reporting.html.charts.bars import LONGEST_NAME
 from perturbxai.reporting.html.charts.strip import HIGH, axis_row, bar, line, strip, whisker
 from perturbxai.reporting.html.markup import Html, element, name
-from perturbxai.reporting.html.numbers import number, own, with_half
+from perturbxai.reporting.html.numbers import own, with_half
+from perturbxai.reporting.html.per_cent import output_of, per_cent
 from perturbxai.reporting.html.scale import Scale
 from perturbxai.results.describing import half_widths
 from perturbxai.results.explanation import Explanation
@@ -36,7 +38,7 @@ def waterfall(e: Explanation, k: int, has: Sequence[object] | None, unit: str = 
     has   (P,) what the row has in each column, or None where it is not known
     unit  what the players are called, several of them
     """
-    steps = steps_of(e, k, has, unit)
+    steps, end = steps_of(e, k, has, unit), per_cent(e.meta)
     base, prediction = float(e.base[k]), float(e.prediction[k])
     ends = np.array([[base, prediction], *([step.start, step.end] for step in steps)]).ravel()
     half = np.array([step.half for step in steps])
@@ -45,13 +47,13 @@ def waterfall(e: Explanation, k: int, has: Sequence[object] | None, unit: str = 
     scale = Scale.over(ends, last - reach, last + reach)
     head = element("tr", *(element("th", text, scope="col", class_=class_) for text, class_ in (
         ("column", None), ("value", None), ("from the usual to this prediction", "strip-head"),
-        ("adds ± 95\N{NO-BREAK SPACE}%", "number"))))  # fmt: skip
+        (f"adds {'points ' if end else ''}± 95\N{NO-BREAK SPACE}%", "number"))))  # fmt: skip
     lines = [
-        _level("usual prediction", base, scale, "first"),
+        _level("usual prediction", base, scale, "first", e.meta),
         *(_line(step, scale) for step in steps),
-        _level("this prediction", prediction, scale, "last"),
+        _level("this prediction", prediction, scale, "last", e.meta),
     ]
-    caption = f"From {number(base)} to {number(prediction)}, step by step"
+    caption = f"From {output_of(base, e.meta)}{end} to {output_of(prediction, e.meta)}{end}, step by step"
     body = element("tbody", *lines, axis_row(scale, 2, 1))
     return element(
         "table", element("caption", caption, class_="hidden"), element("thead", head), body, class_="chart waterfall"
@@ -101,7 +103,7 @@ def _line(step: Step, scale: Scale) -> Html:
     )  # fmt: skip
 
 
-def _level(text: str, level: float, scale: Scale, class_: str) -> Html:
+def _level(text: str, level: float, scale: Scale, class_: str, meta: Mapping[str, Any]) -> Html:
     top, bottom = (50, HIGH) if class_ == "first" else (0, 50)
     marks: list[Html] = []
     if np.isfinite(level):
@@ -109,5 +111,6 @@ def _level(text: str, level: float, scale: Scale, class_: str) -> Html:
         marks = [line(at, top, at, bottom, "way"), line(max(at - 12, 0), 50, min(at + 12, 1000), 50, "level")]
     return element(
         "tr", element("th", text, scope="row", colspan=2), element("td", strip(scale, *marks), class_="strip-cell"),
-        element("td", element("b", number(level)), class_="number"), class_=f"level {class_}",
+        element("td", element("b", output_of(level, meta), per_cent(meta) if np.isfinite(level) else ""), class_="number"),
+        class_=f"level {class_}",
     )  # fmt: skip

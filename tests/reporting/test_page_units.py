@@ -1,0 +1,121 @@
+"""One unit on a page: probabilities are per cent and percentage points, in its words and in its charts."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.ensemble import RandomForestClassifier
+
+import perturbxai as px
+from perturbxai.reporting.html.per_cent import curves_in_per_cent, in_per_cent
+from perturbxai.results.describing import of_row, of_rows
+from perturbxai.results.describing_effects import of_effect
+
+
+@pytest.fixture(scope="module")
+def known():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"age": rng.normal(50, 9, 150), "town": rng.choice(["Ulm", "Köln"], 150)})
+    y = np.where((X.age > 50) ^ (rng.random(150) < 0.1), "yes", "no")
+    model = RandomForestClassifier(20, random_state=0, max_depth=4)
+    coded = X.assign(town=(X.town == "Ulm").astype(float))
+    model.fit(coded, y)
+
+    class Coding:
+        classes_ = model.classes_
+
+        def predict_proba(self, rows):
+            return model.predict_proba(rows.assign(town=(rows.town == "Ulm").astype(float)))
+
+    return px.Predictor(Coding()), px.TabularSpace(X, background=30), X, y[:8]
+
+
+@pytest.fixture(scope="module")
+def found(known):
+    predictor, space, x, _ = known
+    return px.explain(["kernel_shap", "interactions"], predictor, space, x[:8], outputs=["yes"])
+
+
+def test_the_words_are_the_same_in_either_unit(found):
+    for name, result in in_per_cent(found).items():
+        assert of_rows(result, 0) == of_rows(found[name], 0)
+        assert [of_row(e, 0) for e in result] == [of_row(e, 0) for e in found[name]]
+        np.testing.assert_allclose(result.values, 100 * found[name].values)
+        np.testing.assert_allclose(result.interval()[0], 100 * found[name].interval()[0])
+        np.testing.assert_allclose(result.prediction, 100 * found[name].prediction)
+
+
+def test_the_words_of_curves_are_the_same_in_either_unit(known):
+    predictor, space, whole, _ = known
+    effects = px.effects(["pdp", "ice", "ale"], predictor, space, whole, features=["age"], outputs=["yes"], by="town")
+    curves = {(name,): {method: effects[method][name] for method in effects} for name in ("age",)}
+    for methods in curves_in_per_cent(curves).values():
+        for method, effect in methods.items():
+            assert of_effect(effect, 0) == of_effect(effects[method]["age"], 0)
+            for group, one in effect.groups.items():
+                np.testing.assert_allclose(one.values, 100 * effects[method]["age"].groups[group].values)
+
+
+def test_charts_are_in_points_and_tables_in_the_model_s_own_unit(found, tmp_path):
+    page = px.report({"kernel_shap": found["kernel_shap"]}, tmp_path)
+    text = (page / "index.html").read_text("utf-8")
+    assert "adds points ±" in text and "mean size of what the column adds, percentage points" in text
+    first = found["kernel_shap"][0]
+    shown = float(100 * first.prediction[0])
+    assert f'data-value="{shown:.9g}"' in text
+    frame = pd.read_csv(page / "attributions.csv")
+    assert frame.value.abs().max() <= 1.0 and float(frame.prediction.iloc[0]) == pytest.approx(shown / 100)
+
+
+def test_other_outputs_stay_as_the_model_gives_them(known, tmp_path):
+    _, space, x, _ = known
+    raw = px.explain("kernel_shap", px.Predictor(lambda rows: rows.age.to_numpy() * 3.0), space, x[:8])
+    assert in_per_cent(raw)["kernel_shap"] is raw["kernel_shap"]
+    text = (px.report(raw, tmp_path) / "index.html").read_text("utf-8")
+    assert "points" not in re.sub(r"<(style|script).*?</\1>", "", text, flags=re.DOTALL)
+
+
+def test_a_probability_of_nearly_nothing_is_told_no_closer_than_anybody_reads(tmp_path):
+    model = px.Predictor(lambda rows: np.full((len(rows), 1), 1e-7) + 1e-9 * rows, output="raw")
+    result = px.explain("kernel_shap", model, px.TabularSpace(np.zeros((1, 1))), np.ones((3, 1)))["kernel_shap"]
+    from dataclasses import replace
+
+    odd = replace(result, explanations=tuple(replace(e, meta=e.meta | {"scale": "probability"}) for e in result),
+                  meta=result.meta | {"scale": "probability"})  # fmt: skip
+    text = (px.report(odd, tmp_path) / "index.html").read_text("utf-8")
+    assert "&lt; 0.01" in text and "1e-05" not in re.sub(r'data-value="[^"]*"', "", text)
+
+
+# ------------------------------------------------------------------------------------------------ what the rows are
+
+
+def test_what_rows_are_stands_beside_their_predictions(known, found, tmp_path):
+    text = (px.report(found, tmp_path, targets=known[3]) / "index.html").read_text("utf-8")
+    assert "in the data" in text and re.search(r"In the data it is '(yes|no)'", text)
+    assert re.search(r"right in (all|\d) of these 8 rows", text)
+    assert "in the data" not in (px.report(found, tmp_path) / "index.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("targets", [["yes"] * 7, "yes", 3, np.zeros((8, 1)), pd.DataFrame({"a": range(8)})])
+def test_targets_of_other_rows_are_refused_before_anything_is_written(found, tmp_path, targets):
+    with pytest.raises(ValueError, match=r"targets= .*expected a value for each of the 8 explained rows"):
+        px.report(found, tmp_path / "new", targets=targets)
+    assert not (tmp_path / "new").exists() or not list((tmp_path / "new").iterdir())
+
+
+def test_effects_have_no_targets(known, tmp_path):
+    predictor, space, x, y = known
+    curves = px.effects("pdp", predictor, space, x, features=["age"])
+    with pytest.raises(ValueError, match="targets= are of explained rows, and effects are of columns"):
+        px.report(curves, tmp_path, targets=y)
+
+
+def test_hostile_targets_stay_text(found, tmp_path):
+    targets = ["<script>alert(1)</script>"] * 4 + ['"x'] * 2 + [None, np.nan]
+    text = (px.report(found, tmp_path, targets=targets) / "index.html").read_text("utf-8")
+    assert (
+        "<script>alert" not in text and "&lt;script&gt;alert(1)" in text and "What it really is is not in the data." in text
+    )
