@@ -131,7 +131,8 @@ class TableFile(Section):
                 pyarrow installed), or the first sheet of .xlsx (with openpyxl)
     target      the column that is predicted: left out, and given to the model's factory. Not needed by a fitted model
     label       a column that names the rows in the report, and is left out; without one they are numbered from 0
-    drop, category, text, date   columns to leave out, to read as pandas categories, as text ("007" stays "007"), as dates.
+    drop, category, text, date, number   columns to leave out, to read as pandas categories, as text ("007" stays "007"), as
+                dates, as numbers whatever stands between their thousands ("1.234,5").
                 In categories, text and the label "NA" and "None" are words; an empty cell is missing
     separator   the character between values, where neither the file's name nor its first line tells;  decimal: the mark
                 before fractions, ".";  encoding: of the text, "utf-8" if not given
@@ -154,6 +155,7 @@ class TableFile(Section):
     category: tuple[str, ...] = ()
     text: tuple[str, ...] = ()
     date: tuple[str, ...] = ()
+    number: tuple[str, ...] = ()
     separator: Separator | None = None
     decimal: Decimal | None = None
     encoding: Encoding | None = None
@@ -165,7 +167,7 @@ class TableFile(Section):
     batch_size: Whole = 16_384
     jobs: Annotated[StrictInt, AfterValidator(values.workers)] | None = None
 
-    @field_validator("target", "label", "drop", "category", "text", "date", "separator", "decimal", "encoding")
+    @field_validator("target", "label", "drop", "category", "text", "date", "number", "separator", "decimal", "encoding")
     @classmethod
     def _diabetes_is_ready(cls, value: object, info: ValidationInfo) -> object:
         if value and info.data.get("data") == "diabetes":
@@ -195,20 +197,21 @@ class TableFile(Section):
 class TableConfig(TableFile):
     """[table]: rows of a table, explained by several methods beside the exact values. For the other keys see TableFile.
 
-    inputs      the rows that are explained: a number (so many from the first), a slice ("0:100:10"), one ("5"), or several
+    inputs      the rows that are explained: a number (so many from the first), a slice ("0:100:10"), one ("5"), or several;
+                None draws 20 by the seed, which stand for all of them as the first of a sorted table would not
     background  how many rows stand for absence, or "all"
     methods, baselines, metrics   names as `perturbxai list` shows them;  budget: coalitions a row. Where no methods are
                 named, those of the usual ones that the table can take. No metrics, or "none": nothing is scored
-    exact       also list all coalitions, which gives the exact Shapley values
+    exact       also list all coalitions, which gives the exact Shapley values; None: of 16 columns at most
     """
 
     renamed = {"rows": "inputs"}
-    inputs: Inputs = 20
+    inputs: Inputs | None = None
     background: Background = 100
     methods: Annotated[Names, names_of(catalogue.EXPLAINERS)] = catalogue.USUAL
     baselines: Annotated[tuple[str, ...], names_of(ON_TABLES)] = ()
     budget: Players | None = None
-    exact: StrictBool = True
+    exact: StrictBool | None = None
     metrics: Annotated[Metrics, names_of(catalogue.METRICS)] | None = None
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from perturbxai.calls.effects import effects, read_features
 from perturbxai.command.config import EffectsConfig, Naming
-from perturbxai.command.table_files import read_table
+from perturbxai.command.table import read_table
 from perturbxai.command.table_part import model_of, one_of_two, predictor_and_space, with_features
 from perturbxai.command.user_model import Part
 from perturbxai.core.types import Frame
@@ -22,7 +22,7 @@ def load_effects(section: EffectsConfig, seed: int, progress: bool, given: Namin
     def naming(key: str) -> str:
         return given(key.replace("table.", "effects.", 1))
 
-    table = with_features(section, read_table(section, naming), naming)
+    table = with_features(section, read_table(section, naming, seed), naming)
     made = model_of(section, table.X, table.y, naming)
     predictor, space = predictor_and_space(section, made.model, table.X, seed, progress, naming)
     section, told = one_of_two(section, made.model, predictor, naming)

@@ -1,6 +1,8 @@
 """A fitted model from a file: of ONNX, xgboost and lightgbm, and with the user's trust those that run code on loading."""
 
+import contextlib
 import importlib
+import io
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -62,7 +64,8 @@ def _xgboost(path: Path) -> Any:
 
 
 def _lightgbm(path: Path) -> Any:
-    return importlib.import_module("lightgbm").Booster(model_file=str(path))
+    with contextlib.redirect_stdout(io.StringIO()):  # where it writes what its error says too
+        return importlib.import_module("lightgbm").Booster(model_file=str(path))
 
 
 def _torch(path: Path) -> Any:

@@ -78,6 +78,7 @@ COLUMNS = (
     Option("category", "COLUMNS", "columns to read as pandas categories", listed),
     Option("text", "COLUMNS", 'columns to read as text: "007" stays "007"', listed),
     Option("date", "COLUMNS", "columns to read as dates", listed),
+    Option("number", "COLUMNS", "columns to read as numbers with marks between thousands: 1.234,5", listed),
     Option("separator", "CHARACTER", "character between values, if not a comma (a tab in .tsv) or what line 1 shows: "
         "';', tab", separator),
     Option("decimal", "CHARACTER", "mark before the fraction of a number, if not a point: ','"),
@@ -87,8 +88,8 @@ COLUMNS = (
 )  # fmt: skip
 OF_TABLE = (
     *COLUMNS,
-    Option("inputs", "ROWS", "which rows to explain, numbered from 0: 0:20 (the default), 0:100:10, -5:, 7, or 3,7,9; with "
-        "--out all by default", old="--rows"),
+    Option("inputs", "ROWS", "which rows to explain, numbered from 0: 0:20, 0:100:10, -5:, 7, or 3,7,9; default: 20 drawn "
+        "by the seed, with --out all", old="--rows"),
     Option("background", "NUMBER", "rows that stand for absence, or all; default: 100", whole),
 )  # fmt: skip
 OF_PHOTO = (

@@ -15,11 +15,13 @@ from perturbxai.calls.workers import travelling
 from perturbxai.command.about import lines_of
 from perturbxai.command.config import Config, Naming
 from perturbxai.command.effects_part import load_effects
+from perturbxai.command.found import sentences
 from perturbxai.command.photo_part import load_photo
 from perturbxai.command.table_part import load_table
 from perturbxai.command.user_model import Part, tell
 from perturbxai.core.stopping import note
 from perturbxai.core.versions import versions
+from perturbxai.reporting.html import overview
 from perturbxai.reporting.manifest import Folder, check_place
 from perturbxai.reporting.parts.ledger import DONE, PARTS
 from perturbxai.reporting.parts.lock import alone_in, by
@@ -27,6 +29,7 @@ from perturbxai.reporting.parts.steps import Steps, begun, clear_empty, left_ove
 from perturbxai.reporting.report import report
 
 GOES_ON = "the same command goes on from where it was stopped"
+TITLES = {"photo": "The photo", "table": "Rows of the table", "effects": "How the prediction changes with each column"}
 KEPT, UNFINISHED = "what was finished is in", "{}_unfinished"  # a note on what stopped a run; where a section's part is
 
 
@@ -46,8 +49,9 @@ class Run:
 
     @property
     def pages(self) -> list[Path]:
-        """The pages to open, one a section."""
-        return [self.folder / name / "index.html" for name in self.facts]
+        """The pages to open: that of the section, or the one over several."""
+        inner = [self.folder / name / "index.html" for name in self.facts]
+        return inner if len(inner) == 1 else [self.folder / "index.html"]
 
 
 def run(
@@ -96,6 +100,9 @@ def run(
         }
         with begun(steps.values()):
             target = _reported(parts, steps, done, config)
+        if len(parts) > 1:
+            text = overview.overview_page([_of_run(name, part, done.facts[name]) for name, part in parts.items()])
+            target.new("index", ".html").write_text(text, encoding="utf-8")
         facts = {"versions": versions(), "seed": config.seed, "config": config.model_dump(mode="json"), "parts": done.facts}
         target.finish(({} if command is None else {"command": list(command)}) | facts)
         for name, one in steps.items():
@@ -118,7 +125,8 @@ def _reported(parts: Mapping[str, Part], steps: Mapping[str, Steps], done: Run, 
         inner = target.inner(name)
         if name in done.found:
             compared, asked = done.found[name], part.section.model_dump(mode="json") | {"seed": config.seed}
-            report(compared, inner, config=asked, about=lines_of(part.section, part.facts, part.told))
+            report(compared, inner, config=asked, about=lines_of(part.section, part.facts, part.told),
+                   targets=part.targets or None)  # fmt: skip
             own.finish(done.facts[name], inner)
         done.told += [f"{name}: {one}" for one in own.told]
     assert target is not None  # a configuration has a section
@@ -138,9 +146,16 @@ def _work(name: str, part: Part, steps: Steps, done: Run, config: Config) -> dic
             note(error, GOES_ON)
         raise
     return part.facts | {
+        "found": sentences(done.found[name]),
         "plan": part.predictor.plan, "rows": part.predictor.rows, "model_seconds": round(part.predictor.seconds, 3),
         "seconds": round(time.perf_counter() - began, 3),
     }  # fmt: skip
+
+
+def _of_run(name: str, part: Part, facts: Mapping[str, Any]) -> overview.Part:
+    """A section as the page over all of them has it."""
+    about = lines_of(part.section, part.facts, part.told)
+    return overview.Part(name, TITLES[name], about, facts.get("found", ()))
 
 
 def _known_by(part: Part, config: Config) -> dict[str, Any]:

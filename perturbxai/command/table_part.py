@@ -17,7 +17,7 @@ from perturbxai.calls.explain_call import Call
 from perturbxai.calls.in_turn import explain_in_turn
 from perturbxai.calls.steps import Step, called, how_many
 from perturbxai.command.config import BOOSTED, Naming, TableConfig, TableFile
-from perturbxai.command.table_files import Table, read_table
+from perturbxai.command.table import Table, read_table
 from perturbxai.command.trained import no_features, told_of_left_out, train
 from perturbxai.command.user_model import Made, Part, make_model, reason
 from perturbxai.core import catalogue
@@ -35,8 +35,10 @@ MOST_LISTED = 16  # columns whose coalitions are all listed for the exact values
 
 def load_table(section: TableConfig, seed: int, progress: bool, naming: Naming = str) -> Part:
     """The model as a Predictor, and the work on the table, ready to start."""
-    table = with_features(section, read_table(section, naming), naming)
+    table = with_features(section, read_table(section, naming, seed), naming)
     X, x = table.X, table.x
+    if section.exact is None:
+        section = section.model_copy(update={"exact": X.shape[1] <= MOST_LISTED})
     if section.exact and X.shape[1] > MOST_LISTED:
         raise ValueError(
             f"{naming('table.exact')} lists 2^{X.shape[1]} coalitions of {X.shape[1]} columns; it is for {MOST_LISTED} "
@@ -56,7 +58,7 @@ def load_table(section: TableConfig, seed: int, progress: bool, naming: Naming =
     return Part(
         section, predictor, lambda step: compare_table(methods, section, predictor, space, x, seed, step), facts,
         lambda one: space.columns.decode(np.asarray(one.input[None], dtype=np.float64)), planned(section, game),
-        (*table.told, *made.told, *more),
+        (*table.told, *made.told, *more), table.targets,
     )  # fmt: skip
 
 
@@ -95,7 +97,7 @@ def planned(section: TableConfig, game: Game) -> dict[str, int]:
     n_distinct = len(set(game.first_alike))  # those that are the same go together
     each = how_many(game.space, n_distinct)
     scored = compare_steps(section.metrics, game.space, n_distinct)
-    asked = {"explain": True, "exact": section.exact, "baselines": bool(section.baselines)}
+    asked = {"explain": True, "exact": bool(section.exact), "baselines": bool(section.baselines)}
     return {kind: each for kind, wanted in asked.items() if wanted} | {"compare": scored}
 
 

@@ -14,17 +14,10 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.workers import travelling
+from perturbxai.command.as_written import HEAD, as_written
 from perturbxai.command.config import BOOSTED, Config, Naming, TableConfig
-from perturbxai.command.table_files import (
-    NEEDED,
-    Table,
-    as_written,
-    dated,
-    left_out_of,
-    numbers_of,
-    read_file,
-    read_table,
-)
+from perturbxai.command.table import Table, left_out_of, numbers_of, read_table
+from perturbxai.command.table_files import NEEDED, dated, numbered, read_file
 from perturbxai.command.table_part import (
     model_of,
     model_of_name,
@@ -43,7 +36,6 @@ from perturbxai.reporting.parts.lock import by, holder, running
 from perturbxai.reporting.parts.text_files import Spelling
 
 SAMPLED = 50_000  # rows of which the background is drawn where there are more
-HEAD = 100  # rows of a file that are looked at for what is wrong with it
 UNNAMED_INDEX = re.compile(r"__index_level_\d+__")
 MOST_LEVELS = 1000  # of a column of words, a row of each of which is among these
 
@@ -72,7 +64,7 @@ def explain_parts(config: Config, target: Target, progress: bool, naming: Naming
     model, facts, of_model = source.model()
     predictor, space = predictor_and_space(section, model, source.sample(config.seed), config.seed, progress, naming)
     section, of_outputs = one_of_two(section, model, predictor, naming)
-    if "inputs" in section.model_fields_set:
+    if section.inputs is not None:
         blocks = blocks.only(numbers_of(section, blocks.n_rows, naming))
         blocks = replace(blocks, told=dict(blocks.told) | {"inputs": section.inputs})
     first = features(space, next(blocks.of(1)))
@@ -142,18 +134,21 @@ class _Source:
             raise ValueError(f"{key}: {told[2:].lstrip()}" if told[:2] in ("x=", "x:") else f"{key}: {told}") from error
 
     def _with_text(self, found: Blocks) -> Blocks:
-        """The same with the columns that are to be text as text, also where a file has numbers, and dates as dates."""
+        """The same with the columns that are to be text as text, also where a file has numbers; dates and numbers."""
         text = [name for name in self.section.text if name in found.types]
         dates = [name for name in self.section.date if name in found.like.columns]
-        if not text and not dates:
+        numbers = [name for name in self.section.number if name in found.like.columns]
+        if not (text or dates or numbers):
             return found
 
         def spelt(frame: Frame) -> Frame:
             new = {name: frame[name].map(str, na_action="ignore") for name in text}
-            key = self.naming("table.date")
-            return frame.assign(**new, **{name: dated(frame[name], f"{key} = {name!r}") for name in dates})
+            key, of_number = self.naming("table.date"), self.naming("table.number")
+            new |= {name: dated(frame[name], f"{key} = {name!r}") for name in dates}
+            new |= {name: numbered(frame[name], self.section.decimal, f"{of_number} = {name!r}") for name in numbers}
+            return frame.assign(**new)
 
-        types = {name: kind for name, kind in found.types.items() if name not in (*text, *dates)}
+        types = {name: kind for name, kind in found.types.items() if name not in (*text, *dates, *numbers)}
         return replace(found, read=lambda: map(spelt, found.read()), types=types)
 
     @cached_property

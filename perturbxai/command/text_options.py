@@ -6,9 +6,10 @@ import codecs
 import warnings
 from pathlib import Path
 
+from perturbxai.command.thousands import MARKS
 from perturbxai.core.types import Foreign, Frame
 
-WITH_COMMA = r"[+-]?(\d+|[1-9]\d{0,2}(\.\d{3})+)(,\d+)?"  # 1,5 or 1.234,5
+WITH_COMMA = rf"[+-]?(\d+|[1-9]\d{{0,2}}([{MARKS[',']}]\d{{3}})+)(,\d+)?"  # 1,5 or 1.234,5
 THOUSANDS = r"[+-]?[1-9]\d{0,2}(,\d{3})+"
 WITH_POINT = r"[+-]?\d*\.?\d+([eE][+-]?\d+)?"
 

@@ -35,6 +35,7 @@ class Part:
     asked_row  the question whose answer is a result's `prediction`
     planned    how many steps the work takes, by the word that their names begin with, those of the last kind last
     told       what there is to say of it before it starts, a line each
+    targets    what the explained rows really are, in their order; nothing where that is not known
     """
 
     section: Any
@@ -44,6 +45,7 @@ class Part:
     asked_row: Callable[[Explanation], Any]
     planned: Mapping[str, int]
     told: Sequence[str] = ()
+    targets: Sequence[object] = ()
 
 
 def tell(lines: Iterable[str]) -> None:

@@ -18,7 +18,7 @@ import perturbxai as px
 from perturbxai.command import cli
 from perturbxai.command import options as command_options
 from perturbxai.command.config import EffectsConfig, TableConfig
-from perturbxai.command.table_files import read_table
+from perturbxai.command.table import DRAWN, read_table
 from perturbxai.command.user_model import make_model
 from perturbxai.core import catalogue
 
@@ -553,7 +553,7 @@ def test_the_defaults_that_the_help_tells_are_those_of_the_configuration():
     assert told["batch_size"][1] == str(defaults["batch_size"])
     assert tuple(told["methods"][1].split(", ")) == defaults["methods"]
     rows = next(option.help for option in command_options.TABLE if option.key == "inputs")
-    assert f"0:{defaults['inputs']} (the default)" in rows
+    assert f"default: {DRAWN} drawn by the seed" in rows and defaults["inputs"] is None
     baselines = next(option.help for option in command_options.TABLE if option.key == "baselines")
     assert set(baselines.rpartition(": ")[2].split(",")) <= set(catalogue.BASELINES)
 

@@ -91,6 +91,16 @@ def test_a_booster_of_xgboost(rows):
         check(rows, model)
 
 
+@pytest.mark.usefixtures("rows")
+def test_a_text_that_is_no_booster_is_told_once_in_words(capfd):
+    pytest.importorskip("lightgbm")
+    with open("model.txt", "w") as file:
+        file.write("not a model")
+    assert explain("model.txt") == 2
+    told = capfd.readouterr()
+    assert "it cannot be loaded: LightGBMError" in told.err and told.out == ""
+
+
 def test_a_booster_of_lightgbm(rows):
     lightgbm = pytest.importorskip("lightgbm")
     model = lightgbm.LGBMRegressor(n_estimators=5, min_child_samples=5, verbose=-1).fit(rows[COLUMNS], rows.y)

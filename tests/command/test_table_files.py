@@ -10,7 +10,7 @@ import pytest
 
 from perturbxai.command import cli
 from perturbxai.command.config import TableConfig
-from perturbxai.command.table_files import read_table
+from perturbxai.command.table import read_table
 
 WORDS = ["NA", "None", "null", "nan", "N/A", "NULL", "NaN", "n/a", "<NA>"]
 

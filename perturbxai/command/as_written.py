@@ -1,0 +1,92 @@
+"""What a file shows of how it is written, where the user does not say: separator, marks, a saved index, dates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from perturbxai.command.config import BOOSTED, Naming, TableFile
+from perturbxai.command.dates import holds_dates
+from perturbxai.command.table_files import COMPRESSED, NEEDED, TABS, read_file
+from perturbxai.command.text_options import doubtful_commas, has_decimal_commas, heads, other_separators
+from perturbxai.command.thousands import holds_thousands
+from perturbxai.core.types import Frame
+from perturbxai.core.wording import quoted
+
+UNNAMED = "Unnamed: 0"
+HEAD = 100  # rows of a file that are looked at for how it is written
+T = TypeVar("T", bound=TableFile)
+
+
+def as_written(section: T, naming: Naming) -> tuple[T, list[str]]:
+    """The section with what its file says of itself where the user does not, and a line on each thing that was taken so.
+
+    A separator that the first line shows, a decimal comma, a first column without a name, as a saved index has it, and of a
+    model that is trained here columns of dates.
+    """
+    told: list[str] = []
+    path = Path(section.data)
+    if path.suffix.lower() not in NEEDED and section.separator is None and path.is_file():
+        section, told = _as_text(section, naming)
+    frame = read_file(section, naming, HEAD)
+    name = str(frame.columns[0])
+    said = (*section.drop, *section.category, *section.text, section.label, section.target)
+    if name == UNNAMED and UNNAMED not in said:
+        whole = read_file(section, naming)[UNNAMED]
+        names_rows = section.label is None and whole.is_unique and whole.tolist() != list(range(len(whole)))
+        section = section.model_copy(update={"label": UNNAMED} if names_rows else {"drop": (*section.drop, UNNAMED)})
+        taken = "names the rows" if names_rows else "is left out"
+        told.append(f"the first column has no name, as a saved index has it, and {taken}")
+    section, more = _with_guesses(section, frame, naming)
+    return section, [*told, *more]
+
+
+def _with_guesses(section: T, head: Frame, naming: Naming) -> tuple[T, list[str]]:
+    """The section with what its columns of words are seen to be, and a line on it. head: the first rows"""
+    told, decimal = [], section.decimal or "."
+    numbers = _guessed(section, head, naming, lambda column: holds_thousands(column, decimal))
+    if numbers:  # which show how the file has them
+        numbers = _guessed(section, head, naming, lambda column: holds_thousands(column, decimal, doubtful=True))
+        section = section.model_copy(update={"number": (*section.number, *numbers)})
+        way = f"{naming('table.text')} NAME leaves one as it is spelt"
+        told.append(f"read as numbers with marks between thousands: {quoted(numbers, 6)} ({way})")
+    features = head.drop(columns=[section.target] if section.target in head else [])
+    dates = _guessed(section, features, naming, holds_dates) if section.model == BOOSTED else []
+    if dates:
+        section = section.model_copy(update={"date": (*section.date, *dates)})
+        told.append(f"read as dates: {', '.join(dates)} ({naming('table.text')} NAME leaves one as it is spelt)")
+    return section, told
+
+
+def _guessed(section: TableFile, head: Frame, naming: Naming, holds: Callable[[Any], bool]) -> list[str]:
+    """Columns that hold something in the first rows and in all others: nobody asked for them, so none is an error."""
+    said = {*section.drop, *section.category, *section.text, *section.date, *section.number, section.label}
+    found = [str(name) for name in head if name not in said and holds(head[name])]
+    if not found:
+        return []
+    whole = read_file(section, naming)
+    return [name for name in found if holds(whole[name])]
+
+
+def _as_text(section: T, naming: Naming) -> tuple[T, list[str]]:
+    """The section with the separator and the decimal mark that the head of its text shows."""
+    path, found = Path(section.data), {}
+    endings = [ending.lower() for ending in path.suffixes if ending.lower() not in COMPRESSED]
+    usual = "\t" if endings and endings[-1] in TABS else ","
+    names = heads(path, usual, section.encoding or "utf-8", 0)  # rows may have decimal commas
+    if names is not None and names.shape[1] == 1 and (others := other_separators(str(names.columns[0]), usual)):
+        found["separator"] = others[0]
+    separator = found.get("separator", usual)
+    head = heads(path, separator, section.encoding or "utf-8", HEAD) if section.decimal is None else None
+    doubtful: list[str] = []
+    if head is not None and separator != "," and has_decimal_commas(head):
+        found["decimal"] = ","
+    elif head is not None and separator != "," and (columns := doubtful_commas(head)):
+        way = f"{naming('table.decimal')} ',' takes them as fractions"
+        doubtful = [f"read as words: {quoted(columns, 4)}, whose commas may stand between thousands; {way}"]
+    if not found:
+        return section, doubtful
+    marks = {"separator": "values between them", "decimal": "the mark before fractions"}
+    each = [f"{mark!r} as {marks[key]} ({naming(f'table.{key}')})" for key, mark in found.items()]
+    return section.model_copy(update=found), [f"{path.name} was read with {' and '.join(each)}", *doubtful]
