@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -71,7 +71,36 @@ def _guessed(section: TableFile, head: Frame, naming: Naming, holds: Callable[[A
 
 def _as_text(section: T, naming: Naming) -> tuple[T, list[str]]:
     """The section with the separator and the decimal mark that the head of its text shows."""
-    path, found = Path(section.data), {}
+    path = Path(section.data)
+    found, doubtful = _marks(section, path)
+    told = []
+    if doubtful:
+        way = f"{naming('table.decimal')} ',' takes them as fractions"
+        told = [f"read as words: {quoted(doubtful, 4)}, whose commas may stand between thousands; {way}"]
+    if not found:
+        return section, told
+    return section.model_copy(update=found), [_read_with(path.name, found, naming), *told]
+
+
+def marks_of_several(section: T, paths: Sequence[Path], naming: Naming) -> tuple[T, list[str]]:
+    """The section with the separator and the decimal mark that the heads of several files of text all show."""
+    if section.separator is not None or any(path.suffix.lower() in NEEDED for path in paths):
+        return section, []
+    first, *others = (_marks(section, path)[0] for path in paths)
+    if not first or any(one != first for one in others):
+        return section, []
+    return section.model_copy(update=first), [_read_with(f"these {len(paths)} files", first, naming)]
+
+
+def _read_with(what: str, found: Mapping[str, str], naming: Naming) -> str:
+    marks = {"separator": "values between them", "decimal": "the mark before fractions"}
+    each = [f"{mark!r} as {marks[key]} ({naming(f'table.{key}')})" for key, mark in found.items()]
+    return f"{what} {'were' if what.startswith('these') else 'was'} read with {' and '.join(each)}"
+
+
+def _marks(section: TableFile, path: Path) -> tuple[dict[str, str], list[str]]:
+    """What the head of a text shows beside what the user says, and columns whose commas leave it open."""
+    found: dict[str, str] = {}
     endings = [ending.lower() for ending in path.suffixes if ending.lower() not in COMPRESSED]
     usual = "\t" if endings and endings[-1] in TABS else ","
     names = heads(path, usual, section.encoding or "utf-8", 0)  # rows may have decimal commas
@@ -79,14 +108,8 @@ def _as_text(section: T, naming: Naming) -> tuple[T, list[str]]:
         found["separator"] = others[0]
     separator = found.get("separator", usual)
     head = heads(path, separator, section.encoding or "utf-8", HEAD) if section.decimal is None else None
-    doubtful: list[str] = []
-    if head is not None and separator != "," and has_decimal_commas(head):
-        found["decimal"] = ","
-    elif head is not None and separator != "," and (columns := doubtful_commas(head)):
-        way = f"{naming('table.decimal')} ',' takes them as fractions"
-        doubtful = [f"read as words: {quoted(columns, 4)}, whose commas may stand between thousands; {way}"]
-    if not found:
-        return section, doubtful
-    marks = {"separator": "values between them", "decimal": "the mark before fractions"}
-    each = [f"{mark!r} as {marks[key]} ({naming(f'table.{key}')})" for key, mark in found.items()]
-    return section.model_copy(update=found), [f"{path.name} was read with {' and '.join(each)}", *doubtful]
+    if head is None or separator == ",":
+        return found, []
+    if has_decimal_commas(head):
+        return found | {"decimal": ","}, []
+    return found, doubtful_commas(head)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.workers import travelling
-from perturbxai.command.as_written import HEAD, as_written
+from perturbxai.command.as_written import HEAD, as_written, marks_of_several
 from perturbxai.command.config import BOOSTED, Config, Naming, TableConfig
 from perturbxai.command.table import Table, left_out_of, numbers_of, read_table
 from perturbxai.command.table_files import NEEDED, dated, numbered, read_file
@@ -85,10 +85,14 @@ def explain_parts(config: Config, target: Target, progress: bool, naming: Naming
 
 
 def written(section: TableConfig, target: Target, naming: Naming) -> tuple[TableConfig, list[str]]:
-    """The section with what its one file says of how it is written; of several they are read as the command says."""
+    """The section with what its one file says of how it is written; of several, the marks that all of them show."""
     files = target.files or (section.data,)
-    alone = len(files) == 1 and Path(files[0]).is_file()
-    return as_written(section, naming) if alone else (section, [])
+    if len(files) == 1 and Path(files[0]).is_file():
+        return as_written(section, naming)
+    try:
+        return marks_of_several(section, files_of(list(files)), naming)
+    except ValueError:  # which is told when they are read
+        return section, []
 
 
 class _Source:

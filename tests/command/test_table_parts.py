@@ -103,6 +103,17 @@ def test_the_parts_hold_what_the_library_finds(source):
     assert len(list(Path("out/parts").iterdir())) == 3
 
 
+def test_marks_that_all_files_show_are_seen():
+    Path("german").mkdir()
+    for n in range(3):
+        ROWS[n::3].to_csv(f"german/{n}.csv", sep=";", decimal=",", index=False)
+    assert command("--table", "german", *BESIDE, "--out", "out") == 0
+    expected = pd.concat([ROWS[n::3] for n in range(3)])
+    np.testing.assert_allclose(read("out")["x_a"].astype(float), expected["a"])
+    ROWS[:20].to_csv("german/1.csv", index=False)
+    assert command("--table", "german", *BESIDE, "--out", "odd") == 2  # one of them is written otherwise
+
+
 @pytest.mark.parametrize(
     ("rows", "numbers"), [("5:40:7", range(5, 40, 7)), ("3,50,10", (3, 10, 50)), ("-4:", range(56, 60))]
 )
