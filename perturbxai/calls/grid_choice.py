@@ -67,12 +67,11 @@ class GridChoice:
 
     def _fixed(self, c: int, named: int | Floats | None, bins: int) -> int:
         """How many places a column has whatever is chosen; 0 for one that may be cut as is best."""
-        if named is not None:
-            return named if isinstance(named, int) else len(named) - int(self.columns.numeric[c])
+        if named is not None and not isinstance(named, int):
+            return len(named) - int(self.columns.numeric[c])
         n_values, n_known = self._values[c]
-        if not self.columns.numeric[c] or are_few(n_values, n_known, bool(self.columns.whole_numbers[c]), bins):
-            return n_values
-        return 0
+        few = are_few(n_values, n_known, bool(self.columns.whole_numbers[c]), bins if named is None else named)
+        return n_values if few or not self.columns.numeric[c] else named or 0
 
     @cached_property
     def _values(self) -> dict[int, tuple[int, int]]:

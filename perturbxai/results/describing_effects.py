@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from perturbxai.core.types import Bools, Floats
 from perturbxai.core.wording import count, own_value
 from perturbxai.results.amounts import EXACT, Unit, called, joined, share
+from perturbxai.results.describing_surfaces import of_surface
 from perturbxai.results.tidy import LEVEL, normal, student
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def of_effect(effect: Effect, k: int) -> list[str]:
     if not np.isfinite(curve).any():
         return [f"What {_names(effect)} does to {noun} is not known."]
     if len(effect.grid) > 1:
-        return [*_of_surface(effect, k, unit, noun), *_note(effect)]
+        return [*of_surface(effect, k, unit, noun), *_note(effect)]
     if effect.declared.differential or effect.declared.curves == "derivative":
         return _of_slopes(effect, k, unit, noun)
     points = effect.grid[0]
@@ -202,43 +203,7 @@ def _of_slopes(effect: Effect, k: int, unit: Unit, noun: str) -> list[str]:
     return [f"Along {name} {noun} {way} most steeply at {at}: by {slope} for one more of it."]
 
 
-# ------------------------------------------------------------------------------------------------ two columns, and photos
-
-
-def _of_surface(effect: Effect, k: int, unit: Unit, noun: str) -> list[str]:
-    """Where a surface of two columns is highest and lowest."""
-    surface, half = np.where(_beside_rows(effect), effect.values[..., k], np.nan), _half(effect)[..., k]
-    ends = [np.unravel_index(int(pick(surface)), surface.shape) for pick in (np.nanargmax, np.nanargmin)]
-    reach, error = float(surface[ends[0]] - surface[ends[1]]), float(half[ends[0]] + half[ends[1]])
-    what = f"{noun[0].upper()}{noun[1:]}"
-    if effect.declared.accumulates:
-        what = f"What {_names(effect)} do together to {noun}, beyond what each does by itself,"
-        if (n_rows := int(effect.counts.sum())) < effect.counts.size:  # what adds up are steps of single rows
-            cells = f"{count(n_rows, 'row')} lie in {effect.counts.size:,} cells"
-            return [f"{what} is not told: {cells}, which are too many. A smaller grid has rows in each."]
-    if reach <= error or reach == 0:
-        return [f"{what} moves by no more than noise ({unit.change(reach, error, sign=False)})."]
-    high, low = (
-        " and ".join(
-            f"{called(n)} = {own_value(axis[i], 4)}" for n, axis, i in zip(effect.names, effect.grid, end, strict=True)
-        )
-        for end in ends
-    )
-    found = [f"{what} is highest at {high} and lowest at {low}: {unit.change(reach, error, sign=False)} apart."]
-    if effect.extrapolated is not None and effect.extrapolated.any():
-        found.append(
-            f"No row lies in {share(float(effect.extrapolated.mean()))} of the surface: it is filled in from beside."
-        )
-    return found
-
-
-def _beside_rows(effect: Effect) -> Bools:
-    """(G, G'): corners of a cell that holds rows; all, where a surface is not filled in from beside."""
-    empty, shape = effect.extrapolated, effect.values.shape[:-1]
-    if empty is None or empty.shape != tuple(n - 1 for n in shape) or empty.all():
-        return np.ones(shape, dtype=bool)
-    held = np.pad(~empty, 1)
-    return np.asarray(held[1:, 1:] | held[1:, :-1] | held[:-1, 1:] | held[:-1, :-1])
+# ------------------------------------------------------------------------------------------------ photos
 
 
 def _of_opacity(effect: Effect, k: int, unit: Unit, noun: str) -> list[str]:

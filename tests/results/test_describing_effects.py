@@ -112,7 +112,7 @@ def test_a_surface_is_told_where_it_has_rows():
     far = found.values.copy()
     far[-1, 0] = 1e6  # a corner that only stands because the surface is filled in there
     made = replace(found, values=far, stderr=np.full(far.shape, 1e-9))
-    assert "1,000,000" not in made.describe() and "is highest at" in made.describe()
+    assert "1,000,000" not in made.describe() and "stands out most at" in made.describe()
 
 
 def test_what_two_columns_do_together_is_not_told_on_more_cells_than_rows():
