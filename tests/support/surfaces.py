@@ -36,6 +36,12 @@ def _like_diabetes(n, rng):
     return own + near * rng.normal(size=own.shape)
 
 
+def _with_levels(n, rng):
+    z = _normal(0.6)(n, rng)
+    z[:, 0] = np.clip(np.round(z[:, 0]), -1, 1)
+    return z
+
+
 # the model, and a draw of n rows: how steps differ within a cell is told by a third column
 GAMES = {
     "wave": (lambda X: np.sin(2 * X[:, 0]) * X[:, 1] * (1 + X[:, 2]), _normal(0.0)),
@@ -43,6 +49,7 @@ GAMES = {
     "product, r = .9": (lambda X: X[:, 0] * X[:, 1] * (1 + X[:, 2]), _normal(0.9)),
     "step": (lambda X: (X[:, 0] > 0.3) * (X[:, 1] > -0.2) * (1 + X[:, 2]), _normal(0.0)),
     "step, correlated": (lambda X: (X[:, 0] > 0.3) * (X[:, 1] > -0.2) * (1 + X[:, 2]), _normal(0.6)),
+    "levels": (lambda X: X[:, 0] * np.sin(2 * X[:, 1]) * (1 + X[:, 2]), _with_levels),
     "boosted trees": (lambda X: _trees()[0].predict(X), _like_diabetes),
 }
 
@@ -68,13 +75,18 @@ def _weight(effect, rows):
 
 
 def coverage(game, n, runs):
-    """Shares of draws whose pointwise band holds the surface where the data are, and whose whole band holds all of it beside
-    cells with rows; and the ratio of the error that is told to that there is, in the mean over the data."""
+    """How often the bands of draws hold the surface of the population, and how large their errors are.
+
+    Shares: of the data, at which the pointwise band holds it; and of draws whose whole band holds all of it beside rows. The
+    last is the error that is told over the error that there is, both in the root mean square over the data and the draws.
+    """
     model, draw = GAMES[game]
     everyone = draw(POPULATION, np.random.default_rng(10**6))
     bins = round(n ** (1 / 3))
     truth = _surface(model, everyone, bins)
-    weight, grid = _weight(truth, everyone[:, :2]), dict(enumerate(truth.grid))
+    weight = _weight(truth, everyone[:, :2])
+    # levels are points anyway, and no edges of bins
+    grid = {c: axis if len(axis) == bins + 1 else bins for c, axis in enumerate(truth.grid)}
     held, whole, told, there = [], [], [], []
     for seed in range(runs):
         found = _surface(model, draw(n, np.random.default_rng(seed)), grid)

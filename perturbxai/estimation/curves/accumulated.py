@@ -34,8 +34,12 @@ class PlaceErrors:
     pooled_df: float
 
     @classmethod
-    def of(cls, steps: Steps, taken: Bools) -> Self:
-        """taken (C, S): which steps of a place count."""
+    def of(cls, steps: Steps, taken: Bools, area: Floats | None = None) -> Self:
+        """taken (C, S): which steps of a place count.
+
+        area (C,)  how wide a place is: the spread that it borrows is then that of others, or that of others as wide if that
+                   is less, for steps of smooth functions grow with the place and those of jumps do not. None: all alike
+        """
         squares = np.where((taken[:, :, None] & taken[:, None])[..., None], steps.error, 0.0)
         own = np.einsum("cssk->ck", squares)
         there, several = steps.n > 0, steps.n > 1
@@ -44,9 +48,13 @@ class PlaceErrors:
         lent = there[:, None] & (~several[:, None] | (own <= rounding))
         n_taken = np.maximum(taken.sum(axis=1), 1)
         rows = np.where(several, steps.squares * (1.0 - 1.0 / np.maximum(steps.n, 1)), 0.0)
-        pooled = (own / n_taken[:, None])[several].sum(axis=0) / max(rows.sum(), np.finfo(float).tiny)
+        tiny = np.finfo(float).tiny
+        pooled = (own / n_taken[:, None])[several].sum(axis=0) / max(rows.sum(), tiny)
+        if area is not None:
+            a_width = (own / n_taken[:, None] / area[:, None] ** 2)[several].sum(axis=0) / max(rows.sum(), tiny)
+            pooled = np.minimum(pooled, area[:, None] ** 2 * a_width)
         factor = (np.maximum(steps.n, 1) / np.maximum(steps.n - 1, 1)) / weight**2
-        borrowed = (steps.squares / weight**2)[:, None] * pooled
+        borrowed = (steps.squares / weight**2)[:, None] * pooled  # (C, K)
         unit = np.where(taken, 1.0, 0.0)[:, :, None] * np.eye(taken.shape[1])
         covariance = np.where(
             lent[:, None, None], unit[..., None] * borrowed[:, None, None], squares * factor[:, None, None, None]
@@ -126,7 +134,7 @@ def accumulated_curve(table: GridTable, *, centred: bool, population: bool, rng:
     heterogeneity = sum_by(step, (share * apart)[taken], n_steps)
     counts = sum_by(step, np.broadcast_to(steps.n[:, None], taken.shape)[taken], n_steps).astype(np.int64)
     values = ground.accumulate(mean)
-    errors = PlaceErrors.of(steps, taken).with_drawn_shares(steps, ground, mean)
+    errors = PlaceErrors.of(steps, taken, ground.area_of if len(axes) > 1 else None).with_drawn_shares(steps, ground, mean)
     variance, squares, move = errors.variance(ground)
     surface = SurfaceError.of(ground, mean, values) if len(axes) == 2 else None
     more = np.zeros(n_outputs) if surface is None else surface.variance

@@ -75,8 +75,17 @@ class Ground:
         # all that are as near, so that no order of the axes decides
         close = apart <= np.min(apart, axis=1, keepdims=True, initial=np.inf) + 1e-12
         share = close / np.maximum(close.sum(axis=1, keepdims=True), 1)
-        area = reduce(np.multiply.outer, [a.widths for a in self.axes]).ravel()
-        return missing, there, np.asarray(share * (area[missing, None] / area[there]))
+        return missing, there, np.asarray(share * (self.area[missing, None] / self.area[there]))
+
+    @cached_property
+    def area(self) -> Floats:
+        """(steps,): how wide the steps are, one along levels."""
+        return np.asarray(reduce(np.multiply.outer, [a.widths for a in self.axes]).ravel())
+
+    @cached_property
+    def area_of(self) -> Floats:
+        """(C,): how wide the steps of a place are, which are all alike."""
+        return np.asarray(self.area[self.step_of.max(axis=1)])
 
     def accumulate(self, step: Floats) -> Floats:
         """(T, C) values at the points, from steps (steps, C); those of empty cells are filled in."""
