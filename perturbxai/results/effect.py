@@ -78,7 +78,7 @@ class Effect(Tidy):
     groups  the same for the rows of each value of the `by` column, on the same grid; empty without one
     superpixel  on a photo: the rise with its error and the shape of the curve in numbers, and the photo; else None
     importance_stderr (K,), importance_bias (K,)  the standard error of `importance`, and how much of it is the curve's
-            noise; None on a photo, and for surfaces of PDP and ALE
+            noise; None on a photo, for surfaces of PDP, and for those of ALE with more than 900 points
     reading  of one column: what `attribution` needs to know beside the curve; else None
     method  the frozen method object;  meta: the keys of `Attribution`, and of how it was drawn
     """
