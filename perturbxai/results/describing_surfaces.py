@@ -39,15 +39,14 @@ def _together(effect: Effect, k: int, unit: Unit, noun: str, surface: Floats, ha
     """What an accumulated surface (G1, G2), with half of its intervals, says of two columns."""
     names = joined([called(name) for name in effect.names])
     what = f"What {names} do together to {noun}, beyond what each does by itself,"
-    rows, cells = count(int(effect.counts.sum()), "row"), f"{effect.counts.size:,} cells"
+    n_rows = int(effect.counts.sum())
+    there = f"{count(n_rows, 'row')} {'lies' if n_rows == 1 else 'lie'} in {count(effect.counts.size, 'cell')}"
     a_cell = effect.counts.sum() / effect.counts.size
     if a_cell < 1:  # what adds up are steps of single rows
-        return [f"{what} is not told: {rows} lie in {cells}, which are too many. A smaller grid has rows in each."]
+        return [f"{what} is not told: {there}, which are too many. A smaller grid has rows in each."]
     found = _size(effect, k, unit, what, surface, half)
     if a_cell < FEW_ROWS:
-        found.append(
-            f"{rows} lie in {cells}, so few in each that the errors told may be too small. A smaller grid errs less."
-        )
+        found.append(f"{there}, so few in each that the errors told may be too small. A smaller grid errs less.")
     if effect.extrapolated is not None and effect.extrapolated.any():
         filled = share(float(effect.extrapolated.mean()))
         found.append(f"No row lies in {filled} of the surface: it is filled in from beside.")

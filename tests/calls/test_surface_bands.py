@@ -47,6 +47,13 @@ def test_what_an_empty_cell_takes_errs_by_as_much_as_it_is():
     assert gone.stderr[3, 3, 0] > 0.5 * abs(step(gone)) > 5 * whole.stderr[3, 3, 0]
 
 
+def test_of_a_pair_that_no_row_has_both_values_of_nothing_is_known():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    X[:30, 0], X[30:, 1] = np.nan, np.nan
+    found = surface(lambda rows: np.nan_to_num(rows).prod(axis=1), X)
+    assert np.isinf(found.stderr).all() and "0 rows lie in 9 cells" in found.describe()
+
+
 def test_what_noise_adds_to_the_importance_of_a_surface_is_known():
     # the columns do nothing together but by way of a third, whose mean is 0
     def model(rows):

@@ -76,7 +76,7 @@ class SurfaceError:
         It may be nothing in truth, or twice as much: what a cell lends errs by as much as it is, in all empty cells alike.
         """
         missing, there, share = self.ground.lent
-        if not len(missing):
+        if not share.size:
             return
         lends = share.any(axis=0)
         for one in self.step.T:
