@@ -275,6 +275,7 @@ class EffectsCall:
             names=tuple(axis.name for axis in job.axes), outputs=self.game.outputs, grid=tuple(grid), values=curve.values,
             stderr=curve.stderr, critical=curve.critical, df=curve.df, counts=curve.counts, importance=curve.importance,
             importance_stderr=curve.importance_stderr, importance_bias=curve.importance_bias,
+            reach_stderr=curve.reach_stderr,
             heterogeneity=curve.heterogeneity, method=method, extrapolated=curve.extrapolated, individual=curve.individual,
             individual_rows=rows, differences=curve.differences, differences_stderr=curve.differences_stderr, meta=meta,
             reading=self._reading(curve, method),

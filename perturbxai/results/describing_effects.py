@@ -82,8 +82,17 @@ def _is_noise(effect: Effect, k: int, reach: float, error: float) -> bool:
     return not found > max(noise, EXACT * float(np.nanmax(np.abs(effect.values[..., k]))))
 
 
-def _size(unit: Unit, reach: float, error: float) -> str:
-    """How far two points lie apart; without an error that is of something else, where it is no smaller."""
+def _size(effect: Effect, k: int, unit: Unit, ends: tuple[int, int]) -> str:
+    """How far the lowest and the highest point lie apart; no error is told that is no smaller, and so of something else.
+
+    The two err together: rows with high answers have them everywhere. Where that is not known, their errors add up.
+    """
+    low, high = ends
+    reach, half = float(effect.values[high, k] - effect.values[low, k]), _half(effect)[:, k]
+    error = float(half[low] + half[high])
+    if effect.reach_stderr is not None and not _missing(effect.grid[0][[low, high]]).any():
+        df = np.broadcast_to(effect.df, effect.values.shape)[[low, high], k].min()
+        error = min(error, float(student(LEVEL, df) * effect.reach_stderr[k]))
     return unit.change(reach, error if error < reach else np.inf, sign=False)
 
 
@@ -101,7 +110,7 @@ def _of_numbers(effect: Effect, k: int, unit: Unit, noun: str) -> list[str]:
     if _is_noise(effect, k, reach, error):
         return [f"{name} does not move {noun} by more than noise ({unit.change(reach, error, sign=False)})."]
     ends = f"As {name} goes from {own_value(x[0], 4)} to {own_value(x[-1], 4)}, {noun}"
-    size = _size(unit, reach, error)
+    size = _size(effect, k, unit, (int(np.flatnonzero(there)[low]), int(np.flatnonzero(there)[high])))
     for way, side in (("rises", y), ("falls", -y)):
         if _falls_back(side) <= ONE_WAY * reach:
             return [f"{ends} {way} by {size}{_mostly(x, np.abs(np.diff(y)))}."]
@@ -142,7 +151,7 @@ def _of_levels(effect: Effect, k: int, unit: Unit, noun: str) -> list[str]:
     if _is_noise(effect, k, reach, error):
         return [f"{name} does not move {noun} by more than noise ({unit.change(reach, error, sign=False)})."]
     top, bottom = (own_value(effect.grid[0][at]) for at in (high, low))
-    higher = f"{_size(unit, reach, error)} higher"
+    higher = f"{_size(effect, k, unit, (low, high))} higher"
     return [f"{noun[0].upper()}{noun[1:]} is {higher} where {name} is {top} than where it is {bottom}."]
 
 

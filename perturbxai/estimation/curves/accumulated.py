@@ -7,7 +7,12 @@ from typing import Self
 import numpy as np
 
 from perturbxai.core.types import Bools, Floats, Ints
-from perturbxai.estimation.curves.averaged import errors_of_importance, importance_of, largest_of
+from perturbxai.estimation.curves.averaged import (
+    error_of_reach,
+    errors_of_importance,
+    importance_of,
+    largest_of,
+)
 from perturbxai.estimation.curves.axes import Standing
 from perturbxai.estimation.curves.grid_tables import Curve, GridTable, Steps
 from perturbxai.estimation.curves.ground import Ground
@@ -159,6 +164,8 @@ def accumulated_curve(table: GridTable, *, centred: bool, population: bool, rng:
         counts.reshape(ground.steps_shape), np.sqrt(heterogeneity).reshape(*ground.steps_shape, n_outputs), axes,
         standing.centre, importance_of(standing, values), extrapolated=ground.empty, notes=notes,
     )  # fmt: skip
+    if surface is None and covariance is not None:
+        found = replace(found, reach_stderr=np.maximum(error_of_reach(values, covariance), ROUNDING * steps.scale))
     if surface is None or covariance is not None:
         covariance = covariance if surface is None or covariance is None else covariance + surface.covariance
         n_rows = steps.weight.sum() ** 2 / max(steps.squares.sum(), np.finfo(float).tiny)
