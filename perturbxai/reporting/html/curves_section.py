@@ -12,7 +12,7 @@ from perturbxai.reporting.html.charts.surface import surface
 from perturbxai.reporting.html.markup import Html, element, join
 from perturbxai.reporting.html.numbers import number, own
 from perturbxai.results.effect import Effect
-from perturbxai.results.surface_places import within_noise
+from perturbxai.results.surface_places import beside_rows, within_noise
 
 ROWS_DRAWN = 30  # curves of rows
 TICK_ENDS = 40  # of a rug
@@ -104,8 +104,8 @@ def _edges(ground: Ground, at: Floats) -> Floats:
 
 
 def surface_alt(effect: Effect, k: int) -> str:
-    """Where the surface is highest and lowest."""
-    values = effect.values[..., k]
+    """Where the surface is highest and lowest, of the places beside rows."""
+    values = np.where(beside_rows(effect), effect.values[..., k], np.nan)
     told = []
     for word, place in (("highest", np.nanargmax(values)), ("lowest", np.nanargmin(values))):
         i, j = np.unravel_index(int(place), values.shape)
