@@ -212,7 +212,7 @@ class EffectsCall:
     def __post_init__(self) -> None:
         self.space, self.record = self.game.table, Record(self.game, self.streams.seed)
 
-    def run(self, wanted: Sequence[Feature], axes: Mapping[int, Axis]) -> dict[str, dict[EffectKey, Effect]]:
+    def run(self, axes: Mapping[Feature, tuple[Axis, ...]]) -> dict[str, dict[EffectKey, Effect]]:
         """Ask, gather, conclude, round by round. Whatever stops it: finished columns are in the exception's `partial`."""
         found: dict[str, dict[EffectKey, Effect]] = {key: {} for key in self.named}
         jobs: list[Job] = []
@@ -222,10 +222,10 @@ class EffectsCall:
             rank = self.streams.of_call("ice rows").permutation(len(self.drawn.codes))
 
             def job(feature: Feature) -> Job:
-                key, along, methods = key_of(feature, self.space), tuple(axes[c] for c in feature), list(self.named.values())
-                return make_job(key, along, methods, self.drawn, self.groups, rank, len(columns))
+                key, methods = key_of(feature, self.space), list(self.named.values())
+                return make_job(key, axes[feature], methods, self.drawn, self.groups, rank, len(columns))
 
-            for jobs in rounds(map(job, wanted)):
+            for jobs in rounds(map(job, axes)):
                 run_jobs(jobs, self.game.predictor, self.space, self.drawn, columns)
                 for key, method in self.named.items():
                     found[key] |= {job.key: self._effect(key, method, job) for job in jobs}
@@ -275,6 +275,7 @@ class EffectsCall:
             names=tuple(axis.name for axis in job.axes), outputs=self.game.outputs, grid=tuple(grid), values=curve.values,
             stderr=curve.stderr, critical=curve.critical, df=curve.df, counts=curve.counts, importance=curve.importance,
             importance_stderr=curve.importance_stderr, importance_bias=curve.importance_bias,
+            reach_stderr=curve.reach_stderr,
             heterogeneity=curve.heterogeneity, method=method, extrapolated=curve.extrapolated, individual=curve.individual,
             individual_rows=rows, differences=curve.differences, differences_stderr=curve.differences_stderr, meta=meta,
             reading=self._reading(curve, method),

@@ -1,7 +1,6 @@
 """effects(): curves and surfaces of columns of a table, curves of a photo's superpixels, from one set of questions."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,8 @@ import numpy as np
 from perturbxai.calls.arguments import MOST_BINS, AnyModel, AnySpace, asked, name_methods, several_features
 from perturbxai.calls.crew import asked_by
 from perturbxai.calls.effect_jobs import EffectsCall, Feature
-from perturbxai.calls.grids import draw_rows, group_rows, is_by_value, make_axis, varies
+from perturbxai.calls.grid_choice import GridChoice
+from perturbxai.calls.grids import draw_rows, group_rows, varies
 from perturbxai.calls.photo_effects import photo_effects
 from perturbxai.calls.workers import check_n_jobs
 from perturbxai.core import catalogue, checks
@@ -20,9 +20,6 @@ from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.results.effect import Effect, EffectKey
 from perturbxai.sampling.streams import Streams
-
-DRAWN_ROWS = 1000
-BINS = 40
 
 
 def effects(
@@ -56,8 +53,10 @@ def effects(
                a mask of truth values, one a column. None: each column that varies. A group of the space is no column: name
                its columns. Where columns are called by tuples, a tuple that is a name is one column
     outputs    names or numbers; None: all up to 20, else the five highest at the first row of x
-    grid       how many bins, None for 40: each holds as many rows as the next, so that there are up to grid + 1 points. Or a
-               mapping from columns to a number of bins or to the points themselves; columns that it leaves out have 40.
+    grid       how many bins: each holds as many rows as the next, so that there are up to grid + 1 points. Or a mapping from
+               columns to a number of bins or to the points themselves. None, and for columns that a mapping leaves out: 40;
+               of a pair 20, and where "ale" is asked the cube root of the drawn rows, 10 of 1,000, for each of its cells
+               is a mean over rows: with more cells the surface is their noise (see `Ale`).
                Whole numbers of at most grid + 1 values, other numbers of at most 20 values that repeat, truth values,
                categories and strings have no bins: their points are the values of the drawn rows, or those values that the
                mapping names, and rows of other values then do not count
@@ -122,22 +121,22 @@ def effects(
     codes = space.columns.encode(x, "x")
     if len(codes) < 2:
         raise ValueError(f"x has {len(codes)} row(s); an effect is a mean over rows, give at least two.")
-    by_column, bins = {}, _points_as_list(BINS if grid is None else grid)
+    by_column, bins = {}, _points_as_list(grid)
     if isinstance(grid, Mapping):
-        by_column, bins = {_column(name, space, "grid"): _points_as_list(one) for name, one in grid.items()}, BINS
+        by_column, bins = {_column(name, space, "grid"): _points_as_list(one) for name, one in grid.items()}, None
     wanted = read_features(features, space, codes, [c for c, one in by_column.items() if isinstance(one, list)])
-    grids = {c: _grid(by_column.get(c, bins), space, c) for c in dict.fromkeys(sum(wanted, ()))}
+    chosen = {c: _grid(by_column.get(c, bins), space, c) for c in dict.fromkeys(sum(wanted, ()))}
     levels = [space.columns.names[f[0]] for f in wanted if not space.columns.numeric[f[0]]]
     for key, method in named.items():
         method.check_features(key, any(len(f) == 2 for f in wanted), levels)
     group_column = None if by is None else _column(by, space, "by")
     codes, weight = weighted_rows(space, codes)
-    drawn = draw_rows(codes, weight, _rows_of_x(rows, named, wanted, grids, space, codes), streams.of_call("rows"))
+    grids = GridChoice(chosen, codes, space.columns, list(named.values()))
+    drawn = draw_rows(codes, weight, grids.most_rows(rows, wanted), streams.of_call("rows"))
     groups = {} if group_column is None else group_rows(drawn, space.columns, group_column)
-    axes = {c: make_axis(drawn, codes[:, c], space.columns, c, grids[c]) for c in grids}
+    axes = grids.axes(drawn, wanted)
     if features is None:  # a rare level may be in x, but in no drawn row
-        wanted = [feature for feature in wanted if axes[feature[0]].n_known > 1]
-        axes = {c: axes[c] for (c,) in wanted}
+        axes = {feature: along for feature, along in axes.items() if along[0].n_known > 1}
     _check_axes(axes, named)
     if any(m.differential for m in named.values()):
         predictor.check_gradient(space.columns.plain(drawn.codes[:1]))
@@ -146,7 +145,7 @@ def effects(
     labels = given if any(m.keeps_rows for m in named.values()) else ()
     game = Game(predictor, space, space.columns.decode(codes[:1]), outputs, label=given[0])
     with predictor.watched("effects"), asked_by(predictor, n_jobs):
-        return EffectsCall(named, game, streams, drawn, groups, labels, rows).run(wanted, axes)
+        return EffectsCall(named, game, streams, drawn, groups, labels, rows).run(axes)
 
 
 def _column(one: object, space: TabularSpace, what: str) -> int:
@@ -200,13 +199,15 @@ def read_features(
 
 def _points_as_list(grid: object) -> object:
     """The points of a grid as a list; a number of bins, and a mapping, as they are. Raises TypeError for 0-d arrays."""
-    if isinstance(grid, (str, Mapping)) or not isinstance(grid, Iterable):
+    if grid is None or isinstance(grid, (str, Mapping)) or not isinstance(grid, Iterable):
         return grid
     return checks.several("grid", grid, "a number of bins, the points, or a mapping from columns to these")
 
 
-def _grid(one: object, space: TabularSpace, c: int) -> int | Floats:
-    """A number of bins, or the points (G,) of a column in codes, ascending."""
+def _grid(one: object, space: TabularSpace, c: int) -> int | Floats | None:
+    """A number of bins, or the points (G,) of a column in codes, ascending; None where the user named neither."""
+    if one is None:
+        return None
     name = space.columns.names[c]
     if not isinstance(one, list):
         if not checks.is_whole(one) or not 2 <= one <= MOST_BINS:
@@ -224,8 +225,8 @@ def _grid(one: object, space: TabularSpace, c: int) -> int | Floats:
     return points
 
 
-def _check_axes(axes: Mapping[int, Axis], named: Mapping[str, FromGrid]) -> None:
-    for axis in axes.values():
+def _check_axes(axes: Mapping[Feature, Sequence[Axis]], named: Mapping[str, FromGrid]) -> None:
+    for axis in (one for along in axes.values() for one in along):
         if axis.n_known < 2:
             raise ValueError(
                 f"features: the column {axis.name!r} has a single value among the drawn rows; ask for more rows, "
@@ -245,34 +246,3 @@ def weighted_rows(space: TabularSpace, codes: Codes) -> tuple[Codes, Weights]:
     if codes.shape == space.codes.shape and all(np.array_equal(one, other, equal_nan=True) for one, other in pairs):
         return space.codes, space.weights
     return codes, np.full(len(codes), 1.0 / len(codes))
-
-
-def _rows_of_x(
-    rows: object, named: Mapping[str, FromGrid], wanted: Sequence[Feature], grids: Mapping[int, int | Floats],
-    space: TabularSpace, codes: Codes,
-) -> int:  # fmt: skip
-    """How many rows of x may be drawn. Raises ValueError if the model rows pay for fewer than two."""
-    if rows is None:
-        return DRAWN_ROWS
-    n_rows = checks.whole("rows", rows, 1, of="model rows", way=", or None")
-    plain = [m for m in named.values() if not m.differential]
-    near = all(m.accumulates for m in plain)  # each row at the points around it alone
-
-    def points(c: int, pair: bool) -> int:
-        column, numeric, one = codes[:, c], space.columns.numeric[c], grids[c]
-        bins = numeric and not (isinstance(one, int) and is_by_value(column, bool(space.columns.whole_numbers[c]), one))
-        if near and (pair or numeric or space.columns.ordered[c]):
-            return 2 if bins else 3
-        if isinstance(one, int) and not numeric:
-            return len(np.unique(column))
-        return (one + 1 if isinstance(one, int) else len(one)) + int(np.isnan(column).any())
-
-    cost = int(len(plain) < len(named))  # one gradient a row serves all columns
-    cost += sum(prod(points(c, len(feature) == 2) for c in feature) for feature in wanted if plain)
-    most = (n_rows - 1) // cost  # the first row is asked besides
-    if most < 2:
-        raise ValueError(
-            f"rows={rows} pays for {most} of the rows of x, each of which costs {cost} model rows; ask for rows="
-            f"{2 * cost + 1} or more, for fewer features, or for a smaller grid."
-        )
-    return most

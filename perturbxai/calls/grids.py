@@ -83,8 +83,12 @@ def make_axis(drawn: Drawn, data: Floats, columns: Columns, number: int, grid: i
 def is_by_value(data: Floats, whole: bool, n_bins: int) -> bool:
     """Whether a column of numbers is taken value by value."""
     known = data[~np.isnan(data)]
-    n_values = len(np.unique(known))
-    return n_values <= n_bins + 1 and (whole or (n_values <= FEW_LEVELS and 2 * n_values <= len(known)))
+    return are_few(len(np.unique(known)), len(known), whole, n_bins)
+
+
+def are_few(n_values: int, n_known: int, whole: bool, n_bins: int) -> bool:
+    """Whether so many values among n_known numbers are taken one by one."""
+    return n_values <= n_bins + 1 and (whole or (n_values <= FEW_LEVELS and 2 * n_values <= n_known))
 
 
 def _level_axis(drawn: Drawn, columns: Columns, number: int, chosen: Floats | None) -> Axis:

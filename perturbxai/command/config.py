@@ -221,14 +221,15 @@ class EffectsConfig(TableFile):
     features    columns whose curves are drawn; None, where no pairs are named either: each that varies
     pairs       pairs of columns, whose surfaces are
     methods     "pdp", "ice", "ale"
-    grid        bins of a column of numbers;  rows: at most so many model rows, None for 1,000 rows of the table a curve
+    grid        bins of a column of numbers, None for 40, and for pairs as many as the rows bear
+    rows        at most so many model rows, None for 1,000 rows of the table a curve
     by          a column of at most 20 values: curves of the rows of each value as well
     """
 
     features: Names | None = None
     pairs: Pairs = ()
     methods: Annotated[Names, names_of(catalogue.CURVES)] = tuple(catalogue.CURVES)
-    grid: Players = 40
+    grid: Players | None = None
     rows: Players | None = None
     by: str | None = None
 

@@ -137,7 +137,7 @@ OF_EFFECTS = (
     Option("pairs", "COLUMNS", "two columns, A,B, whose surface is drawn; may be given again", listed, several=True,
         name="pair"),
     Option("methods", "NAMES", f"of {', '.join(catalogue.CURVES)}; default: all", listed),
-    Option("grid", "NUMBER", "bins of a column of numbers; default: 40", whole),
+    Option("grid", "NUMBER", "bins of a column of numbers; default: 40, of pairs as many as the rows bear", whole),
     Option("rows", "NUMBER", "at most so many model rows in all; default: 1,000 rows of the table at each point", whole),
     Option("by", "COLUMN", "curves of the rows of each of its values as well, of which there are 20 at most"),
     OUTPUTS,

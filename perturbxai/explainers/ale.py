@@ -59,7 +59,10 @@ class Ale(Asking, FromGrid):
 
     For `effects` it is the curve itself; of two columns the surface of what they do together, without the effect of each.
     Whole numbers and columns of few values step from one value to the next as levels do, over the rows that have either. The
-    band is Student's t on how the rows of a bin differ.
+    band is Student's t on how the rows of a bin differ. The band of a pair is about the surface of all rows like the drawn
+    ones on the same grid: it has how the rows of a cell differ, where they lie, and for what an empty cell takes from its
+    nearest as much as that is. Over seven functions and 200 to 5,000 rows 95 % intervals held that surface at .93 to .99 of
+    the data, with a grid that was not named; with two rows a cell at .75 where the function jumps.
     On a picture the curve starts at 0 at the fill. The first points of its band rest on the reference rows of one bin, few
     and skewed: with 14 a bin, simultaneous bands held the curve in 89 of 100 draws.
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from perturbxai.core.types import Bools, Floats
 from perturbxai.core.wording import count, own_value
 from perturbxai.results.amounts import EXACT, Unit, called, joined, share
+from perturbxai.results.describing_surfaces import of_surface
 from perturbxai.results.tidy import LEVEL, normal, student
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def of_effect(effect: Effect, k: int) -> list[str]:
     if not np.isfinite(curve).any():
         return [f"What {_names(effect)} does to {noun} is not known."]
     if len(effect.grid) > 1:
-        return [*_of_surface(effect, k, unit, noun), *_note(effect)]
+        return [*of_surface(effect, k, unit, noun), *_note(effect)]
     if effect.declared.differential or effect.declared.curves == "derivative":
         return _of_slopes(effect, k, unit, noun)
     points = effect.grid[0]
@@ -81,8 +82,17 @@ def _is_noise(effect: Effect, k: int, reach: float, error: float) -> bool:
     return not found > max(noise, EXACT * float(np.nanmax(np.abs(effect.values[..., k]))))
 
 
-def _size(unit: Unit, reach: float, error: float) -> str:
-    """How far two points lie apart; without an error that is of something else, where it is no smaller."""
+def _size(effect: Effect, k: int, unit: Unit, ends: tuple[int, int]) -> str:
+    """How far the lowest and the highest point lie apart; no error is told that is no smaller, and so of something else.
+
+    The two err together: rows with high answers have them everywhere. Where that is not known, their errors add up.
+    """
+    low, high = ends
+    reach, half = float(effect.values[high, k] - effect.values[low, k]), _half(effect)[:, k]
+    error = float(half[low] + half[high])
+    if effect.reach_stderr is not None and not _missing(effect.grid[0][[low, high]]).any():
+        df = np.broadcast_to(effect.df, effect.values.shape)[[low, high], k].min()
+        error = min(error, float(student(LEVEL, df) * effect.reach_stderr[k]))
     return unit.change(reach, error if error < reach else np.inf, sign=False)
 
 
@@ -100,7 +110,7 @@ def _of_numbers(effect: Effect, k: int, unit: Unit, noun: str) -> list[str]:
     if _is_noise(effect, k, reach, error):
         return [f"{name} does not move {noun} by more than noise ({unit.change(reach, error, sign=False)})."]
     ends = f"As {name} goes from {own_value(x[0], 4)} to {own_value(x[-1], 4)}, {noun}"
-    size = _size(unit, reach, error)
+    size = _size(effect, k, unit, (int(np.flatnonzero(there)[low]), int(np.flatnonzero(there)[high])))
     for way, side in (("rises", y), ("falls", -y)):
         if _falls_back(side) <= ONE_WAY * reach:
             return [f"{ends} {way} by {size}{_mostly(x, np.abs(np.diff(y)))}."]
@@ -141,7 +151,7 @@ def _of_levels(effect: Effect, k: int, unit: Unit, noun: str) -> list[str]:
     if _is_noise(effect, k, reach, error):
         return [f"{name} does not move {noun} by more than noise ({unit.change(reach, error, sign=False)})."]
     top, bottom = (own_value(effect.grid[0][at]) for at in (high, low))
-    higher = f"{_size(unit, reach, error)} higher"
+    higher = f"{_size(effect, k, unit, (low, high))} higher"
     return [f"{noun[0].upper()}{noun[1:]} is {higher} where {name} is {top} than where it is {bottom}."]
 
 
@@ -202,43 +212,7 @@ def _of_slopes(effect: Effect, k: int, unit: Unit, noun: str) -> list[str]:
     return [f"Along {name} {noun} {way} most steeply at {at}: by {slope} for one more of it."]
 
 
-# ------------------------------------------------------------------------------------------------ two columns, and photos
-
-
-def _of_surface(effect: Effect, k: int, unit: Unit, noun: str) -> list[str]:
-    """Where a surface of two columns is highest and lowest."""
-    surface, half = np.where(_beside_rows(effect), effect.values[..., k], np.nan), _half(effect)[..., k]
-    ends = [np.unravel_index(int(pick(surface)), surface.shape) for pick in (np.nanargmax, np.nanargmin)]
-    reach, error = float(surface[ends[0]] - surface[ends[1]]), float(half[ends[0]] + half[ends[1]])
-    what = f"{noun[0].upper()}{noun[1:]}"
-    if effect.declared.accumulates:
-        what = f"What {_names(effect)} do together to {noun}, beyond what each does by itself,"
-        if (n_rows := int(effect.counts.sum())) < effect.counts.size:  # what adds up are steps of single rows
-            cells = f"{count(n_rows, 'row')} lie in {effect.counts.size:,} cells"
-            return [f"{what} is not told: {cells}, which are too many. A smaller grid has rows in each."]
-    if reach <= error or reach == 0:
-        return [f"{what} moves by no more than noise ({unit.change(reach, error, sign=False)})."]
-    high, low = (
-        " and ".join(
-            f"{called(n)} = {own_value(axis[i], 4)}" for n, axis, i in zip(effect.names, effect.grid, end, strict=True)
-        )
-        for end in ends
-    )
-    found = [f"{what} is highest at {high} and lowest at {low}: {unit.change(reach, error, sign=False)} apart."]
-    if effect.extrapolated is not None and effect.extrapolated.any():
-        found.append(
-            f"No row lies in {share(float(effect.extrapolated.mean()))} of the surface: it is filled in from beside."
-        )
-    return found
-
-
-def _beside_rows(effect: Effect) -> Bools:
-    """(G, G'): corners of a cell that holds rows; all, where a surface is not filled in from beside."""
-    empty, shape = effect.extrapolated, effect.values.shape[:-1]
-    if empty is None or empty.shape != tuple(n - 1 for n in shape) or empty.all():
-        return np.ones(shape, dtype=bool)
-    held = np.pad(~empty, 1)
-    return np.asarray(held[1:, 1:] | held[1:, :-1] | held[:-1, 1:] | held[:-1, :-1])
+# ------------------------------------------------------------------------------------------------ photos
 
 
 def _of_opacity(effect: Effect, k: int, unit: Unit, noun: str) -> list[str]:

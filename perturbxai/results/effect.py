@@ -78,7 +78,9 @@ class Effect(Tidy):
     groups  the same for the rows of each value of the `by` column, on the same grid; empty without one
     superpixel  on a photo: the rise with its error and the shape of the curve in numbers, and the photo; else None
     importance_stderr (K,), importance_bias (K,)  the standard error of `importance`, and how much of it is the curve's
-            noise; None on a photo, and for surfaces of PDP and ALE
+            noise; None on a photo, for surfaces of PDP, and for those of ALE with more than 900 points
+    reach_stderr (K,)  of one column: the standard error of the curve's highest point less its lowest (missing values apart),
+            without what moves both up or down alike, which is most of a PDP's; else None
     reading  of one column: what `attribution` needs to know beside the curve; else None
     method  the frozen method object;  meta: the keys of `Attribution`, and of how it was drawn
     """
@@ -103,6 +105,7 @@ class Effect(Tidy):
     superpixel: Superpixel | None = None
     importance_stderr: Floats | None = None
     importance_bias: Floats | None = None
+    reach_stderr: Floats | None = None
     reading: Reading | None = None
     meta: dict[str, Any] = field(default_factory=dict)
 

@@ -180,20 +180,3 @@ def test_the_shape_of_a_curve_is_known_better_than_its_level():
     found = asked(METHODS[3:], X, lambda rows: rows[:, 0] + 5 * rows[:, 1], features=["x0"])
     assert found["pdp"]["x0"].stderr.min() > 0.2
     assert found["shape"]["x0"].stderr.max() < 1e-12
-
-
-@pytest.mark.slow
-def test_the_band_of_a_surface_covers():
-    # f = x0 x1 (1 + x2) on independent columns: the surface is that of x0 x1
-    hits = []
-    for seed in range(200):
-        X = np.random.default_rng(seed).uniform(-1, 1, size=(2000, 3))
-        X[:, 2] *= 2
-        effect = asked("ale", X, lambda rows: rows[:, 0] * rows[:, 1] * (1 + rows[:, 2]), features=[("x0", "x1")], grid=8,
-                       rows=10**6)["ale"]["x0", "x1"]  # fmt: skip
-        twin = asked("ale", X, lambda rows: rows[:, 0] * rows[:, 1], features=[("x0", "x1")], grid=8, rows=10**6)
-        truth = twin["ale"]["x0", "x1"].values  # on the same rows and edges, without the noise of x2
-        low, high = effect.interval()
-        hits.append((low <= truth) & (truth <= high))
-    assert 0.92 <= np.mean(hits) <= 0.975, np.mean(hits)
-    assert np.mean(hits, axis=0).min() >= 0.88

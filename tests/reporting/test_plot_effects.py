@@ -256,6 +256,25 @@ def test_cells_without_rows_in_or_near_them_are_hatched():
     assert not pair_panel.without_rows(surface["pdp"]["x0", "x1"]).any()
 
 
+def veils(figure):
+    cells = [c for c in figure.axes[0].collections if isinstance(c, matplotlib.collections.PolyCollection)]
+    return [c for c in cells if not c.get_hatch()]
+
+
+def test_what_is_within_noise_is_pale_and_said_to_be():
+    X = np.random.default_rng(0).normal(size=(400, 3))
+    model = lambda X: np.maximum(X[:, 0], 0) * np.maximum(X[:, 1], 0) * (1 + 0.5 * X[:, 2])  # noqa: E731
+    found = px.effects(["ale", "pdp"], model, X, X, features=("x0", "x1"), grid=6)
+    effect = found["ale"]["x0", "x1"]
+    low, high = effect.interval()
+    noisy = ((low <= 0) & (high >= 0))[..., 0]
+    assert 0.2 < noisy.mean() < 0.8
+    figure = drawn(px.plot(effect))
+    assert [len(one.get_paths()) for one in veils(figure)] == [noisy.sum()] and "pale: within noise" in figure.get_suptitle()
+    other = drawn(px.plot(found["pdp"]["x0", "x1"]))  # around no zero
+    assert "pale" not in other.get_suptitle() and not veils(other)
+
+
 def test_no_hatch_reaches_a_missing_value_which_stands_apart():
     rng = np.random.default_rng(0)
     kind = rng.choice(["ash", "elm", "oak", None], 900)

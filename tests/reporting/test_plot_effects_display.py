@@ -236,3 +236,11 @@ def test_other_refusals(diabetes, iris):
         px.plot_effects(*diabetes, ["bmi"], grid_resolution=3, ax=matplotlib.figure.Figure().subplots(1, 2))
     with pytest.raises(ValueError, match="but the Predictor has a scale already"):
         px.plot_effects(px.Predictor(model), X, [0], response_method="predict_proba")
+
+
+def test_a_map_of_accumulated_effects_has_a_grid_that_its_rows_bear_unless_one_is_named():
+    X = np.random.default_rng(0).normal(size=(216, 2))
+    model = lambda rows: rows[:, 0] * rows[:, 1]  # noqa: E731
+    for options, points in (({}, 7), ({"grid_resolution": 12}, 12), ({"custom_values": {0: [-1.0, 0.0, 1.0]}}, 3)):
+        shown = px.plot_effects(model, X, [(0, 1)], kind="ale", **options).pd_results[0]
+        assert len(shown["grid_values"][0]) == points

@@ -35,6 +35,14 @@ def test_tables_figures_and_manifest(found, tmp_path):
     assert len(manifest["files"]) == 5
 
 
+def test_the_page_and_the_table_of_a_pair_have_its_errors(found, tmp_path):
+    folder, effect = px.report(found, tmp_path), found["ale"]["a", "../c"]
+    assert "Pale: within noise." in (folder / "index.html").read_text()  # these two do nothing together
+    frame = pd.read_csv(folder / "effects_of_pairs.csv").query("method == 'ale'")
+    np.testing.assert_allclose(frame.stderr, effect.stderr.ravel(), rtol=1e-9)
+    np.testing.assert_allclose(frame.high, effect.interval()[1].ravel(), rtol=1e-9)
+
+
 def test_one_effect_is_a_report_too(found, tmp_path):
     folder = px.report(found["pdp"]["a"], tmp_path)
     assert {path.name for path in folder.iterdir()} == {"effects.csv", "effects.png", "index.html", "manifest.json"}

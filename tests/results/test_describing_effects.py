@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -112,7 +113,7 @@ def test_a_surface_is_told_where_it_has_rows():
     far = found.values.copy()
     far[-1, 0] = 1e6  # a corner that only stands because the surface is filled in there
     made = replace(found, values=far, stderr=np.full(far.shape, 1e-9))
-    assert "1,000,000" not in made.describe() and "is highest at" in made.describe()
+    assert "1,000,000" not in made.describe() and "stands out most at" in made.describe()
 
 
 def test_what_two_columns_do_together_is_not_told_on_more_cells_than_rows():
@@ -124,6 +125,38 @@ def test_what_two_columns_do_together_is_not_told_on_more_cells_than_rows():
         "is not told: 120 rows lie in 400 cells, which are too many." in fine.describe() and "apart" not in fine.describe()
     )
     assert "is not told" not in coarse.describe()
+
+
+def of_pair(model, n=1000, **options):
+    x = np.random.default_rng(0).normal(size=(n, 3))
+    return px.effects("ale", px.Predictor(model), px.TabularSpace(x), x, features=[(0, 1)], **options)["ale"]["x0", "x1"]
+
+
+def test_two_columns_stand_out_where_it_is_beyond_noise_and_vary_by_so_much_in_a_typical_row():
+    found = of_pair(lambda rows: rows[:, 0] * rows[:, 1] * (1 + 0.1 * rows[:, 2]))
+    first, second, *_ = found.describe().split("\n")
+    assert first.startswith(
+        "What x0 and x1 do together to the prediction, beyond what each does by itself, stands out most at x0"
+    )
+    assert " more) and at " in first and first.endswith(" less).")
+    size, half = re.match(r"Over the rows it varies by ([\d.]+) ± ([\d.]+) \(standard deviation\); it is", second).groups()
+    assert (
+        abs(float(size) - 1.0) < 2 * float(half) < 0.3
+    )  # a product of two normal columns, whose tails 1,000 rows know badly
+
+
+def test_two_columns_that_do_nothing_together_are_said_to_be_noise():
+    noisy = of_pair(lambda rows: rows[:, 0] + np.sign(rows[:, 0]) * np.sign(rows[:, 1]) * rows[:, 2], n=300)
+    assert "moves by no more than noise" in noisy.describe()
+
+
+def test_a_grid_of_ones_own_with_few_rows_a_cell_is_remarked_upon():
+    model = lambda rows: rows[:, 0] * rows[:, 1] * (1 + 0.1 * rows[:, 2])  # noqa: E731
+    assert (
+        "1,000 rows lie in 400 cells, so few in each that the errors told may be too small."
+        in of_pair(model, grid=20).describe()
+    )
+    assert "so few" not in of_pair(model).describe()
 
 
 def test_a_surface_tells_where_it_is_highest():

@@ -1,116 +1,28 @@
-"""Accumulated local effects in one and two dimensions, from mean steps by place: centring, bands, empty cells.
-
-Everything is linear in the mean steps, so that one operator gives the curve and, applied to unit steps, its variance.
-"""
+"""Accumulated local effects in one and two dimensions, from mean steps by place: the curve and its bands."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property, reduce
 from math import prod
 from typing import Self
 
 import numpy as np
 
 from perturbxai.core.types import Bools, Floats, Ints
-from perturbxai.estimation.curves.averaged import errors_of_importance, importance_of, largest_of
-from perturbxai.estimation.curves.axes import Axis, Standing
+from perturbxai.estimation.curves.averaged import (
+    error_of_reach,
+    errors_of_importance,
+    importance_of,
+    largest_of,
+)
+from perturbxai.estimation.curves.axes import Standing
 from perturbxai.estimation.curves.grid_tables import Curve, GridTable, Steps
+from perturbxai.estimation.curves.ground import Ground
+from perturbxai.estimation.curves.surface_error import SurfaceError
 from perturbxai.estimation.intervals import LEVEL
 from perturbxai.estimation.quantiles import student
 from perturbxai.estimation.survey import ROUNDING, sum_by
 
 NUMBERS_AT_ONCE = 1 << 21
-
-
-@dataclass(frozen=True, eq=False)
-class Ground:
-    """Where the data are on the grid of an accumulated curve.
-
-    axes      one or two, known points only
-    standing  where the rows stand on them
-    support   (places...,) the rows' weights
-    centred   whether the curve's mean over the data is taken away; else it starts at 0
-    """
-
-    axes: tuple[Axis, ...]
-    standing: Standing
-    support: Floats
-    centred: bool
-
-    @cached_property
-    def step_of(self) -> Ints:
-        """(C, S): which step each of a place's numbers belongs to, -1 where it takes part in none."""
-        parts = []
-        for axis in self.axes:
-            step = axis.first[:, None] + np.arange(axis.window - 1)
-            parts.append(np.where(np.take_along_axis(axis.used, step, axis=1), step, -1))
-        if len(parts) == 1:
-            return parts[0]
-        a, b = parts[0][:, None, :, None], parts[1][None, :, None, :]
-        both = np.where((a >= 0) & (b >= 0), a * self.axes[1].n_steps + b, -1)
-        return both.reshape(prod(both.shape[:2]), -1)
-
-    @cached_property
-    def share(self) -> Floats:
-        """(C, S): the weight of each place in the mean of its steps."""
-        taken = self.step_of >= 0
-        weight = np.where(taken, self.support.ravel()[:, None], 0.0)
-        total = np.bincount(self.step_of[taken], weights=weight[taken], minlength=prod(self.steps_shape))
-        return np.asarray(weight / np.where(total > 0, total, 1.0)[self.step_of])
-
-    @property
-    def steps_shape(self) -> tuple[int, ...]:
-        return tuple(a.n_steps for a in self.axes)
-
-    @cached_property
-    def empty(self) -> Bools:
-        """(steps...,): steps that no row takes part in; they are filled from the nearest."""
-        weight = self.support
-        for number, axis in enumerate(self.axes):
-            weight = np.moveaxis(np.tensordot(axis.used.T.astype(float), weight, axes=(1, number)), 0, number)
-        return np.asarray(weight <= 0)
-
-    @cached_property
-    def nearest(self) -> tuple[Ints, Ints, Floats]:
-        """Empty steps (E,), steps with rows (F,), and by which shares (E, F) the first take the mean of their nearest."""
-        empty = self.empty.ravel()
-        middle = [(np.arange(n) + 0.5) / n for n in self.steps_shape]
-        at = np.stack([m.ravel() for m in np.meshgrid(*middle, indexing="ij")], axis=1)
-        missing, there = np.flatnonzero(empty), np.flatnonzero(~empty)
-        apart = sum((at[missing, None, d] - at[None, there, d]) ** 2 for d in range(at.shape[1]))
-        # all that are as near, so that no order of the axes decides
-        close = apart <= np.min(apart, axis=1, keepdims=True, initial=np.inf) + 1e-12
-        return missing, there, np.asarray(close / np.maximum(close.sum(axis=1, keepdims=True), 1))
-
-    def accumulate(self, step: Floats) -> Floats:
-        """(T, C) values at the points, from steps (steps, C)."""
-        if self.empty.any():
-            step, area = step.copy(), reduce(np.multiply.outer, [a.widths for a in self.axes]).reshape(-1, 1)
-            missing, there, share = self.nearest
-            step[missing] = area[missing] * (share @ (step[there] / area[there]))
-        cube = step.reshape(*self.steps_shape, -1)
-        for d in range(len(self.axes)):
-            cube = np.cumsum(cube, axis=d)
-            cube = np.pad(cube, [(int(e == d), 0) for e in range(cube.ndim)])
-        if len(self.axes) == 2:
-            cube = cube - self._main(cube, 0)[:, None] - self._main(cube, 1)[None]
-        flat = cube.reshape(-1, cube.shape[-1])
-        return np.asarray(flat - self.standing.centre @ flat if self.centred else flat)
-
-    def _main(self, surface: Floats, number: int) -> Floats:
-        """(G, C): the accumulated effect of one column in a surface (G1, G2, C), at the rows near each of its steps.
-
-        A row of a cell stands between both of the edges that bound it, and takes its part of the step along either.
-        """
-        mine, other, at = self.axes[number], 1 - number, self.standing
-        surface = surface if number == 0 else surface.swapaxes(0, 1)
-        near = np.zeros((mine.n_places, len(self.axes[other].points)))
-        for end, part in ((at.low[other], 1.0 - at.share[other]), (at.high[other], at.share[other])):
-            np.add.at(near, (mine.place[at.rows], end), at.weight * part)
-        weight = mine.used.T.astype(float) @ near  # (steps, points of the other)
-        total = weight.sum(axis=1, keepdims=True)
-        weight = np.where(total > 0, weight, 1.0) / np.where(total > 0, total, weight.shape[1])
-        step = np.einsum("sg,sgc->sc", weight, np.diff(surface, axis=0))
-        return np.pad(np.cumsum(step, axis=0), ((1, 0), (0, 0)))
+MOST_JOINT = 900  # points of a surface whose errors are known together: their covariance is that many squared, an output
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,8 +39,12 @@ class PlaceErrors:
     pooled_df: float
 
     @classmethod
-    def of(cls, steps: Steps, taken: Bools) -> Self:
-        """taken (C, S): which steps of a place count."""
+    def of(cls, steps: Steps, taken: Bools, area: Floats | None = None) -> Self:
+        """taken (C, S): which steps of a place count.
+
+        area (C,)  how wide a place is: the spread that it borrows is then that of others, or that of others as wide if that
+                   is less, for steps of smooth functions grow with the place and those of jumps do not. None: all alike
+        """
         squares = np.where((taken[:, :, None] & taken[:, None])[..., None], steps.error, 0.0)
         own = np.einsum("cssk->ck", squares)
         there, several = steps.n > 0, steps.n > 1
@@ -137,9 +53,13 @@ class PlaceErrors:
         lent = there[:, None] & (~several[:, None] | (own <= rounding))
         n_taken = np.maximum(taken.sum(axis=1), 1)
         rows = np.where(several, steps.squares * (1.0 - 1.0 / np.maximum(steps.n, 1)), 0.0)
-        pooled = (own / n_taken[:, None])[several].sum(axis=0) / max(rows.sum(), np.finfo(float).tiny)
+        tiny = np.finfo(float).tiny
+        pooled = (own / n_taken[:, None])[several].sum(axis=0) / max(rows.sum(), tiny)
+        if area is not None:
+            a_width = (own / n_taken[:, None] / area[:, None] ** 2)[several].sum(axis=0) / max(rows.sum(), tiny)
+            pooled = np.minimum(pooled, area[:, None] ** 2 * a_width)
         factor = (np.maximum(steps.n, 1) / np.maximum(steps.n - 1, 1)) / weight**2
-        borrowed = (steps.squares / weight**2)[:, None] * pooled
+        borrowed = (steps.squares / weight**2)[:, None] * pooled  # (C, K)
         unit = np.where(taken, 1.0, 0.0)[:, :, None] * np.eye(taken.shape[1])
         covariance = np.where(
             lent[:, None, None], unit[..., None] * borrowed[:, None, None], squares * factor[:, None, None, None]
@@ -148,8 +68,8 @@ class PlaceErrors:
         return cls(covariance, np.maximum(steps.n - 1.0, 1.0), lent, pooled_df)
 
     def variance(self, ground: Ground) -> tuple[Floats, Floats, Floats | None]:
-        """At the points (T, K) the variance, the sum of its squared parts over their degrees of freedom; in one dimension
-        also how each place moves them (T, C, S)."""
+        """At the points (T, K) the variance, the sum of its squared parts over their degrees of freedom; of up to MOST_JOINT
+        points, and in one dimension, also how each place moves them (T, C, S)."""
         n_cells, n_own = ground.step_of.shape
         n_points = prod(len(a.points) for a in ground.axes)
         total, squares, common = np.zeros((3, n_points, self.covariance.shape[-1]))
@@ -158,7 +78,7 @@ class PlaceErrors:
         for low in range(0, n_cells, width):
             cells = np.arange(low, min(low + width, n_cells))
             move = _move(ground, cells)
-            if len(ground.axes) == 1:
+            if len(ground.axes) == 1 or n_points <= MOST_JOINT:
                 kept.append(move)
             part = np.einsum("tcs,csuk,tcu->tck", move, self.covariance[cells], move, optimize=True)
             part = np.maximum(part, 0.0)
@@ -219,24 +139,22 @@ def accumulated_curve(table: GridTable, *, centred: bool, population: bool, rng:
     heterogeneity = sum_by(step, (share * apart)[taken], n_steps)
     counts = sum_by(step, np.broadcast_to(steps.n[:, None], taken.shape)[taken], n_steps).astype(np.int64)
     values = ground.accumulate(mean)
-    errors = PlaceErrors.of(steps, taken).with_drawn_shares(steps, ground, mean)
+    errors = PlaceErrors.of(steps, taken, ground.area_of if len(axes) > 1 else None).with_drawn_shares(steps, ground, mean)
     variance, squares, move = errors.variance(ground)
-    more = np.zeros(n_outputs)
+    surface = SurfaceError.of(ground, mean, values) if len(axes) == 2 else None
+    more = np.zeros(n_outputs) if surface is None else surface.variance
     if population:  # its band has besides the variance of the curve's mean over the drawn rows
         read, weight, n_drawn = standing.read(values), standing.weight, len(standing.rows)
         more = weight**2 @ (read - weight @ read) ** 2 * (n_drawn / max(n_drawn - 1, 1))
     stderr = np.maximum(np.sqrt(variance + more), ROUNDING * steps.scale * len(values) ** 0.5)
     if not errors.pooled_df:
         stderr[:] = np.inf
-    tiny = np.finfo(float).tiny
-    # degrees of freedom of a sum of variances that have their own (Satterthwaite)
-    whole = np.maximum(variance + more, tiny)
-    shared = squares / whole / whole
-    df = np.where(shared > tiny, 1.0 / np.maximum(shared, tiny), np.inf)
+    df = _freedom(variance + more, squares)
     points, covariance = (*standing.shape, n_outputs), None
     if move is not None and errors.pooled_df:
-        # the least known error of all stands for the others
         covariance = errors.along(move)
+    if surface is None and covariance is not None:
+        # the least known error of all stands for the others
         critical = largest_of(covariance + more[:, None, None], stderr, df.min(axis=0), rng)
     else:
         critical = student(0.5 + 0.5 * LEVEL ** (1.0 / len(values)), df).reshape(points)
@@ -246,8 +164,11 @@ def accumulated_curve(table: GridTable, *, centred: bool, population: bool, rng:
         counts.reshape(ground.steps_shape), np.sqrt(heterogeneity).reshape(*ground.steps_shape, n_outputs), axes,
         standing.centre, importance_of(standing, values), extrapolated=ground.empty, notes=notes,
     )  # fmt: skip
-    if len(axes) == 1:
-        n_rows = steps.weight.sum() ** 2 / max(steps.squares.sum(), tiny)
+    if surface is None and covariance is not None:
+        found = replace(found, reach_stderr=np.maximum(error_of_reach(values, covariance), ROUNDING * steps.scale))
+    if surface is None or covariance is not None:
+        covariance = covariance if surface is None or covariance is None else covariance + surface.covariance
+        n_rows = steps.weight.sum() ** 2 / max(steps.squares.sum(), np.finfo(float).tiny)
         error, bias = errors_of_importance(standing, values, covariance, n_rows)
         found = replace(found, importance_stderr=error, importance_bias=bias)
     if table.differences is not None:
@@ -256,3 +177,11 @@ def accumulated_curve(table: GridTable, *, centred: bool, population: bool, rng:
         at = np.ix_(order, order)
         found = replace(found, differences=rise[at], differences_stderr=error[at])
     return found
+
+
+def _freedom(variance: Floats, squares: Floats) -> Floats:
+    """Degrees of freedom (T, K) of sums of variances that have their own (Satterthwaite); squares: sums of v^2 / df."""
+    tiny = np.finfo(float).tiny
+    whole = np.maximum(variance, tiny)
+    shared = squares / whole / whole
+    return np.where(shared > tiny, 1.0 / np.maximum(shared, tiny), np.inf)

@@ -95,6 +95,20 @@ def errors_of_importance(
     return error, np.sqrt(spread) - np.sqrt(np.maximum(spread - noise, 0.0))
 
 
+def error_of_reach(values: Floats, covariance: Floats) -> Floats:
+    """(K,): the standard error of the highest of a curve's values (G, K) less the lowest; covariance (K, >= G, >= G).
+
+    What moves both alike is not in it. Infinite where an error is.
+    """
+    found = []
+    for one, spread in zip(values.T, covariance, strict=True):
+        ends = np.ix_(*[[int(one.argmax()), int(one.argmin())]] * 2)
+        (high, both), (_, low) = spread[ends]
+        known = np.isfinite([high, low, both]).all()
+        found.append(max(high + low - 2.0 * both, 0.0) ** 0.5 if known else np.inf)
+    return np.array(found)
+
+
 def _banded(
     table: GridTable, moments: Moments, values: Floats, parts: tuple[Floats, Floats | None, Floats], sampled: Bools,
     shape: tuple[int, ...], rng: np.random.Generator, per: float = 1.0,
@@ -116,10 +130,12 @@ def _banded(
     else:
         own = covariance + lent.T[:, :, None] * np.eye(len(values))
         critical = largest_of(own, stderr, np.full(table.n_outputs, df), rng)
-    full = (*shape, table.n_outputs)
+    full, reach = (*shape, table.n_outputs), None
+    if covariance is not None and shape == table.standing.shape:
+        reach = np.maximum(error_of_reach(values[: table.axes[0].n_known], own), rounding)
     return Curve(
         values.reshape(full), stderr.reshape(full), critical, df, counts_of(table.axes, table.weight > 0),
-        np.sqrt(np.maximum(spread, 0.0)).reshape(full), table.axes, table.standing.centre,
+        np.sqrt(np.maximum(spread, 0.0)).reshape(full), table.axes, table.standing.centre, reach_stderr=reach,
     )  # fmt: skip
 
 

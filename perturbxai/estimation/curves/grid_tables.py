@@ -308,6 +308,7 @@ class Curve:
     importance: Floats = field(default_factory=lambda: np.zeros(0))
     importance_stderr: Floats | None = None
     importance_bias: Floats | None = None
+    reach_stderr: Floats | None = None
     midpoints: bool = False
     individual: Floats | None = None
     rows: Ints | None = None

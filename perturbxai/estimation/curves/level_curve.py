@@ -8,9 +8,10 @@ import numpy as np
 from perturbxai.core.evaluations import once
 from perturbxai.core.questions import Rows, TablePlayers
 from perturbxai.core.types import Codes, Floats, Ints, Weights
-from perturbxai.estimation.curves.accumulated import Ground, PlaceErrors
+from perturbxai.estimation.curves.accumulated import PlaceErrors
 from perturbxai.estimation.curves.axes import Axis, Standing
 from perturbxai.estimation.curves.grid_tables import Steps
+from perturbxai.estimation.curves.ground import Ground
 from perturbxai.estimation.curves.similarity import similarity_order
 from perturbxai.estimation.curves.table_curve import CurveValue, is_drawn
 from perturbxai.estimation.survey import ROUNDING

@@ -9,6 +9,7 @@ from perturbxai.reporting.curves import column_panel, pair_panel, view
 from perturbxai.reporting.curves.view import Panel
 from perturbxai.reporting.style import left_out, legend_below, new_figure, rc
 from perturbxai.reporting.types import Artist, Axes, Drawing, Figure
+from perturbxai.results.surface_places import within_noise
 
 ACROSS = 3
 WIDTH, HEIGHT = 3.5, 2.75  # inches a panel
@@ -99,6 +100,8 @@ def about(drawn: Sequence[Panel]) -> list[str]:
         parts.append(f"centred here, without a band: {', '.join(centred)}")
     if any(len(panel.names) == 2 and pair_panel.without_rows(panel.effects[0]).any() for panel in drawn):
         parts.append("hatched: no rows there")
+    if any(len(panel.names) == 2 and within_noise(panel.effects[0], panel.k).any() for panel in drawn):
+        parts.append("pale: within noise")
     return parts
 
 

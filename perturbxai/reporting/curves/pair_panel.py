@@ -1,4 +1,4 @@
-"""Panels of two columns' effects: a coloured map with contours, hatched where the data have no rows."""
+"""Panels of two columns' effects: a coloured map with contours, pale within noise and hatched where no rows are."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -14,12 +14,14 @@ from perturbxai.reporting.lettering import text
 from perturbxai.reporting.style import sequence
 from perturbxai.reporting.types import Axes
 from perturbxai.results.effect import Effect
+from perturbxai.results.surface_places import beside_rows, within_noise
 
 PALE = 3.0  # times the least error: a map that is nowhere above it has no strong colours
 ENOUGH = 8.0  # rows that a neighbourhood would hold if they lay evenly: where it holds none, the data are not there
 CONTOURS = 8
 CONTOUR: dict[str, Any] = {"colors": "#222222", "linewidths": 0.5, "alpha": 0.7}
 HATCH = "#333333"
+VEIL = 0.7  # how white a place within noise is made
 
 
 def draw(axis: Axes, panel: Panel) -> None:
@@ -33,12 +35,15 @@ def draw(axis: Axes, panel: Panel) -> None:
     signed = effect.declared.curves != "raw"
     error = effect.stderr[..., k]
     noise = PALE * float(error[np.isfinite(error)].min(initial=np.inf))
-    seen = effect.values[..., k][held(effect)]
+    seen = effect.values[..., k][beside_rows(effect)]
     limit = max(float(np.abs(seen).max()), noise if np.isfinite(noise) else 0.0) or 1.0
     ends = (-limit, limit) if signed else (float(seen.min()), float(seen.max()))
     colours: dict[str, Any] = {"cmap": "RdBu_r" if signed else sequence(), "vmin": ends[0], "vmax": ends[1]}
+    noisy = within_noise(effect, k)[np.ix_(*order)]
     for ends_of, cells in blocks(panel.ground, at):
         mesh = axis.pcolormesh(*ends_of, values[cells].T, rasterized=True, **colours)
+        if noisy[cells].any():
+            veil(axis, ends_of, noisy[cells])
     if not (x.levels or y.levels):
         known = [slice(0, len(ground.known)) for ground in (x, y)]
         if np.ptp(values[tuple(known)]) > 0:
@@ -53,17 +58,6 @@ def draw(axis: Axes, panel: Panel) -> None:
     y.label(axis, "y")
     axis.set_title(text(panel.title, LONGEST) if panel.title else "", loc="left")
     axis.spines[:].set_visible(False)
-
-
-def held(effect: Effect) -> Bools:
-    """(G1, G2): the points that the colours are for: of an accumulated surface corners of cells that hold rows.
-
-    The others were filled from their nearest and carried on from there, as far from all data as the cell is.
-    """
-    if not effect.declared.accumulates or effect.extrapolated is None or effect.extrapolated.all():
-        return np.ones(effect.values.shape[:2], dtype=bool)
-    cells = np.pad(~effect.extrapolated, 1)
-    return np.asarray(cells[1:, 1:] | cells[:-1, 1:] | cells[1:, :-1] | cells[:-1, :-1])
 
 
 def blocks(grounds: Sequence[Ground], at: Sequence[Floats]) -> list[tuple[list[Floats], tuple[slice, ...]]]:
@@ -81,6 +75,16 @@ def _edges(ground: Ground, at: Floats, whole: Floats) -> Floats:
         half = 0.02 * float(np.ptp(whole)) or 0.5
         return np.array([at[0] - half, at[0] + half])
     return ground.edges(at)
+
+
+def veil(axis: Axes, ends: Sequence[Floats], noisy: Bools) -> None:
+    """Make the cells (G1, G2) between these ends pale that may be nothing."""
+    from matplotlib.collections import PolyCollection
+
+    x, y = ends
+    corners = [[(x[i], y[j]), (x[i + 1], y[j]), (x[i + 1], y[j + 1]), (x[i], y[j + 1])] for i, j in np.argwhere(noisy)]
+    cells = PolyCollection(corners, facecolor="white", alpha=VEIL, linewidth=0.0, rasterized=True, antialiased=False)
+    axis.add_collection(cells, autolim=False)
 
 
 def hatch(axis: Axes, grounds: Sequence[Ground], effect: Effect) -> None:

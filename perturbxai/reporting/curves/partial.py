@@ -17,6 +17,7 @@ from perturbxai.reporting.curves.off_data import Unsupported
 from perturbxai.reporting.curves.view import said_of
 from perturbxai.results.effect import Effect
 
+RESOLUTION = 100  # points that scikit-learn asks where nobody says how many; of a pair for ALE more than any rows bear
 EVERY_ROW = 1 << 60  # model rows: as many as it takes
 
 
@@ -92,6 +93,10 @@ def ask(request: Request, outputs: Sequence[int], columns: tuple[int, ...], grid
     space = request.space
     named = tuple(space.columns.names[c] for c in columns)
     grid = dict(zip(named, grids, strict=True))
+    if kind == "ale" and len(columns) > 1 and request.resolution == RESOLUTION:
+        grid = {
+            name: one for c, name, one in zip(columns, named, grids, strict=True) if c in {*request.levels, *request.asked}
+        }
     found = effects(
         _methods(kind, len(columns), len(space.codes)), request.predictor, space, request.X,
         features=[named if len(named) > 1 else named[0]], outputs=list(outputs), grid=grid, rows=EVERY_ROW,

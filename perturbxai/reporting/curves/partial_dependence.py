@@ -67,7 +67,8 @@ def plot_effects(
     response_method  "predict_proba" or "decision_function"; "auto" takes the first that there is
     n_cols     panels side by side
     grid_resolution  points along a column, evenly between two percentiles; all its values where they are fewer, and a
-               missing value after them. Of "ale" the edges of bins with alike many rows
+               missing value after them. Of "ale" the edges of bins with alike many rows; of its maps at 100, which stands
+               for no wish, as many as the rows bear (see `effects`)
     percentiles  the ends of the grid; of "ale", whose bins need all the data, the ends of what is shown
     custom_values  {column: points} in place of both, in any order; of a column of levels, some of them
     method     "brute", as "auto" is here; "recursion" reads trees and averages over other rows, and is refused

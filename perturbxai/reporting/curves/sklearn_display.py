@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from perturbxai.core.types import Ints
 from perturbxai.reporting.curves import partial_panels, sklearn_arguments
 from perturbxai.reporting.curves.keywords import Keywords, read_keywords
-from perturbxai.reporting.curves.pair_panel import PALE, held
+from perturbxai.reporting.curves.pair_panel import PALE
 from perturbxai.reporting.curves.partial import Part, Results
 from perturbxai.reporting.curves.partial_axes import lay_out
 from perturbxai.reporting.curves.partial_panels import Artists, Sheet, limits_of, name_values
 from perturbxai.reporting.types import Axes
 from perturbxai.results.effect import Effect
+from perturbxai.results.surface_places import beside_rows
 
 Words = Mapping[str, Any]
 
@@ -140,7 +141,7 @@ class EffectsDisplay:
                 found[1] = min(low for low, _ in found.values()), max(high for _, high in found.values())
             if 2 in found and alike:
                 maps = [n for n in chosen if len(self.features[n]) == 2]
-                seen = [results[n]["average"][self.target_idx][held(self.effects[n])] for n in maps]
+                seen = [results[n]["average"][self.target_idx][beside_rows(self.effects[n])] for n in maps]
                 reach = max(*(float(np.abs(one).max()) for one in seen), self._noise())
                 found[2] = -reach, reach
             setattr(self, name, {**found, **{n: ends for n, ends in given.items() if n in found}})

@@ -13,9 +13,11 @@ from perturbxai.reporting.html.markup import Html, element, join
 from perturbxai.reporting.html.numbers import number, own
 from perturbxai.reporting.html.per_cent import per_cent, points
 from perturbxai.results.effect import Effect
+from perturbxai.results.surface_places import beside_rows, within_noise
 
 ROWS_DRAWN = 30  # curves of rows
 TICK_ENDS = 40  # of a rug
+PALE = 0.3  # how much colour is left to what is within noise
 DASH = 0.012  # of an axis: half of the dash that stands for missing values
 
 
@@ -81,7 +83,8 @@ def surface_figure(panel: Panel) -> Html:
     at = [ground.places(grid)[some] for ground, grid, some in zip(panel.ground, effect.grid, kept, strict=True)]
     order = [np.argsort(places, kind="stable") for places in at]
     at = [places[o] for places, o in zip(at, order, strict=True)]
-    values = effect.values[..., k][np.ix_(*(some[o] for some, o in zip(kept, order, strict=True)))]
+    place = np.ix_(*(some[o] for some, o in zip(kept, order, strict=True)))
+    values, noisy = effect.values[..., k][place], within_noise(effect, k)[place]
     level = float(values.mean()) if effect.declared.curves == "raw" else 0.0
     edges = [_edges(ground, places) for ground, places in zip(panel.ground, at, strict=True)]
     names = [[own(one) for one in ground.values] if ground.levels else [] for ground in panel.ground]
@@ -90,13 +93,15 @@ def surface_figure(panel: Panel) -> Html:
     fits = all(len(span) == n + 1 for span, n in zip(spans, empty.shape, strict=True)) and not any(
         g.levels for g in panel.ground
     )
-    drawn = surface(values - level, edges, names, [ground.name for ground in panel.ground], surface_alt(effect, k),
-                    empty if fits else None, spans)  # fmt: skip
+    titles, alt = [ground.name for ground in panel.ground], surface_alt(effect, k)
+    shown = np.where(noisy, PALE, 1.0) * (values - level)
+    drawn = surface(shown, edges, names, titles, alt, empty if fits else None, spans)
     about = (
         f"Orange: above the mean of {number(level)}{per_cent(effect.meta)}; blue: below."
         if level
         else "Orange: more than the two alone; blue: less."
     )
+    about += " Pale: within noise." if noisy.any() else ""
     heading = element("p", f"{panel.title}. {about} Striped: no rows are there." if panel.title else about, class_="note")
     return element("figure", heading, drawn)
 
@@ -107,8 +112,8 @@ def _edges(ground: Ground, at: Floats) -> Floats:
 
 
 def surface_alt(effect: Effect, k: int) -> str:
-    """Where the surface is highest and lowest."""
-    values = effect.values[..., k]
+    """Where the surface is highest and lowest, of the places beside rows."""
+    values = np.where(beside_rows(effect), effect.values[..., k], np.nan)
     told = []
     for word, place in (("highest", np.nanargmax(values)), ("lowest", np.nanargmin(values))):
         i, j = np.unravel_index(int(place), values.shape)
