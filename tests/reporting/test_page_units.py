@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 
 import numpy as np
 import pandas as pd
@@ -10,9 +11,11 @@ import pytest
 from sklearn.ensemble import RandomForestClassifier
 
 import perturbxai as px
-from perturbxai.reporting.html.per_cent import curves_in_per_cent, in_per_cent
+from perturbxai.reporting.html.per_cent import OF_EFFECT, OF_EXPLANATION, OF_SUPERPIXEL, curves_in_per_cent, in_per_cent
 from perturbxai.results.describing import of_row, of_rows
 from perturbxai.results.describing_effects import of_effect
+from perturbxai.results.effect import Effect, Superpixel
+from perturbxai.results.explanation import Explanation
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +90,19 @@ def test_a_probability_of_nearly_nothing_is_told_no_closer_than_anybody_reads(tm
                   meta=result.meta | {"scale": "probability"})  # fmt: skip
     text = (px.report(odd, tmp_path) / "index.html").read_text("utf-8")
     assert "&lt; 0.01" in text and "1e-05" not in re.sub(r'data-value="[^"]*"', "", text)
+
+
+def test_no_field_of_a_result_is_forgotten():
+    """Every array is either in units of the output or known not to be."""
+    of_rows_and_counts = {
+        Explanation: {"critical", "input"},
+        Effect: {"critical", "df", "counts", "extrapolated"},
+        Superpixel: {"picture", "labels", "df", "at_half", "variation", "non_monotone"},
+    }
+    for kind, named in ((Explanation, OF_EXPLANATION), (Effect, OF_EFFECT), (Superpixel, OF_SUPERPIXEL)):
+        types = r"(Floats|PlayerValues|PerOutput|Ints|Bools|Picture|Labels|float)"
+        arrays = {one.name for one in fields(kind) if re.match(types, str(one.type))}
+        assert arrays - {"df"} == (set(named) | of_rows_and_counts[kind]) - {"df"}
 
 
 # ------------------------------------------------------------------------------------------------ what the rows are

@@ -11,7 +11,7 @@ from perturbxai.reporting.html.buttons import buttons
 from perturbxai.reporting.html.charts.bars import Bars
 from perturbxai.reporting.html.choices import Choice, part_of
 from perturbxai.reporting.html.curves_section import curve_figure, surface_figure
-from perturbxai.reporting.html.ending import NAMED, Told, costs_of
+from perturbxai.reporting.html.ending import NAMED, SCALES, Told, costs_of
 from perturbxai.reporting.html.guide import guide_section
 from perturbxai.reporting.html.making import cost_section, files_section, making_section
 from perturbxai.reporting.html.markup import Html, element, join
@@ -85,7 +85,9 @@ def _about(found: Found, told: Told) -> list[tuple[str, str]]:
     kinds = {"region" if on_a_photo(found) else "column": len(found) - n_pairs, "pair": n_pairs}
     what = " and ".join(count(n, noun) for noun, n in kinds.items() if n)
     own = {"what": what if len(found) > 1 else " × ".join(next(iter(found)))}
-    own |= {"output": ", ".join(map(str, first.outputs[:NAMED])), "methods": ", ".join(titles(named).values())}
+    scale = SCALES.get(str(first.meta.get("scale")), "")
+    shown = ", ".join(map(str, first.outputs[:NAMED])) + (f" ({scale})" if scale else "")
+    own |= {"output": shown, "methods": ", ".join(titles(named).values())}
     if first.meta.get("drawn_rows"):
         own["rows behind the curves"] = f"{first.meta['drawn_rows']:,}"
     return [*told.about.items(), *((key, value) for key, value in own.items() if key not in told.about)]

@@ -18,7 +18,7 @@ OF_EXPLANATION = (
 )  # fmt: skip
 OF_EFFECT = (
     "values", "stderr", "importance", "heterogeneity", "individual", "differences", "differences_stderr",
-    "importance_stderr", "importance_bias",
+    "importance_stderr", "importance_bias", "reach_stderr",
 )  # fmt: skip
 OF_SUPERPIXEL = ("rise", "stderr", "climb_stderr")
 
