@@ -9,6 +9,7 @@ EXTRAS = {
     "lime": "reference",
     "shap": "reference",
     "pyarrow": "parquet",
+    "plotly": "interactive",
 }
 
 

@@ -56,6 +56,7 @@ OWNERS = {
     "shap": {"peers"},
     "threadpoolctl": {"calls"},
     "matplotlib": {"reporting"},
+    "plotly": {"reporting"},
     "jinja2": {"reporting"},
     "filelock": {"reporting"},
     "joblib": {"calls", "reporting", "command"},
