@@ -17,7 +17,7 @@ WIDTH, HEIGHT = 3.5, 2.75  # inches a panel
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """Which effects are drawn: panels by column or pair, what is not shown in words, and the space that tells of the data."""
+    """Which effects are drawn: panels by column or pair, what is not shown, in words, and the space with the data."""
 
     lines: list[list[Panel]]
     more: list[str]

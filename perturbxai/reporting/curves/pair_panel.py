@@ -25,7 +25,7 @@ HATCH = "#333333"
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """A map in numbers: where the points of both axes are on paper as they rise, the values (G1, G2) there, the colours' ends.
+    """A map in numbers: where the points of both axes are on paper, as they rise, the values (G1, G2), the colours' ends.
 
     order  which point of the effect's grid each is, along both axes;  signed  whether the values lie around a zero
     """

@@ -7,14 +7,12 @@ from numpy.typing import NDArray
 
 from perturbxai.core.types import Floats
 from perturbxai.core.wording import own_value
-from perturbxai.reporting.curves.axis_places import LEVEL_DIGITS, LONGEST_LEVEL, Ground
+from perturbxai.reporting.curves.axis_places import CROWDED, Ground
 from perturbxai.reporting.interactive import words
 from perturbxai.reporting.interactive.canvas import Record
-from perturbxai.reporting.lettering import number, texts
 from perturbxai.reporting.types import Interactive
 
 DAY = 86_400_000.0  # milliseconds, in which plotly counts widths along days
-CROWDED = 34  # letters of all levels, from which on these are turned
 
 
 def across(ground: Ground, at: Floats) -> list[Any]:
@@ -31,26 +29,26 @@ def wide(ground: Ground, width: Floats) -> list[float]:
     return [float(one) for one in width * (DAY if ground.dates else 1.0)]
 
 
+def crowded(ground: Ground) -> bool:
+    """Whether the names of an axis' levels have no room side by side."""
+    named = ground.ticks()
+    return ground.levels and named is not None and sum(map(len, named[1])) > CROWDED
+
+
 def name(made: Interactive, at: Record, ground: Ground, ends: tuple[float, float], side: str = "x") -> None:
     """Name an axis and its values: levels by name, a missing value as what it is."""
     update = getattr(made, f"update_{side}axes")
-    update(
-        title={"text": words.escaped(ground.name), "font": {"size": 12}, "standoff": 6},
-        range=across(ground, np.array(ends)),
-        **at,
-    )
-    if ground.levels:
-        values = [number(value, LEVEL_DIGITS) if isinstance(value, float) else value for value in ground.values]
-        names = texts(values, LONGEST_LEVEL) + ["missing"] * ground.missing
-        turned = {"tickangle": -40} if side == "x" and sum(map(len, names)) > CROWDED else {}
-        update(tickmode="array", tickvals=ground.at.tolist(), ticktext=words.labels(names), **turned, **at)
-        return
-    update(nticks=6, **at)
-    if ground.missing and side == "x":
+    title = {"text": words.escaped(ground.name), "font": {"size": 12}, "standoff": 6}
+    update(title=title, range=across(ground, np.array(ends)), nticks=6, **at)
+    if (named := ground.ticks()) is not None:
+        turned = {"tickangle": -40} if side == "x" and crowded(ground) else {}
+        update(tickmode="array", tickvals=named[0], ticktext=words.labels(named[1]), **turned, **at)
+    elif ground.missing:
+        place = {side: across(ground, ground.at[-1:])[0], f"{'y' if side == 'x' else 'x'}": 0.0}
+        where = {"yref": "y domain", "textangle": -90} if side == "x" else {"xref": "x domain"}
         made.add_annotation(
-            x=across(ground, ground.at[-1:])[0], y=0.0, yref="y domain", text="missing", textangle=-90, showarrow=False,
-            yanchor="bottom", xanchor="left", font={"size": 10, "color": "#666666"}, **at,
-        )  # fmt: skip
+            text="missing", showarrow=False, xanchor="left", yanchor="bottom", font={"size": 10}, **place, **where, **at
+        )
 
 
 def held(ground: Ground, grid: NDArray[Any]) -> list[str]:

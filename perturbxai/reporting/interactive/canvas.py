@@ -40,7 +40,7 @@ def canvas(
     inner = width * PIXELS * 0.86, max(height * PIXELS - 105.0, 110.0)
     left = int(max([LETTER * len(name) for name in names], default=44)) + 26
     heads = [words.lines(one, int(inner[0] / LETTER)) for one in titles]
-    head = PANEL_LINE * max(map(len, heads)) + 8 + above
+    head = (PANEL_LINE * max(map(len, heads)) + 8) * any(titles) + above
     gaps = apart or (BETWEEN, BELOW + head)
     wide = columns * inner[0] + (columns - 1) * gaps[0]
     high = rows * inner[1] + (rows - 1) * gaps[1]
@@ -114,22 +114,19 @@ def value_lines(
     """A panel of lines from the top, each with its name (as `lettering` made it), along an axis of values."""
     made.update_yaxes(
         range=[len(names) - 0.4, -0.6], tickmode="array", tickvals=list(range(len(names))), ticks="",
-        ticktext=words.labels(names), showticklabels=named, fixedrange=False, **at,
+        ticktext=words.labels(names), showticklabels=named, **at,
     )  # fmt: skip
+    if not named:  # who zooms one panel zooms those beside it, which have the same lines
+        made.update_yaxes(matches=made.get_subplot(row=at["row"], col=1).yaxis.plotly_name.replace("axis", ""), **at)
     title = {"text": words.label(across), "font": {"size": 12}, "standoff": 8}
     made.update_xaxes(title=title, nticks=7, range=None if ends is None else list(map(float, ends)), **at)
-
-
-def together(made: Interactive, axis: str) -> None:
-    """Let all panels move along an axis as one, when somebody zooms."""
-    getattr(made, f"update_{axis}axes")(matches=axis)
 
 
 def rule(made: Interactive, at: Record, place: float, way: str = "v", **look: Any) -> None:
     """A thin line across a panel."""
     line = {"color": LINE, "width": 1, **look}
     draw = made.add_vline if way == "v" else made.add_hline
-    draw(float(place), line=line, layer="below", **at)
+    draw(float(place), line=line, layer="below", exclude_empty_subplots=False, **at)
 
 
 def listed(numbers: Floats | Iterable[Any]) -> list[Any]:
@@ -142,6 +139,21 @@ def colour_bar(label: str, ticks: tuple[Sequence[float], Sequence[str]] | None =
     title = {"text": words.label(label), "side": "right", "font": {"size": 12}}
     named = {} if ticks is None else {"tickmode": "array", "tickvals": list(ticks[0]), "ticktext": list(ticks[1])}
     return {"title": title, "thickness": 13, "outlinewidth": 0, "len": 0.9, **named, **more}
+
+
+def key_of(label: str, keys: set[str]) -> Record:
+    """What a trace is called in the legend, once in a figure; a click there shows or hides it in all panels.
+
+    label  as `lettering` made it;  keys: what the legend has so far, is added to
+    """
+    first = label not in keys
+    keys.add(label)
+    return {"name": words.label(label), "legendgroup": label, "showlegend": first}
+
+
+def add_whiskers(made: Interactive, at: Record, of: Record) -> None:
+    """A trace that shows its error bars alone."""
+    made.add_scatter(mode="markers", marker={"size": 1, "opacity": 0}, showlegend=False, **of, **at)
 
 
 def whiskers(half: Floats, width: float, colour: str = INK, least: Floats | None = None) -> Record:

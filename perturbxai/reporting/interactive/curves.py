@@ -26,20 +26,19 @@ from perturbxai.reporting.curves.column_panel import (
 )
 from perturbxai.reporting.curves.figure import above_of, alike_of
 from perturbxai.reporting.curves.view import Line, Panel
-from perturbxai.reporting.interactive import axes, words
-from perturbxai.reporting.interactive.canvas import Record, listed, rule, whiskers
+from perturbxai.reporting.interactive import axes, row_curves, words
+from perturbxai.reporting.interactive.canvas import Record, add_whiskers, key_of, listed, rule, whiskers
 from perturbxai.reporting.interactive.colours import pale
 from perturbxai.reporting.lettering import number
 from perturbxai.reporting.types import Interactive
 
 NO_WORDS: Record = {"hoverinfo": "skip", "showlegend": False}
-DASH = 0.36  # of a step between levels: half of what stands for a row
 
 
 def panel(
     made: Interactive, at: Record, one: Panel, drawn: Sequence[Panel], space: TabularSpace | None, keys: set[str]
 ) -> None:
-    """One panel. drawn: all of the figure, among which some share its ends;  keys: what the legend has so far, is added to."""
+    """One panel. drawn: all of the figure, some of which share its ends;  keys: what the legend has so far, is added to."""
     (ground,), alike = one.ground, alike_of(one, drawn)
     ends = limits(alike)
     found = rows_of(one.effects, ground, space) if one.scale != "derivative" else None
@@ -48,7 +47,7 @@ def panel(
     for line in one.lines:
         numbers = read(line, one.k, ground)
         if len(numbers.rows):
-            _rows(made, at, one, line, numbers, keys)
+            row_curves.draw(made, at, one, line, numbers, keys)
         if line.mean and ground.levels:
             _bars(made, at, one, line, numbers, (means.index(line), len(means)), keys)
         elif line.mean:
@@ -61,14 +60,6 @@ def panel(
         _warning(made, at, one, (low + (STRIP + 0.008) * unit, 0.02 * unit))
     axes.name(made, at, ground, span(ground))
     made.update_yaxes(range=[low, high], nticks=6, **at)
-
-
-def _key(line: Line, keys: set[str], more: str = "") -> Record:
-    """What a trace is called in the legend, once in a figure; a click there shows or hides it in all panels."""
-    label = f"{line.label}{more}"
-    first = label not in keys
-    keys.add(label)
-    return {"name": words.label(label), "legendgroup": label, "showlegend": first}
 
 
 def _told(one: Panel, line: Line, numbers: Drawn) -> list[str]:
@@ -90,7 +81,7 @@ def _curve(made: Interactive, at: Record, one: Panel, line: Line, numbers: Drawn
     """A curve, dotted where no row is behind it, in its pointwise band, with thin lines for the simultaneous one."""
     (ground,) = one.ground
     known = slice(0, len(numbers.y) - numbers.missing)
-    x, y, key, told = numbers.at[known], numbers.y[known], _key(line, keys), _told(one, line, numbers)
+    x, y, key, told = numbers.at[known], numbers.y[known], key_of(line.label, keys), _told(one, line, numbers)
     hidden = {"legendgroup": key["legendgroup"], **NO_WORDS}
     _band(made, at, ground, x, numbers.band[:, known], pale(line.colour, 0.1 if line.among else 0.22), hidden)
     for end in numbers.whole_band[:, known]:
@@ -160,75 +151,31 @@ def _bars(
     """A bar a level from the mean of all, beside those of the other methods, with both intervals."""
     which, total = among
     width, base = 0.78 / total, base_of(one, line, numbers)
-    x, key, told = numbers.at + (which - (total - 1) / 2.0) * width, _key(line, keys), _told(one, line, numbers)
+    x, key, told = numbers.at + (which - (total - 1) / 2.0) * width, key_of(line.label, keys), _told(one, line, numbers)
     common = {"x": listed(x), "hovertext": told, "hoverinfo": "text", "legendgroup": key["legendgroup"]}
+    look = {"color": line.colour, "line": {"width": 0}}
+    made.add_bar(y=listed(numbers.y - base), base=base, width=0.9 * width, marker=look, **(key | common), **at)
+    if any(len(read(other, one.k, one.ground[0]).rows) for other in one.lines):
+        _before_rows(made, at, line, x, (base, numbers.y), 0.45 * width, key["legendgroup"])
     half, whole = ((band[1] - band[0]) / 2.0 for band in (numbers.band, numbers.whole_band))
-    made.add_bar(
-        y=listed(numbers.y - base),
-        base=base,
-        width=0.9 * width,
-        marker={"color": line.colour, "line": {"width": 0}},
-        opacity=0.8,
-        name=key["name"],
-        showlegend=key["showlegend"],
-        **common,
-        **at,
-    )
     for error, thick in ((whole, 0.9), (half, 2.2)):
-        made.add_scatter(
-            y=listed(numbers.y),
-            mode="markers",
-            marker={"size": 1, "opacity": 0},
-            error_y=whiskers(error, thick),
-            showlegend=False,
-            **common,
-            **at,
-        )
+        add_whiskers(made, at, {"y": listed(numbers.y), "error_y": whiskers(error, thick), **common})
     if base:
         rule(made, at, base, "h")
 
 
-def _rows(made: Interactive, at: Record, one: Panel, line: Line, numbers: Drawn, keys: set[str]) -> None:
-    """Rows' own curves, light, all of them one trace; the row that was asked for in black."""
-    (ground,), labels = one.ground, line.effect.individual_rows
-    key = _key(line, keys, ", single rows")
-    alpha, held = float(np.clip(30.0 / len(numbers.rows), 0.06, 0.6)), axes.held(ground, line.effect.grid[0])
-    called = [f"row {words.told(row)}" for row in labels] if labels is not None else ["a row"] * len(numbers.rows)
-    special = labels.index(one.row) if one.row is not None and labels is not None and one.row in labels else None
-    every = [n for n in range(len(numbers.rows)) if n != special]
-    for chosen, colour, width, look in (
-        (every, pale(line.colour, alpha), 1.0, key),
-        ([] if special is None else [special], "black", 2.0, {"showlegend": False}),
-    ):
-        if not chosen:
-            continue
-        x, y = _of_rows(numbers, chosen, ground)
-        told = [text for n in chosen for text in _told_of_row(held, called[n], numbers.rows[n], ground)]
-        made.add_scatter(
-            x=axes.across(ground, x), y=listed(y), mode="lines", line={"color": colour, "width": width}, hovertext=told,
-            hoverinfo="text", **look, **at,
-        )  # fmt: skip
-
-
-def _of_rows(numbers: Drawn, chosen: Sequence[int], ground: Ground) -> tuple[Floats, Floats]:
-    """Curves with a gap after each; of levels, which nothing lies between, a dash each."""
-    rows = numbers.rows[list(chosen)]
-    if ground.levels:
-        x = np.column_stack([numbers.at - DASH, numbers.at + DASH, np.full(len(numbers.at), np.nan)]).ravel()
-        return np.tile(x, len(rows)), np.repeat(rows, 3, axis=1).ravel()
-    gap = np.full((len(rows), 1), np.nan)
-    x = np.append(numbers.at, np.nan)
-    y = np.hstack([rows, gap])
-    if numbers.missing:  # which no line leads to
-        x, y = np.insert(x, -2, np.nan), np.insert(y, -2, np.nan, axis=1)
-    return np.tile(x, len(rows)), y.ravel()
-
-
-def _told_of_row(held: list[str], row: str, values: Floats, ground: Ground) -> list[str]:
-    told = [f"{point}<br>{number(value)}<br>{row}" for point, value in zip(held, values, strict=True)]
-    if ground.levels:
-        return [text for one in told for text in (one, one, "")]
-    return [*told[:-1], "", told[-1], ""] if ground.missing else [*told, ""]
+def _before_rows(
+    made: Interactive, at: Record, line: Line, x: Floats, y: tuple[float, Floats], half: float, group: str
+) -> None:
+    """The bars once more as areas, for lines (those of rows) lie on bars and below areas."""
+    base, ends = y
+    gap = np.full(len(x), np.nan)
+    xs = np.column_stack([x - half, x - half, x + half, x + half, gap]).ravel()
+    ys = np.column_stack([np.full(len(x), base), ends, ends, np.full(len(x), base), gap]).ravel()
+    made.add_scatter(
+        x=listed(xs), y=listed(ys), mode="lines", line={"width": 0}, fill="toself", fillcolor=pale(line.colour, 0.75),
+        legendgroup=group, **NO_WORDS, **at,
+    )  # fmt: skip
 
 
 def _data(made: Interactive, at: Record, ground: Ground, crowd: Any, place: tuple[float, float], keys: set[str]) -> None:

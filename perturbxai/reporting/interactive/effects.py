@@ -2,7 +2,7 @@
 
 from perturbxai.reporting.curves.column_panel import AXIS
 from perturbxai.reporting.curves.figure import HEIGHT, WIDTH, Asked, places_of
-from perturbxai.reporting.interactive import curves, surfaces
+from perturbxai.reporting.interactive import axes, curves, surfaces
 from perturbxai.reporting.interactive.canvas import Record, canvas
 from perturbxai.reporting.types import Interactive
 
@@ -16,10 +16,12 @@ def figure(asked: Asked) -> Interactive:
     heads = dict(zip(places, (panel.title for panel in drawn), strict=True))
     titles = [heads.get((row, column), "") for row in range(shape[0]) for column in range(shape[1])]
     pairs = any(len(panel.names) == 2 for panel in drawn)
-    levels = TURNED * any(panel.ground[0].levels for panel in drawn)
+    levels = TURNED * any(axes.crowded(panel.ground[0]) for panel in drawn)
+    several = len({panel.scale for panel in drawn if len(panel.names) == 1}) > 1
+    apart = 64 + 24 * several + surfaces.MAP_ROOM * pairs
     made = canvas(
         titles, asked.about, width=WIDTH * 1.1, height=HEIGHT + HIGHER, shape=shape, names=["0" * 8], legend=_legend(asked),
-        beside=surfaces.MAP_ROOM * pairs, apart=(64 + surfaces.MAP_ROOM * pairs, 92 + levels), below=62 + levels,
+        beside=surfaces.MAP_ROOM * pairs, apart=(apart, 92 + levels), below=62 + levels,
     )  # fmt: skip
     keys: set[str] = set()
     named: set[tuple[int, str]] = set()

@@ -24,7 +24,7 @@ def figure(view: View) -> Interactive:
         heads,
         view.about_rows(),
         width=PANEL,
-        height=height_of(len(called) + 3, 0.28),
+        height=_height(len(called)),
         names=called,
         shape=(2, n),
         beside=BAR,
@@ -54,6 +54,11 @@ def figure(view: View) -> Interactive:
         shared = made.get_subplot(**at[n + number_of]).xaxis.plotly_name.replace("axis", "")
         made.update_xaxes(matches=shared, showticklabels=False, ticks="", showline=False, **at[number_of])
     return made
+
+
+def _height(n_lines: int) -> float:
+    """Of one of the two rows of panels, which share what both take."""
+    return 0.5 * (height_of(n_lines + 3, 0.28) + 1.0)
 
 
 def _predictions(made: Interactive, at: Record, view: View, k: int) -> None:

@@ -22,7 +22,7 @@ from perturbxai.reporting.values import interactions
 from perturbxai.reporting.values.features import shown_labels
 from perturbxai.reporting.values.view import View
 
-CELL = (36, 24)  # pixels of a cell with numbers, and without
+CELL = (43, 24)  # pixels of a cell with numbers, and without
 OWN = 0.27  # of the width: the features' own values
 
 
@@ -73,7 +73,7 @@ def _pairs(made: Interactive, at: Record, view: View, k: int) -> None:
                 written[i][j] = interactions.cell_number(values[i, j], limit)
     made.add_heatmap(
         z=[listed(line) for line in values], x=list(range(n)), y=list(range(n)), coloraxis="coloraxis", xgap=1, ygap=1,
-        text=written, texttemplate="%{text}", textfont={"size": 10}, hovertext=told, hoverinfo="text", **at,
+        text=written, texttemplate="%{text}", textfont={"size": 9}, hovertext=told, hoverinfo="text", **at,
     )  # fmt: skip
     made.update_xaxes(range=[-0.5, n - 0.5], **at)
     for i in range(n):  # what no pair is has a colour of its own
