@@ -145,6 +145,16 @@ def test_each_heavy_package_has_its_owner_and_loads_when_it_is_needed(path):
             )
 
 
+def test_one_room_draws_with_plotly():
+    users = {
+        path.parent
+        for path in FILES
+        for name, _, typing_only in imports(path)
+        if name.startswith("plotly") and not typing_only
+    }
+    assert users == {PACKAGE / "reporting" / "interactive"}
+
+
 def test_only_models_calls_a_model():
     calls = re.compile(r"\.(predict|predict_proba|decision_function|forward)\(")
     callers = {unit(path) for path in FILES if calls.search(path.read_text("utf-8"))}

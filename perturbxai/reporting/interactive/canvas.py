@@ -15,6 +15,7 @@ LETTER = 6.6  # pixels, of a label
 FONT = "DejaVu Sans, Verdana, Arial, sans-serif"
 BETWEEN, BELOW = 26, 62  # pixels between panels whose lines are named once; of the names and ticks below
 BAR = 92  # pixels that a colour bar takes
+MENU = 30  # pixels on top, where plotly shows its buttons
 LEGEND_LINE, TITLE_LINE, PANEL_LINE = 24, 19, 17
 Record = dict[str, Any]  # what plotly takes as the looks of something
 
@@ -51,7 +52,7 @@ def canvas(
         subplot_titles=["<br>".join(one) for one in heads], column_widths=widths, row_heights=heights,
     )  # fmt: skip
     made.update_annotations(font={"size": 13, "color": INK}, yshift=2 + above)
-    top = TITLE_LINE * len(over) + 20 + head
+    top = TITLE_LINE * len(over) + MENU + 8 + head
     bottom = below + LEGEND_LINE * lines
     made.update_layout(
         width=int(wide + left + beside + 24),
@@ -64,7 +65,7 @@ def canvas(
             "y": 1,
             "yref": "container",
             "yanchor": "top",
-            "pad": {"t": 12},
+            "pad": {"t": MENU},
             "font": {"size": 13},
         },
         font={"family": FONT, "size": 12, "color": INK},

@@ -44,7 +44,8 @@ def figure(seen: Seen) -> Interactive:
         for part in parts:
             _points(made, at, seen, k, part, told[n], first=n == 0)
         _axes(made, at, seen, k, turned)
-    made.update_yaxes(title={"text": words.label(seen.title), "font": {"size": 12}}, row=1, col=1)
+    up = "<br>".join(words.lines(seen.title, 42))
+    made.update_yaxes(title={"text": up, "font": {"size": 12}}, row=1, col=1)
     return made
 
 

@@ -1,11 +1,10 @@
 """Which figures have an interactive twin, and who draws it: plotly is loaded when one is asked for."""
 
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from perturbxai.core import checks
-from perturbxai.core.extras import remedy
+from perturbxai.core.extras import installed, remedy
 from perturbxai.reporting.types import Axes, Interactive
 
 TWINS = {
@@ -25,8 +24,8 @@ def check(interactive: bool, ax: Axes | None) -> None:
         return
     if ax is not None:
         raise ValueError("ax is matplotlib's, and interactive=True draws a plotly figure of its own; leave one of them out.")
-    if find_spec("plotly") is None:
-        raise ImportError(f"interactive=True: {remedy('plotly')}; or leave it out.")
+    if not installed("plotly"):
+        raise ImportError(f"interactive=True draws with plotly: {remedy('plotly')}; or leave it out.")
 
 
 def figure_of(name: str, shown: Any) -> Interactive:
