@@ -51,7 +51,7 @@ def shown(page, query="text"):
 def test_hostile_names_are_shown_as_they_are(look, written, artefacts):
     seen = look(written, 1100)
     page = seen.page
-    page.wait_for_selector("#" + page.locator(".plotly-graph-div").last.get_attribute("id") + " .legend")
+    page.locator(".plotly-graph-div").last.locator(".legend").wait_for()
     words = shown(page)
     whole = {name for name in HOSTILE if len(name) < 28}
     assert whole < set(words) and set(LEVELS) < set(words) and "<u>out</u>" in words
