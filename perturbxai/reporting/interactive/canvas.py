@@ -13,17 +13,18 @@ from perturbxai.reporting.types import Interactive
 PIXELS = 105  # an inch of matplotlib's figures
 LETTER = 6.6  # pixels, of a label
 FONT = "DejaVu Sans, Verdana, Arial, sans-serif"
-BETWEEN, BELOW = 26, 62  # pixels between panels whose lines are named once; of the names and ticks below
+BETWEEN, BELOW = 34, 62  # pixels between panels whose lines are named once; of the names and ticks below
 BAR = 92  # pixels that a colour bar takes
 MENU = 30  # pixels on top, where plotly shows its buttons
 LEGEND_LINE, TITLE_LINE, PANEL_LINE = 24, 19, 17
 Record = dict[str, Any]  # what plotly takes as the looks of something
+NUMBERS: Record = {"exponentformat": "power", "minexponent": 5}  # 12000 is no 12k, and 1e-11 no 10p
 
 
 def canvas(
     titles: Sequence[str], about: str, *, width: float, height: float, shape: tuple[int, int] | None = None,
     names: Sequence[str] = (), beside: int = 0, legend: Sequence[str] = (), apart: tuple[int, int] | None = None,
-    widths: Sequence[float] | None = None, heights: Sequence[float] | None = None, above: int = 0, below: int = BELOW,
+    widths: Sequence[float] | None = None, heights: Sequence[float] | None = None, below: int = BELOW,
 ) -> Interactive:  # fmt: skip
     """A figure with a panel a title, in turn, and `about` over all of them.
 
@@ -33,7 +34,7 @@ def canvas(
     beside         pixels on the right, for colour bars;  legend: what its entries are called
     apart          pixels between the panels of a row, and between rows, where these have more to name than ticks
     widths, heights  how columns and rows share the whole, None evenly
-    above, below   pixels over the panels, for words of their own, and under them for ticks and the name of the axis
+    below          pixels under the panels, for ticks and the name of the axis
     """
     from plotly.subplots import make_subplots
 
@@ -41,55 +42,45 @@ def canvas(
     inner = width * PIXELS * 0.86, max(height * PIXELS - 105.0, 110.0)
     left = int(max([LETTER * len(name) for name in names], default=44)) + 26
     heads = [words.lines(one, int(inner[0] / LETTER)) for one in titles]
-    head = (PANEL_LINE * max(map(len, heads)) + 8) * any(titles) + above
+    head = (PANEL_LINE * max(map(len, heads)) + 8) * any(titles)
     gaps = apart or (BETWEEN, BELOW + head)
     wide = columns * inner[0] + (columns - 1) * gaps[0]
     high = rows * inner[1] + (rows - 1) * gaps[1]
-    over = words.lines(about, int((wide + left + beside) / LETTER))
-    lines = _legend_lines(legend, wide + left + beside)
     made = make_subplots(
         rows, columns, horizontal_spacing=gaps[0] / wide, vertical_spacing=gaps[1] / high if rows > 1 else 0.0,
         subplot_titles=["<br>".join(one) for one in heads], column_widths=widths, row_heights=heights,
     )  # fmt: skip
-    made.update_annotations(font={"size": 13, "color": INK}, yshift=2 + above)
+    over = words.lines(about, int((wide + left + beside) / LETTER))
     top = TITLE_LINE * len(over) + MENU + 8 + head
-    bottom = below + LEGEND_LINE * lines
-    made.update_layout(
-        width=int(wide + left + beside + 24),
-        height=int(high + top + bottom),
-        margin=_margin(left, beside + 24, top, bottom),
-        title={
-            "text": "<br>".join(over),
-            "x": 0.5,
-            "xanchor": "center",
-            "y": 1,
-            "yref": "container",
-            "yanchor": "top",
-            "pad": {"t": MENU},
-            "font": {"size": 13},
-        },
-        font={"family": FONT, "size": 12, "color": INK},
-        plot_bgcolor="white",
-        paper_bgcolor="white",
-        hovermode="closest",
-        hoverlabel={
-            "bgcolor": "white",
-            "bordercolor": LINE,
-            "font": {"family": FONT, "size": 12, "color": INK},
-            "align": "left",
-        },
-        bargap=0.0,
-        barmode="overlay",
-        showlegend=bool(legend),
-        legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0.5, "xanchor": "center"},
-    )
-    made.update_xaxes(showline=True, linecolor=LINE, ticks="outside", tickcolor=LINE, zeroline=False, showgrid=False)
-    made.update_yaxes(showline=True, linecolor=LINE, ticks="outside", tickcolor=LINE, zeroline=False, showgrid=False)
+    bottom = below + LEGEND_LINE * _legend_lines(legend, wide + left + beside)
+    margin = {"l": left, "r": beside + 24, "t": top, "b": bottom}
+    made.update_layout(width=int(wide + left + beside + 24), height=int(high + top + bottom), margin=margin)
+    _look(made, "<br>".join(over), with_legend=bool(legend))
     return made
 
 
-def _margin(left: float, right: float, top: float, bottom: float) -> Record:
-    return {"l": int(left), "r": int(right), "t": int(top), "b": int(bottom)}
+def _look(made: Interactive, title: str, with_legend: bool) -> None:
+    """Letters, colours and lines of all that is drawn."""
+    small = {"size": 13}
+    font = {"family": FONT, "size": 12, "color": INK}
+    made.update_annotations(font={**small, "color": INK}, yshift=2)
+    made.update_layout(
+        title={"text": title, "x": 0.5, "xanchor": "center", "y": 1, "yref": "container", "yanchor": "top", "font": small},
+        title_pad_t=MENU, font=font, plot_bgcolor="white", paper_bgcolor="white", hovermode="closest", bargap=0.0,
+        hoverlabel={"bgcolor": "white", "bordercolor": LINE, "font": font, "align": "left"}, barmode="overlay",
+        legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0.5, "xanchor": "center"},
+        showlegend=with_legend,
+    )  # fmt: skip
+    lines = {
+        "showline": True,
+        "linecolor": LINE,
+        "ticks": "outside",
+        "tickcolor": LINE,
+        "zeroline": False,
+        "showgrid": False,
+    }
+    made.update_xaxes(**lines, **NUMBERS)
+    made.update_yaxes(**lines, **NUMBERS)
 
 
 def _legend_lines(legend: Sequence[str], room: float) -> int:
@@ -139,7 +130,7 @@ def colour_bar(label: str, ticks: tuple[Sequence[float], Sequence[str]] | None =
     """A colour bar on the right. ticks: (where, what is written there) in place of numbers."""
     title = {"text": words.label(label), "side": "right", "font": {"size": 12}}
     named = {} if ticks is None else {"tickmode": "array", "tickvals": list(ticks[0]), "ticktext": list(ticks[1])}
-    return {"title": title, "thickness": 13, "outlinewidth": 0, "len": 0.9, **named, **more}
+    return {"title": title, "thickness": 13, "outlinewidth": 0, "len": 0.9, **NUMBERS, **named, **more}
 
 
 def key_of(label: str, keys: set[str]) -> Record:

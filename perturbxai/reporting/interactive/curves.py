@@ -82,49 +82,30 @@ def _curve(made: Interactive, at: Record, one: Panel, line: Line, numbers: Drawn
     (ground,) = one.ground
     known = slice(0, len(numbers.y) - numbers.missing)
     x, y, key, told = numbers.at[known], numbers.y[known], key_of(line.label, keys), _told(one, line, numbers)
-    hidden = {"legendgroup": key["legendgroup"], **NO_WORDS}
-    _band(made, at, ground, x, numbers.band[:, known], pale(line.colour, 0.1 if line.among else 0.22), hidden)
+    group = {"legendgroup": key["legendgroup"]}
+    _band(made, at, ground, x, numbers.band[:, known], pale(line.colour, 0.1 if line.among else 0.22), group | NO_WORDS)
     for end in numbers.whole_band[:, known]:
         if np.isfinite(end).any():
-            made.add_scatter(
-                x=axes.across(ground, x),
-                y=listed(end),
-                mode="lines",
-                line={"color": line.colour, "width": 0.8},
-                **hidden,
-                **at,
-            )
+            _line(made, at, ground, (x, end), {"color": line.colour, "width": 0.8}, group | NO_WORDS)
     filled = numbers.filled[: max(len(x) - 1, 0)]
-    for kept, dash in ((~filled, "solid"), (filled, "dot")):
-        if dash == "solid" or filled.any():
-            sx, sy = split(x, y, kept)
-            made.add_scatter(
-                x=axes.across(ground, sx),
-                y=listed(sy),
-                mode="lines",
-                line={"color": line.colour, "width": 2.4, "dash": dash},
-                **(hidden if dash == "dot" else {**key, "hoverinfo": "skip"}),
-                **at,
-            )
-    marked = len(x) <= MARKED and not line.among
-    made.add_scatter(
-        x=axes.across(ground, x), y=listed(y), mode="markers", hovertext=told[known], hoverinfo="text", showlegend=False,
-        marker={"color": line.colour, "size": 6, "opacity": 1.0 if marked else 0.0}, legendgroup=key["legendgroup"], **at,
-    )  # fmt: skip
+    _line(made, at, ground, split(x, y, ~filled), {"color": line.colour, "width": 2.4}, {**key, "hoverinfo": "skip"})
+    if filled.any():
+        dotted = {"color": line.colour, "width": 2.0, "dash": "dot"}
+        _line(made, at, ground, split(x, y, filled), dotted, group | NO_WORDS)
+    seen = {"color": line.colour, "size": 6, "opacity": float(len(x) <= MARKED and not line.among)}
+    tells = {"mode": "markers", "hoverinfo": "text", "showlegend": False, **group, **at}
+    made.add_scatter(x=axes.across(ground, x), y=listed(y), hovertext=told[known], marker=seen, **tells)
     if numbers.missing:
-        half = (numbers.band[1] - numbers.band[0])[-1:] / 2.0
-        made.add_scatter(
-            x=axes.across(ground, numbers.at[-1:]),
-            y=listed(numbers.y[-1:]),
-            mode="markers",
-            hovertext=told[-1:],
-            hoverinfo="text",
-            marker={"color": line.colour, "size": 8, "symbol": "diamond"},
-            error_y=whiskers(half, 2.0, line.colour),
-            showlegend=False,
-            legendgroup=key["legendgroup"],
-            **at,
+        last, error = (
+            axes.across(ground, numbers.at[-1:]),
+            whiskers(np.diff(numbers.band, axis=0)[0, -1:] / 2.0, 2.0, line.colour),
         )
+        apart = {"color": line.colour, "size": 8, "symbol": "diamond"}
+        made.add_scatter(x=last, y=listed(numbers.y[-1:]), hovertext=told[-1:], marker=apart, error_y=error, **tells)
+
+
+def _line(made: Interactive, at: Record, ground: Ground, points: tuple[Floats, Floats], line: Record, look: Record) -> None:
+    made.add_scatter(x=axes.across(ground, points[0]), y=listed(points[1]), mode="lines", line=line, **look, **at)
 
 
 def _band(made: Interactive, at: Record, ground: Ground, x: Floats, band: Floats, colour: str, look: Record) -> None:

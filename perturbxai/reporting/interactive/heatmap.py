@@ -36,24 +36,24 @@ def figure(view: View) -> Interactive:
         coloraxis={"colorscale": signed(), "cmin": -limit, "cmax": limit, "colorbar": colour_bar(AXIS, y=0.42, len=0.84)}
     )
     at = places((2, n))
-    for number_of, k in enumerate(view.outputs):
-        _predictions(made, at[number_of], view, k)
-        _map(made, at[n + number_of], view, k)
-        across = f"{len(view.result)} rows, by their prediction (above)"
-        value_lines(made, at[n + number_of], called, across, named=number_of == 0)
-        rows = by_prediction(view, k)[0]
-        ticks = words.labels(texts((e.label for e in view.result), 14))
-        shown = {"tickvals": list(range(len(rows))), "ticktext": [ticks[r] for r in rows], "tickangle": -90}
-        made.update_xaxes(
-            range=[-0.5, len(rows) - 0.5],
-            tickmode="array",
-            ticks="",
-            **(shown if named else {"tickvals": []}),
-            **at[n + number_of],
-        )
-        shared = made.get_subplot(**at[n + number_of]).xaxis.plotly_name.replace("axis", "")
-        made.update_xaxes(matches=shared, showticklabels=False, ticks="", showline=False, **at[number_of])
+    for number_of, (above, below, k) in enumerate(zip(at[:n], at[n:], view.outputs, strict=True)):
+        _predictions(made, above, view, k)
+        _map(made, below, view, k)
+        value_lines(made, below, called, f"{len(view.result)} rows, by their prediction (above)", named=number_of == 0)
+        _rows(made, above, below, view, k)
     return made
+
+
+def _rows(made: Interactive, above: Record, below: Record, view: View, k: int) -> None:
+    """Name the rows where they are few, and let both panels of an output move along them together."""
+    rows, ticks = by_prediction(view, k)[0], words.labels(texts((e.label for e in view.result), 14))
+    named = len(rows) <= FEW_ROWS
+    made.update_xaxes(
+        range=[-0.5, len(rows) - 0.5], tickmode="array", ticks="", tickangle=-90, tickvals=list(range(len(rows))) * named,
+        ticktext=[ticks[r] for r in rows] * named, **below,
+    )  # fmt: skip
+    shared = made.get_subplot(**below).xaxis.plotly_name.replace("axis", "")
+    made.update_xaxes(matches=shared, showticklabels=False, ticks="", showline=False, **above)
 
 
 def _height(n_lines: int) -> float:

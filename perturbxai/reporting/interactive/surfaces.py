@@ -5,7 +5,7 @@ import numpy as np
 from perturbxai.reporting.curves.pair_panel import blocks, empty_cells, surface_of
 from perturbxai.reporting.curves.view import Panel
 from perturbxai.reporting.interactive import axes, words
-from perturbxai.reporting.interactive.canvas import BAR, Record, listed
+from perturbxai.reporting.interactive.canvas import BAR, NUMBERS, Record, listed
 from perturbxai.reporting.interactive.colours import rising, signed
 from perturbxai.reporting.types import Interactive
 
@@ -61,6 +61,7 @@ def _bar(made: Interactive, at: Record) -> Record:
         "tickfont": {"size": 10},
         "ypad": 0,
         "nticks": 6,
+        **NUMBERS,
     }
 
 
