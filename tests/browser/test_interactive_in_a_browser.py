@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import unescape
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -43,15 +44,27 @@ def written(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module")
+def seen(browser, written):
+    """The page, opened once, for plotly takes seconds."""
+    found = SimpleNamespace(page=browser.new_page(viewport={"width": 1100, "height": 900}), said=[], asked=[])
+    found.page.set_default_timeout(10_000)
+    found.page.on("console", lambda message: found.said.append(message.text))
+    found.page.on("pageerror", lambda error: found.said.append(str(error)))
+    found.page.on("request", lambda request: found.asked.append(request.url))
+    found.page.goto(written.as_uri())
+    found.page.locator(".plotly-graph-div").last.locator(".legend").wait_for()
+    yield found
+    found.page.close()
+
+
 def shown(page, query="text"):
     """Words of drawn texts; a line of several is several."""
     return [words.strip() for words in page.locator(query).all_text_contents()]
 
 
-def test_hostile_names_are_shown_as_they_are(look, written, artefacts):
-    seen = look(written, 1100)
+def test_hostile_names_are_shown_as_they_are(seen, written, artefacts):
     page = seen.page
-    page.locator(".plotly-graph-div").last.locator(".legend").wait_for()
     words = shown(page)
     whole = {name for name in HOSTILE if len(name) < 28}
     assert whole < set(words) and set(LEVELS) < set(words) and "<u>out</u>" in words
@@ -61,8 +74,8 @@ def test_hostile_names_are_shown_as_they_are(look, written, artefacts):
     page.screenshot(path=artefacts / "interactive.png", full_page=True)
 
 
-def test_the_mouse_tells_and_the_legend_hides(look, written):
-    page = look(written, 1100).page
+def test_the_mouse_tells_and_the_legend_hides(seen):
+    page = seen.page
     first, second = page.locator(".plotly-graph-div").all()
     point = second.locator(".scatterlayer .point").first.bounding_box()
     page.mouse.move(point["x"] + point["width"] / 2, point["y"] + point["height"] / 2)
@@ -73,5 +86,5 @@ def test_the_mouse_tells_and_the_legend_hides(look, written):
     assert told[-1].startswith("row <i>row</i> %{y} ") and unescape(told[0]) == told[0]
     before = first.locator(".barlayer .point").count()
     first.locator(".legendtoggle").last.click()
-    page.wait_for_timeout(600)  # a second click would be a double one
-    assert before == 2 * first.locator(".barlayer .point").count() == 2 * len(HOSTILE)
+    page.wait_for_function(f"document.querySelectorAll('.barlayer .point').length == {len(HOSTILE)}")  # of both before
+    assert before == 2 * len(HOSTILE)
