@@ -59,10 +59,10 @@ def _told(view: View, k: int) -> list[list[str]]:
     held, rows = facts.held(result.explanations), facts.rows(result.explanations)
     lines, labels = paths(view, k)
     others = words.labels(labels[len(shown) :])
-    low, high = result.interval()
-    found = []
+    low, high = (end[..., k] for end in result.interval())
+    values, found = result.values[..., k], []  # taken once: a result puts its rows together anew each time it is asked
     for r, line in enumerate(lines):
-        parts = [f"{held[r][p]}: {words.amount(result.values[r, p, k], low[r, p, k], high[r, p, k])}" for p in shown]
+        parts = [f"{held[r][p]}: {words.amount(values[r, p], low[r, p], high[r, p])}" for p in shown]
         parts += [
             f"{name}: {words.amount(line[len(shown) + n] - line[len(shown) + n + 1])}" for n, name in enumerate(others)
         ]

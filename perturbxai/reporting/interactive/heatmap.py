@@ -78,11 +78,12 @@ def _map(made: Interactive, at: Record, view: View, k: int) -> None:
     result, (shown, rest) = view.result, view.leading
     rows, values = by_prediction(view, k)
     low, high = result.interval()
+    prediction, whole = result.prediction[:, k], result.values[..., k]
     held, called = facts.held(result.explanations), facts.rows(result.explanations)
     told = []
     for p in shown:
-        own = words.amounts(result.values[:, p, k], low[:, p, k], high[:, p, k])
-        told.append([f"{held[r][p]}<br>{own[r]}<br>{called[r]}, prediction {number(result.prediction[r, k])}" for r in rows])
+        own = words.amounts(whole[:, p], low[:, p, k], high[:, p, k])
+        told.append([f"{held[r][p]}<br>{own[r]}<br>{called[r]}, prediction {number(prediction[r])}" for r in rows])
     for label in rest_label(rest):
         name = words.label(label)
         told.append([f"{name}<br>{words.amount(v)}<br>{called[r]}" for r, v in zip(rows, values[:, -1], strict=True)])
