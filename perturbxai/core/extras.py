@@ -9,6 +9,7 @@ EXTRAS = {
     "lime": "reference",
     "shap": "reference",
     "pyarrow": "parquet",
+    "plotly": "interactive",
 }
 
 
@@ -25,10 +26,14 @@ def remedy(package: str, extra: str = "") -> str:
     return f'the package {package} is not installed: pip install "perturbxai[{extra or EXTRAS[package]}]"'
 
 
+def installed(package: str) -> bool:
+    """Whether a package can be loaded, without loading it."""
+    try:
+        return find_spec(package) is not None
+    except ImportError:
+        return False
+
+
 def not_a_network(message: str) -> TypeError:
     """What to raise where a model is to be a torch.nn.Module and is not, in words that say so."""
-    try:
-        there = find_spec("torch") is not None
-    except ImportError:
-        there = False
-    return TypeError(message) if there else NoNetwork(f"{message} Besides, {remedy('torch')}")
+    return TypeError(message) if installed("torch") else NoNetwork(f"{message} Besides, {remedy('torch')}")

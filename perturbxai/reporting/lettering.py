@@ -97,6 +97,15 @@ def _flat(words: object) -> str:
     return _legible(" ".join(JOINERS.sub("", str(words)).split())) or NAMELESS
 
 
+def plain(words: str) -> str:
+    """What `text` and `texts` made for matplotlib, for who takes words as they are: the inverse of what they escape.
+
+    >>> plain(text("$x$")), plain(text("_x"))
+    ('$x$', '_x')
+    """
+    return (words[1:] if words.startswith(" _") else words).replace(r"\$", "$")
+
+
 def _literal(words: str) -> str:
     """As matplotlib takes it: no formula, and not hidden from a legend by its first sign."""
     return (" " if words.startswith("_") else "") + words.replace("$", r"\$")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, TypeAlias, overload
+from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
 
@@ -10,21 +10,27 @@ from perturbxai.calls.comparison import Comparison
 from perturbxai.core import checks
 from perturbxai.core.types import Outputs
 from perturbxai.inputs.spaces import Space
+from perturbxai.reporting.curves import figure as effects_figure
 from perturbxai.reporting.curves import photo_figure
-from perturbxai.reporting.curves.figure import plot_effects
 from perturbxai.reporting.curves.view import as_effects
-from perturbxai.reporting.lettering import text
+from perturbxai.reporting.interactive import twins
 from perturbxai.reporting.photo import draw_photo
-from perturbxai.reporting.style import left_out, rc, scale, sequence, styles_of
-from perturbxai.reporting.types import Axes, Drawing, Figure
-from perturbxai.reporting.values import features, interactions, many_rows, one_row
-from perturbxai.reporting.values.importances import importances
+from perturbxai.reporting.style import rc, scale, sequence
+from perturbxai.reporting.types import Axes, Drawing, Figure, Interactive
+from perturbxai.reporting.values import (
+    bars,
+    features,
+    importances,
+    interactions,
+    many_rows,
+    one_row,
+    scatter,
+    scores,
+    together,
+)
 from perturbxai.reporting.values.panels import done, drawn, height_of, panels
-from perturbxai.reporting.values.scatter import scatter
-from perturbxai.reporting.values.scores import scores
 from perturbxai.reporting.values.strip import strip
 from perturbxai.reporting.values.superpixels import superpixels
-from perturbxai.reporting.values.together import together
 from perturbxai.reporting.values.view import KINDS, View, as_named, view_of
 from perturbxai.results.effect import Effects
 from perturbxai.results.explanation import Attribution, Explanation
@@ -48,15 +54,24 @@ Drawable: TypeAlias = (
 def plot(
     result: Drawable, kind: str | None = None, *, row: int | str | None = None, output: str | int | None = None,
     top: int = 10, ax: None = None, space: Space | None = None, feature: str | int | None = None,
+    interactive: Literal[False] = False,
 ) -> Figure: ...
 @overload
 def plot(
     result: Drawable, kind: str | None = None, *, row: int | str | None = None, output: str | int | None = None,
     top: int = 10, ax: Axes, space: Space | None = None, feature: str | int | None = None,
+    interactive: Literal[False] = False,
 ) -> Axes: ...
+@overload
+def plot(
+    result: Drawable, kind: str | None = None, *, row: int | str | None = None, output: str | int | None = None,
+    top: int = 10, ax: None = None, space: Space | None = None, feature: str | int | None = None,
+    interactive: Literal[True],
+) -> Interactive: ...
 def plot(
     result: Drawable, kind: str | None = None, *, row: int | str | None = None, output: str | int | None = None,
     top: int = 10, ax: Axes | None = None, space: Space | None = None, feature: str | int | None = None,
+    interactive: bool = False,
 ) -> Any:
 # fmt: on
     """Draw a result with matplotlib: returns a new Figure (which a notebook shows), or `ax` if that is given.
@@ -92,9 +107,13 @@ def plot(
             instead of coloured by their codes, and it tells how much PDP asks where no row is (`support.unsupported`); of
             a picture it tells superpixels that were not made by name
     feature name or number of the feature of a scatter; None for the one that leads
+    interactive  True returns a plotly Figure instead, with the same numbers, words, colours and panels: what lies under the
+            mouse tells its row, its feature, what the row has there, the value and its 95 % error; drag to zoom, click on
+            the legend to hide a method. `figure.write_html(path)` keeps it. Needs the extra `interactive`. A network, a
+            strip and the curves of a photo's opacities have no such figure
 
     Raises TypeError for what cannot be drawn, ValueError for an unknown kind, row or output and for a kind that the result
-    does not allow, each before anything is drawn.
+    does not allow, ImportError where plotly is asked for and not installed, each before anything is drawn.
 
     >>> import numpy as np, perturbxai as px
     >>> space = px.TabularSpace(np.zeros((1, 3)))
@@ -103,10 +122,20 @@ def plot(
     ['x2', 'x1', 'x0']
     """
     top = checks.whole("top", top, 1, of="features")
+    twins.check(interactive, ax)
+    name, shown = _shown(result, kind, row, output, top, ax, space, feature)
+    return twins.figure_of(name, shown) if interactive else _DRAWN[name](shown, ax)
+
+
+def _shown(
+    result: Drawable, kind: str | None, row: int | str | None, output: Outputs | None, top: int, ax: Axes | None,
+    space: Space | None, feature: str | int | None,
+) -> tuple[str, Any]:  # fmt: skip
+    """(which figure is drawn, what it shows): all is checked here, and chosen once for both kinds of figures."""
     if (found := as_effects(result)) is not None:
         if photo_figure.on_a_photo(found):
-            return photo_figure.plot_opacities(found, kind, row, output, top, ax)
-        return plot_effects(found, kind, row, output, top, ax, space)
+            return "opacities", partial(photo_figure.plot_opacities, found, kind, row, output, top)
+        return "effects", effects_figure.asked_of(found, kind, row, output, top, ax, space)
     if isinstance(result, (Comparison, HStatistic)):
         return _of_whole(result, kind, row, output, top, ax, feature)
     checks.one_of("kind", kind, (*KINDS, None))
@@ -114,29 +143,33 @@ def plot(
         raise ValueError(f"feature={feature!r} is for kind='scatter'; leave it out, or draw a result of some: a[:, ...].")
     named = as_named(result)
     if all(isinstance(one, Importance) for one in named.values()):
-        return importances(named, kind, row, output, top, ax)
+        return "importance", importances.asked_of(named, kind, row, output, top, ax)
     if kind == "strip":
         if ax is not None:
             raise ValueError("ax is one panel, and kind='strip' draws a figure of its own; leave ax= out.")
-        return strip(named, row, output, space)
+        return "strip", partial(strip, named, row, output, space)
     if len(named) > 1:
-        return _compared(named, kind, row, output, top, ax, space)
+        return "bars", bars.compared(named, kind, row, output, top, ax, space)
     ((name, one),) = named.items()
     view = view_of(name, one, kind, row, output, top, ax, space)
-    if kind == "scatter":
-        return scatter(view, ax, feature)
-    return _DRAWN[view.kind](view, ax)
+    if view.kind == "bars":
+        return "bars", bars.bars_of(named, view)
+    if view.kind == "scatter":
+        return "scatter", scatter.seen_of(view, feature)
+    return view.kind, view
 
 
 def _of_whole(
     result: Comparison | HStatistic, kind: str | None, row: object, output: Any, top: int, ax: Axes | None, feature: object
-) -> Drawing:
+) -> tuple[str, Any]:
     """What is about all rows, methods or columns, and has neither a row nor a feature to choose."""
     what = type(result).__name__
     for name, value in (("row", row), ("feature", feature)):
         if value is not None:
             raise ValueError(f"{name}={value!r}: a {what} is drawn whole; leave {name}= out.")
-    return scores(result, kind, output, ax) if isinstance(result, Comparison) else together(result, kind, output, top, ax)
+    if isinstance(result, Comparison):
+        return "scores", scores.scored(result, kind, output, ax)
+    return "h_statistic", together.acting(result, kind, output, top, ax)
 
 
 # ------------------------------------------------------------------------------------------------ how it is drawn
@@ -145,41 +178,7 @@ def _of_whole(
 @rc
 def _waterfall(view: View, ax: Axes | None) -> Drawing:
     figure, _ = drawn(view, height_of(len(view.leading[0]) + 2), ax, one_row.waterfall)
-    return done(figure, ax, f"{view.about}; whiskers: 95 % interval")
-
-
-def _bars(view: View, ax: Axes | None) -> Drawing:
-    return _bar_panels({view.name: view.result}, view, view.about, ax)
-
-
-def _compared(
-    named: dict[str, Attribution], kind: str | None, row: int | str | None, output: Outputs | None, top: int,
-    ax: Axes | None, space: Space | None,
-) -> Drawing:  # fmt: skip
-    """Bars of several methods at one row."""
-    if kind not in (None, "bars"):
-        raise ValueError(f"kind={kind!r} draws one result, and {len(named)} came: give one of {', '.join(named)}, or bars.")
-    views = [view_of(name, one, "bars", row, output, top, ax, space) for name, one in named.items()]
-    first = views[0]
-    for view in views:
-        if (view.one.names, view.one.outputs) != (first.one.names, first.one.outputs):
-            raise ValueError(f"{view.name} and {first.name} differ in features or outputs; draw results of one call.")
-    return _bar_panels(named, first, f"row {text(first.one.label)}{left_out(first.n_left_out)}", ax)
-
-
-@rc
-def _bar_panels(named: dict[str, Attribution], view: View, about: str, ax: Axes | None) -> Drawing:
-    firsts, styles = {name: result[view.row or 0] for name, result in named.items()}, styles_of(named)
-    shown, _ = features.leading(features.order(np.stack([e.values[:, view.outputs] for e in firsts.values()])), view.top)
-    figure, axes = panels(len(view.outputs), height_of(len(shown), 0.18 + 0.12 * len(firsts)), ax)
-    for axis, k in zip(axes, view.outputs, strict=True):
-        one_row.bar_panel(axis, firsts, None, shown, k, styles, view.labels)
-        axis.locator_params(axis="x", nbins=6)
-    left = features.more(len(view.one.names) - len(shown))
-    handles = one_row.bar_handles(named, None, "") if len(firsts) > 1 else None
-    if ax is not None and handles:
-        ax.legend(handles=handles, frameon=False)
-    return done(figure, ax, f"{about}; 95 % intervals: thick of one, thin of all features together{left}", handles)
+    return done(figure, ax, one_row.about_waterfall(view))
 
 
 @rc
@@ -187,27 +186,23 @@ def _beeswarm(view: View, ax: Axes | None) -> Drawing:
     shown, rest = view.leading
     shade = features.colours(view.result.explanations, view.space)
     figure, axes = drawn(view, height_of(len(shown) + bool(rest), 0.36), ax, partial(many_rows.beeswarm, shade=shade))
-    unordered = bool(np.isnan(shade[:, shown]).any()) or bool(rest)
-    grey = " (grey: categories, sums)" if unordered else ""
     if not np.isnan(shade).all():
-        scale(axes, sequence(), 0, 1, f"feature's value{grey}", ("low", "high"))
+        scale(axes, sequence(), 0, 1, many_rows.shade_label(view, shade), ("low", "high"))
     return done(figure, ax, view.about_rows())
 
 
 @rc
 def _heatmap(view: View, ax: Axes | None) -> Drawing:
-    seen = np.stack([features.summed(view.result.values[..., k], *view.leading) for k in view.outputs])
-    limit = float(np.percentile(np.abs(seen), 99)) or float(np.abs(seen).max()) or 1.0
+    limit = many_rows.limit_of(view)
     figure, axes = drawn(view, height_of(len(view.leading[0]) + 3, 0.28), ax, partial(many_rows.heatmap, limit=limit))
-    # outliers may lie beyond
-    scale(axes, "RdBu_r", -limit, limit, "value, in units of the model's output", extend="both")
+    scale(axes, "RdBu_r", -limit, limit, bars.AXIS, extend="both")
     return done(figure, ax, view.about_rows())
 
 
 @rc
 def _decision(view: View, ax: Axes | None) -> Drawing:
     figure, _ = drawn(view, height_of(len(view.leading[0]) + 2), ax, many_rows.decision)
-    return done(figure, ax, view.about_rows("" if view.row is None else f", in black row {text(view.one.label)}"))
+    return done(figure, ax, many_rows.about_decision(view))
 
 
 @rc
@@ -245,7 +240,9 @@ def _photo(view: View, ax: Axes | None) -> Drawing:
     return done(figure, ax, view.about)
 
 
-_DRAWN: dict[str, Callable[[View, Axes | None], Drawing]] = {
-    "waterfall": _waterfall, "bars": _bars, "beeswarm": _beeswarm, "heatmap": _heatmap, "decision": _decision,
-    "photo": _photo, "matrix": _matrix, "network": _network,
+_DRAWN: dict[str, Callable[[Any, Axes | None], Drawing]] = {
+    "waterfall": _waterfall, "bars": bars.bars, "beeswarm": _beeswarm, "heatmap": _heatmap, "decision": _decision,
+    "scatter": scatter.scatter, "photo": _photo, "matrix": _matrix, "network": _network, "strip": lambda shown, _: shown(),
+    "importance": importances.importances, "scores": scores.scores, "h_statistic": together.together,
+    "effects": effects_figure.plot_effects, "opacities": lambda shown, ax: shown(ax),
 }  # fmt: skip

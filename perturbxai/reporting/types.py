@@ -1,4 +1,4 @@
-"""matplotlib's types, which annotations name without loading it."""
+"""matplotlib's types and plotly's Figure, which annotations name without loading them."""
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from matplotlib.image import AxesImage as AxesImage
     from matplotlib.lines import Line2D as Line2D
     from matplotlib.text import Text as Text
+    from plotly.graph_objects import Figure as PlotlyFigure
 
     Drawing: TypeAlias = Figure | Axes
+    Interactive: TypeAlias = PlotlyFigure
 else:
     Artist = Axes = AxesImage = Colormap = Drawing = Figure = GridSpec = Line2D = RendererAgg = Any
-    SubFigure = Text = Any
+    Interactive = SubFigure = Text = Any

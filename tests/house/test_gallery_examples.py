@@ -26,6 +26,8 @@ def test_an_example_runs_as_a_script_and_writes_nothing_where_it_stands(name, tm
     for needed in ("xgboost", "lightgbm", "onnxruntime", "skl2onnx", "shap"):
         if f"import {needed}" in FILES[name].read_text("utf-8"):
             pytest.importorskip(needed)
+    if "interactive=True" in FILES[name].read_text("utf-8"):
+        pytest.importorskip("plotly")
     if name in OF_NETWORKS:
         pytest.importorskip("efficientnet_lite_pytorch", reason="the quickstart extra is not installed")
     import matplotlib

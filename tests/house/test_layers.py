@@ -56,6 +56,7 @@ OWNERS = {
     "shap": {"peers"},
     "threadpoolctl": {"calls"},
     "matplotlib": {"reporting"},
+    "plotly": {"reporting"},
     "jinja2": {"reporting"},
     "filelock": {"reporting"},
     "joblib": {"calls", "reporting", "command"},
@@ -142,6 +143,16 @@ def test_each_heavy_package_has_its_owner_and_loads_when_it_is_needed(path):
             assert mine in AT_THE_TOP.get(package, ()), (
                 f"{mine} imports {package} at the top of its file; import it in the function that needs it"
             )
+
+
+def test_one_room_draws_with_plotly():
+    users = {
+        path.parent
+        for path in FILES
+        for name, _, typing_only in imports(path)
+        if name.startswith("plotly") and not typing_only
+    }
+    assert users == {PACKAGE / "reporting" / "interactive"}
 
 
 def test_only_models_calls_a_model():

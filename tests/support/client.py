@@ -72,6 +72,8 @@ reveal_type(px.submodular_pick(lime, 2).picked)  # R: perturbxai.results.explana
 
 reveal_type(px.plot(found, "bars"))  # R: matplotlib.figure.Figure
 reveal_type(px.plot(curves, ax=Figure().subplots()))  # R: matplotlib.axes._axes.Axes
+px.plot(found, "bars", interactive=True).write_html("bars.html")
+px.plot(found, "bars", interactive=True, ax=Figure().subplots())  # E: No overload variant of "plot"
 px.plot(predictor)  # E: No overload variant of "plot"
 px.plot(list(curves["ale"].values())).savefig("ale.png")
 px.plot_effects(Estimator(), table, ["age", ("age", "sex")], kind="ale", ax=Figure().subplots())

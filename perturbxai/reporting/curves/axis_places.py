@@ -19,6 +19,7 @@ LONGEST_LEVEL = 14
 LEVEL_DIGITS = 7
 FEW = 5  # whole numbers that have a tick each, and none between them
 LONG_NUMBER = 1e4  # from here on fewer have room
+CROWDED = 34  # letters of all levels, from which on these are turned
 BESIDE = 0.1  # of an axis: so near to the word "missing" no other stands
 
 
@@ -83,6 +84,25 @@ class Ground:
         steps = np.diff(self.known)
         return len(self.known) == 2 or (len(self.known) <= FEW and bool((self.known % 1 == 0).all() and (steps == 1).all()))
 
+    def ticks(self) -> tuple[list[float], list[str]] | None:
+        """Where what is written, of levels, of a few numbers, and beside a missing value; None where an axis has its own."""
+        if self.levels:
+            values = [number(value, LEVEL_DIGITS) if isinstance(value, float) else value for value in self.values]
+            return self.at.tolist(), texts(values, LONGEST_LEVEL) + ["missing"] * self.missing
+        if self.dates or not (self.missing or self._few):
+            return None
+        from matplotlib.ticker import MaxNLocator
+
+        shown = self.known if self._few else MaxNLocator(4).tick_values(self.known[0], self.known[-1])
+        return self._inside(list(map(float, shown)), [number(value, LEVEL_DIGITS) for value in shown])
+
+    def _inside(self, shown: Sequence[float], names: Sequence[str]) -> tuple[list[float], list[str]]:
+        """What lies among the values, not too near to the missing one, and this."""
+        last = self.known[-1] - BESIDE * (self.missing and not self._few) * (self.known[-1] - self.known[0])
+        inside = [(at, name) for at, name in zip(shown, names, strict=True) if self.known[0] <= at <= last]
+        inside += [(float(self.at[-1]), "missing")] * self.missing
+        return [at for at, _ in inside], [name for _, name in inside]
+
     def label(self, axis: Axes, side: str = "x") -> None:
         """Name the axis and its values."""
         getattr(axis, f"set_{side}label")(text(self.name))
@@ -91,12 +111,10 @@ class Ground:
     def tick(self, axis: Axes, side: str = "x") -> None:
         """Name the values: levels by name, days as days, a missing value as what it is."""
         ticks = getattr(axis, f"set_{side}ticks")
-        if self.levels:
-            values = [number(value, LEVEL_DIGITS) if isinstance(value, float) else value for value in self.values]
-            names = texts(values, LONGEST_LEVEL) + ["missing"] * self.missing
-            crowded = side == "x" and sum(map(len, names)) > 34
+        if self.levels and (own := self.ticks()) is not None:
+            crowded = side == "x" and sum(map(len, own[1])) > CROWDED
             turned = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
-            ticks(self.at, names, **turned)
+            ticks(*own, **turned)
             return
         if self.dates:
             from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, num2date
@@ -105,19 +123,11 @@ class Ground:
             getattr(axis, f"{side}axis").set_major_locator(locator)
             getattr(axis, f"{side}axis").set_major_formatter(ConciseDateFormatter(locator))
             shown = locator.tick_values(*num2date(self.known[[0, -1]]))
-            names = ConciseDateFormatter(locator).format_ticks(shown)
-        else:
-            axis.locator_params(axis=side, nbins=5 if np.abs(self.known).max() < LONG_NUMBER else 4)  # type: ignore[arg-type]
-            if not self.missing and not self._few:
-                return
-            from matplotlib.ticker import MaxNLocator
-
-            shown = self.known if self._few else MaxNLocator(4).tick_values(self.known[0], self.known[-1])
-            names = [number(value, LEVEL_DIGITS) for value in shown]
-        last = self.known[-1] - BESIDE * (self.missing and not self._few) * (self.known[-1] - self.known[0])
-        inside = [(at, name) for at, name in zip(shown, names, strict=True) if self.known[0] <= at <= last]
-        behind = [(self.at[-1], "missing")] * self.missing
-        ticks([at for at, _ in [*inside, *behind]], [name for _, name in [*inside, *behind]])
+            ticks(*self._inside(shown, ConciseDateFormatter(locator).format_ticks(shown)))
+            return
+        axis.locator_params(axis=side, nbins=5 if np.abs(self.known).max() < LONG_NUMBER else 4)  # type: ignore[arg-type]
+        if (own := self.ticks()) is not None:
+            ticks(*own)
 
 
 def is_missing(grid: NDArray[Any]) -> Bools:

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.core.types import Bools, Floats
+from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.reporting.curves.axis_places import Ground, Rows, is_missing, rows_of
+from perturbxai.reporting.curves.off_data import Unsupported
 from perturbxai.reporting.curves.view import Line, Panel
 from perturbxai.reporting.lettering import text
 from perturbxai.reporting.types import Axes
@@ -70,6 +71,11 @@ def _data_share(line: Line) -> Floats:
     return line.effect.reading.present
 
 
+def base_of(panel: Panel, line: Line, one: Drawn) -> float:
+    """Where the bars of levels start: at the mean over the data, which is 0 around it."""
+    return float(_data_share(line) @ one.y) if panel.scale == "raw" else 0.0
+
+
 def limits(panels: Sequence[Panel]) -> tuple[float, float]:
     """What panels of one output hold together: all curves, most of the rows', bands as far as they do not flatten these."""
     means, bands, rows = [], [], []
@@ -95,6 +101,19 @@ def widened(low: float, high: float) -> tuple[float, float]:
     return (low, high) if high > low else (low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0))
 
 
+def room(ends: tuple[float, float], above: float, with_rows: bool) -> tuple[float, float, float]:
+    """(the height of a panel, its lower and its upper end) that leave what is said above and the rows below free."""
+    below = SPACE_BELOW if with_rows else SPACE_ABOVE
+    unit = (ends[1] - ends[0]) / (1.0 - below - above)
+    return unit, ends[0] - below * unit, ends[1] + above * unit
+
+
+def span(ground: Ground) -> tuple[float, float]:
+    """Ends of the axis across."""
+    half = 0.6 if ground.levels else 0.02 * (ground.at[-1] - ground.at[0])
+    return float(ground.at[0] - half), float(ground.at[-1] + half)
+
+
 def draw(axis: Axes, panel: Panel, ends: tuple[float, float], above: float, space: TabularSpace | None = None) -> None:
     """One panel. ends, above: the values it has room for and the share left free, as in those it is compared with."""
     (ground,) = panel.ground
@@ -105,24 +124,20 @@ def draw(axis: Axes, panel: Panel, ends: tuple[float, float], above: float, spac
         if len(one.rows):
             _rows(axis, line, one, panel.row, ground)
         if line.mean and ground.levels:
-            # bars start at the mean over the data, which is 0 around it
-            base = float(_data_share(line) @ one.y) if panel.scale == "raw" else 0.0
-            _bars(axis, line, one, (means.index(line), len(means)), base, ends)
+            _bars(axis, line, one, (means.index(line), len(means)), base_of(panel, line, one), ends)
         elif line.mean:
             _curve(axis, line, one, ends, thick=line is first)
     if panel.scale != "raw":
         axis.axhline(0.0, color="#888888", linewidth=0.7, zorder=0.5)
     found = rows_of(panel.effects, ground, space) if panel.scale != "derivative" else None
-    below = SPACE_BELOW if found is not None else SPACE_ABOVE
-    unit = (ends[1] - ends[0]) / (1.0 - below - above)
-    axis.set_ylim(ends[0] - below * unit, ends[1] + above * unit)
-    axis.set_yticks([tick for tick in axis.get_yticks() if ends[0] - 0.02 * unit <= tick <= ends[1] + above * unit])
-    half = 0.6 if ground.levels else 0.02 * (ground.at[-1] - ground.at[0])
-    axis.set_xlim(ground.at[0] - half, ground.at[-1] + half)
+    unit, low, high = room(ends, above, found is not None)
+    axis.set_ylim(low, high)
+    axis.set_yticks([tick for tick in axis.get_yticks() if ends[0] - 0.02 * unit <= tick <= high])
+    axis.set_xlim(*span(ground))
     if found is not None:
         _strip(axis, found, ground)
     if panel.said is not None:
-        _warn(axis, panel, ground)
+        _warn(axis, panel, panel.said)
     ground.label(axis)
     axis.set_ylabel(AXIS[panel.scale])
     axis.set_title(text(panel.title, LONGEST) if panel.title else "", loc="left")
@@ -143,7 +158,7 @@ def _curve(axis: Axes, line: Line, one: Drawn, ends: tuple[float, float], thick:
         axis.plot(at, end, color=line.colour, linewidth=0.6, alpha=0.9, zorder=2.2)
     marker: dict[str, Any] = {"marker": "o", "markersize": 3.0} if len(at) <= MARKED and not line.among else {}
     filled = one.filled[: max(len(at) - 1, 0)]
-    solid, thin = _split(at, y, ~filled), _split(at, y, filled)
+    solid, thin = split(at, y, ~filled), split(at, y, filled)
     axis.plot(*solid, color=line.colour, linewidth=2.8 if thick else 1.6, zorder=4, label=line.label, **marker)
     if filled.any():
         axis.plot(*thin, color=line.colour, linewidth=1.2, linestyle=(0, (1, 1.2)), zorder=4)
@@ -152,7 +167,7 @@ def _curve(axis: Axes, line: Line, one: Drawn, ends: tuple[float, float], thick:
         axis.plot(one.at[-1:], one.y[-1:], "D", color=line.colour, markersize=4.0, zorder=5)
 
 
-def _split(at: Floats, y: Floats, kept: Bools) -> tuple[Floats, Floats]:
+def split(at: Floats, y: Floats, kept: Bools) -> tuple[Floats, Floats]:
     """The line of the kept steps only, broken where one is left out."""
     if kept.all():
         return at, y
@@ -201,24 +216,41 @@ def _rows(axis: Axes, line: Line, one: Drawn, row: Hashable, ground: Ground) -> 
             axis.plot(one.at[known], own[known], color="black", linewidth=1.4, zorder=4.2)
 
 
-def _strip(axis: Axes, rows: Rows, ground: Ground) -> None:
-    """Below the curves: how many rows are where (as areas between points, else as bars), and their deciles as a rug."""
-    on = axis.get_xaxis_transform()
+@dataclass(frozen=True, eq=False)
+class Crowd:
+    """Bars that show how many rows are where, each (n,): their middle, width, height in 0..1, and the number of rows."""
+
+    at: Floats
+    width: Floats
+    height: Floats
+    counts: Ints
+
+
+def crowd_of(rows: Rows, ground: Ground) -> Crowd:
+    """At points a bar each, between points areas; then the rows with a missing value, if the axis has a place for them."""
     if rows.by_point:
-        width = 0.6 if ground.levels else 0.5 * float(np.diff(rows.at).min())
-        height = STRIP * rows.counts / max(rows.counts.max(), rows.missing, 1)
-        axis.bar(rows.at, height, width, color=DATA, linewidth=0, transform=on, zorder=0.6)
+        at, width = rows.at, np.full(len(rows.at), 0.6 if ground.levels else 0.5 * float(np.diff(rows.at).min()))
+        height = rows.counts / max(rows.counts.max(), rows.missing, 1)
     else:
-        density = rows.counts / np.diff(rows.at)
-        typical = np.average(density, weights=np.maximum(np.diff(rows.at), 1e-300))
-        height = STRIP * np.minimum(density / min(density.max(), 4.0 * typical), 1.0)  # a single value does not flatten all
-        axis.bar(rows.at[:-1], height, np.diff(rows.at), align="edge", color=DATA, linewidth=0, transform=on, zorder=0.6)
-        axis.vlines(rows.deciles(), 0.0, 0.03, color="#444444", linewidth=0.8, transform=on, zorder=0.7)
+        at, width = 0.5 * (rows.at[:-1] + rows.at[1:]), np.diff(rows.at)
+        density = rows.counts / width
+        typical = np.average(density, weights=np.maximum(width, 1e-300))
+        height = np.minimum(density / min(density.max(), 4.0 * typical), 1.0)  # a single value does not flatten all
+    counts = rows.counts
     if rows.missing and ground.missing:
-        total = rows.counts.sum() + rows.missing
-        width = 0.6 if ground.levels else 0.03 * (ground.known[-1] - ground.known[0])
-        share = rows.missing / max(rows.counts.max(), rows.missing) if rows.by_point else rows.missing / total
-        axis.bar([ground.at[-1]], [STRIP * share], width, color=DATA, linewidth=0, transform=on, zorder=0.6)
+        whole = max(counts.max(), rows.missing) if rows.by_point else counts.sum() + rows.missing
+        own = 0.6 if ground.levels else 0.03 * (ground.known[-1] - ground.known[0])
+        at, width = np.append(at, ground.at[-1]), np.append(width, own)
+        height, counts = np.append(height, rows.missing / whole), np.append(counts, rows.missing)
+    return Crowd(at, width, height, counts)
+
+
+def _strip(axis: Axes, rows: Rows, ground: Ground) -> None:
+    """Below the curves: how many rows are where, and where these lie between points their deciles as a rug."""
+    on, crowd = axis.get_xaxis_transform(), crowd_of(rows, ground)
+    axis.bar(crowd.at, STRIP * crowd.height, crowd.width, color=DATA, linewidth=0, transform=on, zorder=0.6)
+    if not rows.by_point:
+        axis.vlines(rows.deciles(), 0.0, 0.03, color="#444444", linewidth=0.8, transform=on, zorder=0.7)
     if ground.levels and len(ground.at) <= NUMBERED:
         counts = [*rows.counts, *([rows.missing] if ground.missing else [])]
         for at, n in zip([*rows.at, ground.at[-1]], counts, strict=False):
@@ -235,18 +267,21 @@ def warning_strip(axis: Axes, edges: Floats, share: Floats, low: float, zorder: 
     axis.add_collection(strip, autolim=False)
 
 
-def _warn(axis: Axes, panel: Panel, ground: Ground) -> None:
-    """How much of what is asked lies where no row is, in words and, point by point, as a strip."""
-    said = panel.said
-    assert said is not None
+def unlike(panel: Panel, said: Unsupported) -> tuple[Floats, Floats, str]:
+    """How much of what is asked lies where no row is: (edges of cells (n + 1,), the share in each (n,), all in words)."""
+    (ground,) = panel.ground
     asked = next(line for line in panel.lines if line.asks_anywhere)
     at = ground.places(asked.effect.grid[0])
     known = np.flatnonzero(~is_missing(asked.effect.grid[0]))
     known = known[np.argsort(at[known], kind="stable")]
-    warning_strip(axis, ground.edges(at[known]), said.at[known], STRIP + 0.008, zorder=0.6)
     name = "ICE" if all(line.rows for line in panel.lines if line.asks_anywhere) else "PDP"
     near = "ALE stays near them" if panel.has_ale else "ALE would stay near them"
-    axis.text(
-        0.02, 0.985, f"{name} asks {said.share:.0%} where no rows are\n(beside {text(said.column, 22)}); {near}",
-        transform=axis.transAxes, va="top", fontsize=7.5, color=WARNING, zorder=6,
-    )  # fmt: skip
+    words = f"{name} asks {said.share:.0%} where no rows are\n(beside {text(said.column, 22)}); {near}"
+    return ground.edges(at[known]), said.at[known], words
+
+
+def _warn(axis: Axes, panel: Panel, said: Unsupported) -> None:
+    """In words and, point by point, as a strip."""
+    edges, share, words = unlike(panel, said)
+    warning_strip(axis, edges, share, STRIP + 0.008, zorder=0.6)
+    axis.text(0.02, 0.985, words, transform=axis.transAxes, va="top", fontsize=7.5, color=WARNING, zorder=6)

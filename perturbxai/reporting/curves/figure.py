@@ -1,6 +1,7 @@
 """Figures of effects: panels of columns and pairs side by side, and what they have in common said once."""
 
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from perturbxai.core.types import Outputs
@@ -15,43 +16,66 @@ ACROSS = 3
 WIDTH, HEIGHT = 3.5, 2.75  # inches a panel
 
 
-def plot_effects(
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """Which effects are drawn: panels by column or pair, what is not shown, in words, and the space with the data."""
+
+    lines: list[list[Panel]]
+    more: list[str]
+    space: TabularSpace | None
+
+    @property
+    def drawn(self) -> list[Panel]:
+        return [panel for line in self.lines for panel in line]
+
+    @property
+    def about(self) -> str:
+        return "; ".join([*about(self.drawn), *self.more])
+
+
+def plot_effects(asked: Asked, ax: Axes | None) -> Drawing:
+    """A new Figure of effects, or `ax`; see `plot.plot`."""
+    if ax is None:
+        return figure(asked.lines, asked.space, asked.more)
+    draw(asked.drawn, [ax], asked.space)
+    if keys := handles(asked.drawn):
+        ax.legend(handles=keys, frameon=False)
+    return ax
+
+
+def asked_of(
     found: view.Found, kind: str | None, row: Hashable, output: Outputs | None, top: int, ax: Axes | None,
     space: Space | None,
-) -> Drawing:  # fmt: skip
-    """A new Figure of effects, or `ax`; see `plot.plot`."""
+) -> Asked:  # fmt: skip
+    """Raises TypeError and ValueError for what `plot` says that it does, and for several panels on one `ax`."""
     known = view.check(found, kind)
-    space = view.check_space(found, space)
+    table = view.check_space(found, space)
     outputs = view.outputs_of(known, output)
     shown, n_left = view.leading(found, outputs, top)
-    lines = view.panels(shown, kind, outputs, row, space)
-    drawn = [panel for line in lines for panel in line]
-    if ax is not None:
-        if len(drawn) > 1:
-            raise ValueError(
-                f"ax is one panel, and {len(drawn)} are to be drawn; give one effect and output=, or leave ax= out."
-            )
-        draw(drawn, [ax], space)
-        if keys := handles(drawn):
-            ax.legend(handles=keys, frameon=False)
-        return ax
     more = [f"{n_left} features more"] * bool(n_left)
     more += [left_out(len(known) - len(outputs)).removeprefix("; ")] * (output is None and len(known) > len(outputs))
-    return figure(lines, space, more)
+    asked = Asked(view.panels(shown, kind, outputs, row, table), more, table)
+    if ax is not None and len(asked.drawn) > 1:
+        raise ValueError(
+            f"ax is one panel, and {len(asked.drawn)} are to be drawn; give one effect and output=, or leave ax= out."
+        )
+    return asked
+
+
+def places_of(lines: Sequence[Sequence[Panel]]) -> tuple[list[tuple[int, int]], tuple[int, int]]:
+    """((row, column) of each panel, (rows, columns)): those of a column side by side where it has several, else in turn."""
+    widest, n_panels = max(map(len, lines)), sum(map(len, lines))
+    if widest > 1:
+        return [(r, c) for r, line in enumerate(lines) for c in range(len(line))], (len(lines), widest)
+    across = 2 if n_panels == 4 else min(n_panels, ACROSS)
+    return [divmod(number, across) for number in range(n_panels)], (-(-n_panels // across), across)
 
 
 @rc
 def figure(lines: Sequence[Sequence[Panel]], space: TabularSpace | None, more: Sequence[str] = ()) -> Figure:
-    """A new Figure of panels: those of a column side by side where it has several, else all in turn."""
+    """A new Figure of panels."""
     drawn = [panel for line in lines for panel in line]
-    widest = max(map(len, lines))
-    if widest > 1:
-        places = [(r, c) for r, line in enumerate(lines) for c in range(len(line))]
-        shape = len(lines), widest
-    else:
-        across = 2 if len(drawn) == 4 else min(len(drawn), ACROSS)
-        places = [divmod(number, across) for number in range(len(drawn))]
-        shape = -(-len(drawn) // across), across
+    places, shape = places_of(lines)
     made = new_figure(WIDTH * shape[1] + 0.5, HEIGHT * shape[0] + 0.7)
     grid = made.subplots(*shape, squeeze=False)
     axes = [grid[place] for place in places]
@@ -82,10 +106,19 @@ def draw(drawn: Sequence[Panel], axes: Sequence[Axes], space: TabularSpace | Non
         if len(panel.names) == 2:
             pair_panel.draw(axis, panel)
             continue
-        alike = [one for one in drawn if len(one.names) == 1 and (one.k, one.scale) == (panel.k, panel.scale)]
-        warned = any(one.said is not None for one in alike)
-        above = column_panel.SPACE_WARNED if warned else column_panel.SPACE_ABOVE
-        column_panel.draw(axis, panel, column_panel.limits(alike), above, space)
+        alike = alike_of(panel, drawn)
+        column_panel.draw(axis, panel, column_panel.limits(alike), above_of(alike), space)
+
+
+def alike_of(panel: Panel, drawn: Sequence[Panel]) -> list[Panel]:
+    """The panels of one output and scale, which have the same ends."""
+    return [one for one in drawn if len(one.names) == 1 and (one.k, one.scale) == (panel.k, panel.scale)]
+
+
+def above_of(alike: Sequence[Panel]) -> float:
+    """The share of a panel that is left free above its curves, for a warning in any of those it is compared with."""
+    warned = any(one.said is not None for one in alike)
+    return column_panel.SPACE_WARNED if warned else column_panel.SPACE_ABOVE
 
 
 def about(drawn: Sequence[Panel]) -> list[str]:

@@ -1,12 +1,13 @@
 """Panels of two columns' effects: a coloured map with contours, pale within noise and hatched where no rows are."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 import numpy as np
 
-from perturbxai.core.types import Bools, Floats
+from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.reporting.curves.axis_places import Ground, is_missing
 from perturbxai.reporting.curves.column_panel import LONGEST
 from perturbxai.reporting.curves.view import Panel
@@ -24,10 +25,25 @@ HATCH = "#333333"
 VEIL = 0.7  # how white a place within noise is made
 
 
-def draw(axis: Axes, panel: Panel) -> None:
-    """One map: what the output is at each pair of values; of ALE, what the two columns do beyond each alone."""
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """A map in numbers: where the points of both axes are on paper, as they rise, the values (G1, G2), the colours' ends.
+
+    order  which point of the effect's grid each is, along both axes;  signed  whether the values lie around a zero
+    noisy  (G1, G2) points that may be nothing
+    """
+
+    at: list[Floats]
+    order: list[Ints]
+    values: Floats
+    ends: tuple[float, float]
+    signed: bool
+    noisy: Bools
+
+
+def surface_of(panel: Panel) -> Surface:
+    """What the output is at each pair of values; of ALE, what the two columns do beyond each alone."""
     effect, k = panel.lines[0].effect, panel.k
-    x, y = panel.ground
     at = [ground.places(grid) for ground, grid in zip(panel.ground, effect.grid, strict=True)]
     order = [np.argsort(places, kind="stable") for places in at]
     at = [places[o] for places, o in zip(at, order, strict=True)]
@@ -38,8 +54,15 @@ def draw(axis: Axes, panel: Panel) -> None:
     seen = effect.values[..., k][beside_rows(effect)]
     limit = max(float(np.abs(seen).max()), noise if np.isfinite(noise) else 0.0) or 1.0
     ends = (-limit, limit) if signed else (float(seen.min()), float(seen.max()))
-    colours: dict[str, Any] = {"cmap": "RdBu_r" if signed else sequence(), "vmin": ends[0], "vmax": ends[1]}
-    noisy = within_noise(effect, k)[np.ix_(*order)]
+    return Surface(at, order, values, ends, signed, within_noise(effect, k)[np.ix_(*order)])
+
+
+def draw(axis: Axes, panel: Panel) -> None:
+    """One map, with contours, pale within noise and hatched where no rows are."""
+    effect, surface = panel.lines[0].effect, surface_of(panel)
+    x, y = panel.ground
+    at, values, ends, noisy = surface.at, surface.values, surface.ends, surface.noisy
+    colours: dict[str, Any] = {"cmap": "RdBu_r" if surface.signed else sequence(), "vmin": ends[0], "vmax": ends[1]}
     for ends_of, cells in blocks(panel.ground, at):
         mesh = axis.pcolormesh(*ends_of, values[cells].T, rasterized=True, **colours)
         if noisy[cells].any():
@@ -92,13 +115,18 @@ def hatch(axis: Axes, grounds: Sequence[Ground], effect: Effect) -> None:
     import matplotlib
     from matplotlib.collections import PolyCollection
 
-    empty = without_rows(effect)
-    (left, right), (low, high) = (_ends(effect, d, grounds[d], n) for d, n in enumerate(empty.shape))
-    shown = np.argwhere(empty & np.isfinite(left + right)[:, None] & np.isfinite(low + high))
-    corners = [[(left[i], low[j]), (right[i], low[j]), (right[i], high[j]), (left[i], high[j])] for i, j in shown]
+    corners = [[(a, c), (b, c), (b, d), (a, d)] for a, b, c, d in empty_cells(grounds, effect)]
     with matplotlib.rc_context({"hatch.linewidth": 0.5}):
         cells = PolyCollection(corners, facecolor="none", edgecolor=HATCH, linewidth=0.0, hatch="/////", rasterized=True)
     axis.add_collection(cells, autolim=False)
+
+
+def empty_cells(grounds: Sequence[Ground], effect: Effect) -> Floats:
+    """(n, 4): left, right, low and high end of the cells of a map that no row is in or near."""
+    empty = without_rows(effect)
+    (left, right), (low, high) = (_ends(effect, d, grounds[d], n) for d, n in enumerate(empty.shape))
+    i, j = np.nonzero(empty & np.isfinite(left + right)[:, None] & np.isfinite(low + high))
+    return np.column_stack([left[i], right[i], low[j], high[j]])
 
 
 def _ends(effect: Effect, d: int, ground: Ground, n_cells: int) -> tuple[Floats, Floats]:

@@ -17,6 +17,7 @@ from perturbxai.results.explanation import Attribution, Explanation
 NUMBERED = 14  # features up to which a matrix has room for numbers
 EDGES_A_NODE = 2  # pairs that a network shows, at most, for each of its features
 LEVEL = "95 %"
+ACROSS = 22  # letters of a name below a matrix
 
 
 def limit_of(view: View) -> float:
@@ -34,14 +35,21 @@ def sure(e: Explanation, k: int) -> Bools:
     return np.asarray(np.abs(e.interactions[..., k]) > factor * e.interactions_stderr[..., k])
 
 
+def shown_pairs(view: View, k: int) -> Floats:
+    """(n, n): the pairs of the features that are shown, NaN along the diagonal, where there are none."""
+    shown, _ = view.leading
+    values = np.array(view.pairs[np.ix_(shown, shown)][..., k])
+    values[np.diag_indices(len(shown))] = np.nan
+    return values
+
+
 def matrix(axis: Axes, view: View, k: int) -> None:
     """Pairs in signed colours, numbers where they are sure; on the right each feature's own value as a bar."""
     e, (shown, _), limit = view.one, view.leading, limit_of(view)
-    values = view.pairs[np.ix_(shown, shown)][..., k].copy()
-    values[np.diag_indices(len(shown))] = np.nan
+    values = shown_pairs(view, k)
     axis.imshow(values, cmap=_colours(), vmin=-limit, vmax=limit)
     axis.set_yticks(range(len(shown)), [view.labels[p] for p in shown])
-    names = features.shown_labels(e.names, shown, longest=22)
+    names = features.shown_labels(e.names, shown, longest=ACROSS)
     axis.set_xticks(range(len(shown)), names, rotation=45, ha="right", rotation_mode="anchor")
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
@@ -51,7 +59,7 @@ def matrix(axis: Axes, view: View, k: int) -> None:
     if len(shown) <= NUMBERED:
         certain = sure(e, k)[np.ix_(shown, shown)]
         for i, j in np.argwhere(certain):
-            if words := _number(values[i, j], limit):
+            if words := cell_number(values[i, j], limit):
                 colour = "white" if abs(values[i, j]) > 0.6 * limit else "#222222"
                 size = 7 if len(words) <= 5 else 5  # the cell is that narrow
                 axis.text(j, i, words, ha="center", va="center", fontsize=size, color=colour)
@@ -140,7 +148,7 @@ def _sign(value: float) -> Any:
     return matplotlib.colormaps["RdBu_r"](0.92 if value > 0 else 0.08)
 
 
-def _number(value: float, largest: float) -> str:
+def cell_number(value: float, largest: float) -> str:
     """A number as it fits a cell, without the zero before the point; nothing where it is no thousandth of the largest."""
     return "" if abs(value) < 1e-3 * largest else number(value, 2).replace("0.", ".", 1)
 

@@ -1,6 +1,7 @@
 """Figures of one row: how its values lead from the base to the prediction, bars with intervals, a map over the photo."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,25 @@ PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 0.4}  # lines do not 
 Z95 = 1.959963984540054
 
 
-def waterfall(axis: Axes, view: View, k: int) -> None:
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """The bars of a waterfall from the top, n of them.
+
+    labels  what each is called;  changes (n,) how long it is;  starts, ends (n,) of the way from base to prediction
+    far (n,)  half of its pointwise 95 % interval, 0 where none is drawn: not known, rounding, or of no single feature
+    colours   red up, blue down, grey for what the values do not sum to;  title  the output, and both ends in numbers
+    """
+
+    labels: list[str]
+    changes: Floats
+    starts: Floats
+    ends: Floats
+    far: Floats
+    colours: list[str]
+    title: str
+
+
+def steps_of(view: View, k: int) -> Steps:
     """From the base (bottom) to the prediction (top), a bar a feature, and one for what the values do not sum to."""
     e, (shown, rest) = view.one, view.leading
     steps = [(view.labels[p], float(e.values[p, k])) for p in shown]
@@ -29,29 +48,40 @@ def waterfall(axis: Axes, view: View, k: int) -> None:
         steps.append((view.gap_label, float(e.prediction[k] - e.base[k] - e.values[:, k].sum())))
     changes = np.array([change for _, change in steps])
     ends = e.prediction[k] - np.concatenate([[0.0], np.cumsum(changes)[:-1]])  # (n,): where each bar ends, from the top
-    starts = ends - changes
     colours = [FOR if change > 0 else AGAINST for change in changes]
     if view.has_gap:
         colours[-1] = NEITHER
-    place = np.arange(len(steps))
-    axis.barh(place, changes, left=starts, height=0.66, color=colours, linewidth=0)
-    axis.vlines(ends[1:], place[1:] - 0.67, place[1:] + 0.33, color="#888888", linewidth=0.7)
-    _ends(axis, starts, ends, changes, _errors(axis, e, k, shown, ends))
-    for value in (e.base[k], e.prediction[k]):
-        axis.axvline(value, color="#444444", linewidth=0.8, linestyle=(0, (1, 2)), zorder=0)
-    value_lines(axis, [name for name, _ in steps], "model's output")
-    axis.locator_params(axis="x", nbins=6)
-    axis.set_title(f"{texts(e.outputs)[k]}: base {number(e.base[k])}, prediction {number(e.prediction[k])}")
+    title = f"{texts(e.outputs)[k]}: base {number(e.base[k])}, prediction {number(e.prediction[k])}"
+    far = np.append(_halves(e, k, shown), np.zeros(len(ends) - len(shown)))
+    return Steps([name for name, _ in steps], changes, ends - changes, ends, far, colours, title)
 
 
-def _errors(axis: Axes, e: Explanation, k: int, shown: list[int], ends: Floats) -> Floats:
-    """Pointwise 95 % intervals at the ends of the shown features' bars; how far each reaches, 0 where not drawn."""
+def about_waterfall(view: View) -> str:
+    return f"{view.about}; whiskers: 95 % interval"
+
+
+def _halves(e: Explanation, k: int, shown: list[int]) -> Floats:
+    """(n,): half of the pointwise 95 % intervals of the shown features; 0 where not drawn."""
     low, high = e.interval()
     half = (high - low)[shown, k] / 2.0
     known = np.isfinite(half) & (half > 1e-9 * (np.abs(e.values[:, k]).max() or 1.0))
-    y = np.flatnonzero(known)
-    axis.hlines(y, ends[y] - half[known], ends[y] + half[known], color="#222222", linewidth=1.2)
-    return np.append(np.where(known, half, 0.0), np.zeros(len(ends) - len(shown)))
+    return np.where(known, half, 0.0)
+
+
+def waterfall(axis: Axes, view: View, k: int) -> None:
+    """The steps as bars, intervals at their ends."""
+    e, steps = view.one, steps_of(view, k)
+    ends, place = steps.ends, np.arange(len(steps.labels))
+    axis.barh(place, steps.changes, left=steps.starts, height=0.66, color=steps.colours, linewidth=0)
+    axis.vlines(ends[1:], place[1:] - 0.67, place[1:] + 0.33, color="#888888", linewidth=0.7)
+    y = np.flatnonzero(steps.far)
+    axis.hlines(y, ends[y] - steps.far[y], ends[y] + steps.far[y], color="#222222", linewidth=1.2)
+    _ends(axis, steps.starts, ends, steps.changes, steps.far)
+    for value in (e.base[k], e.prediction[k]):
+        axis.axvline(value, color="#444444", linewidth=0.8, linestyle=(0, (1, 2)), zorder=0)
+    value_lines(axis, steps.labels, "model's output")
+    axis.locator_params(axis="x", nbins=6)
+    axis.set_title(steps.title)
 
 
 def _ends(axis: Axes, starts: Floats, ends: Floats, changes: Floats, far: Floats) -> None:
@@ -79,7 +109,7 @@ def bar_panel(
     """
     place = np.arange(len(chosen), dtype=float)
     step = 0.8 / len(measured)
-    ends = _within(measured, exact, chosen, k)
+    ends = bar_ends(measured, exact, chosen, k)
     for n, (name, e) in enumerate(measured.items()):
         at = place + (n - (len(measured) - 1) / 2) * step
         axis.barh(at, e.values[chosen, k], height=0.86 * step, color=styles[name]["color"], alpha=0.75, linewidth=0)
@@ -94,7 +124,7 @@ def bar_panel(
     axis.set_title(texts(next(iter(measured.values())).outputs)[k])
 
 
-def _within(
+def bar_ends(
     measured: Mapping[str, Explanation], exact: Explanation | None, chosen: list[int], k: int
 ) -> tuple[float, float]:
     """Ends of the axis: all values, and whiskers as far as 0.6 of the values' range, so that one cannot flatten the rest."""
@@ -130,14 +160,20 @@ def bar_handles(results: Mapping[str, Attribution], truth: str | None, fill: str
     return found
 
 
-def photo_map(axis: Axes, e: Explanation, k: int, labels: Labels | None) -> None:
-    """Values on the superpixels, or without these the method's own map, over the grey photo."""
+def map_of(e: Explanation, k: int, labels: Labels | None) -> tuple[Labels, Floats]:
+    """(label map (H, W), value of each label): the superpixels' values, or without these the method's own map by pixel."""
     if labels is not None:
-        values = e.values[:, k]
-    else:
-        assert e.heat is not None  # which the caller saw to
-        labels = np.arange(e.heat[k].size, dtype=np.int32).reshape(e.heat[k].shape)
-        values = e.heat[k].ravel()
-    axis.imshow(painted(grey(e.input), labels, values))
+        return labels, e.values[:, k]
+    assert e.heat is not None  # which the caller saw to
+    return np.arange(e.heat[k].size, dtype=np.int32).reshape(e.heat[k].shape), e.heat[k].ravel()
+
+
+def map_title(e: Explanation, k: int) -> str:
+    return f"{texts(e.outputs)[k]}\n{number(e.prediction[k])}, hidden {number(e.base[k])}"
+
+
+def photo_map(axis: Axes, e: Explanation, k: int, labels: Labels | None) -> None:
+    """Values over the grey photo."""
+    axis.imshow(painted(grey(e.input), *map_of(e, k, labels)))
     axis.set_axis_off()
-    axis.set_title(f"{texts(e.outputs)[k]}\n{number(e.prediction[k])}, hidden {number(e.base[k])}")
+    axis.set_title(map_title(e, k))

@@ -1,6 +1,7 @@
 """The figure of a comparison: each method's mean score with what the choice of inputs leaves open, a panel a metric."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,28 +20,64 @@ NARROWEST = 0.01  # width of a panel's axis, as a part of the largest score on i
 WIDTH = 2.7  # inches of a panel
 
 
-@rc
-def scores(found: Comparison, kind: str | None, metric: str | int | None, ax: Axes | None) -> Drawing:
-    """A line a method, the best by the first metric on top; full points under other fills, open ones under a map's own."""
+@dataclass(frozen=True, eq=False)
+class Point:
+    """A method's score by one metric: its mean over the inputs, half of the mean's 95 % interval, and the mean at home.
+
+    half  NaN of a single input;  home  under the fill that a map was explained with, NaN where that is `mean` or not known
+    """
+
+    mean: float
+    half: float
+    home: float
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """What of a comparison is drawn: metric -> method -> its point; the methods from the best by the first metric."""
+
+    found: Comparison
+    points: dict[str, dict[str, Point]]
+    order: list[str]
+
+    def axis(self, metric: str) -> str:
+        arrow = {"higher": "high is good", "lower": "low is good"}.get(_better(self.found, metric), "")
+        return f"mean over inputs{f' ({arrow})' if arrow else ''}"
+
+    @property
+    def about(self) -> str:
+        n_inputs = self.found.scores.row.map(str).nunique()
+        wide = "; bars: 95 % interval of the mean" if n_inputs > 1 else ""
+        homes = any(np.isfinite(one.home) for of_metric in self.points.values() for one in of_metric.values())
+        home = "; open: under the fill a map was explained with, full: under others" if homes else ""
+        return f"{n_inputs} input{'s' * (n_inputs != 1)}{wide}{home}"
+
+
+def scored(found: Comparison, kind: str | None, metric: str | int | None, ax: Axes | None) -> Scored:
+    """Raises ValueError for another kind, an unknown metric, several on one panel, and where nothing was scored."""
     if kind not in (None, "dots"):
         raise ValueError(f"kind={kind!r} draws no comparison; take dots, or one of its results: comparison.results['lime'].")
     shown = _metrics(found, metric, ax)
     lines = {name: found.scores[found.scores.metric == name] for name in shown}
     order = _order(lines[shown[0]], list(found.results), _better(found, shown[0]))
-    figure, axes = panels(len(shown), height_of(len(order)), ax, WIDTH)
-    styles, called = styles_of(found.results), titles(found.results)
-    homes = [_panel(axis, lines[name], order, styles) for axis, name in zip(axes, shown, strict=True)]
-    for axis, name in zip(axes, shown, strict=True):
-        arrow = {"higher": "high is good", "lower": "low is good"}.get(_better(found, name), "")
-        value_lines(axis, [called[one] for one in order], f"mean over inputs{f' ({arrow})' if arrow else ''}")
+    points = {name: {one: _point(own, one) for one in order if _there(own, one)} for name, own in lines.items()}
+    return Scored(found, points, order)
+
+
+@rc
+def scores(shown: Scored, ax: Axes | None) -> Drawing:
+    """A line a method, the best by the first metric on top; full points under other fills, open ones under a map's own."""
+    results, order = shown.found.results, shown.order
+    figure, axes = panels(len(shown.points), height_of(len(order)), ax, WIDTH)
+    styles, called = styles_of(results), titles(results)
+    for axis, (name, points) in zip(axes, shown.points.items(), strict=True):
+        _panel(axis, points, order, styles)
+        value_lines(axis, [called[one] for one in order], shown.axis(name))
         axis.grid(axis="x", color="#EEEEEE", linewidth=0.6, zorder=0)
         axis.set_axisbelow(True)
         axis.locator_params(axis="x", nbins=5)
         axis.set_title(text(name))
-    n_inputs = found.scores.row.map(str).nunique()
-    wide = "; bars: 95 % interval of the mean" if n_inputs > 1 else ""
-    home = "; open: under the fill a map was explained with, full: under others" if any(homes) else ""
-    return done(figure, ax, f"{n_inputs} input{'s' * (n_inputs != 1)}{wide}{home}")
+    return done(figure, ax, shown.about)
 
 
 def _better(found: Comparison, metric: str) -> str:
@@ -87,31 +124,27 @@ def _by_input(lines: Frame, name: str, home: bool | None) -> Floats:
     return np.asarray(chosen.groupby(chosen.row.map(str), sort=False).value.mean().to_numpy(), dtype=np.float64)
 
 
-def _panel(axis: Axes, lines: Frame, order: Sequence[str], styles: dict[str, Any]) -> bool:
-    """Points and intervals; whether a point stands for a map's own fill beside others."""
-    several = lines.scored_fill.nunique() > 1
-    beside = False
-    for y, name in enumerate(order):
-        if not _there(lines, name):
-            continue
-        colour = styles[name]["color"]
-        values = _by_input(lines, name, home=None)
-        mean, n = float(values.mean()), len(values)
-        if n > 1:
-            half = float(student(LEVEL, n - 1.0)) * values.std(ddof=1) / np.sqrt(n)
-            axis.hlines(y, mean - half, mean + half, color=colour, linewidth=1.6, zorder=2)
-        axis.plot(mean, y, "o", color=colour, markersize=6, zorder=3)
-        home = _by_input(lines, name, home=True) if several else np.zeros(0)
-        if len(home):
-            beside = True
-            axis.plot(home.mean(), y, "o", markerfacecolor="white", markeredgecolor=colour, markersize=6, zorder=2)
-    _widen(axis)
-    return beside
+def _point(lines: Frame, name: str) -> Point:
+    values = _by_input(lines, name, home=None)
+    n = len(values)
+    half = float(student(LEVEL, n - 1.0)) * float(values.std(ddof=1)) / np.sqrt(n) if n > 1 else np.nan
+    home = _by_input(lines, name, home=True) if lines.scored_fill.nunique() > 1 else np.zeros(0)
+    return Point(float(values.mean()), half, float(home.mean()) if len(home) else np.nan)
 
 
-def _widen(axis: Axes) -> None:
-    """Let an axis be wide enough that scores which are equal but for rounding look equal, and have ticks to be read."""
-    left, right = axis.get_xlim()
+def _panel(axis: Axes, points: Mapping[str, Point], order: Sequence[str], styles: dict[str, Any]) -> None:
+    """Points and intervals."""
+    for name, one in points.items():
+        y, colour = order.index(name), styles[name]["color"]
+        if np.isfinite(one.half):
+            axis.hlines(y, one.mean - one.half, one.mean + one.half, color=colour, linewidth=1.6, zorder=2)
+        axis.plot(one.mean, y, "o", color=colour, markersize=6, zorder=3)
+        if np.isfinite(one.home):
+            axis.plot(one.home, y, "o", markerfacecolor="white", markeredgecolor=colour, markersize=6, zorder=2)
+    axis.set_xlim(*widened(*axis.get_xlim()))
+
+
+def widened(left: float, right: float) -> tuple[float, float]:
+    """Ends of an axis so wide that scores which are equal but for rounding look equal, and have ticks to be read."""
     least = NARROWEST * max(abs(left), abs(right))
-    if right - left < least:
-        axis.set_xlim((left + right - least) / 2, (left + right + least) / 2)
+    return (left, right) if right - left >= least else ((left + right - least) / 2, (left + right + least) / 2)
