@@ -17,6 +17,7 @@ from perturbxai.reporting.curves.column_panel import DATA
 from perturbxai.reporting.curves.pair_panel import without_rows
 from perturbxai.reporting.lettering import plain
 from perturbxai.reporting.photo import grey, painted
+from perturbxai.results.surface_places import within_noise
 
 pytest.importorskip("plotly")
 RNG = np.random.default_rng(0)
@@ -142,16 +143,20 @@ def test_a_surface_has_its_values_and_is_hatched_where_no_rows_are(space, name):
     effect = px.effects(name, model, space, X, features=[("size", "twin")], grid=7)[name]["size", "twin"]
     drawn, twin = both(effect)
     (mesh,) = [one for one in drawn.axes[0].collections if isinstance(one, QuadMesh)]
-    (surface,) = traces(twin, "heatmap")
+    surface, *pale = traces(twin, "heatmap")
     np.testing.assert_allclose([numbers(line) for line in surface["z"]], mesh.get_array())
     np.testing.assert_allclose((surface["zmin"], surface["zmax"]), mesh.get_clim())
     np.testing.assert_allclose(numbers(surface["x"]), mesh.get_coordinates()[0, :, 0])
     assert name == "pdp" or surface["zmin"] == -surface["zmax"]
+    noisy = within_noise(effect, 0)
+    assert len(pale) == noisy.any() and noisy.any() == (name == "ale")
+    for one in pale:
+        np.testing.assert_array_equal(np.isfinite([numbers(line) for line in one["z"]]), noisy.T)
+        assert [["within noise" in told for told in line] for line in surface["hovertext"]] == noisy.T.tolist()
     (hatched,) = traces(twin, "scatter", fill="toself")
     assert without_rows(effect).any() and hatched["fillpattern"]["shape"] == "/"
-    (cells,) = [
-        one for one in drawn.axes[0].collections if isinstance(one, PolyCollection) and not isinstance(one, QuadMesh)
-    ]
+    maps = [one for one in drawn.axes[0].collections if isinstance(one, PolyCollection) and not isinstance(one, QuadMesh)]
+    (cells,) = [one for one in maps if one.get_hatch()]
     assert sum(one is None for one in hatched["x"]) == len(cells.get_paths())
 
 

@@ -27,10 +27,11 @@ def panel(made: Interactive, at: Record, one: Panel) -> None:
     first = True
     for ends, cells in blocks(one.ground, surface.at):
         values, lower, upper = (numbers[cells].T for numbers in (surface.values, low, high))
+        noisy = surface.noisy[cells].T
         told = [
-            [f"{a}<br>{b}<br>{words.amount(v, lo, up)}{NOISE * bool(n)}"
-             for a, v, lo, up, n in zip(held[0][cells[0]], *line, strict=True)]
-            for b, line in zip(held[1][cells[1]], zip(values, lower, upper, surface.noisy[cells].T, strict=True), strict=True)
+            [f"{a}<br>{b}<br>{words.amount(*amount)}{NOISE * bool(n)}"
+             for a, n, *amount in zip(held[0][cells[0]], *line, strict=True)]
+            for b, *line in zip(held[1][cells[1]], noisy, values, lower, upper, strict=True)
         ]  # fmt: skip
         made.add_heatmap(
             z=[listed(line) for line in values],
@@ -45,8 +46,8 @@ def panel(made: Interactive, at: Record, one: Panel) -> None:
             colorbar=_bar(made, at) if first else None,
             **at,
         )
-        if surface.noisy[cells].any():
-            _veil(made, at, one, ends, surface.noisy[cells])
+        if noisy.any():
+            _veil(made, at, one, ends, noisy)
         first = False
     _hatch(made, at, one)
     for ground, places, side in zip(one.ground, surface.at, "xy", strict=True):
@@ -55,9 +56,9 @@ def panel(made: Interactive, at: Record, one: Panel) -> None:
 
 
 def _veil(made: Interactive, at: Record, one: Panel, ends: Sequence[Floats], noisy: Bools) -> None:
-    """Make the cells (G1, G2) between these ends pale that may be nothing."""
+    """Make the cells (G2, G1) between these ends pale that may be nothing."""
     made.add_heatmap(
-        z=[listed(line) for line in np.where(noisy, 1.0, np.nan).T],
+        z=[listed(line) for line in np.where(noisy, 1.0, np.nan)],
         x=axes.across(one.ground[0], ends[0]),
         y=axes.across(one.ground[1], ends[1]),
         colorscale=[[0.0, WHITE], [1.0, WHITE]],
