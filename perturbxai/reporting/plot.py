@@ -103,9 +103,9 @@ def plot(
             the name of one metric
     top     features shown; the others are summed, or in bars left out
     ax      matplotlib Axes to draw on; needs a single output
-    space   the space of the call. Of a table it adds values to names and shows categories, which have no order, in grey
-            instead of coloured by their codes, and it tells how much PDP asks where no row is (`support.unsupported`); of
-            a picture it tells superpixels that were not made by name
+    space   the space of the call. Of a table it tells how much PDP asks where no row is (`support.unsupported`), and colours
+            ordered categories by their order; of results that do not know what rows have (`feature_values`) it adds values
+            to names. Of a picture it tells superpixels that were not made by name
     feature name or number of the feature of a scatter; None for the one that leads
     interactive  True returns a plotly Figure instead, with the same numbers, words, colours and panels: what lies under the
             mouse tells its row, its feature, what the row has there, the value and its 95 % error; drag to zoom, click on
@@ -119,7 +119,7 @@ def plot(
     >>> space = px.TabularSpace(np.zeros((1, 3)))
     >>> found = px.explain(["lime"], px.Predictor(lambda X: X @ [1.0, 2.0, 3.0]), space, np.ones((1, 3)))["lime"]
     >>> [tick.get_text() for tick in px.plot(found, "waterfall").axes[0].get_yticklabels()]
-    ['x2', 'x1', 'x0']
+    ['x2 = 1', 'x1 = 1', 'x0 = 1']
     """
     top = checks.whole("top", top, 1, of="features")
     twins.check(interactive, ax)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from perturbxai.core import checks
-from perturbxai.core.types import Floats
+from perturbxai.core.types import Bools, Floats, Objects
 from perturbxai.inputs.spaces import Space, TabularSpace
 from perturbxai.reporting.lettering import LONGEST, number, shortened, texts
 from perturbxai.results.explanation import Explanation
@@ -59,23 +59,38 @@ def check_space(explanation: Explanation, space: Space | None) -> None:
 
 
 def row_labels(explanation: Explanation, space: Space | None = None) -> list[str]:
-    """Names of one row's features: rules where the method has them, with a space "name = value"."""
-    rules = explanation.columns.get("rule")
-    if rules is not None and np.shape(rules) == (len(explanation.names),):
+    """Names of one row's features: rules where the method has them, else "name = value" where that is known."""
+    rules, names = explanation.columns.get("rule"), explanation.names
+    if rules is not None and np.shape(rules) == (len(names),):
         return texts(rules, 34)
-    if not isinstance(space, TabularSpace):  # superpixels have no values to tell
-        return texts(explanation.names)
+    own = explanation.feature_values
+    if own is None and isinstance(space, TabularSpace):
+        own = _decoded(explanation, space)
+    if own is None:  # superpixels have no values to tell
+        return texts(names)
+    several = _groups(explanation, space)
+    called = zip(shortened(names, 22), own, several, strict=True)
+    return texts([name if group else f"{name} = {_value(value)}" for name, value, group in called], 34)
+
+
+def _decoded(explanation: Explanation, space: TabularSpace) -> Objects:
+    """(P,): what the row has in the first column of each feature, where the result itself does not know it."""
     table = space.columns.plain(np.asarray(explanation.input, dtype=np.float64)[None])
-    found = []
-    for own, name in zip(explanation.names, shortened(explanation.names, 22), strict=True):
-        columns = space.columns_of[space.names.index(own)]
-        if len(columns) > 1:
-            found.append(name)
-            continue
-        value = table.iloc[0, columns[0]] if hasattr(table, "iloc") else table[0, columns[0]]
-        words = number(value) if isinstance(value, (float, np.floating)) else str(value).removesuffix(" 00:00:00")
-        found.append(f"{name} = {words}")
-    return texts(found, 34)
+    first = [space.columns_of[space.names.index(name)][0] for name in explanation.names]
+    row = [table.iloc[0, d] if hasattr(table, "iloc") else table[0, d] for d in first]
+    return np.array([*row, None], dtype=object)[:-1]
+
+
+def _groups(explanation: Explanation, space: Space | None) -> list[bool]:
+    """(P,): which features are groups of columns, whose values are too long for a label."""
+    if isinstance(space, TabularSpace):
+        return [len(space.columns_of[space.names.index(name)]) > 1 for name in explanation.names]
+    own = explanation.feature_values  # "a = 1, b = x" of a group
+    return [isinstance(one, str) and ", " in one and " = " in one for one in ([] if own is None else own)]
+
+
+def _value(value: object) -> str:
+    return number(value) if isinstance(value, (float, np.floating)) else str(value).removesuffix(" 00:00:00")
 
 
 def colours(explanations: Sequence[Explanation], space: Space | None = None) -> Floats:
@@ -94,7 +109,7 @@ def colours(explanations: Sequence[Explanation], space: Space | None = None) -> 
     elif TAKEN_OF in explanations[0].meta:  # the codes are those of all columns
         found = _numbers(explanations)
     elif codes.shape[1] == len(names):
-        found = codes.copy()
+        found = np.where(_are_words(explanations), np.nan, codes)
     return np.column_stack([between_percentiles(column) for column in found.T])
 
 
@@ -105,6 +120,12 @@ def between_percentiles(column: Floats) -> Floats:
     if low == high and len(there):  # a rare value beside a common one
         low, high = there.min(), there.max()
     return np.asarray(np.clip((column - low) / (high - low), 0, 1) if high > low else column * 0 + 0.5)
+
+
+def _are_words(explanations: Sequence[Explanation]) -> Bools:
+    """(P,): features in which some row has a word, whose code says no more of it than which one it is."""
+    told = [own for own in told_of(explanations) if own is not None]
+    return np.array([any(isinstance(own[p], str) for own in told) for p in range(len(explanations[0].names))], dtype=bool)
 
 
 def _numbers(explanations: Sequence[Explanation]) -> Floats:
