@@ -16,7 +16,7 @@ READING = {
     "value": (
         "What a value is",
         "So many units of the model's output, up (plus, orange) or down (minus, blue), that a column or region "
-        "adds to this one prediction, beside what is usual.",
+        "adds to this one prediction, beside what is usual. Of a probability: so many percentage points.",
     ),
     "interval": (
         "± 95 %",
