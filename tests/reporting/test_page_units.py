@@ -129,6 +129,15 @@ def test_effects_have_no_targets(known, tmp_path):
         px.report(curves, tmp_path, targets=y)
 
 
+@pytest.mark.parametrize("kind", ["Int64", "boolean", "string"])
+def test_a_missing_target_is_told_so_whatever_pandas_keeps_it_as(found, tmp_path, kind):
+    targets = (
+        pd.Series([1, pd.NA, 0, 1, 1, 0, 0, 1]).astype(object).map(str if kind == "string" else int, na_action="ignore")
+    )
+    text = (px.report(found, tmp_path, targets=targets.astype(kind)) / "index.html").read_text("utf-8")
+    assert text.count("What it really is is not in the data.") == 1
+
+
 def test_hostile_targets_stay_text(found, tmp_path):
     targets = ["<script>alert(1)</script>"] * 4 + ['"x'] * 2 + [None, np.nan]
     text = (px.report(found, tmp_path, targets=targets) / "index.html").read_text("utf-8")
