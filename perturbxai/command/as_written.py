@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from perturbxai.command.config import BOOSTED, Naming, TableFile
 from perturbxai.command.dates import holds_dates
 from perturbxai.command.table_files import COMPRESSED, NEEDED, TABS, read_file
-from perturbxai.command.text_options import doubtful_commas, has_decimal_commas, heads, other_separators
-from perturbxai.command.thousands import holds_thousands
+from perturbxai.command.text_options import has_decimal_commas, heads, other_separators
+from perturbxai.command.thousands import holds_thousands, mark_of
 from perturbxai.core.types import Frame
 from perturbxai.core.wording import quoted
 
@@ -44,18 +44,33 @@ def as_written(section: T, naming: Naming) -> tuple[T, list[str]]:
 
 def _with_guesses(section: T, head: Frame, naming: Naming) -> tuple[T, list[str]]:
     """The section with what its columns of words are seen to be, and a line on it. head: the first rows"""
-    told, decimal = [], section.decimal or "."
-    numbers = _guessed(section, head, naming, lambda column: holds_thousands(column, decimal))
-    if numbers:  # which show how the file has them
-        numbers = _guessed(section, head, naming, lambda column: holds_thousands(column, decimal, doubtful=True))
-        section = section.model_copy(update={"number": (*section.number, *numbers)})
-        way = f"{naming('table.text')} NAME leaves one as it is spelt"
-        told.append(f"read as numbers with marks between thousands: {quoted(numbers, 6)} ({way})")
+    section, told = _with_numbers(section, head, naming)
     features = head.drop(columns=[section.target] if section.target in head else [])
     dates = _guessed(section, features, naming, holds_dates) if section.model == BOOSTED else []
     if dates:
         section = section.model_copy(update={"date": (*section.date, *dates)})
         told.append(f"read as dates: {', '.join(dates)} ({naming('table.text')} NAME leaves one as it is spelt)")
+    return section, told
+
+
+def _with_numbers(section: T, head: Frame, naming: Naming) -> tuple[T, list[str]]:
+    """The same of numbers with marks between thousands. A mark that a column shows to be one is one in all columns."""
+    decimal = section.decimal or "."
+    sure = _guessed(section, head, naming, lambda column: holds_thousands(column, decimal))
+    marks = "".join(mark_of(head[name], decimal) for name in sure)
+    numbers = _guessed(section, head, naming, lambda column: holds_thousands(column, decimal, marks)) if sure else []
+    section = section.model_copy(update={"number": (*section.number, *numbers)})
+    told = []
+    if numbers:
+        way = f"{naming('table.text')} NAME leaves one as it is spelt"
+        told.append(f"read as numbers with marks between thousands: {quoted(numbers, 6)} ({way})")
+    if doubtful := _guessed(section, head, naming, lambda column: bool(mark_of(column, decimal))):
+        way = f"{naming('table.number')} NAME reads one as numbers"
+        tabs = any(ending.lower() in TABS for ending in Path(section.data).suffixes)
+        free = section.decimal is None and (tabs or section.separator not in (None, ","))  # commas do not separate values
+        if free and any(mark_of(head[name], decimal) == "," for name in doubtful):
+            way += f", {naming('table.decimal')} ',' with fractions"
+        told.append(f"read as words: {quoted(doubtful, 6)}, whose marks may stand between thousands ({way})")
     return section, told
 
 
@@ -72,21 +87,15 @@ def _guessed(section: TableFile, head: Frame, naming: Naming, holds: Callable[[A
 def _as_text(section: T, naming: Naming) -> tuple[T, list[str]]:
     """The section with the separator and the decimal mark that the head of its text shows."""
     path = Path(section.data)
-    found, doubtful = _marks(section, path)
-    told = []
-    if doubtful:
-        way = f"{naming('table.decimal')} ',' takes them as fractions"
-        told = [f"read as words: {quoted(doubtful, 4)}, whose commas may stand between thousands; {way}"]
-    if not found:
-        return section, told
-    return section.model_copy(update=found), [_read_with(path.name, found, naming), *told]
+    found = _marks(section, path)
+    return section.model_copy(update=found), [_read_with(path.name, found, naming)] if found else []
 
 
 def marks_of_several(section: T, paths: Sequence[Path], naming: Naming) -> tuple[T, list[str]]:
     """The section with the separator and the decimal mark that the heads of several files of text all show."""
     if section.separator is not None or any(path.suffix.lower() in NEEDED for path in paths):
         return section, []
-    first, *others = (_marks(section, path)[0] for path in paths)
+    first, *others = (_marks(section, path) for path in paths)
     if not first or any(one != first for one in others):
         return section, []
     return section.model_copy(update=first), [_read_with(f"these {len(paths)} files", first, naming)]
@@ -98,8 +107,8 @@ def _read_with(what: str, found: Mapping[str, str], naming: Naming) -> str:
     return f"{what} {'were' if what.startswith('these') else 'was'} read with {' and '.join(each)}"
 
 
-def _marks(section: TableFile, path: Path) -> tuple[dict[str, str], list[str]]:
-    """What the head of a text shows beside what the user says, and columns whose commas leave it open."""
+def _marks(section: TableFile, path: Path) -> dict[str, str]:
+    """What the head of a text shows beside what the user says."""
     found: dict[str, str] = {}
     endings = [ending.lower() for ending in path.suffixes if ending.lower() not in COMPRESSED]
     usual = "\t" if endings and endings[-1] in TABS else ","
@@ -108,8 +117,5 @@ def _marks(section: TableFile, path: Path) -> tuple[dict[str, str], list[str]]:
         found["separator"] = others[0]
     separator = found.get("separator", usual)
     head = heads(path, separator, section.encoding or "utf-8", HEAD) if section.decimal is None else None
-    if head is None or separator == ",":
-        return found, []
-    if has_decimal_commas(head):
-        return found | {"decimal": ","}, []
-    return found, doubtful_commas(head)
+    decimal = {"decimal": ","} if head is not None and separator != "," and has_decimal_commas(head) else {}
+    return found | decimal
