@@ -16,6 +16,8 @@ from perturbxai.core.wording import quoted
 
 UNNAMED = "Unnamed: 0"
 HEAD = 100  # rows of a file that are looked at for how it is written
+LOOKED_AT = 3  # of several files, for numbers that are read as words
+THOUSANDS = "whose marks may stand between thousands"
 T = TypeVar("T", bound=TableFile)
 
 
@@ -70,13 +72,13 @@ def _with_numbers(section: T, head: Frame, naming: Naming) -> tuple[T, list[str]
         free = section.decimal is None and (tabs or section.separator not in (None, ","))  # commas do not separate values
         if free and any(mark_of(head[name], decimal) == "," for name in doubtful):
             way += f", {naming('table.decimal')} ',' with fractions"
-        told.append(f"read as words: {quoted(doubtful, 6)}, whose marks may stand between thousands ({way})")
+        told.append(f"read as words: {quoted(doubtful, 6)}, {THOUSANDS} ({way})")
     return section, told
 
 
 def _guessed(section: TableFile, head: Frame, naming: Naming, holds: Callable[[Any], bool]) -> list[str]:
     """Columns that hold something in the first rows and in all others: nobody asked for them, so none is an error."""
-    said = {*section.drop, *section.category, *section.text, *section.date, *section.number, section.label}
+    said = _said(section)
     found = [str(name) for name in head if name not in said and holds(head[name])]
     if not found:
         return []
@@ -92,13 +94,28 @@ def _as_text(section: T, naming: Naming) -> tuple[T, list[str]]:
 
 
 def marks_of_several(section: T, paths: Sequence[Path], naming: Naming) -> tuple[T, list[str]]:
-    """The section with the separator and the decimal mark that the heads of several files of text all show."""
-    if section.separator is not None or any(path.suffix.lower() in NEEDED for path in paths):
-        return section, []
-    first, *others = (_marks(section, path) for path in paths)
-    if not first or any(one != first for one in others):
-        return section, []
-    return section.model_copy(update=first), [_read_with(f"these {len(paths)} files", first, naming)]
+    """The section with the separator and the decimal mark that the heads of several files of text all show.
+
+    Of numbers with marks between thousands they show that there may be some: a value far below could be none.
+    """
+    told = []
+    if section.separator is None and not any(path.suffix.lower() in NEEDED for path in paths):
+        first, *others = (_marks(section, path) for path in paths)
+        if first and all(one == first for one in others):
+            section, told = section.model_copy(update=first), [_read_with(f"these {len(paths)} files", first, naming)]
+    some = [read_file(section.model_copy(update={"data": str(path)}), naming, HEAD) for path in paths[:LOOKED_AT]]
+    said = {*_said(section), section.target}
+    shown = [{str(name) for name in head if mark_of(head[name], section.decimal or ".")} for head in some]
+    if doubtful := sorted(set.intersection(*shown) - said):
+        told.append(
+            f"read as words: {quoted(doubtful, 6)}, {THOUSANDS} ({naming('table.number')} NAME reads one as numbers)"
+        )
+    return section, told
+
+
+def _said(section: TableFile) -> set[str | None]:
+    """Columns that the user says something of."""
+    return {*section.drop, *section.category, *section.text, *section.date, *section.number, section.label}
 
 
 def _read_with(what: str, found: Mapping[str, str], naming: Naming) -> str:
