@@ -104,9 +104,8 @@ def marks_of_several(section: T, paths: Sequence[Path], naming: Naming) -> tuple
         if first and all(one == first for one in others):
             section, told = section.model_copy(update=first), [_read_with(f"these {len(paths)} files", first, naming)]
     some = [read_file(section.model_copy(update={"data": str(path)}), naming, HEAD) for path in paths[:LOOKED_AT]]
-    said = {*_said(section), section.target}
     shown = [{str(name) for name in head if mark_of(head[name], section.decimal or ".")} for head in some]
-    if doubtful := sorted(set.intersection(*shown) - said):
+    if doubtful := sorted(set.intersection(*shown) - _said(section)):
         told.append(
             f"read as words: {quoted(doubtful, 6)}, {THOUSANDS} ({naming('table.number')} NAME reads one as numbers)"
         )
