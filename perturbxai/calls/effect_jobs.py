@@ -259,7 +259,8 @@ class EffectsCall:
         for group, table in (job.sloped if sloped else job.tables).items():
             # a stream of its own, so that a band does not depend on what else is asked
             curve = method.curve(table, self.streams.of_call(f"bands {job.key} {group}"))
-            made[group] = self._named(curve, method, job, meta | curve.notes)
+            own = {} if group is None else {"drawn_rows": int((table.weight > 0).sum())}
+            made[group] = self._named(curve, method, job, meta | curve.notes | own)
         whole = made.pop(None)
         return replace(whole, groups=made) if made else whole
 

@@ -73,6 +73,12 @@ def left_out_of(section: TableFile, known: list[str], naming: Naming) -> list[st
                 hint = f" Did you mean {alike[near[0]]!r}?" if near else ""
                 where = f"{naming(f'table.{key}')} = {name!r} is no column of {section.data}"
                 raise ValueError(f"{where}; it has {quoted(known, 12)}.{hint}")
+    kinds = ("text", "date", "number")
+    for one, other in ((one, other) for n, one in enumerate(kinds) for other in kinds[n + 1 :]):
+        if both := [name for name in named[one] if name in named[other]]:
+            raise ValueError(
+                f"{naming(f'table.{one}')} and {naming(f'table.{other}')} both name {both[0]!r}; it is read as one."
+            )
     keys = (*single, "drop")
     found = [name for key in keys for name in named[key]]
     if twice := [name for number, name in enumerate(found) if name in found[:number]]:

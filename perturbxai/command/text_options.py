@@ -68,23 +68,17 @@ def has_decimal_commas(head: Frame) -> bool:
 
     "1,234" may be a thousand and more: of such values alone nothing is said.
     """
-    columns = [column for _, column in _of_commas(head)]
-    return any(not column.str.fullmatch(THOUSANDS).all() for column in columns) and not _has_points(head)
+    return any(not column.str.fullmatch(THOUSANDS).all() for column in _of_commas(head)) and not _has_points(head)
 
 
-def doubtful_commas(head: Frame) -> list[str]:
-    """Columns whose commas may stand before fractions or between thousands: in each value three digits follow."""
-    return [name for name, column in _of_commas(head) if column.str.fullmatch(THOUSANDS).all()]
-
-
-def _of_commas(head: Frame) -> list[tuple[str, Foreign]]:
+def _of_commas(head: Frame) -> list[Foreign]:
     """Columns of numbers with commas, and their values that have one."""
-    found: list[tuple[str, Foreign]] = []
-    for name, column in head.items():
+    found: list[Foreign] = []
+    for _, column in head.items():
         known = column.dropna().str.strip()
         if len(known) and known.str.fullmatch(WITH_COMMA).all():
             commas = known[known.str.contains(",", regex=False)]
-            found += [(str(name), commas)] if len(commas) else []
+            found += [commas] if len(commas) else []
     return found
 
 

@@ -30,22 +30,33 @@ def as_numbers(column: pd.Series[Any], decimal: str) -> pd.Series[Any]:
     return plain.reindex(column.index).astype(float)
 
 
-def holds_thousands(column: pd.Series[Any], decimal: str, doubtful: bool = False) -> bool:
+def holds_thousands(column: pd.Series[Any], decimal: str, marks: str = "") -> bool:
     """Whether a column of text holds nothing but numbers, some with marks between thousands.
 
-    doubtful  also where each mark could be something else, as in "1,234" or "555 123": no value has two of them, or one and
-              a fraction
+    marks  those that are known to stand there: one of these alone is enough, which else could be something else, as in
+           "1,234" or "555 123": no value has two of them, or one and a fraction. Of others "+49 301 234" is not taken for a
+           number either, where each value has the plus
     """
+    mark, known = mark_of(column, decimal), column.dropna()
+    if not mark:
+        return False
+    found = known.map(lambda one: one.strip().count(mark))
+    fraction = known.map(lambda one: decimal in one)
+    signed = known.map(lambda one: one.strip().startswith("+"))
+    sure = ((found > 1) | ((found > 0) & fraction)).any() and not signed.all()
+    return bool(sure or mark in marks)
+
+
+def mark_of(column: pd.Series[Any], decimal: str) -> str:
+    """What stands between thousands in a column of numbers that are spelt; "" where nothing does, or in other columns."""
     known = column.dropna()
     if not len(known) or column.dtype.kind in "fiubmMc" or not known.map(lambda one: isinstance(one, str)).all():
-        return False
+        return ""
     try:
         as_numbers(column, decimal)
     except NoNumbers:
-        return False
-    marks = known.map(lambda one: sum(one.strip().count(mark) for mark in _marks(decimal)))
-    fraction = known.map(lambda one: decimal in one)
-    return bool(((marks > 1) | ((marks > 0) & (fraction | doubtful))).any())
+        return ""
+    return next((mark for mark in _marks(decimal) if known.map(lambda one, m=mark: m in one.strip()).any()), "")
 
 
 def _marks(decimal: str) -> str:

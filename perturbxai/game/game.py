@@ -147,9 +147,13 @@ class Game:
             self._asker.offline = True
 
     @property
-    def about_outputs(self) -> dict[str, str]:
-        """For meta: the scale of the outputs and, where nobody said which of many are meant, those that were kept."""
-        return {"scale": self.predictor.output} | ({"outputs_kept": self._kept} if self._kept else {})
+    def about_outputs(self) -> dict[str, Any]:
+        """For meta: the scale of the outputs, of many those that were kept where nobody said which are meant, and the names
+        of the first that the model has besides those that are looked at."""
+        names = self.predictor.outputs if self._asker is not None else None
+        others = [name for c, name in enumerate(names or ()) if c not in self.learn().columns][:MANY_OUTPUTS]
+        found = {"outputs_kept": self._kept, "outputs_left_out": others}
+        return {"scale": self.predictor.output} | {key: one for key, one in found.items() if one}
 
     @property
     def outputs(self) -> tuple[str, ...]:

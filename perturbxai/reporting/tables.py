@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from perturbxai.calls.comparison import Comparison
+from perturbxai.core import checks
 from perturbxai.core.types import Frame
 from perturbxai.metrics.faithfulness import mean_curves
 from perturbxai.metrics.metric import CURVES
@@ -58,7 +59,7 @@ def as_targets(targets: Sequence[object] | ArrayLike | None, results: Mapping[st
         raise ValueError(
             f"targets= has {came}; expected a value for each of the {len(first)} explained rows, in their order."
         )
-    return tuple(found)
+    return tuple(None if checks.is_missing(one) else one for one in found)
 
 
 def tables(results: Mapping[str, Attribution], compared: Comparison | None = None) -> dict[str, Frame]:

@@ -2,8 +2,9 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -106,9 +107,20 @@ class Unit:
 
     scale  of the outputs, as `meta` has it: "probability", "logit", "raw"; "" where it is not known; and PER_CENT of those
            that were multiplied already
+    parts  the scale of what an input's parts do, where that is another: maps from inside a network may be of its logits
+           beside probabilities
     """
 
     scale: str = ""
+    parts: str = ""
+
+    @classmethod
+    def of(cls, meta: Mapping[str, object]) -> Self:
+        """Of a result, by its meta."""
+        scale = str(meta.get("scale", ""))
+        score = str(meta.get("score") or scale)
+        same = score == scale or (score, scale) == ("probability", PER_CENT)
+        return cls(scale, "" if same else score)
 
     @property
     def noun(self) -> str:
@@ -139,7 +151,9 @@ class Unit:
         return f"{rounded(100 * value, 4 if value > 0.99 else 3)} %"
 
     def change(self, value: float, half: float = np.inf, sign: bool = True) -> str:
-        """A change of it, with the half width of its interval."""
+        """A change of it that a part of an input makes, with the half width of its interval."""
+        if self.parts:
+            return Unit(self.parts).change(value, half, sign)
         return with_error(self.factor * value, self.factor * half, sign) + " points" * self.is_probability
 
     def distance(self, value: float) -> str:

@@ -62,7 +62,7 @@ def of_row(e: Explanation, k: int, labels: Labels | None = None) -> list[str]:
 
     labels (H, W)  of a photo: which superpixel each pixel belongs to, so that words tell where a superpixel lies
     """
-    unit, half = Unit(str(e.meta.get("scale", ""))), half_widths(e)[:, k]
+    unit, half = Unit.of(e.meta), half_widths(e)[:, k]
     values, known = e.values[:, k], bool(np.isfinite(half).all())
     names = _with_values(e, labels)
     order = [int(p) for p in np.argsort(-np.abs(values), kind="stable")]
@@ -103,6 +103,9 @@ def _level(e: Explanation, k: int, unit: Unit, values: Floats, sure: Sequence[in
         return [f"{head}.", f"{_none('feature' if np.ndim(e.input) == 1 else 'superpixel', _some(e))} moves it."]
     for_it = [p for p in parts if (values[p] > 0) == (rise > 0) and not alike]
     against = [parts[p] for p in parts if p not in for_it]
+    if unit.parts:  # they cannot be weighed against the rise
+        own = f"They are parts of the {unit.parts}, not of the {unit.noun}."
+        return [f"{head}.", *_largest(list(parts.values()), _some(e)), *([own] if parts else [])]
     if not for_it:
         return [f"{head}.", *_largest(against, _some(e))]
     mostly = "mostly" if abs(values[for_it].sum()) >= HALF * abs(rise) else "in part"
@@ -144,7 +147,11 @@ def _largest(parts: Sequence[str], some: bool) -> list[str]:
 def _gap(e: Explanation, k: int, unit: Unit) -> list[str]:
     """What the values do not add up to, where that is worth a sentence."""
     gap = float(e.prediction[k] - e.base[k] - e.values[:, k].sum())
-    if not np.isfinite(gap) or abs(gap) <= MINOR * max(np.abs(e.values[:, k]).sum(), abs(e.prediction[k] - e.base[k])):
+    if (
+        unit.parts
+        or not np.isfinite(gap)
+        or abs(gap) <= MINOR * max(np.abs(e.values[:, k]).sum(), abs(e.prediction[k] - e.base[k]))
+    ):
         return []
     whose = "is of features that were not taken" if _some(e) else "is of no single one"
     return [f"A part of {unit.change(gap)} {whose}."]

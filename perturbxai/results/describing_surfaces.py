@@ -63,8 +63,8 @@ def _size(effect: Effect, k: int, unit: Unit, what: str, surface: Floats, half: 
     ]  # fmt: skip
     typical = _typical(effect, k, unit)
     if places:
-        noise = share(float(within_noise(effect, k)[np.isfinite(surface)].mean()))
-        rest = f"it is within noise at {noise} of the places with rows."
+        noise = float(within_noise(effect, k)[np.isfinite(surface)].mean())
+        rest = f"it is within noise at {share(noise) if noise else 'none'} of the places with rows."
         return [
             f"{what} stands out most {joined(places)}.",
             f"Over the rows it varies by {typical}; {rest}" if typical else rest[0].upper() + rest[1:],

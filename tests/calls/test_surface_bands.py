@@ -7,6 +7,7 @@ import pytest
 from surfaces import GAMES, coverage, told_of
 
 import perturbxai as px
+from perturbxai.estimation.curves import surface_error
 
 
 def surface(model, X, weights=None, **options):
@@ -82,3 +83,13 @@ def test_bands_of_surfaces_hold_those_of_all_rows_at_the_default_grid(game, n):
     assert 0.92 <= held <= 0.995, told_of(held, whole, ratio)
     assert whole >= 0.82, told_of(held, whole, ratio)
     assert 0.85 <= ratio <= 1.4, told_of(held, whole, ratio)
+
+
+def test_what_is_lent_to_empty_cells_errs_alike_however_many_cells_are_taken_at_once(monkeypatch):
+    X = np.random.default_rng(0).uniform(-1, 1, size=(60, 2))
+    whole = surface(wave, X, grid=12)
+    assert whole.extrapolated.mean() > 0.3
+    monkeypatch.setattr(surface_error, "NUMBERS_AT_ONCE", 1)
+    parts = surface(wave, X, grid=12)
+    np.testing.assert_allclose(parts.stderr, whole.stderr, rtol=1e-12)
+    np.testing.assert_allclose(parts.importance_stderr, whole.importance_stderr, rtol=1e-12)

@@ -326,7 +326,8 @@ def test_a_comma_between_thousands_is_not_taken_for_a_decimal_one(tmp_path):
     found = read(tmp_path / "t.csv", model="m:f")
     assert found.X.a.tolist() == ["1,500", "22,250"] and found.X.b.tolist() == [0.5, 0.25]
     assert found.told[1] == (
-        "read as words: 'a', whose commas may stand between thousands; table.decimal ',' takes them as fractions"
+        "read as words: 'a', whose marks may stand between thousands (table.number NAME reads one as numbers, "
+        "table.decimal ',' with fractions)"
     )
     assert read(tmp_path / "t.csv", model="m:f", decimal=",").X.a.tolist() == [1.5, 22.25]
 

@@ -43,8 +43,10 @@ def test_two_ways_in_one_column_are_refused():
 
 def test_a_mark_that_may_be_something_else_is_not_guessed_alone():
     phones, plain, none = pd.Series(["555 123", "444 999"]), pd.Series(["007", "120"]), pd.Series([None, None], dtype=object)
-    assert not holds_thousands(phones, ".") and holds_thousands(phones, ".", doubtful=True)
-    assert not holds_thousands(plain, ".", doubtful=True) and not holds_thousands(none, ".")
+    assert not holds_thousands(phones, ".") and holds_thousands(phones, ".", " ") and not holds_thousands(phones, ".", ",")
+    assert not holds_thousands(plain, ".", " ") and not holds_thousands(none, ".")
+    abroad = pd.Series(["+49 301 234", "+44 201 234"])
+    assert not holds_thousands(abroad, ".") and holds_thousands(pd.Series(["+1 301 234", "-5"]), ".")
     assert holds_thousands(pd.Series(["1,234,567", "3"]), ".") and holds_thousands(pd.Series(["1,234.5", "3"]), ".")
 
 
@@ -81,6 +83,32 @@ def test_a_column_that_is_named_is_read_and_one_that_holds_words_is_refused_in_w
         read_table(TableConfig(**asked, number=("version",)), str)
 
 
+def test_a_mark_of_one_column_says_nothing_of_another_mark_in_another(tmp_path):
+    """Codes such as "101 201" beside incomes such as "1,234.5" are no hundred thousand and more."""
+    rows = "".join(f'{101 + i} {201 + i},"{1 + i},234.5","{1 + i},000",{i}\n' for i in range(9))
+    (tmp_path / "t.csv").write_text("code,income,price,y\n" + rows)
+    found = read_table(TableConfig(data=str(tmp_path / "t.csv"), target="y"), str)
+    assert found.X.code.iloc[0] == "101 201" and found.X.income.iloc[0] == 1234.5 and found.X.price.iloc[0] == 1000
+    assert any("as numbers with marks between thousands: 'income', 'price' (" in line for line in found.told)
+    assert (
+        "read as words: 'code', whose marks may stand between thousands (table.number NAME reads one as numbers)"
+        in found.told
+    )
+
+
+def test_numbers_that_stay_words_are_told(tmp_path):
+    (tmp_path / "t.csv").write_text("a;b;y\n" + "".join(f"{1 + i}.234;{i},5;{i}\n" for i in range(9)))
+    found = read_table(TableConfig(data=str(tmp_path / "t.csv"), target="y"), str)
+    assert found.X.b.iloc[1] == 1.5 and any("read as words: 'a', whose marks" in line for line in found.told)
+
+
+@pytest.mark.parametrize(("one", "other"), [("text", "number"), ("text", "date")])
+def test_a_column_is_read_as_one_thing(tmp_path, one, other):
+    (tmp_path / "t.csv").write_text("a,y\n2024,2\n2023,4\n")
+    with pytest.raises(ValueError, match=f"table.{one} and table.{other} both name 'a'"):
+        read_table(TableConfig(data=str(tmp_path / "t.csv"), target="y", **{one: ("a",), other: ("a",)}), str)
+
+
 def test_parts_of_a_large_table_are_read_alike(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     table("t.csv", ".", ",", ";")
@@ -102,3 +130,19 @@ def test_parts_of_a_large_table_are_read_alike(tmp_path, monkeypatch):
     ours = pd.read_csv("out/table/attributions.csv")
     parts = pd.read_parquet(tmp_path / "rows" / "parts")
     assert len(parts) == 40 and parts["x_income"].max() == pytest.approx(ours.feature_value.max())
+
+
+def test_several_files_are_told_to_hold_numbers_that_are_read_as_words(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    table("a.csv", ",", ".", ",")
+    table("b.csv", ",", ".", ",")
+    asked = ["explain", "--table", "a.csv", "b.csv", "--target", "price", "--methods", "kernel_shap", "--background", "10"]
+    asked += ["--budget", "10", "--drop", "version,day"]
+    line = "read as words: 'income', whose marks may stand between thousands (--number NAME reads one as numbers)"
+    for part in ("a.csv", "b.csv"):  # with a column to learn from
+        frame = pd.read_csv(part)
+        frame.assign(size=range(len(frame))).to_csv(part, index=False)
+    assert cli.main([*asked, "--number", "price", "--out", "words"]) == 0
+    assert line in capsys.readouterr().err
+    assert cli.main([*asked, "--number", "income,price", "--out", "rows"]) == 0
+    assert "read as words" not in capsys.readouterr().err

@@ -92,6 +92,29 @@ def test_a_probability_of_nearly_nothing_is_told_no_closer_than_anybody_reads(tm
     assert "&lt; 0.01" in text and "1e-05" not in re.sub(r'data-value="[^"]*"', "", text)
 
 
+def test_a_map_of_logits_beside_probabilities_is_in_no_points(tmp_path):
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 8, 3, padding=1), torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(),
+        torch.nn.Linear(8, 3),
+    )  # fmt: skip
+    predictor, space = px.Predictor(net, output="probability"), px.ImageSpace(segments="grid", n_segments=4)
+    photo = np.random.default_rng(0).random((16, 16, 3)).astype(np.float32)
+    maps = px.baselines("grad_cam", predictor, space, photo, outputs=[0])
+    assert maps["grad_cam"].meta["score"] == "logit" and maps["grad_cam"].meta["scale"] == "probability"
+    shown = in_per_cent(maps)["grad_cam"][0]
+    np.testing.assert_array_equal(shown.values, maps["grad_cam"][0].values)
+    np.testing.assert_array_equal(shown.heat, maps["grad_cam"][0].heat)
+    np.testing.assert_allclose(shown.prediction, 100 * maps["grad_cam"][0].prediction)
+    for e in (shown, maps["grad_cam"][0]):
+        told = " ".join(of_row(e, 0))
+        assert "They are parts of the logit, not of the prediction." in told
+        assert " points)" not in told and " points is" not in told and "percentage points" in told  # of the predictions
+    text = (px.report(maps, tmp_path) / "index.html").read_text("utf-8")
+    assert "adds to the output, percentage points" not in text
+
+
 def test_no_field_of_a_result_is_forgotten():
     """Every array is either in units of the output or known not to be."""
     of_rows_and_counts = {
@@ -127,6 +150,15 @@ def test_effects_have_no_targets(known, tmp_path):
     curves = px.effects("pdp", predictor, space, x, features=["age"])
     with pytest.raises(ValueError, match="targets= are of explained rows, and effects are of columns"):
         px.report(curves, tmp_path, targets=y)
+
+
+@pytest.mark.parametrize("kind", ["Int64", "boolean", "string"])
+def test_a_missing_target_is_told_so_whatever_pandas_keeps_it_as(found, tmp_path, kind):
+    targets = (
+        pd.Series([1, pd.NA, 0, 1, 1, 0, 0, 1]).astype(object).map(str if kind == "string" else int, na_action="ignore")
+    )
+    text = (px.report(found, tmp_path, targets=targets.astype(kind)) / "index.html").read_text("utf-8")
+    assert text.count("What it really is is not in the data.") == 1
 
 
 def test_hostile_targets_stay_text(found, tmp_path):

@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 
 import perturbxai as px
+from perturbxai.reporting.html import curves_section
+from perturbxai.reporting.html.markup import element
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +48,23 @@ def test_the_page_and_the_table_of_a_pair_have_its_errors(found, tmp_path):
 def test_one_effect_is_a_report_too(found, tmp_path):
     folder = px.report(found["pdp"]["a"], tmp_path)
     assert {path.name for path in folder.iterdir()} == {"effects.csv", "effects.png", "index.html", "manifest.json"}
+
+
+def test_a_map_of_nothing_but_noise_is_pale_all_over(tmp_path, monkeypatch):
+    """Its own noise is not blown up to the full colours."""
+    drawn = []
+    monkeypatch.setattr(
+        curves_section, "surface", lambda values, *others: drawn.append((values, others[-1])) or element("p", "")
+    )
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 3))
+    model = px.Predictor(lambda rows: np.sign(rows[:, 0] * rows[:, 1]) * rows[:, 2])  # of which the mean is 0
+    noise = px.effects("ale", model, px.TabularSpace(X), X, features=[("x0", "x1")], grid=3)
+    px.report(noise, tmp_path / "noise")
+    both = px.effects(
+        "ale", px.Predictor(lambda rows: rows[:, 0] * rows[:, 1]), px.TabularSpace(X), X, features=[("x0", "x1")]
+    )
+    px.report(both, tmp_path / "both")
+    (pale, full), (strong, whole) = drawn
+    assert full == np.abs(noise["ale"]["x0", "x1"].values).max() and np.abs(pale).max() == pytest.approx(0.3 * full)
+    assert np.abs(strong).max() == whole

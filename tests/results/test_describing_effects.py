@@ -218,3 +218,32 @@ def test_days_of_a_curve_are_spelled_as_days():
     model = lambda X: (X.d - pd.Timestamp("2024-01-01")).dt.days.to_numpy() * 1.0  # noqa: E731
     found = px.effects("pdp", model, X, X, features=["d"])["pdp"]["d"].describe()
     assert "As d goes from 2024-01-01 to 2024-02-29, the prediction rises by 59" in found
+
+
+def test_rounding_is_no_effect_of_two_columns():
+    """Missing values, and a sum of both columns: what is left of the surface is rounding in every place."""
+    X = np.random.default_rng(0).normal(size=(300, 2))
+    X[:90, 0] = np.nan
+    model = px.Predictor(lambda rows: np.nan_to_num(rows) @ [1.0, 2.0])
+    found = px.effects("ale", model, px.TabularSpace(X), X, features=[("x0", "x1")])["ale"]["x0", "x1"]
+    assert "moves by no more than noise" in found.describe() and "standard deviation" not in found.describe()
+
+
+def test_a_surface_that_is_beyond_noise_everywhere_is_said_to_be():
+    X = np.random.default_rng(0).integers(0, 2, size=(80, 2)).astype(bool)
+    model = px.Predictor(lambda rows: 1.0 * rows[:, 0] * rows[:, 1])
+    found = px.effects("ale", model, px.TabularSpace(X), X, features=[("x0", "x1")])["ale"]["x0", "x1"]
+    assert "it is within noise at none of the places with rows." in found.describe()
+
+
+def test_curves_of_some_rows_are_told_to_be_of_so_many():
+    X = np.random.default_rng(0).normal(size=(50, 2))
+    X[:, 1] = np.arange(50) < 8
+    found = px.effects(
+        ["pdp", "ale"], px.Predictor(lambda rows: rows[:, 0]), px.TabularSpace(X), X, features=["x0"], by="x1"
+    )
+    for one in (found["pdp"]["x0"], found["ale"]["x0"]):
+        assert "the mean over 50 rows" in one.describe()
+        assert ["the mean over 42 rows" in one.groups[0].describe(), "the mean over 8 rows" in one.groups[1].describe()] == [
+            True
+        ] * 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -82,3 +84,52 @@ def test_classes_that_are_numbers_are_known_however_a_column_has_them(targets):
 def test_what_cannot_be_compared_is_told_alone():
     assert of_target(numbers()[0], 0, "high") == "In the data it is 'high'."
     assert of_targets(numbers(), ["high", "low", "low"]) == "" == of_targets(numbers(), [None, None, None])
+
+
+def test_a_class_that_may_be_called_otherwise_in_the_data_is_not_judged():
+    """One output of two, and all rows of a class: whether 1 is "yes" nobody knows."""
+    assert of_targets(classes(["yes"]), [1, 1, 1]) == "" == of_targets(classes(["yes"]), ["y", "y", "y"])
+    assert of_targets(classes(["yes"]), ["no", "no", "no"]).startswith("right in 2 of these 3 rows,")
+    one = classes(["yes"])[0]
+    single = replace(one, meta={"scale": "probability"})  # of a network with one output
+    assert of_targets([single, single], ["no", "no"]) == "" != of_targets([single, single], ["no", "yes"])
+
+
+def test_one_class_of_three_is_not_judged_though_the_rows_are_of_two():
+    found = classes(["yes"], n=3)
+    assert found.meta["outputs_left_out"] == ["no", "some"]
+    assert of_targets(found, ["no", "yes", "no"]) == ""
+    assert "outputs_left_out" not in classes(n=3).meta
+
+
+def test_the_value_of_a_decision_is_no_guess_of_a_class():
+    class Model:
+        classes_ = np.array([0, 1])
+
+        def decision_function(self, rows):
+            return np.asarray(rows)[:, 0] - 1.0
+
+    found = px.explain("kernel_shap", px.Predictor(Model()), SPACE, X)["kernel_shap"]
+    assert found.outputs == ("1",) and found.meta["scale"] == "raw"
+    assert of_target(found[0], 0, 1) == "In the data it is '1'." and of_targets(found, [0, 1, 1]) == ""
+
+
+def test_classes_that_are_called_by_fractions_are_known_as_whole_numbers_too():
+    class Model:
+        classes_ = np.array([1.0, 2.0])
+
+        def predict_proba(self, rows):
+            return np.tile([0.25, 0.75], (len(rows), 1))
+
+    found = px.explain("kernel_shap", px.Predictor(Model()), SPACE, X)["kernel_shap"]
+    assert of_targets(found, [1, 2.0, np.float32(2)]).startswith("right in 2 of these 3 rows,")
+    assert of_target(found[0], 0, 2).endswith("to which the model gives 75 %.")
+
+
+def test_a_class_may_be_called_missing():
+    assert of_target(classes()[0], 0, "missing") == "In the data it is 'missing'."
+
+
+def test_numbers_without_end_are_told_and_not_compared():
+    assert of_target(numbers()[0], 0, np.inf) == "In the data it is 'inf'."
+    assert of_targets(numbers(), [1.0, 2.0, np.inf]) == ""

@@ -170,6 +170,7 @@ def accumulated_curve(table: GridTable, *, centred: bool, population: bool, rng:
         covariance = covariance if surface is None or covariance is None else covariance + surface.covariance
         n_rows = steps.weight.sum() ** 2 / max(steps.squares.sum(), np.finfo(float).tiny)
         error, bias = errors_of_importance(standing, values, covariance, n_rows)
+        error = np.maximum(error, ROUNDING * steps.scale * len(values) ** 0.5)  # which a surface may be made of
         found = replace(found, importance_stderr=error, importance_bias=bias)
     if table.differences is not None:
         order, (rise, error) = table.axes[0].order, table.differences.conclude()

@@ -8,6 +8,7 @@ from functools import cached_property, reduce
 from math import prod
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.estimation.curves.axes import Axis, Standing
@@ -95,9 +96,14 @@ class Ground:
         """(steps, C): the same, with what the empty ones take from the nearest."""
         if not self.empty.any():
             return step
-        step, (missing, there, share) = step.copy(), self.lent
-        step[missing] = share @ step[there]
+        step, (missing, there, _) = step.copy(), self.lent
+        step[missing] = self._few_lend @ step[there]
         return step
+
+    @cached_property
+    def _few_lend(self) -> csr_array:
+        """(E, F): the same shares; an empty step takes of few."""
+        return csr_array(self.lent[2])
 
     def add_up(self, step: Floats) -> Floats:
         """(T, C) values at the points, from steps (steps, C) that are all known."""

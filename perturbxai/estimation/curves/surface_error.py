@@ -16,6 +16,7 @@ from perturbxai.estimation.curves.axes import Axis
 from perturbxai.estimation.curves.ground import Ground
 
 ROWS_AT_ONCE = 1 << 14
+NUMBERS_AT_ONCE = 1 << 21
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +57,7 @@ class SurfaceError:
         first, second = (np.diagonal(one, axis1=1, axis2=2) for one in self.own)
         placed = first[:, :, None] + second[:, None] + 2.0 * self.across  # (K, G1, G2)
         found = np.maximum(placed.reshape(len(placed), -1).T, 0.0)
-        for k, lent in enumerate(self._lent()):
+        for k, lent in self._lent():
             found[:, k] += (lent**2).sum(axis=1)
         return found
 
@@ -66,23 +67,25 @@ class SurfaceError:
         (first, second), mixed = self.own, self.across[:, :, None, None, :]
         placed = first[:, :, None, :, None] + second[:, None, :, None] + mixed + mixed.transpose(0, 3, 4, 1, 2)
         found = placed.reshape(len(first), self.across[0].size, -1)
-        for k, lent in enumerate(self._lent()):
+        for k, lent in self._lent():
             found[k] += lent @ lent.T
         return np.asarray(found)
 
-    def _lent(self) -> Iterator[Floats]:
-        """By output (T, F): what each cell that lends to empty ones does to the surface there.
+    def _lent(self) -> Iterator[tuple[int, Floats]]:
+        """Numbers of outputs, and (T, some of F): what each cell that lends to empty ones does to the surface there.
 
         It may be nothing in truth, or twice as much: what a cell lends errs by as much as it is, in all empty cells alike.
         """
         missing, there, share = self.ground.lent
         if not share.size:
             return
-        lends = share.any(axis=0)
-        for one in self.step.T:
-            step = np.zeros((len(self.step), int(lends.sum())))
-            step[missing] = share[:, lends] * one[there[lends]]
-            yield self.ground.add_up(step)
+        lends, width = np.flatnonzero(share.any(axis=0)), max(1, NUMBERS_AT_ONCE // len(self.step))
+        for k, one in enumerate(self.step.T):
+            for low in range(0, len(lends), width):
+                some = lends[low : low + width]
+                step = np.zeros((len(self.step), len(some)))
+                step[missing] = share[:, some] * one[there[some]]
+                yield k, self.ground.add_up(step)
 
 
 @dataclass(frozen=True, eq=False)

@@ -94,8 +94,9 @@ def surface_figure(panel: Panel) -> Html:
         g.levels for g in panel.ground
     )
     titles, alt = [ground.name for ground in panel.ground], surface_alt(effect, k)
-    shown = np.where(noisy, PALE, 1.0) * (values - level)
-    drawn = surface(shown, edges, names, titles, alt, empty if fits else None, spans)
+    # what is pale has part of its own colour, also where nothing else is there to be strong beside it
+    shown, sure = np.where(noisy, PALE, 1.0) * (values - level), values[~noisy] if not noisy.all() else values
+    drawn = surface(shown, edges, names, titles, alt, empty if fits else None, spans, float(np.abs(sure - level).max()))
     about = (
         f"Orange: above the mean of {number(level)}{per_cent(effect.meta)}; blue: below."
         if level

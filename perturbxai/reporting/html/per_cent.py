@@ -9,13 +9,12 @@ import numpy as np
 from perturbxai.reporting.curves.view import Found
 from perturbxai.reporting.html.numbers import number
 from perturbxai.reporting.lettering import minus
-from perturbxai.results.amounts import NEAR, PER_CENT
+from perturbxai.results.amounts import NEAR, PER_CENT, Unit
 from perturbxai.results.effect import Effect, Superpixel
 from perturbxai.results.explanation import Attribution, Explanation
 
-OF_EXPLANATION = (
-    "values", "stderr", "base", "prediction", "stderr_background", "heat", "interactions", "interactions_stderr",
-)  # fmt: skip
+OF_OUTPUTS = ("base", "prediction")
+OF_EXPLANATION = (*OF_OUTPUTS, "values", "stderr", "stderr_background", "heat", "interactions", "interactions_stderr")
 OF_EFFECT = (
     "values", "stderr", "importance", "heterogeneity", "individual", "differences", "differences_stderr",
     "importance_stderr", "importance_bias", "reach_stderr",
@@ -40,7 +39,7 @@ def curves_in_per_cent(found: Found) -> Found:
 
 def points(meta: Mapping[str, Any]) -> str:
     """What is added behind the name of an axis along which changes of an output lie."""
-    return ", percentage points" if meta.get("scale") == PER_CENT else ""
+    return ", percentage points" if meta.get("scale") == PER_CENT and not Unit.of(meta).parts else ""
 
 
 def per_cent(meta: Mapping[str, Any]) -> str:
@@ -67,7 +66,8 @@ def _is_probability(meta: Mapping[str, Any]) -> bool:
 
 
 def _explanation(e: Explanation) -> Explanation:
-    return replace(e, **_times(e, OF_EXPLANATION), meta=e.meta | {"scale": PER_CENT})
+    names = OF_OUTPUTS if Unit.of(e.meta).parts else OF_EXPLANATION  # a map of logits stays one
+    return replace(e, **_times(e, names), meta=e.meta | {"scale": PER_CENT})
 
 
 def _effect(effect: Effect) -> Effect:

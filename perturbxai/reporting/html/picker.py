@@ -8,7 +8,7 @@ from perturbxai.reporting.html.choices import part_of
 from perturbxai.reporting.html.explained import leaders
 from perturbxai.reporting.html.markup import Html, element, join, name
 from perturbxai.reporting.html.numbers import own, signed
-from perturbxai.reporting.html.per_cent import output_of, per_cent, points
+from perturbxai.reporting.html.per_cent import output_of, per_cent
 from perturbxai.results.explanation import Attribution, Explanation
 
 
@@ -63,7 +63,7 @@ def _finder(
 
 def _heads(first: Attribution, kind: str, targets: Sequence[object]) -> list[tuple[str, str]]:
     """The columns' names, and what they are sorted as."""
-    percent, of_points = per_cent(first[0].meta), ", points" * bool(points(first[0].meta))
+    percent, of_points = per_cent(first[0].meta), ", points" * bool(per_cent(first[0].meta))
     found = [(kind, "text"), (f"prediction{percent and ',' + percent}", "value")]
     if targets:
         found.append(("in the data", "value" if all(isinstance(one, Real) for one in targets) else "text"))

@@ -15,19 +15,20 @@ RASTER = 96  # cells of the picture along an axis, evenly
 
 def surface(
     values: Floats, edges: Sequence[Floats], names: Sequence[Sequence[str]], titles: Sequence[object], alt: str,
-    empty: Bools | None = None, empty_edges: Sequence[Floats] = (),
+    empty: Bools | None = None, empty_edges: Sequence[Floats] = (), largest: float | None = None,
 ) -> Html:  # fmt: skip
     """The map of (G1, G2) values, the first column across.
 
     edges   of the cells along both axes, rising;  names: of levels along each axis, empty where it has numbers
     titles  of the columns;  empty: cells without rows, between `empty_edges`
+    largest the size that has the full colour; None for that of nearly the largest
     """
     scales = [
         Scale(-0.5, len(called) - 0.5, len(called)) if called else Scale.over(ends)
         for ends, called in zip(edges, names, strict=True)
     ]
     shown = values[np.ix_(*(_raster(one) for one in edges))].T[::-1]
-    pictures = [_picture(scales, edges, map_data(shown))]
+    pictures = [_picture(scales, edges, map_data(shown, largest))]
     if empty is not None and empty.any():
         veiled = empty[np.ix_(*(_raster(one) for one in empty_edges))].T[::-1]
         pictures.append(_picture(scales, empty_edges, empty_data(veiled)))
