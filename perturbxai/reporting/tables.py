@@ -24,7 +24,7 @@ def as_results(anything: object) -> tuple[dict[str, Attribution], Comparison | N
     """
     if isinstance(anything, Attribution):
         name = anything.meta.get("name") or type(anything.method).__name__
-        return _not_empty({str(name): anything}), None
+        return _of_the_same_inputs({str(name): anything}), None
     compared: Any = anything if all(hasattr(anything, name) for name in (*COMPARED, "results", "summary")) else None
     results = anything if compared is None else compared.results
     if not isinstance(results, Mapping) or not all(isinstance(one, Attribution) for one in results.values()):
@@ -34,12 +34,20 @@ def as_results(anything: object) -> tuple[dict[str, Attribution], Comparison | N
         )
     if not results:
         raise ValueError("report got an empty mapping; give at least one Attribution.")
-    return _not_empty({str(name): one for name, one in results.items()}), compared
+    return _of_the_same_inputs({str(name): one for name, one in results.items()}), compared
 
 
-def _not_empty(results: dict[str, Attribution]) -> dict[str, Attribution]:
+def _of_the_same_inputs(results: dict[str, Attribution]) -> dict[str, Attribution]:
     if empty := [name for name, one in results.items() if not len(one)]:
         raise ValueError(f"report got {empty[0]!r} with no explained input in it; give at least one.")
+    (first, one), *others = results.items()
+    labels = [e.label for e in one]
+    for name, other in others:
+        if [e.label for e in other] != labels:
+            raise ValueError(
+                f"report got {first!r} of {len(one)} inputs and {name!r} of {len(other)}, which are not the same ones; "
+                "give results of the same inputs, or a report each."
+            )
     return results
 
 

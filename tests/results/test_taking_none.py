@@ -32,3 +32,9 @@ def test_what_holds_no_row_says_so(found, tmp_path):
     with pytest.raises(ValueError, match="report got 'kernel_shap' with no explained input in it"):
         px.report(none, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_results_of_other_rows_are_no_one_report(found, tmp_path):
+    for other in (found[:3], found[[1, 0, 2, 3]]):
+        with pytest.raises(ValueError, match=r"'a' of 4 inputs and 'b' of [34], which are not the same ones"):
+            px.report({"a": found, "b": other}, tmp_path / "out")
