@@ -26,7 +26,7 @@ from perturbxai.reporting.manifest import facts
 HOSTILE = ["<script>alert(1)</script>", '"onmouseover="x', "javascript:alert(1)", "größe <é> 猫 \ud800\x00"]
 TAGS = (
     "html head meta title style script noscript body header nav main section footer h1 h2 h3 p div span b i "
-    "bdi br a ul li dl dt dd details summary table caption thead tbody tr th td figure figcaption fieldset "
+    "bdi br wbr a ul li dl dt dd details summary table caption thead tbody tr th td figure figcaption fieldset "
     "legend input label svg g defs path rect image use text"
 )
 ELEMENTS = set(TAGS.split())
@@ -36,7 +36,7 @@ NAMES = (
     "step"
 )
 ATTRIBUTES = set(NAMES.split())
-VOID = {"meta", "input", "br"}
+VOID = {"meta", "input", "br", "wbr"}
 
 
 def told(attributes):

@@ -8,7 +8,7 @@ from perturbxai.reporting.curves.column_panel import AXIS, read
 from perturbxai.reporting.curves.pair_panel import without_rows
 from perturbxai.reporting.curves.view import Line, Panel
 from perturbxai.reporting.html.charts.lines import Curve, Lines
-from perturbxai.reporting.html.charts.surface import surface
+from perturbxai.reporting.html.charts.surface import full_colour, surface
 from perturbxai.reporting.html.markup import Html, element, join
 from perturbxai.reporting.html.numbers import number, own
 from perturbxai.reporting.html.per_cent import per_cent, points
@@ -101,6 +101,8 @@ def surface_figure(panel: Panel) -> Html:
         if level
         else "Orange: more than the two alone; blue: less."
     )
+    most = full_colour(shown, edges)
+    about += f" Full colour: {number(most)}{points(effect.meta).replace(',', '')} away or more." if most else ""
     about += " Pale: within noise." if noisy.any() else ""
     heading = element("p", f"{panel.title}. {about} Striped: no rows are there." if panel.title else about, class_="note")
     return element("figure", heading, drawn)

@@ -35,17 +35,18 @@ def photo_data(picture: ArrayLike) -> str:
     return _address("jpeg", kept)
 
 
+def strongest(values: Floats) -> float:
+    """The size of a map (H, W) from which on its colour is full: that of few of its pixels; 0 if it is zero all over."""
+    return float(np.percentile(np.abs(values), OUTLIERS)) or float(np.abs(values).max())
+
+
 def map_data(values: Floats, largest: float | None = None) -> str:
     """A map (H, W) as the address of a PNG: clear at zero, full at the largest size; clear too where it is not known."""
     from PIL import Image
 
     step = step_of(values.shape)
     kept_values = np.nan_to_num(values[::step, ::step], nan=0.0, posinf=0.0, neginf=0.0)
-    most = (
-        float(np.percentile(np.abs(kept_values), OUTLIERS)) or float(np.abs(kept_values).max())
-        if largest is None
-        else largest
-    )
+    most = strongest(kept_values) if largest is None else largest
     share = np.clip(kept_values / (most or 1.0), -1.0, 1.0)
     image = Image.fromarray((np.rint(LEVELS * share) + LEVELS).astype(np.uint8))
     colours = bytes(channel for n in range(2 * LEVELS + 1) for channel in (AGAINST if n < LEVELS else FOR))

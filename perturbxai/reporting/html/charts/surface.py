@@ -6,7 +6,7 @@ import numpy as np
 
 from perturbxai.core.types import Bools, Floats, Ints
 from perturbxai.reporting.html.charts.frame import framed
-from perturbxai.reporting.html.charts.pixels import empty_data, map_data
+from perturbxai.reporting.html.charts.pixels import empty_data, map_data, strongest
 from perturbxai.reporting.html.markup import Html, element, join
 from perturbxai.reporting.html.scale import WIDE, Scale
 
@@ -26,7 +26,7 @@ def surface(
         Scale(-0.5, len(called) - 0.5, len(called)) if called else Scale.over(ends)
         for ends, called in zip(edges, names, strict=True)
     ]
-    shown = values[np.ix_(*(_raster(one) for one in edges))].T[::-1]
+    shown = _spread(values, edges).T[::-1]
     pictures = [_picture(scales, edges, map_data(shown))]
     if empty is not None and empty.any():
         veiled = empty[np.ix_(*(_raster(one) for one in empty_edges))].T[::-1]
@@ -39,8 +39,18 @@ def surface(
         y_title=titles[1],
         alt=alt,
         x_names=names[0],
-        y_names=names[1],
+        y_names=names[1] or scales[1].column_names,
     )
+
+
+def full_colour(values: Floats, edges: Sequence[Floats]) -> float:
+    """The size from which on the map of (G1, G2) values has its full colour."""
+    return strongest(np.nan_to_num(_spread(values, edges), nan=0.0, posinf=0.0, neginf=0.0))
+
+
+def _spread(values: Floats, edges: Sequence[Floats]) -> Floats:
+    """(RASTER, RASTER): what the map shows at each of its places."""
+    return np.asarray(values[np.ix_(*(_raster(one) for one in edges))])
 
 
 def _raster(edges: Floats) -> Ints:
