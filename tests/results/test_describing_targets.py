@@ -82,3 +82,7 @@ def test_classes_that_are_numbers_are_known_however_a_column_has_them(targets):
 def test_what_cannot_be_compared_is_told_alone():
     assert of_target(numbers()[0], 0, "high") == "In the data it is 'high'."
     assert of_targets(numbers(), ["high", "low", "low"]) == "" == of_targets(numbers(), [None, None, None])
+
+
+def test_a_large_number_of_the_data_is_written_out_as_the_prediction_is():
+    assert of_target(numbers()[0], 0, 629944.93) == "In the data it is 629,945: the prediction is 629,942 too low."
