@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Called: TypeAlias = Callable[[str], str]
 
 ALIKE = 0.9  # mean rank correlation from which two methods are said to rank alike
+SLIGHT = 0.005  # of the best score: a lead below it, however sure, changes nothing
 JUDGES = ("faithfulness", "srg")  # the metrics that words are about, the first of them that was asked for
 
 
@@ -99,7 +100,10 @@ def _scores(found: Comparison, word: Called) -> list[str]:
     close = [name for name, own in margins.items() if not beyond(own, len(margins))]
     if not close:
         near = min(margins, key=lambda name: float(margins[name].mean()))
-        behind = f"the nearest, {word(near)}, is {rounded(float(margins[near].mean()), 2)} behind"
+        margin = float(margins[near].mean())
+        behind = f"the nearest, {word(near)}, is {rounded(margin, 2)} behind"
+        if margin < SLIGHT * abs(means[best]):
+            behind += ", which hardly matters"
         return [f"{head}, better than every other beyond chance; {behind}.", *_controls(by_input, names, sign, word)]
     apart = f"not told apart from {joined([word(name) for name in close])}"
     return [f"{head}, {apart}.", *_controls(by_input, names, sign, word)]

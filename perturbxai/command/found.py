@@ -30,10 +30,9 @@ def _of_comparison(compared: Comparison) -> list[str]:
 def _of_effects(found: Any) -> list[str]:
     """A sentence a column and output, the ones that matter most first."""
     from perturbxai.reporting.curves.view import as_effects
-    from perturbxai.reporting.html.of_effects import main_of, size_of
-    from perturbxai.results.describing_effects import of_effect
+    from perturbxai.reporting.html.of_effects import first_words, main_of, size_of
 
     shown: Mapping[Any, Any] = as_effects(found) or {}
     order = sorted(shown.values(), key=lambda methods: -size_of(methods))
-    effects = [main_of(methods) for methods in order]
-    return [line for effect in effects for k in range(len(effect.outputs))[:OUTPUTS] for line in of_effect(effect, k)[:1]]
+    outputs = [range(len(main_of(methods).outputs))[:OUTPUTS] for methods in order]
+    return [line for methods, own in zip(order, outputs, strict=True) for k in own for line in first_words(methods, k)]

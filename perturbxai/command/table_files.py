@@ -54,7 +54,7 @@ def read_file(section: TableFile, naming: Naming, most: int | None = None) -> Fr
         way = "Save the table as CSV in UTF-8" if kind == "CSV" else "Save it anew, or as CSV"
         if isinstance(error, UnicodeDecodeError):
             told = f"it is not text in {(section.encoding or 'utf-8').upper()}"
-            way += f", or say what it is by {naming('table.encoding')}, latin-1 perhaps"
+            way += f", or say what it is by {naming('table.encoding')}, cp1252 or latin-1 perhaps"
         else:
             told = str(error) or type(error).__name__
         raise ValueError(f"{key} cannot be read as {kind}: {told}. {way}.") from error

@@ -254,4 +254,4 @@ def told_of_left_out(left_out: Mapping[str, str], of_category: str) -> list[str]
     if not left_out:
         return []
     each = "; ".join(f"{name!r}: {why}" for name, why in left_out.items())
-    return [f"no features of the trained model ({of_category} NAME keeps one): {each}"]
+    return [f"left out of the trained model ({of_category} NAME keeps one): {each}"]

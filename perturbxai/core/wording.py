@@ -54,8 +54,8 @@ def own_value(value: object, digits: int = 6) -> str:
         if math.isnan(number):
             return "missing"
         short = f"{number:.{digits}g}"
-        # a whole number is shown whole: 1600000000.0 is no 1.6e+09
-        return f"{number:.0f}" if "e" in short and number % 1 == 0 and abs(number) < 1e15 else short
+        # what is longer than its digits is written out: 629944.9 is no 6.299e+05
+        return f"{number:.0f}" if ("e" in short and 1 <= abs(number) < 1e15) or number == 0 else short
     if isinstance(value, np.datetime64) and not np.isnat(
         value
     ):  # 2024-03-31T00:00:00.000000 has a day's name, and nothing behind its seconds

@@ -274,7 +274,7 @@ def _leading(names: Sequence[str], sizes: Floats, noise: Floats, unit: Unit, who
     found.append(f"On average {joined(amounts)}.".replace("{}", "moves it ", 1).replace("{}", ""))
     found += _order(names, sizes, noise, shown)
     if len(rest := order[len(shown) :]) > 1:
-        found.append(f"The other {len(rest):,} carry {share(float(sizes[rest].sum()) / total)} together.")
+        found.append(f"The {len(rest):,} not named carry {share(float(sizes[rest].sum()) / total)} together.")
     return found
 
 

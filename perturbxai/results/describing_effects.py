@@ -24,6 +24,7 @@ ONE_WAY = 0.15  # a curve rises if it nowhere falls back by more than this part 
 DISAGREE = 0.5  # rows disagree if their curves lie apart by this part of the curve's own range
 THIN_ROWS, THIN_RANGE = 0.025, 0.15  # few rows, spread over much of the range
 STRONGEST = 3
+STILL = "by more than noise"  # what sentences of a curve that may be flat have in common
 
 
 def of_effect(effect: Effect, k: int) -> list[str]:
@@ -108,7 +109,7 @@ def _of_numbers(effect: Effect, k: int, unit: Unit, noun: str) -> list[str]:
     reach = float(y[high] - y[low])
     error = float(half[low] + half[high])
     if _is_noise(effect, k, reach, error):
-        return [f"{name} does not move {noun} by more than noise ({unit.change(reach, error, sign=False)})."]
+        return [f"{name} does not move {noun} {STILL} ({unit.change(reach, error, sign=False)})."]
     ends = f"As {name} goes from {own_value(x[0], 4)} to {own_value(x[-1], 4)}, {noun}"
     size = _size(effect, k, unit, (int(np.flatnonzero(there)[low]), int(np.flatnonzero(there)[high])))
     for way, side in (("rises", y), ("falls", -y)):
@@ -149,7 +150,7 @@ def _of_levels(effect: Effect, k: int, unit: Unit, noun: str) -> list[str]:
     low, high = int(known[np.argmin(y[known])]), int(known[np.argmax(y[known])])
     name, reach, error = called(effect.names[0]), float(y[high] - y[low]), float(half[low] + half[high])
     if _is_noise(effect, k, reach, error):
-        return [f"{name} does not move {noun} by more than noise ({unit.change(reach, error, sign=False)})."]
+        return [f"{name} does not move {noun} {STILL} ({unit.change(reach, error, sign=False)})."]
     top, bottom = (own_value(effect.grid[0][at]) for at in (high, low))
     higher = f"{_size(effect, k, unit, (low, high))} higher"
     return [f"{noun[0].upper()}{noun[1:]} is {higher} where {name} is {top} than where it is {bottom}."]
@@ -223,7 +224,7 @@ def _of_opacity(effect: Effect, k: int, unit: Unit, noun: str) -> list[str]:
     rise, name = float(pixel.rise[k]), called(effect.names[0])
     half = (high - low) / 2
     if np.isfinite(half) and low <= 0 <= high:
-        return [f"Showing {name} does not move {noun} by more than noise ({unit.change(rise, half)})."]
+        return [f"Showing {name} does not move {noun} {STILL} ({unit.change(rise, half)})."]
     found = [f"Showing {name} {'raises' if rise > 0 else 'lowers'} {noun} by {unit.change(abs(rise), half, sign=False)}."]
     if np.isfinite(pixel.at_half[k]):
         found.append(f"Half of that is there at an opacity of {share(float(pixel.at_half[k]))}.")

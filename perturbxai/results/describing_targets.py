@@ -25,6 +25,7 @@ def of_target(e: Explanation, k: int, target: object) -> str:
         return f"In the data it is {called(_class_of(target))!r}{given}."
     if not _is_number(target) or not _predicts_numbers(e):
         return f"In the data it is {called(told)!r}."
+    told = rounded(float(target), 4)  # type: ignore[arg-type]
     error = float(e.prediction[k]) - float(target)  # type: ignore[arg-type]
     if abs(error) <= EXACT * abs(float(target)):  # type: ignore[arg-type]
         return f"In the data it is {told}, as predicted."

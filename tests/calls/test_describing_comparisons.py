@@ -36,6 +36,11 @@ def compared(scores, agreement=(), fills=("background",), metric="faithfulness")
 NOISE = np.random.default_rng(0).normal(scale=0.01, size=(3, 12))
 
 
+def test_a_lead_that_is_sure_but_next_to_nothing_is_called_so():
+    said = compared({"lime": 0.8 + NOISE[0], "kernel_shap": 0.8002 + NOISE[0]}).describe()
+    assert "better than every other beyond chance; the nearest, lime, is 0.0002 behind, which hardly matters." in said
+
+
 def test_the_whole_is_told_to_the_letter():
     scores = {"lime": 0.8 + NOISE[0], "kernel_shap": 0.9 + NOISE[0], "pdp": 0.5 + NOISE[1], "random": 0.5 + NOISE[2]}
     pairs = [

@@ -137,7 +137,7 @@ def test_options_that_cannot_be_are_refused_by_the_configuration(kind):
 
 def test_a_decimal_mark_that_separates_and_text_in_another_encoding_are_told(tmp_path):
     (tmp_path / "t.csv").write_bytes("ä,b\n1,2\n".encode("latin-1"))
-    with pytest.raises(ValueError, match=r"it is not text in UTF-8\..*table\.encoding, latin-1 perhaps"):
+    with pytest.raises(ValueError, match=r"it is not text in UTF-8\..*table\.encoding, cp1252 or latin-1 perhaps"):
         read(tmp_path / "t.csv")
     with pytest.raises(ValueError, match=r"table\.decimal = ',' separates the values too; give table\.separator"):
         read(tmp_path / "t.csv", decimal=",", encoding="latin-1")

@@ -22,11 +22,12 @@ from perturbxai.reporting.html.charts.pixels import map_data
 from perturbxai.reporting.html.charts.region import outlines
 from perturbxai.reporting.html.charts.scatter import Scatter
 from perturbxai.reporting.html.charts.shades import as_numbers, shades
+from perturbxai.reporting.html.charts.strip import ticks
 from perturbxai.reporting.html.charts.waterfall import TOP, steps_of, waterfall
 from perturbxai.reporting.html.choices import Choice, part_of
 from perturbxai.reporting.html.curves_section import curve_figure
 from perturbxai.reporting.html.making import cost_section
-from perturbxai.reporting.html.markup import element
+from perturbxai.reporting.html.markup import element, name
 from perturbxai.reporting.html.said import paragraph
 from perturbxai.reporting.html.scale import Scale
 
@@ -281,3 +282,20 @@ def test_no_line_leads_to_missing_values_and_groups_without_a_value_are_called_m
     assert "missing" in re.findall("<li>.*?</li>", drawn)[-1] and ">nan<" not in drawn
     curve = re.search(r'd="([^"]*)" class="curve l0', drawn).group(1)
     assert curve.count("M") == 2 and curve.split("M")[-1].count("L") == 1  # the values, and a dash
+
+
+def test_a_long_name_may_break_behind_its_marks():
+    assert name("od280/od315_of_diluted_wines") == "<bdi>od280/<wbr>od315_<wbr>of_<wbr>diluted_<wbr>wines</bdi>"
+    assert name("petal_width") == "<bdi>petal_width</bdi>" and name("</bdi>_" * 4).count("&lt;/<wbr>bdi&gt;_") == 4
+
+
+def test_names_of_ticks_that_do_not_fit_a_phone_are_marked_and_the_ends_never():
+    marked = [re.findall('class="(.*?)"', str(one)) for one in ticks(Scale.over([-400_000.0, 400_000.0], steps=4).names)]
+    assert marked == [[], ["spare"], ["spare"], ["spare"], []]
+    assert not any("class" in one for one in ticks(["0", "10", "20", "30"]))
+    assert [one.count("extra") for one in ticks([f"{n}50,000" for n in range(4, 11)])] == [0, 1, 0, 1, 0, 1, 0]
+
+
+def test_years_have_no_mark_between_thousands():
+    assert Scale.over([1900.0, 2023.0]).column_names == ["1900", "1950", "2000", "2050"]
+    assert Scale.over([0.0, 20_000.0]).column_names[-1] == "20,000"

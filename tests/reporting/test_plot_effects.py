@@ -374,3 +374,13 @@ def test_whatever_pandas_takes_for_missing_has_a_place_beside_the_others(gone):
     grid[:] = ["a", "b", gone]
     ground = Ground.of("column", [grid])
     assert ground.missing and len(ground.at) == 3 and is_missing(grid).tolist() == [False, False, True]
+
+
+@pytest.mark.parametrize("days", [0.2, 3, 40, 95, 300, 700, 1095, 1200, 2000, 9000])
+def test_dates_of_any_span_have_few_ticks_without_a_warning(days):
+    X = pd.DataFrame(
+        {"day": pd.Timestamp("2021-01-02") + pd.to_timedelta(np.linspace(0.0, 86400.0 * days, 60).round(), unit="s")}
+    )
+    curves = px.effects("pdp", px.Predictor(lambda rows: 1.0 * np.arange(len(rows))), px.TabularSpace(X), X)
+    (axis,) = (one for one in px.plot(curves["pdp"]["day"]).axes if one.get_xlabel() == "day")
+    assert 2 <= len(axis.get_xticks()) <= 8

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ import pytest
 import perturbxai as px
 from perturbxai.reporting.html import curves_section
 from perturbxai.reporting.html.markup import element
+from perturbxai.reporting.html.of_effects import _costs, first_words
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +71,41 @@ def test_a_map_of_nothing_but_noise_is_pale_all_over(tmp_path, monkeypatch):
     (pale, full), (strong, whole) = drawn
     assert full == np.abs(noise["ale"]["x0", "x1"].values).max() and np.abs(pale).max() == pytest.approx(0.3 * full)
     assert np.abs(strong).max() == whole
+
+
+def test_the_cost_on_the_page_is_that_of_all_columns_and_pairs():
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(50, 2)), columns=["a", "b"])
+    predictor = px.Predictor(lambda rows: rows["a"] * rows["b"])
+    curves = px.effects(["pdp", "ice", "ale"], predictor, px.TabularSpace(X), X, features=["a", "b", ("a", "b")], grid=5)
+    cost = _costs(
+        {(name,) if isinstance(name, str) else name: {m: curves[m][name] for m in curves} for name in curves["pdp"]}
+    )
+    assert list(cost.rows) == 3 * [predictor.rows]  # one table for three methods
+    assert list(cost.rows_shared_with) == ["ice, ale", "pdp, ale", "pdp, ice"]
+
+
+def test_a_map_says_from_what_on_its_colour_is_full(tmp_path):
+    X = pd.DataFrame({"a": np.tile([0.0, 1.0], 40), "b": np.repeat([0.0, 1.0], 40)})
+    curves = px.effects(
+        "pdp", px.Predictor(lambda rows: 4.0 * rows["a"] * rows["b"]), px.TabularSpace(X), X, features=[("a", "b")]
+    )
+    page = (px.report(curves, tmp_path) / "index.html").read_text()
+    assert "Orange: above the mean of 1; blue: below. Full colour: 3 away or more." in page  # 4 where both are 1
+
+
+def test_a_curve_that_sees_nothing_does_not_deny_what_another_shows():
+    base = np.random.default_rng(0).normal(size=60)
+    X = pd.DataFrame({"a": base, "b": -base})  # where rows are, a and b undo each other
+    curves = px.effects(
+        ["ale", "pdp"],
+        px.Predictor(lambda rows: 1.0 * (rows["a"] > 5 * rows["b"])),
+        px.TabularSpace(X),
+        X,
+        features=["a"],
+        grid=3,
+    )
+    methods = {name: curves[name]["a"] for name in curves}
+    flat = dataclasses.replace(methods["ale"], stderr=np.full_like(methods["ale"].stderr, 9.0))
+    (said,) = first_words(methods | {"ale": flat}, 0)
+    assert re.match("By ALE, a does not move the prediction by more than noise .*; by PDP it does: as a goes from ", said)
+    assert first_words({"ale": flat}, 0)[0].startswith("a does not move the prediction by more than noise")

@@ -20,13 +20,15 @@ from perturbxai.reporting.html.ending import Told
 from perturbxai.reporting.html.markup import words
 from perturbxai.reporting.html.numbers import number
 from perturbxai.reporting.html.pages import results_page
+from perturbxai.reporting.html.sections import Page as PageParts
+from perturbxai.reporting.html.writing import written
 from perturbxai.reporting.lettering import minus
 from perturbxai.reporting.manifest import facts
 
 HOSTILE = ["<script>alert(1)</script>", '"onmouseover="x', "javascript:alert(1)", "größe <é> 猫 \ud800\x00"]
 TAGS = (
     "html head meta title style script noscript body header nav main section footer h1 h2 h3 p div span b i "
-    "bdi br a ul li dl dt dd details summary table caption thead tbody tr th td figure figcaption fieldset "
+    "bdi br wbr a ul li dl dt dd details summary table caption thead tbody tr th td figure figcaption fieldset "
     "legend input label svg g defs path rect image use text"
 )
 ELEMENTS = set(TAGS.split())
@@ -36,7 +38,7 @@ NAMES = (
     "step"
 )
 ATTRIBUTES = set(NAMES.split())
-VOID = {"meta", "input", "br"}
+VOID = {"meta", "input", "br", "wbr"}
 
 
 def told(attributes):
@@ -213,3 +215,9 @@ def test_lines_on_top_that_are_no_text_are_refused_before_anything_is_written(co
 def test_lines_on_top_stand_there_as_text(compared, tmp_path):
     page = Page((px.report(dict(compared.results), tmp_path, about={"model": HOSTILE[0]}) / "index.html").read_text("utf-8"))
     assert page.text.index(HOSTILE[0]) < page.text.index("What was found") and page.elements <= ELEMENTS
+
+
+def test_a_long_fact_is_told_whole_and_across_the_page():
+    noted = "; ".join(f"column {n} was read as numbers" for n in range(30))
+    text = written(PageParts("Title", [("noted", noted), ("data", "houses.csv")], [], [], []))
+    assert noted in text and text.count('<div class="long">') == 1

@@ -199,7 +199,7 @@ def test_what_matters_over_rows_is_told_to_the_letter():
         "a carries 60 % ± 1 % of the differences between predictions.",
         "On average a moves it by 62.75 ± 0.06, b by 20.92 ± 0.06 and c by 10.46 ± 0.06.",
         "This order is beyond noise.",
-        "The other 2 carry 10 % together.",
+        "The 2 not named carry 10 % together.",
         "In these rows a higher a, a higher b and a higher c raise the prediction.",
         HIDDEN,
         ERRORS,

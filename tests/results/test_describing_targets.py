@@ -133,3 +133,7 @@ def test_a_class_may_be_called_missing():
 def test_numbers_without_end_are_told_and_not_compared():
     assert of_target(numbers()[0], 0, np.inf) == "In the data it is 'inf'."
     assert of_targets(numbers(), [1.0, 2.0, np.inf]) == ""
+
+
+def test_a_large_number_of_the_data_is_written_out_as_the_prediction_is():
+    assert of_target(numbers()[0], 0, 629944.93) == "In the data it is 629,945: the prediction is 629,942 too low."

@@ -119,7 +119,7 @@ class Ground:
         if self.dates:
             from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, num2date
 
-            locator = AutoDateLocator(maxticks=6)
+            locator = AutoDateLocator(minticks=3, maxticks=6)  # by years from three on, of which six half-years are too many
             getattr(axis, f"{side}axis").set_major_locator(locator)
             getattr(axis, f"{side}axis").set_major_formatter(ConciseDateFormatter(locator))
             shown = locator.tick_values(*num2date(self.known[[0, -1]]))

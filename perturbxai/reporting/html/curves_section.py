@@ -96,12 +96,14 @@ def surface_figure(panel: Panel) -> Html:
     titles, alt = [ground.name for ground in panel.ground], surface_alt(effect, k)
     # what is pale has part of its own colour, also where nothing else is there to be strong beside it
     shown, sure = np.where(noisy, PALE, 1.0) * (values - level), values[~noisy] if not noisy.all() else values
-    drawn = surface(shown, edges, names, titles, alt, empty if fits else None, spans, float(np.abs(sure - level).max()))
+    most = float(np.abs(sure - level).max())
+    drawn = surface(shown, edges, names, titles, alt, empty if fits else None, spans, most)
     about = (
         f"Orange: above the mean of {number(level)}{per_cent(effect.meta)}; blue: below."
         if level
         else "Orange: more than the two alone; blue: less."
     )
+    about += f" Full colour: {number(most)}{points(effect.meta).replace(',', '')} away or more." if most else ""
     about += " Pale: within noise." if noisy.any() else ""
     heading = element("p", f"{panel.title}. {about} Striped: no rows are there." if panel.title else about, class_="note")
     return element("figure", heading, drawn)

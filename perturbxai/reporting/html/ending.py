@@ -18,7 +18,6 @@ from perturbxai.reporting.html.sections import Section
 from perturbxai.reporting.style import titles
 from perturbxai.results.amounts import PER_CENT
 from perturbxai.results.describing_targets import of_targets
-from perturbxai.results.effect import Effect
 from perturbxai.results.explanation import Attribution
 
 SCALES = {
@@ -60,7 +59,7 @@ def ending(results: Mapping[str, Attribution], compared: Comparison | None, fram
     return [*found, making_section(told.facts), files_section(told.files)]
 
 
-def costs_of(results: Mapping[str, Attribution] | Mapping[str, Effect]) -> Frame:
+def costs_of(results: Mapping[str, Attribution]) -> Frame:
     """What each method asked, where nothing was compared."""
     import pandas as pd
 

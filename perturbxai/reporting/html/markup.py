@@ -1,11 +1,13 @@
 """Markup that is escaped by construction: whatever is not an element that was made here becomes text."""
 
 import html
+import re
 from collections.abc import Iterable
 
 from perturbxai.core.wording import word
 
 LONGEST = 200  # of a name
+UNBROKEN = 18  # letters of a word from which on it may have to break
 VOID = frozenset({"img", "input", "meta", "br", "image", "use", "path", "rect", "line", "circle", "col"})
 
 
@@ -16,6 +18,9 @@ class Html(str):
 
     def __html__(self) -> str:
         return str(self)
+
+
+BREAK = Html("<wbr>")  # a place where a line may break
 
 
 def element(tag: str, *children: object, **attributes: object) -> Html:
@@ -39,8 +44,12 @@ def join(parts: Iterable[object]) -> Html:
 
 
 def name(text: object, longest: int = LONGEST) -> Html:
-    """Somebody's word of any origin: on one line, not endless, and of its own direction of writing."""
-    return element("bdi", words(text, longest))
+    """Somebody's word of any origin: not endless, of its own direction of writing; a long one breaks behind _ and /."""
+    told = words(text, longest)
+    if max(map(len, told.split(" "))) <= UNBROKEN:
+        return element("bdi", told)
+    parts = re.split("(?<=[_/])(?=[^_/ ])", told)
+    return element("bdi", *(part for n, one in enumerate(parts) for part in ([BREAK, one] if n else [one])))
 
 
 def words(text: object, longest: int = LONGEST) -> str:

@@ -68,10 +68,10 @@ def with_half(value: float, half: float, beside: float, sign: bool = False) -> t
 
 
 def own(value: object) -> str:
-    """What a row has in a column: numbers to four digits, words as they are, "missing" for what is not there.
+    """What a row has in a column: numbers to four digits or whole, words as they are, "missing" for what is not there.
 
-    >>> own(32.123456), own("red"), own(None), own(float("nan")), own(True)
-    ('32.12', 'red', 'missing', 'missing', 'True')
+    >>> own(32.123456), own(629944.9), own("red"), own(None), own(float("nan")), own(True)
+    ('32.12', '629945', 'red', 'missing', 'missing', 'True')
     """
     if value is None or value != value:
         return "missing"
@@ -79,7 +79,6 @@ def own(value: object) -> str:
         return str(value)
     if isinstance(value, (int, float, np.integer, np.floating)):
         value = float(value)
-        if value == int(value) if math.isfinite(value) else False:
-            return minus(f"{value:.0f}" if abs(value) < 1e12 else f"{value:.4g}")
-        return minus(f"{value:.4g}")
+        whole = math.isfinite(value) and (value == int(value) or abs(value) >= 1e4) and abs(value) < 1e12
+        return minus(f"{value:.0f}" if whole else f"{value:.4g}")
     return str(value).removesuffix(" 00:00:00")

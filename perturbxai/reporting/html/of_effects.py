@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from perturbxai.core.types import Frame
 from perturbxai.core.wording import count
 from perturbxai.reporting.curves.photo_figure import on_a_photo
 from perturbxai.reporting.curves.view import Found, Panel, leading, outputs_of, panels
@@ -11,7 +12,7 @@ from perturbxai.reporting.html.buttons import buttons
 from perturbxai.reporting.html.charts.bars import Bars
 from perturbxai.reporting.html.choices import Choice, part_of
 from perturbxai.reporting.html.curves_section import curve_figure, surface_figure
-from perturbxai.reporting.html.ending import NAMED, SCALES, Told, costs_of
+from perturbxai.reporting.html.ending import NAMED, SCALES, Told
 from perturbxai.reporting.html.guide import guide_section
 from perturbxai.reporting.html.making import cost_section, files_section, making_section
 from perturbxai.reporting.html.markup import Html, element, join
@@ -21,7 +22,7 @@ from perturbxai.reporting.html.said import bulleted
 from perturbxai.reporting.html.sections import Page, Section
 from perturbxai.reporting.html.writing import written
 from perturbxai.reporting.style import titles
-from perturbxai.results.describing_effects import of_effect
+from perturbxai.results.describing_effects import STILL, of_effect
 from perturbxai.results.effect import Effect
 from perturbxai.results.importance import importance
 
@@ -48,7 +49,7 @@ def curves_page(found: Found, told: Told, limit: int | None = None) -> str:
         sections.append(_importance(by_method, outputs, inner[-1]))
     sections.append(_figures(shown, outputs, column, n_left))
     sections += [
-        cost_section(costs_of(_by_method(found)), titles(_by_method(found))),
+        cost_section(_costs(found), titles(_by_method(found))),
         guide_section(("idea", "interval", "effects"), _methods(found)),
     ]
     sections += [making_section(told.facts), files_section(told.files)]
@@ -74,6 +75,20 @@ def _by_method(found: Found) -> dict[str, Effect]:
     return named
 
 
+def _costs(found: Found) -> Frame:
+    """What each method asked for all columns and pairs; a row that is asked once a call counts once."""
+    import pandas as pd
+
+    lines = []
+    for name, effect in _by_method(found).items():
+        metas = [methods[name].meta for methods in found.values() if name in methods]
+        once = [sum(meta.get("rows_once_a_call", {}).values()) for meta in metas]
+        rows = sum(int(meta["rows"]) for meta in metas) - sum(once) + max(once)
+        shared = ", ".join(effect.meta.get("rows_shared_with", ()))
+        lines.append((name, rows, sum(float(meta["seconds"]) for meta in metas), shared))
+    return pd.DataFrame(lines, columns=["method", "rows", "seconds", "rows_shared_with"])
+
+
 def _methods(found: Found) -> list[object]:
     return [effect.method for effect in _by_method(found).values()]
 
@@ -97,7 +112,7 @@ def _found(shown: Found, outputs: list[int]) -> Section:
     panes = []
     order = sorted(shown.values(), key=lambda methods: -size_of(methods))
     for o, k in enumerate(outputs):
-        said = [text for methods in order[:TOLD] for text in of_effect(main_of(methods), k)[:1]]
+        said = [text for methods in order[:TOLD] for text in first_words(methods, k)]
         panes.append(element("div", bulleted(said), class_=part_of(o=o)))
     return Section("found", "What was found", join(panes))
 
@@ -111,6 +126,29 @@ def size_of(methods: Mapping[str, Effect]) -> float:
 def main_of(methods: Mapping[str, Effect]) -> Effect:
     """The effect that is spoken of: an accumulated curve, which stays near the data, else the first."""
     return next((effect for effect in methods.values() if effect.declared.accumulates), next(iter(methods.values())))
+
+
+def first_words(methods: Mapping[str, Effect], k: int) -> list[str]:
+    """The first sentence on output k, of the effect that is spoken of; and what another says where that one sees nothing.
+
+    Without the second, "does not move" would deny what the curve beside it shows.
+    """
+    main = main_of(methods)
+    said = of_effect(main, k)[:1]
+    if not said or STILL not in said[0] or len(main.names) > 1 or not main.declared.accumulates:
+        return said
+    called = titles(methods)
+    for name, effect in methods.items():
+        own = of_effect(effect, k)[0]
+        if not effect.declared.accumulates and STILL not in own:
+            own = f"{own[0].lower()}{own[1:]}"
+            return [f"By {called[name_of(methods, main)]}, {said[0].removesuffix('.')}; by {called[name]} it does: {own}"]
+    return said
+
+
+def name_of(methods: Mapping[str, Effect], effect: Effect) -> str:
+    """What the effect goes by among those of its column."""
+    return next(name for name, one in methods.items() if one is effect)
 
 
 def _of_columns(found: Found) -> dict[str, dict[str, Effect]]:
@@ -147,7 +185,14 @@ def _figures(shown: Found, outputs: list[int], column: Choice, n_left: int) -> S
         parts += [_part(panel, d, outputs) for panel in lines]
         for o, k in enumerate(outputs):
             opacity = opacity_figure(methods, k) if on_a_photo(shown) else None
-            parts.append(element("div", opacity, bulleted(of_effect(main_of(methods), k)), class_=part_of(d=d, o=o)))
+            parts.append(
+                element(
+                    "div",
+                    opacity,
+                    bulleted([*first_words(methods, k), *of_effect(main_of(methods), k)[1:]]),
+                    class_=part_of(d=d, o=o),
+                )
+            )
     lead = (
         "How the prediction changes, on average, as the column does. The band is where the curve could lie (95 %); "
         "thin lines are single rows; marks along the bottom tell where the rows are, beyond which the curve is a "

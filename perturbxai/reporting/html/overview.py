@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from perturbxai.reporting.html.markup import element, join, name
 from perturbxai.reporting.html.said import bulleted
 from perturbxai.reporting.html.sections import Page, Section
-from perturbxai.reporting.html.writing import written
+from perturbxai.reporting.html.writing import FACT, written
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def overview_page(parts: Sequence[Part]) -> str:
     sections = []
     for part in parts:
         own = [(key, value) for key, value in part.about.items() if key not in common]
-        lines = [element("div", element("dt", key), element("dd", name(value, 400))) for key, value in own]
+        lines = [element("div", element("dt", key), element("dd", name(value, FACT))) for key, value in own]
         link = element("a", "Open its page: pictures, every input, and how it was made", href=f"{part.key}/index.html")
         body = join([element("dl", *lines, class_="about"), bulleted(part.said), element("p", link)])
         sections.append(Section(part.key, part.title, body))

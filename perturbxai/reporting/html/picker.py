@@ -1,5 +1,6 @@
 """A table to find an input by, and a panel for each: without a script they are folded, with it one is shown at a time."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from numbers import Real
@@ -7,7 +8,7 @@ from numbers import Real
 from perturbxai.reporting.html.choices import part_of
 from perturbxai.reporting.html.explained import leaders
 from perturbxai.reporting.html.markup import Html, element, join, name
-from perturbxai.reporting.html.numbers import own, signed
+from perturbxai.reporting.html.numbers import number, own, signed
 from perturbxai.reporting.html.per_cent import output_of, per_cent
 from perturbxai.results.explanation import Attribution, Explanation
 
@@ -76,7 +77,9 @@ def _number(value: float, o: int, shown: Callable[[float], str]) -> Html:
 
 def _target(value: object) -> Html:
     by = float(value) if isinstance(value, Real) else None
-    return element("span", own(value), data_value=None if by is None else f"{by:.9g}")
+    # as the predictions beside it are
+    told = own(value) if by is None or math.isnan(by) or isinstance(value, bool) else number(by)
+    return element("span", told, data_value=None if by is None else f"{by:.9g}")
 
 
 def _mostly(e: Explanation, k: int, classes: str) -> Html:

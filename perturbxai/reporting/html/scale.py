@@ -61,6 +61,11 @@ class Scale:
         ]
 
     @property
+    def column_names(self) -> list[str]:
+        """The ticks as values of a column are written: years and the like without a mark between thousands."""
+        return [name.replace(",", "") for name in self.names] if max(abs(self.low), abs(self.high)) < 1e4 else self.names
+
+    @property
     def _near(self) -> Iterable[float]:
         """Ticks, of which one that is nearly zero is zero."""
         step = (self.high - self.low) / self.steps

@@ -13,13 +13,15 @@ from perturbxai.reporting.html.sections import Page
 HOME = "perturbxai.reporting.html"
 FIRST = "document.documentElement.className = 'script'"  # before anything is drawn
 
+FACT = 2000  # letters of a fact on top, such as all that was noted of a table
+
 
 def written(page: Page, inner: Sequence[Choice] = ()) -> str:
     """The whole page as text. inner: choices whose buttons stand within a section."""
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"name": lambda text: name(text, 400), "buttons": buttons}
+    environment.filters |= {"name": lambda text: name(text, FACT), "buttons": buttons}
     choices = [*page.choices, *inner]
     style = "\n".join([_file("page.css"), *(f".script {line}" for one in choices for line in one.rules(True).splitlines())])
     plain = "\n".join(one.rules(False) for one in choices)

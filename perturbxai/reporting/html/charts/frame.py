@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from perturbxai.reporting.html.charts.strip import line
+from perturbxai.reporting.html.charts.strip import line, ticks
 from perturbxai.reporting.html.markup import Html, element, name
 from perturbxai.reporting.html.scale import WIDE, Scale
 
@@ -23,7 +23,8 @@ def framed(x: Scale, y: Scale, marks: Html, *, x_title: object, y_title: object,
         aria_label=alt,
     )  # fmt: skip
     upwards = [element("span", element("i", name(tick, 24))) for tick in reversed(y_names or y.names)]
-    across = [element("span", element("i", name(tick, 24))) for tick in x_names or x.names]
+    below = x_names or x.column_names
+    across = [element("span", element("i", name(tick, 24))) for tick in below] if _levels(x, x_names) else ticks(below)
     return element(
         "div", element("div", name(y_title, 120), class_="y-title"),
         element("div", *upwards, class_="levels-y" if _levels(y, y_names) else "ticks-y", aria_hidden="true"), plot,

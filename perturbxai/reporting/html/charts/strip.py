@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from perturbxai.reporting.html.markup import Html, element, join
+from perturbxai.reporting.html.markup import Html, element, join, name
 from perturbxai.reporting.html.scale import WIDE, Scale
 
 HIGH = 100.0  # units of a strip from top to bottom
+ROOM, WIDE_ROOM = 14, 48  # letters that a strip has beside its names on a phone, and one as wide as the screen
 
 
 def strip(scale: Scale, *marks: object) -> Html:
@@ -45,9 +46,28 @@ def dots(places: Sequence[tuple[float, float]], class_: str, **more: object) -> 
     return element("path", d="".join(f"M{x:g} {y:g}h0" for x, y in places), class_=f"dot {class_}", **more)
 
 
+def ticks(names: Sequence[object]) -> list[Html]:
+    """Names of ticks; those that do not fit a narrow strip are marked spare, and extra those that a phone's width has not.
+
+    Every second, third ... stays, so that both ends do and all are as far apart.
+    """
+    texts = [str(tick) for tick in names]
+    kept = [_every(texts, room) for room in (WIDE_ROOM, ROOM)]
+    return [
+        element("span", element("i", name(tick, 24)), class_="extra" if n % kept[0] else "spare" if n % kept[1] else None)
+        for n, tick in enumerate(texts)
+    ]
+
+
+def _every(names: Sequence[str], room: int) -> int:
+    """Every how many names fit into so many letters; the ends alone if no more do."""
+    steps, longest = len(names) - 1, max(map(len, names)) + 1
+    return next((n for n in range(1, steps) if steps % n == 0 and (steps // n + 1) * longest <= room), max(steps, 1))
+
+
 def axis_row(scale: Scale, before: int, after: int) -> Html:
     """The last line of a table of strips: the names of the ticks under the strip's column."""
-    names = element("div", *(element("span", element("i", tick)) for tick in scale.names), class_="ticks")
+    names = element("div", *ticks(scale.names), class_="ticks")
     cells = [element("td") for _ in range(before)]
     cell = element("td", names, class_="strip-cell")
     return element("tr", *cells, cell, *(element("td") for _ in range(after)), class_="axis", aria_hidden="true")

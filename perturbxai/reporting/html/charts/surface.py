@@ -40,7 +40,7 @@ def surface(
         y_title=titles[1],
         alt=alt,
         x_names=names[0],
-        y_names=names[1],
+        y_names=names[1] or scales[1].column_names,
     )
 
 
