@@ -202,7 +202,7 @@ class TableConfig(TableFile):
     background  how many rows stand for absence, or "all"
     methods, baselines, metrics   names as `perturbxai list` shows them;  budget: coalitions a row. Where no methods are
                 named, those of the usual ones that the table can take. No metrics, or "none": nothing is scored
-    exact       also list all coalitions, which gives the exact Shapley values; None: of 16 columns at most
+    exact       also list all coalitions, which gives the exact Shapley values, of 16 columns at most; None: of 10
     """
 
     renamed = {"rows": "inputs"}

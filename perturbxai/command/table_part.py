@@ -31,6 +31,7 @@ from perturbxai.models.predictor import Predictor
 
 S = TypeVar("S", bound=TableFile)
 MOST_LISTED = 16  # columns whose coalitions are all listed for the exact values: 65,536 of them
+LISTED_UNASKED = 10  # where nobody says whether they are: 1,024 of them
 
 
 def load_table(section: TableConfig, seed: int, progress: bool, naming: Naming = str) -> Part:
@@ -38,7 +39,7 @@ def load_table(section: TableConfig, seed: int, progress: bool, naming: Naming =
     table = with_features(section, read_table(section, naming, seed), naming)
     X, x = table.X, table.x
     if section.exact is None:
-        section = section.model_copy(update={"exact": X.shape[1] <= MOST_LISTED})
+        section = section.model_copy(update={"exact": X.shape[1] <= LISTED_UNASKED})
     if section.exact and X.shape[1] > MOST_LISTED:
         raise ValueError(
             f"{naming('table.exact')} lists 2^{X.shape[1]} coalitions of {X.shape[1]} columns; it is for {MOST_LISTED} "
