@@ -37,7 +37,9 @@ def test_dark_pages_are_dark_and_paper_is_white(look, reports, artefacts, name):
     assert page.pdf(path=artefacts / f"{name}.pdf", format="A4").startswith(b"%PDF")
 
 
-@pytest.mark.parametrize(("name", "dark"), [*((name, False) for name in PAGES), ("table", True)])
+@pytest.mark.parametrize(
+    ("name", "dark"), [*((name, False) for name in PAGES), pytest.param("table", True, marks=pytest.mark.slow)]
+)
 def test_axe_finds_nothing_serious(look, reports, name, dark):
     from axe_playwright_python.sync_playwright import Axe
 

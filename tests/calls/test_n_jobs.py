@@ -67,7 +67,7 @@ def test_so_are_those_of_tables_that_grow_and_of_single_rows(options):
     assert_alike(by(2, "threading", **options)[0], by(1, "threading", **options)[0])
 
 
-@pytest.mark.parametrize("backend", ["loky", "threading"])
+@pytest.mark.parametrize("backend", ["loky", pytest.param("threading", marks=pytest.mark.slow)])
 def test_so_are_those_on_photos_of_different_sizes(backend):
     photos = [RNG.random((12 + 2 * n, 16, 3)).astype(np.float32) for n in range(5)]
     space = px.ImageSpace(segments="grid", n_segments=6, fill="mean")

@@ -241,6 +241,7 @@ def test_two_predictors_of_one_model_keep_what_each_shares_with_it():
     np.testing.assert_array_equal(two, one)
 
 
+@pytest.mark.slow
 def test_a_bar_of_ones_own_stays_with_the_caller():
     torch = pytest.importorskip("torch")
     lock = threading.Lock()

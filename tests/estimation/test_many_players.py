@@ -66,7 +66,7 @@ def test_the_means_of_rise_miss_by_their_errors(estimator, n_players):
     assert (0.3 if estimator == "plain" else 0.5) < np.sqrt((away**2).mean()) < 1.6
 
 
-@pytest.mark.parametrize("n_players", [1029, pytest.param(2000, marks=SLOW)])
+@pytest.mark.parametrize("n_players", [300, pytest.param(1029, marks=SLOW), pytest.param(2000, marks=SLOW)])
 def test_single_background_rows_and_a_tolerance_bear_many_players(n_players):
     _, predictor, found = asked(
         ["kernel_shap", "lime", "banzhaf"], n_players, background=2, rows=4 * n_players + 3, tol=10.0

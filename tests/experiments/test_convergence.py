@@ -108,6 +108,7 @@ def ran(tmp_path_factory):
     return folder, told.getvalue()
 
 
+@pytest.mark.slow
 def test_a_run_measures_every_method_that_is_there_and_says_which_is_not(ran, methods, peers):
     folder, told = ran
     here = {name for name, found in peers.offered().items() if "version" in found}
@@ -118,6 +119,7 @@ def test_a_run_measures_every_method_that_is_there_and_says_which_is_not(ran, me
     assert all(f"without {name}: " in told for name in {*peers.METHODS} - here)
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_where_it_stopped_and_measures_again_what_is_named(ran, convergence, tmp_path):
     shutil.copytree(ran[0] / "results", tmp_path / "results")
     config, before = write(tmp_path), read(tmp_path)
@@ -130,6 +132,7 @@ def test_a_run_goes_on_where_it_stopped_and_measures_again_what_is_named(ran, co
     assert sorted(map(str, timeless(after))) == sorted(map(str, timeless(before)))
 
 
+@pytest.mark.slow
 def test_a_run_leaves_tables_a_page_and_a_figure(ran):
     results = ran[0] / "results"
     assert np.load(results / "tables/random_numbers_0.npy").shape == (1024,)

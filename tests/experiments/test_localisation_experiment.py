@@ -59,6 +59,7 @@ def lines_of(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_a_run_asks_every_method_of_pictures_and_goes_on_where_it_stopped(experiment, tmp_path):
     config = write(tmp_path)
     experiment.main([str(config)])

@@ -141,6 +141,7 @@ def test_a_file_and_a_row_are_all_that_it_takes(contributed):
     run(contributed, "-W", "error", "-c", TRIED, str(contributed))
 
 
+@pytest.mark.slow
 def test_the_house_stands_with_them(contributed):
     run(contributed, "tests/support/stub.py")
     stub = "tests/house/test_face.py::test_the_stub_names_what_the_package_offers_and_where_it_lives"
