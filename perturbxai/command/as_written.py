@@ -24,8 +24,8 @@ T = TypeVar("T", bound=TableFile)
 def as_written(section: T, naming: Naming) -> tuple[T, list[str]]:
     """The section with what its file says of itself where the user does not, and a line on each thing that was taken so.
 
-    A separator that the first line shows, a decimal comma, a first column without a name, as a saved index has it, and of a
-    model that is trained here columns of dates.
+    A separator that the first line shows, a decimal comma, marks between thousands, a first column without a name, as a
+    saved index has it, and of a model that is trained here columns of dates.
     """
     told: list[str] = []
     path = Path(section.data)

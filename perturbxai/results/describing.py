@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perturbxai.core import checks
+from perturbxai.core import catalogue, checks
 from perturbxai.core.outputs import select_outputs
 from perturbxai.core.types import Floats, Ints, Labels
 from perturbxai.core.wording import OUTPUTS, count, highest, own_value, word
 from perturbxai.results.amounts import EXACT, Unit, called, joined, share, told_apart
+from perturbxai.results.superpixels import where
 from perturbxai.results.taking import lacks_some
 from perturbxai.results.tidy import LEVEL, normal, pointwise
 
@@ -31,7 +32,7 @@ HALF, MINOR = 0.5, 0.01  # the leaders together reach half; what is a hundredth 
 TREND, ENOUGH = 0.8, 10  # rank correlation from which "the higher, the higher" is said, and rows for it
 Z95 = normal(LEVEL)
 NOTES = ("A hidden", "Behind ±", "This is the mean")  # how sentences begin that say what numbers are against, and how exact
-NINTHS = (("upper left", "top", "upper right"), ("left", "centre", "right"), ("lower left", "bottom", "lower right"))
+CONTROL = "This is a control, which looks at no model: the numbers that it gives have no unit, and say nothing of the model."
 
 
 def told(of: Sequence[list[str]]) -> str:
@@ -64,6 +65,9 @@ def of_row(e: Explanation, k: int, labels: Labels | None = None) -> list[str]:
     """
     unit, half = Unit.of(e.meta), half_widths(e)[:, k]
     values, known = e.values[:, k], bool(np.isfinite(half).all())
+    if catalogue.key_of(e.method) in catalogue.CONTROLS:
+        rise = float(e.prediction[k] - e.base[k])
+        return [*[f"{_output(e, k, unit)} is {_compared(e, k, unit, rise)}."] * bool(np.isfinite(rise)), CONTROL]
     names = _with_values(e, labels)
     order = [int(p) for p in np.argsort(-np.abs(values), kind="stable")]
     # a single other one is named too: to sum it would save nothing
@@ -191,16 +195,6 @@ def _with_values(e: Explanation, labels: Labels | None) -> list[str]:
     return [f"{name} ({where(labels, p)})" for p, name in enumerate(names)]
 
 
-def where(labels: Labels, player: int) -> str:
-    """In which ninth of a picture the middle of a superpixel lies: "upper left", "centre"; "nowhere" without a pixel."""
-    rows, columns = np.nonzero(labels == player)
-    if not len(rows):
-        return "nowhere"
-    height, width = labels.shape
-    down, across = (min(int(3 * (at.mean() + 0.5) / side), 2) for at, side in ((rows, height), (columns, width)))
-    return NINTHS[down][across]
-
-
 # ------------------------------------------------------------------------------------------------ all rows
 
 
@@ -222,6 +216,8 @@ def of_rows(result: Attribution, k: int) -> list[str]:
     ends = f"are all {low}" if low == high else f"go from {low} to {high}"
     mean = f", where the mean {unit.noun} is {unit.level(base)}" * bool(np.isfinite(base))
     head = f"{len(result):,} rows are explained. Their {unit.noun}s{of} {ends}{mean}."
+    if catalogue.key_of(first.method) in catalogue.CONTROLS:
+        return [head, CONTROL]
     found = importance(result)
     noise = found.stderr_estimate[:, k]
     if result.stderr_background is not None:  # one background serves all rows

@@ -70,13 +70,13 @@ def _right(known: Sequence[tuple[Explanation, object]]) -> int | None:
         both = set(outputs + others) if others else classes | set(outputs)
         if len(both) > 2 or not classes <= both or (not others and outputs[0] not in classes):
             return None
-        return sum((share(e)[0] > 0.5) == (_class_of(target) == outputs[0]) for e, target in known)
-    if not classes <= set(outputs) or any(not math.isclose(sum(share(e)), 1.0, abs_tol=1e-3) for e, _ in known):
+        return sum((_share(e)[0] > 0.5) == (_class_of(target) == outputs[0]) for e, target in known)
+    if not classes <= set(outputs) or any(not math.isclose(sum(_share(e)), 1.0, abs_tol=1e-3) for e, _ in known):
         return None  # of some classes, the highest may be another
     return sum(outputs[int(np.argmax(e.prediction))] == _class_of(target) for e, target in known)
 
 
-def share(e: Explanation) -> list[float]:
+def _share(e: Explanation) -> list[float]:
     """The outputs as probabilities between 0 and 1."""
     unit = Unit(str(e.meta.get("scale", "")))
     return [float(one) * unit.factor / 100.0 for one in e.prediction]

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from perturbxai.results.one_input import Explanation
 
 
+NINTHS = (
+    ("upper left", "top", "upper right"),
+    ("left", "centre", "right"),
+    ("lower left", "bottom", "lower right"),
+)  # of a picture
+
+
 class Cuts(Protocol):
     """What cuts photos into players: an ImageSpace."""
 
@@ -63,3 +70,13 @@ def top_mask(e: Explanation, space: Cut, top: int, k: int, positive_only: bool) 
     strength = values if checks.flag("positive_only", positive_only) else np.abs(values)
     leaders = [p for p in np.argsort(-strength, kind="stable")[:top] if strength[p] > EXACT * np.abs(values).max()]
     return np.asarray(np.isin(labels, leaders))
+
+
+def where(labels: Labels, player: int) -> str:
+    """In which ninth of a picture the middle of a superpixel lies: "upper left", "centre"; "nowhere" without a pixel."""
+    rows, columns = np.nonzero(labels == player)
+    if not len(rows):
+        return "nowhere"
+    height, width = labels.shape
+    down, across = (min(int(3 * (at.mean() + 0.5) / side), 2) for at, side in ((rows, height), (columns, width)))
+    return NINTHS[down][across]

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import perturbxai as px
-from perturbxai.results import describing
+from perturbxai.results import describing, superpixels
 from perturbxai.results.amounts import MINUS, Unit, rounded, share, with_error
 from perturbxai.results.row_values import Kept
 
@@ -161,7 +161,7 @@ def test_the_game_of_a_linear_model_is_found_in_its_words():
 )
 def test_a_superpixel_lies_where_its_middle_is(player, place):
     assert (
-        describing.where(np.kron(np.arange(9).reshape(3, 3), np.ones((5, 4), dtype=int)).astype(np.int32), player) == place
+        superpixels.where(np.kron(np.arange(9).reshape(3, 3), np.ones((5, 4), dtype=int)).astype(np.int32), player) == place
     )
 
 
@@ -398,3 +398,18 @@ def test_picked_rows_of_some_features_show_what_matters_among_these():
     result = px.explain("kernel_shap", lambda X: X @ [5.0, 3.0, 1.0, 0.0], X, X[:20])["kernel_shap"]
     assert "of what matters among the features that were taken over" in px.submodular_pick(result[:, "x2"], 1).describe()
     assert "among" not in px.submodular_pick(result, 1).describe()
+
+
+def test_numbers_of_a_control_are_told_to_be_none_of_the_model_s():
+    X = np.random.default_rng(0).normal(size=(30, 3))
+
+    class Model:
+        classes_ = np.array(["no", "yes"])
+
+        def predict_proba(self, rows):
+            return np.column_stack([rows[:, 0] > 0, rows[:, 0] <= 0]) * 0.5 + 0.25
+
+    found = px.baselines("random", px.Predictor(Model()), px.TabularSpace(X), X[:4])["random"]
+    for told in (found.describe(output="yes"), found[0].describe(output="yes")):
+        assert "looks at no model" in told and "points" not in told.partition("This is a control")[2]
+        assert "order" not in told and "carr" not in told and "because" not in told

@@ -7,6 +7,7 @@ from perturbxai.reporting.html.choices import Choice, part_of
 from perturbxai.reporting.html.explained import Explained
 from perturbxai.reporting.html.markup import Html, element, join
 from perturbxai.reporting.html.per_cent import points
+from perturbxai.reporting.html.said import some_of
 from perturbxai.reporting.html.sections import Section
 from perturbxai.reporting.values.partner import strongest
 from perturbxai.reporting.values.places import placed
@@ -42,8 +43,7 @@ def dependence_section(shown: Explained, buttons: Html) -> Section:
         "have several colours, these are of the one that goes with it most, which is a hint and no proof. Thin lines "
         "are 95 % intervals."
     )
-    if (n_rows := len(shown.first)) > MOST:
-        lead += f" Drawn are about {MOST:,} of {n_rows:,} rows, evenly along the column."
+    lead += some_of(len(shown.first), MOST, "evenly along the column")
     return Section("dependence", "How the effect depends on the value", join([buttons, *panes]), lead)
 
 

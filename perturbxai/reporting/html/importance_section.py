@@ -10,6 +10,7 @@ from perturbxai.reporting.html.choices import part_of
 from perturbxai.reporting.html.explained import Explained
 from perturbxai.reporting.html.markup import Html, element, join
 from perturbxai.reporting.html.per_cent import points
+from perturbxai.reporting.html.said import some_of
 from perturbxai.reporting.html.sections import Section
 from perturbxai.results.explanation import Attribution
 from perturbxai.results.importance import Importance, importance
@@ -62,8 +63,7 @@ def swarm_section(shown: Explained) -> Section:
         "The colour says whether the row's own value in that column is low or high; grey dots have no order or no "
         "value. The large dot is the row that is chosen below."
     )
-    if (n_rows := len(shown.first)) > MOST:
-        lead += f" Drawn are about {MOST:,} of {n_rows:,} rows, from the lowest to the highest."
+    lead += some_of(len(shown.first), MOST, "from the lowest to the highest")
     return Section("rows-as-dots", "Every row as a dot", join([key, *panes]), lead)
 
 

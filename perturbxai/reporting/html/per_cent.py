@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from perturbxai.core import catalogue
 from perturbxai.reporting.curves.view import Found
 from perturbxai.reporting.html.numbers import number
 from perturbxai.reporting.lettering import minus
@@ -25,7 +26,7 @@ OF_SUPERPIXEL = ("rise", "stderr", "climb_stderr")
 def in_per_cent(results: Mapping[str, Attribution]) -> dict[str, Attribution]:
     """Results whose outputs are probabilities times a hundred, others as they are."""
     return {
-        name: replace(one, explanations=tuple(map(_explanation, one)), meta=one.meta | {"scale": PER_CENT})
+        name: replace(one, explanations=tuple(map(_explanation, one)), meta=one.meta | _scale(one.method))
         if _is_probability(one.meta)
         else one
         for name, one in results.items()
@@ -66,8 +67,14 @@ def _is_probability(meta: Mapping[str, Any]) -> bool:
 
 
 def _explanation(e: Explanation) -> Explanation:
-    names = OF_OUTPUTS if Unit.of(e.meta).parts else OF_EXPLANATION  # a map of logits stays one
-    return replace(e, **_times(e, names), meta=e.meta | {"scale": PER_CENT})
+    meta = e.meta | _scale(e.method)
+    names = OF_OUTPUTS if Unit.of(meta).parts else OF_EXPLANATION  # a map of logits stays one
+    return replace(e, **_times(e, names), meta=meta)
+
+
+def _scale(method: object) -> dict[str, str]:
+    """What the meta says then; what a control gives is in no unit of the model's."""
+    return {"scale": PER_CENT} | ({"score": "none"} if catalogue.key_of(method) in catalogue.CONTROLS else {})
 
 
 def _effect(effect: Effect) -> Effect:

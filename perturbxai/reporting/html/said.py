@@ -13,6 +13,11 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 UNITS = re.compile(r"(?<=\d) (?:%|± [\d.,]+(?: %)?)")
 
 
+def some_of(n_rows: int, most: int, how: str) -> str:
+    """Behind what a chart is: that it draws about so many rows of all, and which; nothing where it draws each."""
+    return f" Drawn are about {most:,} of {n_rows:,} rows, {how}." if n_rows > most else ""
+
+
 def bulleted(sentences: Sequence[str]) -> Html:
     """A list, and its notes behind it."""
     found, notes = _apart(sentences)

@@ -10,7 +10,7 @@ from perturbxai.reporting.html.charts.bars import LONGEST_NAME
 from perturbxai.reporting.html.charts.strip import HIGH, axis_row, bar, line, strip, whisker
 from perturbxai.reporting.html.markup import Html, element, name
 from perturbxai.reporting.html.numbers import own, with_half
-from perturbxai.reporting.html.per_cent import output_of, per_cent
+from perturbxai.reporting.html.per_cent import output_of, per_cent, points
 from perturbxai.reporting.html.scale import Scale
 from perturbxai.results.describing import half_widths
 from perturbxai.results.explanation import Explanation
@@ -47,7 +47,7 @@ def waterfall(e: Explanation, k: int, has: Sequence[object] | None, unit: str = 
     scale = Scale.over(ends, last - reach, last + reach)
     head = element("tr", *(element("th", text, scope="col", class_=class_) for text, class_ in (
         ("column", None), ("value", None), ("from the usual to this prediction", "strip-head"),
-        (f"adds {'points ' if end else ''}± 95\N{NO-BREAK SPACE}%", "number"))))  # fmt: skip
+        (f"adds {'points ' if points(e.meta) else ''}± 95\N{NO-BREAK SPACE}%", "number"))))  # fmt: skip
     lines = [
         _level("usual prediction", base, scale, "first", e.meta),
         *(_line(step, scale) for step in steps),
