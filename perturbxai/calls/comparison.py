@@ -10,7 +10,7 @@ from perturbxai.calls.describing_comparisons import of_comparison
 from perturbxai.core import catalogue
 from perturbxai.core.methods import sees_fill
 from perturbxai.core.wording import by_output, count, figure, listed, word
-from perturbxai.inputs.spaces import Input
+from perturbxai.inputs.spaces import ImageSpace, Input, Space
 from perturbxai.metrics import agreement, faithfulness
 from perturbxai.results import notebook
 from perturbxai.results.explanation import Attribution
@@ -27,7 +27,8 @@ BACKGROUND, NO_FILL = "background", "none"
 class Comparison(Tidy):
     """What `compare` found, in tidy tables.
 
-    scores       one line a method, input, output, metric and scored fill; `home` if the map was explained under that fill
+    scores       one line a method, input, output, metric and scored fill; `home` if the map was explained under that fill;
+                 of a method that draws, one for each `seed` that it was scored under, and <NA> of one that does not
     agreement    one line a pair of methods, input and output: spearman, top_k_iou
     costs        model rows and seconds a method; shared rows are named, not divided
     fill_spread  one line a pair of results of one method under two fills, input and output: how far the fill moves the map,
@@ -35,6 +36,7 @@ class Comparison(Tidy):
     curves       deletion and insertion, one line a step; faithfulness, one line a size of coalition that has enough. Inputs
                  that differ in players have other steps: `mean_curves()` averages them
     results      the maps themselves;  inputs: the players, per input, of the first fill;  call: rows and seconds spent here
+    reseeded     by name, results of the same methods under other seeds, where these were asked for; `scores` has each
     """
 
     scores: pd.DataFrame
@@ -45,6 +47,7 @@ class Comparison(Tidy):
     results: Mapping[str, Attribution]
     inputs: Sequence[Input]
     call: Mapping[str, Any] = field(default_factory=dict)
+    reseeded: Mapping[str, tuple[Attribution, ...]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         means = self.summary()
@@ -107,3 +110,8 @@ def explained_fill(result: Attribution) -> str:
     if result.meta.get("space") == "table":
         return BACKGROUND
     return str(result.meta.get("fill")) if sees_fill(result.method) else NO_FILL
+
+
+def fill_name(space: Space) -> str:
+    """What tables call the absence of a space."""
+    return str(space.meta["fill"]) if isinstance(space, ImageSpace) else BACKGROUND

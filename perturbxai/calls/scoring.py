@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from perturbxai.sampling.asked import Asked
 from perturbxai.sampling.coalitions import list_coalitions
 from perturbxai.sampling.untouched import N_TESTED, Untouched
 
+Version: TypeAlias = tuple[str, int]
+"""A result's name, and how many seeds after its own it was drawn: 0 for itself."""
 FEWEST = 20  # untouched coalitions that tell something; with fewer the whole table is the test
 PER_SIZE = 8  # coalitions of one size from which a correlation within it is told
 
@@ -52,24 +54,24 @@ class TestSet:
 class Needs:
     """The coalitions z (T, P) that one input's scores need.
 
-    test: the first rows;  curves[name, k]: by curve, the rows of each order
+    test: the first rows;  curves[version, k]: by curve, the rows of each order
     """
 
     z: Presence
     test: TestSet
-    curves: dict[tuple[str, int], dict[str, list[slice]]]
+    curves: dict[tuple[Version, int], dict[str, list[slice]]]
 
     @classmethod
-    def of(cls, maps: Mapping[str, Floats], metrics: Sequence[Metric], test: TestSet, seed: Sequence[int]) -> Self:
-        """maps: name -> values (P, K);  seed breaks ties, the same way for every map."""
+    def of(cls, maps: Mapping[Version, Floats], metrics: Sequence[Metric], test: TestSet, seed: Sequence[int]) -> Self:
+        """maps: version -> values (P, K);  seed breaks ties, the same way for every map."""
         parts = [test.z]
         at = len(test.z)
-        curves: dict[tuple[str, int], dict[str, list[slice]]] = {}
+        curves: dict[tuple[Version, int], dict[str, list[slice]]] = {}
         asked = [(which, c) for which, c in enumerate(CURVES) if any(c in metric.takes for metric in metrics)]
-        for name, values in maps.items() if asked else ():
+        for version, values in maps.items() if asked else ():
             for k in range(values.shape[1]):
                 rng = np.random.default_rng(seed)
-                found = curves.setdefault((name, k), {curve: [] for _, curve in asked})
+                found = curves.setdefault((version, k), {curve: [] for _, curve in asked})
                 for order in faithfulness.rankings(values[:, k], rng):
                     both = faithfulness.curve_coalitions(order)
                     for which, curve in asked:
@@ -78,12 +80,14 @@ class Needs:
                         at += len(order) + 1
         return cls(np.concatenate(parts), test, curves)
 
-    def measure(self, name: str, k: int, values: Floats, answers: Floats) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    def measure(
+        self, version: Version, k: int, values: Floats, answers: Floats
+    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """What metrics take of one map and output, and its curves: deletion and insertion by step, faithfulness by size."""
         z, truth = self.test.z, answers[: len(self.test.z)]
         found: dict[str, Any] = {"values": values, "z": z, "answers": truth, "weight": self.test.weight}
         steps: list[dict[str, Any]] = []
-        for curve, orders in self.curves.get((name, k), {}).items():
+        for curve, orders in self.curves.get((version, k), {}).items():
             mean = found[curve] = np.mean([answers[rows] for rows in orders], axis=0)
             share = np.linspace(0.0, 1.0, len(mean))
             steps += [{"curve": curve, "share": s, "value": v} for s, v in zip(share, mean, strict=True)]

@@ -160,7 +160,7 @@ def test_superpixels_that_the_fill_cannot_change_do_not_move_the_curves():
 def test_the_scores_are_tidy():
     found, predictor, space = on_table()
     lines = px.compare(found, predictor, space).to_frame()
-    columns = ["method", "row", "output", "metric", "explained_fill", "scored_fill", "home", "value", "test_set"]
+    columns = ["method", "row", "output", "metric", "explained_fill", "scored_fill", "home", "value", "test_set", "seed"]
     assert list(lines) == columns
     assert len(lines) == 3 * 2 * 2 * 5  # methods, rows, outputs, metrics
     assert not lines.duplicated(["method", "row", "output", "metric"]).any()
