@@ -7,23 +7,27 @@ different classes in one picture, explained for each. Every method of the catalo
 superpixels, and is measured on them: `share` is `energy_pointing_game` of its values, spread evenly over each superpixel;
 `own_share` that of the map by the pixel where it draws one. `chance` is the region's share of the area, which an even map
 gets; `most` is what a map gets that is one superpixel, the best. Explainers are asked once a seed, and so are baselines that
-draw; the others once. Each measurement is a line of shares.csv, and is not made again: delete lines to have them measured
-anew. A method that refuses says why in the column `refused`; a rectified map that is empty has no share (nan).
+draw; the others once. Each measurement is a line of a picture's file in shares/, and is not made again: delete lines to have
+them measured anew. summary.csv has means with 95 % intervals over pictures. A method that refuses says why in the column `refused`; a rectified map that is empty has no share (nan).
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import warnings
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
+import joblib
 import numpy as np
 import pandas as pd
+import torch
 from localisation_pictures import Scene, digits, mosaics
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
+from scipy import stats
 from settings import chosen, validated
 
 import perturbxai as px
@@ -41,6 +45,7 @@ class Scale(BaseModel):
     """How much is measured.
 
     digits, mosaics  pictures of each set;  seeds: of what draws;  per_player: coalitions a superpixel
+    mosaics_confidence  probability of its class that a photo has to have by itself to be in a mosaic
     digits_cut, mosaics_cut  superpixels of a picture;  fill: what hidden ones show;  without: methods to leave out
     """
 
@@ -51,16 +56,18 @@ class Scale(BaseModel):
     per_player: Annotated[StrictInt, Field(ge=4)]
     digits_cut: Annotated[StrictInt, Field(ge=4)]
     mosaics_cut: Annotated[StrictInt, Field(ge=4)]
+    mosaics_confidence: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.8
     fill: str | float = "blur"
     without: tuple[str, ...] = ()
 
 
 class Config(BaseModel):
-    """Where results go, which scale is meant, and the scales by name."""
+    """Where results go, which scale is meant, how many pictures are measured at once, and the scales by name."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     results: str
     scale: str
+    workers: Whole = 2
     scales: dict[str, Scale]
 
 
@@ -92,7 +99,7 @@ def groups(scale: Scale, n_players: int, seed: int) -> Iterator[tuple[str, list[
 
 
 class Lines:
-    """shares.csv: what is measured already, and what comes."""
+    """The file of a picture: what is measured already, and what comes."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -142,20 +149,55 @@ def shares(scene: Scene, name: str, one: Any, seed: int) -> Iterator[tuple[Any, 
         yield scene.set, scene.name, name, seed, output, *numbers, rows, ""
 
 
-def summarise(path: Path) -> pd.DataFrame:
-    """One line a set, class (mosaics) and method: mean shares, their deviation over seeds and over pictures, chance."""
-    lines = pd.read_csv(path, dtype={"picture": str, "output": str})
-    lines = lines[lines.refused.isna()].assign(output=lines.output.where(lines.set == "mosaics", "all"))
-    whole = lines[lines.set == "mosaics"].assign(output="all")
-    keys = ["set", "output", "method"]
-    grouped = pd.concat([lines, whole]).groupby(keys, sort=False)
-    found = grouped[["share", "own_share", "hit", "chance", "most"]].mean()
-    over = [*keys, "seed"]
-    by_seed = pd.concat([lines, whole]).groupby(over).share.mean().groupby(keys).std()
-    by_picture = pd.concat([lines, whole]).groupby([*keys, "picture"]).share.mean().groupby(keys).std()
-    return found.assign(over_seeds=by_seed, over_pictures=by_picture, lines=grouped.size()).sort_values(
-        ["set", "output", "share"], ascending=[True, True, False]
-    )
+def summarise(paths: list[Path]) -> pd.DataFrame:
+    """One line a set, class (mosaics) and method: mean shares with an interval over pictures, hits, chance, and how many
+    pictures there are. Lines of several seeds and classes of a picture are its mean first."""
+    lines = pd.concat([pd.read_csv(path, dtype={"picture": str, "output": str}) for path in paths])
+    lines = lines[lines.refused.isna()]
+    of_picture = lines.groupby(["set", "method", "picture"], sort=False)[["share", "own_share", "hit", "chance", "most"]].mean()
+    found = []
+    for (name, method), own in of_picture.groupby(["set", "method"], sort=False):
+        shares = own.share.dropna().to_numpy()
+        low, high = interval(shares)
+        over_seeds = lines[(lines.set == name) & (lines.method == method)].groupby("seed").share.mean().std()
+        found.append({
+            "set": name, "method": method, **own.mean(), "low": low, "high": high, "empty": int(own.share.isna().sum()),
+            "beyond_chance": bool(low > own.chance.mean()), "over_seeds": over_seeds, "pictures": len(own),
+        })  # fmt: skip
+    return pd.DataFrame(found).sort_values(["set", "share"], ascending=[True, False])
+
+
+def interval(shares: Any) -> tuple[float, float]:
+    """Of the mean over pictures, by 10,000 draws of them (BCa); none of fewer than three pictures or of equal shares."""
+    if len(shares) < 3 or np.ptp(shares) == 0:
+        return np.nan, np.nan
+    found = stats.bootstrap((shares,), np.mean, n_resamples=10_000, rng=np.random.default_rng(0)).confidence_interval
+    return float(found.low), float(found.high)
+
+
+def measure(scene: Scene, scale: Scale, path: Path) -> Path:
+    """All methods on one picture."""
+    torch.set_num_threads(1)
+    lines = Lines(path)
+    n_players = len(scene.space.players(scene.picture)[0].names)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of small effective sizes, at every picture
+        for seed in range(scale.seeds):
+            for how, methods in groups(scale, n_players, seed):
+                lines.measure(scene, how, methods, seed, scale.per_player * n_players)
+    print(scene.set, scene.name, flush=True)
+    return path
+
+
+def scenes_of(scale: Scale) -> Iterator[Scene]:
+    if scale.digits:
+        found, right = digits(scale.digits, scale.fill, scale.digits_cut)
+        print(f"digits: {right:.1%} of those not trained on are recognised", flush=True)
+        yield from found
+    if scale.mosaics:
+        found, n_photos = mosaics(scale.mosaics, scale.fill, scale.mosaics_cut, scale.mosaics_confidence)
+        print(f"mosaics: of {n_photos} photos whose class is as probable as {scale.mosaics_confidence}", flush=True)
+        yield from found
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -166,23 +208,11 @@ def main(arguments: list[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     config, scale = read(given.config, given.scale)
     folder = given.out or Path(config.results)
-    lines = Lines(folder / "shares.csv")
-    if scale.digits:
-        scenes, right = digits(scale.digits, scale.fill, scale.digits_cut)
-        print(f"digits: {right:.1%} of those not trained on are recognised", flush=True)
-        measure(scenes, scale, lines)
-    if scale.mosaics:
-        measure(mosaics(scale.mosaics, scale.fill, scale.mosaics_cut), scale, lines)
-    summarise(lines.path).round(4).to_csv(folder / "summary.csv")
-
-
-def measure(scenes: Iterator[Scene], scale: Scale, lines: Lines) -> None:
-    for scene in scenes:
-        print(scene.set, scene.name, flush=True)
-        n_players = len(scene.space.players(scene.picture)[0].names)
-        for seed in range(scale.seeds):
-            for how, methods in groups(scale, n_players, seed):
-                lines.measure(scene, how, methods, seed, scale.per_player * n_players)
+    work = (
+        joblib.delayed(measure)(scene, scale, folder / "shares" / f"{scene.set}-{scene.name}.csv") for scene in scenes_of(scale)
+    )
+    paths = joblib.Parallel(n_jobs=config.workers, batch_size=1)(work)
+    summarise(paths).round(4).to_csv(folder / "summary.csv", index=False)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from photos import photos
 from PIL import Image
 
 import perturbxai as px
@@ -18,8 +19,6 @@ SIDE, DIGIT = 64, 42  # pixels
 INK = 0.25  # of white, from which a pixel belongs to the digit
 TRAINED, EPOCHS, RATE = 4000, 16, 5e-3  # of 5,000 digits; the rest are explained
 TEXTURES = ("brick", "grass", "gravel")
-# a photo, and the class it shows by eye
-PHOTOS = (("chelsea", "tiger cat"), ("coffee", "espresso"), ("rocket", "missile"), ("camera", "tripod"))
 
 
 @dataclass(frozen=True)
@@ -117,29 +116,50 @@ def _trained(images: Any, labels: Any, textures: Any, rng: np.random.Generator) 
     return net.eval()
 
 
-def mosaics(count: int, fill: Any, n_segments: int) -> Iterator[Scene]:
-    """Four photos in the cells of a square of 224 pixels, in as many arrangements, each class explained."""
+def mosaics(count: int, fill: Any, n_segments: int, confidence: float) -> tuple[Iterator[Scene], int]:
+    """Four photos in the cells of a square of 224 pixels, in as many mosaics, each class explained; and how many photos they
+    are drawn from: those of 58 whose likeliest class is as probable as `confidence`, each of another class.
+
+    Raises SystemExit if these are fewer than four.
+    """
     net, preprocess = assets.efficientnet_lite0()
+    predictor = px.Predictor(net, output="logit", outputs=assets.imagenet_classes(), transform=preprocess, batch_size=8)
+    sure = _confident(predictor, confidence)
+    if len(sure) < 4:
+        raise SystemExit(f"mosaics_confidence = {confidence}: {len(sure)} photos reach it, and a mosaic has four; lower it.")
+
+    def scenes() -> Iterator[Scene]:
+        for number in range(count):
+            chosen = np.random.default_rng(number).permutation(len(sure))[:4]
+            yield _mosaic(number, [sure[which] for which in chosen], predictor, fill, n_segments)
+
+    return scenes(), len(sure)
+
+
+def _confident(predictor: px.Predictor, confidence: float) -> list[tuple[Any, str, float]]:
+    """Pictures of 224 pixels, their likeliest class and its probability: the first of each class."""
+    found: dict[str, tuple[Any, str, float]] = {}
+    for photo in photos(58):
+        chances = _probabilities(predictor, photo.picture[None])[0]
+        label = assets.imagenet_classes()[int(chances.argmax())]
+        if chances.max() >= confidence:
+            found.setdefault(label, (photo.picture, label, float(chances.max())))
+    return list(found.values())
+
+
+def _mosaic(number: int, chosen: list[tuple[Any, str, float]], predictor: px.Predictor, fill: Any, n_segments: int) -> Scene:
+    picture = np.empty((224, 224, 3), dtype=np.uint8)
+    inside = {}
+    for (row, column), (photo, label, _) in zip(product((0, 1), repeat=2), chosen, strict=True):
+        cell = slice(112 * row, 112 * (row + 1)), slice(112 * column, 112 * (column + 1))
+        picture[cell] = np.asarray(Image.fromarray(photo).resize((112, 112), Image.Resampling.BICUBIC))
+        inside[label] = np.zeros((224, 224), dtype=bool)
+        inside[label][cell] = True
+    here = _probabilities(predictor, picture[None])[0]
     names = assets.imagenet_classes()
-    predictor = px.Predictor(net, output="logit", outputs=names, transform=preprocess, batch_size=8)
-    for number in range(count):
-        order = np.random.default_rng(number).permutation(len(PHOTOS))
-        picture = np.empty((224, 224, 3), dtype=np.uint8)
-        inside = {}
-        for (row, column), which in zip(product((0, 1), repeat=2), order, strict=True):
-            cell = slice(112 * row, 112 * (row + 1)), slice(112 * column, 112 * (column + 1))
-            photo, label = PHOTOS[which]
-            picture[cell] = assets.photo(photo, 112)
-            inside[label] = np.zeros((224, 224), dtype=bool)
-            inside[label][cell] = True
-        alone = _probabilities(predictor, np.stack([assets.photo(photo) for photo, _ in PHOTOS]))
-        here = _probabilities(predictor, picture[None])[0]
-        certain = {
-            label: (float(here[names.index(label)]), float(alone[at, names.index(label)]))
-            for at, (_, label) in enumerate(PHOTOS)
-        }
-        space = px.ImageSpace(segments="grid", n_segments=n_segments, fill=fill)
-        yield Scene("mosaics", str(number), picture, predictor, space, inside, certain)
+    certain = {label: (float(here[names.index(label)]), alone) for _, label, alone in chosen}
+    space = px.ImageSpace(segments="grid", n_segments=n_segments, fill=fill)
+    return Scene("mosaics", str(number), picture, predictor, space, inside, certain)
 
 
 def _probabilities(predictor: px.Predictor, pictures: Any) -> Any:

@@ -70,6 +70,24 @@ def photo_path(name: str) -> Path:
     return files[name]
 
 
+def imagenet_photos() -> dict[str, Path]:
+    """Where the 51 photos of ImageNet lie that shapiq 1.4.1 (31) and foolbox 3.3.4 (20) bring along, by name.
+
+    They are other people's: read them in place; do not copy, commit or publish them. Raises ImportError, with the pip line,
+    where a package is not installed.
+    """
+    found: dict[str, Path] = {}
+    for package, pin, folder, kind in (
+        ("shapiq_games", "shapiq==1.4.1", "benchmark/imagenet_examples", "*.[Jj][Pp]*"),
+        ("foolbox", "foolbox==3.3.4", "data", "imagenet_*.jpg"),
+    ):
+        files = sorted((_folder(package) / folder).glob(kind))
+        if not files:
+            raise ImportError(f"photos of ImageNet come in the package {pin.partition('==')[0]!r}. Install it: pip install {pin}")
+        found |= {f"{package.partition('_')[0]} {file.stem.removeprefix('ILSVRC2012_val_')}": file for file in files}
+    return found
+
+
 def diabetes_boosted() -> tuple[Any, Any, Any]:
     """scikit-learn's diabetes table X (442 x 10) and target y, and boosted trees fitted to them, always the same."""
     from sklearn.datasets import load_diabetes

@@ -13,7 +13,11 @@ from perturbxai.metrics import agreement
 from perturbxai.metrics.faithfulness import CURVES as CURVES
 
 ON_COALITIONS = ("z", "answers", "weight")
-OF_A_MAP = ("values", "stderr", *ON_COALITIONS, *CURVES, "labels", "row", "output")
+MADE_AGAIN = ("neighbours", "steps", "reseeded", "randomised", "smoothed", "smoothed_randomised")
+OF_A_MAP = (
+    "values", "stderr", *ON_COALITIONS, *CURVES, "labels", "heat", "inside", "truth", *MADE_AGAIN, "road_most", "road_least",
+    "row", "output",
+)
 OF_TWO = ("left", "right")
 DIRECTIONS = ("higher", "lower", "")
 NOT_NAMES = ("method", "rows", "seconds", *agreement.IN_SUMMARY)  # columns of a summary beside the metrics

@@ -187,8 +187,8 @@ def nothing():
     return 0.0
 
 
-def strange(values, truth):
-    return values @ truth
+def strange(values, oracle):
+    return values @ oracle
 
 
 def mixed(left, right, values):
@@ -235,7 +235,7 @@ def srg(values):
 wrong_way.better = "bigger"
 REFUSED = {
     "no argument": (nothing, TypeError, "nothing takes nothing; expected left and right, or some of values, stderr"),
-    "an argument nobody gives": (strange, TypeError, "strange takes 'truth', which nobody gives it"),
+    "an argument nobody gives": (strange, TypeError, "strange takes 'oracle', which nobody gives it"),
     "two and one": (mixed, TypeError, "mixed takes left, right, values; expected left and right, or some of"),
     "an array": (many, TypeError, r"many returned shape \(5,\); expected one number a map and output"),
     "text": (words, TypeError, "words returned str; expected one number"),
