@@ -8,7 +8,8 @@ superpixels, and is measured on them: `share` is `energy_pointing_game` of its v
 `own_share` that of the map by the pixel where it draws one. `chance` is the region's share of the area, which an even map
 gets; `most` is what a map gets that is one superpixel, the best. Explainers are asked once a seed, and so are baselines that
 draw; the others once. Each measurement is a line of a picture's file in shares/, and is not made again: delete lines to have
-them measured anew. summary.csv has means with 95 % intervals over pictures. A method that refuses says why in the column `refused`; a rectified map that is empty has no share (nan).
+them measured anew. summary.csv has means with 95 % intervals over pictures. A method that refuses says why in the column
+`refused`; a rectified map that is empty has no share (nan).
 """
 
 from __future__ import annotations
@@ -154,7 +155,8 @@ def summarise(paths: list[Path]) -> pd.DataFrame:
     pictures there are. Lines of several seeds and classes of a picture are its mean first."""
     lines = pd.concat([pd.read_csv(path, dtype={"picture": str, "output": str}) for path in paths])
     lines = lines[lines.refused.isna()]
-    of_picture = lines.groupby(["set", "method", "picture"], sort=False)[["share", "own_share", "hit", "chance", "most"]].mean()
+    numbers = ["share", "own_share", "hit", "chance", "most"]
+    of_picture = lines.groupby(["set", "method", "picture"], sort=False)[numbers].mean()
     found = []
     for (name, method), own in of_picture.groupby(["set", "method"], sort=False):
         shares = own.share.dropna().to_numpy()
@@ -208,9 +210,8 @@ def main(arguments: list[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     config, scale = read(given.config, given.scale)
     folder = given.out or Path(config.results)
-    work = (
-        joblib.delayed(measure)(scene, scale, folder / "shares" / f"{scene.set}-{scene.name}.csv") for scene in scenes_of(scale)
-    )
+    shares = folder / "shares"
+    work = (joblib.delayed(measure)(one, scale, shares / f"{one.set}-{one.name}.csv") for one in scenes_of(scale))
     paths = joblib.Parallel(n_jobs=config.workers, batch_size=1)(work)
     summarise(paths).round(4).to_csv(folder / "summary.csv", index=False)
 

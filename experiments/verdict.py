@@ -2,15 +2,16 @@
 
     python experiments/verdict.py configs/verdict.toml [--scale small] [--out results/verdict]
 
-A network explains its own likeliest class of each photo, as a logit and as a probability. Every method's map is scored on the
-same untouched coalitions under three fills, the one it was explained under ("home") and others ("away"). A cell is a photo,
-a cut and a fill of explanation; each is written to a file of its own when it is whole, and a run that was stopped goes on
-with those that are not there. At the end `verdict_page.py` makes of them a page: paired differences with intervals, ranks, by
-fill and by cut, what methods cost, what a network of random weights does to them, and photos where a CAM wins and loses.
+A network explains its own likeliest class of each photo, as a logit and as a probability. Every method's map is scored on
+the same untouched coalitions under three fills, the one it was explained under ("home") and others ("away"). A cell is a
+photo, a cut and a fill of explanation; each is written to a file of its own when it is whole, and a run that was stopped
+goes on with those that are not there. At the end `verdict_page.py` makes of them a page: paired differences with intervals,
+ranks, by fill and by cut, what methods cost, what a network of random weights does to them, and photos where a CAM wins and
+loses.
 
 What was settled before any number was seen: the score is faithfulness within sizes, of the logit, away; the family tested is
-each of LIME, KernelSHAP, PDP, ICE and ALE against Grad-CAM, explained under blur on SLIC superpixels, by Wilcoxon's test with
-Holm's correction at .05. All else is exploratory and has intervals alone.
+each of LIME, KernelSHAP, PDP, ICE and ALE against Grad-CAM, explained under blur on SLIC superpixels, by Wilcoxon's test
+with Holm's correction at .05. All else is exploratory and has intervals alone.
 """
 
 from __future__ import annotations
@@ -39,7 +40,13 @@ from perturbxai.results.explanation import Attribution
 EXPLAINERS = ("lime", "kernel_shap", "ice", "rise", "pdp", "ale", "partition_shap")  # ICE is occlusion on pictures
 SHARED = ("lime", "kernel_shap", "ice", "rise")  # by one table of coalitions
 OF_BOTH = (
-    "grad_cam", "grad_cam_plus_plus", "xgrad_cam", "hires_cam", "layer_cam", "gradient", "gradient_x_input",
+    "grad_cam",
+    "grad_cam_plus_plus",
+    "xgrad_cam",
+    "hires_cam",
+    "layer_cam",
+    "gradient",
+    "gradient_x_input",
 )  # baselines of the probability too
 SCORES = ("faithfulness", "faithfulness_raw", "sensitivity_n", "infidelity", "entropy", "gini", "spearman")
 SLOW = ("score_cam", "ablation_cam", "mask_optimisation")
@@ -160,7 +167,8 @@ def measured(cell: Cell, photo: Photo, folder: Path, scale: Scale) -> pd.DataFra
     if (cell.cut, cell.fill) == MAIN:
         write_maps(results, folder / "maps" / f"{cell.photo:02}.npz", space, photo)
         curved = {name: result for name, result in results.items() if name in scale.curves}
-        frame = pd.concat([frame, lines(px.compare(curved, ask.values, space, metrics="srg", fills=list(FILLS.values())), ask)])
+        more = px.compare(curved, ask.values, space, metrics="srg", fills=list(FILLS.values()))
+        frame = pd.concat([frame, lines(more, ask)])
     return frame
 
 
@@ -175,8 +183,8 @@ def of_weights(photo: Photo, space: px.ImageSpace, ask: Asked) -> pd.DataFrame:
 
 
 def still_alike(values: Any, randomised: Any) -> float:
-    """Rank correlation of a map with that of a network whose weights were all re-drawn, whatever its sign; 0 if either of them
-    is constant."""
+    """Rank correlation of a map with that of a network whose weights were all re-drawn, whatever its sign; 0 if either of
+    them is constant."""
     found = spearman(values, randomised[-1])
     return 0.0 if np.isnan(found) else abs(found)
 

@@ -13,7 +13,6 @@ differences.csv: each method against KernelSHAP, paired by row, with intervals.
 
 from __future__ import annotations
 
-import argparse
 import warnings
 from dataclasses import dataclass
 from functools import cache
@@ -21,11 +20,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
-import joblib
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
-from settings import chosen, validated
 
 import perturbxai as px
 
@@ -107,7 +104,7 @@ def table_of(name: str, n_rows: int) -> Table:
     return Table(X.iloc[learned], (y[learned] - y.mean()) / y.std(), X.iloc[order[:n_rows]], groups)
 
 
-def predictor_of(name: str, kind: str, table: Table) -> px.Predictor:
+def predictor_of(kind: str, table: Table) -> px.Predictor:
     """Of the target in deviations; classes are learned as numbers, so that all models are on one scale."""
     if kind == "network":
         return px.Predictor(_network(table), output="raw")
@@ -154,7 +151,7 @@ def _network(table: Table) -> Any:
 def measured(name: str, kind: str, scale: Scale) -> pd.DataFrame:
     """A line a method, row and metric."""
     table = table_of(name, scale.rows)
-    predictor, x = predictor_of(name, kind, table), table.explained
+    predictor, x = predictor_of(kind, table), table.explained
     space = px.TabularSpace(table.learned, background=scale.background, groups=table.groups)
     budget = scale.per_player * space.n_players
     results = px.explain(list(EXPLAINERS), predictor, space, x, budget=budget)

@@ -83,7 +83,9 @@ def imagenet_photos() -> dict[str, Path]:
     ):
         files = sorted((_folder(package) / folder).glob(kind))
         if not files:
-            raise ImportError(f"photos of ImageNet come in the package {pin.partition('==')[0]!r}. Install it: pip install {pin}")
+            raise ImportError(
+                f"photos of ImageNet come in the package {pin.partition('==')[0]!r}. Install it: pip install {pin}"
+            )
         found |= {f"{package.partition('_')[0]} {file.stem.removeprefix('ILSVRC2012_val_')}": file for file in files}
     return found
 

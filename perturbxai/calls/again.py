@@ -52,6 +52,11 @@ class Group:
             found = explain_in_turn(methods, predictor, space, x, step, seed=self.seed + shift, **given)
         return dict(zip(self.methods, found.values(), strict=True))
 
+    @property
+    def alone(self) -> list[str]:
+        """Names that may be asked by themselves: each, or one for all where they share what they ask."""
+        return list(self.methods) if self.seed is None else list(self.methods)[:1]
+
     def only(self, names: Sequence[str]) -> "Group":
         """Those of some names. What draws coalitions keeps its company, with which it shares them."""
         if self.seed is not None:
@@ -90,8 +95,8 @@ def groups_of(
         fill = str(meta.get("fill")) if "fill" in meta and method.sees_fill else next(iter(spaces))
         if fill not in spaces:
             raise ValueError(
-                f"results: {name!r} was explained under the fill {fill!r}, under which it has to be explained again; name it "
-                f"in fills=, which has {', '.join(spaces)}."
+                f"results: {name!r} was explained under the fill {fill!r}, under which it has to be explained again; name "
+                f"it in fills=, which has {', '.join(spaces)}."
             )
         own = (meta.get("layer") if isinstance(method, Baseline) and method.passes else None, meta.get("score"))
         call = meta.get("call_rows"), meta.get("call_model_seconds"), meta.get("seed")
@@ -126,7 +131,8 @@ def _asked(
     if cells:
         return found | {"rows": cells[0]}
     call = prepared(
-        [method for method in methods.values() if isinstance(method, Explainer)], predictor, space, x, outputs=list(outputs), budget=None, rows=None, tol=None,
+        [method for method in methods.values() if isinstance(method, Explainer)],
+        predictor, space, x, outputs=list(outputs), budget=None, rows=None, tol=None,
         design="drawn", seed=0,
     )  # fmt: skip
     for (name, result), key in zip(held.items(), call.named, strict=True):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from perturbxai.calls.again import groups_of
 from perturbxai.calls.arguments import AnyModel, AnySpace, asked
@@ -54,8 +54,8 @@ def compare(
     seeds    how many seeds each method that draws is scored under, its own and those that follow; it is explained again
              with the options and the company that it had, at the full cost of each. What draws nothing is the same under
              all. `seed_spread()` has the spread between seeds beside that between inputs
-    masks    pictures only, for metrics of where a map is: where the evidence is known to lie, True there. One (H, W), one for
-             each picture, or these by output
+    masks    pictures only, for metrics of where a map is: where the evidence is known to lie, True there. One (H, W), one
+             for each picture, or these by output
     truth    for metrics of values that are known to be right: one of the results by its name ("glass_box", "exact_shap"), or
              another of the same inputs
     seed     draws the coalitions that faithfulness is scored on, breaks ties between equally valued players, and draws what

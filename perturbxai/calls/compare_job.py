@@ -124,6 +124,7 @@ class Job:
             for k, output in enumerate(self.outputs):
                 offered, steps = need.measure((name, shift), k, result[number].values[:, k], answers[:, k])
                 offered |= {"stderr": result[number].stderr[:, k], "row": result[number].label, "output": output}
+                offered["prediction"] = float(result[number].prediction[k])
                 offered |= self.offered.to(name, number, one, k, result[number].values[:, k])
                 scores += [
                     {**head, "output": output, "metric": metric.name, **tail, "value": metric(offered),

@@ -1,8 +1,9 @@
 """Maps that metrics compare a map with: of the same method under other seeds, near the input, and of networks re-drawn."""
 
+import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from perturbxai.results.explanation import Attribution
 from perturbxai.sampling.streams import Streams
 
 NEAR, RANDOMISED, SMOOTHED = ("neighbours", "steps"), ("randomised",), ("smoothed", "smoothed_randomised")
+Moved: TypeAlias = tuple[int, Any, Floats]
+"""The number of an input, inputs near it as the verbs take them, and how far these lie."""
 N_NEIGHBOURS, N_COPIES, N_STAGES = 10, 5, 4
 
 
@@ -38,6 +41,7 @@ class Remade:
     n_jobs: int | None = None
     found: dict[tuple[str, int], dict[str, Floats]] = field(default_factory=dict)
     rows: int = 0  # that networks re-drawn were asked
+    dropped: set[str] = field(default_factory=set)  # methods that could not explain one of these
 
     def under_seeds(self, results: Mapping[str, Attribution], n_seeds: int) -> dict[str, tuple[Attribution, ...]]:
         """By name, the results of those that draw under the seeds that follow their own, so that there are n_seeds."""
@@ -61,7 +65,8 @@ class Remade:
     def offered(self, name: str, number: int, k: int) -> dict[str, Floats]:
         """What a metric may take of one map and output."""
         own = self.found.get((name, number), {})
-        return {what: maps if what == "steps" else maps[..., k] for what, maps in own.items()}
+        lost = (*RANDOMISED, *SMOOTHED) if name in self.dropped else ()
+        return {what: maps if what == "steps" else maps[..., k] for what, maps in own.items() if what not in lost}
 
     def _near(self) -> None:
         """Maps (n, P, K) of n inputs near each, and how far these lie."""
@@ -77,15 +82,28 @@ class Remade:
                 self.found.setdefault((name, number), {})["smoothed"] = values.mean(axis=0)
         for stage, predictor in enumerate(self._stages(), 1):
             before = predictor.rows
-            what = f"re-drawn {stage} of {N_STAGES}"
-            for group in self.groups:
-                for name, result in self._ask(group, predictor, self.x, what).items():
-                    for number, one in enumerate(result):
-                        self._append(name, number, "randomised", one.values)
-            for number, x, _ in copies:
-                for name, values in self._values(predictor, number, x, f"noisy copies, {what}"):
-                    self._append(name, number, "smoothed_randomised", values.mean(axis=0))
+            for group in [one.only([name]) for one in self.groups for name in one.alone]:
+                if self.dropped.isdisjoint(group.methods):
+                    self._explain_redrawn(group, predictor, copies, stage)
             self.rows += predictor.rows - before
+
+    def _explain_redrawn(self, group: Group, predictor: Predictor, copies: Sequence[Moved], stage: int) -> None:
+        """A method that a network drawn anew gives no ground has no such maps: that is told, and the others go on."""
+        what = f"re-drawn {stage} of {N_STAGES}"
+        try:
+            for name, result in self._ask(group, predictor, self.x, what).items():
+                for number, one in enumerate(result):
+                    self._append(name, number, "randomised", one.values)
+            for number, x, _ in copies:
+                for name, values in self._values(predictor, number, x, f"noisy copies, {what}", [group]):
+                    self._append(name, number, "smoothed_randomised", values.mean(axis=0))
+        except (ValueError, TypeError) as error:
+            self.dropped.update(group.methods)
+            warnings.warn(
+                f"{', '.join(group.methods)}: no map of the network with {stage} of {N_STAGES} parts of its layers drawn "
+                f"anew, and so no score of such maps. {str(error).partition(';')[0]:.200}",
+                stacklevel=2,
+            )
 
     def _append(self, name: str, number: int, what: str, values: Floats) -> None:
         own = self.found.setdefault((name, number), {})
@@ -96,10 +114,10 @@ class Remade:
         layers = self.predictor.layers
         for stage in range(1, N_STAGES + 1):
             n = -(-len(layers) * stage // N_STAGES)
-            rng = Streams(self.seed).of_call("weights")  # the same for every stage: what is re-drawn stays so
-            yield self.predictor.randomised(layers[len(layers) - n :], rng)
+            rng = Streams(self.seed).of_call("weights")  # the same, from the last layer: what was drawn anew stays so
+            yield self.predictor.randomised(layers[: -n - 1 : -1], rng)
 
-    def _moved(self, purpose: str, n: int, noise: bool) -> Iterator[tuple[int, Any, Floats]]:
+    def _moved(self, purpose: str, n: int, noise: bool) -> Iterator[Moved]:
         """Number of each input, n inputs near it, and how far they lie."""
         space = next(iter(self.spaces.values()))
         for number, one in enumerate(self.inputs):
@@ -111,10 +129,12 @@ class Remade:
                 assert isinstance(one, ImageInput)
                 yield number, *near_pictures(one, n, rng, noise)
 
-    def _values(self, predictor: Predictor, number: int, x: Any, what: str) -> Iterator[tuple[str, Floats]]:
+    def _values(
+        self, predictor: Predictor, number: int, x: Any, what: str, groups: Sequence[Group] | None = None
+    ) -> Iterator[tuple[str, Floats]]:
         """By name, maps (n, P, K) of inputs that are cut as one of ours is."""
         one = self.inputs[number]
-        for group in self.groups:
+        for group in self.groups if groups is None else groups:
             space = self.spaces[group.fill]
             if isinstance(space, ImageSpace) and isinstance(one, ImageInput):
                 space = same_cut(one, space)

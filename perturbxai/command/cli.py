@@ -106,7 +106,8 @@ def listed() -> str:
     width = max(len(name) for names in groups.values() for name in names) + 2
     parts = []
     for group, names in groups.items():
-        parts.append("\n".join([group, *(f"  {name:<{width}}{catalogue.ABOUT[name]}" for name in names)]))
+        head = f"{group} (which way is good, what it is, [what it needs]; trust)" if group == "metrics" else group
+        parts.append("\n".join([head, *(f"  {name:<{width}}{catalogue.ABOUT[name]}" for name in names)]))
     return "\n\n".join(parts)
 
 

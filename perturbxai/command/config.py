@@ -108,7 +108,7 @@ class PhotoConfig(Section):
     budget: Players | None = None
     batch_size: Whole | None = None
     jobs: Annotated[StrictInt, AfterValidator(values.workers)] | None = None
-    metrics: Annotated[Metrics, names_of(catalogue.METRICS, TABLES)] | None = None
+    metrics: Annotated[Metrics, names_of(catalogue.IN_A_RUN, TABLES)] | None = None
 
     @field_validator("fills")
     @classmethod
@@ -212,7 +212,9 @@ class TableConfig(TableFile):
     baselines: Annotated[tuple[str, ...], names_of(ON_TABLES)] = ()
     budget: Players | None = None
     exact: StrictBool | None = None
-    metrics: Annotated[Metrics, names_of(catalogue.METRICS)] | None = None
+    metrics: (
+        Annotated[Metrics, names_of([name for name in catalogue.IN_A_RUN if name not in catalogue.OF_PICTURES])] | None
+    ) = None
 
 
 class EffectsConfig(TableFile):

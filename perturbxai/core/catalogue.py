@@ -27,8 +27,9 @@ class Entry(NamedTuple):
     cost         a map's: "a pass" through the network or two, "many passes" (one for each channel, copy or step), or
                  "rules", which not every network has
     control      it looks at no model
-    usual        a run takes it where no methods are named;  curves: `effects` takes it
-    better       of a metric: "higher", "lower", or "" where neither is
+    usual        a run takes it where no methods are named, a comparison where no metrics are;  curves: `effects` takes it
+    better       of a metric: "higher", "lower", or "" where neither is;  trust: what it can be relied on for, in a few words
+    needs        of a metric: what a comparison has to be given, or to ask again, for it; "" where coalitions are enough
     headline     of a metric that stands in short tables: AWAY, the mean over fills that a map did not see, or HOME, that and
                  the one under its own, as endings of its name
     """
@@ -44,11 +45,19 @@ class Entry(NamedTuple):
     usual: bool = False
     curves: bool = False
     better: str = ""
+    trust: str = ""
+    needs: str = ""
     headline: tuple[str, ...] = ()
 
     @property
     def module(self) -> str:
         return f"perturbxai.{self.home.partition(':')[0]}"
+
+    @property
+    def scored(self) -> str:
+        """A metric in a line: which way is good, what it is, what it needs, and what it can be relied on for."""
+        good = {"higher": "high", "lower": "low"}.get(self.better, "-")
+        return f"{good:<6}{self.about}{f' [{self.needs}]' if self.needs else ''}; {self.trust}"
 
     @property
     def attribute(self) -> str:
@@ -163,19 +172,55 @@ PEERS = {
     "shap.sampling": Entry("peers.shap_peers:ShapSampling"),
     "shap.tree": Entry("peers.shap_tree:ShapTree"),
 }
+MASKS, TRUTH, SEEDS, NEAR, WEIGHTS, PICTURES = "masks", "truth", "seeds", "explains again", "weights", "pictures"
 METRICS = {
-    "deletion": Entry("metrics.faithfulness:deletion", better="lower", headline=AWAY,
-        about="area under the score as the best players are hidden first (low is good)"),
-    "insertion": Entry("metrics.faithfulness:insertion", better="higher", headline=AWAY,
-        about="area under the score as the best players are shown first (high is good)"),
-    "srg": Entry("metrics.faithfulness:srg", better="higher", headline=HOME,
-        about="symmetric relevance gain: insertion less deletion"),
-    "faithfulness": Entry("metrics.faithfulness:faithfulness", better="higher", headline=HOME,
-        about="correlation with untouched coalitions, within sizes"),
-    "faithfulness_raw": Entry("metrics.faithfulness:faithfulness_raw",
-        about="the textbook correlation, over mixed sizes; never ranks"),
-    "spearman": Entry("metrics.agreement:spearman", about="rank correlation of two methods' values"),
-    "top_k_iou": Entry("metrics.agreement:top_k_iou", about="overlap of two methods' k best players"),
+    "deletion": Entry("metrics.faithfulness:deletion", better="lower", headline=AWAY, usual=True,
+        about="area under the score as the best players are hidden first", trust="medium: hangs on the fill"),
+    "insertion": Entry("metrics.faithfulness:insertion", better="higher", headline=AWAY, usual=True,
+        about="area under the score as the best players are shown first", trust="medium: hangs on the fill"),
+    "srg": Entry("metrics.faithfulness:srg", better="higher", headline=HOME, usual=True,
+        about="symmetric relevance gain: insertion less deletion", trust="good: ranks alike over fills"),
+    "faithfulness": Entry("metrics.faithfulness:faithfulness", better="higher", headline=HOME, usual=True,
+        about="correlation with untouched coalitions, within sizes", trust="good, and cheap"),
+    "faithfulness_raw": Entry("metrics.faithfulness:faithfulness_raw", usual=True,
+        about="the textbook correlation, over mixed sizes", trust="none: a constant map scores high"),
+    "sensitivity_n": Entry("metrics.calibration:sensitivity_n", better="higher",
+        about="mean over sizes of the correlation within each", trust="good: every size counts alike"),
+    "infidelity": Entry("metrics.calibration:infidelity", better="lower",
+        about="square error of the fall foretold, over that of counting players", trust="good for signed values"),
+    "error": Entry("metrics.calibration:error", better="lower", needs=TRUTH,
+        about="relative square error against known values", trust="exact, of what estimates them"),
+    "road": Entry("metrics.faithfulness:road", better="higher", needs=PICTURES,
+        about="fall as the best are painted over less that of the worst", trust="good over many"),
+    "max_sensitivity": Entry("metrics.robustness:max_sensitivity", better="lower", needs=NEAR,
+        about="largest relative move of the map at inputs near by", trust="robustness alone"),
+    "lipschitz": Entry("metrics.robustness:lipschitz", better="lower", needs=NEAR,
+        about="the same per unit of the input's move", trust="robustness alone"),
+    "seed_stability": Entry("metrics.robustness:seed_stability", better="higher", needs=SEEDS,
+        about="rank correlation of maps under several seeds", trust="of the method's noise alone"),
+    "pointing_game": Entry("metrics.localisation:pointing_game", better="higher", needs=MASKS,
+        about="whether the map's peak lies in the region", trust="of place; coarse"),
+    "energy_pointing_game": Entry("metrics.localisation:energy_pointing_game", better="higher", needs=MASKS,
+        about="share of positive attribution in the region", trust="of place; hangs on its area"),
+    "grid_pg": Entry("metrics.localisation:grid_pg", better="higher", needs=MASKS,
+        about="the same in the cell of a mosaic", trust="good: chance is 1 over the cells"),
+    "smprt": Entry("metrics.randomisation:smprt", better="lower", needs=WEIGHTS,
+        about="likeness to noise-free maps of re-drawn networks", trust="necessary alone"),
+    "emprt": Entry("metrics.randomisation:emprt", better="higher", needs=WEIGHTS,
+        about="rise of entropy as all weights are re-drawn", trust="necessary alone"),
+    "entropy": Entry("metrics.complexity:entropy",
+        about="entropy of the shares of absolute values, nats", trust="describes"),
+    "gini": Entry("metrics.complexity:gini", about="how unevenly absolute values are shared, 0 to 1", trust="describes"),
+    "features_90": Entry("metrics.complexity:features_90", about="players that hold 90 % of absolute values",
+        trust="describes"),
+    "spearman": Entry("metrics.agreement:spearman", about="rank correlation of two methods' values", usual=True,
+        trust="describes"),
+    "top_k_iou": Entry("metrics.agreement:top_k_iou", about="overlap of two methods' k best players", usual=True,
+        trust="describes"),
+    "sign_agreement": Entry("metrics.agreement:sign_agreement", about="share of players with one sign in two maps",
+        trust="describes"),
+    "ssim": Entry("metrics.agreement:ssim", about="structural similarity of two maps on the picture", needs=PICTURES,
+        trust="describes"),
 }  # fmt: skip
 FILLS = {
     "blur": Entry("inputs.fills:blur", about="the picture under a Gaussian, whose deviation is the longer side / 22"),
@@ -192,7 +237,10 @@ SEGMENTERS = {
 }
 
 METHODS = EXPLAINERS | BASELINES
-ABOUT = {name: entry.about for name, entry in (METHODS | METRICS | FILLS | SEGMENTERS).items()}
+ABOUT = {name: entry.about for name, entry in (METHODS | FILLS | SEGMENTERS).items()}
+ABOUT |= {name: entry.scored for name, entry in METRICS.items()}
+IN_A_RUN = tuple(name for name, entry in METRICS.items() if entry.needs in ("", NEAR, PICTURES))  # what a config can have
+OF_PICTURES = tuple(name for name, entry in METRICS.items() if entry.needs in (PICTURES, MASKS))
 HEADLINES = [name for endings in (HOME, AWAY) for name, entry in METRICS.items() if entry.headline == endings]
 USUAL = tuple(name for name, entry in EXPLAINERS.items() if entry.usual)
 CURVES = {name: entry for name, entry in EXPLAINERS.items() if entry.curves}

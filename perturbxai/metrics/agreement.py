@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import ndimage, stats
 
 from perturbxai.core import checks
-from perturbxai.core.types import Bools, Floats
+from perturbxai.core.types import Bools, Floats, Labels
 from perturbxai.results.explanation import Explanation
 
 TOP_SHARE = 0.2
+WINDOW = 7  # pixels
 COLUMNS = (
     "correlation", "same_sign", "difference", "noise", "spread", "spread_over_noise", "told", "told_same_sign",
 )  # fmt: skip
@@ -42,10 +43,37 @@ def correlation(left: Floats, right: Floats) -> float:
     return float(np.corrcoef(left, right)[0, 1])
 
 
-def same_sign(left: Floats, right: Floats) -> float:
+def sign_agreement(left: Floats, right: Floats) -> float:
     """The share of players whose value has the same sign in both maps, of those that have one in either."""
     told = (left != 0) | (right != 0)
     return float((np.sign(left) == np.sign(right))[told].mean()) if told.any() else float("nan")
+
+
+def ssim(left: Floats, right: Floats, labels: Labels) -> float:
+    """Structural similarity of two maps on the picture, each over its largest absolute value: 1 for the same, 0 for unlike.
+
+    Wang, Bovik, Sheikh & Simoncelli, "Image quality assessment" (2004), in windows of 7 x 7 pixels, over a range of 2. Each
+    superpixel's value is spread evenly over its pixels. NaN of a map of zeros, and of pictures smaller than a window.
+
+    left, right (P,), labels (H, W)
+    """
+    if min(labels.shape) < WINDOW or not left.any() or not right.any():
+        return float("nan")
+    area = np.bincount(labels.ravel(), minlength=len(left))
+    a, b = ((one / area / np.abs(one / area).max())[labels] for one in (left, right))
+    n = WINDOW**2
+
+    def around(picture: Floats) -> Floats:
+        edge = WINDOW // 2
+        return np.asarray(ndimage.uniform_filter(picture, WINDOW)[edge:-edge, edge:-edge])
+
+    mean_a, mean_b = around(a), around(b)
+    unbiased = n / (n - 1)
+    var_a, var_b = unbiased * (around(a * a) - mean_a**2), unbiased * (around(b * b) - mean_b**2)
+    together = unbiased * (around(a * b) - mean_a * mean_b)
+    light, contrast = (0.01 * 2.0) ** 2, (0.03 * 2.0) ** 2
+    like = (2 * mean_a * mean_b + light) * (2 * together + contrast)
+    return float(np.mean(like / ((mean_a**2 + mean_b**2 + light) * (var_a + var_b + contrast))))
 
 
 def measure(one: Explanation, other: Explanation, k: int) -> dict[str, float]:
@@ -66,8 +94,8 @@ def measure(one: Explanation, other: Explanation, k: int) -> dict[str, float]:
     noise = float(np.sqrt(np.mean(one.stderr[:, k] ** 2 + other.stderr[:, k] ** 2)))
     told = _not_zero(one, k) & _not_zero(other, k)
     numbers = (
-        correlation(v, w), same_sign(v, w), difference, noise, difference / np.sqrt(2.0),
-        ratio(difference, noise), int(told.sum()), same_sign(v[told], w[told]),
+        correlation(v, w), sign_agreement(v, w), difference, noise, difference / np.sqrt(2.0),
+        ratio(difference, noise), int(told.sum()), sign_agreement(v[told], w[told]),
     )  # fmt: skip
     return dict(zip(COLUMNS, numbers, strict=True))
 

@@ -51,6 +51,19 @@ def srg(deletion: Floats, insertion: Floats) -> float:
     return area(insertion) - area(deletion)
 
 
+def road(road_most: Floats, road_least: Floats) -> float:
+    """What the output loses more as the most valued players are painted over than as the least valued are, a mean over
+    shares.
+
+    Rong, Leemann, Borisov, Kasneci & Kasneci, "A consistent and efficient evaluation strategy for attribution methods"
+    (2022), who count right answers over many pictures. What is hidden is painted over from around it, so that no fill gives
+    away where it was.
+
+    road_most, road_least (10,): the output as players are painted over, from none to nine tenths of the area
+    """
+    return float(np.mean(road_least - road_most))
+
+
 def faithfulness(values: Floats, z: Presence, answers: Floats, weight: Weights | None = None) -> float:
     """Correlation of the map's sums over coalitions with the game, after each size's mean is taken from both.
 

@@ -35,7 +35,29 @@ def energy_pointing_game(heat: ArrayLike, inside: ArrayLike) -> float:
     return float(positive[region].sum() / total) if total > 0 else float("nan")
 
 
-def grid_pg(heat: ArrayLike, shape: tuple[int, int] = (2, 2)) -> Floats:
+def grid_pg(heat: ArrayLike, inside: ArrayLike) -> float:
+    """The share of a map's positive attribution that lies in the cell of a mosaic that shows the explained class; NaN if
+    nothing is positive. An even map has 1 over the number of cells.
+
+    heat (H, W);  inside (H, W): True in one cell of a regular mosaic.  Raises ValueError for a region
+    that is none, and as `energy_pointing_game` does.
+    """
+    positive, region = _both(heat, inside)
+    down, across = (np.flatnonzero(region.any(axis=axis)) for axis in (1, 0))
+    whole = len(down) > 0 and region[down[0] : down[-1] + 1, across[0] : across[-1] + 1].all()
+    on_grid = whole and all(
+        size % len(own) == 0 and own[0] % len(own) == 0 for own, size in zip((down, across), region.shape, strict=True)
+    )
+    if not on_grid:
+        raise ValueError(
+            f"inside is no cell of a regular mosaic of {region.shape[0]} x {region.shape[1]} pixels; take "
+            "energy_pointing_game for a region of any shape."
+        )
+    total = positive.sum()
+    return float(positive[region].sum() / total) if total > 0 else float("nan")
+
+
+def cell_shares(heat: ArrayLike, shape: tuple[int, int] = (2, 2)) -> Floats:
     """(rows, columns): the share of a map's positive attribution in each cell of a mosaic; NaN if nothing is positive.
 
     The grid pointing game of Boehle, Fritz & Schiele, "Convolutional dynamic alignment networks" (2021): the cell whose

@@ -15,8 +15,20 @@ from perturbxai.metrics.faithfulness import CURVES as CURVES
 ON_COALITIONS = ("z", "answers", "weight")
 MADE_AGAIN = ("neighbours", "steps", "reseeded", "randomised", "smoothed", "smoothed_randomised")
 OF_A_MAP = (
-    "values", "stderr", *ON_COALITIONS, *CURVES, "labels", "heat", "inside", "truth", *MADE_AGAIN, "road_most", "road_least",
-    "row", "output",
+    "values",
+    "stderr",
+    *ON_COALITIONS,
+    *CURVES,
+    "labels",
+    "heat",
+    "inside",
+    "truth",
+    *MADE_AGAIN,
+    "road_most",
+    "road_least",
+    "prediction",
+    "row",
+    "output",
 )
 OF_TWO = ("left", "right")
 DIRECTIONS = ("higher", "lower", "")
@@ -30,8 +42,15 @@ class Metric:
     measure  a function that returns one number. What it takes, by name, of one map and output:
              values, stderr (P,)  the map;  z (T, P) bool, answers (T,), weight (T,) or None: coalitions that no
              compared result asked, the model's answers there, and their weights;  deletion, insertion (P + 1,): the model's
-             answers as the best players are hidden first, or shown first;  labels (H, W): the player of each pixel, on
-             pictures;  row, output: what the input and the output are called. Or, of two maps: left, right (P,)
+             answers as the best players are hidden first, or shown first;  prediction: the model's output at the input
+             of pictures: labels (H, W), the player of each pixel;  heat (H, W), values spread evenly over their pixels;
+             inside (H, W): where the evidence lies (`masks=`);  road_most, road_least (10,): the output as the best, or
+             the worst players are painted over, from none to nine tenths of the area
+             truth (P,): values that are known to be right (`truth=`)
+             of the method asked again: reseeded (S, P), its maps under several seeds (`seeds=`);  neighbours (10, P), maps
+             of inputs near by, and steps (10,), how far these lie;  randomised (4, P), maps of networks whose layers are
+             drawn anew from the last to the first;  smoothed (P,), smoothed_randomised (4, P), these over noisy copies
+             row, output: what the input and the output are called. Or, of two maps: left, right (P,), and labels
     takes    those that it names;  better: "higher", "lower", or "" where neither is
     """
 
@@ -60,7 +79,7 @@ class Metric:
             came = checks.as_given(better)
             raise ValueError(f'metrics: {name}.better={came}; expected "higher", "lower", or "" where neither is.')
         wanted = takes(given, (*OF_A_MAP, *OF_TWO), "metrics")
-        if not wanted or (set(wanted) & set(OF_TWO) and set(wanted) != set(OF_TWO)):
+        if not wanted or (set(wanted) & set(OF_TWO) and set(wanted) - {"labels"} != set(OF_TWO)):
             raise TypeError(
                 f"metrics: {name} takes {', '.join(wanted) or 'nothing'}; expected left and right, or some of "
                 f"{', '.join(OF_A_MAP)}."
@@ -92,11 +111,11 @@ class Metric:
 
 
 def read_metrics(metrics: str | Callable[..., Any] | Iterable[str | Callable[..., Any]] | None) -> list[Metric]:
-    """What `metrics=` of compare stands for: names and functions, one or several, or None for all of ours.
+    """What `metrics=` of compare stands for: names and functions, one or several, or None for the usual ones.
 
     Raises ValueError for unknown names, for none, and for two functions of one name; TypeError as `Metric.of` does.
     """
-    several = list(catalogue.METRICS) if metrics is None else metrics
+    several = [name for name, entry in catalogue.METRICS.items() if entry.usual] if metrics is None else metrics
     given = [several] if callable(several) else checks.several("metrics", several, "a name, a function, or several")
     unknown = [m for m in given if isinstance(m, str) and m not in catalogue.METRICS]
     if unknown or not given:

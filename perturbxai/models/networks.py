@@ -45,6 +45,7 @@ class NetworkModel(Wrapped):
     def __init__(self, model: Module, asked: Asked) -> None:
         import torch
 
+        self.asked = asked
         self.model, self.transform, self.select, self.multi_label = model, asked.transform, asked.select, asked.multi_label
         check_one_input(inner(model))
         self.output, self.pixels = asked.output or "raw", asked.pixels or "float32"

@@ -20,10 +20,10 @@ from perturbxai.models.device import NETWORK_BATCH, is_out_of_memory, keep_memor
 from perturbxai.models.estimators import Asked, EstimatorModel, Rows, check_options, warn_of_clip
 from perturbxai.models.image_plan import Recast, recast
 from perturbxai.models.lending import Lent, lent
-from perturbxai.models.meters import Metered
 from perturbxai.models.networks import NetworkModel, wrap
 from perturbxai.models.plan import Given, Plan, as_bytes, is_table
 from perturbxai.models.progress import Bar, Progress
+from perturbxai.models.redrawn import Redrawable
 from perturbxai.models.torch_types import Tensor
 
 T = TypeVar("T")
@@ -33,7 +33,7 @@ Batch = tuple[int, int, Floats]
 GRADIENT_BATCH = 4096  # at most, where none is given: a gradient keeps what every layer made of every row
 
 
-class Predictor(Metered):
+class Predictor(Redrawable):
     """Any model as one function: n rows or pictures in, (n, K) float64 out, in batches, and what it asked is counted.
 
     model       scikit-learn estimator (or anything with predict), torch.nn.Module, or function array -> array

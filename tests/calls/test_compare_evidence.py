@@ -44,7 +44,7 @@ class Seen:
         self.__name__, self.given = "seen", {}
         arguments = ", ".join((*names, "row", "output"))
         scope = {"keep": self.keep}
-        exec(f"def seen({arguments}): return keep({', '.join(f'{n}={n}' for n in (*names, 'row', 'output'))})", scope)  # noqa: S102
+        exec(f"def seen({arguments}): return keep({', '.join(f'{n}={n}' for n in (*names, 'row', 'output'))})", scope)
         self.measure = scope["seen"]
 
     def keep(self, row, output, **given):
@@ -55,20 +55,16 @@ class Seen:
 # ------------------------------------------------------------------------------------------------ masks
 
 LEFT, BELOW = np.arange(12)[None, :] < np.full((12, 1), 6), np.arange(12)[:, None] >= np.full((1, 12), 6)
-GIVEN = {
-    "one for all": (LEFT, lambda number, output: LEFT),
-    "one a picture": ([LEFT, BELOW], lambda number, output: (LEFT, BELOW)[number]),
-    "one a picture, as an array": (np.stack([LEFT, BELOW]), lambda number, output: (LEFT, BELOW)[number]),
-    "by output": ({"0": LEFT, "1": BELOW}, lambda number, output: {"0": LEFT, "1": BELOW}[output]),
-    "by output and picture": (
-        {"0": [LEFT, ~LEFT], "1": BELOW}, lambda number, output: {"0": (LEFT, ~LEFT)[number], "1": BELOW}[output],
-    ),
-    "by picture and output": (
-        [{"0": LEFT, "1": BELOW}, {"0": BELOW, "1": LEFT}],
-        lambda number, output: ({"0": LEFT, "1": BELOW}, {"0": BELOW, "1": LEFT})[number][output],
-    ),
-    "as numbers": (LEFT.astype(int), lambda number, output: LEFT),
-    "as lists": (LEFT.tolist(), lambda number, output: LEFT),
+TWICE = {"0": LEFT, "1": BELOW}
+GIVEN = {  # what is given, and the mask of each picture by output
+    "one for all": (LEFT, [{"0": LEFT, "1": LEFT}] * 2),
+    "one a picture": ([LEFT, BELOW], [{"0": LEFT, "1": LEFT}, {"0": BELOW, "1": BELOW}]),
+    "one a picture, as an array": (np.stack([LEFT, BELOW]), [{"0": LEFT, "1": LEFT}, {"0": BELOW, "1": BELOW}]),
+    "by output": (TWICE, [TWICE, TWICE]),
+    "by output and picture": ({"0": [LEFT, ~LEFT], "1": BELOW}, [TWICE, {"0": ~LEFT, "1": BELOW}]),
+    "by picture and output": ([TWICE, {"0": BELOW, "1": LEFT}], [TWICE, {"0": BELOW, "1": LEFT}]),
+    "as numbers": (LEFT.astype(int), [{"0": LEFT, "1": LEFT}] * 2),
+    "as lists": (LEFT.tolist(), [{"0": LEFT, "1": LEFT}] * 2),
 }  # fmt: skip
 
 
@@ -80,7 +76,7 @@ def test_a_metric_gets_the_mask_of_its_picture_and_output(how):
     px.compare(results, predictor, space, metrics=seen.measure, masks=masks)
     assert set(seen.given) == {(number, output) for number in (0, 1) for output in "01"}
     for (number, output), given in seen.given.items():
-        np.testing.assert_array_equal(given["inside"], expected(number, output))
+        np.testing.assert_array_equal(given["inside"], expected[number][output])
         values = results["kernel_shap"][number].values[:, int(output)]
         np.testing.assert_allclose(given["heat"], values[LABELS] / 9)  # spread evenly over nine pixels
 

@@ -180,7 +180,7 @@ def test_results_of_other_packages_cannot_be_asked_again():
     results = px.explain("kernel_shap", PREDICTOR, SPACE, X, budget=60)
     results |= px.reference("shap.kernel", PREDICTOR, SPACE, X, budget=60)
     before = PREDICTOR.rows
-    with pytest.raises(ValueError, match="'shap.kernel' comes from ShapKernel, which cannot be asked again"):
+    with pytest.raises(ValueError, match=r"'shap\.kernel' comes from ShapKernel, which cannot be asked again"):
         px.compare(results, PREDICTOR, SPACE, seeds=2)
     assert PREDICTOR.rows == before
     px.compare(results, PREDICTOR, SPACE)

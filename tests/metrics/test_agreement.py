@@ -32,7 +32,7 @@ def test_spearman_equals_that_of_scipy_with_ties(pair):
 @given(PAIRS)
 def test_agreement_is_symmetric_and_within_its_bounds(pair):
     left, right = maps(pair)
-    bounds = {agreement.spearman: -1, agreement.correlation: -1, agreement.top_k_iou: 0, agreement.same_sign: 0}
+    bounds = {agreement.spearman: -1, agreement.correlation: -1, agreement.top_k_iou: 0, agreement.sign_agreement: 0}
     for measure, low in bounds.items():
         one, other = measure(left, right), measure(right, left)
         np.testing.assert_allclose(one, other, atol=1e-12)
@@ -56,7 +56,7 @@ def test_a_map_agrees_with_itself_and_opposes_its_negative(pair):
     np.testing.assert_allclose(agreement.spearman(left, left), 1.0, atol=1e-12)
     np.testing.assert_allclose(agreement.spearman(left, -left), -1.0, atol=1e-12)
     assert agreement.top_k_iou(left, left) == 1.0
-    assert agreement.same_sign(left, left) == 1.0
+    assert agreement.sign_agreement(left, left) == 1.0
 
 
 @FEW
@@ -64,7 +64,7 @@ def test_a_map_agrees_with_itself_and_opposes_its_negative(pair):
 def test_the_order_of_the_players_does_not_matter(pair, data):
     left, right = maps(pair)
     order = data.draw(st.permutations(range(len(left))))
-    for measure in (agreement.spearman, agreement.top_k_iou, agreement.same_sign, agreement.correlation):
+    for measure in (agreement.spearman, agreement.top_k_iou, agreement.sign_agreement, agreement.correlation):
         np.testing.assert_allclose(measure(left[order], right[order]), measure(left, right), atol=1e-12)
 
 
@@ -96,8 +96,8 @@ def test_players_that_tie_with_the_last_of_the_best_are_counted_in():
 
 def test_signs_are_compared_where_either_map_has_one():
     left, right = np.array([1.0, -2, 0, 0, 3]), np.array([2.0, 2, 0, 1, 0])
-    assert agreement.same_sign(left, right) == 1 / 4
-    assert np.isnan(agreement.same_sign(np.zeros(3), np.zeros(3)))
+    assert agreement.sign_agreement(left, right) == 1 / 4
+    assert np.isnan(agreement.sign_agreement(np.zeros(3), np.zeros(3)))
 
 
 @pytest.mark.parametrize("k", [0, -1, 6])

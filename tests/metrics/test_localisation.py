@@ -13,7 +13,7 @@ CORNER[:3, :4] = True
 
 def test_an_even_map_has_the_share_of_the_area():
     assert localisation.energy_pointing_game(np.ones((6, 8)), CORNER) == 0.25
-    np.testing.assert_array_equal(localisation.grid_pg(np.ones((6, 8))), np.full((2, 2), 0.25))
+    np.testing.assert_array_equal(localisation.cell_shares(np.ones((6, 8))), np.full((2, 2), 0.25))
 
 
 def test_only_what_is_positive_counts():
@@ -21,16 +21,16 @@ def test_only_what_is_positive_counts():
     heat[5, 7] = 12.0
     assert localisation.energy_pointing_game(heat, CORNER) == 36.0 / 48.0
     assert np.isnan(localisation.energy_pointing_game(-np.ones((6, 8)), CORNER))
-    assert np.isnan(localisation.grid_pg(-np.ones((6, 8)))).all()
+    assert np.isnan(localisation.cell_shares(-np.ones((6, 8)))).all()
 
 
 def test_a_mosaic_s_cells_share_the_positive_part_and_agree_with_the_region_s_share():
     heat = np.random.default_rng(0).standard_normal((6, 8))
-    found = localisation.grid_pg(heat)
+    found = localisation.cell_shares(heat)
     np.testing.assert_allclose(found.sum(), 1.0)
     np.testing.assert_allclose(found[0, 0], localisation.energy_pointing_game(heat, CORNER))
     np.testing.assert_allclose(
-        localisation.grid_pg(heat, (3, 4)).reshape(3, 2, 2).sum(axis=2).sum(axis=0), found.sum(axis=0)
+        localisation.cell_shares(heat, (3, 4)).reshape(3, 2, 2).sum(axis=2).sum(axis=0), found.sum(axis=0)
     )
 
 
@@ -66,7 +66,7 @@ def test_values_of_superpixels_are_spread_so_that_each_keeps_its_sum():
         (lambda: localisation.energy_pointing_game(np.ones((6, 8)), np.ones((8, 6))), r"\(6, 8\) and inside \(8, 6\)"),
         (lambda: localisation.energy_pointing_game(np.full((6, 8), np.nan), CORNER), "not finite"),
         (lambda: localisation.pointing_game(np.ones((2, 6, 8)), CORNER), r"expected \(H, W\)"),
-        (lambda: localisation.grid_pg(np.ones((6, 9))), "2 x 2 cells of one size"),
+        (lambda: localisation.cell_shares(np.ones((6, 9))), "2 x 2 cells of one size"),
         (lambda: localisation.on_pixels([1.0], np.array([[0, 1]])), "a region for each of 1 values"),
         (lambda: localisation.on_pixels([1.0, 2.0, 3.0], np.array([[0, 2]])), "has gaps"),
     ],
