@@ -48,7 +48,7 @@ OF_BOTH = (
     "gradient",
     "gradient_x_input",
 )  # baselines of the probability too
-SCORES = ("faithfulness", "faithfulness_raw", "sensitivity_n", "infidelity", "entropy", "gini", "spearman")
+SCORES = ("faithfulness", "faithfulness_raw", "sensitivity_n", "infidelity", "entropy", "gini", "features_90")
 SLOW = ("score_cam", "ablation_cam", "mask_optimisation")
 FILLS: dict[str, Any] = {"blur": "blur", "mean": "mean", "grey": 127}
 CUTS = ("slic", "grid", "cells")

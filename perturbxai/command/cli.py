@@ -106,8 +106,10 @@ def listed() -> str:
     width = max(len(name) for names in groups.values() for name in names) + 2
     parts = []
     for group, names in groups.items():
-        head = f"{group} (which way is good, what it is, [what it needs]; trust)" if group == "metrics" else group
-        parts.append("\n".join([head, *(f"  {name:<{width}}{catalogue.ABOUT[name]}" for name in names)]))
+        scores = group == "metrics"
+        head = f"{group} (which way is good, what it is, [what it needs]; trust)" if scores else group
+        told = {name: entry.scored if scores else entry.about for name, entry in names.items()}
+        parts.append("\n".join([head, *(f"  {name:<{width}}{about}" for name, about in told.items())]))
     return "\n\n".join(parts)
 
 

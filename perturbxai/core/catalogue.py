@@ -237,8 +237,7 @@ SEGMENTERS = {
 }
 
 METHODS = EXPLAINERS | BASELINES
-ABOUT = {name: entry.about for name, entry in (METHODS | FILLS | SEGMENTERS).items()}
-ABOUT |= {name: entry.scored for name, entry in METRICS.items()}
+ABOUT = {name: entry.about for name, entry in (METHODS | METRICS | FILLS | SEGMENTERS).items()}
 IN_A_RUN = tuple(name for name, entry in METRICS.items() if entry.needs in ("", NEAR, PICTURES))  # what a config can have
 OF_PICTURES = tuple(name for name, entry in METRICS.items() if entry.needs in (PICTURES, MASKS))
 HEADLINES = [name for endings in (HOME, AWAY) for name, entry in METRICS.items() if entry.headline == endings]
