@@ -22,7 +22,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
-import joblib
 import numpy as np
 import pandas as pd
 import torch
@@ -30,6 +29,7 @@ from localisation_pictures import Scene, digits, mosaics
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 from scipy import stats
 from settings import chosen, validated
+from side_by_side import each
 
 import perturbxai as px
 from perturbxai.core import catalogue
@@ -211,8 +211,8 @@ def main(arguments: list[str] | None = None) -> None:
     config, scale = read(given.config, given.scale)
     folder = given.out or Path(config.results)
     shares = folder / "shares"
-    work = (joblib.delayed(measure)(one, scale, shares / f"{one.set}-{one.name}.csv") for one in scenes_of(scale))
-    paths = joblib.Parallel(n_jobs=config.workers, batch_size=1)(work)
+    given = [(one, scale, shares / f"{one.set}-{one.name}.csv") for one in scenes_of(scale)]
+    paths = each(measure, given, config.workers)
     summarise(paths).round(4).to_csv(folder / "summary.csv", index=False)
 
 

@@ -23,13 +23,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import joblib
 import numpy as np
 import pandas as pd
 import verdict_page
 from photos import Photo, photos
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 from settings import chosen, validated
+from side_by_side import each
 from verdict_model import OUTPUTS, Asked, asked, networks
 
 import perturbxai as px
@@ -235,8 +235,7 @@ def main(arguments: list[str] | None = None) -> None:
     networks(folder)  # exported once, before workers want it
     left = [cell for cell in cells(scale) if not cell.path(folder).exists()]
     print(f"{len(left)} cells to measure", flush=True)
-    work = (joblib.delayed(measure)(cell, pictures[cell.photo], folder, scale) for cell in left)
-    joblib.Parallel(n_jobs=config.workers, batch_size=1)(work)
+    each(measure, [(cell, pictures[cell.photo], folder, scale) for cell in left], config.workers)
     verdict_page.write(folder, [cell.path(folder) for cell in cells(scale)], pictures)
 
 

@@ -104,3 +104,33 @@ def test_signs_are_compared_where_either_map_has_one():
 def test_a_number_of_best_players_that_there_are_not_is_refused(k):
     with pytest.raises(ValueError, match=f"k={k} must be a number of players from 1 to 5"):
         agreement.top_k_iou(np.arange(5.0), np.arange(5.0), k=k)
+
+
+# ------------------------------------------------------------------------------------------------ structural similarity
+
+
+def cut(seed, n_players=12, side=24):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, n_players, (side, side))
+    labels.ravel()[:n_players] = np.arange(n_players)
+    return labels, rng
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_structural_similarity_is_scikit_image_s(seed):
+    metrics = pytest.importorskip("skimage.metrics")
+    labels, rng = cut(seed)
+    left, right = rng.normal(size=(2, 12))
+    area = np.bincount(labels.ravel())
+    a, b = ((one / area / np.abs(one / area).max())[labels] for one in (left, right))
+    expected = metrics.structural_similarity(a, b, data_range=2.0)
+    assert agreement.ssim(left, right, labels) == pytest.approx(expected, abs=1e-12)
+
+
+def test_structural_similarity_of_a_map_with_itself_is_one_and_units_do_not_matter():
+    labels, rng = cut(0)
+    values = rng.normal(size=12)
+    assert agreement.ssim(values, 3.0 * values, labels) == pytest.approx(1.0)
+    assert agreement.ssim(values, -values, labels) < 0.5
+    assert np.isnan(agreement.ssim(values, np.zeros(12), labels))
+    assert np.isnan(agreement.ssim(np.ones(4), np.ones(4), np.arange(4).reshape(2, 2)))

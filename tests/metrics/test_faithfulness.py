@@ -250,3 +250,10 @@ def test_scale_and_shift_of_a_model_do_not_change_the_ranking():
     moved = games.KnownGame("moved", 12, lambda z: 7 * game(z) - 40, None)
     values = [scored(g, methods=("kernel_shap", "lime"), budget=80).to_frame().value for g in (game, moved)]
     np.testing.assert_allclose(values[0], values[1], atol=1e-9)
+
+
+def test_road_is_what_the_best_take_more_than_the_worst():
+    most, least = np.array([4.0, 1.0, 0.0]), np.array([4.0, 3.0, 2.0])
+    assert metric.road(most, least) == pytest.approx((0.0 + 2.0 + 2.0) / 3)
+    assert metric.road(least, most) == -faithfulness.road(most, least)
+    assert metric.road(most, most) == 0.0

@@ -74,3 +74,43 @@ def test_values_of_superpixels_are_spread_so_that_each_keeps_its_sum():
 def test_maps_that_cannot_be_measured_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+# ------------------------------------------------------------------------------------------------ one cell of a mosaic
+
+
+def quarter(row, column, shape=(6, 8)):
+    inside = np.zeros(shape, dtype=bool)
+    inside[row * 3 : row * 3 + 3, column * 4 : column * 4 + 4] = True
+    return inside
+
+
+def test_grid_pg_is_the_share_of_its_cell():
+    heat = np.random.default_rng(0).normal(size=(6, 8))
+    shares = localisation.cell_shares(heat)
+    for row in (0, 1):
+        for column in (0, 1):
+            assert localisation.grid_pg(heat, quarter(row, column)) == pytest.approx(shares[row, column])
+    assert localisation.grid_pg(np.ones((6, 8)), quarter(1, 0)) == pytest.approx(0.25)
+    assert np.isnan(localisation.grid_pg(-np.ones((6, 8)), quarter(0, 0)))
+
+
+def test_grid_pg_of_random_maps_is_chance():
+    rng = np.random.default_rng(0)
+    found = [localisation.grid_pg(rng.normal(size=(6, 8)), quarter(0, 1)) for _ in range(1000)]
+    assert np.mean(found) == pytest.approx(0.25, abs=3.5 * np.std(found) / np.sqrt(1000))
+
+
+@pytest.mark.parametrize("kind", ["a ragged region", "off the grid", "two pieces", "nothing"])
+def test_a_region_that_is_no_cell_is_refused(kind):
+    inside = quarter(0, 0)
+    if kind == "a ragged region":
+        inside[0, 0] = False
+    elif kind == "off the grid":
+        inside = np.roll(inside, 1, axis=1)
+    elif kind == "two pieces":
+        inside |= quarter(1, 1)
+    else:
+        inside[:] = False
+    with pytest.raises(ValueError, match="inside is no cell of a regular mosaic of 6 x 8 pixels"):
+        localisation.grid_pg(np.ones((6, 8)), inside)
