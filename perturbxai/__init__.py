@@ -18,6 +18,7 @@ _HOMES = {
     "perturbxai.calls.to_shap": ("to_shap",),
     "perturbxai.calls.compare": ("compare",),
     "perturbxai.calls.comparison": ("Comparison",),
+    "perturbxai.calls.versus": ("Versus",),
     "perturbxai.calls.averaging": ("average_segmentations",),
     "perturbxai.reporting.report": ("report",),
     "perturbxai.reporting.plot": ("plot",),

@@ -40,6 +40,7 @@ from perturbxai.calls.explain import explain as explain
 from perturbxai.calls.h_statistic import h_statistic as h_statistic
 from perturbxai.calls.reference import reference as reference
 from perturbxai.calls.to_shap import to_shap as to_shap
+from perturbxai.calls.versus import Versus as Versus
 from perturbxai.core.csv_files import read_csv as read_csv
 from perturbxai.explainers.ale import Ale as Ale
 from perturbxai.explainers.banzhaf import Banzhaf as Banzhaf

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from perturbxai.calls.describing_comparisons import of_comparison
+from perturbxai.calls.seed_spread import seed_spread
+from perturbxai.calls.versus import Versus
+from perturbxai.calls.versus_call import versus_of
 from perturbxai.core import catalogue
 from perturbxai.core.methods import sees_fill
 from perturbxai.core.wording import by_output, count, figure, listed, word
@@ -103,6 +106,39 @@ class Comparison(Tidy):
             moved = agreement.by_result(self.fill_spread, fill_free)
             found = found.join(pd.DataFrame.from_dict(moved, orient="index", columns=list(agreement.IN_SUMMARY)))
         return found.join(self.costs.set_index("method")[["rows", "seconds"]])
+
+    def versus(
+        self, against: str, *, metric: str | None = None, primary: Iterable[str] | None = None, margin: float | None = None,
+        fill: str = "away", level: float = 0.95, seed: int = 0,
+    ) -> Versus:  # fmt: skip
+        """Every method set against one of them, by the same inputs: mean difference, interval, test, effect size, power.
+
+        against  a method's name here, such as "grad_cam"
+        metric   its name; None takes "srg", or "faithfulness" where that was not scored
+        primary  the family that is tested, a name or several, to be named before looking; None takes those of the five usual
+                 explainers that are here. All others are exploratory: they have intervals, and no p
+        margin   above 0, in units of the metric: what difference does not matter. Adds the tests "no worse" and "equivalent"
+        fill     pictures: "away", under fills that neither of the two was explained with (of one scored fill, that); "home",
+                 under those that either was; or one fill's name. Both are always scored under the same fills
+        level    of intervals;  seed: of the bootstrap's draws, 10,000
+
+        The unit is the input: means over fills and seeds are taken within it, and its outputs are drawn together. An input
+        where either method has a NaN is left out, and counted. Raises ValueError for names and metrics that are not here,
+        for metrics of which neither high nor low is good, where methods share no fill, and for fewer than two inputs.
+        """
+        return versus_of(self, against, metric, primary, margin, fill, level, seed)
+
+    def seed_spread(self) -> pd.DataFrame:
+        """How far scores differ between inputs, and between the seeds an input was explained with.
+
+        One line a method, output and metric: inputs, seeds (0 of a method that draws nothing), mean, sd_inputs, sd_seeds,
+        and the intraclass correlation with its 95 % interval (icc, icc_low, icc_high), the share of the variance of one
+        score that lies between inputs: near 1, another seed changes little; rows: what the method asked. Means over away
+        fills are taken first. A method that draws nothing has sd_seeds 0 and icc 1; NaN is what cannot be known, as of one
+        seed.
+        Raises ValueError where scores know no seeds.
+        """
+        return seed_spread(self)
 
 
 def explained_fill(result: Attribution) -> str:

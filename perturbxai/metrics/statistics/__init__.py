@@ -1,0 +1,1 @@
+"""What paired differences of scores say: one concept a file. The unit is the input; all of an input is one cluster."""
