@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from as_comparison import as_comparison
 from photos import Photo
 
 import perturbxai as px
@@ -31,7 +32,7 @@ figure { margin: 1rem 0; } figcaption, .note { color: #555; font-size: .9rem; }
 def write(folder: Path, paths: Sequence[Path], photos: Sequence[Photo]) -> None:
     """verdict.html, and the tables behind it as CSV files, of the cells that were measured."""
     lines = pd.concat([pd.read_csv(path).assign(what=path.stem.partition("-")[0]) for path in paths if path.exists()])
-    lines = lines.assign(row=lines.photo, seed=lines.seed.astype("Int64"))
+    lines = lines.assign(row=lines.photo)
     main = lines[(lines.what == "scores") & (lines.cut == MAIN[0]) & lines.explained_fill.isin([MAIN[1], "none"])]
     main = main[main.photo.isin(set(main.photo[main.explained_fill == MAIN[1]]))]
     versus = compared(main, OUTPUT).versus(AGAINST, metric=JUDGE)
@@ -47,31 +48,26 @@ def write(folder: Path, paths: Sequence[Path], photos: Sequence[Photo]) -> None:
 
 def compared(lines: pd.DataFrame, output: str) -> px.Comparison:
     """Scores of many photos as one comparison, a photo an input."""
-    own = lines[lines.output == output]
-    names = list(dict.fromkeys(own.method))
-    costs = own.groupby("method", sort=False)[["rows", "seconds"]].mean().reset_index()
-    empty = pd.DataFrame()
-    number = {name: None for name in names}
-    return px.Comparison(
-        scores=own, agreement=empty, costs=costs, fill_spread=empty, curves=empty, results=number,  # type: ignore[arg-type]
-        inputs=[None] * own.photo.nunique(),  # type: ignore[list-item]
-    )  # fmt: skip
+    return as_comparison(lines[lines.output == output])
 
 
 def head(lines: pd.DataFrame, main: pd.DataFrame, versus: px.Versus) -> list[Html]:
     n, sure = main.photo.nunique(), main.drop_duplicates("photo").probability_of_class
     settled = (
         f"{n} photos; the network's likeliest class of each (probability {sure.min():.2f} to {sure.max():.2f}, median "
-        f"{sure.median():.2f}), as its logit. Score: faithfulness within sizes on 200 coalitions that no method asked, under "
-        "the two fills that the maps were not made with. Tested: LIME, KernelSHAP, PDP, ICE and ALE against Grad-CAM, settled "
-        "before; everything else is exploratory."
+        f"{sure.median():.2f}), as its logit. Score: faithfulness within sizes on 200 coalitions that no method asked, "
+        "under the two fills that the maps were not made with. Tested: LIME, KernelSHAP, PDP, ICE and ALE against "
+        "Grad-CAM, settled before; everything else is exploratory."
     )
     crossed = lines[lines.what == "scores"].groupby("photo").cut.nunique().eq(3).sum()
     return [
         element("h1", "Are perturbation explanations better than class activation maps?"), element("p", settled),
         element("h2", "Against Grad-CAM"), sentences(versus.describe().split("\n")),
+        
         picture(px.plot(versus), "Mean difference to Grad-CAM by method, 95 % intervals over photos; above 0 is better."),
-        table(versus.to_frame()[["method", "difference", "low", "high", "p_holm", "rank_biserial", "win_rate", "detectable"]]),
+        table(versus.to_frame()[[
+            "method", "difference", "low", "high", "p_holm", "rank_biserial", "win_rate", "detectable",
+        ]]),
         element("h2", "All methods"), picture(px.plot(versus, kind="ranks"), "Mean ranks over photos, best on the left."),
         element("p", f"{crossed} photos were also explained under each fill on each cut, below.", class_="note"),
     ]  # fmt: skip
@@ -102,8 +98,8 @@ def cuts(lines: pd.DataFrame, folder: Path) -> list[Html]:
     found = found.sort_values(found.columns[0], ascending=False).reset_index()
     found.to_csv(folder / "by_cut.csv", index=False)
     note = (
-        f"{own.photo.nunique()} photos, each fill's maps scored under the other two. Cells are those of the layer that the CAM "
-        "is made of, so that a CAM loses nothing to the cut."
+        f"{own.photo.nunique()} photos, each fill's maps scored under the other two. Cells are those of the layer that the "
+        "CAM is made of, so that a CAM loses nothing to the cut."
     )
     return [element("h2", "By cut"), element("p", note, class_="note"), table(found)]
 
@@ -141,8 +137,8 @@ def weights(lines: pd.DataFrame, folder: Path) -> list[Html]:
     )
     found.to_csv(folder / "weights.csv", index=False)
     note = (
-        f"All weights of the network drawn anew, at {own.photo.nunique()} photos: a map that stays as it was (correlation near "
-        "1) says nothing of the network. Changing is necessary, and no proof: noise changes too."
+        f"All weights of the network drawn anew, at {own.photo.nunique()} photos: a map that stays as it was (correlation "
+        "near 1) says nothing of the network. Changing is necessary, and no proof: noise changes too."
     )
     return [element("h2", "With random weights"), element("p", note, class_="note"), table(found)]
 

@@ -22,6 +22,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
+from as_comparison import as_comparison
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 import perturbxai as px
@@ -32,6 +33,7 @@ EXPLAINERS = ("kernel_shap", "lime", "pdp", "ice", "banzhaf")  # of one table of
 OTHERS = ("permutation_shap", "sampling_shap", "partition_shap", "ale", "lime_tabular")
 OF_COLUMNS = ("lime_tabular", "ale")  # of single ones: not of columns that act together
 GRADIENTS = ("gradient_x_input", "integrated_gradients", "expected_gradients")
+TRUTH = {"linear": "glass_box", "boosted": "glass_box", "network": "exact_shap"}
 SCORES = ("faithfulness", "srg", "error", "spearman")
 GROUPED = 10  # players of cancer, whose 30 columns are the mean, error and worst of ten quantities
 LEARNED = 5000  # rows of a table at most
@@ -163,7 +165,7 @@ def measured(name: str, kind: str, scale: Scale) -> pd.DataFrame:
     if kind == "network":
         results |= px.baselines(list(GRADIENTS), predictor, space, x)
     results |= px.baselines("random", predictor, space, x)
-    truth = "exact_shap" if kind == "network" else "glass_box"
+    truth = TRUTH[kind]
     if kind == "network":
         results |= px.explain("exact_shap", predictor, space, x, budget=2**space.n_players)
     else:
@@ -183,3 +185,47 @@ def measure(name: str, kind: str, path: Path, scale: Scale) -> None:
     frame.to_csv(fresh, index=False)
     fresh.rename(path)
     print(name, kind, flush=True)
+
+
+def summarise(lines: pd.DataFrame, folder: Path) -> None:
+    """Mean scores by table, model and method; and each method against KernelSHAP, paired by row, of each table and model."""
+    keys = ["table", "model", "method", "metric"]
+    lines.groupby(keys, sort=False).value.mean().unstack().round(4).to_csv(folder / "summary.csv")
+    found = []
+    for (name, kind), own in lines.groupby(["table", "model"], sort=False):
+        for metric in ("faithfulness", "error"):
+            scored = own[(own.metric == metric) & ~own.method.isin([TRUTH[kind]])]
+            versus = as_comparison(scored).versus("kernel_shap", metric=metric, primary=())
+            found.append(versus.to_frame().assign(table=name, model=kind, metric=metric))
+    pd.concat(found).to_csv(folder / "differences.csv", index=False)
+
+
+def read(path: Path, scale: str | None) -> tuple[Config, Scale]:
+    """A config and the scale chosen in it or by name. Raises SystemExit with a sentence for each thing that is wrong."""
+    config = validated(path, Config)
+    found = chosen(path, config.scales, scale or config.scale)
+    for entry, known in (("tables", TABLES), ("models", MODELS)):
+        if unknown := [name for name in getattr(found, entry) if name not in known]:
+            raise SystemExit(f"{path}: {entry} names {unknown}; expected some of {', '.join(known)}.")
+    return config, found
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("config", type=Path)
+    parser.add_argument("--scale")
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args(arguments)
+    config, scale = read(given.config, given.scale)
+    folder = given.out or Path(config.results)
+    cells = [(name, kind, folder / "cells" / f"{name}-{kind}.csv") for name in scale.tables for kind in scale.models]
+    left = [(name, kind, path, scale) for name, kind, path in cells if not path.exists()]
+    print(f"{len(left)} tables and models to measure", flush=True)
+    each(measure, left, config.workers)
+    lines = pd.concat([pd.read_csv(path, dtype={"row": str}) for *_, path in cells])
+    lines.to_csv(folder / "scores.csv", index=False)
+    summarise(lines, folder)
+
+
+if __name__ == "__main__":
+    main()

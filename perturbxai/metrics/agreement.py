@@ -52,15 +52,16 @@ def sign_agreement(left: Floats, right: Floats) -> float:
 def ssim(left: Floats, right: Floats, labels: Labels) -> float:
     """Structural similarity of two maps on the picture, each over its largest absolute value: 1 for the same, 0 for unlike.
 
-    Wang, Bovik, Sheikh & Simoncelli, "Image quality assessment" (2004), in windows of 7 x 7 pixels, over a range of 2. Each
-    superpixel's value is spread evenly over its pixels. NaN of a map of zeros, and of pictures smaller than a window.
+    Wang, Bovik, Sheikh & Simoncelli, "Image quality assessment" (2004), in windows of 7 x 7 pixels. Each superpixel's value is
+    spread evenly over its pixels, and laid on 0..1 with no value at the middle: of numbers of both signs the formula takes a
+    map and its reverse for the same. NaN of a map of zeros, and of pictures smaller than a window.
 
     left, right (P,), labels (H, W)
     """
     if min(labels.shape) < WINDOW or not left.any() or not right.any():
         return float("nan")
     area = np.bincount(labels.ravel(), minlength=len(left))
-    a, b = ((one / area / np.abs(one / area).max())[labels] for one in (left, right))
+    a, b = (0.5 + 0.5 * (one / area / np.abs(one / area).max())[labels] for one in (left, right))
     n = WINDOW**2
 
     def around(picture: Floats) -> Floats:
@@ -71,7 +72,7 @@ def ssim(left: Floats, right: Floats, labels: Labels) -> float:
     unbiased = n / (n - 1)
     var_a, var_b = unbiased * (around(a * a) - mean_a**2), unbiased * (around(b * b) - mean_b**2)
     together = unbiased * (around(a * b) - mean_a * mean_b)
-    light, contrast = (0.01 * 2.0) ** 2, (0.03 * 2.0) ** 2
+    light, contrast = 0.01**2, 0.03**2
     like = (2 * mean_a * mean_b + light) * (2 * together + contrast)
     return float(np.mean(like / ((mean_a**2 + mean_b**2 + light) * (var_a + var_b + contrast))))
 

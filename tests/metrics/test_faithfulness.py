@@ -255,5 +255,5 @@ def test_scale_and_shift_of_a_model_do_not_change_the_ranking():
 def test_road_is_what_the_best_take_more_than_the_worst():
     most, least = np.array([4.0, 1.0, 0.0]), np.array([4.0, 3.0, 2.0])
     assert metric.road(most, least) == pytest.approx((0.0 + 2.0 + 2.0) / 3)
-    assert metric.road(least, most) == -faithfulness.road(most, least)
+    assert metric.road(least, most) == -metric.road(most, least)
     assert metric.road(most, most) == 0.0
