@@ -13,6 +13,7 @@ differences.csv: each method against KernelSHAP, paired by row, with intervals.
 
 from __future__ import annotations
 
+import argparse
 import warnings
 from dataclasses import dataclass
 from functools import cache
@@ -24,6 +25,8 @@ import numpy as np
 import pandas as pd
 from as_comparison import as_comparison
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
+from settings import chosen, validated
+from side_by_side import each
 
 import perturbxai as px
 

@@ -43,18 +43,22 @@ def grid_pg(heat: ArrayLike, inside: ArrayLike) -> float:
     that is none, and as `energy_pointing_game` does.
     """
     positive, region = _both(heat, inside)
+    # one cell that fills the picture would have everything whatever the map
     down, across = (np.flatnonzero(region.any(axis=axis)) for axis in (1, 0))
     whole = len(down) > 0 and region[down[0] : down[-1] + 1, across[0] : across[-1] + 1].all()
-    on_grid = whole and all(
-        size % len(own) == 0 and own[0] % len(own) == 0 for own, size in zip((down, across), region.shape, strict=True)
+    on_grid = (
+        whole
+        and not region.all()
+        and all(
+            size % len(own) == 0 and own[0] % len(own) == 0 for own, size in zip((down, across), region.shape, strict=True)
+        )
     )
     if not on_grid:
         raise ValueError(
             f"inside is no cell of a regular mosaic of {region.shape[0]} x {region.shape[1]} pixels; take "
             "energy_pointing_game for a region of any shape."
         )
-    total = positive.sum()
-    return float(positive[region].sum() / total) if total > 0 else float("nan")
+    return energy_pointing_game(positive, region)
 
 
 def cell_shares(heat: ArrayLike, shape: tuple[int, int] = (2, 2)) -> Floats:
@@ -79,11 +83,14 @@ def pointing_game(heat: ArrayLike, inside: ArrayLike, tolerance: float = 0.0) ->
     """Whether a map's peak lies in a region or within `tolerance` pixels of it.
 
     Zhang, Bargal, Lin, Brandt, Shen & Sclaroff, "Top-down neural attention by excitation backprop" (2018), with 15 pixels.
-    Where several pixels share the largest value, as in a superpixel, the peak is the one of them nearest to their middle.
+    Where several pixels share the largest value, as in a superpixel, the peak is the one of them nearest to their middle. A
+    map that is the same everywhere has no peak and hits nothing.
 
     heat (H, W);  inside (H, W), True in the region.  Raises ValueError if shapes differ, or for a map that is not finite.
     """
     _, region = _both(heat, inside)
+    if np.ptp(heat) == 0:
+        return False
     best = np.argwhere(np.asarray(heat) == np.max(heat))
     peak = best[np.argmin(((best - best.mean(axis=0)) ** 2).sum(axis=1))]
     there = np.argwhere(region)

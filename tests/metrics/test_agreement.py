@@ -7,8 +7,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from skimage.metrics import structural_similarity
 
 from perturbxai.metrics import agreement
+from perturbxai.metrics.localisation import on_pixels
 
 FEW = settings(max_examples=60, deadline=None, derandomize=True)
 # whole numbers, so that there are ties
@@ -116,17 +118,6 @@ def cut(seed, n_players=12, side=24):
     return labels, rng
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_structural_similarity_is_scikit_image_s(seed):
-    metrics = pytest.importorskip("skimage.metrics")
-    labels, rng = cut(seed)
-    left, right = rng.normal(size=(2, 12))
-    area = np.bincount(labels.ravel())
-    a, b = (0.5 + 0.5 * (one / area / np.abs(one / area).max())[labels] for one in (left, right))
-    expected = metrics.structural_similarity(a, b, data_range=1.0)
-    assert agreement.ssim(left, right, labels) == pytest.approx(expected, abs=1e-12)
-
-
 def test_structural_similarity_of_a_map_with_itself_is_one_and_units_do_not_matter():
     labels, rng = cut(0)
     values = rng.normal(size=12)
@@ -134,3 +125,30 @@ def test_structural_similarity_of_a_map_with_itself_is_one_and_units_do_not_matt
     assert agreement.ssim(values, -values, labels) < 0.0
     assert np.isnan(agreement.ssim(values, np.zeros(12), labels))
     assert np.isnan(agreement.ssim(np.ones(4), np.ones(4), np.arange(4).reshape(2, 2)))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_structural_similarity_is_that_of_scikit_image(seed):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 12, (5, 7)).repeat(5, axis=0).repeat(4, axis=1)
+    labels.ravel()[:12] = np.arange(12)
+    left, right = rng.normal(size=(2, 12))
+    a, b = (on_pixels(one, labels) for one in (left, right))
+    expected = structural_similarity(*(0.5 + 0.5 * one / np.abs(one).max() for one in (a, b)), data_range=1.0)
+    assert agreement.ssim(left, right, labels) == pytest.approx(expected, abs=1e-9)
+    assert agreement.ssim(left, 3.0 * left, labels) == pytest.approx(1.0)
+    assert agreement.ssim(right, left, labels) == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("level", [-1.0, 0.0, 2.0])
+def test_structural_similarity_with_a_map_of_one_value_is_not_told(level):
+    labels = np.arange(64).reshape(8, 8) // 16
+    map_, flat = np.array([1.0, 2.0, -1.0, 0.5]), np.full(4, level)
+    assert np.isnan(agreement.ssim(map_, flat, labels)) and np.isnan(agreement.ssim(flat, map_, labels))
+    assert np.isnan(agreement.ssim(map_, map_, labels[:6]))
+
+
+def test_signs_agree_where_either_map_has_one():
+    left, right = np.array([1.0, -1.0, 0.0, 2.0, 0.0]), np.array([3.0, 1.0, 0.0, 0.0, 0.0])
+    assert agreement.sign_agreement(left, right) == pytest.approx(1.0 / 3.0)
+    assert np.isnan(agreement.sign_agreement(np.zeros(3), np.zeros(3)))

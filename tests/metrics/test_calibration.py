@@ -1,4 +1,4 @@
-"""Sensitivity-n, infidelity and error: closed forms, what a constant map scores, and what a random one."""
+"""Metrics of size and sign: closed forms, what changes nothing, and what says nothing."""
 
 from __future__ import annotations
 
@@ -7,116 +7,101 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perturbxai.metrics.calibration import error, infidelity, sensitivity_n
-from perturbxai.metrics.faithfulness import faithfulness
+from perturbxai.metrics import calibration
+from perturbxai.sampling.coalitions import list_coalitions
+
+FEW = settings(max_examples=40, deadline=None, derandomize=True)
+P = 6
+Z = list_coalitions(P)
+EFFECTS = np.array([3.0, -1.0, 0.5, 2.0, -0.25, 1.0])
+ANSWERS = 7.0 + Z @ EFFECTS  # additive: every player adds the same wherever it is shown
+PREDICTION = 7.0 + EFFECTS.sum()
+SEEDS = st.integers(0, 10_000)
+WITH_ANSWERS = pytest.mark.parametrize(
+    "measure",
+    [lambda v, z, a: calibration.sensitivity_n(v, z, a), lambda v, z, a: calibration.infidelity(v, z, a, PREDICTION)],
+    ids=["sensitivity_n", "infidelity"],
+)
 
 
-def drawn(seed, n_players=8, n=200):
+def test_the_effects_of_an_additive_model_are_perfect():
+    assert calibration.sensitivity_n(EFFECTS, Z, ANSWERS) == pytest.approx(1.0, abs=1e-12)
+    assert calibration.sensitivity_n(-EFFECTS, Z, ANSWERS) == pytest.approx(-1.0, abs=1e-12)
+    assert calibration.infidelity(EFFECTS, Z, ANSWERS, PREDICTION) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_sensitivity_n_is_the_mean_of_pearson_s_correlations_within_sizes():
+    values = np.arange(P, dtype=float) ** 2
+    answers = np.random.default_rng(0).normal(size=len(Z))
+    sizes = Z.sum(axis=1)
+    told = [np.corrcoef((Z @ values)[sizes == n], answers[sizes == n])[0, 1] for n in (2, 3, 4)]  # 15, 20, 15 coalitions
+    assert calibration.sensitivity_n(values, Z, answers) == pytest.approx(np.mean(told), abs=1e-12)
+
+
+def test_sensitivity_n_is_not_told_where_no_size_has_eight_coalitions():
+    assert np.isnan(calibration.sensitivity_n(EFFECTS[:3], list_coalitions(3), np.arange(6.0)))
+
+
+def test_infidelity_is_the_mean_square_left_at_the_best_scale_over_that_of_counting():
+    rng = np.random.default_rng(1)
+    answers, values = rng.normal(size=len(Z)), rng.normal(size=P)
+    fall, scales = 2.0 - answers, np.linspace(0.0, 5.0, 20_001)
+
+    def least(sums):
+        return min(np.mean((b * sums - fall) ** 2) for b in scales)
+
+    expected = least(~Z @ values) / least(~Z @ np.ones(P))
+    assert calibration.infidelity(values, Z, answers, 2.0) == pytest.approx(expected, abs=1e-6)  # the step of the scales
+
+
+def test_infidelity_does_not_take_a_map_for_its_reverse():
+    reverse = calibration.infidelity(-EFFECTS, Z, ANSWERS, PREDICTION)
+    assert reverse == pytest.approx(calibration.infidelity(np.zeros(P), Z, ANSWERS, PREDICTION))
+    assert reverse >= 1.0
+
+
+@pytest.mark.parametrize("level", [-2.0, 0.0, 1e-9, 5.0])
+def test_a_map_that_is_the_same_everywhere_says_nothing(level):
+    values = np.full(P, level)
+    assert calibration.sensitivity_n(values, Z, ANSWERS) == 0.0
+    assert calibration.infidelity(values, Z, ANSWERS, PREDICTION) >= 1.0 - 1e-12
+
+
+def test_random_maps_are_on_average_no_better_than_saying_nothing():
+    rng = np.random.default_rng(2)
+    maps = rng.normal(size=(400, P))
+    correlations = [calibration.sensitivity_n(one, Z, ANSWERS) for one in maps]
+    left = [calibration.infidelity(one, Z, ANSWERS, PREDICTION) for one in maps]
+    assert abs(np.mean(correlations)) < 3.0 * np.std(correlations) / np.sqrt(400)
+    assert np.mean(left) >= 1.0
+
+
+@WITH_ANSWERS
+@FEW
+@given(SEEDS, st.floats(0.01, 100.0))
+def test_the_map_s_unit_and_the_order_of_players_change_nothing(measure, seed, scale):
     rng = np.random.default_rng(seed)
-    sizes = rng.integers(1, n_players, n)
-    return np.array([rng.permutation(n_players) < size for size in sizes]), rng
+    values, answers, order = rng.normal(size=P), rng.normal(size=len(Z)), rng.permutation(P)
+    plain = measure(values, Z, answers)
+    np.testing.assert_allclose(measure(scale * values, Z, answers), plain, atol=1e-9)
+    np.testing.assert_allclose(measure(values[order], Z[:, order], answers), plain, atol=1e-9)
 
 
-def additive(values, z, base=1.5):
-    return base + z @ values
+def test_weights_are_as_repeated_coalitions():
+    weight = np.arange(len(Z)) % 3 + 1
+    values = np.random.default_rng(3).normal(size=P)
+    rows = np.repeat(np.arange(len(Z)), weight)
+    weighed = calibration.infidelity(values, Z, ANSWERS, PREDICTION, weight.astype(float))
+    assert weighed == pytest.approx(calibration.infidelity(values, Z[rows], ANSWERS[rows], PREDICTION))
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_the_values_of_an_additive_game_are_perfect_by_each(seed):
-    z, rng = drawn(seed)
-    values = rng.normal(size=8)
-    answers, prediction = additive(values, z), 1.5 + values.sum()
-    assert sensitivity_n(values, z, answers) == pytest.approx(1.0)
-    assert infidelity(values, z, answers, prediction) == pytest.approx(0.0, abs=1e-12)
-    assert sensitivity_n(-values, z, answers) == pytest.approx(-1.0)
+def test_infidelity_of_a_model_that_counts_players_is_not_told():
+    assert np.isnan(calibration.infidelity(EFFECTS, Z, Z.sum(axis=1).astype(float), float(P)))
 
 
-def test_a_map_and_its_reverse_do_not_score_alike_by_infidelity():
-    z, rng = drawn(0)
-    values = rng.normal(size=8)
-    answers, prediction = additive(values, z), 1.5 + values.sum()
-    fall = prediction - answers
-    counted = (~z).sum(axis=1)
-    best = max(0.0, counted @ fall / (counted @ counted))
-    left = ((best * counted - fall) ** 2).sum()
-    assert infidelity(-values, z, answers, prediction) == pytest.approx((fall @ fall) / left)  # the scale is 0, not below
-
-
-@given(seed=st.integers(0, 1000), scale=st.floats(1e-3, 1e3), shift=st.floats(-5, 5))
-@settings(max_examples=25)
-def test_the_scale_of_a_map_and_the_level_of_the_game_do_not_matter(seed, scale, shift):
-    z, rng = drawn(seed)
-    values, answers, prediction = rng.normal(size=8), rng.normal(size=200), 0.7
-    assert sensitivity_n(scale * values, z, answers + shift) == pytest.approx(sensitivity_n(values, z, answers), abs=1e-9)
-    moved = infidelity(scale * values, z, answers + shift, prediction + shift)
-    assert moved == pytest.approx(infidelity(values, z, answers, prediction), rel=1e-9)
-
-
-@pytest.mark.parametrize("level", [-2.0, 0.0, 3.0])
-def test_a_constant_map_foretells_nothing(level):
-    z, rng = drawn(1)
-    truth = np.abs(rng.normal(size=8))
-    answers, prediction = additive(truth, z), 1.5 + truth.sum()
-    assert sensitivity_n(np.full(8, level), z, answers) == 0.0
-    scored = infidelity(np.full(8, level), z, answers, prediction)
-    assert scored == pytest.approx(1.0) if level > 0 else scored >= 1.0
-
-
-def test_random_maps_are_no_better_than_chance():
-    z, rng = drawn(2, n=400)
-    truth = rng.normal(size=8)
-    answers, prediction = additive(truth, z), 1.5 + truth.sum()
-    maps = rng.normal(size=(2000, 8))
-    scores = np.array([sensitivity_n(one, z, answers) for one in maps])
-    assert abs(scores.mean()) < 3.5 * scores.std() / np.sqrt(len(scores))
-    best = infidelity(truth, z, answers, prediction)
-    assert np.mean([infidelity(one, z, answers, prediction) for one in maps[:200]]) > 0.5 > best
-
-
-def test_sensitivity_n_is_the_mean_over_sizes_and_every_size_counts_alike():
-    z, rng = drawn(3)
-    values, answers = rng.normal(size=8), rng.normal(size=200)
-    sizes = z.sum(axis=1)
-    expected = np.mean([np.corrcoef(z[sizes == n] @ values, answers[sizes == n])[0, 1] for n in range(1, 8)])
-    assert sensitivity_n(values, z, answers) == pytest.approx(expected)
-    louder = answers * np.where(sizes == 4, 100.0, 1.0)  # faithfulness hears that size alone
-    assert sensitivity_n(values, z, louder) == pytest.approx(expected)
-    assert faithfulness(values, z, louder) != pytest.approx(faithfulness(values, z, answers), abs=0.01)
-
-
-def test_sizes_with_few_coalitions_tell_no_correlation():
-    z = np.repeat(np.eye(5, dtype=bool), 2, axis=0)[:7]
-    assert np.isnan(sensitivity_n(np.arange(5.0), z, np.arange(7.0)))
-
-
-def test_infidelity_by_hand():
-    z = np.array([[True, False], [False, True]])  # one player hidden each; f(x) = 3, falls 1 and 2
-    answers, prediction = np.array([2.0, 1.0]), 3.0
-    # the map (0, 1): its sums over what is hidden are 1 and 0; scale 1 leaves 0 and 4. Counting: 1, 1 at scale 1.5
-    assert infidelity(np.array([0.0, 1.0]), z, answers, prediction) == pytest.approx((4.0 / 2) / (0.5 / 2))
-    assert infidelity(np.array([2.0, 1.0]), z, answers, prediction) == pytest.approx(0.0)
-    weight = np.array([3.0, 1.0])
-    counted = (3 * 1 + 1 * 2) / 4
-    left = 3 * (counted - 1) ** 2 + (counted - 2) ** 2
-    assert infidelity(np.array([0.0, 1.0]), z, answers, prediction, weight) == pytest.approx(4.0 / left)
-
-
-def test_where_counting_players_leaves_nothing_there_is_no_infidelity():
-    z, _ = drawn(4)
-    assert np.isnan(infidelity(np.ones(8), z, 2.0 - 0.5 * (~z).sum(axis=1), 2.0))
-    assert np.isnan(infidelity(np.ones(8), z, np.full(200, 2.0), 2.0))
-
-
-@given(st.lists(st.floats(-10, 10), min_size=2, max_size=6))
-def test_error_is_zero_for_the_truth_one_for_zeros_and_knows_units(truth):
-    truth = np.array(truth)
-    if not (truth @ truth > 1e-6):
-        return
-    assert error(truth, truth) == 0.0
-    assert error(np.zeros_like(truth), truth) == pytest.approx(1.0)
-    assert error(2.0 * truth, truth) == pytest.approx(1.0)
-    assert error(-truth, truth) == pytest.approx(4.0)
-
-
-def test_error_of_a_truth_of_zeros_is_not_known():
-    assert np.isnan(error(np.ones(3), np.zeros(3)))
+def test_error_is_relative_to_what_is_known():
+    assert calibration.error(EFFECTS, EFFECTS) == 0.0
+    assert calibration.error(np.zeros(P), EFFECTS) == 1.0
+    assert calibration.error(2.0 * EFFECTS, EFFECTS) == pytest.approx(1.0)
+    assert calibration.error(-EFFECTS, EFFECTS) == pytest.approx(4.0)
+    assert np.isnan(calibration.error(EFFECTS, np.zeros(P)))

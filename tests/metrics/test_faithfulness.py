@@ -252,8 +252,8 @@ def test_scale_and_shift_of_a_model_do_not_change_the_ranking():
     np.testing.assert_allclose(values[0], values[1], atol=1e-9)
 
 
-def test_road_is_what_the_best_take_more_than_the_worst():
-    most, least = np.array([4.0, 1.0, 0.0]), np.array([4.0, 3.0, 2.0])
-    assert metric.road(most, least) == pytest.approx((0.0 + 2.0 + 2.0) / 3)
-    assert metric.road(least, most) == -metric.road(most, least)
+def test_road_is_the_mean_of_what_the_most_valued_take_more_than_the_least_valued():
+    most, least = np.linspace(1.0, 0.1, 10), np.ones(10)
+    assert metric.road(most, least) == pytest.approx(0.45)
+    assert metric.road(least, most) == pytest.approx(-0.45)
     assert metric.road(most, most) == 0.0

@@ -60,6 +60,46 @@ def test_values_of_superpixels_are_spread_so_that_each_keeps_its_sum():
     assert localisation.energy_pointing_game(heat, CORNER) == pytest.approx(1.0 / 2.5)
 
 
+def test_the_share_of_a_mosaic_s_cell_is_that_of_the_cells_together():
+    heat = np.random.default_rng(1).standard_normal((6, 8))
+    found = localisation.cell_shares(heat, (3, 4))
+    for row in range(3):
+        for column in range(4):
+            cell = np.zeros((6, 8), dtype=bool)
+            cell[2 * row : 2 * row + 2, 2 * column : 2 * column + 2] = True
+            assert localisation.grid_pg(heat, cell) == pytest.approx(found[row, column], abs=1e-12)
+    assert np.isnan(localisation.grid_pg(-np.ones((6, 8)), CORNER))
+
+
+def test_random_maps_are_at_chance():
+    rng = np.random.default_rng(2)
+    maps = rng.standard_normal((2000, 6, 8))
+    for measure in (localisation.energy_pointing_game, localisation.grid_pg, localisation.pointing_game):
+        found = np.array([measure(heat, CORNER) for heat in maps], dtype=float)
+        assert found.mean() == pytest.approx(0.25, abs=4.0 * found.std() / np.sqrt(len(maps)))
+
+
+@pytest.mark.parametrize("level", [-1.0, 0.0, 2.0])
+def test_a_map_without_a_peak_hits_nothing(level):
+    heat, everywhere = np.full((6, 8), level), np.ones((6, 8), dtype=bool)
+    assert localisation.pointing_game(heat, everywhere, 100.0) is False
+
+
+@pytest.mark.parametrize("place", [np.s_[:3, :5], np.s_[1:4, :4], np.s_[0:0], np.s_[:, :], np.s_[::5, :4]], ids=str)
+def test_the_cell_of_a_mosaic_is_one_of_a_regular_grid(place):
+    inside = np.zeros((6, 8), dtype=bool)
+    inside[place] = True
+    with pytest.raises(ValueError, match="no cell of a regular mosaic of 6 x 8 pixels; take energy_pointing_game"):
+        localisation.grid_pg(np.ones((6, 8)), inside)
+
+
+@pytest.mark.parametrize("measure", [localisation.energy_pointing_game, localisation.grid_pg, localisation.pointing_game])
+@pytest.mark.parametrize("scale", [1e-6, 3.0, 1e6])
+def test_the_map_s_unit_does_not_matter(measure, scale):
+    heat = np.random.default_rng(3).standard_normal((6, 8))
+    assert measure(scale * heat, CORNER) == pytest.approx(measure(heat, CORNER), abs=1e-12)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -1,40 +1,57 @@
-"""Maps of networks that forgot: what stays alike, and what grows even."""
+"""Does a map change when the network forgets: closed forms, and what noise and evenness do to them."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
 
-from perturbxai.metrics.randomisation import emprt, smprt
+from perturbxai.metrics import randomisation
 
-A = np.array([1.0, 2.0, 3.0, 4.0])
-
-
-def test_a_map_that_never_changes_is_wholly_alike_and_so_is_its_reverse():
-    assert smprt(A, np.stack([A, 2.0 * A])) == 1.0
-    assert smprt(A, np.stack([-A, A])) == 1.0  # the sign may turn: it speaks of the same parts
-
-
-def test_likeness_is_the_mean_over_stages_and_a_constant_map_is_like_none():
-    crossed = np.array([2.0, 1.0, 4.0, 3.0])  # rank correlation .6
-    assert smprt(A, np.stack([A, crossed])) == pytest.approx(0.8)
-    assert smprt(A, np.stack([A, np.zeros(4)])) == pytest.approx(0.5)
-    assert np.isnan(smprt(np.ones(4), np.stack([A, A])))
+FEW = settings(max_examples=40, deadline=None, derandomize=True)
+MAP = np.array([4.0, 1.0, 0.0, -2.0, 3.0])
 
 
-def test_random_maps_are_as_alike_as_chance_makes_them():
-    rng = np.random.default_rng(0)
-    found = [smprt(rng.normal(size=20), rng.normal(size=(4, 20))) for _ in range(300)]
-    assert np.mean(found) == pytest.approx(np.sqrt(2 / np.pi / 19), abs=0.02)  # mean |r| of independent ranks
+def test_smprt_is_the_mean_absolute_rank_correlation_over_the_stages():
+    stages = np.random.default_rng(0).normal(size=(4, 5))
+    expected = np.mean([abs(stats.spearmanr(MAP, one).statistic) for one in stages])
+    assert randomisation.smprt(MAP, stages) == pytest.approx(expected, abs=1e-12)
 
 
-def test_entropy_rises_by_its_share_when_a_map_grows_even():
-    single, half, even = np.array([1.0, 0, 0, 0]), np.array([1.0, 1.0, 0, 0]), np.ones(4)
-    assert emprt(half, np.stack([single, even])) == pytest.approx(1.0)  # log 4 over log 2, less 1: the last stage counts
-    assert emprt(half, np.stack([even, half])) == pytest.approx(0.0)
-    assert emprt(even, half[None]) == pytest.approx(-0.5)
-    assert np.isnan(emprt(single, even[None])) and np.isnan(emprt(np.zeros(4), even[None]))
+def test_a_map_that_looks_at_no_network_is_as_bad_as_can_be_and_so_is_its_reverse():
+    assert randomisation.smprt(MAP, np.stack([MAP, -MAP])) == pytest.approx(1.0)
+    assert randomisation.emprt(MAP, np.stack([MAP, -MAP])) == pytest.approx(0.0, abs=1e-12)
 
 
-def test_a_map_that_became_zero_has_no_entropy_to_rise_to():
-    assert np.isnan(emprt(np.ones(4), np.zeros((1, 4))))
+def test_a_map_that_goes_out_is_like_none_and_a_constant_one_has_no_number():
+    assert randomisation.smprt(MAP, np.zeros((3, 5))) == 0.0
+    assert np.isnan(randomisation.smprt(np.ones(5), np.stack([MAP])))
+
+
+def test_noise_passes_for_change_which_is_why_this_is_necessary_and_no_more():
+    rng = np.random.default_rng(1)
+    noise = [randomisation.smprt(rng.normal(size=50), rng.normal(size=(4, 50))) for _ in range(200)]
+    assert np.mean(noise) == pytest.approx(np.sqrt(2.0 / np.pi / 49.0), rel=0.1)  # the mean of |r| of independent ranks
+
+
+def test_emprt_is_the_relative_rise_of_entropy_at_the_last_stage():
+    two, four = np.array([1.0, -1.0, 0.0, 0.0]), np.ones(4)
+    assert randomisation.emprt(two, np.stack([two, four])) == pytest.approx(np.log(4) / np.log(2) - 1.0)
+    assert randomisation.emprt(four, np.stack([four, two])) == pytest.approx(-0.5)
+    assert randomisation.emprt(four, np.stack([two, four])) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_emprt_has_no_number_for_maps_of_nothing_or_of_one_player():
+    for before, after in [(np.zeros(5), MAP), (np.eye(5)[0], MAP), (MAP, np.zeros(5))]:
+        assert np.isnan(randomisation.emprt(before, after[None]))
+
+
+@FEW
+@given(st.integers(0, 10_000), st.floats(0.01, 100.0))
+def test_units_and_order_of_players_change_nothing(seed, scale):
+    rng = np.random.default_rng(seed)
+    values, stages, order = rng.normal(size=6), rng.normal(size=(3, 6)), rng.permutation(6)
+    for measure in (randomisation.smprt, randomisation.emprt):
+        np.testing.assert_allclose(measure(scale * values[order], stages[:, order]), measure(values, stages), atol=1e-9)

@@ -1,50 +1,70 @@
-"""Sensitivity to neighbours and seeds: closed forms, and what a map that looks at nothing scores."""
+"""Does a map stay: closed forms, what changes nothing, and that what looks at nothing is told as such."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
 
-from perturbxai.metrics.robustness import lipschitz, max_sensitivity, seed_stability
+from perturbxai.metrics import robustness
 
-VALUES = np.array([3.0, -4.0])  # of length 5
-NEIGHBOURS = np.array([[3.0, -4.0], [3.0, -2.0], [0.0, -4.0]])  # 0, 2 and 3 away
-STEPS = np.array([0.1, 0.05, 0.2])
-
-
-def test_the_largest_move_is_over_the_map_s_own_size():
-    assert max_sensitivity(VALUES, NEIGHBOURS) == pytest.approx(3.0 / 5.0)
-    assert lipschitz(VALUES, NEIGHBOURS, STEPS) == pytest.approx(2.0 / 0.05 / 5.0)
+FEW = settings(max_examples=40, deadline=None, derandomize=True)
+VALUES = np.array([3.0, 4.0])
+NEAR = np.array([[3.0, 4.0], [3.0, 5.0], [0.0, 0.0]])
 
 
-@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
-def test_units_of_a_map_do_not_matter(scale):
-    assert max_sensitivity(scale * VALUES, scale * NEIGHBOURS) == pytest.approx(0.6)
-    assert lipschitz(-scale * VALUES, -scale * NEIGHBOURS, STEPS) == pytest.approx(8.0)
+def test_max_sensitivity_is_the_longest_move_over_the_map_s_length():
+    assert robustness.max_sensitivity(VALUES, NEAR[:2]) == pytest.approx(1.0 / 5.0)
+    assert robustness.max_sensitivity(VALUES, NEAR) == pytest.approx(1.0)
 
 
-def test_a_map_that_looks_at_no_input_does_not_move():
-    assert max_sensitivity(VALUES, np.tile(VALUES, (4, 1))) == 0.0
-    assert lipschitz(VALUES, np.tile(VALUES, (3, 1)), STEPS) == 0.0
+def test_lipschitz_is_the_steepest_move_and_skips_what_did_not_move():
+    steps = np.array([0.0, 0.1, 1.0])
+    assert robustness.lipschitz(VALUES, NEAR, steps) == pytest.approx(1.0 / 0.1 / 5.0)
+    assert np.isnan(robustness.lipschitz(VALUES, NEAR, np.zeros(3)))
 
 
-def test_neighbours_that_are_the_input_tell_no_slope():
-    assert np.isnan(lipschitz(VALUES, NEIGHBOURS, np.zeros(3)))
-    assert lipschitz(VALUES, NEIGHBOURS, np.array([0.0, 0.0, 0.3])) == pytest.approx(3.0 / 0.3 / 5.0)
+def test_of_a_linear_method_lipschitz_is_the_relative_slope():
+    x, moves = np.array([1.0, 2.0, 2.0]), np.eye(3) * 0.05
+    steps = np.sqrt(np.mean(moves**2, axis=1))
+    found = robustness.lipschitz(2.0 * x, 2.0 * (x + moves), steps)
+    assert found == pytest.approx(np.sqrt(3.0) / 3.0)  # |2 dx| / rms(dx) / |2 x|
 
 
-def test_a_map_of_zeros_has_no_size_to_move_by():
-    assert np.isnan(max_sensitivity(np.zeros(2), NEIGHBOURS)) and np.isnan(lipschitz(np.zeros(2), NEIGHBOURS, STEPS))
+def test_a_map_that_looks_at_no_input_never_moves_and_one_of_zeros_has_no_number():
+    assert robustness.max_sensitivity(VALUES, np.tile(VALUES, (4, 1))) == 0.0
+    assert np.isnan(robustness.max_sensitivity(np.zeros(2), NEAR))
+    assert np.isnan(robustness.lipschitz(np.zeros(2), NEAR, np.ones(3)))
 
 
-def test_seed_stability_is_the_mean_over_pairs_of_seeds():
-    a, b, c = np.array([1.0, 2.0, 3.0]), np.array([1.0, 3.0, 2.0]), np.array([3.0, 2.0, 1.0])
-    assert seed_stability(np.stack([a, a, a])) == 1.0
-    assert seed_stability(np.stack([a, b, c])) == pytest.approx((0.5 - 1.0 - 0.5) / 3)
-    assert np.isnan(seed_stability(np.stack([a, np.ones(3)])))
+@FEW
+@given(st.integers(0, 10_000), st.floats(0.01, 100.0))
+def test_unit_and_order_of_players_change_nothing(seed, scale):
+    rng = np.random.default_rng(seed)
+    values, near, steps, order = rng.normal(size=7), rng.normal(size=(5, 7)), rng.random(5) + 0.1, rng.permutation(7)
+    for measure in (robustness.max_sensitivity, lambda v, n: robustness.lipschitz(v, n, steps)):
+        np.testing.assert_allclose(measure(scale * values[order], scale * near[:, order]), measure(values, near))
 
 
-def test_random_maps_of_several_seeds_have_nothing_in_common():
-    rng = np.random.default_rng(0)
-    found = [seed_stability(rng.normal(size=(5, 12))) for _ in range(400)]
-    assert abs(np.mean(found)) < 3.5 * np.std(found) / 20
+@FEW
+@given(st.integers(0, 10_000))
+def test_more_neighbours_never_make_a_map_steadier(seed):
+    rng = np.random.default_rng(seed)
+    values, near = rng.normal(size=7), rng.normal(size=(5, 7))
+    assert robustness.max_sensitivity(values, near) >= robustness.max_sensitivity(values, near[:4])
+
+
+def test_seed_stability_is_the_mean_rank_correlation_of_pairs():
+    maps = np.random.default_rng(0).normal(size=(3, 9))
+    expected = np.mean([stats.spearmanr(maps[a], maps[b]).statistic for a, b in ((0, 1), (0, 2), (1, 2))])
+    assert robustness.seed_stability(maps) == pytest.approx(expected, abs=1e-12)
+    assert robustness.seed_stability(np.tile(maps[0], (4, 1))) == pytest.approx(1.0)
+    assert np.isnan(robustness.seed_stability(np.ones((2, 9))))
+
+
+def test_maps_of_mere_noise_are_not_stable():
+    rng = np.random.default_rng(1)
+    found = [robustness.seed_stability(rng.normal(size=(2, 20))) for _ in range(400)]
+    assert abs(np.mean(found)) < 3.0 * np.std(found) / np.sqrt(400)
