@@ -12,6 +12,7 @@ def as_comparison(scores: pd.DataFrame) -> px.Comparison:
     costs = scores.groupby("method", sort=False)[["rows", "seconds"]].mean().reset_index()
     empty = pd.DataFrame()
     return px.Comparison(
-        scores=scores.assign(seed=scores.seed.astype("Int64")), agreement=empty, costs=costs, fill_spread=empty, curves=empty,
+        scores=scores.assign(seed=scores.seed.astype("Int64")), agreement=empty, costs=costs, fill_spread=empty,
+        curves=empty,
         results=dict.fromkeys(scores.method), inputs=list(dict.fromkeys(scores.row)),  # type: ignore[arg-type]
     )  # fmt: skip

@@ -207,9 +207,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("config", type=Path)
     parser.add_argument("--scale")
     parser.add_argument("--out", type=Path)
-    given = parser.parse_args(arguments)
-    config, scale = read(given.config, given.scale)
-    folder = given.out or Path(config.results)
+    asked = parser.parse_args(arguments)
+    config, scale = read(asked.config, asked.scale)
+    folder = asked.out or Path(config.results)
     shares = folder / "shares"
     given = [(one, scale, shares / f"{one.set}-{one.name}.csv") for one in scenes_of(scale)]
     paths = each(measure, given, config.workers)

@@ -198,7 +198,8 @@ def write_maps(results: dict[str, Attribution], path: Path, space: px.ImageSpace
     """The logit's values by the superpixel, for the pictures of the page."""
     path.parent.mkdir(parents=True, exist_ok=True)
     labels = space.players(photo.picture)[0].labels
-    np.savez_compressed(path, labels=labels, **{name: result[0].values[:, 0] for name, result in results.items()})
+    held: dict[str, Any] = {name: result[0].values[:, 0] for name, result in results.items()}
+    np.savez_compressed(path, labels=labels, **held)
 
 
 def measure(cell: Cell, photo: Photo, folder: Path, scale: Scale) -> None:

@@ -63,7 +63,6 @@ def head(lines: pd.DataFrame, main: pd.DataFrame, versus: px.Versus) -> list[Htm
     return [
         element("h1", "Are perturbation explanations better than class activation maps?"), element("p", settled),
         element("h2", "Against Grad-CAM"), sentences(versus.describe().split("\n")),
-        
         picture(px.plot(versus), "Mean difference to Grad-CAM by method, 95 % intervals over photos; above 0 is better."),
         table(versus.to_frame()[[
             "method", "difference", "low", "high", "p_holm", "rank_biserial", "win_rate", "detectable",
@@ -77,7 +76,7 @@ def fills(main: pd.DataFrame, folder: Path) -> list[Html]:
     """Every method's mean score by scored fill and output."""
     own = main[main.metric == JUDGE]
     found = own.groupby(["method", "output", "scored_fill"], sort=False).value.mean().unstack(["output", "scored_fill"])
-    found.columns = [f"{output}, {fill}" for output, fill in found.columns]
+    found.columns = pd.Index([", ".join(map(str, head)) for head in found.columns])
     found = found.sort_values(found.columns[1], ascending=False).reset_index()
     found.to_csv(folder / "by_fill.csv", index=False)
     note = (
@@ -120,8 +119,8 @@ def seeds(lines: pd.DataFrame, folder: Path) -> list[Html]:
     found = compared(own, OUTPUT).seed_spread()
     found.to_csv(folder / "seeds.csv", index=False)
     note = (
-        f"Five seeds at {own.photo.nunique()} photos, all by as many rows: how far a score spreads between seeds of one photo "
-        "beside how far between photos. ICC is the share that lies between photos."
+        f"Five seeds at {own.photo.nunique()} photos, all by as many rows: how far a score spreads between seeds of one "
+        "photo beside how far between photos. ICC is the share that lies between photos."
     )
     shown = found[["method", "mean", "sd_inputs", "sd_seeds", "icc", "icc_low", "icc_high"]]
     return [element("h2", "How much is the seed"), element("p", note, class_="note"), table(shown)]
@@ -194,7 +193,7 @@ def sentences(lines: Iterable[str]) -> Html:
 def table(frame: pd.DataFrame) -> Html:
     """Methods by their titles, numbers to three places."""
     rows = []
-    for line in frame.itertuples(index=False):
+    for line in frame.to_numpy(dtype=object):
         cells = [TITLES.get(str(one), one) if n == 0 else one for n, one in enumerate(line)]
         rows.append(element("tr", *(element("td", told(one), class_="n" if n else None) for n, one in enumerate(cells))))
     heads = element("tr", *(element("th", str(column).replace("_", " ")) for column in frame.columns))

@@ -99,9 +99,9 @@ def table_of(name: str, n_rows: int) -> Table:
         X, y = load(return_X_y=True, as_frame=True)
         y = y.to_numpy(dtype=np.float64)
     if name == "cancer":
-        columns = list(X)
+        columns = list(map(str, X))
         groups = {columns[j].removeprefix("mean "): [columns[j + 10 * part] for part in range(3)] for j in range(GROUPED)}
-    words = [column for column in X if X[column].dtype.kind not in "fiub"]
+    words = [str(column) for column in X if X[column].dtype.kind not in "fiub"]
     X = X.assign(**{column: X[column].astype("category").cat.codes for column in words})
     X = X.astype(np.float32).astype(np.float64)
     order = np.random.default_rng(0).permutation(len(X))
@@ -148,7 +148,7 @@ def _network(table: Table) -> Any:
         optimiser = torch.optim.Adam(net.parameters(), 5e-3)
         for _ in range(300):
             optimiser.zero_grad()
-            torch.nn.functional.mse_loss(net(X), y).backward()  # type: ignore[no-untyped-call]
+            torch.nn.functional.mse_loss(net(X), y).backward()
             optimiser.step()
     return net.eval()
 
@@ -196,6 +196,7 @@ def summarise(lines: pd.DataFrame, folder: Path) -> None:
     lines.groupby(keys, sort=False).value.mean().unstack().round(4).to_csv(folder / "summary.csv")
     found = []
     for (name, kind), own in lines.groupby(["table", "model"], sort=False):
+        name, kind = str(name), str(kind)
         for metric in ("faithfulness", "error"):
             scored = own[(own.metric == metric) & ~own.method.isin([TRUTH[kind]])]
             versus = as_comparison(scored).versus("kernel_shap", metric=metric, primary=())

@@ -53,9 +53,9 @@ def ssim(left: Floats, right: Floats, labels: Labels) -> float:
     """Structural similarity of two maps on the picture, each over its largest absolute value: 1 for the same, 0 for unlike.
 
     Wang, Bovik, Sheikh & Simoncelli, "Image quality assessment" (2004), in windows of 7 x 7 pixels. Each superpixel's value
-    is spread evenly over its pixels, and laid on 0..1 with no value at the middle: of numbers of both signs the formula takes
-    a map and its reverse for the same. NaN of a map whose values are all one, and of pictures smaller than
-    a window. Windows within a superpixel hold no structure, so that large ones bring the number near to 1 or to 0.
+    is spread evenly over its pixels, and laid on 0..1 with no value at the middle: of numbers of both signs the formula
+    takes a map and its reverse for the same. NaN of a map whose values are all one, and of pictures smaller than a window.
+    Windows within a superpixel hold no structure, so that large ones bring the number near to 1 or to 0.
 
     left, right (P,), labels (H, W)
     """
