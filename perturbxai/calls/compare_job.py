@@ -206,8 +206,7 @@ def seed_of(result: Attribution) -> int | None:
     if not draws(result):
         return None
     seed = result.meta.get("seed")
-    own = getattr(result[0].method, "seed", None)
-    return seed if seed is not None else own
+    return result[0].method.get_params(deep=False).get("seed") if seed is None else int(seed)
 
 
 def _asked_alike(result: Attribution) -> Any:
