@@ -188,6 +188,11 @@ def test_differences_by_rounding_are_none():
     assert line(four(lime=BASE * (1 + 1e-15)).versus("grad_cam"), "lime").win_rate == 0.5
 
 
+def test_scores_that_rounding_parts_share_a_rank():
+    found = four(lime=BASE * (1 + 1e-15), kernel_shap=BASE * (1 - 1e-15)).versus("grad_cam")
+    assert found.friedman.mean_ranks.tolist() == [2.0, 2.0, 4.0, 2.0]
+
+
 def test_few_inputs_have_infinite_intervals_and_are_told_so():
     few = comparison(lines_of("lime", BASE[:3] + NOISE[0, :3]), lines_of("cam", BASE[:3])).versus("cam")
     assert line(few, "lime").high == np.inf
