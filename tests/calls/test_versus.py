@@ -253,6 +253,12 @@ def test_words_say_first_which_difference_would_have_been_seen():
 
 def test_a_margin_says_what_is_shown_to_be_no_worse():
     assert "Up to 0.2 they are equivalent" in four().versus("grad_cam", margin=0.2).describe()
+    wide = four(kernel_shap=BASE + 8 * NOISE[1]).versus("grad_cam", margin=0.02).describe()
+    assert "That it is no worse, up to 0.02, is not shown" in wide
+
+
+def test_what_is_better_is_not_called_no_worse_as_well():
+    assert "no worse" not in four().versus("grad_cam", primary="lime", margin=0.05).describe()
 
 
 def test_it_is_a_tidy_table():

@@ -3,7 +3,8 @@
 import numpy as np
 
 from perturbxai.reporting.interactive import words
-from perturbxai.reporting.interactive.canvas import canvas, listed, places, rule, value_lines
+from perturbxai.reporting.interactive.canvas import canvas, listed, places, value_lines
+from perturbxai.reporting.interactive.colours import LINE
 from perturbxai.reporting.lettering import number
 from perturbxai.reporting.types import Interactive
 from perturbxai.reporting.values.panels import height_of
@@ -20,7 +21,11 @@ def figure(shown: Paired) -> Interactive:
         x=listed(2 * seen), base=listed(-seen), y=list(range(len(lines))), orientation="h", width=0.86, hovertext=told,
         hoverinfo="text", marker={"color": BAND, "line": {"width": 0}}, showlegend=False, **at,
     )  # fmt: skip
-    rule(made, at, 0.0)
+    # a line among the traces, for shapes lie below bars
+    made.add_scatter(
+        x=[0.0, 0.0], y=[-0.6, len(lines) - 0.4], mode="lines", line={"color": LINE, "width": 1}, hoverinfo="skip",
+        showlegend=False, **at,
+    )  # fmt: skip
     for n, (colour, low, high) in enumerate(zip(shown.colours, *shown.interval(), strict=True)):
         mean, fill = float(lines.difference.iloc[n]), colour if lines.primary.iloc[n] else "white"
         made.add_scatter(
