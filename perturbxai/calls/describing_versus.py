@@ -79,6 +79,8 @@ def _tested(found: Versus, one: Foreign, name: str, other: str, these: str) -> s
     seen = "" if not np.isfinite(one.detectable) else (
         f": only a difference of {rounded(one.detectable, 2)} or more would have been seen"
     )  # fmt: skip
+    if 2.0 ** (1 - one.inputs) * len(found.primary) > ALPHA:  # the least that p can be
+        seen = f": so few cannot be significant in a family of {len(found.primary)}, whatever they show"
     told = f"{rounded(one.difference, 2)}, {_interval(found, one)}"
     return f"{name} and {other} cannot be told apart by these {these}{seen} ({told})."
 
