@@ -66,11 +66,11 @@ class Board:
                  "home", those that are home to any of them (of maps that no fill enters, to any method); or a fill's name
         """
         every = range(len(self.fills))
-        at_home = self.home[list(numbers)].any(axis=0)
+        at_home = np.asarray(self.home[list(numbers)].any(axis=0))
         if fill == AWAY:
             return [f for f in every if not at_home[f] or len(self.fills) == 1]
         if fill == HOME:
-            anywhere = at_home if at_home.any() else self.home.any(axis=0)
+            anywhere = at_home if at_home.any() else np.asarray(self.home.any(axis=0))
             return [f for f in every if anywhere[f]]
         return [self.fills.index(fill)]
 

@@ -25,7 +25,7 @@ def of_versus(found: Versus, titles: Mapping[str, str] | None = None) -> list[st
         return called((titles or {}).get(name, name))
 
     lines = [_sentence(found, one, title) for one in found.table.itertuples()]
-    return [_seen(found, title), *lines, *_ranks(found)]
+    return [_seen(found, title), *lines, *_ranks(found, title)]
 
 
 def p_value(p: float) -> str:
@@ -45,8 +45,8 @@ def _seen(found: Versus, title: Called) -> str:
     if not len(known):
         return f"{units}: which difference would have been seen cannot be told."
     least, most = rounded(float(known.min()), 2), rounded(float(known.max()), 2)
-    span = least if least == most else f"{least} to {most}, by method,"
-    return f"{units}: a mean difference of {span} or more would have been seen in 4 of 5 such comparisons."
+    span = f"{most} or more" if least == most else f"{most} or more ({least} for the steadiest method)"
+    return f"{units}: a mean difference of {span} would have been seen in 4 of 5 such comparisons."
 
 
 def _sentence(found: Versus, one: Foreign, title: Called) -> str:
@@ -79,6 +79,8 @@ def _tested(found: Versus, one: Foreign, name: str, other: str, these: str) -> s
     seen = "" if not np.isfinite(one.detectable) else (
         f": only a difference of {rounded(one.detectable, 2)} or more would have been seen"
     )  # fmt: skip
+    if 2.0 ** (1 - one.inputs) * len(found.primary) > ALPHA:  # the least that p can be
+        seen = f": so few cannot be significant in a family of {len(found.primary)}, whatever they show"
     told = f"{rounded(one.difference, 2)}, {_interval(found, one)}"
     return f"{name} and {other} cannot be told apart by these {these}{seen} ({told})."
 
@@ -90,9 +92,11 @@ def _claims(found: Versus, one: Foreign) -> str:
     margin = rounded(found.margin, 2)
     if one.p_equivalent <= ALPHA:
         return f" Up to {margin} they are equivalent ({p_value(one.p_equivalent)})."
+    if one.p_holm <= ALPHA and one.rank_biserial > 0:
+        return ""  # better than no worse
     if one.p_no_worse <= ALPHA:
         return f" It is no worse, up to {margin} ({p_value(one.p_no_worse)})."
-    return f" That it is no worse, up to {margin}, is not shown either ({p_value(one.p_no_worse)})."
+    return f" That it is no worse, up to {margin}, is not shown ({p_value(one.p_no_worse)})."
 
 
 def _explored(found: Versus, one: Foreign, name: str, other: str, these: str) -> str:
@@ -103,12 +107,12 @@ def _explored(found: Versus, one: Foreign, name: str, other: str, these: str) ->
     return f"Not tested: the difference of {name} and {other} at {these} is {mean} ({span}), which may be none."
 
 
-def _ranks(found: Versus) -> list[str]:
+def _ranks(found: Versus, title: Called) -> list[str]:
     ranks = found.friedman
     if not np.isfinite(ranks.p):
         return []
     order = np.argsort(ranks.mean_ranks, kind="stable")
-    best = joined([f"{called(found.methods[n])} {rounded(float(ranks.mean_ranks[n]), 2)}" for n in order[:3]])
+    best = joined([f"{title(found.methods[n])} {rounded(float(ranks.mean_ranks[n]), 2)}" for n in order[:3]])
     chance = "more than chance" if ranks.p <= ALPHA else "no more than chance may"
     return [
         f"Ranks of all {len(found.methods)} methods differ by {chance} (Friedman, {p_value(ranks.p)}); the best mean ranks: "

@@ -32,12 +32,12 @@ def seed_spread(found: Comparison) -> Frame:
     scores = scores[away & scores.value.notna()]
     costs = dict(zip(found.costs["method"], found.costs["rows"], strict=True)) if len(found.costs) else {}
     return pd.DataFrame(
-        [_line(*map(str, head), lines, costs) for head, lines in scores.groupby(list(COLUMNS[:3]), sort=False)],
+        [_line(head, lines, costs) for head, lines in scores.groupby(list(COLUMNS[:3]), sort=False)],
         columns=list(COLUMNS),
     )
 
 
-def _line(method: str, output: str, metric: str, lines: Frame, costs: dict[str, Any]) -> tuple[Any, ...]:
+def _line(head: tuple[Any, ...], lines: Frame, costs: dict[str, Any]) -> tuple[Any, ...]:
     """The mean over fills is taken within an input and seed."""
     means = lines.groupby(["unit", "seed"], dropna=False, sort=False).value.mean()
     groups = [one.to_numpy(dtype=np.float64) for _, one in means.groupby(level="unit", sort=False)]
@@ -46,7 +46,7 @@ def _line(method: str, output: str, metric: str, lines: Frame, costs: dict[str, 
     else:
         told, seeds = components(groups), int(lines.seed.nunique())
     numbers = (told.mean, told.sd_inputs, told.sd_seeds, told.icc, told.low, told.high)
-    return method, output, metric, len(groups), seeds, *numbers, costs.get(method, np.nan)
+    return *head, len(groups), seeds, *numbers, costs.get(head[0], np.nan)
 
 
 def _without_seeds(values: Any) -> Components:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from perturbxai.calls.describing_versus import of_versus
@@ -9,6 +10,7 @@ from perturbxai.core.types import Frame
 from perturbxai.core.wording import count, figure, listed, word
 from perturbxai.metrics.statistics.friedman import Friedman
 from perturbxai.results import notebook
+from perturbxai.results.explanation import Attribution
 from perturbxai.results.tidy import Tidy
 
 
@@ -33,6 +35,7 @@ class Versus(Tidy):
     friedman mean ranks and Friedman's test of all `methods`, `against` among them; by the fills that all can be compared
              under, NaN where there is none
     what     "row" or "picture", what an input is;  n_inputs: clusters, each with `n_outputs` differences
+    results  the maps themselves, `against` among them
     """
 
     table: Frame
@@ -50,11 +53,12 @@ class Versus(Tidy):
     n_inputs: int
     n_outputs: int
     what: str
+    results: Mapping[str, Attribution]
 
     def __repr__(self) -> str:
         lines = [
-            f"{word(one.method)} {figure(one.difference)} [{figure(one.low)}, {figure(one.high)}]"
-            for one in self.table.head(4).itertuples()
+            f"{word(one['method'])} {figure(one['difference'])} [{figure(one['low'])}, {figure(one['high'])}]"
+            for one in self.table.head(4).to_dict("records")
         ]
         rest = [f"and {len(self.table) - 4} more"] if len(self.table) > 4 else []
         head = f"Versus {word(self.against)} by {word(self.metric)} at {count(self.n_inputs, 'input')}"

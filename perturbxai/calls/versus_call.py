@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 DEFAULT = ("srg", "faithfulness")
 ROUNDING = 1e-12  # of the scores' size: a difference below it is none
+DIGITS = 12  # the same for ranks
 CLAIMS = ("p_no_worse", "p_equivalent")
 
 
@@ -59,7 +60,7 @@ def versus_of(
     n_inputs, n_outputs = board.values.shape[1:3]
     return Versus(
         table, against, metric, better, fill, used, level, margin, seed, family, board.methods, pairs.ranks(), n_inputs,
-        n_outputs, what,
+        n_outputs, what, {name: found.results[name] for name in board.methods},
     )  # fmt: skip
 
 
@@ -160,8 +161,9 @@ class _Pairs:
         """Of all methods, by the fills that they can all be compared under."""
         every = range(len(self.board.methods))
         fills = self.board.fills_for(list(every), self.fill)
-        by_input = [self.board.scores(m, fills).mean(axis=1) for m in every]
-        return friedman(self.sign * np.array(by_input).T)
+        by_input = np.array([self.board.scores(m, fills).mean(axis=1) for m in every]).T
+        scale = np.nanmax(np.abs(by_input), initial=0.0) or 1.0
+        return friedman(self.sign * np.round(by_input / scale, DIGITS))  # scores that rounding parts are tied
 
 
 def _spread(differences: Floats) -> float:

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from perturbxai.calls.comparison import Comparison
+from perturbxai.calls.versus import Versus
 from perturbxai.core import catalogue
 from perturbxai.core.methods import Explainer
 from perturbxai.core.types import Frame
@@ -64,6 +65,13 @@ def of_effects(found: Found) -> Figures:
     for names, methods in found.items():
         if len(names) == 2:
             yield "effects_" + "_".join(names), plot(list(methods.values()))
+
+
+def of_versus(found: Versus) -> Figures:
+    """(name, Figure): the differences, and the ranks where there are any to test."""
+    yield "forest", plot(found)
+    if np.isfinite(found.friedman.p):
+        yield "ranks", plot(found, "ranks")
 
 
 def _is_map(one: Attribution) -> bool:

@@ -1,12 +1,14 @@
 """report(): what was found as tidy CSVs, figures and one HTML page in one folder, and a manifest written last."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import ArrayLike
 
 from perturbxai.calls.comparison import Comparison
+from perturbxai.calls.versus import Versus
 from perturbxai.core.csv_files import write_csv
 from perturbxai.core.types import Frame
 from perturbxai.reporting import figures as drawing
@@ -14,6 +16,7 @@ from perturbxai.reporting import style
 from perturbxai.reporting.curves.view import as_effects
 from perturbxai.reporting.html.ending import Told
 from perturbxai.reporting.html.pages import effects_page, results_page
+from perturbxai.reporting.html.versus_section import versus_page
 from perturbxai.reporting.manifest import Folder, check_place, facts
 from perturbxai.reporting.tables import as_results, as_targets, of_effects, tables
 from perturbxai.results.effect import Effects
@@ -21,7 +24,7 @@ from perturbxai.results.explanation import Attribution
 
 
 def report(
-    anything: Attribution | Mapping[str, Attribution] | Comparison | Effects,
+    anything: Attribution | Mapping[str, Attribution] | Comparison | Versus | Effects,
     folder: str | Path,
     *,
     config: object = None,
@@ -30,8 +33,8 @@ def report(
 ) -> Path:
     """Write tables, figures, a page and a manifest of results, all inside one folder.
 
-    anything  a Comparison, an Attribution, a mapping from name to Attribution, or what `effects` returned (all of it, the
-              mapping of a method, or one Effect)
+    anything  a Comparison, its Versus, an Attribution, a mapping from name to Attribution, or what `effects` returned (all
+              of it, the mapping of a method, or one Effect)
     folder    made if it is not there. What an older report wrote there, as its manifest says, is taken away or replaced;
               other files are left alone, and so is one that was changed since, unless it has the name of a new one
     config    kept in the manifest
@@ -42,7 +45,8 @@ def report(
 
     Writes index.html, one page that holds all it shows, opens no address and needs no script; attributions.csv, with a
     Comparison also scores, agreement, costs, fill_spread, curves and summary, of effects effects.csv and
-    effects_of_pairs.csv; PNG figures; and manifest.json last: where it stands, everything it lists is complete.
+    effects_of_pairs.csv, of a Versus versus.csv; PNG figures; and manifest.json last: where it stands, everything it lists
+    is complete.
     All is written aside first: where it breaks off, an older report stays as it is. With manifest.json.part and without a
     manifest the move itself broke off; the next report clears up. Of two at once the later one stays. Returns the folder.
     Raises TypeError for what holds no results, and for lines that are not text; ValueError, before anything is drawn, for a
@@ -58,6 +62,8 @@ def report(
             Folder(folder), of_effects(found), drawing.of_effects(found), known,
             lambda files: effects_page(found, Told(known, files, lines)),
         )  # fmt: skip
+    if isinstance(anything, Versus):
+        return _of_versus(anything, folder, Told(facts(anything.results, None, config), (), lines), targets)
     results, compared = as_results(anything)
     known_targets = as_targets(targets, results)
     frames = tables(results, compared)
@@ -65,6 +71,16 @@ def report(
     return _write(
         Folder(folder), frames, drawing.figures(results, compared), known,
         lambda files: results_page(results, compared, frames, Told(known, files, lines, targets=known_targets)),
+    )  # fmt: skip
+
+
+def _of_versus(found: Versus, folder: str | Path, told: Told, targets: object) -> Path:
+    """The table, the forest and, of three methods or more, the ranks, and a page."""
+    if targets is not None:
+        raise ValueError("targets= are of explained rows, and a Versus is of methods; leave them out.")
+    return _write(
+        Folder(folder), {"versus": found.to_frame()}, drawing.of_versus(found), dict(told.facts),
+        lambda files: versus_page(found, replace(told, files=files)),
     )  # fmt: skip
 
 

@@ -188,6 +188,11 @@ def test_differences_by_rounding_are_none():
     assert line(four(lime=BASE * (1 + 1e-15)).versus("grad_cam"), "lime").win_rate == 0.5
 
 
+def test_scores_that_rounding_parts_share_a_rank():
+    found = four(lime=BASE * (1 + 1e-15), kernel_shap=BASE * (1 - 1e-15)).versus("grad_cam")
+    assert found.friedman.mean_ranks.tolist() == [2.0, 2.0, 4.0, 2.0]
+
+
 def test_few_inputs_have_infinite_intervals_and_are_told_so():
     few = comparison(lines_of("lime", BASE[:3] + NOISE[0, :3]), lines_of("cam", BASE[:3])).versus("cam")
     assert line(few, "lime").high == np.inf
@@ -248,6 +253,12 @@ def test_words_say_first_which_difference_would_have_been_seen():
 
 def test_a_margin_says_what_is_shown_to_be_no_worse():
     assert "Up to 0.2 they are equivalent" in four().versus("grad_cam", margin=0.2).describe()
+    wide = four(kernel_shap=BASE + 8 * NOISE[1]).versus("grad_cam", margin=0.02).describe()
+    assert "That it is no worse, up to 0.02, is not shown" in wide
+
+
+def test_what_is_better_is_not_called_no_worse_as_well():
+    assert "no worse" not in four().versus("grad_cam", primary="lime", margin=0.05).describe()
 
 
 def test_it_is_a_tidy_table():

@@ -15,7 +15,7 @@ from perturbxai.command import cli
 
 OF_THEIR_OWN = ("recipes", "scale", "plans", "extending")  # tests/house/test_NAME.py runs these, and asks more of them
 # photos shows the README's photo, which has a test there; the others are run whenever the site is built
-SLOW = ("photos", "reading-figures", "error-bars", "fills-and-backgrounds")
+SLOW = ("photos", "reading-figures", "error-bars", "fills-and-backgrounds", "comparing")
 PAGES = {page.relative_to(pages.DOCS).with_suffix("").as_posix(): page.read_text("utf-8") for page in pages.pages()}
 WITH_CODE = [
     pytest.param(name, marks=[pytest.mark.slow] if name in SLOW or name.startswith("methods/") else [])

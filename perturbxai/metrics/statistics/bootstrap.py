@@ -26,8 +26,8 @@ def interval(sums: Floats, counts: Ints, level: float, rng: np.random.Generator,
 
     Both ends are infinite where inputs are too few for the level (`too_few`), and where all differences are the same: that
     nothing was seen to vary is no proof that nothing does. At level .95 it held the true mean in .951 and .946 of 8,000
-    experiments with 20 and 50 normal differences, and in .934 and .941 with exponential ones, whose skewness is 2: of few and
-    skewed inputs it is somewhat too narrow. Read at the plain level it held it in .931, .938, .912 and .931.
+    experiments with 20 and 50 normal differences, and in .934 and .941 with exponential ones, whose skewness is 2: of few
+    and skewed inputs it is somewhat too narrow. Read at the plain level it held it in .931, .938, .912 and .931.
     """
     from scipy import stats
 
@@ -48,8 +48,8 @@ def interval(sums: Floats, counts: Ints, level: float, rng: np.random.Generator,
 def expanded(level: float, n_inputs: int) -> float:
     """The level that the draws are read at so that intervals of few inputs are as wide as Student's are.
 
-    Draws vary less than the sample does, by (n - 1)/n, and their quantiles are nearly the normal law's, not Student's: both are
-    made good, as proposed by Hesterberg ("What teachers should know about the bootstrap", 2015).
+    Draws vary less than the sample does, by (n - 1)/n, and their quantiles are nearly the normal law's, not Student's: both
+    are made good, as proposed by Hesterberg ("What teachers should know about the bootstrap", 2015).
     """
     from scipy import stats
 

@@ -39,3 +39,14 @@ def friedman(scores: Floats) -> Friedman:
         return Friedman(mean_ranks, 0.0, 1.0, n)
     found = stats.friedmanchisquare(*whole.T)
     return Friedman(mean_ranks, float(found.statistic), float(found.pvalue), n)
+
+
+def critical_difference(n_methods: int, n_inputs: int) -> float:
+    """How far two mean ranks lie apart by chance at most, in 95 % of pools without a difference (Nemenyi; Demšar 2006).
+
+    It grows with the pool: whether two methods differ should not hang on who else was compared, so it is for pictures only.
+    """
+    from scipy import stats
+
+    reach = stats.studentized_range.ppf(0.95, n_methods, np.inf) / np.sqrt(2.0)
+    return float(reach * np.sqrt(n_methods * (n_methods + 1) / (6.0 * n_inputs)))

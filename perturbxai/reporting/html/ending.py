@@ -1,6 +1,7 @@
 """What every page of explained inputs begins and ends with: its facts, comparison, cost, making, and how to read it."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +9,8 @@ import numpy as np
 
 from perturbxai.calls.comparison import Comparison
 from perturbxai.calls.describing_comparisons import of_comparison
+from perturbxai.calls.describing_versus import of_versus
+from perturbxai.calls.versus_call import DEFAULT
 from perturbxai.core.types import Frame
 from perturbxai.core.wording import count
 from perturbxai.reporting.html.choices import Numbering
@@ -27,6 +30,8 @@ SCALES = {
 }
 NAMED = 4  # outputs
 LISTED = 8  # methods
+CAMS = ("grad_cam", "cam")  # what explainers are set against, the first of them that is compared
+FEWEST = 5  # inputs from which it is told how they stand against it
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +57,29 @@ def ending(results: Mapping[str, Attribution], compared: Comparison | None, fram
     found, read = [], list(reading)
     if compared is not None:
         read += ["scores", "agreement"]
+        said = [*of_comparison(compared, titles(results)), *_against_cam(compared, titles(results))]
         found.append(compared_section(results, frames["summary"], frames["agreement"], frames["curves"], compared.call,
-                                      of_comparison(compared, titles(results)), numbering))  # fmt: skip
+                                      said, numbering))  # fmt: skip
     found.append(cost_section(frames["costs"] if "costs" in frames else costs_of(results), titles(results)))
     found.append(guide_section(read, [one.method for one in results.values()]))
-    return [*found, making_section(told.facts), files_section(told.files)]
+    return [*found, *ending_of(told)]
+
+
+def ending_of(told: Told) -> list[Section]:
+    """Making and files, behind all else of any page."""
+    return [making_section(told.facts), files_section(told.files)]
+
+
+def _against_cam(compared: Comparison, called: Mapping[str, str]) -> list[str]:
+    """What is better than the best known CAM, where one is compared at inputs enough to say something."""
+    scored = set(compared.scores.method)
+    cam = next((name for name in CAMS if name in scored), None)
+    ranks = any((compared.scores.metric == metric).any() for metric in DEFAULT)
+    if cam is None or not ranks or len(scored) < 2 or len(compared.inputs) < FEWEST:
+        return []
+    with suppress(ValueError):  # no two inputs have scores of both: there is nothing to tell
+        return of_versus(compared.versus(cam), called)
+    return []
 
 
 def costs_of(results: Mapping[str, Attribution]) -> Frame:
