@@ -34,9 +34,10 @@ class Redrawable(Metered):
         Each weight tensor of a layer becomes independent normal numbers of the tensor's own mean and deviation: what was
         learnt is gone, its scale is not. One of a single number has no deviation, and gets a number of its own size. (The
         usual initialisation leaves a deep network in eval mode without an answer: of EfficientNet-Lite0 logits then differ
-        between photos by 5e-8, and by .2 of the 1.0 they had as it is drawn here.) Running statistics of batch normalisation
-        stay. Meters begin at 0. Raises TypeError for other models than a torch.nn.Module, and for no Generator; ValueError
-        for names that are none.
+        between photos by 5e-8, and by .2 of the 1.0 they had as it is drawn here.)
+        Running statistics of batch normalisation stay: they are no weights, and with those of a fresh network, mean 0 and
+        variance 1, photos are told apart about as well (.33 on average over three draws against .26). Meters begin at 0.
+        Raises TypeError for other models than a torch.nn.Module, and for no Generator; ValueError for names that are none.
 
         >>> import torch
         >>> predictor = __import__("perturbxai").Predictor(torch.nn.Linear(2, 1))

@@ -18,8 +18,8 @@ class Silent(np.random.Generator):
     def __init__(self):
         super().__init__(np.random.PCG64(0))
 
-    def normal(self, loc=0.0, scale=1.0, size=None):
-        return np.zeros(size)
+    def normal(self, *given):
+        return np.zeros(given[-1])
 
 
 def dense(picture, hidden):

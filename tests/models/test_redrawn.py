@@ -82,19 +82,26 @@ def test_running_statistics_of_batch_normalisation_stay():
 
 
 @pytest.mark.parametrize(
-    ("call", "kind", "message"),
+    ("layers", "drawn_by", "kind", "message"),
     [
-        (lambda p: p.randomised("5", rng()), ValueError, "'5' holds no weights of its own; those that do are 0, 1, 6"),
-        (lambda p: p.randomised(["0", "no"], rng()), ValueError, "layers: 'no'"),
-        (lambda p: p.randomised("0", 1), TypeError, "rng is int; expected a numpy Generator"),
-        (lambda p: px.Predictor(lambda x: x).layers, TypeError, r"torch\.nn\.Module"),
-        (lambda p: px.Predictor(lambda x: x).randomised("0", rng()), TypeError, r"torch\.nn\.Module"),
-        (lambda p: px.Predictor(nn.Flatten()).layers, TypeError, "nothing to draw anew"),
+        ("5", rng(), ValueError, "'5' holds no weights of its own; those that do are 0, 1, 6"),
+        (["0", "no"], rng(), ValueError, "layers: 'no'"),
+        ("0", 1, TypeError, "rng is int; expected a numpy Generator"),
     ],
 )
-def test_what_cannot_be_drawn_anew_is_refused_and_told(call, kind, message):
+def test_what_cannot_be_drawn_anew_is_refused_and_told(layers, drawn_by, kind, message):
     with pytest.raises(kind, match=message):
-        call(px.Predictor(convolutional()))
+        px.Predictor(convolutional()).randomised(layers, drawn_by)
+
+
+def test_models_that_hold_no_weights_to_draw_are_refused_with_the_way_out():
+    function = px.Predictor(lambda rows: rows)
+    with pytest.raises(TypeError, match=r"cannot be drawn anew; take a torch\.nn\.Module"):
+        function.randomised("0", rng())
+    with pytest.raises(TypeError, match=r"take a torch\.nn\.Module"):
+        _ = function.layers
+    with pytest.raises(TypeError, match="nothing to draw anew"):
+        _ = px.Predictor(nn.Flatten()).layers
 
 
 @pytest.mark.slow
