@@ -193,7 +193,7 @@ def sentences(lines: Iterable[str]) -> Html:
 def table(frame: pd.DataFrame) -> Html:
     """Methods by their titles, numbers to three places."""
     rows = []
-    for line in frame.to_numpy(dtype=object):
+    for line in frame.to_numpy(dtype=object).tolist():
         cells = [TITLES.get(str(one), one) if n == 0 else one for n, one in enumerate(line)]
         rows.append(element("tr", *(element("td", told(one), class_="n" if n else None) for n, one in enumerate(cells))))
     heads = element("tr", *(element("th", str(column).replace("_", " ")) for column in frame.columns))
@@ -203,8 +203,8 @@ def table(frame: pd.DataFrame) -> Html:
 def told(value: Any) -> str:
     if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
-    if isinstance(value, (int, float, np.number)):
-        if not np.isfinite(value):
-            return "–"
-        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3f}"
-    return str(value)
+    if not isinstance(value, (int, float)):
+        return str(value)
+    if not np.isfinite(value):
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3f}"

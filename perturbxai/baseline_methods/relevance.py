@@ -74,16 +74,19 @@ def propagate(
     leaf = inputs.detach().clone().requires_grad_(True)
     own = leaf.clone()
     propagation = _Propagation(net, own, plan, rules, bounds)
-    with propagation:
-        scores = score(net(own))[0]
-    expected = as_floats(plain)
-    same = max(SAME, ROUNDINGS * torch.finfo(inputs.dtype).eps)
-    if np.abs(as_floats(scores) - expected).max() > same * np.abs(expected).max():
-        raise NoRule(
-            "the network's operations, run one by one, give other scores than the network: it works in place on what it "
-            f"reads again, or does not do the same twice. Make its activations inplace=False, or {WAY_OUT}"
-        )
-    return np.concatenate([gradient_of(one, leaf, one.detach()) for one in scores]), expected
+    try:
+        with propagation:
+            scores = score(net(own))[0]
+        expected = as_floats(plain)
+        same = max(SAME, ROUNDINGS * torch.finfo(inputs.dtype).eps)
+        if np.abs(as_floats(scores) - expected).max() > same * np.abs(expected).max():
+            raise NoRule(
+                "the network's operations, run one by one, give other scores than the network: it works in place on what it "
+                f"reads again, or does not do the same twice. Make its activations inplace=False, or {WAY_OUT}"
+            )
+        return np.concatenate([gradient_of(one, leaf, one.detach()) for one in scores]), expected
+    finally:
+        propagation.let_go()
 
 
 def _record(net: Net, inputs: Tensor, score: Score) -> tuple[list[Operation], Tensor]:
@@ -196,6 +199,12 @@ class _Propagation(Descent):
         rule.register(module)
         self.alive.append((rule, module))
         return module(given)
+
+    def let_go(self) -> None:
+        """Untie the rules: they and what they hooked hold each other, in a circle through autograd that nobody collects."""
+        for rule, _ in self.alive:
+            rule.remove()
+        self.alive.clear()
 
     def _rule(self, call: Operation) -> Rule:
         if call.role not in WEIGHED or call.shown is None or FIRST not in self.rules:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 import torch
@@ -570,3 +572,18 @@ def test_other_precisions_run_a_private_copy(name, precision):
     found = explained([name], normal(), predictor={"precision": precision})[name][0].heat
     whole = explained([name], normal())[name][0].heat
     assert np.corrcoef(found.ravel(), whole.ravel())[0, 1] > (0.9999 if precision == "float64" else 0.9)
+
+
+@pytest.mark.parametrize("method", ["lrp", "deep_taylor"])
+def test_nothing_of_a_pass_outlives_it(method):
+    net = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(), nn.Linear(4, 2),
+    ).eval()  # fmt: skip
+    predictor, space = px.Predictor(net), px.ImageSpace(segments="grid", n_segments=4, fill=0.0)
+    held = []
+    for one in np.random.default_rng(0).uniform(size=(3, 12, 12, 3)):
+        px.baselines(method, predictor, space, one, outputs=[0])
+        gc.collect()
+        held.append(sum(issubclass(type(held_one), torch.Tensor) for held_one in gc.get_objects()))
+    assert held[0] == held[1] == held[2]
