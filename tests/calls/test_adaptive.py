@@ -258,6 +258,7 @@ def test_what_a_method_of_ones_own_wants_is_checked():
         explained(Mine(name="Mine"))
 
 
+@pytest.mark.slow
 def test_pairs_are_chosen_for_from_what_their_fit_needs():
     """At least 2 + 2 P (P - 1) coalitions are drawn; of the others those that tell most of the pairs of players."""
     game, error = games.sigmoid_game(12, 2.0, 4.0), dict.fromkeys(("drawn", "adaptive"), 0.0)

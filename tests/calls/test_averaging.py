@@ -74,6 +74,7 @@ def curved(rows):
     return np.tanh(4 * (parts[:, :12].mean(axis=(1, 2)) - 0.4)) * np.sin(9 * parts[:, :, 10:].mean(axis=(1, 2)))
 
 
+@pytest.mark.slow
 def test_the_error_bounds_what_seeds_do_and_adds_in_squares_over_seeds_of_their_own():
     spaces = spaces_of(("grid", "slic"), n=12)
     averages = []
