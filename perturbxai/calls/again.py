@@ -46,9 +46,10 @@ class Group:
                 found = baselines(methods, predictor, space, x, **given)
             else:
                 found = baselines_in_turn(methods, predictor, space, x, step, **given)
-        elif step is None:
+        elif step is None or not set(self.options) <= {"budget"}:
             found = explain(methods, predictor, space, x, seed=self.seed + shift, **given)
         else:
+            given = {"budget": None} | given
             found = explain_in_turn(methods, predictor, space, x, step, seed=self.seed + shift, **given)
         return dict(zip(self.methods, found.values(), strict=True))
 

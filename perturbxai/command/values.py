@@ -99,6 +99,8 @@ def names_of(known: Iterable[str], refused: Collection[str] = (), all_too: bool 
         for number, name in enumerate(names):
             if name in names[:number]:
                 raise ValueError(f"{name!r} comes twice")
+            if name in catalogue.METRICS and name not in words:
+                raise ValueError(f"{name!r} needs {catalogue.METRICS[name].needs}: px.compare has it, in Python")
             if name not in words:
                 raise ValueError(f"{name!r} is not known{_way(name, words)}")
         return names

@@ -145,3 +145,27 @@ def test_maps_that_are_only_compared_with_each_other_are_no_step():
     results, none = px.explain(METHODS, predictor, space, X[:2], budget=20), Notebook()
     found = compare_in_turn(results, predictor, space, none, metrics=["spearman"], seed=0, n_jobs=None)
     assert not none.kept and len(found.agreement) == 2
+
+
+@pytest.mark.parametrize("kind", ["rows of a table", "pictures"])
+def test_maps_that_are_made_again_go_on_where_they_were_stopped(kind):
+    if kind == "pictures":
+        x, space = pictures()[:2], px.ImageSpace(segments="grid", n_segments=4, fill=0)
+        predictor, metrics = px.Predictor(model, batch_size=8), ["max_sensitivity", "faithfulness", "road"]
+        results = px.explain(METHODS, predictor, space, x, budget=16)
+    else:
+        X = np.random.default_rng(0).normal(size=(20, 5))
+        x, space, metrics = X[:3], px.TabularSpace(X, background=6), ["lipschitz", "faithfulness"]
+        predictor = px.Predictor(lambda rows: np.tanh(rows @ np.arange(5.0)))
+        results = px.explain(METHODS, predictor, space, x, budget=20)
+
+    def compare(step):
+        return compare_in_turn(results, predictor, space, step, metrics=metrics, seed=3, n_jobs=None)
+
+    whole = Notebook()
+    undisturbed = compare(whole)
+    for n_kept in range(0, len(whole.kept) + 1, 3):
+        later = whole.first(n_kept)
+        assert_alike(compare(later), undisturbed, check_exact=True)
+        assert later.worked == list(whole.kept)[n_kept:]
+    assert_alike(px.compare(results, predictor, space, metrics=metrics, seed=3), undisturbed, rtol=0, atol=1e-6)

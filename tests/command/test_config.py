@@ -141,3 +141,11 @@ def test_a_config_says_that_it_gives_no_options(section, key, given):
 def test_a_list_of_names_is_asked_for_where_something_else_stands(given):
     with pytest.raises(ValueError, match=r"input should be a list of names in quotes, as `perturbxai list` shows them$"):
         parse_config({"table": {"methods": given}})
+
+
+@pytest.mark.parametrize(
+    ("name", "needs"), [("error", "truth"), ("pointing_game", "masks"), ("seed_stability", "seeds"), ("road", "pictures")]
+)
+def test_a_metric_that_a_table_s_run_cannot_have_says_what_it_needs(name, needs):
+    with pytest.raises(ValueError, match=f"'{name}' needs {needs}: px.compare has it, in Python"):
+        TableConfig.model_validate({"data": "a.csv", "model": "a:b", "metrics": [name]})
