@@ -31,10 +31,8 @@ figure { margin: 1rem 0; } figcaption, .note { color: #555; font-size: .9rem; }
 
 def write(folder: Path, paths: Sequence[Path], photos: Sequence[Photo]) -> None:
     """verdict.html, and the tables behind it as CSV files, of the cells that were measured."""
-    lines = pd.concat([pd.read_csv(path).assign(what=path.stem.partition("-")[0]) for path in paths if path.exists()])
-    lines = lines.assign(row=lines.photo)
-    main = lines[(lines.what == "scores") & (lines.cut == MAIN[0]) & lines.explained_fill.isin([MAIN[1], "none"])]
-    main = main[main.photo.isin(set(main.photo[main.explained_fill == MAIN[1]]))]
+    lines = pd.concat([read(path) for path in paths if path.exists()])
+    main = lines[(lines.what == "scores") & (lines.cut == MAIN[0]) & (lines.cell_fill == MAIN[1])]
     versus = compared(main, OUTPUT).versus(AGAINST, metric=JUDGE)
     parts = [
         *head(lines, main, versus), *fills(main, folder), *cuts(lines, folder), *costs(main, folder), *seeds(lines, folder),
@@ -44,6 +42,13 @@ def write(folder: Path, paths: Sequence[Path], photos: Sequence[Photo]) -> None:
     page = element("html", element("head", element("meta", charset="utf-8"), element("title", "The verdict"),
         element("style", Html(STYLE))), element("body", *parts), lang="en")  # fmt: skip
     (folder / "verdict.html").write_text(f"<!DOCTYPE html>\n{page}\n", encoding="utf-8")
+
+
+def read(path: Path) -> pd.DataFrame:
+    """The lines of a cell, and which it was."""
+    what, _, cut, fill = path.stem.split("-")
+    found = pd.read_csv(path)
+    return found.assign(what=what, cut=cut, cell_fill=fill, row=found.photo)
 
 
 def compared(lines: pd.DataFrame, output: str) -> px.Comparison:
@@ -59,10 +64,11 @@ def head(lines: pd.DataFrame, main: pd.DataFrame, versus: px.Versus) -> list[Htm
         "under the two fills that the maps were not made with. Tested: LIME, KernelSHAP, PDP, ICE and ALE against "
         "Grad-CAM, settled before; everything else is exploratory."
     )
+    told = [line for line in versus.describe().split("\n") if not line.startswith("Not tested")]
     crossed = lines[lines.what == "scores"].groupby("photo").cut.nunique().eq(3).sum()
     return [
         element("h1", "Are perturbation explanations better than class activation maps?"), element("p", settled),
-        element("h2", "Against Grad-CAM"), sentences(versus.describe().split("\n")),
+        element("h2", "Against Grad-CAM"), sentences(told),
         picture(px.plot(versus), "Mean difference to Grad-CAM by method, 95 % intervals over photos; above 0 is better."),
         table(versus.to_frame()[[
             "method", "difference", "low", "high", "p_holm", "rank_biserial", "win_rate", "detectable",
