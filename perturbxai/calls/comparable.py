@@ -12,6 +12,7 @@ from perturbxai.core.methods import sees_fill, unnamed
 from perturbxai.core.types import Floats, Objects, Picture
 from perturbxai.core.wording import count, own_value, quoted, word
 from perturbxai.results.explanation import Attribution
+from perturbxai.results.taking import lacks_some
 
 SHOWN = 6
 BACKGROUND = ("background", "choose", "space_seed")
@@ -80,8 +81,8 @@ def _same_method(a: Attribution, b: Attribution, called: tuple[str, str]) -> Non
 
 def of_pairs(a: Attribution, b: Attribution, paired: bool | None, called: tuple[str, str]) -> bool:
     """Whether both are of the same inputs. Raises ValueError for some in common, for what `paired` denies, for photos."""
-    own, other = _inputs(a), _inputs(b)
-    same = own == other or _told_alike(a, b)
+    own, other = _keys(a, b)
+    same = own == other
     if np.ndim(a[0].input) > 1:
         _check_photos(a, b, same, called)
     if same and paired is not False:
@@ -96,7 +97,7 @@ def of_pairs(a: Attribution, b: Attribution, paired: bool | None, called: tuple[
             else "explain the same inputs by both, or leave paired= out for two groups"
         )
         raise ValueError(f"paired=True, but the inputs of {called[0]!r} and {called[1]!r} are not the same: {way}.")
-    if common and (paired is None or _same_labels(a, b, common)):
+    if common and (paired is None or _cases(a, own) & _cases(b, other)):
         there = [labels[n] for n, one in enumerate(own) if one in common]
         raise ValueError(
             f"{count(len(there), 'input')} of {called[0]!r} ({quoted(there, SHOWN)}) {'is' if len(there) == 1 else 'are'} "
@@ -106,9 +107,32 @@ def of_pairs(a: Attribution, b: Attribution, paired: bool | None, called: tuple[
     return False
 
 
-def _inputs(result: Attribution) -> list[bytes]:
-    """What tells inputs apart: shape and coded values; zeros and missing values are what they are, whatever their signs."""
-    return [repr(np.shape(e.input)).encode() + _plain(e.input).tobytes() for e in result]
+def _keys(a: Attribution, b: Attribution) -> tuple[list[Hashable], list[Hashable]]:
+    """What tells the inputs of both apart: what rows have in the table's own terms, or coded values and pixels.
+
+    Two spaces may code one row otherwise, and two rows alike. Of results that were taken from others some features tell too
+    little: what the codes are counts then.
+    """
+    told = _told(a), _told(b)
+    if told[0] is None or told[1] is None or set(a.names) != set(b.names):
+        return _coded(a), _coded(b)
+    in_order = [b.names.index(name) for name in a.names]
+    return _words(told[0]), _words(told[1][:, in_order])
+
+
+def _told(result: Attribution) -> Objects | None:
+    """(N, P): what rows have at all players, None where that is not known."""
+    if np.ndim(result[0].input) != 1 or any(lacks_some(e.meta, len(e.names)) for e in result):
+        return None
+    return result.feature_values
+
+
+def _words(told: Objects) -> list[Hashable]:
+    return [tuple(own_value(one, 17) for one in row) for row in told]
+
+
+def _coded(result: Attribution) -> list[Hashable]:
+    return [(np.shape(e.input), _plain(e.input).tobytes()) for e in result]
 
 
 def _plain(input_: Floats | Picture) -> Floats:
@@ -117,26 +141,9 @@ def _plain(input_: Floats | Picture) -> Floats:
     return np.where(np.isnan(found), np.nan, found + 0.0)
 
 
-def _told_alike(a: Attribution, b: Attribution) -> bool:
-    """Whether rows have the same at every feature in the table's own terms, where two spaces code them otherwise."""
-    if len(a) != len(b) or np.ndim(a[0].input) != 1 or set(a.names) != set(b.names):
-        return False
-    own, other = a.feature_values, b.feature_values
-    if own is None or other is None:
-        return False
-    return _words(own) == _words(other[:, [b.names.index(name) for name in a.names]])
-
-
-def _words(told: Objects) -> list[list[str]]:
-    return [[own_value(one, 17) for one in row] for row in told]
-
-
-def _same_labels(a: Attribution, b: Attribution, common: set[bytes]) -> bool:
-    """Whether an input that both have is called the same in both: it is one and the same case."""
-    sides: list[set[tuple[bytes, Hashable]]] = [
-        {(key, e.label) for key, e in zip(_inputs(one), one, strict=True) if key in common} for one in (a, b)
-    ]
-    return bool(sides[0] & sides[1])
+def _cases(result: Attribution, keys: Sequence[Hashable]) -> set[tuple[Hashable, Hashable]]:
+    """Inputs with what they are called: two rows that have the same may be two cases."""
+    return {(key, e.label) for key, e in zip(keys, result, strict=True)}
 
 
 def _check_photos(a: Attribution, b: Attribution, same: bool, called: tuple[str, str]) -> None:
