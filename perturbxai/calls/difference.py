@@ -92,7 +92,7 @@ def _difference(
     first, second = Side.of(a, a.names, a.outputs), Side.of(b, a.names, a.outputs)
     one_background = comparable.one_background(a, b)
     return Difference(
-        first.values.mean(axis=0), second.values.mean(axis=0), first.sizes().mean(axis=0), second.sizes().mean(axis=0),
+        first.values.mean(axis=0), second.values.mean(axis=0), first.mean_size(), second.mean_size(),
         differences.of_means(first, second, pairs, one_background, level),
         differences.of_sizes(first, second, pairs, one_background, level),
         differences.of_inputs(first, second, one_background, level) if pairs else None,

@@ -57,6 +57,10 @@ class Side:
         mean, _ = folded(self.values, self.stderr)
         return np.asarray(np.where(np.isfinite(mean), 2.0 * size - mean, size))
 
+    def mean_size(self) -> Floats:
+        """(P, K), never below 0."""
+        return np.asarray(np.maximum(self.sizes().mean(axis=0), 0.0))
+
     def common(self, signs: Floats | float = 1.0) -> tuple[Floats, Floats]:
         """(P, K) each: errors of the mean that all inputs share, of one set of answers and of one background.
 

@@ -24,7 +24,8 @@ class Difference(Tidy):
     """What `difference` found, in units of the model's output: always b less a. Arrays are (P, K) but where it says else.
 
     mean_a, mean_b  of the values over the inputs of each side
-    size_a, size_b  of their sizes |value|, less what noise adds to a size, as `Importance.corrected`
+    size_a, size_b  of their sizes |value|, less what noise adds to a size, as `Importance.corrected`: never below 0, where
+                    `of_sizes` may have a little more for a feature that does nothing
     of_means, of_sizes  their differences with errors: `.difference`, `.stderr`, `.df`, `.interval(simultaneous=...)`, `.p`,
                     `.moved`. All players of an output are one family, and both questions with them
     of_inputs       the same (N, P, K) at each of the same inputs, with the errors of both values alone, the players of an

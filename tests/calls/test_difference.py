@@ -55,7 +55,7 @@ def test_sizes_are_those_of_importance():
     one, other = attribution(VALUES), attribution(OTHER, 0.3)
     found = px.difference(one, other)
     for size, side in ((found.size_a, one), (found.size_b, other)):
-        np.testing.assert_allclose(np.maximum(size, 0), px.importance(side).corrected)
+        np.testing.assert_allclose(size, px.importance(side).corrected)
 
 
 def test_moved_is_what_the_interval_for_all_features_and_both_questions_says():
