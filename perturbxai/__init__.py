@@ -19,6 +19,8 @@ _HOMES = {
     "perturbxai.calls.compare": ("compare",),
     "perturbxai.calls.comparison": ("Comparison",),
     "perturbxai.calls.versus": ("Versus",),
+    "perturbxai.calls.difference": ("difference",),
+    "perturbxai.results.difference": ("Difference",),
     "perturbxai.calls.averaging": ("average_segmentations",),
     "perturbxai.reporting.report": ("report",),
     "perturbxai.reporting.plot": ("plot",),

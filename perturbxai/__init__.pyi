@@ -33,6 +33,7 @@ from perturbxai.calls.baselines import baselines as baselines
 from perturbxai.calls.baselines import layer_grid as layer_grid
 from perturbxai.calls.compare import compare as compare
 from perturbxai.calls.comparison import Comparison as Comparison
+from perturbxai.calls.difference import difference as difference
 from perturbxai.calls.effects import effects as effects
 from perturbxai.calls.exchange import from_lime as from_lime
 from perturbxai.calls.exchange import from_shap as from_shap
@@ -70,6 +71,7 @@ from perturbxai.reporting.curves.partial_dependence import plot_effects as plot_
 from perturbxai.reporting.parts.explain_to import explain_to as explain_to
 from perturbxai.reporting.plot import plot as plot
 from perturbxai.reporting.report import report as report
+from perturbxai.results.difference import Difference as Difference
 from perturbxai.results.effect import Effect as Effect
 from perturbxai.results.explanation import Attribution as Attribution
 from perturbxai.results.explanation import Explanation as Explanation

@@ -21,12 +21,14 @@ from perturbxai.reporting.scores_away import score_in_words
 from perturbxai.reporting.types import Figure
 from perturbxai.reporting.values import interactions
 from perturbxai.reporting.values.one_row import bar_handles, bar_panel
+from perturbxai.results.difference import Difference
 from perturbxai.results.explanation import Attribution, Explanation
 
 PER_LINE = 6  # maps side by side: small enough for a page, large enough to see
 PER_LONG_LINE, MANY = 9, 18  # where there are more maps than these lines hold well
 TOP_PLAYERS = 8
 PANELS = 2  # outputs shown of each of several pictures
+MOST_FEATURES = 20  # of a difference
 MOST_CURVES = 12  # effects of columns on one page
 NO_FILL = ""
 Figures: TypeAlias = Iterator[tuple[str, Figure]]
@@ -72,6 +74,14 @@ def of_versus(found: Versus) -> Figures:
     yield "forest", plot(found)
     if np.isfinite(found.friedman.p):
         yield "ranks", plot(found, "ranks")
+
+
+def of_differences(found: Mapping[str, Difference]) -> Figures:
+    """(name, Figure) of each: the mean values, and the mean sizes, of its leading features."""
+    for name, one in found.items():
+        ending = f"_{name}" if len(found) > 1 else ""
+        for kind in ("means", "sizes"):
+            yield f"difference_{kind}{ending}", plot(one, kind, top=MOST_FEATURES)
 
 
 def _is_map(one: Attribution) -> bool:

@@ -20,6 +20,7 @@ from perturbxai.reporting.style import rc, scale, sequence
 from perturbxai.reporting.types import Axes, Drawing, Figure, Interactive
 from perturbxai.reporting.values import (
     bars,
+    differences,
     features,
     importances,
     interactions,
@@ -34,6 +35,7 @@ from perturbxai.reporting.values.panels import done, drawn, height_of, panels
 from perturbxai.reporting.values.strip import strip
 from perturbxai.reporting.values.superpixels import superpixels
 from perturbxai.reporting.values.view import KINDS, View, as_named, view_of
+from perturbxai.results.difference import Difference
 from perturbxai.results.effect import Effects
 from perturbxai.results.explanation import Attribution, Explanation
 from perturbxai.results.h_statistic import HStatistic
@@ -48,6 +50,7 @@ Drawable: TypeAlias = (
     | Effects
     | Comparison
     | Versus
+    | Difference
     | HStatistic
 )
 
@@ -86,8 +89,9 @@ def plot(
             superpixels, and how the output climbs with their opacities. Half transparent is a picture that no camera
             takes: the curve shows how soon a region is detected
             Or a Comparison: each method's mean scores over the inputs, a panel a metric, under a map's own fill and under
-            others; or a Versus: each method's mean difference from one of them, or mean ranks; or an HStatistic: how much
-            columns and pairs act together, and how much so few rows show by chance
+            others; or a Versus: each method's mean difference from one of them, or mean ranks; or a Difference: of each
+            feature both means, joined, with the interval of their difference, full where it is beyond noise; or an
+            HStatistic: how much columns and pairs act together, and how much so few rows show by chance
     kind    "waterfall": one row, from base to prediction; what the values do not sum to is a bar "not explained"
             "bars": one row with 95 % intervals, thick pointwise, thin simultaneous; of an Importance thick is the noise of
             the estimates, thin with that of the rows, and the diamond is the value without the bias of noise
@@ -100,7 +104,7 @@ def plot(
             "strip": a picture's maps side by side, of baselines at several layers (`layer=[...]`) or of several methods; the
             values of superpixels where a method has no map of its own
             "overlay" (as None), "separate": of effects; "dots" (as None): of a Comparison
-            "forest" (as None), "ranks": of a Versus
+            "forest" (as None), "ranks": of a Versus; "means" (as None), "sizes": of a Difference, of values or |values|
             None: beeswarm for several rows, waterfall for one (or where `row` is given), heatmap for pictures, bars else
     row     which row of waterfall, bars, matrix, network, decision (drawn strong) and a picture's heatmap: its number, or
             its label if that is text; None is the first. Of effects the label of a row whose ICE curve is drawn strong
@@ -141,7 +145,7 @@ def _shown(
         if photo_figure.on_a_photo(found):
             return "opacities", partial(photo_figure.plot_opacities, found, kind, row, output, top)
         return "effects", effects_figure.asked_of(found, kind, row, output, top, ax, space)
-    if isinstance(result, (Comparison, Versus, HStatistic)):
+    if isinstance(result, (Comparison, Versus, Difference, HStatistic)):
         return _of_whole(result, kind, row, output, top, ax, feature)
     checks.one_of("kind", kind, (*KINDS, None))
     if feature is not None and kind != "scatter":
@@ -165,8 +169,8 @@ def _shown(
 
 
 def _of_whole(
-    result: Comparison | Versus | HStatistic, kind: str | None, row: object, output: Any, top: int, ax: Axes | None,
-    feature: object,
+    result: Comparison | Versus | Difference | HStatistic, kind: str | None, row: object, output: Any, top: int,
+    ax: Axes | None, feature: object,
 ) -> tuple[str, Any]:
     """What is about all rows, methods or columns, and has neither a row nor a feature to choose."""
     what = type(result).__name__
@@ -177,6 +181,8 @@ def _of_whole(
         return "scores", scores.scored(result, kind, output, ax)
     if isinstance(result, Versus):
         return versus.paired(result, kind, output)
+    if isinstance(result, Difference):
+        return "differences", differences.sides(result, kind, output, top, ax)
     return "h_statistic", together.acting(result, kind, output, top, ax)
 
 
@@ -252,6 +258,6 @@ _DRAWN: dict[str, Callable[[Any, Axes | None], Drawing]] = {
     "waterfall": _waterfall, "bars": bars.bars, "beeswarm": _beeswarm, "heatmap": _heatmap, "decision": _decision,
     "scatter": scatter.scatter, "photo": _photo, "matrix": _matrix, "network": _network, "strip": lambda shown, _: shown(),
     "importance": importances.importances, "scores": scores.scores, "h_statistic": together.together,
-    "forest": versus.forest, "ranks": versus.ranks,
+    "forest": versus.forest, "ranks": versus.ranks, "differences": differences.dumbbells,
     "effects": effects_figure.plot_effects, "opacities": lambda shown, ax: shown(ax),
 }  # fmt: skip

@@ -14,17 +14,25 @@ from perturbxai.core.types import Frame
 from perturbxai.reporting import figures as drawing
 from perturbxai.reporting import style
 from perturbxai.reporting.curves.view import as_effects
+from perturbxai.reporting.html.difference_section import difference_page
 from perturbxai.reporting.html.ending import Told
 from perturbxai.reporting.html.pages import effects_page, results_page
 from perturbxai.reporting.html.versus_section import versus_page
 from perturbxai.reporting.manifest import Folder, check_place, facts
-from perturbxai.reporting.tables import as_results, as_targets, of_effects, tables
+from perturbxai.reporting.tables import as_differences, as_results, as_targets, of_differences, of_effects, tables
+from perturbxai.results.difference import Difference
 from perturbxai.results.effect import Effects
 from perturbxai.results.explanation import Attribution
 
 
 def report(
-    anything: Attribution | Mapping[str, Attribution] | Comparison | Versus | Effects,
+    anything: Attribution
+    | Mapping[str, Attribution]
+    | Comparison
+    | Versus
+    | Difference
+    | Mapping[str, Difference]
+    | Effects,
     folder: str | Path,
     *,
     config: object = None,
@@ -33,8 +41,8 @@ def report(
 ) -> Path:
     """Write tables, figures, a page and a manifest of results, all inside one folder.
 
-    anything  a Comparison, its Versus, an Attribution, a mapping from name to Attribution, or what `effects` returned (all
-              of it, the mapping of a method, or one Effect)
+    anything  a Comparison, its Versus, an Attribution, a mapping from name to Attribution, a Difference or a mapping to
+              several, or what `effects` returned (all of it, the mapping of a method, or one Effect)
     folder    made if it is not there. What an older report wrote there, as its manifest says, is taken away or replaced;
               other files are left alone, and so is one that was changed since, unless it has the name of a new one
     config    kept in the manifest
@@ -45,7 +53,8 @@ def report(
 
     Writes index.html, one page that holds all it shows, opens no address and needs no script; attributions.csv, with a
     Comparison also scores, agreement, costs, fill_spread, curves and summary, of effects effects.csv and
-    effects_of_pairs.csv, of a Versus versus.csv; PNG figures; and manifest.json last: where it stands, everything it lists
+    effects_of_pairs.csv, of a Versus versus.csv, of a Difference difference.csv and, where both are of the same inputs,
+    difference_rows.csv; PNG figures; and manifest.json last: where it stands, everything it lists
     is complete.
     All is written aside first: where it breaks off, an older report stays as it is. With manifest.json.part and without a
     manifest the move itself broke off; the next report clears up. Of two at once the later one stays. Returns the folder.
@@ -64,6 +73,8 @@ def report(
         )  # fmt: skip
     if isinstance(anything, Versus):
         return _of_versus(anything, folder, Told(facts(anything.results, None, config), (), lines), targets)
+    if (differences := as_differences(anything)) is not None:
+        return _of_differences(differences, folder, config, lines, targets)
     results, compared = as_results(anything)
     known_targets = as_targets(targets, results)
     frames = tables(results, compared)
@@ -81,6 +92,20 @@ def _of_versus(found: Versus, folder: str | Path, told: Told, targets: object) -
     return _write(
         Folder(folder), {"versus": found.to_frame()}, drawing.of_versus(found), dict(told.facts),
         lambda files: versus_page(found, replace(told, files=files)),
+    )  # fmt: skip
+
+
+def _of_differences(
+    found: Mapping[str, Difference], folder: str | Path, config: object, lines: Mapping[str, str], targets: object
+) -> Path:
+    """Tables, both pictures of each, and a page. The manifest has the results of both sides."""
+    if targets is not None:
+        raise ValueError("targets= are of explained rows, and a Difference is of two results; leave them out.")
+    results = {f"{name}, {side}": one for name, each in found.items() for side, one in each.results.items()}
+    known = facts(results, None, config)
+    return _write(
+        Folder(folder), of_differences(found), drawing.of_differences(found), known,
+        lambda files: difference_page(found, Told(known, files, lines)),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from perturbxai.core.types import Frame
 from perturbxai.metrics.faithfulness import mean_curves
 from perturbxai.metrics.metric import CURVES
 from perturbxai.reporting.curves.view import Found
+from perturbxai.results.difference import Difference
 from perturbxai.results.explanation import Attribution
 
 COMPARED = ("scores", "agreement", "costs", "fill_spread", "curves")
@@ -108,3 +109,21 @@ def of_effects(found: Found) -> dict[str, Frame]:
     surfaces = [frame for frame in frames if "feature" not in frame]
     named = {"effects": curves, "effects_of_pairs": surfaces}
     return {name: pd.concat(parts, ignore_index=True) for name, parts in named.items() if parts}
+
+
+def as_differences(anything: object) -> dict[str, Difference] | None:
+    """name -> Difference of one, or of a mapping to several; None for all else."""
+    if isinstance(anything, Difference):
+        return {anything.name: anything}
+    if isinstance(anything, Mapping) and anything and all(isinstance(one, Difference) for one in anything.values()):
+        return {str(name): one for name, one in anything.items()}
+    return None
+
+
+def of_differences(found: Mapping[str, Difference]) -> dict[str, Frame]:
+    """One line a method, feature and output; of the same inputs also one a row."""
+    import pandas as pd
+
+    frames = {"difference": [one.to_frame() for one in found.values()]}
+    frames["difference_rows"] = [one.rows_frame() for one in found.values() if one.paired]
+    return {name: pd.concat(parts, ignore_index=True) for name, parts in frames.items() if parts}

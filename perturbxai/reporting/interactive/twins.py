@@ -11,7 +11,7 @@ TWINS = {
     "waterfall": "waterfall", "bars": "bars", "beeswarm": "beeswarm", "heatmap": "heatmap", "decision": "decision",
     "scatter": "scatter", "matrix": "matrix", "photo": "photo", "importance": "importance", "scores": "scores",
     "h_statistic": "h_statistic", "effects": "effects",
-    "forest": "forest", "ranks": "ranks",
+    "forest": "forest", "ranks": "ranks", "differences": "differences",
 }  # fmt: skip
 WITHOUT = {
     "network": "kind='network'", "strip": "kind='strip'", "opacities": "the curves of a photo's opacities",
@@ -35,6 +35,7 @@ def figure_of(name: str, shown: Any) -> Interactive:
         some = "waterfall, bars, beeswarm, heatmap, decision, scatter, matrix"
         raise ValueError(
             f"interactive=True: {WITHOUT[name]} has no interactive figure; {some} have one, and so have importances, "
-            "effects of columns, comparisons, their forests, H statistics and the maps of photos. Leave interactive= out."
+            "effects of columns, comparisons, their forests, differences, H statistics and the maps of photos. Leave "
+            "interactive= out."
         )
     return import_module(f"{__package__}.{TWINS[name]}").figure(shown)
