@@ -37,6 +37,17 @@ class Place:
     patches: tuple[int, int] | None = None
 
 
+def names_module(net: Net, layer: str) -> bool:
+    """Whether a label of a place names a module, so that the place can be asked for by it ("input of mean()" does not)."""
+    return _parts(layer)[0] in dict(net.named_modules(remove_duplicate=False))
+
+
+def _parts(layer: str) -> tuple[str, str]:
+    """A module's name, and the number of its call, "" where none is told."""
+    name, _, number = layer.removeprefix(ENTERS).partition("#")
+    return name, number
+
+
 def named_place(net: Net, trail: Trail, layer: str) -> Place:
     """The place that a user names: "layer4", "act#1" for its second call, "input of avgpool".
 
@@ -44,7 +55,7 @@ def named_place(net: Net, trail: Trail, layer: str) -> Place:
     named without its call.
     """
     enters = layer.startswith(ENTERS)
-    name, _, number = layer.removeprefix(ENTERS).partition("#")
+    name, number = _parts(layer)
     modules = dict(net.named_modules(remove_duplicate=False))
     if name not in modules or (number and not number.isdigit()):
         tops = ", ".join(repr(child) for child, _ in net.named_children())

@@ -111,10 +111,21 @@ def _group(
     methods = {name: result[0].method for name, result in held.items()}
     first = next(iter(held.values()))
     if isinstance(first[0].method, Baseline):
-        layer = first.meta.get("layer") if first[0].method.passes else None
+        layer = _layer(first, predictor) if first[0].method.passes else None
         score = first.meta.get("score")
         return Group(methods, None, fill, ({"layer": layer} if layer else {}) | ({"score": score} if score else {}))
     return Group(methods, int(first.meta["seed"]), fill, _asked(held, methods, predictor, space, x, outputs))
+
+
+def _layer(result: Attribution, predictor: Predictor) -> str | None:
+    """Where its map is, if a module has that name: what was found at an operation, for want of one, is found again."""
+    layer = result.meta.get("layer")
+    if layer is None or predictor.kind != "network":
+        return layer
+
+    from perturbxai.baseline_methods import places
+
+    return str(layer) if places.names_module(predictor.network_model().inner, layer) else None
 
 
 def _asked(

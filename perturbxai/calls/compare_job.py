@@ -119,11 +119,12 @@ class Job:
         curves: Lines = []
         for (name, shift), result in self.versions.items():
             own, seed = explained_fill(result), seed_of(result)
-            head = {"method": name, "row": result[number].label}
+            label = self.results[name][number].label  # by which lines of one input are known, whatever the seed
+            head = {"method": name, "row": label}
             tail = {"explained_fill": own, "scored_fill": fill, "home": own == fill, "seed": seed}
             for k, output in enumerate(self.outputs):
                 offered, steps = need.measure((name, shift), k, result[number].values[:, k], answers[:, k])
-                offered |= {"stderr": result[number].stderr[:, k], "row": result[number].label, "output": output}
+                offered |= {"stderr": result[number].stderr[:, k], "row": label, "output": output}
                 offered["prediction"] = float(result[number].prediction[k])
                 offered |= self.offered.to(name, number, one, k, result[number].values[:, k])
                 scores += [

@@ -49,9 +49,13 @@ def _same_input(one: Explanation, other: Explanation) -> bool:
 
 
 def inputs_of(results: Mapping[str, Attribution], space: Space) -> Inputs:
-    """The inputs that results explain, as the verbs take them."""
-    inputs = [e.input for e in next(iter(results.values()))]
-    return space.columns.decode(np.array(inputs)) if isinstance(space, TabularSpace) else inputs
+    """The inputs that results explain, as the verbs take them: rows of a DataFrame are called as they were."""
+    first = next(iter(results.values()))
+    inputs = [e.input for e in first]
+    if not isinstance(space, TabularSpace):
+        return inputs
+    rows = space.columns.decode(np.array(inputs))
+    return rows.set_axis([e.label for e in first], axis=0) if hasattr(rows, "set_axis") else rows
 
 
 def check_metrics(

@@ -88,6 +88,29 @@ def test_maps_of_a_photo_are_asked_again_at_their_layer_and_score():
     assert [float(compared.scores[compared.scores.method == "random"].seed.iloc[n]) for n in (0, 2)] == [0.0, 1.0]
 
 
+def test_a_map_at_an_operation_without_a_module_is_asked_again_there():
+    torch = pytest.importorskip("torch")
+
+    class Pooled(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            torch.manual_seed(0)
+            self.map, self.head = torch.nn.Conv2d(3, 4, 3, padding=1), torch.nn.Linear(4, 2)
+
+        def forward(self, pictures):
+            return self.head(torch.relu(self.map(pictures)).mean((2, 3)))
+
+    predictor, space = px.Predictor(Pooled().eval()), px.ImageSpace(segments="grid", n_segments=9, fill=0.0)
+    photo = np.random.default_rng(0).uniform(size=(12, 12, 3))
+    results = px.baselines(["grad_cam", "gradient"], predictor, space, photo)
+    assert results["grad_cam"].meta["layer"] == "input of mean()"
+    for group in groups(results, predictor, space, photo):
+        for name, again in group.ask(predictor, space, photo, results["gradient"].outputs).items():
+            np.testing.assert_allclose(again.values, results[name].values, atol=1e-6)
+    compared = px.compare(results, predictor, space, metrics=["max_sensitivity", "emprt"], seeds=2)
+    assert set(compared.scores.method) == set(results)
+
+
 # ------------------------------------------------------------------------------------------------ what is scored
 
 
@@ -105,6 +128,19 @@ def test_what_draws_is_scored_under_every_seed_and_what_does_not_once():
         for shift, one in enumerate(own, 1):
             alone = px.explain(["kernel_shap", "lime", "occlusion"], PREDICTOR, SPACE, X, budget=60, seed=7 + shift)[name]
             assert np.array_equal(one.values, alone.values)
+
+
+def test_other_seeds_are_of_the_same_rows_whatever_these_are_called():
+    rows = pd.DataFrame(data(4, d=6, seed=1), index=["b", "a", "a", 40], columns=list("uvwxyz"))
+    table = pd.DataFrame(data(60, d=6), columns=list("uvwxyz"))
+    results = px.explain(["kernel_shap", "lime"], bent, table, rows, budget=30)
+    results |= px.baselines("random", bent, table, rows)
+    compared = px.compare(results, bent, table, metrics=["srg", "faithfulness"], seeds=3)
+    for _, lines in compared.scores.groupby(["method", "output", "metric", "seed"]):
+        assert list(lines.row) == list(rows.index)
+    assert [e.label for e in compared.reseeded["random"][0]] == list(rows.index)
+    assert compared.versus("random", metric="srg").n_inputs == 4
+    assert set(compared.seed_spread().inputs) == {4}
 
 
 def test_a_seeds_scores_are_those_of_its_map_compared_by_itself():
