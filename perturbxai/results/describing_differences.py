@@ -18,13 +18,17 @@ if TYPE_CHECKING:
 NAMED = 4  # features a kind of sentence
 
 
-def of_difference(found: Difference, k: int) -> list[str]:
-    """What differs for output k: sentences. What is named is beyond the noise of all features at once."""
+def of_difference(found: Difference, k: int, method: str = "") -> list[str]:
+    """What differs for output k: sentences. What is named is beyond the noise of all features at once.
+
+    method  what the method is called, where not by its own name
+    """
+    head = _head(found, k, method or found.name)
     if catalogue.key_of(next(iter(found.results.values())).method) in catalogue.CONTROLS:
-        return [_head(found, k), CONTROL]
+        return [head, CONTROL]
     if found.n_inputs == (1, 1) and found.paired:
-        return [_head(found, k), *_of_one(found, k)]
-    said = [_head(found, k), *_alone(found), *_sizes(found, k), *_means(found, k), *_rest(found, k)]
+        return [head, *_of_one(found, k)]
+    said = [head, *_alone(found), *_sizes(found, k), *_means(found, k), *_rest(found, k)]
     rows = _rows(found, k) if found.paired else []
     if any("±" in sentence for sentence in said):
         rows.append(
@@ -38,14 +42,14 @@ def _part(found: Difference) -> str:
     return "superpixel" if found.on_photos else "feature"
 
 
-def _head(found: Difference, k: int) -> str:
+def _head(found: Difference, k: int, method: str) -> str:
     a, b = (called(one) for one in found.called)
     n, m = found.n_inputs
     of = f" for {called(found.outputs[k])}" * (len(found.outputs) > 1)
     if found.paired:
         these = f"the same {count(n, found.what)}" if n > 1 else f"the same {found.what}"
-        return f"{b} is set against {a} at {these}, by {called(found.name)}{of}."
-    return f"{b} ({count(m, found.what)}) is set against {a} ({count(n, found.what)}), by {called(found.name)}{of}."
+        return f"{b} is set against {a} at {these}, by {called(method)}{of}."
+    return f"{b} ({count(m, found.what)}) is set against {a} ({count(n, found.what)}), by {called(method)}{of}."
 
 
 def _alone(found: Difference) -> list[str]:

@@ -53,16 +53,16 @@ def of_drawn_background(number, paired, interacting=0.0, n=60, n_background=40, 
     """How often intervals hold the mean difference where the background is drawn, and its error told by the results.
 
     The models are linear, and have a product of the first two features beside it of weight `interacting`, whose Shapley
-    values are known.
+    values are known; of two models the second has that of the other sign.
     """
     rng, hits = np.random.default_rng(seed), []
     before, after = np.linspace(1.0, 2.0, PLAYERS), np.linspace(1.5, 1.0, PLAYERS)
 
-    def explained(weights, x, rows, first=0):
+    def explained(weights, product, x, rows, first=0):
         """Exact values against background rows, with the error that their draw adds."""
         one = weights * (x[:, None, :] - rows)  # (N, B, P) of single background rows
         i, j = (x[:, None, :2] - rows[:, :2]), (x[:, None, 1::-1] + rows[:, 1::-1])
-        one[..., :2] += interacting * i * j / 2.0
+        one[..., :2] += product * i * j / 2.0
         return attribution(
             one.mean(axis=1), 1e-9, background=one.std(axis=1, ddof=1) / np.sqrt(len(rows)), first=first
         )  # fmt: skip
@@ -70,12 +70,13 @@ def of_drawn_background(number, paired, interacting=0.0, n=60, n_background=40, 
     for _ in range(number):
         rows = rng.normal(size=(n_background, PLAYERS))
         x = rng.normal(0.7, 1.0, size=(n, PLAYERS))  # the rows explained are not like those of the background
-        a = explained(before, x, rows)
+        a = explained(before, interacting, x, rows)
         if paired:
-            found, truth = px.difference(a, explained(after, x, rows)), 0.7 * (after - before)
+            found, truth = px.difference(a, explained(after, -interacting, x, rows)), 0.7 * (after - before)
+            truth = truth - interacting * 0.7**2 * (np.arange(PLAYERS) < 2)
         else:
             y = rng.normal(-0.3, 1.0, size=(n, PLAYERS))
-            found, truth = px.difference(a, explained(before, y, rows, n)), -1.0 * before
+            found, truth = px.difference(a, explained(before, interacting, y, rows, n)), -1.0 * before
             truth = truth + interacting / 2.0 * (0.3**2 - 0.7**2) * (np.arange(PLAYERS) < 2)
         hits.append(covered(found, truth)[0])
     return np.mean(hits)

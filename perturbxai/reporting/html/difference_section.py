@@ -9,12 +9,13 @@ from perturbxai.reporting.html.ending import Told, ending_of
 from perturbxai.reporting.html.making import cell
 from perturbxai.reporting.html.markup import Html, element, join, name
 from perturbxai.reporting.html.numbers import signed
-from perturbxai.reporting.html.said import bulleted
+from perturbxai.reporting.html.said import bulleted, paragraph
 from perturbxai.reporting.html.sections import Page, Section
 from perturbxai.reporting.html.writing import written
 from perturbxai.reporting.style import title
 from perturbxai.results.amounts import Unit
 from perturbxai.results.contrast import Contrast
+from perturbxai.results.describing_differences import of_difference
 from perturbxai.results.difference import Difference
 
 LINES = 20  # features a table
@@ -37,8 +38,11 @@ def difference_page(found: Mapping[str, Difference], told: Told) -> str:
 
 
 def difference_section(found: Difference, number: int = 0, *, alone: bool = True) -> Section:
-    """Sentences, and of each output a table of the features whose differences are largest."""
-    tables = [_table(found, k) for k in range(min(len(found.outputs), OUTPUTS))]
+    """Of each output sentences, and a table of the features whose differences are largest."""
+    shown = range(min(len(found.outputs), OUTPUTS))
+    parts = [part for k in shown for part in (bulleted(of_difference(found, k, _title(found))), _table(found, k))]
+    if left := len(found.outputs) - len(shown):
+        parts.append(element("p", f"{count(left, 'more output')}: in difference.csv.", class_="note"))
     files = "difference.csv" + " and, row by row, difference_rows.csv" * found.paired
     lead = (
         f"Always {found.called[1]} less {found.called[0]}. "
@@ -47,7 +51,7 @@ def difference_section(found: Difference, number: int = 0, *, alone: bool = True
         f"once. All numbers are in {files}."
     )
     heading = "What differs by more than noise?" if alone else f"What differs by more than noise? {_title(found)}"
-    return Section(f"difference{number or ''}", heading, join([bulleted(found.describe().split("\n")), *tables]), lead)
+    return Section(f"difference{number or ''}", heading, join([*parts, paragraph(found.notes)]), lead)
 
 
 def _title(found: Difference) -> str:
