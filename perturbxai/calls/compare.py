@@ -145,7 +145,7 @@ class _Asked:
             with asked_by(predictor, self.n_jobs):
                 if "road_most" in self.takes or "road_least" in self.takes:
                     offered.road = Road(predictor, first.learn().columns, self.seed)
-                    offered.road.ask(results, first.pictures, self.step)
+                    offered.road.ask(job.versions, first.pictures, self.step)
                 job.score(games, self.step)
         return compared()
 

@@ -126,7 +126,7 @@ class Job:
                 offered, steps = need.measure((name, shift), k, result[number].values[:, k], answers[:, k])
                 offered |= {"stderr": result[number].stderr[:, k], "row": label, "output": output}
                 offered["prediction"] = float(result[number].prediction[k])
-                offered |= self.offered.to(name, number, one, k, result[number].values[:, k])
+                offered |= self.offered.to((name, shift), number, one, k, result[number].values[:, k])
                 scores += [
                     {**head, "output": output, "metric": metric.name, **tail, "value": metric(offered),
                      "test_set": need.test.name if metric.on_coalitions else "none"}

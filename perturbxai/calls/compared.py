@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from perturbxai.calls.comparison import fill_name
+from perturbxai.calls.evidence import same_place
 from perturbxai.core import checks
 from perturbxai.core.types import Fill, Inputs
 from perturbxai.game.game import Game
@@ -44,8 +45,7 @@ def check_results(results: object, space: Space) -> dict[str, Attribution]:
 
 
 def _same_input(one: Explanation, other: Explanation) -> bool:
-    same = one.names == other.names and one.label == other.label
-    return same and np.array_equal(one.input, other.input, equal_nan=True)
+    return same_place(one, other) and np.array_equal(one.input, other.input, equal_nan=True)
 
 
 def inputs_of(results: Mapping[str, Attribution], space: Space) -> Inputs:

@@ -11,7 +11,7 @@ from perturbxai.core import checks
 from perturbxai.core.types import Bools, Floats
 from perturbxai.inputs.pictures import even
 from perturbxai.inputs.spaces import ImageInput, Input
-from perturbxai.results.explanation import Attribution
+from perturbxai.results.explanation import Attribution, Explanation
 
 Mask: TypeAlias = ArrayLike
 Masks: TypeAlias = Mask | Iterable[Mask | Mapping[str, Mask]] | Mapping[str, Mask | Iterable[Mask]]
@@ -97,12 +97,16 @@ def read_truth(truth: str | Attribution | None, results: Mapping[str, Attributio
     first = next(iter(results.values()))
     if truth.outputs != first.outputs:
         raise ValueError(f"truth explains the outputs {truth.outputs}, the results {first.outputs}.")
-    alike = len(truth) == len(first) and all(
-        a.names == b.names and a.label == b.label for a, b in zip(truth, first, strict=False)
-    )
+    alike = len(truth) == len(first) and all(map(same_place, truth, first))
     if not alike:
         raise ValueError("truth has other inputs or players than the results; explain the same x.")
     return truth
+
+
+def same_place(one: Explanation, other: Explanation) -> bool:
+    """Whether two have the same players, and inputs of one name; a row of a DataFrame may have none, which is NaN."""
+    a, b = one.label, other.label
+    return one.names == other.names and bool(a == b or (a != a and b != b))
 
 
 def known(truth: Attribution | None, number: int, k: int) -> Floats | None:

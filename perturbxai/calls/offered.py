@@ -8,6 +8,7 @@ import numpy as np
 from perturbxai.calls.evidence import Evidence, known
 from perturbxai.calls.remade import NEAR, RANDOMISED, SMOOTHED, Remade
 from perturbxai.calls.road import Road
+from perturbxai.calls.scoring import Version
 from perturbxai.core.types import Floats
 from perturbxai.inputs.spaces import ImageInput, Input
 from perturbxai.metrics.localisation import on_pixels
@@ -34,8 +35,9 @@ class Offered:
     road: Road | None = None
     reseeded: dict[str, tuple[Attribution, ...]] | None = None
 
-    def to(self, name: str, number: int, one: Input, k: int, values: Floats) -> dict[str, Any]:
+    def to(self, version: Version, number: int, one: Input, k: int, values: Floats) -> dict[str, Any]:
         """By the names that metrics take; what is not there of this map is left out."""
+        name = version[0]
         found: dict[str, Any] = {"labels": None}
         if isinstance(one, ImageInput):
             found["labels"] = one.labels
@@ -51,7 +53,7 @@ class Offered:
         if self.remade is not None:
             found |= self.remade.offered(name, number, k)
         if self.road is not None:
-            found |= self.road.offered(name, number, k)
+            found |= self.road.offered(version, number, k)
         return found
 
     @staticmethod

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from perturbxai.calls.scoring import Version
 from perturbxai.calls.steps import Step, name_of, straight
 from perturbxai.core.types import Bools, Floats, Ints, Labels, Picture
 from perturbxai.inputs.imputation import noisy_linear
@@ -23,32 +24,33 @@ class Road:
     """Asked once a map, whatever the fills: what is painted over shows no fill.
 
     columns  (K,): the predictor's outputs that are explained
-    found    by name, number of the picture and of the output: the model's output as the most and as the least valued
+    found    by version, number of the picture and of the output: the model's output as the most and as the least valued
              players are painted over, each from nothing to .9 of the area
     """
 
     predictor: Predictor
     columns: Ints
     seed: int
-    found: dict[tuple[str, int, int], dict[str, Floats]] = field(default_factory=dict)
+    found: dict[tuple[Version, int, int], dict[str, Floats]] = field(default_factory=dict)
 
-    def ask(self, results: Mapping[str, Attribution], inputs: Sequence[ImageInput], step: Step | None) -> None:
+    def ask(self, versions: Mapping[Version, Attribution], inputs: Sequence[ImageInput], step: Step | None) -> None:
         for number, one in enumerate(inputs):
             plain = self._answers(one.picture)[0]
-            for name, result in results.items():
-                told = f"road {name} {name_of([number], [one])}"
+            for (name, shift), result in versions.items():
+                later = f" seed {shift} later" if shift else ""
+                told = f"road {name}{later} {name_of([number], [one])}"
                 values = result[number].values
                 answers = (step or straight)(told, lambda v=values, o=one: {ANSWERS: self._curves(v, o)})[ANSWERS]  # type: ignore[misc]
                 for k in range(values.shape[1]):
                     most, least = answers[:, :, k]
                     begin = plain[k : k + 1]
-                    self.found[name, number, k] = {
+                    self.found[(name, shift), number, k] = {
                         "road_most": np.concatenate([begin, most]), "road_least": np.concatenate([begin, least]),
                     }  # fmt: skip
 
-    def offered(self, name: str, number: int, k: int) -> dict[str, Floats]:
+    def offered(self, version: Version, number: int, k: int) -> dict[str, Floats]:
         """What a metric may take of one map and output."""
-        return self.found.get((name, number, k), {})
+        return self.found.get((version, number, k), {})
 
     def _curves(self, values: Floats, one: ImageInput) -> Floats:
         """(2, S, K): the model's outputs as the most, then as the least valued players are painted over."""

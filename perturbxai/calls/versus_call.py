@@ -69,6 +69,8 @@ def _metric(found: Comparison, metric: str | None) -> tuple[str, str]:
     scored = [str(one) for one in dict.fromkeys(found.scores.metric)]
     directions = {name: one.better for name, one in catalogue.METRICS.items()} | dict(found.call.get("better", {}))
     ranking = [one for one in scored if directions.get(one)]
+    if not scored:
+        raise ValueError("scores is empty: no metric of single maps was asked, or it was stopped before; compare anew.")
     if metric is None:
         metric = next((one for one in DEFAULT if one in scored), None)
         if metric is None:

@@ -143,6 +143,31 @@ def test_other_seeds_are_of_the_same_rows_whatever_these_are_called():
     assert set(compared.seed_spread().inputs) == {4}
 
 
+def test_rows_without_a_name_are_compared_like_others():
+    rows = pd.DataFrame(data(3, d=6, seed=1), index=[np.nan, "a", np.nan], columns=list("uvwxyz"))
+    table = pd.DataFrame(data(60, d=6), columns=list("uvwxyz"))
+    results = px.explain(["kernel_shap", "lime"], bent, table, rows, budget=30)
+    results |= px.baselines("random", bent, table, rows)
+    truth = px.explain("exact_shap", bent, table, rows)["exact_shap"]
+    compared = px.compare(results, bent, table, metrics=["srg", "error"], truth=truth, seeds=2)
+    assert compared.versus("random", metric="srg").n_inputs == 3
+
+
+def test_what_is_painted_over_is_what_the_map_of_each_seed_ranks():
+    space = px.ImageSpace(segments="grid", n_segments=9, fill=0.0)
+    photos = [np.random.default_rng(n).uniform(size=(12, 12, 3)) for n in range(3)]
+
+    def model(pictures):
+        return np.asarray(pictures)[:, :6].mean(axis=(1, 2, 3))
+
+    random = px.baselines("random", model, space, photos)
+    compared = px.compare(random, model, space, metrics="road", seeds=3)
+    for shift, one in enumerate((random["random"], *compared.reseeded["random"])):
+        alone = px.compare({"random": one}, model, space, metrics="road")
+        assert list(compared.scores[compared.scores.seed == shift].value) == list(alone.scores.value)
+    assert compared.seed_spread().sd_seeds[0] > 0
+
+
 def test_a_seeds_scores_are_those_of_its_map_compared_by_itself():
     results = px.explain("kernel_shap", PREDICTOR, SPACE, X, budget=60)
     compared = px.compare(results, PREDICTOR, SPACE, metrics="srg", seeds=3)

@@ -294,3 +294,12 @@ def test_one_seed_tells_nothing_of_seeds():
 def test_scores_without_seeds_are_refused():
     with pytest.raises(ValueError, match="no column 'seed'"):
         four().seed_spread()
+
+
+def test_where_nothing_was_scored_versus_says_so():
+    table = np.random.default_rng(0).normal(size=(30, 4))
+    results = px.explain(["lime", "kernel_shap"], lambda rows: rows[:, 0], table, table[:2])
+    compared = px.compare(results, lambda rows: rows[:, 0], table, metrics="spearman")
+    for metric in (None, "srg"):
+        with pytest.raises(ValueError, match="scores is empty"):
+            compared.versus("lime", metric=metric)
