@@ -54,8 +54,9 @@ def inputs_of(results: Mapping[str, Attribution], space: Space) -> Inputs:
     inputs = [e.input for e in first]
     if not isinstance(space, TabularSpace):
         return inputs
-    rows = space.columns.decode(np.array(inputs))
-    return rows.set_axis([e.label for e in first], axis=0) if hasattr(rows, "set_axis") else rows
+    rows: Any = space.columns.decode(np.array(inputs))
+    named: Inputs = rows.set_axis([e.label for e in first], axis=0) if hasattr(rows, "set_axis") else rows
+    return named
 
 
 def check_metrics(
