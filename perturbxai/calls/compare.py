@@ -52,8 +52,9 @@ def compare(
     fills    pictures only: every map is scored under each; the mean over fills that are not its own ("away") is the
              headline. None takes the space's.
     seeds    how many seeds each method that draws is scored under, its own and those that follow; it is explained again
-             with the options and the company that it had, at the full cost of each. What draws nothing is the same under
-             all. `seed_spread()` has the spread between seeds beside that between inputs
+             with the options that it had, at the full cost of each, and with those of its company that are compared too:
+             keep methods together that shared a table, or it is another table. What draws nothing is the same under all.
+             `seed_spread()` has the spread between seeds beside that between inputs
     masks    pictures only, for metrics of where a map is: where the evidence is known to lie, True there. One (H, W), one
              for each picture, or these by output
     truth    for metrics of values that are known to be right: one of the results by its name ("glass_box", "exact_shap"), or
@@ -137,6 +138,7 @@ class _Asked:
         def compared() -> Comparison:
             better = {metric.name: metric.better for metric in self.metrics if metric.better}
             call = {"rows": predictor.rows - rows, "seconds": predictor.seconds - seconds, "seed": self.seed, "seeds": seeds}
+            call |= {"rows_of_redrawn": remade.rows} if remade is not None and remade.rows else {}
             return job.comparison(call | {"metrics": [m.name for m in self.metrics], "better": better})
 
         with keeping(compared), predictor.watched("compare"):

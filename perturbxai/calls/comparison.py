@@ -39,6 +39,7 @@ class Comparison(Tidy):
     curves       deletion and insertion, one line a step; faithfulness, one line a size of coalition that has enough. Inputs
                  that differ in players have other steps: `mean_curves()` averages them
     results      the maps themselves;  inputs: the players, per input, of the first fill;  call: rows and seconds spent here
+                 (rows_of_redrawn beside them: what networks drawn anew were asked)
     reseeded     by name, results of the same methods under other seeds, where these were asked for; `scores` has each
     """
 

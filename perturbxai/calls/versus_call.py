@@ -103,9 +103,12 @@ def _check_inputs(pairs: _Pairs, others: Sequence[str]) -> None:
             f"fill={pairs.fill!r} leaves no fill that a method and the one it is set against share; compare under one more, "
             f"compare(fills=[...]), or name one of {', '.join(map(repr, pairs.board.fills))}."
         )
-    raise ValueError(
-        f"{most} of {n} inputs have scores of both methods, and a spread needs two; explain and compare more inputs."
-    )
+    if n >= 2:
+        raise ValueError(
+            f"{most} of {n} inputs have scores of both methods, and a spread needs two: by this metric the others have none "
+            "(NaN), as where a map or the model is the same everywhere. Take another metric=, or other inputs."
+        )
+    raise ValueError(f"{most} of {n} inputs have scores of both methods, and a spread needs two; compare more inputs.")
 
 
 class _Pairs:

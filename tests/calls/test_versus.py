@@ -225,7 +225,7 @@ def test_a_metric_that_ranks_nothing_is_refused():
 
 
 def test_one_input_is_refused():
-    with pytest.raises(ValueError, match="explain and compare more inputs"):
+    with pytest.raises(ValueError, match="and a spread needs two"):
         comparison(lines_of("lime", BASE[:1]), lines_of("cam", BASE[:1] + 1)).versus("cam")
 
 
