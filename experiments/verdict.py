@@ -65,6 +65,7 @@ class Scale(BaseModel):
     curves      methods whose deletion and insertion are asked too, in the main cell
     randomised  the first photos whose maps are made again with the network's weights re-drawn
     seeds       the first photos that methods which draw are explained for under five seeds
+    defaults    the first photos that are explained with every method's own budget too
     n_segments  superpixels to aim at;  slow: whether maps that take a pass a channel are made
     """
 
@@ -73,6 +74,7 @@ class Scale(BaseModel):
     crossed: Count
     randomised: Count
     seeds: Count
+    defaults: Count
     n_segments: Annotated[StrictInt, Field(ge=8)]
     curves: tuple[str, ...]
     slow: bool = False
@@ -92,7 +94,7 @@ class Config(BaseModel):
 class Cell:
     """What is measured together: a photo on a cut, explained under a fill; or something else of the photo in the main cell.
 
-    what  "scores", "seeds" or "weights"
+    what  "scores", "seeds", "defaults" or "weights"
     """
 
     photo: int
@@ -111,6 +113,8 @@ def cells(scale: Scale) -> Iterator[Cell]:
         yield Cell(number, *MAIN, "weights")
     for number in range(min(scale.seeds, scale.photos)):
         yield Cell(number, *MAIN, "seeds")
+    for number in range(min(scale.defaults, scale.photos)):
+        yield Cell(number, *MAIN, "defaults")
     for number in range(min(scale.crossed, scale.photos)):
         yield from (Cell(number, cut, fill) for cut in CUTS for fill in FILLS if (cut, fill) != MAIN)
 
@@ -120,9 +124,9 @@ def space_of(cell: Cell, photo: Photo, ask: Asked, scale: Scale) -> px.ImageSpac
     return px.ImageSpace(segments=segments, n_segments=scale.n_segments, fill=FILLS[cell.fill])
 
 
-def explained(photo: Photo, space: px.ImageSpace, ask: Asked) -> dict[str, Attribution]:
-    """The perturbation methods, all by as many rows."""
-    budget = ROWS_A_PLAYER * len(space.players(photo.picture)[0].names)
+def explained(photo: Photo, space: px.ImageSpace, ask: Asked, *, equal: bool = True) -> dict[str, Attribution]:
+    """The perturbation methods, all by as many rows, or each by what is its default."""
+    budget = ROWS_A_PLAYER * len(space.players(photo.picture)[0].names) if equal else None
     return px.explain(list(EXPLAINERS), ask.values, space, photo.picture, budget=budget, seed=0)
 
 
@@ -158,7 +162,9 @@ def measured(cell: Cell, photo: Photo, folder: Path, scale: Scale) -> pd.DataFra
     space = space_of(cell, photo, ask, scale)
     if cell.what == "weights":
         return of_weights(photo, space, ask)
-    results = explained(photo, space, ask)
+    results = explained(photo, space, ask, equal=cell.what != "defaults")
+    if cell.what == "defaults":
+        return lines(px.compare(results, ask.values, space, metrics="faithfulness", fills=list(FILLS.values())), ask)
     if cell.what == "seeds":
         compared = px.compare(results, ask.values, space, metrics="faithfulness", fills=list(FILLS.values()), seeds=5)
         return lines(compared, ask)

@@ -35,7 +35,8 @@ def write(folder: Path, paths: Sequence[Path], photos: Sequence[Photo]) -> None:
     main = lines[(lines.what == "scores") & (lines.cut == MAIN[0]) & (lines.cell_fill == MAIN[1])]
     versus = compared(main, OUTPUT).versus(AGAINST, metric=JUDGE)
     parts = [
-        *head(lines, main, versus), *fills(main, folder), *cuts(lines, folder), *costs(main, folder), *seeds(lines, folder),
+        *head(lines, main, versus), *fills(main, folder), *cuts(lines, folder), *costs(main, folder),
+        *defaults(lines, main, folder), *seeds(lines, folder),
         *weights(lines, folder), *examples(folder, main, photos),
     ]  # fmt: skip
     versus.to_csv(folder / "versus.csv")
@@ -116,6 +117,21 @@ def costs(main: pd.DataFrame, folder: Path) -> list[Html]:
     found.to_csv(folder / "costs.csv", index=False)
     note = "Model rows a photo, and the model's seconds on one core; LIME, KernelSHAP, ICE and RISE read one table together."
     return [element("h2", "What they cost"), element("p", note, class_="note"), table(found)]
+
+
+def defaults(lines: pd.DataFrame, main: pd.DataFrame, folder: Path) -> list[Html]:
+    """What each method's own budget buys beyond equal rows, at the same photos."""
+    own = lines[(lines.what == "defaults") & (lines.metric == JUDGE) & (lines.output == OUTPUT) & ~lines.home.astype(bool)]
+    if own.empty:
+        return []
+    equal = main[(main.metric == JUDGE) & (main.output == OUTPUT) & ~main.home.astype(bool) & main.photo.isin(own.photo)]
+    means = [one.groupby("method", sort=False)[["rows", "value"]].mean() for one in (equal, own)]
+    found = means[1].join(means[0], lsuffix=" by default", rsuffix=" of equal rows").reset_index()
+    found.to_csv(folder / "defaults.csv", index=False)
+    note = (
+        f"Rows and mean faithfulness away at {own.photo.nunique()} photos, by each method's own default and by equal rows."
+    )
+    return [element("h2", "At each method's default"), element("p", note, class_="note"), table(found)]
 
 
 def seeds(lines: pd.DataFrame, folder: Path) -> list[Html]:
