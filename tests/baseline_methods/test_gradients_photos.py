@@ -208,6 +208,7 @@ def test_integrated_gradients_give_nothing_to_pixels_that_the_fill_shows():
     assert found.heat[:, 16:].any()
 
 
+@pytest.mark.slow
 def test_integrated_gradients_are_complete_on_efficientnet():
     net, transform = assets.efficientnet_lite0()
     predictor = px.Predictor(net, output="logit", transform=transform)

@@ -102,7 +102,7 @@ def test_all_that_is_left_can_be_asked():
     assert found["kernel_shap"][0].meta["coalitions"] == 127 == len(recorder.rows)
 
 
-@pytest.mark.parametrize("game", [games.SIGMOID_20, games.network_game(0)], ids=repr)
+@pytest.mark.parametrize("game", [pytest.param(games.SIGMOID_20, marks=pytest.mark.slow), games.network_game(0)], ids=repr)
 def test_values_of_smooth_games_are_nearer_than_those_of_drawn_coalitions(game):
     """In the mean over three tables; over ten it was 2.6 and 3.1 times when this was written."""
     error = dict.fromkeys(("drawn", "adaptive"), 0.0)

@@ -34,7 +34,7 @@ def once(kind, batch_size=None):
 
 
 @KINDS
-@pytest.mark.parametrize("batch_size", [1, 7])
+@pytest.mark.parametrize("batch_size", [1, pytest.param(7, marks=pytest.mark.slow)])
 def test_the_questions_and_their_order_are_the_same_in_any_batches(kind, batch_size):
     small, large = once(kind, batch_size)[0], once(kind, 4096)[0]
     assert len(small.batches) > len(large.batches)
@@ -42,7 +42,7 @@ def test_the_questions_and_their_order_are_the_same_in_any_batches(kind, batch_s
 
 
 @KINDS
-@pytest.mark.parametrize("batch_size", [1, 7])
+@pytest.mark.parametrize("batch_size", [1, pytest.param(7, marks=pytest.mark.slow)])
 def test_the_numbers_are_the_same_bits_in_any_batches(kind, batch_size):
     small, large = once(kind, batch_size)[1], once(kind, 4096)[1]
     for method in FIVE:

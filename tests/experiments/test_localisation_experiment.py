@@ -103,6 +103,7 @@ def test_a_digit_s_mask_is_where_its_ink_is():
     assert len({tuple(np.argwhere(mask)[0]) for mask in masks}) == 3  # each in another place
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("experiment")
 def test_training_leaves_torch_s_random_state_alone():
     import torch
@@ -133,6 +134,7 @@ def test_the_config_that_is_shipped_is_valid(experiment):
         experiment.read(EXPERIMENTS.parent / "configs/localisation.toml", scale)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("experiment")
 def test_a_mosaic_has_each_photo_in_one_cell_and_its_class_certain_alone():
     pytest.importorskip("efficientnet_lite_pytorch", reason='the network comes with pip install "perturbxai[quickstart]"')

@@ -139,7 +139,7 @@ def test_on_a_photo_the_seed_decides_the_reference_rows(method):
 # ------------------------------------------------------------------------------------------------ few players
 
 
-@pytest.mark.parametrize("n_players", [1, pytest.param(2, marks=pytest.mark.slow), 3])
+@pytest.mark.parametrize("n_players", [1, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 3))])
 def test_the_background_error_is_that_of_redrawing_it_also_for_few_players(n_players):
     X = np.random.default_rng(0).normal(size=(5_000, n_players))  # fifty of them are drawn as if it had no end
     x = np.arange(1.0, n_players + 1.0)

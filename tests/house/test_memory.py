@@ -43,7 +43,11 @@ def beside_results(methods, n_rows):
 FITS = [px.Lime(surrogate="none"), px.KernelShap(surrogate="none")]
 
 
-@pytest.mark.parametrize("methods", [FITS, ["pdp", "ice", "ale"]], ids=["lime, kernel_shap", "pdp, ice, ale"])
+@pytest.mark.parametrize(
+    "methods",
+    [FITS, pytest.param(["pdp", "ice", "ale"], marks=pytest.mark.slow)],
+    ids=["lime, kernel_shap", "pdp, ice, ale"],
+)
 def test_beside_its_results_a_call_holds_no_more_for_more_rows_than_what_names_them(monkeypatch, methods):
     # small blocks, windows and memo, which 30 rows fill as 90 do
     monkeypatch.setattr("perturbxai.calls.explain_call.ROWS_AT_ONCE", 1 << 12)
