@@ -84,6 +84,7 @@ def test_untouched_coalitions_are_scored_at_many_players(n_players):
     assert scores.value.min() > 0.999
 
 
+@pytest.mark.slow
 def test_superpixels_in_their_thousands():
     labels = np.arange(33 * 33).reshape(33, 33)
     space = px.ImageSpace(segments=labels, fill=0)

@@ -216,6 +216,7 @@ def test_listed_coalitions_stay_exact():
     assert "surrogate" not in found.notes
 
 
+@pytest.mark.slow
 def test_values_keep_their_sum_and_intervals_their_meaning():
     game, inside = forest_game(14, 3), []
     for seed in range(20):

@@ -60,6 +60,7 @@ def test_the_table_has_eight_columns_of_categories_and_real_missing_values():
     assert X.isna().sum()[lambda n: n > 0].to_dict() == {"workclass": 2799, "occupation": 2809, "native-country": 857}
 
 
+@pytest.mark.slow
 def test_a_thousand_rows_in_one_call_reach_the_model_as_it_was_trained():
     X, _ = table()
     model = Watched(boosted())
