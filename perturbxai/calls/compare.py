@@ -130,7 +130,9 @@ class _Asked:
         spaces = scored_spaces(self.space, fills)
         games = games_of(results, self.predictor, spaces.values())
         first = games[0]
-        offered = Offered(self.takes, Evidence.of(masks, first.inputs, _outputs(results)), read_truth(truth, results))
+        evidence, right = Evidence.of(masks, first.inputs, _outputs(results)), read_truth(truth, results)
+        self._refuse_unread(masks is not None, truth is not None)
+        offered = Offered(self.takes, evidence, right)
         job = Job(results, first.inputs, self.metrics, offered, self.seed)
         remade = self._remade(job, spaces, seeds)
         predictor, rows, seconds = self.predictor, self.predictor.rows, self.predictor.seconds
@@ -150,6 +152,13 @@ class _Asked:
                     offered.road.ask(job.versions, first.pictures, self.step)
                 job.score(games, self.step)
         return compared()
+
+    def _refuse_unread(self, masks: bool, truth: bool) -> None:
+        """Masks and truth that no metric takes would be passed over in silence. Raises ValueError."""
+        if masks and "inside" not in self.takes:
+            raise ValueError("masks is given, but no metric takes it; name metrics=['energy_pointing_game'] or the like.")
+        if truth and "truth" not in self.takes:
+            raise ValueError("truth is given, but no metric takes it; name metrics=['error', ...].")
 
     def _remade(self, job: Job, spaces: Mapping[str, Space], seeds: int) -> Remade | None:
         """What asks methods again, where any metric or another seed needs it."""

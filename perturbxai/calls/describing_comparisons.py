@@ -81,7 +81,7 @@ def alike(names: Sequence[str], pairs: Mapping[tuple[str, str], float]) -> list[
 
 def _scores(found: Comparison, word: Called) -> list[str]:
     better = dict(found.call.get("better", {})) or {name: one.better for name, one in catalogue.METRICS.items()}
-    asked = [metric for metric in found.scores.metric.unique() if better.get(metric)]
+    asked = [metric for metric in found.scores.metric.unique() if better.get(metric) and metric not in catalogue.ALONE]
     metric = next((one for one in (*JUDGES, *asked) if one in asked), None)
     if metric is None:
         return []

@@ -41,12 +41,16 @@ def _seen(found: Versus, title: Called) -> str:
     """The detectable difference of those that were tested, or else of all."""
     of = found.table[found.table.primary] if found.primary else found.table
     known = of.detectable[np.isfinite(of.detectable)]
+    hopeless = [_hopeless(found, int(n)) for n in of.inputs]
+    if found.primary and all(hopeless):
+        known = known[:0]
     units = f"{count(found.n_inputs, found.what)}, {found.metric}, against {title(found.against)}"
     if not len(known):
-        return f"{units}: which difference would have been seen cannot be told."
+        few = ": so few can show no difference to a test" if found.primary and all(hopeless) else ""
+        return f"{units}{few}." if few else f"{units}: which difference would have been seen cannot be told."
     least, most = rounded(float(known.min()), 2), rounded(float(known.max()), 2)
     span = f"{most} or more" if least == most else f"{most} or more ({least} for the steadiest method)"
-    return f"{units}: a mean difference of {span} would have been seen in 4 of 5 such comparisons."
+    return f"{units}: a mean difference of {span} would be seen in 4 of 5 such comparisons by a single t test."
 
 
 def _sentence(found: Versus, one: Foreign, title: Called) -> str:
@@ -79,10 +83,15 @@ def _tested(found: Versus, one: Foreign, name: str, other: str, these: str) -> s
     seen = "" if not np.isfinite(one.detectable) else (
         f": only a difference of {rounded(one.detectable, 2)} or more would have been seen"
     )  # fmt: skip
-    if 2.0 ** (1 - one.inputs) * len(found.primary) > ALPHA:  # the least that p can be
+    if _hopeless(found, one.inputs):
         seen = f": so few cannot be significant in a family of {len(found.primary)}, whatever they show"
     told = f"{rounded(one.difference, 2)}, {_interval(found, one)}"
     return f"{name} and {other} cannot be told apart by these {these}{seen} ({told})."
+
+
+def _hopeless(found: Versus, n_inputs: int) -> bool:
+    """Whether the least p that so many inputs can have is above the size of the tests, all of the family at once."""
+    return bool(2.0 ** (1 - n_inputs) * len(found.primary) > ALPHA)
 
 
 def _claims(found: Versus, one: Foreign) -> str:

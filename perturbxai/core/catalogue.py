@@ -239,6 +239,7 @@ SEGMENTERS = {
 METHODS = EXPLAINERS | BASELINES
 ABOUT = {name: entry.about for name, entry in (METHODS | METRICS | FILLS | SEGMENTERS).items()}
 IN_A_RUN = tuple(name for name, entry in METRICS.items() if entry.needs in ("", NEAR, PICTURES))  # what a config can have
+ALONE = tuple(name for name, entry in METRICS.items() if entry.needs in (NEAR, SEEDS, WEIGHTS))  # best by these is no praise
 OF_PICTURES = tuple(name for name, entry in METRICS.items() if entry.needs in (PICTURES, MASKS))
 HEADLINES = [name for endings in (HOME, AWAY) for name, entry in METRICS.items() if entry.headline == endings]
 USUAL = tuple(name for name, entry in EXPLAINERS.items() if entry.usual)

@@ -250,3 +250,20 @@ def test_a_failure_while_maps_are_made_again_keeps_the_comparison():
     with pytest.raises(RuntimeError, match="worn out") as caught:
         px.compare(results, px.Predictor(fails), space, metrics=[Seen("neighbours").measure, "spearman"])
     assert list(caught.value.partial.agreement.metric) == ["spearman"] * 3
+
+
+def test_masks_and_truth_that_no_metric_takes_are_refused():
+    results, predictor, space = on_photos()
+    before = predictor.rows
+    with pytest.raises(ValueError, match="masks is given, but no metric takes it; name metrics="):
+        px.compare(results, predictor, space, masks=LEFT)
+    with pytest.raises(ValueError, match="truth is given, but no metric takes it; name metrics="):
+        px.compare(results, predictor, space, metrics="srg", truth="ice")
+    assert predictor.rows == before
+
+
+def test_words_praise_nobody_for_steadiness_alone():
+    results, predictor, space = on_table()
+    told = px.compare(results, predictor, space, metrics=["max_sensitivity", "lipschitz"]).describe()
+    assert "best" not in told
+    assert "scores best" in px.compare(results, predictor, space, metrics=["max_sensitivity", "srg"]).describe()

@@ -303,3 +303,12 @@ def test_where_nothing_was_scored_versus_says_so():
     for metric in (None, "srg"):
         with pytest.raises(ValueError, match="scores is empty"):
             compared.versus("lime", metric=metric)
+
+
+@pytest.mark.parametrize(("n_inputs", "tells"), [(3, False), (5, False), (6, True)])
+def test_where_no_test_can_be_significant_no_difference_is_said_to_be_seen(n_inputs, tells):
+    base = np.linspace(0.1, 0.9, n_inputs)
+    found = comparison(lines_of("lime", base + np.linspace(0.1, 0.2, n_inputs)), lines_of("cam", base)).versus("cam")
+    first = found.describe().splitlines()[0]
+    assert ("would be seen in 4 of 5" in first) == tells
+    assert ("so few can show no difference to a test" in first) == (not tells)
