@@ -39,7 +39,7 @@ print(px.difference(before[[0]], after[[0]], names=("before", "after")).describe
 # %%
 # Two groups of rows, by one model. The mean *value* says which way a column moves the predictions of a group.
 
-heavy = (rows.bmi > rows.bmi.median()).to_numpy()
+heavy = rows.bmi > rows.bmi.median()
 groups = px.difference(before[~heavy], before[heavy], names=("lower bmi", "higher bmi"))
 print(groups.describe())
 px.plot(groups, "means")

@@ -61,8 +61,9 @@ class Attribution(Stacked, Sequence[Explanation], Tidy):
         """Rows, or rows and players: a[2], a["patient 3"], a[:5], a[:, "age"], a["patient 3", ["age", "bmi"]].
 
         A row is its place where that is a whole number, whatever the labels are, and else its label; text also finds a label
-        that reads like it, so that a["30"] is the row with the label 30. A slice, a list or a mask of rows is an
-        Attribution. Players are those of `Explanation.only`, of each row. A tuple that is itself a label is a row.
+        that reads like it, so that a["30"] is the row with the label 30. A slice, a list or a mask of rows, one truth value
+        a row in their order (also a pandas Series, whose index is not looked at), is an Attribution. Players are those of
+        `Explanation.only`, of each row. A tuple that is itself a label is a row.
         Raises IndexError for a number that is not there, KeyError for a label or a name, ValueError for a label of several.
         """
         if checks.is_whole(index) and -len(self.explanations) <= index < len(self.explanations):
@@ -70,6 +71,8 @@ class Attribution(Stacked, Sequence[Explanation], Tidy):
         labels = [e.label for e in self.explanations]
         pair = isinstance(index, tuple) and len(index) == 2 and not is_label(labels, index)
         rows, players = index if pair else (index, slice(None))
+        if np.ndim(rows) == 1 and not isinstance(rows, (list, tuple)):  # a column of any table, as a mask often is
+            rows = np.asarray(rows)
         if not isinstance(rows, (slice, list, np.ndarray)):
             one = self.explanations[row_number(labels, rows)]
             return one.only(players) if pair else one

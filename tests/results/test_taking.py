@@ -259,3 +259,13 @@ def test_shap_gets_their_data(a):
     pytest.importorskip("shap")
     found = px.to_shap(a[:, ["bp", "age"]])
     assert (found.data == X.iloc[:6, [2, 0]].to_numpy()).all() and found.feature_names == ["bp", "age"]
+
+
+@pytest.mark.parametrize("of", ["pandas", "polars", "numpy"])
+def test_a_mask_is_a_column_of_any_table(of):
+    library = pytest.importorskip(of)
+    found = px.explain("lime", lambda X: X.sum(axis=1), np.zeros((1, 3)), np.arange(12.0).reshape(4, 3))["lime"]
+    mask = [True, False, True, False]
+    column = library.array(mask) if of == "numpy" else library.Series(mask)
+    assert [e.label for e in found[column]] == [0, 2] and found[column, "x1"].values.shape == (2, 1, 1)
+    assert [e.label for e in found[np.array([2, 0]) if of == "numpy" else library.Series([2, 0])]] == [2, 0]
