@@ -56,6 +56,7 @@ def coverage(game, n, grid, runs, methods=METHODS):
             {key: np.mean([hit.all() for hit in hits]) for key, hits in all_points.items()})  # fmt: skip
 
 
+@pytest.mark.slow
 def test_bands_cover_the_curve_that_they_are_about():
     pointwise, simultaneous = coverage("product", n=400, grid=10, runs=150)
     for key in pointwise:  # points of a curve err together, so 150 runs count little more than 150

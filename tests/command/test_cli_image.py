@@ -161,6 +161,7 @@ def test_the_values_are_those_of_the_library_to_the_last_bit(own):
         assert mine.value.tolist() == theirs.value.tolist(), name
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_a_config_of_the_same_keys_writes_the_same_tables(own):
     assert explain("--methods", "kernel_shap,grad_cam", "--fills", "blur,124/116/104", "--outputs", "1", "--layer", "1") == 0

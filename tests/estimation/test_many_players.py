@@ -55,7 +55,7 @@ def test_all_methods_of_one_table_are_right_together_and_with_known_errors(n_pla
         assert np.isfinite(found[name].stderr).all()
 
 
-@pytest.mark.parametrize("n_players", [1030, pytest.param(2000, marks=SLOW)])
+@pytest.mark.parametrize("n_players", [pytest.param(1030, marks=SLOW), pytest.param(2000, marks=SLOW)])
 @pytest.mark.parametrize("estimator", ["plain", "centred"])
 def test_the_means_of_rise_miss_by_their_errors(estimator, n_players):
     slopes, _, found = asked(px.Rise(estimator=estimator), n_players, budget=2 * n_players + 4)
@@ -77,7 +77,7 @@ def test_single_background_rows_and_a_tolerance_bear_many_players(n_players):
     assert predictor.rows <= 4 * n_players + 5
 
 
-@pytest.mark.parametrize("n_players", [110, 300, 1030])
+@pytest.mark.parametrize("n_players", [110, 300, pytest.param(1030, marks=SLOW)])
 def test_untouched_coalitions_are_scored_at_many_players(n_players):
     _, predictor, found = asked("kernel_shap", n_players, budget=2 * n_players)
     scores = px.compare(found, predictor, px.TabularSpace(np.zeros((1, n_players))), metrics=["faithfulness"]).scores

@@ -133,7 +133,7 @@ def redrawn(n_rows=20, draws=250):
     return {m: (np.sqrt(np.mean(np.square(stated[m]), axis=0)), np.std(values[m], axis=0)) for m in values}
 
 
-@pytest.mark.parametrize("method", ["pdp", "ice"])
+@pytest.mark.parametrize("method", [pytest.param("pdp", marks=pytest.mark.slow), "ice"])
 def test_the_backgrounds_error_is_what_redrawing_it_brings(method):
     stated, seen = redrawn()[method]
     live = seen > 1e-9  # an output that a player does not enter has no error at all
