@@ -176,14 +176,18 @@ GAMES = {
 }
 
 
-# of all games at twenty coalitions a player, and at forty of those where trees, products and processes are taken
+# at twenty coalitions a player, and at forty of those where trees, products and processes are taken; what is large is slow
 GATED = [(name, per_player) for per_player in (20, 40) for name in GAMES]
-QUICK = ("forest", "cubic", "network", "unanimity")
+QUICK, LARGE = ("forest", "cubic", "network", "unanimity"), ("sigmoid50", "sparse", "polynomial")
+
+
+def is_slow(name, per_player):
+    return name in LARGE or (per_player == 40 and name not in QUICK)
 
 
 @pytest.mark.parametrize(
     ("name", "per_player"),
-    [pytest.param(*one, marks=() if one[1] == 20 or one[0] in QUICK else pytest.mark.slow) for one in GATED],
+    [pytest.param(*one, marks=pytest.mark.slow if is_slow(*one) else ()) for one in GATED],
 )
 def test_the_gate_never_loses_a_quarter(name, per_player):
     game = GAMES[name]
