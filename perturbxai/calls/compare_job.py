@@ -56,6 +56,7 @@ class Job:
         self.metrics = sorted(self.metrics, key=lambda metric: known.get(metric.name, len(known)))
         self.outputs = next(iter(self.results.values())).outputs
         self.reader, self.untouched = Reader(), Untouched(self.seed)
+        self.seeds: dict[Version, int | None] = {}  # looked for once: it takes every input of a result
         self.agreement = self._agreement()
 
     @property
@@ -75,6 +76,7 @@ class Job:
         """
         if all(metric.of_two for metric in self.metrics):  # maps are only compared with maps: nothing to ask
             return
+        self.seeds = {version: seed_of(result) for version, result in self.versions.items()}
         first_alike = games[0].first_alike
         distinct = sorted(set(first_alike))
         at_once = len(distinct) if step is None else a_step(games[0].space)
@@ -118,7 +120,7 @@ class Job:
         scores: Lines = []
         curves: Lines = []
         for (name, shift), result in self.versions.items():
-            own, seed = explained_fill(result), seed_of(result)
+            own, seed = explained_fill(result), self.seeds[name, shift]
             label = self.results[name][number].label  # by which lines of one input are known, whatever the seed
             head = {"method": name, "row": label}
             tail = {"explained_fill": own, "scored_fill": fill, "home": own == fill, "seed": seed}

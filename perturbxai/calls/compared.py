@@ -73,7 +73,7 @@ def check_metrics(
     if seeds < 2:
         lacks.append((("reseeded",), "maps under several seeds; ask for them by seeds=5."))
     if predictor.kind != "network":
-        lacks.append((OF_NETWORKS, f"maps of re-drawn networks, but the model is a {predictor.kind}; leave it out."))
+        lacks.append((OF_NETWORKS, "maps of networks drawn anew, but the model is no torch.nn.Module; leave it out."))
     for metric in metrics:
         for names, way_out in lacks:
             if taken := [name for name in metric.takes if name in names]:

@@ -112,7 +112,8 @@ def _explored(found: Versus, one: Foreign, name: str, other: str, these: str) ->
     mean, span = rounded(one.difference, 2), _interval(found, one)
     if one.low > 0 or one.high < 0:
         way = "better" if one.difference > 0 else "worse"
-        return f"Not tested: {name} scores {way} than {other} at {these}, by {mean} ({span})."
+        by = rounded(abs(one.difference), 2)
+        return f"Not tested: {name} scores {way} than {other} at {these}, by {by} (difference {mean}, {span})."
     return f"Not tested: the difference of {name} and {other} at {these} is {mean} ({span}), which may be none."
 
 

@@ -59,8 +59,9 @@ class Remade:
         """What the metrics take, by its name in `metrics.metric.OF_A_MAP`."""
         if any(name in takes for name in NEAR):
             self._near()
-        if any(name in takes for name in (*RANDOMISED, *SMOOTHED)):
-            self._randomised(any(name in takes for name in SMOOTHED))
+        plain, smoothed = (any(name in takes for name in names) for names in (RANDOMISED, SMOOTHED))
+        if plain or smoothed:
+            self._randomised(plain, smoothed)
 
     def offered(self, name: str, number: int, k: int) -> dict[str, Floats]:
         """What a metric may take of one map and output."""
@@ -74,8 +75,9 @@ class Remade:
             for name, values in self._values(self.predictor, number, x, "neighbours"):
                 self.found.setdefault((name, number), {}).update(neighbours=values, steps=steps)
 
-    def _randomised(self, smoothed: bool) -> None:
-        """Maps (L, P, K) of networks whose layers were re-drawn from the last to the first, in so many stages."""
+    def _randomised(self, plain: bool, smoothed: bool) -> None:
+        """Maps (L, P, K) of networks whose layers were re-drawn from the last to the first, in so many stages: of the inputs
+        themselves, and means over noisy copies of each."""
         copies = list(self._moved("noisy copies", N_COPIES, noise=True)) if smoothed else []
         for number, x, _ in copies:
             for name, values in self._values(self.predictor, number, x, "noisy copies"):
@@ -84,14 +86,14 @@ class Remade:
             before = predictor.rows
             for group in [one.only([name]) for one in self.groups for name in one.alone]:
                 if self.dropped.isdisjoint(group.methods):
-                    self._explain_redrawn(group, predictor, copies, stage)
+                    self._explain_redrawn(group, predictor, copies, stage, plain)
             self.rows += predictor.rows - before
 
-    def _explain_redrawn(self, group: Group, predictor: Predictor, copies: Sequence[Moved], stage: int) -> None:
+    def _explain_redrawn(self, group: Group, predictor: Predictor, copies: Sequence[Moved], stage: int, plain: bool) -> None:
         """A method that a network drawn anew gives no ground has no such maps: that is told, and the others go on."""
         what = f"re-drawn {stage} of {N_STAGES}"
         try:
-            for name, result in self._ask(group, predictor, self.x, what).items():
+            for name, result in (self._ask(group, predictor, self.x, what) if plain else {}).items():
                 for number, one in enumerate(result):
                     self._append(name, number, "randomised", one.values)
             for number, x, _ in copies:

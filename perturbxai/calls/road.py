@@ -9,6 +9,7 @@ from perturbxai.calls.scoring import Version
 from perturbxai.calls.steps import Step, name_of, straight
 from perturbxai.core.types import Bools, Floats, Ints, Labels, Picture
 from perturbxai.inputs.imputation import noisy_linear
+from perturbxai.inputs.nearby import as_values_of
 from perturbxai.inputs.spaces import ImageInput
 from perturbxai.metrics import faithfulness
 from perturbxai.models.predictor import Predictor
@@ -60,7 +61,7 @@ class Road:
             orders = faithfulness.rankings(values[:, k], rng)
             for which, direction in enumerate((1, -1)):
                 pictures = [
-                    noisy_linear(one.picture, hidden, rng)
+                    as_values_of(one.picture, noisy_linear(one.picture, hidden, rng))
                     for order in orders
                     for hidden in hidden_by(order[::direction], one.labels)
                 ]

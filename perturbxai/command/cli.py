@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 FAILED = 2
 CALLERS = ("estimators", "networks", "native", "passes", "lending")  # the modules of models/ that run the user's model
 TOLD = ("what was finished is in", "the same command goes on")  # of the notes on what stopped a run
+GROUPS = {
+    "explainers": catalogue.EXPLAINERS, "baselines": catalogue.BASELINES, "metrics": catalogue.METRICS,
+    "fills": catalogue.FILLS, "segments": catalogue.SEGMENTERS,
+}  # fmt: skip
 SHOWN = [f"{name}{ending}" for name in catalogue.HEADLINES for ending in catalogue.METRICS[name].headline]
 
 
@@ -46,7 +50,7 @@ def _answer(arguments: Sequence[str] | None) -> int:
         parser.print_help()
         return 0
     if given.command == "list":
-        print(listed())
+        print(listed(given.groups))
         return 0
     return _told(lambda: _status(given) if given.command == "status" else _run(given, words))
 
@@ -84,7 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     effects.add_options(commands.add_parser("effects", help=effects.ABOUT, allow_abbrev=False))
     status = commands.add_parser("status", help="how far a run is: rows done and left, speed, time left")
     status.add_argument("folder", metavar="DIR", help="the folder that --out or --results named")
-    commands.add_parser("list", help="the explainers, baselines, metrics, fills and cuts, a line each")
+    names = commands.add_parser("list", help="the explainers, baselines, metrics, fills and cuts, a line each")
+    for group in GROUPS:
+        names.add_argument(f"--{group}", action="append_const", dest="groups", const=group, help=f"the {group} alone")
     parser.epilog = "A model that is named as package.module:factory runs that code: run only configs that you trust."
     return parser
 
@@ -97,15 +103,13 @@ def _versions() -> str:
     return "\n".join([" ".join(ours), *(f"  {name} {version}" for name, version in below)])
 
 
-def listed() -> str:
-    """Every name that a config or a call may use, with a line on what it is."""
-    groups = {
-        "explainers": catalogue.EXPLAINERS, "baselines": catalogue.BASELINES, "metrics": catalogue.METRICS,
-        "fills": catalogue.FILLS, "segments": catalogue.SEGMENTERS,
-    }  # fmt: skip
-    width = max(len(name) for names in groups.values() for name in names) + 2
+def listed(groups: Sequence[str] | None = None) -> str:
+    """Every name that a config or a call may use, or those of some groups, with a line on what it is."""
+    width = max(len(name) for names in GROUPS.values() for name in names) + 2
     parts = []
-    for group, names in groups.items():
+    for group, names in GROUPS.items():
+        if groups and group not in groups:
+            continue
         scores = group == "metrics"
         head = f"{group} (which way is good, what it is, [what it needs]; trust)" if scores else group
         told = {name: entry.scored if scores else entry.about for name, entry in names.items()}

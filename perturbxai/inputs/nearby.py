@@ -46,17 +46,23 @@ def near_pictures(one: ImageInput, n: int, rng: np.random.Generator, noise: bool
     range, and whole where all of the picture's are.
     """
     low, high = float(one.picture.min()), float(one.picture.max())
-    whole = bool((one.picture == np.rint(one.picture)).all()) and high - low > 1
     found, steps = [], []
     for _ in range(n):
         shape = one.picture.shape
         drawn = rng.normal(0.0, NOISE, shape) if noise else rng.uniform(-NEAR_PICTURE, NEAR_PICTURE, shape)
-        moved = np.clip(one.picture + drawn * (high - low), low, high)
-        picture = np.asarray(np.rint(moved) if whole else moved, dtype=np.float32)
+        picture = as_values_of(one.picture, one.picture + drawn * (high - low))
         found.append(picture)
         far = (picture - one.picture).astype(np.float64) / (high - low) if high > low else np.zeros(shape)
         steps.append(np.sqrt(np.mean(far**2)))
     return found, np.array(steps)
+
+
+def as_values_of(picture: Picture, changed: Picture | Floats) -> Picture:
+    """A changed picture as the picture's own values are: within their range, and whole where all of them are."""
+    low, high = float(picture.min()), float(picture.max())
+    within = np.clip(changed, low, high)
+    whole = bool((picture == np.rint(picture)).all()) and high - low > 1
+    return np.asarray(np.rint(within) if whole else within, dtype=np.float32)
 
 
 def same_cut(one: ImageInput, space: ImageSpace) -> ImageSpace:

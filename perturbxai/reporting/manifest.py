@@ -97,6 +97,10 @@ class Folder:
     def _now(self, path: Path) -> Path:
         return path if self._aside is None else self._aside / path.name
 
+    def now(self, ending: str) -> list[Path]:
+        """Where the files of this ending that were written are at this moment, in their order."""
+        return [self._now(path) for path in self.written if path.suffix == ending]
+
     def _check(self, path: Path) -> None:
         if not path.resolve().is_relative_to(self.place):
             raise ValueError(f"{path} leads outside the folder {self.place}; remove the link, or choose another folder.")

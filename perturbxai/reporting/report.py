@@ -89,9 +89,10 @@ def _of_versus(found: Versus, folder: str | Path, told: Told, targets: object) -
     """The table, the forest and, of three methods or more, the ranks, and a page."""
     if targets is not None:
         raise ValueError("targets= are of explained rows, and a Versus is of methods; leave them out.")
+    target = Folder(folder)
     return _write(
-        Folder(folder), {"versus": found.to_frame()}, drawing.of_versus(found), dict(told.facts),
-        lambda files: versus_page(found, replace(told, files=files)),
+        target, {"versus": found.to_frame()}, drawing.of_versus(found), dict(told.facts),
+        lambda files: versus_page(found, replace(told, files=files), target.now(".png")),
     )  # fmt: skip
 
 
@@ -102,10 +103,10 @@ def _of_differences(
     if targets is not None:
         raise ValueError("targets= are of explained rows, and a Difference is of two results; leave them out.")
     results = {f"{name}, {side}": one for name, each in found.items() for side, one in each.results.items()}
-    known = facts(results, None, config)
+    known, target = facts(results, None, config), Folder(folder)
     return _write(
-        Folder(folder), of_differences(found), drawing.of_differences(found), known,
-        lambda files: difference_page(found, Told(known, files, lines)),
+        target, of_differences(found), drawing.of_differences(found), known,
+        lambda files: difference_page(found, Told(known, files, lines), target.now(".png")),
     )  # fmt: skip
 
 

@@ -84,6 +84,8 @@ def tables(results: Mapping[str, Attribution], compared: Comparison | None = Non
         found |= {name: getattr(compared, name) for name in COMPARED}
         if len(next(iter(results.values()))) > 1 and compared.curves.curve.isin(CURVES).any():
             found["mean_curves"] = pd.DataFrame(mean_curves(compared.curves))
+        if compared.call.get("seeds", 1) > 1:
+            found["seed_spread"] = compared.seed_spread()
         found["summary"] = compared.summary().rename_axis("method").reset_index()
     return found
 

@@ -218,8 +218,8 @@ def test_maps_under_other_seeds_reach_a_metric_and_what_draws_nothing_is_the_sam
         (("inside",), "seen takes inside, where the evidence lies; say it in masks="),
         (("truth",), "seen takes truth, values that are known to be right; give them as truth="),
         (("reseeded",), "seen takes reseeded, maps under several seeds; ask for them by seeds=5"),
-        (("randomised",), "seen takes randomised, maps of re-drawn networks, but the model is a callable"),
-        (("smoothed",), "seen takes smoothed, maps of re-drawn networks, but the model is a callable"),
+        (("randomised",), "seen takes randomised, maps of networks drawn anew, but the model is no torch.nn.Module"),
+        (("smoothed",), "seen takes smoothed, maps of networks drawn anew, but the model is no torch.nn.Module"),
     ],
 )
 def test_a_metric_of_what_is_not_there_is_refused_before_the_model_is_asked(names, words):
@@ -267,3 +267,30 @@ def test_words_praise_nobody_for_steadiness_alone():
     told = px.compare(results, predictor, space, metrics=["max_sensitivity", "lipschitz"]).describe()
     assert "best" not in told
     assert "scores best" in px.compare(results, predictor, space, metrics=["max_sensitivity", "srg"]).describe()
+
+
+@pytest.mark.parametrize("metric", ["road", "max_sensitivity"])
+def test_a_model_of_bytes_is_shown_bytes_where_pictures_are_moved_or_painted_over(metric):
+    kinds = set()
+
+    def mean(pictures):
+        kinds.add(str(pictures.dtype))
+        return pictures[:, :6].mean(axis=(1, 2, 3)).astype(float)
+
+    predictor, space = px.Predictor(mean, pixels="uint8"), px.ImageSpace(segments=LABELS, fill=0)
+    photo = np.random.default_rng(0).integers(0, 255, (12, 12, 3)).astype(np.uint8)
+    results = px.explain("kernel_shap", predictor, space, photo, budget=60)
+    compared = px.compare(results, predictor, space, metrics=metric)
+    assert kinds == {"uint8"} and np.isfinite(compared.scores.value).all()
+
+
+def test_what_is_like_maps_of_networks_drawn_anew_asks_no_other_maps_of_them():
+    torch = pytest.importorskip("torch")
+    net = torch.nn.Sequential(torch.nn.Conv2d(1, 3, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+    predictor, space = px.Predictor(net), px.ImageSpace(segments=LABELS, fill=0.0)
+    results = px.baselines("gradient", predictor, space, photos(1), outputs=[0])
+    rows = [
+        px.compare(results, predictor, space, metrics=names).call["rows_of_redrawn"]
+        for names in (["emprt"], ["smprt"], ["emprt", "smprt"])
+    ]
+    assert rows[0] + rows[1] == rows[2] and rows[0] > 0

@@ -180,3 +180,10 @@ def test_a_reader_that_has_enough_ends_what_is_printed_without_a_word(words):
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()
         assert process.stderr.read() == b"" and process.wait() == 0
+
+
+@pytest.mark.parametrize("groups", [("metrics",), ("fills", "segments")])
+def test_names_are_listed_by_group(groups, capsys):
+    assert cli.main(["list", *(f"--{group}" for group in groups)]) == 0
+    heads = [line.partition(" ")[0] for line in capsys.readouterr().out.splitlines() if line and not line.startswith(" ")]
+    assert heads == list(groups)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 
 import numpy as np
 import pandas as pd
@@ -115,8 +116,12 @@ def test_a_report_holds_tables_pictures_and_sentences(found, tmp_path):
 
 def test_a_mapping_of_differences_is_one_report(found, tmp_path):
     px.report({"one": found, "other": found}, tmp_path)
-    assert (tmp_path / "difference_sizes_other.png").exists()
-    assert (tmp_path / "index.html").read_text("utf-8").count("What differs by more than noise?") == 4  # two, with links
+    page = (tmp_path / "index.html").read_text("utf-8")
+    assert page.count("What differs by more than noise?") == 4  # two, with links
+    for name in ("one", "other"):  # each section holds its own
+        for kind in ("means", "sizes"):
+            assert b64encode((tmp_path / f"difference_{kind}_{name}.png").read_bytes()).decode() in page
+    assert page.count("<img") == 4
 
 
 def test_names_of_any_origin_are_harmless_and_groups_have_no_rows(groups, tmp_path):

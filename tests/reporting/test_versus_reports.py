@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from dataclasses import replace
 
 import numpy as np
@@ -91,6 +92,8 @@ def test_a_report_holds_the_table_the_figures_and_the_sentences(found, tmp_path)
     pd.testing.assert_frame_equal(px.read_csv(tmp_path / "versus.csv"), found.table, check_exact=False)
     page = (tmp_path / "index.html").read_text("utf-8")
     assert "LIME scores better than Grad-CAM at 8 rows" in page
+    for name in ("forest", "ranks"):  # the page holds all that it shows
+        assert b64encode((tmp_path / f"{name}.png").read_bytes()).decode() in page
     assert "Which is &lt;better&gt;?" in page
     assert "kernel_shap" in json.loads((tmp_path / "manifest.json").read_text("utf-8"))["methods"]
 

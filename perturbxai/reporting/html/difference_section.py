@@ -1,10 +1,12 @@
 """Differences of two models or groups on a page: sentences, a table of the features, and how it is made."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from perturbxai.core.wording import OUTPUTS, count
+from perturbxai.reporting.html.embedded import embedded
 from perturbxai.reporting.html.ending import Told, ending_of
 from perturbxai.reporting.html.making import cell
 from perturbxai.reporting.html.markup import Html, element, join, name
@@ -21,8 +23,8 @@ from perturbxai.results.difference import Difference
 LINES = 20  # features a table
 
 
-def difference_page(found: Mapping[str, Difference], told: Told) -> str:
-    """The page of a Difference, or of one a method."""
+def difference_page(found: Mapping[str, Difference], told: Told, drawn: Sequence[Path] = ()) -> str:
+    """The page of a Difference, or of one a method; drawn: the files of their figures."""
     first = next(iter(found.values()))
     a, b = first.called
     n, m = first.n_inputs
@@ -33,14 +35,19 @@ def difference_page(found: Mapping[str, Difference], told: Told) -> str:
         ("inputs", inputs),
         ("methods", ", ".join(_title(one) for one in found.values())),
     ]
-    sections = [difference_section(one, number, alone=len(found) == 1) for number, one in enumerate(found.values())]
+    each = len(drawn) // len(found)
+    sections = [
+        difference_section(one, number, drawn[number * each : (number + 1) * each], alone=len(found) == 1)
+        for number, one in enumerate(found.values())
+    ]
     return written(Page(f"What differs between {a} and {b}?", about, [*sections, *ending_of(told)]))
 
 
-def difference_section(found: Difference, number: int = 0, *, alone: bool = True) -> Section:
-    """Of each output sentences, and a table of the features whose differences are largest."""
+def difference_section(found: Difference, number: int = 0, drawn: Sequence[Path] = (), *, alone: bool = True) -> Section:
+    """Figures, and of each output sentences, and a table of the features whose differences are largest."""
     shown = range(min(len(found.outputs), OUTPUTS))
-    parts = [part for k in shown for part in (bulleted(of_difference(found, k, _title(found))), _table(found, k))]
+    parts = [embedded(drawn, "both sides of each feature, and the interval of their difference")]
+    parts += [part for k in shown for part in (bulleted(of_difference(found, k, _title(found))), _table(found, k))]
     if left := len(found.outputs) - len(shown):
         parts.append(element("p", f"{count(left, 'more output')}: in difference.csv.", class_="note"))
     files = "difference.csv" + " and, row by row, difference_rows.csv" * found.paired

@@ -1,11 +1,13 @@
 """Methods set against one of them, on a page: sentences, the table, and how it is made."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from perturbxai.calls.describing_versus import of_versus
 from perturbxai.calls.versus import Versus
 from perturbxai.core.types import Frame
 from perturbxai.core.wording import count
+from perturbxai.reporting.html.embedded import embedded
 from perturbxai.reporting.html.ending import Told, ending_of
 from perturbxai.reporting.html.making import cell
 from perturbxai.reporting.html.markup import Html, element, join, name
@@ -21,8 +23,8 @@ HEADS = {
 }  # fmt: skip
 
 
-def versus_page(found: Versus, told: Told) -> str:
-    """The page of a `Versus`."""
+def versus_page(found: Versus, told: Told, drawn: Sequence[Path] = ()) -> str:
+    """The page of a `Versus`; drawn: the files of its figures."""
     called = titles(found.results)
     about = [
         *told.about.items(),
@@ -32,16 +34,17 @@ def versus_page(found: Versus, told: Told) -> str:
         ("family tested", ", ".join(called[one] for one in found.primary) or "none"),
         ("seed", str(found.seed)),
     ]
-    sections = [versus_section(found), *ending_of(told)]
+    sections = [versus_section(found, drawn), *ending_of(told)]
     return written(Page(f"What is better than {called[found.against]}?", about, sections))
 
 
-def versus_section(found: Versus) -> Section:
-    """Sentences and the table of the differences."""
-    body = join([bulleted(of_versus(found, titles(found.results))), _table(found.table, titles(found.results))])
+def versus_section(found: Versus, drawn: Sequence[Path] = ()) -> Section:
+    """Sentences, figures and the table of the differences."""
+    said, called = of_versus(found, titles(found.results)), titles(found.results)
+    body = join([bulleted(said), embedded(drawn, "what the sentences above say"), _table(found.table, called)])
     lead = (
         "Each method's score less that of the other, at the same inputs and under the same fills; above 0 the method is "
-        "better. Only methods that were named before are tested. All numbers are in versus.csv, the picture is forest.png."
+        "better. Only methods that were named before are tested. All numbers are in versus.csv."
     )
     return Section("versus", "Is the difference more than chance?", body, lead)
 
