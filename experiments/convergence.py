@@ -22,7 +22,6 @@ longer. Each measurement is a line of errors.csv, and is not made again, unless 
 
 from __future__ import annotations
 
-import argparse
 import csv
 import os
 import queue
@@ -42,7 +41,7 @@ from convergence_methods import OURS, OWN, SLOW, Methods
 from convergence_peers import METHODS as PEERS
 from convergence_ranking import summarise
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationInfo, field_validator
-from settings import chosen, validated
+from settings import chosen, parser_of, validated
 from threadpoolctl import threadpool_limits
 
 from perturbxai.reporting import style
@@ -186,10 +185,7 @@ def crews_of(n_crews: int) -> list[Methods]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("config", type=Path)
-    parser.add_argument("--scale")
-    parser.add_argument("--out", type=Path)
+    parser = parser_of(__doc__)
     parser.add_argument("--again", action="append", default=[])
     given = parser.parse_args(arguments)
     config, scale = read(given.config, given.scale)

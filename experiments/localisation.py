@@ -14,7 +14,6 @@ them measured anew. summary.csv has means with 95 % intervals over pictures. A m
 
 from __future__ import annotations
 
-import argparse
 import csv
 import warnings
 from collections.abc import Iterator
@@ -28,7 +27,7 @@ import torch
 from localisation_pictures import Scene, digits, mosaics
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 from scipy import stats
-from settings import chosen, validated
+from settings import chosen, parser_of, validated
 from side_by_side import each
 
 import perturbxai as px
@@ -203,11 +202,7 @@ def scenes_of(scale: Scale) -> Iterator[Scene]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("config", type=Path)
-    parser.add_argument("--scale")
-    parser.add_argument("--out", type=Path)
-    asked = parser.parse_args(arguments)
+    asked = parser_of(__doc__).parse_args(arguments)
     config, scale = read(asked.config, asked.scale)
     folder = asked.out or Path(config.results)
     shares = folder / "shares"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import tomllib
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +11,15 @@ from pydantic import BaseModel, ValidationError
 
 Kind = TypeVar("Kind", bound=BaseModel)
 One = TypeVar("One")
+
+
+def parser_of(about: str | None) -> argparse.ArgumentParser:
+    """Of an experiment that has a config with scales; about: its docstring."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("config", type=Path, help="a TOML file, such as one of configs/")
+    parser.add_argument("--scale", help="one of the scales that the config has, instead of the one that it names")
+    parser.add_argument("--out", type=Path, help="where results go, instead of the folder that the config names")
+    return parser
 
 
 def validated(path: Path, kind: type[Kind]) -> Kind:

@@ -16,7 +16,6 @@ with Holm's correction at .05. All else is exploratory and has intervals alone.
 
 from __future__ import annotations
 
-import argparse
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -28,7 +27,7 @@ import pandas as pd
 import verdict_page
 from photos import Photo, photos
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
-from settings import chosen, validated
+from settings import chosen, parser_of, validated
 from side_by_side import each
 from verdict_model import OUTPUTS, Asked, asked, networks
 
@@ -231,11 +230,7 @@ def read(path: Path, scale: str | None) -> tuple[Config, Scale]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("config", type=Path)
-    parser.add_argument("--scale")
-    parser.add_argument("--out", type=Path)
-    given = parser.parse_args(arguments)
+    given = parser_of(__doc__).parse_args(arguments)
     config, scale = read(given.config, given.scale)
     folder = given.out or Path(config.results)
     pictures = photos(scale.photos)

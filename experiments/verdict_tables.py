@@ -13,7 +13,6 @@ differences.csv: each method against KernelSHAP, paired by row, with intervals.
 
 from __future__ import annotations
 
-import argparse
 import warnings
 from dataclasses import dataclass
 from functools import cache
@@ -25,7 +24,7 @@ import numpy as np
 import pandas as pd
 from as_comparison import as_comparison
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
-from settings import chosen, validated
+from settings import chosen, parser_of, validated
 from side_by_side import each
 
 import perturbxai as px
@@ -215,11 +214,7 @@ def read(path: Path, scale: str | None) -> tuple[Config, Scale]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("config", type=Path)
-    parser.add_argument("--scale")
-    parser.add_argument("--out", type=Path)
-    given = parser.parse_args(arguments)
+    given = parser_of(__doc__).parse_args(arguments)
     config, scale = read(given.config, given.scale)
     folder = given.out or Path(config.results)
     cells = [(name, kind, folder / "cells" / f"{name}-{kind}.csv") for name in scale.tables for kind in scale.models]
