@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from perturbxai.calls import away
+from perturbxai.calls.away import NO_FILL
 from perturbxai.calls.describing_comparisons import of_comparison
 from perturbxai.calls.seed_spread import seed_spread
 from perturbxai.calls.versus import Versus
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-BACKGROUND, NO_FILL = "background", "none"
+BACKGROUND = "background"
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +85,8 @@ class Comparison(Tidy):
         """One line a method: each metric's mean over inputs, outputs and away fills; home beside it; rows and seconds.
 
         Pictures: "srg" is the mean over fills that are not the map's own, "srg (home)" that under its own. A map that knows
-        no fill is never at home; beside the others' home it shows its mean under those same fills. Tables have one
+        no fill is never at home: it stands under the fills that the others are away under, and beside their home it shows
+        its mean under those. Tables have one
         background, on which everything was explained, and plain names.
         Where a method was explained under several fills, three columns more, from `fill_spread`: "fill spread", the
         standard deviation of a value over the fills (root mean square over players, inputs, outputs; output units), "fill
@@ -95,12 +98,16 @@ class Comparison(Tidy):
         scores, home = self.scores, self.scores.home.astype(bool)
         fills = set(scores.scored_fill)
         beside = (scores.explained_fill == NO_FILL) & scores.scored_fill.isin(set(scores.scored_fill[home]))
-        away = ~home if len(fills) > 1 else ~(home | beside)
+        at_home = scores[home | beside].groupby(["method", "metric"]).value.mean()
+        only = scores[~(home | beside)].groupby(["method", "metric"]).value.mean()  # of a single fill
         parts = []
-        for chosen, ending in ((away, ""), (home | beside, "" if fills == {BACKGROUND} else " (home)")):
-            means = scores[chosen].groupby(["method", "metric"]).value.mean().unstack()
-            in_order = [m for m in dict.fromkeys([*catalogue.METRICS, *scores.metric]) if m in means]
-            parts.append(means[in_order].add_suffix(ending))
+        for means, ending in (
+            (away.means(scores, ["method", "metric"]) if len(fills) > 1 else only, ""),
+            (at_home, "" if fills == {BACKGROUND} else " (home)"),
+        ):
+            table = means.unstack()
+            in_order = [m for m in dict.fromkeys([*catalogue.METRICS, *scores.metric]) if m in table]
+            parts.append(table[in_order].add_suffix(ending))
         found = pd.concat(parts, axis=1).reindex(pd.Index(self.results, name="method"))
         if len(self.fill_spread):
             fill_free = [name for name, result in self.results.items() if explained_fill(result) == NO_FILL]

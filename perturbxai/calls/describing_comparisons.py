@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from perturbxai.calls import away
 from perturbxai.core import catalogue
 from perturbxai.core.types import Floats
 from perturbxai.core.wording import count
@@ -111,11 +112,7 @@ def _scores(found: Comparison, word: Called) -> list[str]:
 
 def _by_input(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
     """A line an input, a column a method: the mean over outputs, and over the fills that are not the map's own."""
-    lines = scores[scores.metric == metric]
-    home = lines.home.astype(bool)
-    if lines.scored_fill.nunique() > 1 and (~home).any():
-        lines = lines[~home]
-    return lines.groupby(["row", "method"], sort=False).value.mean().unstack()
+    return away.means(scores[scores.metric == metric], ["row", "method"]).unstack()
 
 
 def beyond(margins: Floats, n_compared: int = 1) -> bool:

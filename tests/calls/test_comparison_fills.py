@@ -44,14 +44,31 @@ def test_the_summary_leads_with_the_away_mean_and_has_home_beside_it(two_fills):
     np.testing.assert_allclose(table.loc["ice@mean", "srg (home)"], own[own.scored_fill == "mean"].value.mean())
 
 
-def test_a_fill_free_map_shows_its_mean_over_all_fills_and_over_the_others_homes(two_fills):
+def test_a_fill_free_map_shows_its_mean_under_the_fills_that_the_others_are_away_and_at_home_under(two_fills):
     _, compared = two_fills
     lines = compared.to_frame()
     own = lines[(lines.method == "random") & (lines.metric == "srg")]
     table = compared.summary()
-    np.testing.assert_allclose(table.loc["random", "srg"], own.value.mean())
+    # those made under .5 are away under two fills and those made under the mean colour under two: black counts twice
+    under = own.groupby("scored_fill").value.mean()
+    expected = (under["mean"] + under["constant 0.5"] + 2 * under["constant 0"]) / 4
+    np.testing.assert_allclose(table.loc["random", "srg"], expected)
     beside = own[own.scored_fill.isin(["constant 0.5", "mean"])].value.mean()
     np.testing.assert_allclose(table.loc["random", "srg (home)"], beside)
+
+
+def test_with_one_home_a_fill_free_map_is_compared_under_the_very_fills_that_the_others_are_away_under(two_fills):
+    results, _ = two_fills
+    _, predictor, space, _ = on_photo()
+    some = {name: results[name] for name in ("ice@grey", "random", "centre")}
+    compared = px.compare(some, predictor, space, metrics="faithfulness", fills=[0.5, "mean", 0.0])
+    lines = compared.to_frame()
+    away = lines[lines.scored_fill != "constant 0.5"].groupby("method").value.mean()
+    np.testing.assert_allclose(compared.summary().faithfulness[list(away.index)], away)
+    alone = {name: results[name] for name in ("random", "centre")}  # where nobody is at home, under all
+    compared = px.compare(alone, predictor, space, metrics="faithfulness", fills=[0.5, "mean", 0.0])
+    every = compared.to_frame().groupby("method").value.mean()
+    np.testing.assert_allclose(compared.summary().faithfulness[list(every.index)], every)
 
 
 def test_under_one_fill_every_method_has_a_line_in_the_summary_that_says_home():
