@@ -1,6 +1,7 @@
 """Are perturbation explanations better than class activation maps? Fifty-eight photos, every method, fills and cuts.
 
     python experiments/verdict.py configs/verdict.toml [--scale small] [--out results/verdict]
+    python experiments/verdict.py configs/verdict_lite1.toml     the same of a second network
 
 A network explains its own likeliest class of each photo, as a logit and as a probability. Every method's map is scored on
 the same untouched coalitions under three fills, the one it was explained under ("home") and others ("away"). A cell is a
@@ -20,7 +21,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,7 @@ from photos import Photo, photos
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 from settings import chosen, parser_of, validated
 from side_by_side import each
-from verdict_model import OUTPUTS, Asked, asked, networks
+from verdict_model import OUTPUTS, SIDES, TITLES, Asked, asked, check_folder, networks
 
 import perturbxai as px
 from perturbxai.core import catalogue
@@ -80,10 +81,12 @@ class Scale(BaseModel):
 
 
 class Config(BaseModel):
-    """Where results go, which scale is meant, how many cells are measured at once, and the scales by name."""
+    """Where results go, which network is asked, which scale is meant, how many cells are measured at once, and the scales by
+    name."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     results: str
+    network: Literal["efficientnet_lite0", "efficientnet_lite1"] = "efficientnet_lite0"
     scale: str
     workers: Whole = 2
     scales: dict[str, Scale]
@@ -155,9 +158,9 @@ def joined(logit: Attribution, probability: Attribution) -> Attribution:
     return Attribution(parts, dict(logit.meta))
 
 
-def measured(cell: Cell, photo: Photo, folder: Path, scale: Scale) -> pd.DataFrame:
+def measured(cell: Cell, photo: Photo, network: str, folder: Path, scale: Scale) -> pd.DataFrame:
     """A line a method, output, metric and scored fill."""
-    ask = asked(photo, folder)
+    ask = asked(photo, network, folder)
     space = space_of(cell, photo, ask, scale)
     if cell.what == "weights":
         return of_weights(photo, space, ask)
@@ -172,8 +175,9 @@ def measured(cell: Cell, photo: Photo, folder: Path, scale: Scale) -> pd.DataFra
     if (cell.cut, cell.fill) == MAIN:
         write_maps(results, folder / "maps" / f"{cell.photo:02}.npz", space, photo)
         curved = {name: result for name, result in results.items() if name in scale.curves}
-        more = px.compare(curved, ask.values, space, metrics="srg", fills=list(FILLS.values()))
-        frame = pd.concat([frame, lines(more, ask)])
+        if curved:
+            more = px.compare(curved, ask.values, space, metrics="srg", fills=list(FILLS.values()))
+            frame = pd.concat([frame, lines(more, ask)])
     return frame
 
 
@@ -207,11 +211,11 @@ def write_maps(results: dict[str, Attribution], path: Path, space: px.ImageSpace
     np.savez_compressed(path, labels=labels, **held)
 
 
-def measure(cell: Cell, photo: Photo, folder: Path, scale: Scale) -> None:
+def measure(cell: Cell, photo: Photo, network: str, folder: Path, scale: Scale) -> None:
     """Measure a cell and write its file, whole or not at all."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of merged superpixels and of small effective sizes, at every photo
-        frame = measured(cell, photo, folder, scale)
+        frame = measured(cell, photo, network, folder, scale)
     path = cell.path(folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".part")
@@ -233,12 +237,13 @@ def main(arguments: list[str] | None = None) -> None:
     given = parser_of(__doc__).parse_args(arguments)
     config, scale = read(given.config, given.scale)
     folder = given.out or Path(config.results)
-    pictures = photos(scale.photos)
-    networks(folder)  # exported once, before workers want it
+    check_folder(config.network, folder)
+    pictures = photos(scale.photos, SIDES[config.network])
+    networks(config.network, folder)  # exported once, before workers want it
     left = [cell for cell in cells(scale) if not cell.path(folder).exists()]
     print(f"{len(left)} cells to measure", flush=True)
-    each(measure, [(cell, pictures[cell.photo], folder, scale) for cell in left], config.workers)
-    verdict_page.write(folder, [cell.path(folder) for cell in cells(scale)], pictures)
+    each(measure, [(cell, pictures[cell.photo], config.network, folder, scale) for cell in left], config.workers)
+    verdict_page.write(folder, [cell.path(folder) for cell in cells(scale)], pictures, TITLES[config.network])
 
 
 if __name__ == "__main__":

@@ -15,10 +15,18 @@ from perturbxai import assets
 
 OUTPUTS = ("logit", "probability")
 BATCH = 8  # rows that the network gets at once
+SIDES = {"efficientnet_lite0": 224, "efficientnet_lite1": 240}  # pixels a side, by network
+TITLES = {"efficientnet_lite0": "EfficientNet-Lite0", "efficientnet_lite1": "EfficientNet-Lite1"}
+
+
+def check_folder(network: str, folder: Path) -> None:
+    """Cells of two networks must not lie in one folder. Raises SystemExit."""
+    if others := [path.stem for path in folder.glob("*.onnx") if path.stem != network]:
+        raise SystemExit(f"{folder} holds results of {', '.join(others)}; name another folder by --out.")
 
 
 @cache
-def networks(folder: Path) -> tuple[Any, Any, Any, Any]:
+def networks(network: str, folder: Path) -> tuple[Any, Any, Any, Any]:
     """The network whose inside is looked at, the same with its probabilities behind its logits, a session of onnxruntime
     that answers as this does at half the time, and the transform of pictures."""
     import onnxruntime
@@ -34,16 +42,16 @@ def networks(folder: Path) -> tuple[Any, Any, Any, Any]:
             return torch.cat([logits, logits.softmax(dim=1)], dim=1)
 
     torch.set_num_threads(1)
-    net, transform = assets.efficientnet_lite0()
-    both, path = Both(net).eval(), folder / "network.onnx"
+    net, transform = getattr(assets, network)()
+    both, path = Both(net).eval(), folder / f"{network}.onnx"
     if not path.exists():
-        export(both, path)
+        export(both, path, SIDES[network])
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     return net, both, onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]), transform
 
 
-def export(net: Any, path: Path) -> None:
+def export(net: Any, path: Path, side: int) -> None:
     """Write the network for onnxruntime, whole or not at all."""
     import torch
 
@@ -52,7 +60,7 @@ def export(net: Any, path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the exporter, about itself
         torch.onnx.export(
-            net, (torch.zeros(2, 3, 224, 224),), str(fresh), input_names=["x"], output_names=["y"],
+            net, (torch.zeros(2, 3, side, side),), str(fresh), input_names=["x"], output_names=["y"],
             dynamic_shapes={"x": {0: torch.export.Dim("n")}}, external_data=False, verbose=False,
         )  # fmt: skip
     fresh.rename(path)
@@ -69,9 +77,9 @@ class Asked:
     whole: px.Predictor
 
 
-def asked(photo: Photo, folder: Path) -> Asked:
+def asked(photo: Photo, network: str, folder: Path) -> Asked:
     """The class is the one that the network finds likeliest."""
-    net, both, session, transform = networks(folder)
+    net, both, session, transform = networks(network, folder)
     answers = px.Predictor(session, transform=transform)(photo.picture[None])[0]
     number = int(answers[:1000].argmax())
 

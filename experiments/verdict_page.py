@@ -29,13 +29,13 @@ figure { margin: 1rem 0; } figcaption, .note { color: #555; font-size: .9rem; }
 """
 
 
-def write(folder: Path, paths: Sequence[Path], photos: Sequence[Photo]) -> None:
-    """verdict.html, and the tables behind it as CSV files, of the cells that were measured."""
+def write(folder: Path, paths: Sequence[Path], photos: Sequence[Photo], network: str) -> None:
+    """verdict.html, and the tables behind it as CSV files, of the cells that were measured. network: its title"""
     lines = pd.concat([read(path) for path in paths if path.exists()])
     main = lines[(lines.what == "scores") & (lines.cut == MAIN[0]) & (lines.cell_fill == MAIN[1])]
     versus = compared(main, OUTPUT).versus(AGAINST, metric=JUDGE)
     parts = [
-        *head(lines, main, versus), *fills(main, folder), *cuts(lines, folder), *costs(main, folder),
+        *head(lines, main, versus, network), *fills(main, folder), *cuts(lines, folder), *costs(main, folder),
         *defaults(lines, main, folder), *seeds(lines, folder),
         *weights(lines, folder), *examples(folder, main, photos),
     ]  # fmt: skip
@@ -57,11 +57,12 @@ def compared(lines: pd.DataFrame, output: str) -> px.Comparison:
     return as_comparison(lines[lines.output == output])
 
 
-def head(lines: pd.DataFrame, main: pd.DataFrame, versus: px.Versus) -> list[Html]:
+def head(lines: pd.DataFrame, main: pd.DataFrame, versus: px.Versus, network: str) -> list[Html]:
     n, sure = main.photo.nunique(), main.drop_duplicates("photo").probability_of_class
     settled = (
-        f"{n} photos; the network's likeliest class of each (probability {sure.min():.2f} to {sure.max():.2f}, median "
-        f"{sure.median():.2f}), as its logit. Score: faithfulness within sizes on 200 coalitions that no method asked, "
+        f"{network}, {n} photos; the network's likeliest class of each (probability {sure.min():.2f} to "
+        f"{sure.max():.2f}, median {sure.median():.2f}), as its logit. Score: faithfulness within sizes on 200 coalitions "
+        "that no method asked, "
         "under the two fills that the maps were not made with. Tested: LIME, KernelSHAP, PDP, ICE and ALE against "
         "Grad-CAM, settled before; everything else is exploratory."
     )
@@ -188,7 +189,7 @@ def maps_figure(path: Path, photo: Photo) -> Any:
 
     figure = Figure(figsize=(9.0, 3.2), layout="constrained")
     axes = figure.subplots(1, 3)
-    axes[0].imshow(photo.picture if photo.shown else np.full((224, 224, 3), 235, dtype=np.uint8))
+    axes[0].imshow(photo.picture if photo.shown else np.full_like(photo.picture, 235))
     axes[0].set_title(photo.name if photo.shown else f"{photo.name} (not shown)")
     with np.load(path) as held:
         labels = held["labels"]

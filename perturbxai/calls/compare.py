@@ -58,7 +58,7 @@ def compare(
     masks    pictures only, for metrics of where a map is: where the evidence is known to lie, True there. One (H, W), one
              for each picture, or these by output
     truth    for metrics of values that are known to be right: one of the results by its name ("glass_box", "exact_shap"), or
-             another of the same inputs
+             another of the same inputs; what is the truth has no error
     seed     draws the coalitions that faithfulness is scored on, breaks ties between equally valued players, and draws what
              metrics that explain again ask
     n_jobs   workers who ask the model, each some of the rows or pictures; see `explain`. Scores are computed here
@@ -132,7 +132,9 @@ class _Asked:
         first = games[0]
         evidence, right = Evidence.of(masks, first.inputs, _outputs(results)), read_truth(truth, results)
         self._refuse_unread(masks is not None, truth is not None)
-        offered = Offered(self.takes, evidence, right)
+        evidence.check(self.metrics)
+        own_truth = next((name for name, one in results.items() if one is right), "")
+        offered = Offered(self.takes, evidence, right, own_truth)
         job = Job(results, first.inputs, self.metrics, offered, self.seed)
         remade = self._remade(job, spaces, seeds)
         predictor, rows, seconds = self.predictor, self.predictor.rows, self.predictor.seconds
@@ -141,6 +143,7 @@ class _Asked:
             better = {metric.name: metric.better for metric in self.metrics if metric.better}
             call = {"rows": predictor.rows - rows, "seconds": predictor.seconds - seconds, "seed": self.seed, "seeds": seeds}
             call |= {"rows_of_redrawn": remade.rows} if remade is not None and remade.rows else {}
+            call |= {"masks_cover": evidence.share} if evidence.masks else {}
             return job.comparison(call | {"metrics": [m.name for m in self.metrics], "better": better})
 
         with keeping(compared), predictor.watched("compare"):

@@ -23,6 +23,7 @@ Called: TypeAlias = Callable[[str], str]
 
 ALIKE = 0.9  # mean rank correlation from which two methods are said to rank alike
 SLIGHT = 0.005  # of the best score: a lead below it, however sure, changes nothing
+FEWEST = 6  # inputs from which it is said that a method is no better than a control
 JUDGES = ("faithfulness", "srg")  # the metrics that words are about, the first of them that was asked for
 
 
@@ -40,6 +41,7 @@ def of_comparison(found: Comparison, titles: Mapping[str, str] | None = None) ->
         *_agreement(found, "features" if what == "row" else "superpixels", word),
         *_scores(found, word),
         *_home(found),
+        *_place(found),
     ]
 
 
@@ -93,7 +95,7 @@ def _scores(found: Comparison, word: Called) -> list[str]:
         return []
     means = {name: float(by_input[name].mean()) for name in names}
     best = max(names, key=lambda name: sign * means[name])
-    about = catalogue.ABOUT.get(metric, metric)
+    about = _about(found.scores, metric)
     head = f"By {called(metric)} ({about}) {word(best)} scores best: {rounded(means[best], 2)}"
     if len(by_input) < 2:
         return [f"{head}. One input cannot tell whether that is more than chance."]
@@ -108,6 +110,13 @@ def _scores(found: Comparison, word: Called) -> list[str]:
         return [f"{head}, better than every other beyond chance; {behind}.", *_controls(by_input, names, sign, word)]
     apart = f"not told apart from {joined([word(name) for name in close])}"
     return [f"{head}, {apart}.", *_controls(by_input, names, sign, word)]
+
+
+def _about(scores: pd.DataFrame, metric: str) -> str:
+    """What a metric is, in words; where coalitions were few all of them were asked, and none is untouched."""
+    about = catalogue.ABOUT.get(metric, metric)
+    whole = scores.test_set[scores.metric == metric].eq("exact table").all()
+    return about.replace("untouched", "all") if whole else about
 
 
 def _by_input(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -129,12 +138,28 @@ def _controls(by_input: pd.DataFrame, names: Sequence[str], sign: float, word: C
     for control in controls:
         others = [name for name in names if name not in controls]
         worse = [n for n in others if not beyond(sign * (by_input[n] - by_input[control]).to_numpy(), len(others))]
-        if worse:
+        if worse and len(by_input) < FEWEST:
+            sentences.append(
+                f"{len(by_input)} inputs are too few to tell from the control {word(control)}, which looks at no model: "
+                f"{joined([word(name) for name in worse])}."
+            )
+        elif worse:
             sentences.append(
                 f"No better than the control {word(control)}, which looks at no model, beyond chance: "
                 f"{joined([word(name) for name in worse])}."
             )
     return sentences
+
+
+def _place(found: Comparison) -> list[str]:
+    """What a map that says nothing has inside of masks."""
+    share = found.call.get("masks_cover")
+    if share is None:
+        return []
+    return [
+        f"Masks cover {rounded(100 * share, 2)} % of a picture on average: so much of a map that is the same everywhere "
+        "lies inside."
+    ]
 
 
 def _home(found: Comparison) -> list[str]:

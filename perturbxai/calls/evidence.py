@@ -7,10 +7,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from perturbxai.core import checks
+from perturbxai.core import catalogue, checks
 from perturbxai.core.types import Bools, Floats
 from perturbxai.inputs.pictures import even
 from perturbxai.inputs.spaces import ImageInput, Input
+from perturbxai.metrics.metric import Metric
 from perturbxai.results.explanation import Attribution, Explanation
 
 Mask: TypeAlias = ArrayLike
@@ -23,6 +24,18 @@ class Evidence:
     """Masks (H, W) by number of the picture and of the output; none where nobody gave any."""
 
     masks: Mapping[tuple[int, int], Bools]
+
+    @property
+    def share(self) -> float:
+        """Of a picture, what masks cover, on average: what lies inside of a map that is the same everywhere."""
+        return float(np.mean([mask.mean() for mask in self.masks.values()]))
+
+    def check(self, metrics: Iterable[Metric]) -> None:
+        """Try metrics of place on a map that is the same everywhere. Raises what they raise of a region."""
+        for metric in metrics:
+            if "inside" in metric.takes and set(metric.takes) <= {"heat", "inside"}:
+                for mask in self.masks.values():
+                    metric({"heat": np.ones(mask.shape), "inside": mask})
 
     @classmethod
     def of(cls, masks: Masks | None, inputs: Sequence[Input], outputs: Sequence[str]) -> "Evidence":
@@ -84,10 +97,20 @@ def _mask(given: Any, one: ImageInput, where: str) -> Bools:
 def read_truth(truth: str | Attribution | None, results: Mapping[str, Attribution]) -> Attribution | None:
     """What `truth=` stands for: one of the results by its name, or another of the same inputs, players and outputs.
 
-    Raises ValueError for an unknown name and for other inputs, players or outputs, TypeError for anything else.
+    Raises ValueError for an unknown name, for a control, for other inputs, players or outputs, and where nothing else is
+    compared; TypeError for anything else.
     """
     if truth is None:
         return None
+    right = _named_truth(truth, results)
+    if (key := catalogue.key_of(right.method)) in catalogue.CONTROLS:
+        raise ValueError(f"truth is the control {key}, which looks at no model; name exact values, as of glass_box.")
+    if all(one is right for one in results.values()):
+        raise ValueError("truth is all that is compared, and has no error of its own; compare other results with it.")
+    return right
+
+
+def _named_truth(truth: str | Attribution, results: Mapping[str, Attribution]) -> Attribution:
     if isinstance(truth, str):
         if truth not in results:
             raise ValueError(f"truth={truth!r} is none of the results: {', '.join(results)}; name one, or give its values.")

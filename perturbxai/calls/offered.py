@@ -24,6 +24,7 @@ class Offered:
     """Looked up by map: the result's name, the number of the input and of the output.
 
     takes     what the metrics take
+    own_truth the result that is the truth, if it is one of them: it has no error of its own
     remade, road  None where no metric takes what they ask;  reseeded: by name, results under other seeds, of those that
               draw; None where one seed is all
     """
@@ -31,6 +32,7 @@ class Offered:
     takes: frozenset[str]
     evidence: Evidence
     truth: Attribution | None = None
+    own_truth: str = ""
     remade: Remade | None = None
     road: Road | None = None
     reseeded: dict[str, tuple[Attribution, ...]] | None = None
@@ -45,7 +47,7 @@ class Offered:
                 found["heat"] = on_pixels(values, one.labels)
         if (number, k) in self.evidence.masks:
             found["inside"] = self.evidence.masks[number, k]
-        if (right := known(self.truth, number, k)) is not None:
+        if name != self.own_truth and (right := known(self.truth, number, k)) is not None:
             found["truth"] = right
         if self.reseeded is not None:  # what draws nothing is the same under another seed
             others = [result[number].values[:, k] for result in self.reseeded.get(name, ())] or [values]

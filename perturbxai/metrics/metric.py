@@ -120,7 +120,8 @@ def read_metrics(metrics: str | Callable[..., Any] | Iterable[str | Callable[...
     unknown = [m for m in given if isinstance(m, str) and m not in catalogue.METRICS]
     if unknown or not given:
         what = f"{unknown} are not known" if unknown else "none is named"
-        raise ValueError(f"metrics: {what}; expected some of {', '.join(catalogue.METRICS)}.")
+        hint = checks.did_you_mean(unknown[0], catalogue.METRICS) if unknown else ""
+        raise ValueError(f"metrics: {what}; expected some of {', '.join(catalogue.METRICS)}{hint or '.'}")
     found: dict[str, Metric] = {}
     for metric in map(Metric.of, given):
         if found.setdefault(metric.name, metric).measure != metric.measure:

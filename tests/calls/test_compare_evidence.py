@@ -110,6 +110,22 @@ def test_masks_that_do_not_fit_are_refused_before_the_model_is_asked(kind):
     assert predictor.rows == before
 
 
+def test_a_region_that_a_metric_refuses_is_refused_before_the_model_is_asked():
+    results, predictor, space = on_photos()
+    before = predictor.rows
+    odd = LEFT & (RAMP[:, None] < 0.3)
+    with pytest.raises(ValueError, match="inside is no cell of a regular mosaic"):
+        px.compare(results, predictor, space, metrics=["srg", "grid_pg"], masks=odd)
+    assert predictor.rows == before
+
+
+def test_what_masks_cover_is_told_beside_scores_of_place():
+    results, predictor, space = on_photos()
+    compared = px.compare(results, predictor, space, metrics="energy_pointing_game", masks=[LEFT, LEFT & BELOW])
+    assert compared.call["masks_cover"] == 0.375  # a half and a quarter
+    assert "Masks cover 38 % of a picture on average" in compared.describe()
+
+
 # ------------------------------------------------------------------------------------------------ truth
 
 
@@ -124,9 +140,27 @@ def test_truth_is_one_of_the_results_or_another_of_the_same_inputs():
             np.testing.assert_array_equal(kept["truth"], right[row].values[:, 0])
 
 
+def test_what_is_the_truth_has_no_error_and_is_not_ranked_by_it():
+    results, predictor, space = on_table(methods=("kernel_shap", "permutation_shap"))
+    for truth in ("kernel_shap", results["kernel_shap"]):
+        compared = px.compare(results, predictor, space, metrics=["error", "gini"], truth=truth, seeds=2)
+        errors = compared.scores[compared.scores.metric == "error"]
+        assert set(errors.method) == {"permutation_shap"} and len(errors) == 6  # three rows, two seeds
+        assert set(compared.scores[compared.scores.metric == "gini"].method) == set(results)
+        assert "kernel_shap scores best" not in compared.describe()
+
+
 def test_truth_that_does_not_fit_is_refused():
     results, predictor, space = on_table()
     other, *_ = on_table(n=2)
+    blind = px.baselines("random", predictor, space, space.columns.decode(np.array([e.input for e in results["lime"]])))
+    for given, truth, words in (
+        (results | blind, "random", "truth is the control random, which looks at no model"),
+        (results, blind["random"], "truth is the control random"),
+        ({"lime": results["lime"]}, "lime", "truth is all that is compared, and has no error of its own"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            px.compare(given, predictor, space, metrics="error", truth=truth)
     wrong = {"glass_box": (ValueError, "truth='glass_box' is none of the results: kernel_shap, lime")}
     for truth, (error, words) in wrong.items():
         with pytest.raises(error, match=words):

@@ -309,6 +309,7 @@ def test_values_that_are_not_finite_are_refused():
     ("options", "message"),
     [
         ({"metrics": ["srg", "auc"]}, r"\['auc'\] are not known; expected some of deletion"),
+        ({"metrics": ["faithfullness"]}, "did you mean 'faithfulness'"),
         ({"metrics": []}, "none is named"),
         ({"fills": ["blur"]}, "fills is for pictures"),
         ({"seed": -1}, "seed=-1 must be a whole number"),

@@ -18,7 +18,8 @@ def compared(scores, agreement=(), fills=("background",), metric="faithfulness")
     names, n = list(scores), len(next(iter(scores.values())))
     lines = [
         {"method": name, "row": row, "output": "y", "metric": metric, "explained_fill": fills[0], "scored_fill": fill,
-         "home": fill == fills[0], "value": value + (0.0 if fill == fills[0] else -0.25)}
+         "home": fill == fills[0], "value": value + (0.0 if fill == fills[0] else -0.25),
+         "test_set": "200 untouched coalitions, sizes uniform"}
         for name in names for row, value in enumerate(scores[name]) for fill in fills
     ]  # fmt: skip
     pairs = [
@@ -57,6 +58,29 @@ def test_the_whole_is_told_to_the_letter():
         "every other beyond chance; the nearest, lime, is 0.1 behind.",
         "No better than the control random, which looks at no model, beyond chance: pdp.",
     ]
+
+
+def test_few_inputs_say_that_they_are_few_and_not_that_a_method_is_no_better_than_a_control():
+    few = NOISE[:, :4]
+    text = compared({"lime": 0.9 + few[0], "pdp": 0.5 + few[1], "random": 0.5 + few[2]}).describe()
+    assert "4 inputs are too few to tell from the control random, which looks at no model: pdp." in text
+    assert "No better" not in text
+
+
+def test_where_all_coalitions_were_asked_none_is_called_untouched():
+    found = compared({"lime": 0.8 + NOISE[0], "pdp": 0.5 + NOISE[1]})
+    whole = replace(found, scores=found.scores.assign(test_set="exact table"))
+    assert "correlation with untouched coalitions" in found.describe()
+    assert "correlation with all coalitions" in whole.describe() and "untouched" not in whole.describe()
+
+
+def test_beside_scores_of_place_stands_what_a_map_that_says_nothing_has():
+    found = compared({"lime": 0.8 + NOISE[0], "pdp": 0.5 + NOISE[1]}, metric="energy_pointing_game")
+    told = replace(found, call=found.call | {"masks_cover": 0.231}).describe()
+    assert told.endswith(
+        "Masks cover 23 % of a picture on average: so much of a map that is the same everywhere lies inside."
+    )
+    assert "Masks" not in found.describe()
 
 
 def test_a_page_may_call_methods_otherwise_and_controls_are_known_all_the_same():

@@ -45,9 +45,15 @@ def written(folder: Path, text: str = TINY) -> Path:
 
 
 def test_the_configs_that_are_shipped_are_valid(tables, photos):
-    for module, name in ((tables, "verdict_tables"), (photos, "verdict")):
+    for module, name in ((tables, "verdict_tables"), (photos, "verdict"), (photos, "verdict_lite1")):
         for scale in ("small", "whole"):
             module.read(EXPERIMENTS.parent / f"configs/{name}.toml", scale)
+
+
+def test_cells_of_two_networks_do_not_lie_in_one_folder(photos, tmp_path):
+    (tmp_path / "efficientnet_lite0.onnx").touch()
+    with pytest.raises(SystemExit, match="holds results of efficientnet_lite0; name another folder by --out"):
+        photos.main([str(EXPERIMENTS.parent / "configs/verdict_lite1.toml"), "--out", str(tmp_path)])
 
 
 @pytest.mark.parametrize(
@@ -78,6 +84,7 @@ def test_there_are_fifty_eight_photos_of_which_seven_may_be_shown(photos):
     found = photos.photos(58)
     assert len({photo.name for photo in found}) == 58 and sum(photo.shown for photo in found) == 7
     assert all(photo.picture.shape == (224, 224, 3) for photo in found)
+    assert photos.photos(1, 240)[0].picture.shape == (240, 240, 3)
 
 
 @pytest.mark.slow

@@ -141,7 +141,7 @@ def test_summary_costs_and_facts_are_there(page):
         "What was found",
         "Scores",
         "What it cost",
-        "foretells new answers",
+        "foretells answers",
         "How it was made",
         "numpy",
         "seed",
@@ -156,6 +156,40 @@ def test_the_manifest_lists_the_page(folder):
 def test_same_results_give_the_same_bytes(compared, folder, tmp_path):
     again = px.report(compared, tmp_path / "elsewhere", config={"note": HOSTILE[0]})
     assert (again / "index.html").read_bytes() == (folder / "index.html").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def of_photos():
+    """Photos cut into four where five were aimed at, scored under two seeds and by where the evidence lies."""
+    labels = np.indices((12, 12))[1] // 3
+    predictor = px.Predictor(lambda pictures: np.asarray(pictures)[:, :, :6].mean(axis=(1, 2, 3))[:, None] ** 2)
+    space = px.ImageSpace(segments="grid", n_segments=5, fill=0.0)
+    photos = list(np.random.default_rng(0).uniform(0.2, 1.0, size=(3, 12, 12, 1)).astype(np.float32))
+    found = px.explain(["permutation_shap", "inclusion"], predictor, space, photos, budget=14)
+    metrics = ["srg", "energy_pointing_game", "seed_stability"]
+    return px.compare(found, predictor, space, metrics=metrics, masks=labels < 2, seeds=3)
+
+
+def test_metrics_that_were_asked_for_by_name_are_on_the_page(of_photos, tmp_path):
+    text = Page((px.report(of_photos, tmp_path) / "index.html").read_text("utf-8")).text
+    assert "energy pointing game" in text and "seed stability" in text
+    assert "insertion less deletion (home)" in text and "energy pointing game (home)" not in text  # no fill enters it
+    assert "Masks cover 50\N{NO-BREAK SPACE}% of a picture on average" in text
+
+
+def test_scores_under_other_seeds_are_on_the_page(of_photos, tmp_path):
+    text = Page((px.report(of_photos, tmp_path) / "index.html").read_text("utf-8")).text
+    assert "Under other seeds" in text and "of 3 seeds: the standard deviation" in text
+    assert (
+        "Under other seeds"
+        not in Page((px.report(replace(of_photos, call={}), tmp_path / "b") / "index.html").read_text("utf-8")).text
+    )
+
+
+def test_how_many_superpixels_were_aimed_at_is_told_where_there_are_others(of_photos, tmp_path):
+    text = Page((px.report(of_photos, tmp_path) / "index.html").read_text("utf-8")).text
+    parts = len(of_photos.results["inclusion"][0].names)
+    assert parts != 5 and f"{parts} regions each (5 were aimed at)" in text
 
 
 def test_attributions_without_a_comparison_have_a_page(compared, tmp_path):

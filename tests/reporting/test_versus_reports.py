@@ -55,6 +55,24 @@ def test_a_forest_has_a_line_a_method_those_that_were_tested_first_and_full(foun
     np.testing.assert_allclose(axis.patches[0].get_width(), 2 * table.detectable["lime"])
 
 
+def test_the_margin_is_drawn_and_has_room_on_the_axis():
+    wide = compared().versus("grad_cam", margin=0.9)
+    figure = px.plot(wide)
+    axis = figure.axes[0]
+    dashed = [line.get_xdata()[0] for line in axis.lines if line.get_linestyle() == "--"]
+    assert dashed == [-0.9, 0.9] and axis.get_xlim()[0] < -0.9 and axis.get_xlim()[1] > 0.9
+    assert (
+        "dashed: the margin" in figure.get_suptitle()
+        and "dashed" not in px.plot(compared().versus("grad_cam")).get_suptitle()
+    )
+
+
+def test_the_interactive_forest_draws_the_margin_too():
+    pytest.importorskip("plotly")
+    traces = px.plot(compared().versus("grad_cam", margin=0.9), interactive=True).select_traces({"mode": "lines"})
+    assert [trace.x[0] for trace in traces if trace.line.dash == "dash"] == [-0.9, 0.9]
+
+
 def test_a_forest_of_few_inputs_is_dotted_and_says_so():
     figure = px.plot(compared(n=3).versus("grad_cam"))
     assert "dotted: an interval without ends" in figure.get_suptitle()

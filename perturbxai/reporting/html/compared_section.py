@@ -8,7 +8,7 @@ import numpy as np
 from perturbxai.core import catalogue
 from perturbxai.core.types import Frame
 from perturbxai.metrics.agreement import IN_SUMMARY
-from perturbxai.metrics.metric import NOT_NAMES
+from perturbxai.metrics.metric import NOT_NAMES, Metric
 from perturbxai.reporting.html.charts.grid import coloured_table
 from perturbxai.reporting.html.choices import Numbering
 from perturbxai.reporting.html.making import cell
@@ -20,23 +20,26 @@ from perturbxai.reporting.style import titles
 from perturbxai.results.explanation import Attribution
 
 PLAIN = {
-    "srg": "insertion less deletion", "faithfulness": "foretells new answers", "fill spread": "moves with the fill",
+    "srg": "insertion less deletion", "faithfulness": "foretells answers", "fill spread": "moves with the fill",
     "sign kept": "keeps its sign", "rows": "rows asked",
 }  # fmt: skip
 MOVED = (IN_SUMMARY[0], IN_SUMMARY[2])  # how far the fill moves a method; the rest is in the CSV
 
 
 def compared_section(
-    results: Mapping[str, Attribution], summary: Frame, agreement: Frame, curves: Frame, call: Mapping[str, Any],
-    sentences: Sequence[str], numbering: Numbering,
+    results: Mapping[str, Attribution], frames: Mapping[str, Frame], call: Mapping[str, Any], sentences: Sequence[str],
+    numbering: Numbering,
 ) -> Section:  # fmt: skip
-    """Summary, curves and agreement of a comparison.
+    """Summary, spread between seeds, curves and agreement of a comparison.
 
-    sentences  what it says in words;  numbering: of what can be chosen on the page
+    frames  the CSVs' tables;  sentences  what it says in words;  numbering: of what can be chosen on the page
     """
     called = titles(results)
-    parts: list[Html] = [bulleted(sentences), element("h3", "Scores"), _scores(summary, call, called)]
-    parts.append(score_curves(curves, results, numbering))
+    parts: list[Html] = [bulleted(sentences), element("h3", "Scores"), _scores(frames["summary"], call, called)]
+    if "seed_spread" in frames:
+        parts.append(_seeds(frames["seed_spread"], call, called))
+    parts.append(score_curves(frames["curves"], results, numbering))
+    agreement = frames["agreement"]
     if len(agreement) and (agreement.metric == "spearman").any():
         parts += [element("h3", "How alike the methods order the parts"), _agreement(agreement, called)]
     lead = (
@@ -68,10 +71,48 @@ def _scores(summary: Frame, call: Mapping[str, Any], called: Mapping[str, str]) 
     return join([_wide(table, "Scores of the methods"), element("p", note, class_="note")])
 
 
+def _seeds(spread: Frame, call: Mapping[str, Any], called: Mapping[str, str]) -> Html:
+    """How far the first headline's scores move between seeds, beside how far they move between inputs."""
+    order = (*(one for one in catalogue.METRICS if catalogue.METRICS[one].headline), *call.get("metrics", ()))
+    metric = next((one for one in order if (spread.metric == one).any()), None)
+    if metric is None:
+        return join([])
+    shown = {
+        "mean": "mean",
+        "sd_inputs": "moves between inputs",
+        "sd_seeds": "moves between seeds",
+        "icc": "share of inputs",
+    }
+    own = spread[spread.metric == metric]
+    heads = ["method", *(["output"] if own.output.nunique() > 1 else [])]
+    lines = []
+    for line in own.to_dict("records"):
+        words = [called.get(line["method"], line["method"]), str(line["output"])][: len(heads)]
+        lines.append(
+            element(
+                "tr", element("th", name(words[0]), scope="row"), *map(cell, words[1:]), *(cell(line[one]) for one in shown)
+            )
+        )
+    head = [element("th", one, scope="col") for one in heads]
+    head += [element("th", one, scope="col", class_="number") for one in shown.values()]
+    table = element("table", element("thead", element("tr", *head)), element("tbody", *lines))
+    note = (
+        f"{plain_head(metric).capitalize()}, of {call.get('seeds')} seeds: the standard deviation of a method's scores "
+        "between inputs, that between seeds of one input, and the share of the whole variance that lies between inputs. "
+        "Near 1, another seed changes little. All metrics, with intervals, are in seed_spread.csv."
+    )
+    return join(
+        [element("h3", "Under other seeds"), _wide(table, "Scores under other seeds"), element("p", note, class_="note")]
+    )
+
+
 def headline_columns(summary: Frame, call: Mapping[str, Any]) -> tuple[list[str], str]:
     """The columns of the summary that are shown, and what is said below them."""
-    own = [one for one in call.get("metrics", ()) if one not in catalogue.METRICS]
-    known = [f"{one}{ending}" for one in (*catalogue.HEADLINES, *own) for ending in catalogue.HOME]
+    named = [one for one in call.get("metrics", ()) if one not in catalogue.METRICS or not catalogue.METRICS[one].usual]
+    away, home = catalogue.HOME
+    known = [f"{one}{ending}" for one in catalogue.HEADLINES for ending in (away, home)]
+    for one in named:
+        known += [one] if one in summary and _no_fill(one) else [f"{one}{ending}" for ending in (away, home)]
     shown = [one for one in known if one in summary]
     shown = shown or [str(one) for one in summary if one not in NOT_NAMES]
     shown += [one for one in (*MOVED, "rows") if one in summary]
@@ -90,7 +131,16 @@ def headline_columns(summary: Frame, call: Mapping[str, Any]) -> tuple[list[str]
 def plain_head(column: str) -> str:
     """A column of the summary in plain words."""
     base = column.removesuffix(" (home)")
-    return PLAIN.get(base, base) + (" (home)" if base != column else "")
+    plain = PLAIN.get(base) or (base.replace("_", " ") if base in catalogue.METRICS else base)
+    return plain + (" (home)" if base != column and not _no_fill(base) else "")
+
+
+def _no_fill(metric: str) -> bool:
+    """Whether it is a metric of ours that asks nothing under a fill: it is the same at home and away."""
+    if metric not in catalogue.METRICS:
+        return False
+    found = Metric.of(metric)
+    return not (found.on_coalitions or found.curves)
 
 
 def _agreement(frame: Frame, called: Mapping[str, str]) -> Html:

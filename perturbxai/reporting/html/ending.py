@@ -11,6 +11,7 @@ from perturbxai.calls.comparison import Comparison
 from perturbxai.calls.describing_comparisons import of_comparison
 from perturbxai.calls.describing_versus import of_versus
 from perturbxai.calls.versus_call import DEFAULT
+from perturbxai.core import catalogue
 from perturbxai.core.types import Frame
 from perturbxai.core.wording import count
 from perturbxai.reporting.html.choices import Numbering
@@ -58,8 +59,7 @@ def ending(results: Mapping[str, Attribution], compared: Comparison | None, fram
     if compared is not None:
         read += ["scores", "agreement"]
         said = [*of_comparison(compared, titles(results)), *_against_cam(compared, titles(results))]
-        found.append(compared_section(results, frames["summary"], frames["agreement"], frames["curves"], compared.call,
-                                      said, numbering))  # fmt: skip
+        found.append(compared_section(results, frames, compared.call, said, numbering))
     found.append(cost_section(frames["costs"] if "costs" in frames else costs_of(results), titles(results)))
     found.append(guide_section(read, [one.method for one in results.values()]))
     return [*found, *ending_of(told)]
@@ -101,7 +101,7 @@ def header(
     parts = sorted({len(e.names) for e in first})
     own = {
         "explained": f"{count(len(first), input_)}, {parts[0] if len(parts) == 1 else f'{parts[0]} to {parts[-1]}'} "
-        f"{part}s each"
+        f"{part}s each{_aimed(first, parts)}"
     }
     scale = SCALES.get(str(first.meta.get("scale")), "")
     own["output"] = _some([str(one) for one in first.outputs], NAMED) + (f" ({scale})" if scale else "")
@@ -111,6 +111,12 @@ def header(
     if first.meta.get("seed") is not None:
         own["seed"] = str(first.meta["seed"])
     return [*told.about.items(), *((key, value) for key, value in own.items() if key not in told.about)]
+
+
+def _aimed(result: Attribution, found: Sequence[int]) -> str:
+    """How many superpixels were asked for, where a photo was cut into another number."""
+    wanted = result.meta.get("n_segments") if result.meta.get("segments") in catalogue.SEGMENTERS else None
+    return "" if wanted is None or list(found) == [wanted] else f" ({wanted} were aimed at)"
 
 
 def _some(names: Sequence[str], most: int) -> str:

@@ -22,10 +22,11 @@ def figure(shown: Paired) -> Interactive:
         hoverinfo="text", marker={"color": BAND, "line": {"width": 0}}, showlegend=False, **at,
     )  # fmt: skip
     # a line among the traces, for shapes lie below bars
-    made.add_scatter(
-        x=[0.0, 0.0], y=[-0.6, len(lines) - 0.4], mode="lines", line={"color": LINE, "width": 1}, hoverinfo="skip",
-        showlegend=False, **at,
-    )  # fmt: skip
+    for x, dash in ((0.0, "solid"), *((margin, "dash") for margin in shown.margins)):
+        made.add_scatter(
+            x=[x, x], y=[-0.6, len(lines) - 0.4], mode="lines", line={"color": LINE, "width": 1, "dash": dash},
+            hoverinfo="skip", showlegend=False, **at,
+        )  # fmt: skip
     for n, (colour, low, high) in enumerate(zip(shown.colours, *shown.interval(), strict=True)):
         mean, fill = float(lines.difference.iloc[n]), colour if lines.primary.iloc[n] else "white"
         made.add_scatter(

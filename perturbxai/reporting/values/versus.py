@@ -52,14 +52,20 @@ class Paired:
             f"{text(found.metric)} against {self.against}, {count(found.n_inputs, found.what)}; bars: {level} % interval\n"
             "full: tested, open: not; grey: smaller differences would hardly have been seen"
             f"{'; dotted: an interval without ends' if self.endless.any() else ''}"
+            f"{'; dashed: the margin' if self.margins else ''}"
         )
+
+    @property
+    def margins(self) -> tuple[float, ...]:
+        """Between which a difference does not matter, where that was said."""
+        return () if self.found.margin is None else (-self.found.margin, self.found.margin)
 
     @property
     def ends(self) -> tuple[float, float]:
         """Of the axis: all that is finite has room on it."""
         columns = ("difference", "low", "high", "detectable")
         reach = np.concatenate([self.lines[one].to_numpy(dtype=np.float64) for one in columns])
-        reach = np.concatenate([reach, -self.lines.detectable.to_numpy(dtype=np.float64), [0.0]])
+        reach = np.concatenate([reach, -self.lines.detectable.to_numpy(dtype=np.float64), [0.0], self.margins])
         reach = reach[np.isfinite(reach)]
         low, high = float(reach.min()), float(reach.max())
         room = 0.06 * (high - low) or 1.0
@@ -139,6 +145,8 @@ def forest(shown: Paired, ax: Axes | None) -> Drawing:
     known = np.isfinite(seen)
     axis.barh(place[known], 2 * seen[known], left=-seen[known], height=0.86, color=BAND, linewidth=0, zorder=0)
     axis.axvline(0.0, color="#555555", linewidth=0.8, zorder=1)
+    for margin in shown.margins:
+        axis.axvline(margin, color="#555555", linewidth=0.8, linestyle="--", zorder=1)
     for n, colour in enumerate(shown.colours):
         axis.hlines(
             place[n], low[n], high[n], color=colour, linewidth=1.6, linestyle=":" if shown.endless[n] else "-", zorder=2
