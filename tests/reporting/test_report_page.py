@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 import perturbxai as px
+from perturbxai.reporting.html.charts.overlay import stack
 from perturbxai.reporting.html.compared_section import headline_columns
 from perturbxai.reporting.html.ending import Told
 from perturbxai.reporting.html.markup import words
@@ -34,7 +35,7 @@ TAGS = (
 ELEMENTS = set(TAGS.split())
 NAMES = (
     "lang charset name content class scope href id for type checked title open http-equiv hidden role tabindex "
-    "colspan autocomplete d x y width height viewbox preserveaspectratio focusable font-size min max value "
+    "colspan autocomplete d x y width height viewbox preserveaspectratio focusable font-size stroke-width min max value "
     "step"
 )
 ATTRIBUTES = set(NAMES.split())
@@ -184,6 +185,14 @@ def test_scores_under_other_seeds_are_on_the_page(of_photos, tmp_path):
         "Under other seeds"
         not in Page((px.report(replace(of_photos, call={}), tmp_path / "b") / "index.html").read_text("utf-8")).text
     )
+
+
+@pytest.mark.parametrize("side", [8, 28, 224])
+def test_the_dark_around_a_region_s_number_is_in_proportion_to_it_on_pictures_of_any_size(side):
+    labels = np.indices((side, side))[1] * 4 // side
+    drawn = str(stack((side, side), "p0", [], "a photo", labels))
+    size, halo = (float(re.search(rf'{what}="([\d.]+)"', drawn)[1]) for what in ("font-size", "stroke-width"))
+    assert halo < 0.3 * size < 0.3 * side / 4
 
 
 def test_how_many_superpixels_were_aimed_at_is_told_where_there_are_others(of_photos, tmp_path):

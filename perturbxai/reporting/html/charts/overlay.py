@@ -9,6 +9,7 @@ from perturbxai.reporting.html.markup import Html, element, join
 from perturbxai.reporting.photo import deepest
 
 MOST_NUMBERED = 40
+HALO = 0.22  # of a number's size: the dark around it
 
 
 def pictures(shape: tuple[int, ...], held: Mapping[str, str]) -> Html:
@@ -50,5 +51,8 @@ def _numbers(labels: Labels) -> Html | None:
     made = []
     for label in known:
         row, column = deepest(labels == label)
-        made.append(element("text", label, x=column, y=row, font_size=f"{size:.1f}", class_="numbered"))
+        place = {"x": column + 0.5, "y": row + 0.5}  # the middle of the pixel
+        made.append(
+            element("text", label, **place, font_size=f"{size:.2f}", stroke_width=f"{HALO * size:.2f}", class_="numbered")
+        )
     return element("g", *made, aria_hidden="true")
