@@ -176,7 +176,8 @@ class _Asked:
     def _ask_again(self, job: Job, remade: Remade, seeds: int) -> None:
         job.offered.remade = remade
         if seeds > 1:
-            job.reseeded = job.offered.reseeded = remade.under_seeds(job.results, seeds)
+            job.reseeded = job.offered.reseeded = remade.reseeded
+            remade.under_seeds(job.results, seeds)
         remade.make(self.takes)
 
 

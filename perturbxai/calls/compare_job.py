@@ -48,7 +48,7 @@ class Job:
     metrics: list[Metric]
     offered: Offered
     seed: int
-    reseeded: Mapping[str, tuple[Attribution, ...]] = field(default_factory=dict)
+    reseeded: Mapping[str, Sequence[Attribution]] = field(default_factory=dict)
     measured: dict[tuple[str, int], tuple[Lines, Lines]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -168,7 +168,8 @@ class Job:
             costs=pd.DataFrame(costs),
             fill_spread=pd.DataFrame(self._fill_spread(), columns=SPREAD_COLUMNS),
             curves=pd.DataFrame([line for _, curves in in_order for line in curves], columns=CURVE_COLUMNS),
-            results=self.results, inputs=self.inputs, call=call, reseeded=self.reseeded,
+            results=self.results, inputs=self.inputs, call=call,
+            reseeded={name: tuple(self.reseeded[name]) for name in self.results if name in self.reseeded},
         )  # fmt: skip
 
     def _pairs(self, names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str, int, Explanation, Explanation, int]]:

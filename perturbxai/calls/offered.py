@@ -1,5 +1,6 @@
 """What metrics take of a map beside coalitions: where it lies on the picture, what is right, and maps made again."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +36,7 @@ class Offered:
     own_truth: str = ""
     remade: Remade | None = None
     road: Road | None = None
-    reseeded: dict[str, tuple[Attribution, ...]] | None = None
+    reseeded: Mapping[str, Sequence[Attribution]] | None = None
 
     def to(self, version: Version, number: int, one: Input, k: int, values: Floats) -> dict[str, Any]:
         """By the names that metrics take; what is not there of this map is left out."""

@@ -40,20 +40,20 @@ class Remade:
     step: Step | None = None
     n_jobs: int | None = None
     found: dict[tuple[str, int], dict[str, Floats]] = field(default_factory=dict)
+    reseeded: dict[str, list[Attribution]] = field(default_factory=dict)  # by name, under other seeds
     rows: int = 0  # that networks re-drawn were asked
     dropped: set[str] = field(default_factory=set)  # methods that could not explain one of these
 
-    def under_seeds(self, results: Mapping[str, Attribution], n_seeds: int) -> dict[str, tuple[Attribution, ...]]:
-        """By name, the results of those that draw under the seeds that follow their own, so that there are n_seeds."""
-        found: dict[str, list[Attribution]] = {}
+    def under_seeds(self, results: Mapping[str, Attribution], n_seeds: int) -> None:
+        """Put into `reseeded` the results of those that draw under the seeds that follow their own, so that there are
+        n_seeds; each as it comes, so that a later failure loses none."""
         drawn = {name for name, result in results.items() if draws(result)}
         for group in self.groups:
             if own := [name for name in group.methods if name in drawn]:
                 for shift in range(1, n_seeds):
                     again = self._ask(group.only(own), self.predictor, self.x, f"seed {shift} later", shift=shift)
                     for name in own:
-                        found.setdefault(name, []).append(again[name])
-        return {name: tuple(found[name]) for name in results if name in found}
+                        self.reseeded.setdefault(name, []).append(again[name])
 
     def make(self, takes: Collection[str]) -> None:
         """What the metrics take, by its name in `metrics.metric.OF_A_MAP`."""

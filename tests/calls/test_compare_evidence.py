@@ -286,6 +286,25 @@ def test_a_failure_while_maps_are_made_again_keeps_the_comparison():
     assert list(caught.value.partial.agreement.metric) == ["spearman"] * 3
 
 
+def test_a_failure_under_a_later_seed_keeps_what_came_before_it():
+    results, predictor, space = on_table()
+    model, rows, of_a_seed = predictor._model.model, [0], predictor.rows
+
+    def fails(X):
+        rows[0] += len(X)
+        if rows[0] > 1.5 * of_a_seed:
+            raise RuntimeError("worn out")
+        return model(X)
+
+    whole = px.compare(results, predictor, space, metrics="srg", seeds=3).reseeded
+    with pytest.raises(RuntimeError, match="worn out") as caught:
+        px.compare(results, px.Predictor(fails), space, metrics="srg", seeds=3)
+    kept = caught.value.partial.reseeded
+    assert {name: len(found) for name, found in kept.items()} == {"kernel_shap": 1, "lime": 1}
+    for name, (one,) in kept.items():
+        np.testing.assert_array_equal(one.values, whole[name][0].values)
+
+
 def test_masks_and_truth_that_no_metric_takes_are_refused():
     results, predictor, space = on_photos()
     before = predictor.rows
