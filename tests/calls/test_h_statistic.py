@@ -253,7 +253,7 @@ def joint(rows):
     return np.column_stack([known[:, 0] * known[:, 1] + np.sin(3 * known.sum(axis=1)), known[:, 0] - known[:, -1] ** 2])
 
 
-@pytest.mark.parametrize("lines", [1 << 14, 17])
+@pytest.mark.parametrize("lines", [pytest.param(1 << 14, marks=pytest.mark.slow), 17])
 @pytest.mark.parametrize("asked", ASKED)
 @pytest.mark.parametrize("table", SHARING)
 def test_each_distinct_row_is_asked_once_and_the_numbers_are_those_of_asking_all(monkeypatch, table, asked, lines):

@@ -107,7 +107,10 @@ def test_killed_after_each_step_of_a_network_one_after_the_other(tmp_path, monke
 
 
 @pytest.mark.usefixtures("own")
-@pytest.mark.parametrize("shares", [(0.2, 0.3), (0.6, 0.2), (0.9, 0.05)])
+@pytest.mark.parametrize(
+    "shares",
+    [pytest.param((0.2, 0.3), marks=pytest.mark.slow), (0.6, 0.2), pytest.param((0.9, 0.05), marks=pytest.mark.slow)],
+)
 def test_killed_twice_while_the_network_is_asked(shares, tmp_path):
     pytest.importorskip("torch")
     go(tmp_path / "whole", config())

@@ -33,7 +33,7 @@ def shares(method, predictor, budget, seeds):
 
 
 @pytest.mark.parametrize("method", [px.Lime(), px.Banzhaf(), px.Rise(), px.Rise(estimator="centred")], ids=str)
-@pytest.mark.parametrize("per_player", [6, 20])
+@pytest.mark.parametrize("per_player", [pytest.param(6, marks=pytest.mark.slow), 20])
 def test_intervals_of_slopes_hold_on_heavy_tails(method, per_player):
     found = [shares(method, steep(seed), per_player * PLAYERS, 50) for seed in (2, 3, 5, 77)]
     held, all_held = np.mean(found, axis=0)

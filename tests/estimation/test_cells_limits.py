@@ -76,7 +76,7 @@ def test_the_least_number_of_rows_will_do_and_one_less_is_refused_before_the_mod
     assert model.batches == []
 
 
-@pytest.mark.parametrize("n_players", [2, 3, 4])
+@pytest.mark.parametrize("n_players", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (3, 4))])
 def test_intervals_of_few_players_cover(n_players):
     for rows in (15 * n_players, 60 * n_players):
         for name, (inside, *_) in against_exact(rows, n_players, 100, 60).items():

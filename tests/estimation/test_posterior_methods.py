@@ -68,7 +68,7 @@ def ratio(name, game, per_player, n_seeds=3):
     return errors["process"] / errors["none"]
 
 
-@pytest.mark.parametrize("per_player", [5, 10, 20])
+@pytest.mark.parametrize("per_player", [5, 10, pytest.param(20, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", GAMES)
 def test_shapley_values_lose_nothing_by_a_process(name, per_player):
     assert ratio("shapley", GAMES[name], per_player) <= 1.1
@@ -84,7 +84,12 @@ def test_shapley_values_of_smooth_games_that_interact_are_nearer(per_player, mos
 @pytest.mark.parametrize("name", TABLED)
 @pytest.mark.parametrize(
     ("method", "per_player"),
-    [("lime", 5), ("lime", 10), ("lime", 20), ("banzhaf", 5), ("banzhaf", 10), ("banzhaf", 20), ("banzhaf .3", 10)],
+    [
+        *(pytest.param(name, n, marks=pytest.mark.slow) for name in ("lime", "banzhaf") for n in (5, 20)),
+        ("lime", 10),
+        ("banzhaf", 10),
+        ("banzhaf .3", 10),
+    ],
 )
 def test_slopes_lose_nothing_by_a_process(method, name, per_player):
     # of the network the ratio of three tables goes by chance, from .7 to 1.2

@@ -178,11 +178,11 @@ GAMES = {
 
 # at twenty coalitions a player, and at forty of those where trees, products and processes are taken; what is large is slow
 GATED = [(name, per_player) for per_player in (20, 40) for name in GAMES]
-QUICK, LARGE = ("forest", "cubic", "network", "unanimity"), ("sigmoid50", "sparse", "polynomial")
+LARGE = ("sigmoid50", "sparse", "polynomial")
 
 
 def is_slow(name, per_player):
-    return name in LARGE or (per_player == 40 and name not in QUICK)
+    return name in LARGE or per_player == 40
 
 
 @pytest.mark.parametrize(

@@ -411,7 +411,7 @@ def held(n, runs, ordered):
     return np.mean(inside), np.mean(together)
 
 
-@pytest.mark.parametrize("ordered", [True, False])
+@pytest.mark.parametrize("ordered", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_intervals_hold_the_curve_of_all_rows(ordered):
     within, together = held(400, 100, ordered)
     # 500 intervals, five of them from one sample: a spread of about .015

@@ -35,7 +35,7 @@ def test_a_curve_that_all_rows_share_goes_as_far_as_it_does_for_sure():
     assert found.describe().startswith("As x0 goes from") and "±" not in found.describe()
 
 
-@pytest.mark.parametrize("method", ["pdp", px.Ice(name="ice"), "ale"])
+@pytest.mark.parametrize("method", ["pdp", pytest.param(px.Ice(name="ice"), marks=pytest.mark.slow), "ale"])
 def test_intervals_of_how_far_a_curve_goes_hold_it(method):
     held = []
     for seed in range(300):
