@@ -171,7 +171,7 @@ def summarise(paths: list[Path]) -> pd.DataFrame:
 
 def interval(shares: Any) -> tuple[float, float]:
     """Of the mean over pictures, as comparisons have it (BCa): none of fewer than six pictures or of equal shares."""
-    low, high = bootstrap.interval(shares, np.ones(len(shares)), 0.95, np.random.default_rng(0))
+    low, high = bootstrap.interval(shares, np.ones(len(shares), dtype=np.int64), 0.95, np.random.default_rng(0))
     return (low, high) if np.isfinite([low, high]).all() else (np.nan, np.nan)
 
 
