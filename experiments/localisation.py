@@ -26,13 +26,13 @@ import pandas as pd
 import torch
 from localisation_pictures import Scene, digits, mosaics
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
-from scipy import stats
 from settings import chosen, parser_of, validated
 from side_by_side import each
 
 import perturbxai as px
 from perturbxai.core import catalogue
 from perturbxai.metrics.localisation import energy_pointing_game, on_pixels, pointing_game
+from perturbxai.metrics.statistics import bootstrap
 
 KEY = ("set", "picture", "method", "seed", "output")
 FIELDS = (*KEY, "share", "own_share", "hit", "chance", "most", "probability", "probability_alone", "rows", "refused")
@@ -158,22 +158,21 @@ def summarise(paths: list[Path]) -> pd.DataFrame:
     of_picture = lines.groupby(["set", "method", "picture"], sort=False)[numbers].mean()
     found = []
     for (name, method), own in of_picture.groupby(["set", "method"], sort=False):
-        shares = own.share.dropna().to_numpy()
-        low, high = interval(shares)
+        told = own.dropna(subset="share")
+        low, high = interval(told.share.to_numpy())
+        above, _ = interval((told.share - told.chance).to_numpy())  # chance is each picture's own
         over_seeds = lines[(lines.set == name) & (lines.method == method)].groupby("seed").share.mean().std()
         found.append({
             "set": name, "method": method, **own.mean(), "low": low, "high": high, "empty": int(own.share.isna().sum()),
-            "beyond_chance": bool(low > own.chance.mean()), "over_seeds": over_seeds, "pictures": len(own),
+            "beyond_chance": bool(above > 0), "over_seeds": over_seeds, "pictures": len(own),
         })  # fmt: skip
     return pd.DataFrame(found).sort_values(["set", "share"], ascending=[True, False])
 
 
 def interval(shares: Any) -> tuple[float, float]:
-    """Of the mean over pictures, by 10,000 draws of them (BCa); none of fewer than three pictures or of equal shares."""
-    if len(shares) < 3 or np.ptp(shares) == 0:
-        return np.nan, np.nan
-    found = stats.bootstrap((shares,), np.mean, n_resamples=10_000, rng=np.random.default_rng(0)).confidence_interval
-    return float(found.low), float(found.high)
+    """Of the mean over pictures, as comparisons have it (BCa): none of fewer than six pictures or of equal shares."""
+    low, high = bootstrap.interval(shares, np.ones(len(shares), dtype=np.int64), 0.95, np.random.default_rng(0))
+    return (low, high) if np.isfinite([low, high]).all() else (np.nan, np.nan)
 
 
 def measure(scene: Scene, scale: Scale, path: Path) -> Path:

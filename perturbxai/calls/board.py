@@ -11,6 +11,7 @@ import numpy as np
 from perturbxai.core.types import Bools, Floats, Frame, Ints
 
 AWAY, HOME = "away", "home"
+ROUNDING = 1e-12  # of the scores' size: a difference below it is none
 
 
 def unit_numbers(scores: Frame) -> Ints:
@@ -79,3 +80,14 @@ class Board:
         if not fills:
             return np.full(self.values.shape[1:3], np.nan)
         return np.asarray(self.values[method][:, :, list(fills)].mean(axis=2))
+
+    def apart(self, method: str, other: str, fill: str) -> Floats:
+        """(N,): a method's score less another's, mean over outputs and over the fills that they share (see `fills_for`).
+
+        0 where rounding parts them; NaN where either lacks one, or there is no such fill.
+        """
+        numbers = [self.methods.index(one) for one in (method, other)]
+        fills = self.fills_for(numbers, fill)
+        own, others = (self.scores(number, fills).mean(axis=1) for number in numbers)
+        scale = np.nanmax(np.abs([own, others]), initial=0.0)
+        return np.where(np.abs(own - others) <= ROUNDING * scale, 0.0, own - others)

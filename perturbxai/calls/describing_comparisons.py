@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from perturbxai.calls import away
+from perturbxai.calls.board import AWAY, ROUNDING, Board
 from perturbxai.core import catalogue
 from perturbxai.core.types import Floats
 from perturbxai.core.wording import count
@@ -88,59 +90,84 @@ def _scores(found: Comparison, word: Called) -> list[str]:
     metric = next((one for one in (*JUDGES, *asked) if one in asked), None)
     if metric is None:
         return []
-    by_input = _by_input(found.scores, metric)
+    lines = found.scores[found.scores.metric == metric]
+    board, names, missing = _ranked(Board.of(lines, list(found.results), metric))
     sign = 1.0 if better[metric] == "higher" else -1.0
-    names = [name for name in found.results if name in by_input and by_input[name].notna().all()]
     if len(names) < 2:
         return []
-    means = {name: float(by_input[name].mean()) for name in names}
-    best = max(names, key=lambda name: sign * means[name])
-    about = _about(found.scores, metric)
-    head = f"By {called(metric)} ({about}) {word(best)} scores best: {rounded(means[best], 2)}"
-    if len(by_input) < 2:
+    means = away.means(lines, ["method"])
+    best = max(names, key=lambda name: sign * float(means[name]))
+    head = f"By {called(metric)} ({_about(lines)}) {word(best)} scores best: {rounded(float(means[best]), 2)}"
+    if board.values.shape[1] < 2:
         return [f"{head}. One input cannot tell whether that is more than chance."]
-    margins = {name: sign * (by_input[best] - by_input[name]).to_numpy() for name in names if name != best}
-    close = [name for name, own in margins.items() if not beyond(own, len(margins))]
-    if not close:
-        near = min(margins, key=lambda name: float(margins[name].mean()))
-        margin = float(margins[near].mean())
-        behind = f"the nearest, {word(near)}, is {rounded(margin, 2)} behind"
-        if margin < SLIGHT * abs(means[best]):
-            behind += ", which hardly matters"
-        return [f"{head}, better than every other beyond chance; {behind}.", *_controls(by_input, names, sign, word)]
-    apart = f"not told apart from {joined([word(name) for name in close])}"
-    return [f"{head}, {apart}.", *_controls(by_input, names, sign, word)]
+    margins = {name: sign * board.apart(best, name, AWAY) for name in names if name != best}
+    said = [f"{head}, {_lead(margins, abs(float(means[best])), word)}.", *_controls(board, names, sign, word)]
+    left = f"Not ranked, since some inputs have no score of them: {joined([word(name) for name in missing])}."
+    return [*said, left] if missing else said
 
 
-def _about(scores: pd.DataFrame, metric: str) -> str:
-    """What a metric is, in words; where coalitions were few all of them were asked, and none is untouched."""
+def _ranked(board: Board) -> tuple[Board, list[str], list[str]]:
+    """The inputs at which any method has all its scores away from home; the methods with, and without, all of these."""
+    every = range(len(board.methods))
+    known = np.array([np.isfinite(board.scores(m, board.fills_for([m], AWAY))).all(axis=1) for m in every])  # (M, N)
+    there = known.any(axis=0)
+    whole = np.asarray(known[:, there].all(axis=1) & there.any())
+    names, missing = ([board.methods[m] for m in np.flatnonzero(which)] for which in (whole, ~whole))
+    return replace(board, values=board.values[:, there]), names, missing
+
+
+def _lead(margins: Mapping[str, Floats], size: float, word: Called) -> str:
+    """How surely the best is ahead of each of the others, under the fills that are home to neither of the two.
+
+    margins  by method, one an input; NaN of one that shares no such fill;  size: of the best score
+    """
+    apart = [name for name, own in margins.items() if np.isnan(own).any()]
+    ahead = [name for name, own in margins.items() if name not in apart and beyond(-own, len(margins))]
+    close = [name for name, own in margins.items() if name not in (*apart, *ahead) and not beyond(own, len(margins))]
+    said = [f"not told apart from {joined([word(name) for name in close])}"] if close else []
+    if ahead:
+        said.append(f"but behind {joined([word(name) for name in ahead])} under the fills that neither was explained with")
+    if apart:
+        said.append(f"and no fill was scored that is home to neither it nor {joined([word(name) for name in apart])}")
+    if said:
+        return ", ".join(said)
+    near = min(margins, key=lambda name: float(margins[name].mean()))
+    margin = float(margins[near].mean())
+    behind = f"the nearest, {word(near)}, is {rounded(margin, 2)} behind"
+    matters = ", which hardly matters" if margin < SLIGHT * size else ""
+    return f"better than every other beyond chance; {behind}{matters}"
+
+
+def _about(lines: pd.DataFrame) -> str:
+    """What the metric of some scores is, in words; where coalitions were few all were asked, and none is untouched."""
+    metric = str(lines.metric.iloc[0])
     about = catalogue.ABOUT.get(metric, metric)
-    whole = scores.test_set[scores.metric == metric].eq("exact table").all()
+    whole = lines.test_set.eq("exact table").all()
     return about.replace("untouched", "all") if whole else about
 
 
-def _by_input(scores: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """A line an input, a column a method: the mean over outputs, and over the fills that are not the map's own."""
-    return away.means(scores[scores.metric == metric], ["row", "method"]).unstack()
-
-
 def beyond(margins: Floats, n_compared: int = 1) -> bool:
-    """Whether the mean of margins, one an input, is above 0 beyond chance, by Student's t; all compared at once in 95 %."""
+    """Whether the mean of margins, one an input, is above 0 beyond chance, by Student's t; all compared at once in 95 %.
+
+    Margins that are all one have no spread to test by: what is left is that each of them might have had either sign.
+    """
     n = len(margins)
+    if n < 2 or np.ptp(margins) <= ROUNDING * np.abs(margins).max():
+        return bool(n and margins[0] > 0 and 0.5**n <= 0.05 / n_compared)
     spread = margins.std(ddof=1) / np.sqrt(n)
     return bool(margins.mean() > student(1.0 - 0.05 / n_compared, n - 1.0) * spread and margins.mean() > 0)
 
 
-def _controls(by_input: pd.DataFrame, names: Sequence[str], sign: float, word: Called) -> list[str]:
+def _controls(board: Board, names: Sequence[str], sign: float, word: Called) -> list[str]:
     """Methods that are not beyond chance better than a control, which looks at no model."""
     controls = [name for name in names if name.partition("@")[0] in catalogue.CONTROLS]
-    sentences = []
+    sentences, n_inputs = [], board.values.shape[1]
     for control in controls:
         others = [name for name in names if name not in controls]
-        worse = [n for n in others if not beyond(sign * (by_input[n] - by_input[control]).to_numpy(), len(others))]
-        if worse and len(by_input) < FEWEST:
+        worse = [n for n in others if not beyond(sign * board.apart(n, control, AWAY), len(others))]
+        if worse and n_inputs < FEWEST:
             sentences.append(
-                f"{len(by_input)} inputs are too few to tell from the control {word(control)}, which looks at no model: "
+                f"{n_inputs} inputs are too few to tell from the control {word(control)}, which looks at no model: "
                 f"{joined([word(name) for name in worse])}."
             )
         elif worse:

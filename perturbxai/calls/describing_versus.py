@@ -59,7 +59,8 @@ def _sentence(found: Versus, one: Foreign, title: Called) -> str:
         why = "fewer than two inputs have scores of both under a common fill"
         return f"{name} cannot be set against {other}: {why}."
     left = f" {count(one.left_out, 'input')} without a score left out." if one.left_out else ""
-    if one.low == -np.inf and (np.isnan(one.detectable)):
+    shown = one.primary and one.p_holm <= ALPHA  # by their signs, though they have no spread
+    if np.isnan(one.detectable) and not shown:
         same = "the same scores" if one.difference == 0 else f"scores that differ by the same {rounded(one.difference, 2)}"
         return f"{name} and {other} have {same} at {these}, which tells no error.{left}"
     if one.primary:
@@ -69,6 +70,8 @@ def _sentence(found: Versus, one: Foreign, title: Called) -> str:
 
 def _interval(found: Versus, one: Foreign) -> str:
     per_cent = rounded(100 * found.level, 4)
+    if np.isnan(one.detectable):
+        return "the same at each, so without an interval"
     if not np.isfinite(one.low):
         return f"too few for a {per_cent} % interval"
     return f"{per_cent} % interval {rounded(one.low, 2)} to {rounded(one.high, 2)}"

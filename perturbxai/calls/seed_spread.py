@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from perturbxai.calls import away
 from perturbxai.calls.board import unit_numbers
 from perturbxai.core.types import Frame
 from perturbxai.metrics.statistics.components import Components, components
@@ -27,9 +28,8 @@ def seed_spread(found: Comparison) -> Frame:
             "scores have no column 'seed', so nothing is known of other seeds; compare(..., seeds=5) draws them."
         )
     scores = found.scores.assign(unit=unit_numbers(found.scores))
-    home = scores.home.astype(bool)
-    away = ~home if scores.scored_fill.nunique() > 1 else home | True
-    scores = scores[away & scores.value.notna()]
+    scores = scores.assign(weight=away.weights(scores))
+    scores = scores[(scores.weight > 0) & scores.value.notna()]
     costs = dict(zip(found.costs["method"], found.costs["rows"], strict=True)) if len(found.costs) else {}
     return pd.DataFrame(
         [_line(head, lines, costs) for head, lines in scores.groupby(list(COLUMNS[:3]), sort=False)],
@@ -38,8 +38,9 @@ def seed_spread(found: Comparison) -> Frame:
 
 
 def _line(head: tuple[Any, ...], lines: Frame, costs: dict[str, Any]) -> tuple[Any, ...]:
-    """The mean over fills is taken within an input and seed."""
-    means = lines.groupby(["unit", "seed"], dropna=False, sort=False).value.mean()
+    """The mean over fills is taken within an input and seed, each as many times as in a summary."""
+    summed = lines.assign(value=lines.value * lines.weight).groupby(["unit", "seed"], dropna=False, sort=False)
+    means = summed.value.sum() / summed.weight.sum()
     groups = [one.to_numpy(dtype=np.float64) for _, one in means.groupby(level="unit", sort=False)]
     if lines.seed.isna().all():
         told, seeds = _without_seeds(np.concatenate(groups)), 0

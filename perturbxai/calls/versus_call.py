@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from perturbxai.calls.board import AWAY, HOME, Board
+from perturbxai.calls.board import AWAY, HOME, ROUNDING, Board
 from perturbxai.calls.versus import Versus
 from perturbxai.core import catalogue, checks
 from perturbxai.core.types import Bools, Floats
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from perturbxai.calls.comparison import Comparison
 
 DEFAULT = ("srg", "faithfulness")
-ROUNDING = 1e-12  # of the scores' size: a difference below it is none
 DIGITS = 12  # the same for ranks
 CLAIMS = ("p_no_worse", "p_equivalent")
 
@@ -143,16 +142,17 @@ class _Pairs:
         scale = max(np.abs(own).max(initial=0.0), np.abs(other).max(initial=0.0))
         apart = np.where(np.abs(apart) <= ROUNDING * scale, 0.0, apart)
         by_input = apart.sum(axis=1) / apart.shape[1]
+        ordered = np.round(by_input / (scale or 1.0), DIGITS)  # sums of tenths that are one are tied, and what is none is 0
         known = n >= 2
         low, high = (-np.inf, np.inf)
         if known:
             low, high = bootstrap.interval(apart.sum(axis=1), np.full(n, apart.shape[1]), level, rng)
-        win, win_low, win_high = win_rate(by_input, level)
+        win, win_low, win_high = win_rate(ordered, level)
         found = head | {
             "mean": own.mean() if n else np.nan, "mean_against": other.mean() if n else np.nan,
             "difference": by_input.mean() if n else np.nan, "low": low, "high": high,
-            "p": wilcoxon(by_input) if tested and known else np.nan, "p_holm": np.nan,
-            "rank_biserial": rank_biserial(by_input) if n else np.nan,
+            "p": wilcoxon(ordered) if tested and known else np.nan, "p_holm": np.nan,
+            "rank_biserial": rank_biserial(ordered) if n else np.nan,
             "win_rate": win, "win_low": win_low, "win_high": win_high,
         }  # fmt: skip
         if margin is not None:

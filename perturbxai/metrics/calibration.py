@@ -6,6 +6,7 @@ from perturbxai.core.types import Floats, Presence, Weights
 from perturbxai.metrics.faithfulness import faithfulness
 
 PER_SIZE = 8  # coalitions of one size from which a correlation within it is told
+ROUNDING = 1e-12  # of the numbers that a difference is taken of: below it is none
 
 
 def sensitivity_n(values: Floats, z: Presence, answers: Floats) -> float:
@@ -32,7 +33,7 @@ def infidelity(values: Floats, z: Presence, answers: Floats, prediction: float, 
     b times a map's sum over hidden players less f(x) - v(S). Maps have units of their own, so that each gets the scale b
     that suits it best, but none below 0, or a map and its reverse would score alike. Since hiding more players takes more
     from almost any model, a map that is the same everywhere foretells much: the mean square that it leaves is the unit here.
-    A map of zeros is at 1 or above. NaN where counting players leaves nothing.
+    A map of zeros is at 1 or above, one that leaves no more than rounding at 0. NaN where counting players leaves nothing.
 
     values (P,), z (T, P), answers (T,), weight (T,) or None;  prediction: f(x)
     """
@@ -40,6 +41,8 @@ def infidelity(values: Floats, z: Presence, answers: Floats, prediction: float, 
     fall, hidden = prediction - answers, ~z.astype(bool)
     left, counted = (_left(hidden @ one, fall, share) for one in (values, np.ones(z.shape[1])))
     size = share @ fall**2
+    if left <= (ROUNDING * max(abs(prediction), np.abs(answers).max(initial=0.0))) ** 2:
+        left = 0.0  # or of two exact maps one would be better at every input
     return left / counted if counted > 1e-18 * size and size > 0 else float("nan")
 
 
@@ -54,10 +57,11 @@ def error(values: Floats, truth: Floats) -> float:
     """The squared distance from values that are known to be right, over the square of these: 0 for the same, 1 for zeros.
 
     What `truth=` of a comparison is for: exact Shapley values of a glass box, or of all coalitions. It is of methods that
-    estimate those values; others have units of their own. NaN where truth is zero.
+    estimate those values; others have units of their own. 0 too where rounding alone parts them. NaN where truth is zero.
 
     >>> error(np.array([1.0, 0.0]), np.array([1.0, 2.0]))
     0.8
     """
     size = float(truth @ truth)
-    return float(((values - truth) ** 2).sum() / size) if size > 0 else float("nan")
+    found = float(((values - truth) ** 2).sum() / size) if size > 0 else float("nan")
+    return 0.0 if found <= ROUNDING**2 else found

@@ -7,6 +7,8 @@ import numpy as np
 from perturbxai.core.types import Floats
 from perturbxai.metrics.agreement import spearman
 
+ROUNDING = 1e-12  # of the maps near by: one that is smaller is of zeros
+
 
 def max_sensitivity(values: Floats, neighbours: Floats) -> float:
     """How far the map of a nearby input is from this one at most, over the size of this one (Euclidean lengths).
@@ -17,7 +19,7 @@ def max_sensitivity(values: Floats, neighbours: Floats) -> float:
 
     values (P,), neighbours (n, P): maps of inputs within .02 of a picture's range, .1 deviations of a table's columns
     """
-    size = np.linalg.norm(values)
+    size = _size(values, neighbours)
     return float(np.linalg.norm(neighbours - values, axis=1).max() / size) if size > 0 else float("nan")
 
 
@@ -29,10 +31,16 @@ def lipschitz(values: Floats, neighbours: Floats, steps: Floats) -> float:
 
     steps (n,): how far each lies, root mean square, in units of a picture's range or of the columns' deviations
     """
-    size, moved = np.linalg.norm(values), steps > 0
+    size, moved = _size(values, neighbours), steps > 0
     if size == 0 or not moved.any():
         return float("nan")
     return float((np.linalg.norm(neighbours - values, axis=1)[moved] / steps[moved]).max() / size)
+
+
+def _size(values: Floats, neighbours: Floats) -> float:
+    """The length of a map, 0 of one that is rounding beside those near by."""
+    size = float(np.linalg.norm(values))
+    return size if size > ROUNDING * np.linalg.norm(neighbours, axis=1).max(initial=0.0) else 0.0
 
 
 def seed_stability(reseeded: Floats) -> float:

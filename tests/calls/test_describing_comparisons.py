@@ -140,3 +140,67 @@ def test_a_real_comparison_has_words():
     text = px.compare(found, predictor, space).describe()
     assert "kernel_shap and occlusion rank the features alike" in text
     assert "scores best: 1, not told apart from" in text and "No better than the control" not in text
+
+
+# ------------------------------------------------------------------------------------------------ what is compared with what
+
+
+@pytest.mark.parametrize("labels", [["k"] * 12, ["k", "l"] * 6, [np.nan] * 12])
+def test_rows_of_one_label_or_none_are_inputs_each(labels):
+    found = compared({"lime": 0.8 + NOISE[0], "pdp": 0.5 + NOISE[1]})
+    lines = found.scores.assign(row=[labels[row] for row in found.scores.row])
+    assert replace(found, scores=lines).describe() == found.describe()
+
+
+def on_two_fills(blur, mean, other):
+    """The same maps under both names: lime@blur at home under blur, lime@mean under mean, scored under three fills."""
+    found = compared({"lime@blur": blur, "lime@mean": blur}, fills=("blur", "mean", "black"))
+    lines = found.scores
+    of_mean = lines.method == "lime@mean"
+    lines.loc[of_mean, "explained_fill"], lines.loc[of_mean, "home"] = "mean", lines.scored_fill[of_mean] == "mean"
+    by_fill = {"blur": blur, "mean": mean, "black": other}
+    lines["value"] = [by_fill[fill][row] for fill, row in zip(lines.scored_fill, lines.row, strict=True)]
+    return found
+
+
+def test_the_same_map_is_not_better_for_the_fill_that_it_was_explained_under():
+    found = on_two_fills(0.5 + NOISE[0], 0.9 + NOISE[1], 0.1 + NOISE[2])
+    assert "lime@blur scores best: 0.5, not told apart from lime@mean." in found.describe()
+
+
+def test_methods_that_share_no_fill_are_not_set_against_each_other():
+    found = on_two_fills(0.5 + NOISE[0], 0.9 + NOISE[1], 0.1 + NOISE[2])
+    two = replace(found, scores=found.scores[found.scores.scored_fill != "black"])
+    said = two.describe()
+    assert "better than" not in said
+    assert "no fill was scored that is home to neither it nor lime@mean" in said
+
+
+def test_what_is_ahead_only_by_its_other_fills_is_said_to_be_behind():
+    found = on_two_fills(0.5 + NOISE[0], 0.9 + NOISE[1], 0.1 + NOISE[2])
+    ahead = (found.scores.method == "lime@mean") & (found.scores.scored_fill == "black")
+    found.scores.loc[ahead, "value"] += 0.05
+    assert "but behind lime@mean under the fills that neither was explained with" in found.describe()
+
+
+def test_rounding_is_no_lead():
+    assert "not told apart from lime" in compared({"lime": 0.8 + NOISE[0], "pdp": (0.8 + NOISE[0]) * (1 + 1e-15)}).describe()
+
+
+@pytest.mark.parametrize(("n", "sure"), [(1, False), (2, False), (4, False), (5, True)])
+def test_margins_that_are_all_one_are_beyond_chance_where_their_signs_are(n, sure):
+    assert beyond(np.ones(n)) == sure
+
+
+def test_a_method_without_a_score_at_an_input_is_not_ranked_and_that_is_said():
+    gone = np.where(np.arange(12) == 3, np.nan, 0.9 + NOISE[0])
+    said = compared({"lime": gone, "pdp": 0.5 + NOISE[1], "ale": 0.3 + NOISE[2]}).describe()
+    assert "pdp scores best" in said
+    assert "Not ranked, since some inputs have no score of them: lime." in said
+
+
+def test_inputs_at_which_no_method_has_a_score_rank_nobody():
+    gone = np.where(np.arange(12) == 3, np.nan, 0.0)
+    said = compared({"lime": 0.9 + NOISE[0] + gone, "pdp": 0.5 + NOISE[1] + gone}).describe()
+    assert "lime scores best: 0.9, better than every other beyond chance" in said
+    assert "Not ranked" not in said

@@ -9,6 +9,7 @@ import stub_results
 from scipy import stats
 
 import perturbxai as px
+from perturbxai.calls import away
 from perturbxai.metrics.statistics.bootstrap import interval
 
 RNG = np.random.default_rng(0)
@@ -175,6 +176,19 @@ def test_an_input_without_a_score_is_left_out_and_counted():
     assert "1 input without a score left out." in found.describe()
 
 
+def test_sums_that_rounding_parts_from_zero_are_ties_and_of_one_size():
+    thirds = {"a": 0.1, "b": 0.2, "c": -0.3}  # of which the sum is 5.6e-17
+    even = comparison(
+        *(lines_of("lime", BASE * 0 + by, output=k) for k, by in thirds.items()),
+        *(lines_of("cam", BASE * 0, output=k) for k in thirds),
+    )
+    found = line(even.versus("cam"), "lime")
+    assert (found.win_rate, found.p, found.rank_biserial) == (0.5, 1.0, 0.0)
+    up = np.where(np.arange(12) % 3 == 0, -0.3, 0.1 + 0.2)  # 0.3 and 0.30000000000000004
+    found = line(comparison(lines_of("lime", up), lines_of("cam", BASE * 0)).versus("cam"), "lime")
+    assert found.rank_biserial == pytest.approx((8 - 4) / 12)
+
+
 # ------------------------------------------------------------------------------------------------ what cannot be told
 
 
@@ -182,6 +196,14 @@ def test_the_same_scores_everywhere_tell_no_error():
     found = line(four(lime=BASE).versus("grad_cam", margin=0.1), "lime")
     assert (found.low, found.high, found.p) == (-np.inf, np.inf, 1.0)
     assert np.isnan([found.p_equivalent, found.detectable]).all()
+
+
+@pytest.mark.parametrize(("n", "told"), [(3, "tells no error"), (12, "p < 0.001 after Holm's adjustment")])
+def test_a_difference_that_is_the_same_everywhere_is_told_by_its_signs(n, told):
+    hits = comparison(lines_of("lime", np.ones(n)), lines_of("cam", np.zeros(n)))
+    said = hits.versus("cam").describe().splitlines()[1]
+    assert told in said
+    assert ("scores better" in said) == (n == 12)
 
 
 def test_differences_by_rounding_are_none():
@@ -284,6 +306,16 @@ def test_the_spread_of_seeds_is_told_beside_that_of_inputs():
     assert seeded.loc["cam", ["sd_seeds", "icc", "icc_low", "icc_high"]].tolist() == [0.0, 1.0, 1.0, 1.0]
     assert seeded.sd_inputs["cam"] == pytest.approx(BASE.std(ddof=1))
     assert seeded.rows["lime"] == 100
+
+
+def test_a_map_that_knows_no_fill_is_spread_over_the_fills_that_its_summary_is_of():
+    found = on_two_fills()
+    found.scores["seed"] = pd.NA
+    found.scores["explained_fill"] = np.where(found.scores.method == "lime", "blur", "none")
+    spread = found.seed_spread().set_index("method")["mean"]
+    means = away.means(found.scores, ["method"])
+    assert spread["grad_cam"] == pytest.approx(BASE.mean())
+    assert spread.to_dict() == pytest.approx(means.to_dict())
 
 
 def test_one_seed_tells_nothing_of_seeds():

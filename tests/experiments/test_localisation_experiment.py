@@ -7,6 +7,7 @@ from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from perturbxai.core import catalogue
@@ -148,3 +149,17 @@ def test_a_mosaic_has_each_photo_in_one_cell_and_its_class_certain_alone():
     assert n_photos >= 8 and set(first.inside) != set(second.inside)
     with pytest.raises(SystemExit, match=r"mosaics_confidence = 0.9999: . photos reach it, and a mosaic has four; lower it"):
         mosaics(1, "blur", 16, 0.9999)
+
+
+@pytest.mark.parametrize(("n", "known"), [(5, False), (6, True)])
+def test_beyond_chance_is_said_of_pictures_paired_with_their_own_chance_and_of_no_few(experiment, tmp_path, n, known):
+    chance = np.linspace(0.1, 0.9, n)  # shares follow it, and lie a little above
+    lines = pd.DataFrame({
+        "set": "digits", "picture": np.arange(n), "method": "lime", "seed": 0, "output": "1",
+        "share": chance + 0.02 + 0.01 * (np.arange(n) % 2), "own_share": np.nan, "hit": 1, "chance": chance, "most": 1.0,
+        "probability": 1.0, "probability_alone": 1.0, "rows": 1, "refused": "",
+    })  # fmt: skip
+    lines.to_csv(tmp_path / "one.csv", index=False)
+    found = experiment.summarise([tmp_path / "one.csv"]).iloc[0]
+    assert found.beyond_chance == known
+    assert np.isfinite(found.low) == known

@@ -105,3 +105,14 @@ def test_error_is_relative_to_what_is_known():
     assert calibration.error(2.0 * EFFECTS, EFFECTS) == pytest.approx(1.0)
     assert calibration.error(-EFFECTS, EFFECTS) == pytest.approx(4.0)
     assert np.isnan(calibration.error(EFFECTS, np.zeros(P)))
+
+
+def test_maps_that_are_right_to_rounding_are_equally_right():
+    truth = np.array([0.3, -0.7, 1.1])
+    assert calibration.error(truth * (1 + 1e-15), truth) == calibration.error(truth, truth) == 0.0
+    assert calibration.error(truth * (1 + 1e-9), truth) == pytest.approx(1e-18)
+    z = list_coalitions(3)
+    found = [
+        calibration.infidelity(truth * scale, z, 5.0 + z @ truth, 5.0 + truth.sum()) for scale in (1.0, 1.0 + 1e-15, 1e3)
+    ]
+    assert found == [0.0, 0.0, 0.0]

@@ -56,3 +56,12 @@ def test_one_input_tells_nothing_of_inputs():
 
 def test_scores_that_never_differ_have_no_correlation():
     assert np.isnan(components([np.ones(3), np.ones(3)]).icc)
+
+
+def test_scores_that_rounding_parts_do_not_vary():
+    same = [np.array([0.3, 0.1 + 0.2]), np.array([0.1 + 0.2, 0.3])]
+    found = components(same)
+    assert (found.sd_inputs, found.sd_seeds) == (0.0, 0.0)
+    assert np.isnan(found.icc)
+    apart = components([np.array([0.3, 0.1 + 0.2]), np.array([0.7, 0.7])])
+    assert (apart.sd_seeds, apart.icc) == (0.0, 1.0)

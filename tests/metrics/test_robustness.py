@@ -68,3 +68,10 @@ def test_maps_of_mere_noise_are_not_stable():
     rng = np.random.default_rng(1)
     found = [robustness.seed_stability(rng.normal(size=(2, 20))) for _ in range(400)]
     assert abs(np.mean(found)) < 3.0 * np.std(found) / np.sqrt(400)
+
+
+def test_a_map_that_is_rounding_beside_those_near_by_is_one_of_zeros():
+    near = np.eye(3)
+    assert np.isnan(robustness.max_sensitivity(np.full(3, 1e-16), near))
+    assert np.isnan(robustness.lipschitz(np.full(3, 1e-16), near, np.ones(3)))
+    assert robustness.max_sensitivity(np.full(3, 1e-16), 1e-16 * near) == pytest.approx(np.sqrt(2 / 3))

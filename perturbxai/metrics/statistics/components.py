@@ -7,6 +7,8 @@ import numpy as np
 
 from perturbxai.core.types import Floats
 
+ROUNDING = 1e-12  # of the scores' size: what it parts is the same
+
 
 @dataclass(frozen=True, eq=False)
 class Components:
@@ -30,12 +32,16 @@ class Components:
 def components(groups: Sequence[Floats], level: float = 0.95) -> Components:
     """Of the scores by seed (m_i,) of each input, of which there may be other numbers each, at least one.
 
-    Estimates are those of the analysis of variance, the one between inputs never below 0. The interval is exact for equal
+    Estimates are those of the analysis of variance, the one between inputs never below 0, and of scores that rounding parts
+    0. The interval is exact for equal
     numbers of seeds; of others it stands on unweighted means and the harmonic mean of the numbers (Thomas & Hultquist 1978).
     """
     from scipy import stats
 
-    k = len(groups)
+    k, size = len(groups), max(float(np.abs(one).max()) for one in groups)
+    first = groups[0][0]
+    for known in (first, None):  # all one, and then each input's own
+        groups = [_alike(one, one[0] if known is None else known, ROUNDING * size) for one in groups]
     sizes = np.array([len(one) for one in groups], dtype=np.float64)
     means = np.array([one.mean() for one in groups])
     mean, total = float(means.mean()), sizes.sum()
@@ -59,6 +65,11 @@ def components(groups: Sequence[Floats], level: float = 0.95) -> Components:
     elif within == 0.0 and inputs > 0:
         low = high = icc
     return Components(mean, float(np.sqrt(inputs)), float(np.sqrt(within)), icc, low, high)
+
+
+def _alike(scores: Floats, known: float, rounding: float) -> Floats:
+    """Scores, those that lie within rounding of a known one in its place."""
+    return np.where(np.abs(scores - known) <= rounding, known, scores)
 
 
 def _share(ratio: float, harmonic: float) -> float:
