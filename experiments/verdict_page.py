@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from as_comparison import as_comparison
 from photos import Photo
+from verdict_crossed import crossed, differences
 
 import perturbxai as px
 from perturbxai.reporting.html.markup import Html, element
@@ -67,7 +68,7 @@ def head(lines: pd.DataFrame, main: pd.DataFrame, versus: px.Versus, network: st
         "Grad-CAM, settled before; everything else is exploratory."
     )
     told = [line for line in versus.describe().split("\n") if not line.startswith("Not tested")]
-    crossed = lines[lines.what == "scores"].groupby("photo").cut.nunique().eq(3).sum()
+    n_crossed = crossed(lines[lines.what == "scores"]).photo.nunique() if lines.cut.nunique() > 1 else 0
     return [
         element("h1", "Are perturbation explanations better than class activation maps?"), element("p", settled),
         element("h2", "Against Grad-CAM"), sentences(told),
@@ -76,7 +77,7 @@ def head(lines: pd.DataFrame, main: pd.DataFrame, versus: px.Versus, network: st
             "method", "difference", "low", "high", "p_holm", "rank_biserial", "win_rate", "detectable",
         ]]),
         element("h2", "All methods"), picture(px.plot(versus, kind="ranks"), "Mean ranks over photos, best on the left."),
-        element("p", f"{crossed} photos were also explained under each fill on each cut, below.", class_="note"),
+        element("p", f"{n_crossed} photos were also explained under each fill on each cut, below.", class_="note"),
     ]  # fmt: skip
 
 
@@ -96,9 +97,8 @@ def fills(main: pd.DataFrame, folder: Path) -> list[Html]:
 
 def cuts(lines: pd.DataFrame, folder: Path) -> list[Html]:
     """Photos that were explained under every fill on every cut: mean away scores."""
-    own = lines[(lines.what == "scores") & (lines.metric == JUDGE) & (lines.output == OUTPUT) & ~lines.home]
-    every = own.groupby("photo").cut.nunique()
-    own = own[own.photo.isin(every.index[every == own.cut.nunique()])]
+    scores = lines[(lines.what == "scores") & (lines.metric == JUDGE) & (lines.output == OUTPUT)]
+    own = crossed(scores[~scores.home.astype(bool)])
     if own.cut.nunique() < 2:
         return []
     found = own.groupby(["method", "cut"], sort=False).value.mean().unstack("cut")
@@ -108,7 +108,14 @@ def cuts(lines: pd.DataFrame, folder: Path) -> list[Html]:
         f"{own.photo.nunique()} photos, each fill's maps scored under the other two. Cells are those of the layer that the "
         "CAM is made of, so that a CAM loses nothing to the cut."
     )
-    return [element("h2", "By cut"), element("p", note, class_="note"), table(found)]
+    apart = differences(own, AGAINST)
+    apart.to_csv(folder / "crossed.csv", index=False)
+    lead = "Explainers less Grad-CAM under the same fills, by the cut and by the fill that they were explained under."
+    shown = apart[["method", *(name for name in apart if name != "method")]]
+    return [
+        element("h2", "By cut"), element("p", note, class_="note"), table(found), element("p", lead, class_="note"),
+        table(shown),
+    ]  # fmt: skip
 
 
 def costs(main: pd.DataFrame, folder: Path) -> list[Html]:

@@ -80,6 +80,22 @@ def test_every_cell_has_a_file_of_its_own_and_the_main_ones_come_first(photos):
     assert len(crossed) == scale.crossed * 8  # three cuts under three fills, but for the main one
 
 
+@pytest.mark.usefixtures("photos")
+def test_explainers_are_set_against_a_cam_at_the_same_photos_and_fills():
+    from verdict_crossed import crossed, differences
+
+    lines = pd.DataFrame([
+        {"photo": photo, "cut": cut, "cell_fill": "blur", "scored_fill": fill, "method": name, "value": value + photo / 10}
+        for photo in range(8) for cut in ("slic", "grid") for fill in ("mean", "grey", "blur")
+        for name, value in (("lime", 0.5 + photo / 100), ("grad_cam", 0.2 if fill != "blur" else 9.0))
+        if (name, fill) != ("lime", "blur") and (photo, cut) != (7, "grid")
+    ])  # fmt: skip
+    found = differences(crossed(lines), "grad_cam").set_index(["by", "which"])
+    assert set(found.index) == {("cut", "slic"), ("cut", "grid"), ("fill", "blur")} and set(found.photos) == {7}
+    assert found.difference.to_numpy() == pytest.approx(0.33) and set(found.better_at) == {7}  # at home a CAM is not asked
+    assert ((found.low > 0.3) & (found.low < 0.33) & (found.high > 0.33)).all()
+
+
 def test_there_are_fifty_eight_photos_of_which_seven_may_be_shown(photos):
     found = photos.photos(58)
     assert len({photo.name for photo in found}) == 58 and sum(photo.shown for photo in found) == 7
