@@ -32,9 +32,9 @@ class Components:
 def components(groups: Sequence[Floats], level: float = 0.95) -> Components:
     """Of the scores by seed (m_i,) of each input, of which there may be other numbers each, at least one.
 
-    Estimates are those of the analysis of variance, the one between inputs never below 0, and of scores that rounding parts
-    0. The interval is exact for equal
-    numbers of seeds; of others it stands on unweighted means and the harmonic mean of the numbers (Thomas & Hultquist 1978).
+    Estimates are those of the analysis of variance, the one between inputs never below 0, and both 0 of scores that rounding
+    parts. The interval is exact for equal numbers of seeds; of others it stands on unweighted means and the harmonic mean of
+    the numbers (Thomas & Hultquist 1978).
     """
     from scipy import stats
 
