@@ -174,6 +174,7 @@ def of_photos():
 def test_metrics_that_were_asked_for_by_name_are_on_the_page(of_photos, tmp_path):
     text = Page((px.report(of_photos, tmp_path) / "index.html").read_text("utf-8")).text
     assert "energy pointing game" in text and "seed stability" in text
+    assert "energy_pointing_game" not in text.partition("Files beside")[0]
     assert "insertion less deletion (home)" in text and "energy pointing game (home)" not in text  # no fill enters it
     assert "Masks cover 50\N{NO-BREAK SPACE}% of a picture on average" in text
 

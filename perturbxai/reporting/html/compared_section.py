@@ -124,7 +124,7 @@ def headline_columns(summary: Frame, call: Mapping[str, Any]) -> tuple[list[str]
         )
     for good in ("higher", "lower"):
         if names := [one for one, better in call.get("better", {}).items() if better == good and one in shown]:
-            note += f" {good.capitalize()} is better: {', '.join(PLAIN.get(one, one) for one in names)}."
+            note += f" {good.capitalize()} is better: {', '.join(map(plain_head, names))}."
     return shown, note
 
 
