@@ -15,8 +15,9 @@ from photos import Photo
 from verdict_crossed import crossed, differences
 
 import perturbxai as px
+from perturbxai.calls.describing_versus import of_versus
 from perturbxai.reporting.html.markup import Html, element
-from perturbxai.reporting.style import TITLES, save
+from perturbxai.reporting.style import TITLES, save, titles
 
 JUDGE, AGAINST, OUTPUT = "faithfulness", "grad_cam", "logit"
 MAIN = ("slic", "blur")
@@ -67,7 +68,7 @@ def head(lines: pd.DataFrame, main: pd.DataFrame, versus: px.Versus, network: st
         "under the two fills that the maps were not made with. Tested: LIME, KernelSHAP, PDP, ICE and ALE against "
         "Grad-CAM, settled before; everything else is exploratory."
     )
-    told = [line for line in versus.describe().split("\n") if not line.startswith("Not tested")]
+    told = [line for line in of_versus(versus, titles(versus.results)) if not line.startswith("Not tested")]
     n_crossed = crossed(lines[lines.what == "scores"]).photo.nunique() if lines.cut.nunique() > 1 else 0
     return [
         element("h1", "Are perturbation explanations better than class activation maps?"), element("p", settled),
