@@ -52,14 +52,19 @@ class Side:
         )  # fmt: skip
 
     def sizes(self) -> Floats:
-        """(N, P, K): |value| less what noise adds to a size, as `importance` has it, where the noise is known."""
+        """(N, P, K): |value| less what noise adds to a size, as `importance` has it, where the noise is known.
+
+        No mean over inputs is below 0: an error that bounds what was not seen, as of a game that the questions tell exactly,
+        is more than the noise, and would take from a size more than there is.
+        """
         size = np.abs(self.values)
         mean, _ = folded(self.values, self.stderr)
-        return np.asarray(np.where(np.isfinite(mean), 2.0 * size - mean, size))
+        found = np.where(np.isfinite(mean), 2.0 * size - mean, size)
+        return np.asarray(found - np.minimum(found.mean(axis=0), 0.0))
 
     def mean_size(self) -> Floats:
-        """(P, K), never below 0."""
-        return np.asarray(np.maximum(self.sizes().mean(axis=0), 0.0))
+        """(P, K)"""
+        return np.asarray(np.maximum(self.sizes().mean(axis=0), 0.0))  # of -1e-17
 
     def common(self, signs: Floats | float = 1.0) -> tuple[Floats, Floats]:
         """(P, K) each: errors of the mean that all inputs share, of one set of answers and of one background.

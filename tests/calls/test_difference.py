@@ -58,6 +58,27 @@ def test_sizes_are_those_of_importance():
         np.testing.assert_allclose(size, px.importance(side).corrected)
 
 
+@pytest.mark.parametrize("paired", [True, False])
+def test_a_size_that_errors_would_take_below_nothing_is_nothing_also_in_the_difference(paired):
+    # a game of pairs is told exactly by paired questions, but its error stands for what was not asked
+    def pairs(X):
+        return X @ np.arange(12.0) + 5 * X[:, 3] * X[:, 5]
+
+    data = np.random.default_rng(0).normal(size=(120, 12))
+    space = px.TabularSpace(data, background=5)
+    a, b = (
+        px.explain(px.KernelShap(surrogate="none"), model, space, data[rows], budget=60)["kernel_shap"]
+        for model, rows in (
+            (lambda X: pairs(X) + 0.3 * X[:, 0], slice(0, 20)),
+            (pairs, slice(0 if paired else 20, 20 if paired else 40)),
+        )
+    )
+    found = px.difference(a, b)
+    assert np.abs(b.values[:, 0]).max() < 1e-9 < 1.0 < np.median(b.stderr[:, 0])
+    np.testing.assert_allclose(found.of_sizes.difference, found.size_b - found.size_a, atol=1e-9)
+    assert found.size_b[0, 0] < 1e-12 and not found.of_sizes.moved[0, 0]
+
+
 def test_moved_is_what_the_interval_for_all_features_and_both_questions_says():
     frame = px.difference(attribution(VALUES), attribution(OTHER)).to_frame()
     for before in ("", "size_"):
