@@ -142,8 +142,8 @@ def _about(lines: pd.DataFrame) -> str:
     """What the metric of some scores is, in words; where coalitions were few all were asked, and none is untouched."""
     metric = str(lines.metric.iloc[0])
     about = catalogue.ABOUT.get(metric, metric)
-    whole = lines.test_set.eq("exact table").all()
-    return about.replace("untouched", "all") if whole else about
+    whole = lines.test_set.eq("exact table")
+    return about.replace("untouched", "all" if whole.all() else "untouched or all") if whole.any() else about
 
 
 def beyond(margins: Floats, n_compared: int = 1) -> bool:

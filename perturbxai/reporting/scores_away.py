@@ -13,10 +13,12 @@ def score_in_words(scores: Frame | None, name: str, row: Hashable, output: str) 
     if scores is None:
         return ""
     mine = scores[(scores.method == name) & (scores.row == row) & (scores.output == output)]
-    mine = mine[mine.metric.isin(("insertion", "deletion"))]
-    signed = mine.value.where(mine.metric == "insertion", -mine.value)
+    own = {"srg": 1.0} if (mine.metric == "srg").any() else {"insertion": 1.0, "deletion": -1.0}
+    if not set(own) <= set(mine.metric):
+        return ""
     parts = []
     for where, chosen in (("away", ~mine.home.astype(bool)), ("home", mine.home.astype(bool))):
-        if chosen.any():
-            parts.append(f"{where} {number(signed[chosen].sum() / mine.scored_fill[chosen].nunique(), 3, sign=True)}")
+        if chosen.any():  # means over fills and seeds
+            gain = sum(sign * mine.value[chosen & (mine.metric == metric)].mean() for metric, sign in own.items())
+            parts.append(f"{where} {number(gain, 3, sign=True)}")
     return ", ".join(parts)

@@ -72,6 +72,8 @@ def test_where_all_coalitions_were_asked_none_is_called_untouched():
     whole = replace(found, scores=found.scores.assign(test_set="exact table"))
     assert "correlation with untouched coalitions" in found.describe()
     assert "correlation with all coalitions" in whole.describe() and "untouched" not in whole.describe()
+    some = replace(found, scores=found.scores.assign(test_set=["exact table", *found.scores.test_set[1:]]))
+    assert "correlation with untouched or all coalitions" in some.describe()
 
 
 def test_beside_scores_of_place_stands_what_a_map_that_says_nothing_has():

@@ -25,6 +25,7 @@ from perturbxai.reporting.html.sections import Page as PageParts
 from perturbxai.reporting.html.writing import written
 from perturbxai.reporting.lettering import minus
 from perturbxai.reporting.manifest import facts
+from perturbxai.reporting.scores_away import score_in_words
 
 HOSTILE = ["<script>alert(1)</script>", '"onmouseover="x', "javascript:alert(1)", "größe <é> 猫 \ud800\x00"]
 TAGS = (
@@ -177,6 +178,19 @@ def test_metrics_that_were_asked_for_by_name_are_on_the_page(of_photos, tmp_path
     assert "energy_pointing_game" not in text.partition("Files beside")[0]
     assert "insertion less deletion (home)" in text and "energy pointing game (home)" not in text  # no fill enters it
     assert "Masks cover 50\N{NO-BREAK SPACE}% of a picture on average" in text
+
+
+def test_a_map_s_score_stands_below_it_however_the_gain_was_asked_for(of_photos):
+    which = ("inclusion", of_photos.scores.row[0], of_photos.scores.output[0])
+    gain = of_photos.scores[(of_photos.scores.metric == "srg") & (of_photos.scores.method == which[0])]
+    gain = gain[gain.row == which[1]]
+    seeds = pd.concat([gain, gain.assign(seed=5)])
+    both = pd.concat(
+        [seeds.assign(metric="insertion", value=seeds.value + 0.25), seeds.assign(metric="deletion", value=0.25)]
+    )
+    told = score_in_words(of_photos.scores, *which)
+    assert told == f"home +{gain.value.item():.3g}" == score_in_words(seeds, *which) == score_in_words(both, *which)
+    assert score_in_words(both[both.metric == "insertion"], *which) == ""
 
 
 def test_scores_under_other_seeds_are_on_the_page(of_photos, tmp_path):

@@ -134,8 +134,9 @@ def _side_by_side(photo: Html, thumbs: Sequence[Html], scores: Frame | None) -> 
         "than while they are hidden first: high is good. Away: hidden regions show what the method did not see; home: "
         "what it saw."
     )
+    told = scores is not None and (scores.metric.isin(("srg", "insertion"))).any()
     return join([
-        element("h3", "All methods side by side"), None if scores is None else element("p", note, class_="note"),
+        element("h3", "All methods side by side"), element("p", note, class_="note") if told else None,
         element("ul", plain, *thumbs, class_="thumbs"),
     ])  # fmt: skip
 
