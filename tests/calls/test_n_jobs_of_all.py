@@ -159,7 +159,12 @@ def test_an_interruption_keeps_what_came():
 
     with joblib.parallel_config(backend="threading"), pytest.raises(KeyboardInterrupt) as caught:
         table_effects(px.Predictor(of_rows(), batch_size=8, progress=stop), 2)
-    assert caught.value.partial["pdp"]["x0"].values.shape == (7, 1)
+    # which of them came depends on which worker was the faster
+    partial, whole = caught.value.partial, table_effects(px.Predictor(of_rows()))
+    kept = [(method, feature) for method, found in partial.items() for feature in found]
+    assert kept
+    for method, feature in kept:
+        np.testing.assert_allclose(partial[method][feature].values, whole[method][feature].values, atol=1e-12)
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.__name__)
