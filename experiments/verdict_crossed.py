@@ -11,9 +11,9 @@ EXPLAINERS = ("lime", "kernel_shap", "pdp", "ale", "ice", "rise", "partition_sha
 
 
 def crossed(lines: pd.DataFrame) -> pd.DataFrame:
-    """Those of the lines whose photo was explained on every cut that any was."""
-    cuts = lines.groupby("photo").cut.nunique()
-    return lines[lines.photo.isin(cuts.index[cuts == lines.cut.nunique()])]
+    """Those of the lines whose photo was explained on every cut that any was; none where there is one cut."""
+    cuts, n_cuts = lines.groupby("photo").cut.nunique(), lines.cut.nunique()
+    return lines[lines.photo.isin(cuts.index[cuts == n_cuts]) & (n_cuts > 1)]
 
 
 def differences(lines: pd.DataFrame, against: str) -> pd.DataFrame:

@@ -133,7 +133,7 @@ class _Asked:
         evidence, right = Evidence.of(masks, first.inputs, _outputs(results)), read_truth(truth, results)
         self._refuse_unread(masks is not None, truth is not None)
         evidence.check(self.metrics)
-        own_truth = next((name for name, one in results.items() if one is right), "")
+        own_truth = frozenset(name for name, one in results.items() if one is right)
         offered = Offered(self.takes, evidence, right, own_truth)
         job = Job(results, first.inputs, self.metrics, offered, self.seed)
         remade = self._remade(job, spaces, seeds)

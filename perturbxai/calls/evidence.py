@@ -31,11 +31,11 @@ class Evidence:
         return float(np.mean([mask.mean() for mask in self.masks.values()]))
 
     def check(self, metrics: Iterable[Metric]) -> None:
-        """Try metrics of place on a map that is the same everywhere. Raises what they raise of a region."""
+        """Try metrics of place on a made-up map. Raises what they raise of a region."""
         for metric in metrics:
             if "inside" in metric.takes and set(metric.takes) <= {"heat", "inside"}:
                 for mask in self.masks.values():
-                    metric({"heat": np.ones(mask.shape), "inside": mask})
+                    metric({"heat": np.arange(1.0, mask.size + 1.0).reshape(mask.shape), "inside": mask})
 
     @classmethod
     def of(cls, masks: Masks | None, inputs: Sequence[Input], outputs: Sequence[str]) -> "Evidence":

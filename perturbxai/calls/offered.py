@@ -25,7 +25,7 @@ class Offered:
     """Looked up by map: the result's name, the number of the input and of the output.
 
     takes     what the metrics take
-    own_truth the result that is the truth, if it is one of them: it has no error of its own
+    own_truth names of the results that are the truth themselves, which has no error of its own
     remade, road  None where no metric takes what they ask;  reseeded: by name, results under other seeds, of those that
               draw; None where one seed is all
     """
@@ -33,7 +33,7 @@ class Offered:
     takes: frozenset[str]
     evidence: Evidence
     truth: Attribution | None = None
-    own_truth: str = ""
+    own_truth: frozenset[str] = frozenset()
     remade: Remade | None = None
     road: Road | None = None
     reseeded: Mapping[str, Sequence[Attribution]] | None = None
@@ -48,7 +48,7 @@ class Offered:
                 found["heat"] = on_pixels(values, one.labels)
         if (number, k) in self.evidence.masks:
             found["inside"] = self.evidence.masks[number, k]
-        if name != self.own_truth and (right := known(self.truth, number, k)) is not None:
+        if name not in self.own_truth and (right := known(self.truth, number, k)) is not None:
             found["truth"] = right
         if self.reseeded is not None:  # what draws nothing is the same under another seed
             others = [result[number].values[:, k] for result in self.reseeded.get(name, ())] or [values]

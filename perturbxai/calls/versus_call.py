@@ -73,8 +73,8 @@ def _metric(found: Comparison, metric: str | None) -> tuple[str, str]:
     if metric is None:
         metric = next((one for one in DEFAULT if one in scored), None)
         if metric is None:
-            known = ", ".join(map(repr, ranking)) or "none; compare with metrics=['faithfulness']"
-            raise ValueError(f"metric=None takes {' or '.join(DEFAULT)}, and neither was scored; name one of: {known}.")
+            way = f"name one of: {', '.join(map(repr, ranking))}" if ranking else "compare with metrics=['faithfulness']"
+            raise ValueError(f"metric=None takes {' or '.join(DEFAULT)}, and neither was scored; {way}.")
     checks.one_of("metric", metric, scored)
     if not directions.get(metric):
         raise ValueError(

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 
+from perturbxai.calls import away
 from perturbxai.core.types import Frame
 from perturbxai.reporting.lettering import number
 
 
+def gain_of(scores: Frame | None) -> Mapping[str, float]:
+    """The metrics that make a map's gain, insertion less deletion, and their signs; none where it was not scored."""
+    scored = set() if scores is None else set(scores.metric)
+    if "srg" in scored:
+        return {"srg": 1.0}
+    return {"insertion": 1.0, "deletion": -1.0} if {"insertion", "deletion"} <= scored else {}
+
+
 def score_in_words(scores: Frame | None, name: str, row: Hashable, output: str) -> str:
-    """Insertion less deletion of one map, away and at home; nothing where it was not scored."""
-    if scores is None:
+    """The gain of one map, away as `Comparison.summary` has it and at home; nothing where it was not scored."""
+    signs = gain_of(scores)
+    if scores is None or not signs:
         return ""
-    mine = scores[(scores.method == name) & (scores.row == row) & (scores.output == output)]
-    own = {"srg": 1.0} if (mine.metric == "srg").any() else {"insertion": 1.0, "deletion": -1.0}
-    if not set(own) <= set(mine.metric):
-        return ""
-    parts = []
-    for where, chosen in (("away", ~mine.home.astype(bool)), ("home", mine.home.astype(bool))):
-        if chosen.any():  # means over fills and seeds
-            gain = sum(sign * mine.value[chosen & (mine.metric == metric)].mean() for metric, sign in own.items())
-            parts.append(f"{where} {number(gain, 3, sign=True)}")
-    return ", ".join(parts)
+    here = scores[(scores.row == row) & (scores.output == output)]
+    means, home = {}, here.home.astype(bool)
+    for where, lines in (("away", here if here.scored_fill.nunique() > 1 else here[~home]), ("home", here[home])):
+        mean = away.means(lines, ["method", "metric"]).get(name)
+        if mean is not None and set(signs) <= set(mean.index):
+            means[where] = sum(sign * float(mean[metric]) for metric, sign in signs.items())
+    return ", ".join(f"{where} {number(gain, 3, sign=True)}" for where, gain in means.items())

@@ -148,6 +148,8 @@ def test_what_is_the_truth_has_no_error_and_is_not_ranked_by_it():
         assert set(errors.method) == {"permutation_shap"} and len(errors) == 6  # three rows, two seeds
         assert set(compared.scores[compared.scores.metric == "gini"].method) == set(results)
         assert "kernel_shap scores best" not in compared.describe()
+    twice = px.compare(results | {"again": results["kernel_shap"]}, predictor, space, metrics="error", truth="again")
+    assert set(twice.scores.method) == {"permutation_shap"}
 
 
 def test_truth_that_does_not_fit_is_refused():

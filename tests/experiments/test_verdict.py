@@ -90,6 +90,7 @@ def test_explainers_are_set_against_a_cam_at_the_same_photos_and_fills():
         for name, value in (("lime", 0.5 + photo / 100), ("grad_cam", 0.2 if fill != "blur" else 9.0))
         if (name, fill) != ("lime", "blur") and (photo, cut) != (7, "grid")
     ])  # fmt: skip
+    assert crossed(lines[lines.cut == "slic"]).empty
     found = differences(crossed(lines), "grad_cam").set_index(["by", "which"])
     assert set(found.index) == {("cut", "slic"), ("cut", "grid"), ("fill", "blur")} and set(found.photos) == {7}
     assert found.difference.to_numpy() == pytest.approx(0.33) and set(found.better_at) == {7}  # at home a CAM is not asked

@@ -92,7 +92,7 @@ def test_drawn_values_are_those_means_in_expectation(tree):
     game = games.random_table(6, 1, n_outputs=1)
     expected, budget = owen_by_orders(game, tree), 24
     assert not explained(game, tree, budget).meta["listed"]
-    found = np.array([explained(game, tree, budget, seed).values[0] for seed in range(150)])
+    found = np.array([explained(game, tree, budget, seed).values[0] for seed in range(300)])
     error = np.maximum(found.std(axis=0, ddof=1) / np.sqrt(len(found)), 1e-12)
     assert (np.abs(found.mean(axis=0) - expected) < 4 * error).all()  # four deviations, six players
 

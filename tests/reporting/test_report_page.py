@@ -164,10 +164,12 @@ def test_same_results_give_the_same_bytes(compared, folder, tmp_path):
 def of_photos():
     """Photos cut into four where five were aimed at, scored under two seeds and by where the evidence lies."""
     labels = np.indices((12, 12))[1] // 3
-    predictor = px.Predictor(lambda pictures: np.asarray(pictures)[:, :, :6].mean(axis=(1, 2, 3))[:, None] ** 2)
+    predictor = px.Predictor(lambda pictures: np.asarray(pictures).mean(axis=(1, 2, 3))[:, None] ** 3)
     space = px.ImageSpace(segments="grid", n_segments=5, fill=0.0)
     photos = list(np.random.default_rng(0).uniform(0.2, 1.0, size=(3, 12, 12, 1)).astype(np.float32))
-    found = px.explain(["permutation_shap", "inclusion"], predictor, space, photos, budget=14)
+    found = px.explain(
+        ["permutation_shap", "inclusion"], predictor, space, photos, budget=8
+    )  # of 16: the walk differs by seed
     metrics = ["srg", "energy_pointing_game", "seed_stability"]
     return px.compare(found, predictor, space, metrics=metrics, masks=labels < 2, seeds=3)
 
@@ -195,7 +197,7 @@ def test_a_map_s_score_stands_below_it_however_the_gain_was_asked_for(of_photos)
 
 def test_scores_under_other_seeds_are_on_the_page(of_photos, tmp_path):
     text = Page((px.report(of_photos, tmp_path) / "index.html").read_text("utf-8")).text
-    assert "Under other seeds" in text and "of 3 seeds: the standard deviation" in text
+    assert "Under other seeds" in text and "under 3 seeds: the standard deviation" in text
     assert (
         "Under other seeds"
         not in Page((px.report(replace(of_photos, call={}), tmp_path / "b") / "index.html").read_text("utf-8")).text

@@ -39,9 +39,8 @@ def components(groups: Sequence[Floats], level: float = 0.95) -> Components:
     from scipy import stats
 
     k, size = len(groups), max(float(np.abs(one).max()) for one in groups)
-    first = groups[0][0]
-    for known in (first, None):  # all one, and then each input's own
-        groups = [_alike(one, one[0] if known is None else known, ROUNDING * size) for one in groups]
+    groups = [_alike(one, groups[0][0], ROUNDING * size) for one in groups]  # where all are one
+    groups = [_alike(one, one[0], ROUNDING * size) for one in groups]  # or those of an input
     sizes = np.array([len(one) for one in groups], dtype=np.float64)
     means = np.array([one.mean() for one in groups])
     mean, total = float(means.mean()), sizes.sum()

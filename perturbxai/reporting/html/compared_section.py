@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from perturbxai.calls.describing_comparisons import JUDGES
 from perturbxai.core import catalogue
 from perturbxai.core.types import Frame
 from perturbxai.metrics.agreement import IN_SUMMARY
@@ -23,6 +24,9 @@ PLAIN = {
     "srg": "insertion less deletion", "faithfulness": "foretells answers", "fill spread": "moves with the fill",
     "sign kept": "keeps its sign", "rows": "rows asked",
 }  # fmt: skip
+SPREAD = {
+    "mean": "mean", "sd_inputs": "moves between inputs", "sd_seeds": "moves between seeds", "icc": "share of inputs",
+}  # fmt: skip
 MOVED = (IN_SUMMARY[0], IN_SUMMARY[2])  # how far the fill moves a method; the rest is in the CSV
 
 
@@ -36,8 +40,8 @@ def compared_section(
     """
     called = titles(results)
     parts: list[Html] = [bulleted(sentences), element("h3", "Scores"), _scores(frames["summary"], call, called)]
-    if "seed_spread" in frames:
-        parts.append(_seeds(frames["seed_spread"], call, called))
+    if "seed_spread" in frames and (moved := _seeds(frames["seed_spread"], call, called)) is not None:
+        parts.append(moved)
     parts.append(score_curves(frames["curves"], results, numbering))
     agreement = frames["agreement"]
     if len(agreement) and (agreement.metric == "spearman").any():
@@ -51,59 +55,46 @@ def compared_section(
 def _scores(summary: Frame, call: Mapping[str, Any], called: Mapping[str, str]) -> Html:
     """Headline figures and a user's own, each away mean with home beside it; all metrics where none of these is there."""
     shown, note = headline_columns(summary, call)
-    heads = [
-        element("th", "method", scope="col"),
-        *(element("th", plain_head(one), scope="col", class_="number") for one in shown),
+    lines = [[line["method"], *(line[one] for one in shown)] for line in summary.to_dict("records")]
+    table = _table("Scores of the methods", ["method"], [plain_head(one) for one in shown], lines, called)
+    return join([table, element("p", note, class_="note")])
+
+
+def _seeds(spread: Frame, call: Mapping[str, Any], called: Mapping[str, str]) -> Html | None:
+    """How far the scores that words are about move between seeds, beside how far between inputs, of methods that draw."""
+    drawn = spread[spread.seeds > 1]
+    metric = next((one for one in (*JUDGES, *call.get("metrics", ())) if (drawn.metric == one).any()), None)
+    if metric is None:
+        return None
+    own = drawn[drawn.metric == metric]
+    heads = ["method", *(["output"] if own.output.nunique() > 1 else [])]
+    lines = [[line[one] for one in (*heads, *SPREAD)] for line in own.to_dict("records")]
+    note = (
+        f"{plain_head(metric).capitalize()} of methods that draw, under {call.get('seeds')} seeds: the standard deviation "
+        "of scores between inputs, that between seeds of one input, and the share of the whole variance that lies between "
+        "inputs. Near 1, another seed changes a score little. All metrics, with intervals, are in seed_spread.csv."
+    )
+    table = _table("Scores under other seeds", heads, list(SPREAD.values()), lines, called)
+    return join([element("h3", "Under other seeds"), table, element("p", note, class_="note")])
+
+
+def _table(
+    caption: str, words: Sequence[str], numbers: Sequence[str], lines: Sequence[Sequence[Any]], called: Mapping[str, str]
+) -> Html:
+    """A line a method, which is called by its title. words, numbers: heads of its columns"""
+    heads = [element("th", one, scope="col") for one in words]
+    heads += [element("th", one, scope="col", class_="number") for one in numbers]
+    rows = [
+        element("tr", element("th", name(called.get(str(key), str(key))), scope="row"), *map(cell, values))
+        for key, *values in lines
     ]
-    lines = []
-    for line in summary.itertuples(index=False):
-        values = dict(zip(map(str, summary.columns), line, strict=True))
-        key = str(values["method"])
-        lines.append(
-            element("tr", element("th", name(called.get(key, key)), scope="row"), *(cell(values[one]) for one in shown))
-        )
     table = element(
         "table",
-        element("caption", "Scores", class_="hidden"),
+        element("caption", caption, class_="hidden"),
         element("thead", element("tr", *heads)),
-        element("tbody", *lines),
+        element("tbody", *rows),
     )
-    return join([_wide(table, "Scores of the methods"), element("p", note, class_="note")])
-
-
-def _seeds(spread: Frame, call: Mapping[str, Any], called: Mapping[str, str]) -> Html:
-    """How far the first headline's scores move between seeds, beside how far they move between inputs."""
-    order = (*(one for one in catalogue.METRICS if catalogue.METRICS[one].headline), *call.get("metrics", ()))
-    metric = next((one for one in order if (spread.metric == one).any()), None)
-    if metric is None:
-        return join([])
-    shown = {
-        "mean": "mean",
-        "sd_inputs": "moves between inputs",
-        "sd_seeds": "moves between seeds",
-        "icc": "share of inputs",
-    }
-    own = spread[spread.metric == metric]
-    heads = ["method", *(["output"] if own.output.nunique() > 1 else [])]
-    lines = []
-    for line in own.to_dict("records"):
-        words = [called.get(line["method"], line["method"]), str(line["output"])][: len(heads)]
-        lines.append(
-            element(
-                "tr", element("th", name(words[0]), scope="row"), *map(cell, words[1:]), *(cell(line[one]) for one in shown)
-            )
-        )
-    head = [element("th", one, scope="col") for one in heads]
-    head += [element("th", one, scope="col", class_="number") for one in shown.values()]
-    table = element("table", element("thead", element("tr", *head)), element("tbody", *lines))
-    note = (
-        f"{plain_head(metric).capitalize()}, of {call.get('seeds')} seeds: the standard deviation of a method's scores "
-        "between inputs, that between seeds of one input, and the share of the whole variance that lies between inputs. "
-        "Near 1, another seed changes little. All metrics, with intervals, are in seed_spread.csv."
-    )
-    return join(
-        [element("h3", "Under other seeds"), _wide(table, "Scores under other seeds"), element("p", note, class_="note")]
-    )
+    return _wide(table, caption)
 
 
 def headline_columns(summary: Frame, call: Mapping[str, Any]) -> tuple[list[str], str]:

@@ -19,7 +19,7 @@ from perturbxai.reporting.html.per_cent import points
 from perturbxai.reporting.html.picker import picked
 from perturbxai.reporting.html.said import paragraph
 from perturbxai.reporting.html.sections import Section
-from perturbxai.reporting.scores_away import score_in_words
+from perturbxai.reporting.scores_away import gain_of, score_in_words
 from perturbxai.results.describing import of_row
 from perturbxai.results.explanation import Explanation
 
@@ -134,9 +134,8 @@ def _side_by_side(photo: Html, thumbs: Sequence[Html], scores: Frame | None) -> 
         "than while they are hidden first: high is good. Away: hidden regions show what the method did not see; home: "
         "what it saw."
     )
-    told = scores is not None and (scores.metric.isin(("srg", "insertion"))).any()
     return join([
-        element("h3", "All methods side by side"), element("p", note, class_="note") if told else None,
+        element("h3", "All methods side by side"), element("p", note, class_="note") if gain_of(scores) else None,
         element("ul", plain, *thumbs, class_="thumbs"),
     ])  # fmt: skip
 
