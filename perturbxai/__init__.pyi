@@ -33,12 +33,14 @@ from perturbxai.calls.baselines import baselines as baselines
 from perturbxai.calls.baselines import layer_grid as layer_grid
 from perturbxai.calls.compare import compare as compare
 from perturbxai.calls.comparison import Comparison as Comparison
+from perturbxai.calls.context import context as context
 from perturbxai.calls.difference import difference as difference
 from perturbxai.calls.effects import effects as effects
 from perturbxai.calls.exchange import from_lime as from_lime
 from perturbxai.calls.exchange import from_shap as from_shap
 from perturbxai.calls.explain import explain as explain
 from perturbxai.calls.h_statistic import h_statistic as h_statistic
+from perturbxai.calls.prototypes import prototypes as prototypes
 from perturbxai.calls.reference import reference as reference
 from perturbxai.calls.to_shap import to_shap as to_shap
 from perturbxai.calls.versus import Versus as Versus
@@ -71,6 +73,7 @@ from perturbxai.reporting.curves.partial_dependence import plot_effects as plot_
 from perturbxai.reporting.parts.explain_to import explain_to as explain_to
 from perturbxai.reporting.plot import plot as plot
 from perturbxai.reporting.report import report as report
+from perturbxai.results.context import Context as Context
 from perturbxai.results.difference import Difference as Difference
 from perturbxai.results.effect import Effect as Effect
 from perturbxai.results.explanation import Attribution as Attribution
@@ -80,6 +83,7 @@ from perturbxai.results.importance import Importance as Importance
 from perturbxai.results.importance import importance as importance
 from perturbxai.results.pick import Pick as Pick
 from perturbxai.results.pick import submodular_pick as submodular_pick
+from perturbxai.results.prototypes import Prototypes as Prototypes
 from perturbxai.results.reading import read_json as read_json
 
 __version__: str

@@ -297,3 +297,27 @@ def centred_scores(gain, residuals, first, order, bounds, root, out):
         for i in range(bounds[h], bounds[h + 1]):
             for p in range(gain.shape[1]):
                 out[i, p] = (out[i, p] - mean[p]) * root[i] if root[i] >= 0.0 else out[i, p] * -root[i]
+
+
+@njit(cache=True)
+def mixed_distances(rows, others, scale, out):
+    """out[i, j] = mean over columns of how far rows[i] and others[j] lie apart.
+
+    In a column that is |a / scale - b / scale|, and where its scale is 0 whether they differ; a missing value is 1 from any
+    other and 0 from another missing one.
+
+    rows (n, D), others (m, D) float64;  scale (D,) float64, not negative;  out (n, m) float64, overwritten
+    """
+    n_columns = rows.shape[1]
+    for i in range(rows.shape[0]):
+        for j in range(others.shape[0]):
+            total = 0.0
+            for d in range(n_columns):
+                a, b = rows[i, d], others[j, d]
+                if a == b:
+                    continue
+                if np.isnan(a) or np.isnan(b):
+                    total += 0.0 if np.isnan(a) and np.isnan(b) else 1.0
+                else:
+                    total += np.abs(a / scale[d] - b / scale[d]) if scale[d] > 0.0 else 1.0
+            out[i, j] = total / n_columns

@@ -58,3 +58,17 @@ def centred_scores(
         own, square = scores[low:high], root[low:high, None]
         mean = np.cumsum(own, axis=0)[-1] / (high - low)  # a sum would add in another order
         np.copyto(own, np.where(square >= 0.0, own - mean, own) * np.abs(square))
+
+
+def mixed_distances(rows: Floats, others: Floats, scale: Floats, out: Floats) -> None:
+    step = max(1, BLOCK // max(1, len(others)))
+    for at in range(0, len(rows), step):
+        part = rows[at : at + step]
+        own = out[at : at + step]
+        own[:] = 0.0
+        for d in range(rows.shape[1]):
+            a, b = part[:, d, None], others[:, d]
+            missing, twice = np.isnan(a) | np.isnan(b), np.isnan(a) & np.isnan(b)
+            apart = np.abs(a / scale[d] - b / scale[d]) if scale[d] > 0.0 else (a != b).astype(np.float64)
+            own += np.where(a == b, 0.0, np.where(missing, np.where(twice, 0.0, 1.0), apart))
+        own /= rows.shape[1]

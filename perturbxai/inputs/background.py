@@ -5,20 +5,24 @@ from collections.abc import Sequence
 import numpy as np
 
 from perturbxai.core.types import Bools, Codes, Floats, Ints, Weights
+from perturbxai.inputs import discrepancy
+from perturbxai.inputs.columns import Columns
+from perturbxai.inputs.gower import BLOCK, Gower, kernel_width
 
 MOST_LEVELS = 3  # indicators of a column of levels, those of its most frequent levels
 ENDS = (0.05, 0.95)  # a number counts as far beyond these quantiles as they are apart: a few far out would rule the fit
+CANDIDATES, STOOD_FOR = 2000, 20_000  # rows of a larger table that prototypes are chosen among, and that they stand for
 CUTS = (0.25, 0.5, 0.75)  # a finer description of a number: which quarter of the rows it lies in
 
 
 def draw_background(
-    rows: Codes, share: Weights, n_rows: int, choose: str, numeric: Bools, rng: np.random.Generator
+    rows: Codes, share: Weights, n_rows: int, choose: str, columns: Columns, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
     """Rows that stand for absence, (B, D), and their weights (B,), which sum to one.
 
-    rows (R, D) distinct, share (R,) how often each occurs. All of them if they fit; else a draw of n_rows of them, or
-    ("kmeans") the real row nearest to each of n_rows centres, weighted by its cluster.
-    Raises ValueError if k-means is asked of infinite numbers.
+    rows (R, D) distinct, share (R,) how often each occurs. All of them if they fit; else a draw of n_rows of them;
+    ("kmeans") the real row nearest to each of n_rows centres, weighted by its cluster; or "prototypes".
+    Raises ValueError if one of the last two is asked of infinite numbers.
     """
     order = np.lexsort(rows.T[::-1])  # the draw does not depend on the order of the table's rows
     order = order[share[order] > 0]
@@ -30,15 +34,44 @@ def draw_background(
     if choose == "all" or len(rows) <= n_rows:
         return np.ascontiguousarray(rows), share
     if np.isinf(rows).any():
-        raise ValueError("choose='kmeans' needs finite numbers, but X has infinite ones; take choose='sample'.")
-    return _nearest_to_centres(rows, share, n_rows, numeric, rng)
+        raise ValueError(f"choose={choose!r} needs finite numbers, but X has infinite ones; take choose='sample'.")
+    if choose == "prototypes":
+        return _prototypes(rows, share, n_rows, Gower.of(columns, rows), rng), np.full(n_rows, 1.0 / n_rows)
+    return _nearest_to_centres(rows, share, n_rows, columns.numeric, rng)
+
+
+def _prototypes(rows: Codes, share: Weights, n_rows: int, apart: Gower, rng: np.random.Generator) -> Floats:
+    """(n_rows, D): the rows that together are least discrepant from all; see `discrepancy.greedy`."""
+    candidates = rows[_some(share, max(CANDIDATES, n_rows), rng)]
+    others = _some(share, STOOD_FOR, rng)
+    weight = share[others] / share[others].sum() if len(others) == len(rows) else np.full(len(others), 1.0 / len(others))
+    between = apart(candidates, candidates)
+    width = kernel_width(between)
+    mean, step = np.zeros(len(candidates)), max(1, BLOCK // len(candidates))
+    for at in range(0, len(others), step):
+        part = slice(at, at + step)
+        mean += np.exp(-apart(candidates, rows[others[part]]) / width) @ weight[part]
+    return np.ascontiguousarray(candidates[discrepancy.greedy(np.exp(-between / width), mean, n_rows)])
+
+
+def _some(share: Weights, most: int, rng: np.random.Generator) -> Ints:
+    """Numbers of all rows, or of as many that are drawn by their shares."""
+    if len(share) <= most:
+        return np.arange(len(share))
+    return np.sort(rng.choice(len(share), most, replace=False, p=share))
 
 
 def _nearest_to_centres(
     rows: Codes, share: Weights, n_rows: int, numeric: Bools, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    from sklearn.cluster import KMeans
+    chosen, cluster = nearest_to_centres(points_of(rows, numeric), share, n_rows, rng)
+    mass = np.bincount(cluster, weights=share)
+    return np.ascontiguousarray(rows[chosen]), mass / mass.sum()
 
+
+def points_of(rows: Codes, numeric: Bools) -> Floats:
+    """(R, C): coded rows as points: numbers in their deviations, missing ones at the mean and marked, levels all as far from
+    each other."""
     parts = []
     for d in range(rows.shape[1]):
         missing = np.isnan(rows[:, d])
@@ -47,14 +80,21 @@ def _nearest_to_centres(
         parts.append((column / spread)[:, None] if numeric[d] and spread > 0 else _indicators(column, numeric[d]))
         if missing.any() and not missing.all():
             parts.append(_indicators(missing.astype(np.float64), False))
-    points = np.concatenate(parts, axis=1)
-    seed = int(rng.integers(2**31))
-    found = KMeans(n_rows, n_init=1, random_state=seed).fit(points, sample_weight=share)
+    return np.concatenate(parts, axis=1)
+
+
+def nearest_to_centres(points: Floats, share: Weights, n: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
+    """By k-means with weights: the numbers (k,) of the points nearest to the centres, and each point's cluster (R,) among
+    them. k is n, or less where fewer points differ."""
+    from sklearn.cluster import KMeans
+
+    found = KMeans(n, n_init=1, random_state=int(rng.integers(2**31))).fit(points, sample_weight=share)
     distance = ((points - found.cluster_centers_[found.labels_]) ** 2).sum(axis=1)
     order = np.lexsort((distance, found.labels_))
-    clusters, first = np.unique(found.labels_[order], return_index=True)
-    mass = np.bincount(found.labels_, weights=share, minlength=n_rows).astype(np.float64)[clusters]
-    return np.ascontiguousarray(rows[order[first]]), mass / mass.sum()
+    _, first, cluster = np.unique(found.labels_[order], return_index=True, return_inverse=True)
+    own = np.empty(len(order), dtype=np.int64)
+    own[order] = cluster
+    return order[first], own
 
 
 def _indicators(column: Floats, numeric: bool) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from perturbxai.core import checks
 from perturbxai.core.compiled import kernels
+from perturbxai.core.frames import is_kind
 from perturbxai.core.functions import Shared, read_only
 from perturbxai.core.questions import Regions
 from perturbxai.core.types import Codes, Data, Features, Fill, Floats, Inputs, Ints, Labels, Owners, Picture, Segments
@@ -113,7 +114,9 @@ class TabularSpace:
                 its dtypes, categories, dates and missing values (estimators get a DataFrame for an Arrow table; lazy frames
                 come back collected)
     background  how many distinct rows stand for absence, or "all"
-    choose      "sample" draws them, "kmeans" takes the real row nearest to each centre, weighted by its cluster, "all"
+    choose      "sample" draws them; "kmeans" takes the real row nearest to each centre, weighted by its cluster;
+                "prototypes" those rows that together are most like the table (see `prototypes`), which stand for it as many
+                more drawn ones would; "all"
     weights     (N,) row weights, None for equal ones
     groups      {name: [columns]} that act as one player, columns by name, by number (of an array also "x0") or by a mask of
                 truth values; other columns stay players of their own
@@ -144,11 +147,12 @@ class TabularSpace:
         self.codes = self.columns.encode(X, "X")
         if len(self.codes) == 0:
             raise ValueError("X has no rows, so the background is empty; give at least one row that stands for absence.")
+        self.labels: Sequence[Any] | None = getattr(X, "index", None) if is_kind(X, "pandas", "DataFrame") else None
         self.codes.setflags(write=False)  # methods of anybody's read what the space holds, and so do later calls
         self.weights = read_only(_check_weights(weights, len(self.codes)))
         if isinstance(background, str) and background == "all":
             choose, background = "all", len(self.codes)
-        checks.one_of("choose", choose, ("sample", "kmeans", "all"))
+        checks.one_of("choose", choose, ("sample", "kmeans", "prototypes", "all"))
         if np.ndim(background) > 0 or hasattr(background, "columns"):
             raise TypeError(
                 f"background is a {type(background).__name__}; give these rows as X: TabularSpace(rows, background='all')."
@@ -161,7 +165,7 @@ class TabularSpace:
         n_rows = min(n_rows, len(names))
         there = np.argsort(first, kind="stable")
         known = self.codes if len(first) == len(self.codes) else self.codes[first[there]]
-        drawn = draw_background(known, mass[there], n_rows, choose, self.columns.numeric, rng)
+        drawn = draw_background(known, mass[there], n_rows, choose, self.columns, rng)
         self.background, self.background_weights = map(read_only, drawn)
         # at random, for the rows are sorted: what a draw of them errs by is read from groups that are alike
         self.background_groups = rng.permutation(len(self.background)) % ROW_GROUPS
@@ -178,6 +182,10 @@ class TabularSpace:
     @property
     def n_players(self) -> int:
         return len(self.names)
+
+    def labels_of(self, numbers: Ints) -> tuple[Hashable, ...]:
+        """What rows of X are called: as its index says, where it has one, else their numbers."""
+        return tuple(_plain(n if self.labels is None else self.labels[n]) for n in numbers.tolist())
 
     def players(self, x: Inputs) -> list[TableInput]:
         """The rows of x as inputs. A single row (D,) is one input; index labels, and the name of a Series, are kept."""

@@ -1,0 +1,226 @@
+"""px.prototypes: what stands for a table or for pictures, and what does not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import perturbxai as px
+
+RNG = np.random.default_rng(0)
+CLUSTERS = np.concatenate(
+    [RNG.normal(scale=0.1, size=(n, 2)) + middle for n, middle in ((60, 0.0), (30, 4.0), (10, (0.0, 8.0)))]
+)
+MIXED = pd.DataFrame(
+    {
+        "age": np.where(np.arange(90) % 7 == 0, np.nan, RNG.normal(40, 10, 90)),
+        "town": pd.Categorical(RNG.choice(["a", "b", "c"], 90)),
+        "rooms": RNG.integers(1, 6, 90),
+        "when": pd.Timestamp("2024-01-01") + pd.to_timedelta(RNG.integers(0, 300, 90), "D"),
+        "owns": RNG.random(90) < 0.4,
+    },
+    index=[f"row {i}" for i in range(90)],
+)
+
+
+def test_prototypes_lie_where_the_data_do_in_their_proportions():
+    found = px.prototypes(CLUSTERS, 10)
+    assert np.bincount(np.searchsorted([60, 90], found.numbers, side="right")).tolist() == [6, 3, 1]
+
+
+@pytest.mark.parametrize("method", ["kmedoids", "kmeans"])
+def test_three_clusters_have_a_prototype_each_and_their_shares(method):
+    found = px.prototypes(CLUSTERS, 3, method=method)
+    assert sorted(np.searchsorted([60, 90], found.numbers, side="right").tolist()) == [0, 1, 2]
+    np.testing.assert_allclose(sorted(found.share), [0.1, 0.3, 0.6], atol=1e-12)
+
+
+@pytest.mark.parametrize("method", ["kmedoids", "kmeans"])
+def test_the_number_of_clusters_is_chosen_by_the_silhouette_and_told(method):
+    found = px.prototypes(CLUSTERS, method=method)
+    assert len(found) == 3 == max(found.choice, key=found.choice.get) and set(found.choice) == set(range(2, 11))
+    assert "Of 2 to 10 clusters 3 lie apart best" in found.describe() and "clusters are weak" not in found.describe()
+    noise = px.prototypes(np.random.default_rng(1).normal(size=(200, 8)), method=method)
+    assert "hardly any clusters" in noise.describe()
+
+
+def test_as_many_are_taken_unasked_as_are_worth_a_hundred_drawn_rows():
+    found = px.prototypes(CLUSTERS)
+    assert (
+        found.as_drawn[-1] >= 100 > found.as_drawn[-2] and f"It takes {len(found)} to be worth 100 rows" in found.describe()
+    )
+    few = px.prototypes(RNG.normal(size=(400, 10)))
+    assert len(few) == 20 and few.as_drawn[-1] < 100 and "worth less than 100 rows drawn" in few.describe()
+
+
+def test_what_they_are_worth_is_what_drawn_rows_measure():
+    """The mean discrepancy of drawn rows, as many as the prototypes are said to be worth, is theirs."""
+    found = px.prototypes(CLUSTERS, 5)
+    far = np.abs(CLUSTERS[:, None] - CLUSTERS[None]) @ (1 / np.ptp(CLUSTERS, axis=0)) / 2
+    kernel, n = np.exp(-far / found.meta["kernel_width"]), round(found.as_drawn[-1])
+    draws = np.random.default_rng(2).integers(0, 100, (4000, n))
+    weight = np.stack([np.bincount(one, minlength=100) / n for one in draws]) - 0.01
+    measured = np.einsum("di,ij,dj->d", weight, kernel, weight)
+    assert measured.mean() == pytest.approx(found.discrepancy[-1], rel=0.05)
+
+
+def test_the_prototypes_of_a_table_are_those_of_its_rows_in_any_order():
+    order = RNG.permutation(90)
+    one, other = px.prototypes(MIXED, 6), px.prototypes(MIXED.iloc[order], 6)
+    assert one.labels == other.labels and one.criticism_labels == other.criticism_labels
+    assert set(one.labels) <= set(MIXED.index) and MIXED.index[one.numbers].tolist() == list(one.labels)
+
+
+def test_rows_count_by_their_weights_as_if_they_stood_there_so_often():
+    times = RNG.integers(1, 4, 90)
+    weighted = px.prototypes(px.TabularSpace(MIXED, weights=times), 5)
+    repeated = px.prototypes(MIXED.loc[MIXED.index.repeat(times)], 5)
+    assert weighted.labels == repeated.labels
+    np.testing.assert_allclose(weighted.share, repeated.share, rtol=1e-12)
+    np.testing.assert_allclose(weighted.discrepancy, repeated.discrepancy, rtol=1e-9)
+
+
+def test_rows_of_weight_zero_are_neither():
+    weights = (np.arange(100) < 60).astype(float)
+    found = px.prototypes(px.TabularSpace(CLUSTERS, weights=weights), 3)
+    assert max(*found.numbers, *found.criticism_numbers) < 60 and found.share.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("library", ["pandas", "numpy", "polars", "pyarrow"])
+def test_tables_of_any_library_have_the_same_prototypes(library):
+    numbers = MIXED[["age", "rooms"]].astype(float)
+    expected = px.prototypes(numbers, 4).numbers
+    if library == "numpy":
+        table = numbers.to_numpy()
+    elif library == "polars":
+        table = pytest.importorskip("polars").from_pandas(numbers.reset_index(drop=True), nan_to_null=False)
+    elif library == "pyarrow":
+        table = pytest.importorskip("pyarrow").Table.from_pandas(numbers.reset_index(drop=True), preserve_index=False)
+    else:
+        table = numbers
+    assert px.prototypes(table, 4).numbers.tolist() == expected.tolist()
+
+
+def test_of_a_large_table_some_are_looked_at_and_that_is_told():
+    X = np.random.default_rng(3).normal(size=(500, 3))
+    found = px.prototypes(X, 4, rows=100, seed=1)
+    assert (
+        len(found.number) == 100 and found.n_data == 500 and "100 distinct rows of them were looked at" in found.describe()
+    )
+    assert found.numbers.tolist() == px.prototypes(X, 4, rows=100, seed=1).numbers.tolist()
+    assert not np.array_equal(found.number, px.prototypes(X, 4, rows=100, seed=2).number)
+
+
+def test_a_measure_of_one_s_own_decides_what_is_near():
+    def by_the_first(a, b):
+        return np.abs(a["age"].fillna(0).to_numpy()[:, None] - b["age"].fillna(0).to_numpy()[None])
+
+    found = px.prototypes(MIXED, 1, method="kmedoids", metric=by_the_first)
+    ages = MIXED.age.fillna(0)
+    assert np.abs(ages - ages[found.labels[0]]).sum() == pytest.approx(np.abs(ages - ages.median()).sum(), rel=0.01)
+
+
+def test_points_of_one_s_own_decide_what_is_near():
+    found = px.prototypes(CLUSTERS, 3, embed=lambda X: X[:, :1], method="kmedoids")
+    assert sorted(np.round(CLUSTERS[found.numbers, 0] / 4).tolist())[-1] == 1.0  # the third cluster is like the first
+
+
+def test_pictures_are_looked_at_by_the_pixel():
+    pictures = [np.full((4, 4, 3), float(v)) for v in (0, 1, 2, 200, 201, 202, 100)]
+    found = px.prototypes(pictures, 2, method="kmedoids", criticisms=1)
+    assert sorted(found.numbers.tolist()) == [1, 4] and found.what == "picture" and found.table is None
+    assert found.pictures[0].shape == (4, 4, 3) and len(found.pictures) == 3
+    assert found.describe().startswith("2 pictures stand for 7 pictures.")
+
+
+def test_pictures_are_looked_at_in_a_layer_s_features():
+    torch = pytest.importorskip("torch")
+    net = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 2, 3, padding=1, bias=False), torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(),
+        torch.nn.Linear(2, 2),
+    )  # fmt: skip
+    with torch.no_grad():
+        net[0].weight[:] = 0.0
+        net[0].weight[0, 0, 1, 1], net[0].weight[1, 0, 1, 1] = 1.0, -1.0  # bright and dark, wherever it is
+    bright, dark = np.zeros((6, 6, 1), np.float32), np.zeros((6, 6, 1), np.float32)
+    bright[0, 0], dark[0, 0] = 5.0, -5.0
+    rolled = [np.roll(one, k, axis=(0, 1)) for one in (bright, dark) for k in range(5)]
+    predictor = px.Predictor(net, output="raw")
+    found = px.prototypes(rolled, 2, embed=predictor)
+    assert sorted((found.numbers // 5).tolist()) == [0, 1] and found.share.tolist() == [0.5, 0.5]
+    assert found.discrepancy[-1] == pytest.approx(0, abs=1e-12) and not np.isfinite(found.as_drawn[-1])
+    named = px.prototypes(rolled, 2, embed=predictor, layer="0")
+    assert sorted((named.numbers // 5).tolist()) == [0, 1]
+    assert not net[0]._forward_hooks and predictor.rows >= len(rolled)
+
+
+def test_the_frame_has_a_line_an_example_with_the_data_s_own_columns():
+    frame = px.prototypes(MIXED.rename(columns={"town": "share"}), 4, criticisms=2).to_frame()
+    assert frame.example.tolist() == ["prototype"] * 4 + ["criticism"] * 2
+    assert frame["share (data)"].dtype == MIXED.town.dtype and frame.share[:4].sum() == pytest.approx(1)
+    assert MIXED.loc[frame.row, "rooms"].tolist() == frame.rooms.tolist()
+    assert "discrepancy" in px.prototypes(MIXED, 2).to_csv().splitlines()[0]
+
+
+def test_names_of_the_data_are_escaped_in_a_notebook():
+    frame = MIXED.rename(columns={"age": "<b>age"})
+    assert "<b>age" not in px.prototypes(frame, 2)._repr_html_()
+
+
+def test_values_are_ranked_among_those_of_the_data():
+    found = px.prototypes(MIXED, 5)
+    column = list(MIXED).index("rooms")
+    expected = [(MIXED.rooms < v).mean() + (MIXED.rooms == v).mean() / 2 for v in found.table.rooms]
+    np.testing.assert_allclose(found.ranks[:, column], expected)
+    assert np.isnan(found.ranks[:, list(MIXED).index("town")]).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "match"),
+    [
+        ({"n": 0}, ValueError, "n=0 must be a whole number of prototypes from 1 up to the 90 distinct ones"),
+        ({"n": 91}, ValueError, "n=91"),
+        ({"method": "pam"}, ValueError, "method='pam'"),
+        ({"metric": "euclid"}, ValueError, "metric='euclid'"),
+        ({"metric": lambda *_: np.zeros((2, 2)), "n": 2}, ValueError, r"metric returned shape \(2, 2\)"),
+        ({"metric": lambda *_: np.arange(90.0)[:, None] - np.arange(90.0)}, ValueError, "negative"),
+        ({"metric": lambda *_: np.tile(np.arange(90.0), (90, 1))}, ValueError, "not symmetric"),
+        ({"metric": max, "embed": len}, ValueError, "give one of them"),
+        ({"metric": lambda *_: 1 - np.eye(90), "method": "kmeans"}, ValueError, "take 'kmedoids'"),
+        ({"embed": lambda _: np.zeros(3)}, ValueError, r"expected numbers \(90, d\)"),
+        ({"embed": lambda _: np.full((90, 1), np.nan)}, ValueError, "not finite"),
+        ({"embed": 3}, TypeError, "embed is int"),
+        ({"layer": "0"}, ValueError, "layer='0' is of a network"),
+        ({"kernel_width": 0}, ValueError, "kernel_width=0 must be a number above 0"),
+        ({"rows": 1}, ValueError, "rows=1"),
+        ({"criticisms": -1}, ValueError, "criticisms=-1"),
+        ({"seed": -1}, ValueError, "seed=-1"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_in_words(arguments, error, match):
+    with pytest.raises(error, match=match):
+        px.prototypes(MIXED, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "match"),
+    [
+        (np.ones((5, 2)), ValueError, "1 distinct row; give two or more"),
+        ([np.zeros((4, 4, 3))], ValueError, "1 picture; give two or more"),
+        ([np.zeros((4, 4, 3)), np.zeros((5, 4, 3))], ValueError, "different shapes"),
+        ("a", TypeError, "data is str; expected a table"),
+        ({"a": 1}, TypeError, "data is dict"),
+    ],
+)
+def test_what_is_neither_table_nor_pictures_is_refused(data, error, match):
+    with pytest.raises(error, match=match):
+        px.prototypes(data, 1)
+
+
+def test_a_predictor_of_no_network_has_no_layers():
+    pictures = [np.zeros((4, 4, 1)), np.ones((4, 4, 1))]
+    with pytest.raises(TypeError, match="embed is a Predictor of a callable, which has no layers"):
+        px.prototypes(pictures, 1, embed=px.Predictor(lambda p: p.mean(axis=(1, 2, 3))))
+    with pytest.raises(TypeError, match="data is a table"):
+        px.prototypes(MIXED, 1, embed=px.Predictor(lambda p: p))
