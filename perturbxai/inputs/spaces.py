@@ -114,9 +114,8 @@ class TabularSpace:
                 its dtypes, categories, dates and missing values (estimators get a DataFrame for an Arrow table; lazy frames
                 come back collected)
     background  how many distinct rows stand for absence, or "all"
-    choose      "sample" draws them; "kmeans" takes the real row nearest to each centre, weighted by its cluster;
-                "prototypes" those rows that together are most like the table (see `prototypes`), which stand for it as many
-                more drawn ones would; "all"
+    choose      "sample" draws them, "kmeans" takes the real row nearest to each centre, weighted by its cluster,
+                "prototypes" rows that together are most like the table (`prototypes`), worth many more drawn ones; "all"
     weights     (N,) row weights, None for equal ones
     groups      {name: [columns]} that act as one player, columns by name, by number (of an array also "x0") or by a mask of
                 truth values; other columns stay players of their own
@@ -125,8 +124,7 @@ class TabularSpace:
     Rows to explain have the columns of X, in any order if they are named, and values that its dtypes hold: any number or
     date, a missing value (which is a level of its own where X has none), and the categories and strings that X has.
 
-    Raises ValueError if X has no rows, for unknown columns, and for weights that do not fit; TypeError for what is no table,
-    with the way to one: a dict, a generator, a sparse matrix, a structured array.
+    Raises ValueError for no rows, unknown columns, and weights that do not fit; TypeError, with the way out, for no table.
 
     >>> import numpy as np
     >>> TabularSpace(np.eye(3), groups={"first two": ["x0", "x1"]}).names

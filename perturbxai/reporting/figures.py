@@ -21,14 +21,17 @@ from perturbxai.reporting.scores_away import score_in_words
 from perturbxai.reporting.types import Figure
 from perturbxai.reporting.values import interactions
 from perturbxai.reporting.values.one_row import bar_handles, bar_panel
+from perturbxai.results.context import Context
 from perturbxai.results.difference import Difference
 from perturbxai.results.explanation import Attribution, Explanation
+from perturbxai.results.prototypes import Prototypes
 
 PER_LINE = 6  # maps side by side: small enough for a page, large enough to see
 PER_LONG_LINE, MANY = 9, 18  # where there are more maps than these lines hold well
 TOP_PLAYERS = 8
 PANELS = 2  # outputs shown of each of several pictures
 MOST_FEATURES = 20  # of a difference
+MOST_INPUTS = 6  # pictures that are shown beside their neighbours
 MOST_CURVES = 12  # effects of columns on one page
 NO_FILL = ""
 Figures: TypeAlias = Iterator[tuple[str, Figure]]
@@ -74,6 +77,18 @@ def of_versus(found: Versus) -> Figures:
     yield "forest", plot(found)
     if np.isfinite(found.friedman.p):
         yield "ranks", plot(found, "ranks")
+
+
+def of_prototypes(found: Prototypes) -> Figures:
+    """(name, Figure): the examples, and how well they stand for the data beside rows drawn at random."""
+    yield "prototypes", plot(found, top=MOST_FEATURES)
+    yield "worth", plot(found, "worth")
+
+
+def of_context(found: Context) -> Figures:
+    """(name, Figure) of each of the first inputs: it and its neighbours, where they are pictures; rows are on the page."""
+    for i in range(min(len(found), MOST_INPUTS) if found.has is None else 0):
+        yield f"context_{i}", plot(found, row=i)
 
 
 def of_differences(found: Mapping[str, Difference]) -> Figures:

@@ -21,6 +21,7 @@ from perturbxai.reporting.types import Axes, Drawing, Figure, Interactive
 from perturbxai.reporting.values import (
     bars,
     differences,
+    examples,
     features,
     importances,
     interactions,
@@ -35,11 +36,13 @@ from perturbxai.reporting.values.panels import done, drawn, height_of, panels
 from perturbxai.reporting.values.strip import strip
 from perturbxai.reporting.values.superpixels import superpixels
 from perturbxai.reporting.values.view import KINDS, View, as_named, view_of
+from perturbxai.results.context import Context
 from perturbxai.results.difference import Difference
 from perturbxai.results.effect import Effects
 from perturbxai.results.explanation import Attribution, Explanation
 from perturbxai.results.h_statistic import HStatistic
 from perturbxai.results.importance import Importance
+from perturbxai.results.prototypes import Prototypes
 
 Drawable: TypeAlias = (
     Attribution
@@ -52,6 +55,8 @@ Drawable: TypeAlias = (
     | Versus
     | Difference
     | HStatistic
+    | Prototypes
+    | Context
 )
 
 
@@ -91,7 +96,8 @@ def plot(
             Or a Comparison: each method's mean scores over the inputs, a panel a metric, under a map's own fill and under
             others; or a Versus: each method's mean difference from one of them, or mean ranks; or a Difference: of each
             feature both means, joined, with the interval of their difference, full where it is beyond noise; or an
-            HStatistic: how much columns and pairs act together, and how much so few rows show by chance
+            HStatistic: how much columns and pairs act together, and how much so few rows show by chance; or Prototypes, each
+            with its share of the data and the criticisms beside them; or a Context: one input beside its neighbours
     kind    "waterfall": one row, from base to prediction; what the values do not sum to is a bar "not explained"
             "bars": one row with 95 % intervals, thick pointwise, thin simultaneous; of an Importance thick is the noise of
             the estimates, thin with that of the rows, and the diamond is the value without the bias of noise
@@ -105,9 +111,11 @@ def plot(
             values of superpixels where a method has no map of its own
             "overlay" (as None), "separate": of effects; "dots" (as None): of a Comparison
             "forest" (as None), "ranks": of a Versus; "means" (as None), "sizes": of a Difference, of values or |values|
+            "examples" (as None), "worth": of Prototypes, these, or how discrepant they are beside rows drawn at random
             None: beeswarm for several rows, waterfall for one (or where `row` is given), heatmap for pictures, bars else
     row     which row of waterfall, bars, matrix, network, decision (drawn strong) and a picture's heatmap: its number, or
-            its label if that is text; None is the first. Of effects the label of a row whose ICE curve is drawn strong
+            its label if that is text; None is the first. Of a Context the number of the input. Of effects the label of a row
+            whose ICE curve is drawn strong
     output  name or number; None draws a panel for each, up to 6, of more the 6 that the model rates highest. Of a Comparison
             the name of one metric
     top     features shown; the others are summed, or in bars left out
@@ -145,7 +153,10 @@ def _shown(
         if photo_figure.on_a_photo(found):
             return "opacities", partial(photo_figure.plot_opacities, found, kind, row, output, top)
         return "effects", effects_figure.asked_of(found, kind, row, output, top, ax, space)
-    if isinstance(result, (Comparison, Versus, Difference, HStatistic)):
+    if isinstance(result, Context):
+        _refuse("Context", "of one input", kind=kind, output=output, feature=feature)
+        return examples.of_context(result, row, top, ax)
+    if isinstance(result, (Comparison, Versus, Difference, HStatistic, Prototypes)):
         return _of_whole(result, kind, row, output, top, ax, feature)
     checks.one_of("kind", kind, (*KINDS, None))
     if feature is not None and kind != "scatter":
@@ -169,21 +180,28 @@ def _shown(
 
 
 def _of_whole(
-    result: Comparison | Versus | Difference | HStatistic, kind: str | None, row: object, output: Any, top: int,
+    result: Comparison | Versus | Difference | HStatistic | Prototypes, kind: str | None, row: object, output: Any, top: int,
     ax: Axes | None, feature: object,
 ) -> tuple[str, Any]:
     """What is about all rows, methods or columns, and has neither a row nor a feature to choose."""
-    what = type(result).__name__
-    for name, value in (("row", row), ("feature", feature)):
-        if value is not None:
-            raise ValueError(f"{name}={value!r}: a {what} is drawn whole; leave {name}= out.")
+    _refuse(type(result).__name__, "whole", row=row, feature=feature)
     if isinstance(result, Comparison):
         return "scores", scores.scored(result, kind, output, ax)
     if isinstance(result, Versus):
         return versus.paired(result, kind, output)
+    if isinstance(result, Prototypes):
+        _refuse("Prototypes", "whole", output=output)
+        return examples.of_prototypes(result, kind, top, ax)
     if isinstance(result, Difference):
         return "differences", differences.sides(result, kind, output, top, ax)
     return "h_statistic", together.acting(result, kind, output, top, ax)
+
+
+def _refuse(what: str, how: str, **given: object) -> None:
+    """Arguments that a result of this kind has nothing to choose by."""
+    for name, value in given.items():
+        if value is not None:
+            raise ValueError(f"{name}={value!r}: a {what} is drawn {how}; leave {name}= out.")
 
 
 # ------------------------------------------------------------------------------------------------ how it is drawn
@@ -258,6 +276,7 @@ _DRAWN: dict[str, Callable[[Any, Axes | None], Drawing]] = {
     "waterfall": _waterfall, "bars": bars.bars, "beeswarm": _beeswarm, "heatmap": _heatmap, "decision": _decision,
     "scatter": scatter.scatter, "photo": _photo, "matrix": _matrix, "network": _network, "strip": lambda shown, _: shown(),
     "importance": importances.importances, "scores": scores.scores, "h_statistic": together.together,
+    "examples": examples.examples, "worth": examples.worth,
     "forest": versus.forest, "ranks": versus.ranks, "differences": differences.dumbbells,
     "effects": effects_figure.plot_effects, "opacities": lambda shown, ax: shown(ax),
 }  # fmt: skip

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +16,27 @@ from perturbxai.core.types import Frame
 from perturbxai.reporting import figures as drawing
 from perturbxai.reporting import style
 from perturbxai.reporting.curves.view import as_effects
+from perturbxai.reporting.html.context_section import context_page
 from perturbxai.reporting.html.difference_section import difference_page
 from perturbxai.reporting.html.ending import Told
 from perturbxai.reporting.html.pages import effects_page, results_page
+from perturbxai.reporting.html.prototypes_section import prototypes_page
 from perturbxai.reporting.html.versus_section import versus_page
 from perturbxai.reporting.manifest import Folder, check_place, facts
-from perturbxai.reporting.tables import as_differences, as_results, as_targets, of_differences, of_effects, tables
+from perturbxai.reporting.tables import (
+    as_context,
+    as_differences,
+    as_results,
+    as_targets,
+    of_differences,
+    of_effects,
+    tables,
+)
+from perturbxai.results.context import Context
 from perturbxai.results.difference import Difference
 from perturbxai.results.effect import Effects
 from perturbxai.results.explanation import Attribution
+from perturbxai.results.prototypes import Prototypes
 
 
 def report(
@@ -32,17 +46,20 @@ def report(
     | Versus
     | Difference
     | Mapping[str, Difference]
+    | Prototypes
+    | Context
     | Effects,
     folder: str | Path,
     *,
     config: object = None,
     about: Mapping[str, str] | None = None,
     targets: Sequence[object] | ArrayLike | None = None,
+    context: Context | None = None,
 ) -> Path:
     """Write tables, figures, a page and a manifest of results, all inside one folder.
 
     anything  a Comparison, its Versus, an Attribution, a mapping from name to Attribution, a Difference or a mapping to
-              several, or what `effects` returned (all of it, the mapping of a method, or one Effect)
+              several, Prototypes, a Context, or what `effects` returned (all of it, the mapping of a method, or one Effect)
     folder    made if it is not there. What an older report wrote there, as its manifest says, is taken away or replaced;
               other files are left alone, and so is one that was changed since, unless it has the name of a new one
     config    kept in the manifest
@@ -51,11 +68,13 @@ def report(
     targets   of the rows of a table, what each of these N really is, in their order: numbers, or classes as the model names
               them. The page has it beside the predictions, and tells how far these are off
 
+    context   what `context` found around the same rows or photos: the page has it beside each
+
     Writes index.html, one page that holds all it shows, opens no address and needs no script; attributions.csv, with a
     Comparison also scores, agreement, costs, fill_spread, curves and summary, of effects effects.csv and
     effects_of_pairs.csv, of a Versus versus.csv, of a Difference difference.csv and, where both are of the same inputs,
-    difference_rows.csv; PNG figures; and manifest.json last: where it stands, everything it lists
-    is complete.
+    difference_rows.csv, of Prototypes prototypes.csv, of a Context, or with one, context.csv; PNG figures; and manifest.json
+    last: where it stands, everything it lists is complete.
     All is written aside first: where it breaks off, an older report stays as it is. With manifest.json.part and without a
     manifest the move itself broke off; the next report clears up. Of two at once the later one stays. Returns the folder.
     Raises TypeError for what holds no results, and for lines that are not text; ValueError, before anything is drawn, for a
@@ -63,6 +82,11 @@ def report(
     """
     check_place(folder, "folder=")
     lines = _lines(about)
+    if isinstance(anything, (Prototypes, Context)):
+        return _of_examples(anything, folder, config, lines, targets, context)
+    of_inputs = as_effects(anything) is None and as_differences(anything) is None and not isinstance(anything, Versus)
+    if context is not None and not of_inputs:
+        raise ValueError(f"context= is of explained inputs, and report got {type(anything).__name__}; leave it out.")
     if (found := as_effects(anything)) is not None:
         if targets is not None:
             raise ValueError("targets= are of explained rows, and effects are of columns; leave them out.")
@@ -77,12 +101,39 @@ def report(
         return _of_differences(differences, folder, config, lines, targets)
     results, compared = as_results(anything)
     known_targets = as_targets(targets, results)
-    frames = tables(results, compared)
+    frames, target = tables(results, compared), Folder(folder)
     known = facts(results, None if compared is None else compared.call, config)
-    return _write(
-        Folder(folder), frames, drawing.figures(results, compared), known,
-        lambda files: results_page(results, compared, frames, Told(known, files, lines, targets=known_targets)),
-    )  # fmt: skip
+    told, drawn = Told(known, (), lines, targets=known_targets), drawing.figures(results, compared)
+    if context is not None:
+        around = as_context(context, results)
+        told, drawn = replace(told, context=around), chain(drawn, drawing.of_context(around))
+        frames, known["context"] = frames | {"context": around.to_frame()}, dict(around.meta)
+
+    def page(files: list[str]) -> str:
+        near = [path for path in target.now(".png") if path.stem.startswith("context_")]
+        return results_page(results, compared, frames, replace(told, files=files, drawn=near))
+
+    return _write(target, frames, drawn, known, page)
+
+
+def _of_examples(
+    found: Prototypes | Context,
+    folder: str | Path,
+    config: object,
+    lines: Mapping[str, str],
+    targets: object,
+    context: object,
+) -> Path:
+    """The table, figures and a page."""
+    for name, given in (("targets", targets), ("context", context)):
+        if given is not None:
+            raise ValueError(f"{name}= is of explained rows, and report got {type(found).__name__}; leave it out.")
+    target, known = Folder(folder), facts({}, None, config) | {"found": dict(found.meta)}
+    if isinstance(found, Prototypes):
+        frames, drawn, made = {"prototypes": found.to_frame()}, drawing.of_prototypes(found), partial(prototypes_page, found)
+    else:
+        frames, drawn, made = {"context": found.to_frame()}, drawing.of_context(found), partial(context_page, found)
+    return _write(target, frames, drawn, known, lambda files: made(Told(known, files, lines), target.now(".png")))
 
 
 def _of_versus(found: Versus, folder: str | Path, told: Told, targets: object) -> Path:

@@ -12,6 +12,7 @@ from perturbxai.core.types import Frame
 from perturbxai.metrics.faithfulness import mean_curves
 from perturbxai.metrics.metric import CURVES
 from perturbxai.reporting.curves.view import Found
+from perturbxai.results.context import Context
 from perturbxai.results.difference import Difference
 from perturbxai.results.explanation import Attribution
 
@@ -69,6 +70,23 @@ def as_targets(targets: Sequence[object] | ArrayLike | None, results: Mapping[st
             f"targets= has {came}; expected a value for each of the {len(first)} explained rows, in their order."
         )
     return tuple(None if checks.is_missing(one) else one for one in found)
+
+
+def as_context(context: object, results: Mapping[str, Attribution]) -> Context:
+    """A Context of these very inputs. Raises TypeError for anything else, ValueError for one of others."""
+    if not isinstance(context, Context):
+        raise TypeError(f"context is {type(context).__name__}; expected what px.context(predictor, space, x) returns.")
+    first = next(iter(results.values()))
+    same = len(first) == len(context) and all(
+        np.array_equal(np.asarray(e.input, dtype=np.float64), np.asarray(one, dtype=np.float64), equal_nan=True)
+        for e, one in zip(first, context.inputs, strict=True)
+    )
+    if not same:
+        raise ValueError(
+            f"context is of {len(context)} {context.what}s that are not the {len(first)} explained ones, in their order; "
+            "make it of the same x."
+        )
+    return context
 
 
 def tables(results: Mapping[str, Attribution], compared: Comparison | None = None) -> dict[str, Frame]:

@@ -109,7 +109,7 @@ def test_numbers_are_decided_otherwise_a_deviation_away():
     [
         (MODEL, "probability", {"0", "1"}),
         (MODEL, "logit", None),
-        (MODEL.predict_proba, "raw", {"output 0", "output 1"}),
+        (lambda Z: MODEL.predict_proba(Z), "raw", {"0", "1"}),
     ],
 )
 def test_single_scores_are_decided_by_the_side_they_lie_on(model, output, decided):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from perturbxai.reporting.html.making import cost_section, files_section, making
 from perturbxai.reporting.html.sections import Section
 from perturbxai.reporting.style import titles
 from perturbxai.results.amounts import PER_CENT
+from perturbxai.results.context import Context
 from perturbxai.results.describing_targets import of_targets
 from perturbxai.results.explanation import Attribution
 
@@ -40,6 +42,7 @@ class Told:
     """What the page is told beside the results: facts of the manifest, files beside it, and lines of the caller's own.
 
     targets  (N,) what each explained row really is, or nothing
+    context  what lies around each explained input, or None;  drawn: the files of its figures, of pictures
     """
 
     facts: Mapping[str, Any]
@@ -47,6 +50,8 @@ class Told:
     about: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
     targets: Sequence[object] = ()
+    context: Context | None = None
+    drawn: Sequence[Path] = ()
 
 
 def ending(results: Mapping[str, Attribution], compared: Comparison | None, frames: Mapping[str, Frame], told: Told,

@@ -5,6 +5,7 @@ from typing import Any
 
 from perturbxai.calls.comparison import Comparison
 from perturbxai.core.types import Frame, Labels
+from perturbxai.reporting.html.context_section import context_section
 from perturbxai.reporting.html.ending import Told, ending, header, notes_of
 from perturbxai.reporting.html.painted import Painted
 from perturbxai.reporting.html.photos_section import photos_section
@@ -22,6 +23,8 @@ def photo_page(results: Mapping[str, Attribution], compared: Comparison | None, 
     labels = regions_of(compared, len(shown.first))
     scores = None if compared is None else frames["scores"]
     sections = [photos_section(shown, labels, scores)]
+    if told.context is not None:
+        sections.append(context_section(told.context, told.drawn))
     sections += ending(results, compared, frames, told, READING, shown.numbering)
     title = "What the model sees in the photo" + "s" * (len(shown.first) > 1)
     about, notes = header(results, told, shown.titles, "photo", "region"), notes_of(results, len(shown.outputs))

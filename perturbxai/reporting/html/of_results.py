@@ -35,7 +35,7 @@ def table_page(results: Mapping[str, Attribution], compared: Comparison | None, 
         sections.append(dependence_section(shown, buttons(inner[0])))
     if with_interactions(shown):
         sections.append(interactions_section(shown))
-    sections.append(rows_section(shown, told.targets))
+    sections.append(rows_section(shown, told.targets, told.context))
     sections += ending(results, compared, frames, told, READING, shown.numbering)
     notes = [*told.notes, *notes_of(results, len(shown.outputs))]
     if shown.n_left_out:
