@@ -105,7 +105,8 @@ def prototypes(
         discrepancy.discrepancies(kernel, things.share, chosen), discrepancy.of_a_draw(kernel, things.share),
         float(things.share @ kernel @ things.share), choice, things.labels(chosen), things.labels(odd),
         things.n_data, things.number, nearest, method, table, pictures, ranks,
-        {"kernel_width": wide, "squares": alike.squares, "seed": streams.seed, "rows": len(things), "worth": WORTH},
+        {"kernel_width": wide, "squares": alike.squares, "seed": streams.seed, "rows": len(things), "drawn": things.n_drawn,
+         "worth": WORTH},
     )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ def lines_of(
     now: for another time than this."""
     trained = [line.removeprefix(UNNAMED) for line in told if line.startswith(UNNAMED)]
     model = trained[0] if trained else _named(section.model, facts)
-    found = {"question": _question(section, facts), "model": model, "data": _data(section, facts)}
+    found = {"question": _question(section, facts), "model": model, "data": data_line(section, facts)}
     found["when"] = (now or datetime.now(UTC)).strftime("%-d %B %Y, %H:%M UTC")
     if noted := [line for line in told if not line.startswith(UNNAMED)]:
         found["noted"] = "; ".join(noted)
@@ -35,7 +35,8 @@ def _named(model: str, facts: Mapping[str, Any]) -> str:
     return BUILT_IN.get(model) or model + (f" ({kind})" if kind else "")
 
 
-def _data(section: TableFile | PhotoConfig, facts: Mapping[str, Any]) -> str:
+def data_line(section: TableFile | PhotoConfig, facts: Mapping[str, Any]) -> str:
+    """What was looked at: the file, its size, and the target where there is one."""
     if isinstance(section, PhotoConfig):
         return listed([str(one) for one in section.image], 6, 40)
     known = facts.get("data", {})

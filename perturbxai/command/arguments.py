@@ -39,7 +39,7 @@ def add_run(parser: argparse.ArgumentParser, place: str) -> argparse._ArgumentGr
 
 def section_of(given: argparse.Namespace, members: Sequence[Option]) -> dict[str, Any]:
     """The keys of a section that options give. Raises ValueError for a list that cannot be read."""
-    found: dict[str, Any] = {"trust": True} if given.trust else {}
+    found: dict[str, Any] = {"trust": True} if getattr(given, "trust", False) else {}
     for option in members:
         text = getattr(given, option.key)
         if text is not None:

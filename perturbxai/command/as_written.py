@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from perturbxai.command.config import BOOSTED, Naming, TableFile
+from perturbxai.command.config import Naming, TableFile
 from perturbxai.command.dates import holds_dates
 from perturbxai.command.table_files import COMPRESSED, NEEDED, TABS, read_file
 from perturbxai.command.text_options import has_decimal_commas, heads, other_separators
@@ -48,7 +48,7 @@ def _with_guesses(section: T, head: Frame, naming: Naming) -> tuple[T, list[str]
     """The section with what its columns of words are seen to be, and a line on it. head: the first rows"""
     section, told = _with_numbers(section, head, naming)
     features = head.drop(columns=[section.target] if section.target in head else [])
-    dates = _guessed(section, features, naming, holds_dates) if section.model == BOOSTED else []
+    dates = _guessed(section, features, naming, holds_dates) if section.learns else []
     if dates:
         section = section.model_copy(update={"date": (*section.date, *dates)})
         told.append(f"read as dates: {', '.join(dates)} ({naming('table.text')} NAME leaves one as it is spelt)")

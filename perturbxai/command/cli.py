@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perturbxai.command import effects, explain
+from perturbxai.command import effects, explain, prototypes
 from perturbxai.command.arguments import option_of
 from perturbxai.core import catalogue
 
@@ -52,6 +52,8 @@ def _answer(arguments: Sequence[str] | None) -> int:
     if given.command == "list":
         print(listed(given.groups))
         return 0
+    if given.command == "prototypes":
+        return _told(lambda: _prototypes(given))
     return _told(lambda: _status(given) if given.command == "status" else _run(given, words))
 
 
@@ -86,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--quiet", action="store_true", help="no progress, no table: only errors are told")
     explain.add_options(commands.add_parser("explain", help=explain.ABOUT, allow_abbrev=False))
     effects.add_options(commands.add_parser("effects", help=effects.ABOUT, allow_abbrev=False))
+    prototypes.add_options(commands.add_parser("prototypes", help=prototypes.ABOUT, allow_abbrev=False))
     status = commands.add_parser("status", help="how far a run is: rows done and left, speed, time left")
     status.add_argument("folder", metavar="DIR", help="the folder that --out or --results named")
     names = commands.add_parser("list", help="the explainers, baselines, metrics, fills and cuts, a line each")
@@ -121,6 +124,13 @@ def _status(given: argparse.Namespace) -> str:
     from perturbxai.reporting.parts.status import told
 
     return told(given.folder)
+
+
+def _prototypes(given: argparse.Namespace) -> str:
+    said, page = prototypes.run(given)
+    if given.open:
+        _open([page])
+    return "" if given.quiet else said
 
 
 def _run(given: argparse.Namespace, words: list[str]) -> str:

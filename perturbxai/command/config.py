@@ -4,7 +4,7 @@ import difflib
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -64,6 +64,9 @@ class Section(BaseModel):
             if old in data and new in data:
                 raise ValueError(f"{new} and {old}, its old name, are both given; give {new} alone")
         return {cls.renamed.get(key, key): value for key, value in data.items()}
+
+
+P = TypeVar("P", bound=Section)
 
 
 class PhotoConfig(Section):
@@ -167,6 +170,11 @@ class TableFile(Section):
     batch_size: Whole = 16_384
     jobs: Annotated[StrictInt, AfterValidator(values.workers)] | None = None
 
+    @property
+    def learns(self) -> bool:
+        """Whether a model is trained here on the columns, which takes dates as dates and no ids."""
+        return self.model == BOOSTED
+
     @field_validator("target", "label", "drop", "category", "text", "date", "number", "separator", "decimal", "encoding")
     @classmethod
     def _diabetes_is_ready(cls, value: object, info: ValidationInfo) -> object:
@@ -202,6 +210,7 @@ class TableConfig(TableFile):
     background  how many rows stand for absence, or "all"
     methods, baselines, metrics   names as `perturbxai list` shows them;  budget: coalitions a row. Where no methods are
                 named, those of the usual ones that the table can take. No metrics, or "none": nothing is scored
+    context     tell of each explained row so many of the table that are most like it, and that are decided otherwise
     exact       also list all coalitions, which gives the exact Shapley values, of 16 columns at most; None: of 10
     """
 
@@ -211,6 +220,7 @@ class TableConfig(TableFile):
     methods: Annotated[Names, names_of(catalogue.EXPLAINERS)] = catalogue.USUAL
     baselines: Annotated[tuple[str, ...], names_of(ON_TABLES)] = ()
     budget: Players | None = None
+    context: Whole | None = None
     exact: StrictBool | None = None
     metrics: (
         Annotated[Metrics, names_of([name for name in catalogue.IN_A_RUN if name not in catalogue.OF_PICTURES])] | None
@@ -262,12 +272,17 @@ def load_config(path: str | Path) -> Config:
 
 
 def parse_config(data: dict[str, Any], source: str = "config", naming: Naming = str) -> Config:
-    """A configuration from a mapping. Raises ValueError that names every key at fault, and the way out.
+    """A configuration from a mapping; see `parsed`."""
+    return parsed(Config, data, source, naming)
+
+
+def parsed(kind: type[P], data: dict[str, Any], source: str = "", naming: Naming = str) -> P:
+    """A part of a configuration from a mapping. Raises ValueError that names every key at fault, and the way out.
 
     source  what the error begins with;  naming: how the user wrote a dotted key, as itself if not given
     """
     try:
-        return Config.model_validate(data)
+        return kind.model_validate(data)
     except ValidationError as error:
         told = error.errors(include_url=False)
         # a list whose items were refused is called too short as well: the items say it better

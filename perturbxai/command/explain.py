@@ -110,7 +110,7 @@ def _check_files(given: argparse.Namespace) -> None:
         )
     named = {
         "--results": given.results, "--baselines": given.baselines, "--metrics": given.metrics, "--exact": given.exact,
-        "--open": given.open, "--write-config": given.write_config,
+        "--context": given.context, "--open": given.open, "--write-config": given.write_config,
     }  # fmt: skip
     if wrong := [flag for flag, value in named.items() if value]:
         raise ValueError(f"{wrong[0]} is about comparing and reporting, which --out does not do; leave it out.")

@@ -90,6 +90,8 @@ OF_TABLE = (
     *COLUMNS,
     Option("inputs", "ROWS", "which rows to explain, numbered from 0: 0:20, 0:100:10, -5:, 7, or 3,7,9; default: 20 drawn "
         "by the seed, with --out all", old="--rows"),
+    Option("context", "NUMBER", "for each row also tell so many rows of the table that are most like it, and that are "
+        "decided otherwise; default: none", whole),
     Option("background", "NUMBER", "rows that stand for absence, or all; default: 100", whole),
 )  # fmt: skip
 OF_PHOTO = (
@@ -143,9 +145,17 @@ OF_EFFECTS = (
     OUTPUTS,
     OUTPUT,
 )  # fmt: skip
+OF_PROTOTYPES = (
+    Option("n", "NUMBER", "how many prototypes; default: as many as are worth 100 rows drawn at random, 20 at most; of "
+        "clusters the number that lies apart best", whole),
+    Option("criticisms", "NUMBER", "how many criticisms; default: half as many as prototypes", whole),
+    Option("method", "NAME", "mmd (maximum mean discrepancy), kmedoids or kmeans; default: mmd"),
+    Option("rows", "NUMBER", "at most so many rows are looked at, drawn by the seed; default: 2000", whole),
+)  # fmt: skip
 TABLE = (DATA, MODEL, *OF_TABLE, *SHARED, *RUN)
 PHOTO = (IMAGE, MODEL, *OF_PHOTO, *SHARED, *RUN)
 EFFECTS = (DATA, MODEL, *COLUMNS, *OF_EFFECTS, *RUN)
+PROTOTYPES = (DATA, *COLUMNS, *OF_PROTOTYPES)
 SECTIONS = {"table": TABLE, "photo": PHOTO, "effects": EFFECTS}
 ALONE = {"table": OF_TABLE, "photo": OF_PHOTO}  # options of one section
 TRUST = "load a model's file that runs code when it is loaded: give it only for files whose source you trust"

@@ -27,6 +27,7 @@ from perturbxai.reporting.parts.ledger import DONE, PARTS
 from perturbxai.reporting.parts.lock import alone_in, by
 from perturbxai.reporting.parts.steps import Steps, begun, clear_empty, left_over
 from perturbxai.reporting.report import report
+from perturbxai.results.context import Context
 
 GOES_ON = "the same command goes on from where it was stopped"
 TITLES = {"photo": "The photo", "table": "Rows of the table", "effects": "How the prediction changes with each column"}
@@ -35,11 +36,12 @@ KEPT, UNFINISHED = "what was finished is in", "{}_unfinished"  # a note on what 
 
 @dataclass
 class Run:
-    """What a run made: its folder, what each section came to that was worked on (a Comparison, or effects), what each cost,
-    and what there is to say of an earlier run that was stopped."""
+    """What a run made: its folder, what each section came to that was worked on (a Comparison, or effects), the context of
+    its inputs where that was asked for, what each cost, and what there is to say of an earlier run that was stopped."""
 
     folder: Path
     found: dict[str, Any] = field(default_factory=dict)
+    around: dict[str, Context] = field(default_factory=dict)
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
 
@@ -126,7 +128,7 @@ def _reported(parts: Mapping[str, Part], steps: Mapping[str, Steps], done: Run, 
         if name in done.found:
             compared, asked = done.found[name], part.section.model_dump(mode="json") | {"seed": config.seed}
             report(compared, inner, config=asked, about=lines_of(part.section, part.facts, part.told),
-                   targets=part.targets or None)  # fmt: skip
+                   targets=part.targets or None, context=done.around.get(name))  # fmt: skip
             own.finish(done.facts[name], inner)
         done.told += [f"{name}: {one}" for one in own.told]
     assert target is not None  # a configuration has a section
@@ -140,6 +142,8 @@ def _work(name: str, part: Part, steps: Steps, done: Run, config: Config) -> dic
         # workers do not find a model's module by its name where it lies in the current folder alone
         with travelling(os.getcwd()) if part.section.jobs else nullcontext(), sent_once():
             done.found[name] = part.work(steps)
+            if part.around is not None:
+                done.around[name] = part.around()
     except BaseException as error:
         _write_unfinished(error, done.folder, name, config)
         if steps.kept:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from perturbxai.calls.baselines import check_methods, named_baselines
 from perturbxai.calls.baselines_in_turn import baselines_in_turn
 from perturbxai.calls.compare import compare_in_turn, compare_steps
 from perturbxai.calls.comparison import Comparison
+from perturbxai.calls.context import context
 from perturbxai.calls.explain_call import Call
 from perturbxai.calls.in_turn import explain_in_turn
 from perturbxai.calls.steps import Step, called, how_many
@@ -60,12 +62,13 @@ def load_table(section: TableConfig, seed: int, progress: bool, naming: Naming =
         section, predictor, lambda step: compare_table(methods, section, predictor, space, x, seed, step), facts,
         lambda one: space.columns.decode(np.asarray(one.input[None], dtype=np.float64)), planned(section, game),
         (*table.told, *made.told, *more), table.targets,
+        None if section.context is None else partial(context, predictor, space, x, n=section.context, seed=seed),
     )  # fmt: skip
 
 
 def with_features(section: TableFile, table: Table, naming: Naming) -> Table:
     """The table without columns that say which row it is, and nothing of it, where a model is trained here."""
-    if section.model != BOOSTED or section.data == "diabetes":
+    if not section.learns or section.data == "diabetes":
         return table
     kept = (*section.category, *section.text, *section.date)
     left_out = no_features(table.X, kept)

@@ -17,6 +17,7 @@ from perturbxai.core.checks import did_you_mean
 from perturbxai.core.extras import EXTRAS, remedy
 from perturbxai.models.predictor import Predictor
 from perturbxai.reporting.manifest import describe_file
+from perturbxai.results.context import Context
 from perturbxai.results.explanation import Explanation
 
 
@@ -36,6 +37,7 @@ class Part:
     planned    how many steps the work takes, by the word that their names begin with, those of the last kind last
     told       what there is to say of it before it starts, a line each
     targets    what the explained rows really are, in their order; nothing where that is not known
+    around     what finds the context of the explained rows; None where nobody wants it
     """
 
     section: Any
@@ -46,6 +48,7 @@ class Part:
     planned: Mapping[str, int]
     told: Sequence[str] = ()
     targets: Sequence[object] = ()
+    around: Callable[[], Context] | None = None
 
 
 def tell(lines: Iterable[str]) -> None:

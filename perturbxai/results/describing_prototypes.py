@@ -19,8 +19,9 @@ WEAK, FAIR = 0.25, 0.5  # silhouettes below which there are no clusters, or weak
 
 def of_prototypes(found: Prototypes) -> list[str]:
     """How many stand for how much, how well, and what they do not show: sentences."""
-    n, drawn = len(found), len(found.number)
-    looked = f" ({count(drawn, f'distinct {found.what}')} of them were looked at)" if drawn < found.n_data else ""
+    n, drawn, distinct = len(found), found.meta["drawn"], len(found.number)
+    looked = f" ({drawn:,} of them, drawn at random, were looked at)" if drawn < found.n_data else ""
+    looked = looked or f" ({distinct:,} of them differ)" * (distinct < drawn)
     return [
         f"{count(n, found.what)} stand{'s' * (n == 1)} for {count(found.n_data, found.what)}{looked}.",
         *_chosen(found),
@@ -51,7 +52,7 @@ def _shares(found: Prototypes) -> list[str]:
     if len(found) == 1:
         return [f"It is {found.what} {called(found.labels[0])}."]
     of = [f"{called(found.labels[i])} is nearest to {share(float(found.share[i]))}" for i in (most, least)]
-    return [f"The {found.what} {of[0]} of them, {of[1]}."]
+    return [f"{found.what.capitalize()} {of[0]} of them, {of[1]}."]
 
 
 def _as_drawn(found: Prototypes) -> str:

@@ -106,7 +106,9 @@ def test_of_a_large_table_some_are_looked_at_and_that_is_told():
     X = np.random.default_rng(3).normal(size=(500, 3))
     found = px.prototypes(X, 4, rows=100, seed=1)
     assert (
-        len(found.number) == 100 and found.n_data == 500 and "100 distinct rows of them were looked at" in found.describe()
+        len(found.number) == 100
+        and found.n_data == 500
+        and "100 of them, drawn at random, were looked at" in found.describe()
     )
     assert found.numbers.tolist() == px.prototypes(X, 4, rows=100, seed=1).numbers.tolist()
     assert not np.array_equal(found.number, px.prototypes(X, 4, rows=100, seed=2).number)
