@@ -45,8 +45,8 @@ def context(
     data       pictures to look among; of a table None, for the data are the space's
     metric, embed, layer  how far two lie apart, as in `prototypes`
     decide     a function from outputs (n, K) to a decision for each, (n,), such as lambda p: p[:, 1] > 0.3. None: the class
-               of the highest output, of a single probability above 1/2; a model of numbers decides otherwise where its
-               prediction is more than a deviation of all predictions away
+               of the highest output (of pictures whatever its scale), of a single probability above 1/2; a model of
+               numbers decides otherwise where its prediction is more than a deviation of all predictions away
     rows       how many of the data are looked at and asked at most, drawn by their weights
     seed       of that draw, and of the mixed rows below
 
@@ -91,10 +91,10 @@ def context(
     before = predictor.rows
     with predictor.watched("context"):
         known, outputs = predictor(things.given()), predictor(looked.given())
-    found = decisions(predictor, decide, known, outputs, things.share)
+    found = decisions(predictor, decide, known, outputs, things.share, classes=things.space is None)
     meta = {
         "seed": streams.seed, "rows": predictor.rows - before, "data": things.n_data, "looked_at": len(things),
-        "scale": predictor.output, "rule": found.rule,
+        "scale": predictor.output, "rule": found.rule, "numbers": found.numbers,
     }  # fmt: skip
     return Context(
         tuple(one.label for one in inputs), outputs, predictor.outputs or (), found.looked,

@@ -13,7 +13,7 @@ from perturbxai.core.wording import own_value
 from perturbxai.models.predictor import Predictor
 from perturbxai.results.amounts import rounded
 
-Decide: TypeAlias = "Callable[[Floats], Any] | None"
+Decide: TypeAlias = Callable[[Floats], Any] | None
 """From outputs (n, K) to a decision for each."""
 ONE = 1e-3  # how near the sum of probabilities lies to one where they are of one choice
 
@@ -25,28 +25,33 @@ class Decisions:
     rule         in words: what a decision is
     data, looked the decisions themselves, as text
     others (N, R)  whether each of the data is decided otherwise
+    numbers      whether they are predictions of numbers, as they are
     """
 
     rule: str
     data: tuple[str, ...]
     looked: tuple[str, ...]
     others: Bools
+    numbers: bool = False
 
 
-def decisions(predictor: Predictor, decide: Decide, data: Floats, looked: Floats, share: Weights) -> Decisions:
+def decisions(
+    predictor: Predictor, decide: Decide, data: Floats, looked: Floats, share: Weights, *, classes: bool = False
+) -> Decisions:
     """By the user's function; else the class of the highest output, or of one output the side that it lies on; of numbers,
     what lies a deviation apart.
 
     data (R, K), looked (N, K): the model's outputs;  share (R,): weights, by which the deviation of numbers is over the data
+    classes  whether several outputs are those of classes, whatever their scale, as of pictures they are
     """
     if decide is not None:
         return _by_label("what decide= says", _decided(decide, data), _decided(decide, looked))
     names = predictor.outputs
     assert names is not None  # it was asked
-    single, shares = data.shape[1] == 1, _are_shares(data)
-    if not single and (shares or predictor.output == "logit"):
-        classes = ([names[k] for k in v.argmax(axis=1)] for v in (data, looked))
-        return _by_label("the class with the highest output", *classes)
+    single = data.shape[1] == 1
+    if not single and (classes or predictor.output == "logit" or _are_shares(data)):
+        highest = ([names[k] for k in v.argmax(axis=1)] for v in (data, looked))
+        return _by_label("the class with the highest output", *highest)
     if predictor.output in ("probability", "logit"):
         half = 0.5 if predictor.output == "probability" else 0.0
         told = ([_above(line, names) for line in v > half] for v in (data, looked))
@@ -56,7 +61,7 @@ def decisions(predictor: Predictor, decide: Decide, data: Floats, looked: Floats
     one = f" ({rounded(float(deviation[0]))})" if len(deviation) == 1 else ""
     return Decisions(
         f"a prediction more than a deviation of the predictions{one} away",
-        tuple(map(_numbers, data)), tuple(map(_numbers, looked)), np.asarray(apart.any(axis=2)),
+        tuple(map(_numbers, data)), tuple(map(_numbers, looked)), np.asarray(apart.any(axis=2)), True,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from perturbxai.game.game import Game
 from perturbxai.inputs.spaces import ImageSpace
 from perturbxai.models.predictor import Predictor
 
-Embed: TypeAlias = "Predictor | Callable[[Any], Any] | None"
+Embed: TypeAlias = Predictor | Callable[[Any], Any] | None
 """What makes points of things: a Predictor of a network, a function of them, or nothing."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -145,7 +145,7 @@ class TabularSpace:
         self.codes = self.columns.encode(X, "X")
         if len(self.codes) == 0:
             raise ValueError("X has no rows, so the background is empty; give at least one row that stands for absence.")
-        self.labels: Sequence[Any] | None = getattr(X, "index", None) if is_kind(X, "pandas", "DataFrame") else None
+        self.labels: Sequence[Any] | None = cast(Any, X).index if is_kind(X, "pandas", "DataFrame") else None
         self.codes.setflags(write=False)  # methods of anybody's read what the space holds, and so do later calls
         self.weights = read_only(_check_weights(weights, len(self.codes)))
         if isinstance(background, str) and background == "all":

@@ -19,8 +19,12 @@ STRANGE, THIN = 0.05, 0.5
 
 def of_input(found: Context, i: int) -> list[str]:
     """How it is decided, who is most like it and is not, how far it lies from the data, and what its values stand on."""
-    head = f"The {found.what} {called(own_value(found.labels[i]))} is decided {called(found.decisions[i])}."
+    head = f"The {found.what} {called(own_value(found.labels[i]))} is {_verb(found)} {called(found.decisions[i])}."
     return [head, *_otherwise(found, i), _far(found, i), *_ground(found, i)]
+
+
+def _verb(found: Context) -> str:
+    return "predicted" if found.meta["numbers"] else "decided"
 
 
 def _otherwise(found: Context, i: int) -> list[str]:
@@ -30,11 +34,12 @@ def _otherwise(found: Context, i: int) -> list[str]:
         return [f"None {among} is decided otherwise (by {found.meta['rule']})."]
     names, several = joined([called(own_value(one)) for one in labels]), len(labels) > 1
     are = f"are the {found.what}s" if several else f"is the {found.what}"
-    said = [f"Most like it, and decided otherwise, {are} {names}."]
+    other = "predicted a deviation away" if found.meta["numbers"] else "decided otherwise"
+    said = [f"Most like it, and {other}, {are} {names}."]
     if found.has is not None:
         apart = differing(found, found.otherwise, i, 0)
         name = called(own_value(labels[0]))
-        said.append(f"{name} is decided {called(found.otherwise.decisions[i][0])}, and has {joined(apart)}.")
+        said.append(f"{name} is {_verb(found)} {called(found.otherwise.decisions[i][0])}, and has {joined(apart)}.")
     return said
 
 

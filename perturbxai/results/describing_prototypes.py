@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from perturbxai.results.prototypes import Prototypes
 
 NAMED = 3  # criticisms a kind
+ALIKE = 0.005  # shares that nobody would tell apart
 WEAK, FAIR = 0.25, 0.5  # silhouettes below which there are no clusters, or weak ones: Kaufman & Rousseeuw (1990)
 
 
@@ -44,11 +45,14 @@ def _chosen(found: Prototypes) -> list[str]:
     others = [k for k in found.choice if k != n]
     kind = "there are hardly any clusters" if score < WEAK else "the clusters are weak" if score < FAIR else ""
     tried = f"Of {min(found.choice)} to {max(found.choice)} clusters {n} lie apart best" if others else "Two were possible"
+    tried += ", the most that are tried unasked" * (bool(others) and n == max(found.choice))
     return [f"{tried}: the silhouette is {rounded(score, 2)}{f', so that {kind}' * bool(kind)}."]
 
 
 def _shares(found: Prototypes) -> list[str]:
     most, least = int(np.argmax(found.share)), int(np.argmin(found.share))
+    if len(found) > 1 and np.ptp(found.share) < ALIKE:
+        return [f"Each is nearest to {share(float(found.share[most]))} of them."]
     if len(found) == 1:
         return [f"It is {found.what} {called(found.labels[0])}."]
     of = [f"{called(found.labels[i])} is nearest to {share(float(found.share[i]))}" for i in (most, least)]

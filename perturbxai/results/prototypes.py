@@ -48,7 +48,7 @@ class Prototypes(Tidy):
     number: Ints
     nearest: Ints
     method: str
-    table: Frame | None = None
+    table: Any = None  # a DataFrame
     pictures: tuple[Picture, ...] | None = None
     ranks: Floats | None = None
     meta: dict[str, Any] = field(default_factory=dict)

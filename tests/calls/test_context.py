@@ -158,6 +158,15 @@ def test_pictures_are_set_among_others():
     assert "explanation" not in found.describe()
 
 
+def test_of_several_outputs_pictures_are_decided_by_the_highest():
+    pictures = [np.full((4, 4, 1), v, np.float32) for v in (0, 10, 200, 210)]
+    predictor = px.Predictor(
+        lambda p: np.stack([100 - p.mean(axis=(1, 2, 3)), np.zeros(len(p))], axis=1), outputs=["dark", "bright"]
+    )
+    found = px.context(predictor, px.ImageSpace(segments="grid"), [pictures[0]], data=pictures, n=2)
+    assert found.decisions == ("dark",) and found.otherwise.decisions == (("bright", "bright"),)
+
+
 def test_a_model_that_fails_is_told_as_everywhere():
     with pytest.raises(px.ModelError, match="the model returned nan"):
         px.context(lambda Z: np.where(Z[:, 0] > 1, np.nan, 0.0), X, X[:2])

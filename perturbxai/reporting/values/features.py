@@ -41,7 +41,7 @@ def shown_labels(names: Sequence[str], shown: Sequence[int], rest: Sequence[int]
 
 def more(n_left: int) -> str:
     """Said of features that are not shown."""
-    return f"; {n_left} features more" if n_left else ""
+    return f"; {n_left} feature{'s' * (n_left != 1)} more" if n_left else ""
 
 
 def check_space(explanation: Explanation, space: Space | None) -> None:
