@@ -15,6 +15,7 @@ from perturbxai.results.amounts import rounded
 
 Decide: TypeAlias = Callable[[Floats], Any] | None
 """From outputs (n, K) to a decision for each."""
+ROUNDING = 1e-12  # of the largest prediction: what lies no farther apart is the same
 ONE = 1e-3  # how near the sum of probabilities lies to one where they are of one choice
 
 
@@ -57,6 +58,7 @@ def decisions(
         told = ([_above(line, names) for line in v > half] for v in (data, looked))
         return _by_label(f"each output above {half:g}", *told)
     deviation = np.sqrt(np.maximum(share @ data**2 - (share @ data) ** 2, 0.0))
+    deviation = np.maximum(deviation, ROUNDING * np.abs(data).max(axis=0))
     apart: Bools = np.abs(looked[:, None] - data[None]) > deviation
     one = f" ({rounded(float(deviation[0]))})" if len(deviation) == 1 else ""
     return Decisions(

@@ -13,6 +13,7 @@ from perturbxai.calls.picture_features import Embed, features_of, pixels_of, poi
 from perturbxai.core import checks
 from perturbxai.core.types import Codes, Data, Floats, Inputs, Ints, Layer, Picture, Weights
 from perturbxai.inputs.background import points_of
+from perturbxai.inputs.columns import plain_label
 from perturbxai.inputs.gower import Gower, kernel_width
 from perturbxai.inputs.pictures import as_pictures
 from perturbxai.inputs.row_names import distinct, hash_rows
@@ -41,7 +42,8 @@ class Things:
 
     def labels(self, which: Ints) -> tuple[Hashable, ...]:
         """What these, numbers among them, are called."""
-        return tuple(self.number[which].tolist()) if self.space is None else self.space.labels_of(self.number[which])
+        names = None if self.space is None else self.space.labels
+        return tuple(n if names is None else plain_label(names[n]) for n in self.number[which].tolist())
 
     def __len__(self) -> int:
         return len(self.number)
@@ -70,7 +72,9 @@ def things_of(data: TabularSpace | Inputs, most: int, rng: np.random.Generator) 
         found = _rows_of(data if isinstance(data, TabularSpace) else _space_of(data), most, rng)
     if len(found) < 2:
         what = "picture" if found.pictures is not None else "distinct row"
-        raise ValueError(f"data holds {len(found)} {what}; give two or more, of which some may stand for the others.")
+        stack = np.ndim(cast(Any, data)) == 3 and found.pictures is not None
+        way = " Of a stack of grey pictures (N, H, W) give list(data)." if stack else ""
+        raise ValueError(f"data holds {len(found)} {what}; give two or more, of which some may stand for the others.{way}")
     return found
 
 
@@ -188,7 +192,10 @@ def euclidean(a: Floats, b: Floats) -> Floats:
 
 def _measured(metric: Callable[[Any, Any], Any], a: Things, b: Things) -> Floats:
     """By a user's function, checked to be distances."""
-    found = np.asarray(metric(a.given(), b.given()), dtype=np.float64)
+    given = np.asarray(metric(a.given(), b.given()))
+    if given.dtype.kind not in "biuf":
+        raise ValueError(f"metric returned {given.dtype}; expected distances ({len(a)}, {len(b)}), from each to each.")
+    found = given.astype(np.float64)
     if found.shape != (len(a), len(b)):
         raise ValueError(f"metric returned shape {found.shape}; expected distances ({len(a)}, {len(b)}), from each to each.")
     if not np.isfinite(found).all() or (found < 0).any():

@@ -80,7 +80,9 @@ def prototypes(
     streams = Streams(checks.seed(seed))
     way = ", or None for the median distance"
     width = (
-        None if kernel_width is None else checks.number("kernel_width", kernel_width, f"a number above 0{way}", above=0.0)
+        None
+        if kernel_width is None
+        else checks.number("kernel_width", kernel_width, f"a number above 0{way}", above=0.0, below=np.inf)
     )
     n_criticisms = None if criticisms is None else checks.whole("criticisms", criticisms, 0)
     things = things_of(data, most, streams.of_call("rows"))
@@ -90,6 +92,8 @@ def prototypes(
     way = f" to the {len(things):,} distinct ones that are looked at, or None"
     wanted = None if n is None else checks.whole("n", n, 1, most=len(things), of="prototypes", way=way)
     distance = alike.between(things, things)
+    if not distance.any():
+        raise ValueError(f"no two of the {len(things):,} lie apart, by what embed= or metric= says of them; give another.")
     kernel, wide = alike.kernel(distance, width)
     # k-means lies in another geometry, that of its points
     apart = distance if method != "kmeans" or alike.points is None else euclidean(points := alike.points(things), points)
@@ -163,6 +167,8 @@ def ranks_of(columns: Columns, codes: Codes, share: Weights, rows: Codes) -> Flo
     found = np.full(rows.shape, np.nan)
     for d in np.flatnonzero(np.asarray(columns.numeric) | np.asarray(columns.ordered)):
         own, there = codes[:, d], ~np.isnan(codes[:, d])
+        if not there.any():
+            continue
         values, place = np.unique(own[there], return_inverse=True)
         mass = np.bincount(place, weights=share[there], minlength=len(values))
         middle = (np.cumsum(mass) - 0.5 * mass) / mass.sum()

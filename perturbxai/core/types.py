@@ -62,6 +62,8 @@ Module: TypeAlias = Any
 """A torch.nn.Module."""
 Frame: TypeAlias = "pd.DataFrame"
 """A table of pandas, which loads where one is made."""
+MaybeFrame: TypeAlias = "pd.DataFrame | None"
+"""The same where there may be none."""
 Objects: TypeAlias = NDArray[np.object_]
 """Things of any kinds, as cells of a table are."""
 

@@ -75,7 +75,8 @@ def points_of(rows: Codes, numeric: Bools) -> Floats:
     parts = []
     for d in range(rows.shape[1]):
         missing = np.isnan(rows[:, d])
-        column = np.where(missing, rows[~missing, d].mean() if not missing.all() else 0.0, rows[:, d])
+        largest = np.abs(rows[~missing, d]).max(initial=0.0) or 1.0  # squares of the largest numbers overflow
+        column = np.where(missing, (rows[~missing, d] / largest).mean() if not missing.all() else 0.0, rows[:, d] / largest)
         spread = column.std()
         parts.append((column / spread)[:, None] if numeric[d] and spread > 0 else _indicators(column, numeric[d]))
         if missing.any() and not missing.all():

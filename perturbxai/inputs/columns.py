@@ -4,7 +4,7 @@ Numbers and dates are their own code (missing = NaN). Categories, strings and ot
 a missing value being a level of its own. What cannot come back exactly is refused.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -197,6 +197,18 @@ class Columns:
             way = f"Give {what} the same columns" + ("." if self.frame else f", or its values alone: {what}.to_numpy().")
             raise ValueError(f"{what} {' and '.join(parts)}; the space was built with {built}. {way}")
         return [place[label] for label in labels]
+
+
+def named_rows(table: Any) -> Sequence[Any] | None:
+    """What the rows of a table are called, where each has a name of its own: a DataFrame's index."""
+    return table.index if is_kind(table, "pandas", "DataFrame") and table.index.is_unique else None
+
+
+def plain_label(label: object) -> Any:
+    """What a row is called, as Python has it."""
+    if isinstance(label, tuple):
+        return tuple(map(plain_label, label))
+    return label.item() if isinstance(label, np.generic) else label
 
 
 def _read(table: object, what: str) -> tuple[pd.DataFrame | NDArray[Any], Native | None]:

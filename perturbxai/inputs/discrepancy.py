@@ -37,7 +37,7 @@ def discrepancies(kernel: Floats, share: Weights, chosen: Ints) -> Floats:
     inside = np.cumsum(np.cumsum(kernel[np.ix_(chosen, chosen)], axis=0), axis=1)
     steps = np.arange(1, len(chosen) + 1)
     found = share @ mean - 2.0 * np.cumsum(mean[chosen]) / steps + np.diag(inside) / steps**2
-    return np.asarray(np.maximum(found, 0.0))  # below rounding alone
+    return np.where(found > NO_GAIN * float(share @ mean), found, 0.0)  # what is less is rounding
 
 
 def of_a_draw(kernel: Floats, share: Weights) -> float:

@@ -5,21 +5,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from perturbxai.core import checks
 from perturbxai.core.compiled import kernels
-from perturbxai.core.frames import is_kind
 from perturbxai.core.functions import Shared, read_only
 from perturbxai.core.questions import Regions
 from perturbxai.core.types import Codes, Data, Features, Fill, Floats, Inputs, Ints, Labels, Owners, Picture, Segments
 from perturbxai.core.unnamed_tables import as_values, check_groups
 from perturbxai.core.wording import count, listed, word
 from perturbxai.inputs.background import draw_background
-from perturbxai.inputs.columns import Columns
+from perturbxai.inputs.columns import Columns, named_rows, plain_label
 from perturbxai.inputs.fills import describe_fill, make_fill, read_fill
 from perturbxai.inputs.pictures import as_pictures, even
 from perturbxai.inputs.row_names import distinct, hash_rows
@@ -145,7 +144,7 @@ class TabularSpace:
         self.codes = self.columns.encode(X, "X")
         if len(self.codes) == 0:
             raise ValueError("X has no rows, so the background is empty; give at least one row that stands for absence.")
-        self.labels: Sequence[Any] | None = cast(Any, X).index if is_kind(X, "pandas", "DataFrame") else None
+        self.labels: Sequence[Any] | None = named_rows(X)
         self.codes.setflags(write=False)  # methods of anybody's read what the space holds, and so do later calls
         self.weights = read_only(_check_weights(weights, len(self.codes)))
         if isinstance(background, str) and background == "all":
@@ -181,17 +180,13 @@ class TabularSpace:
     def n_players(self) -> int:
         return len(self.names)
 
-    def labels_of(self, numbers: Ints) -> tuple[Hashable, ...]:
-        """What rows of X are called: as its index says, where it has one, else their numbers."""
-        return tuple(_plain(n if self.labels is None else self.labels[n]) for n in numbers.tolist())
-
     def players(self, x: Inputs) -> list[TableInput]:
         """The rows of x as inputs. A single row (D,) is one input; index labels, and the name of a Series, are kept."""
         codes = self.columns.encode(x, "x")
         if len(codes) == 0:
             raise ValueError("x has no rows; give at least one row to explain.")
         labels = self.columns.row_labels(x, len(codes))
-        return [self._bind(row, _plain(label)) for row, label in zip(codes, labels, strict=True)]
+        return [self._bind(row, plain_label(label)) for row, label in zip(codes, labels, strict=True)]
 
     def _bind(self, row: Floats, label: Hashable) -> TableInput:
         same = (self.background == row) | (np.isnan(self.background) & np.isnan(row))
@@ -344,7 +339,3 @@ def _copied(segments: Segments) -> Any:
     if np.ma.is_masked(segments):
         raise ValueError("segments is a masked array; use array.filled(...) to say whose the masked pixels are.")
     return even(segments.detach().cpu() if hasattr(segments, "detach") else segments, "segments").copy()
-
-
-def _plain(label: object) -> Any:
-    return label.item() if isinstance(label, np.generic) else label

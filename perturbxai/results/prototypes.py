@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from perturbxai.core.types import Floats, Frame, Ints, Picture
+from perturbxai.core.types import Floats, Frame, Ints, MaybeFrame, Picture
 from perturbxai.core.wording import count, listed, word
 from perturbxai.results import describing_prototypes, notebook
 from perturbxai.results.tidy import Tidy
@@ -48,7 +48,7 @@ class Prototypes(Tidy):
     number: Ints
     nearest: Ints
     method: str
-    table: Any = None  # a DataFrame
+    table: MaybeFrame = None
     pictures: tuple[Picture, ...] | None = None
     ranks: Floats | None = None
     meta: dict[str, Any] = field(default_factory=dict)
@@ -109,6 +109,13 @@ class Prototypes(Tidy):
         )
         if self.table is None:
             return found
-        own = self.table.reset_index(drop=True)
-        own.columns = [f"{name} (data)" if str(name) in found else str(name) for name in own.columns]
-        return pd.concat([found, own], axis=1)
+        own, names = self.table.reset_index(drop=True), list[str]()
+        taken = set(map(str, found.columns))
+        for name in map(str, own.columns):
+            while name in taken:
+                name += " (data)"
+            taken.add(name)
+            names.append(name)
+        own.columns = pd.Index(names)
+        both: Frame = pd.concat([found, own], axis=1)
+        return both

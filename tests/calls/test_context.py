@@ -130,6 +130,11 @@ def test_where_all_are_decided_alike_that_is_told():
     assert "None of the 120 rows that were looked at is decided otherwise" in found.describe(0)
 
 
+def test_rounding_is_no_other_prediction():
+    found = px.context(lambda Z: 1.0 + 1e-17 * Z[:, 0] + np.where(Z[:, 1] > 0, 1e-16, 0.0) * 3, X, X[:2])
+    assert found.otherwise.labels == ((), ())
+
+
 def test_what_a_neighbour_has_otherwise_is_told_in_the_table_s_own_terms():
     table = pd.DataFrame({"town": pd.Categorical(["a", "b", "b"]), "age": [30, 30, 60]}, index=["eve", "bob", "ann"])
     found = px.context(lambda Z: (Z["town"] == "a").to_numpy(float), table, table.iloc[[0]], decide=lambda p: p[:, 0] > 0.5)

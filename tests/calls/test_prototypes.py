@@ -76,7 +76,7 @@ def test_rows_count_by_their_weights_as_if_they_stood_there_so_often():
     times = RNG.integers(1, 4, 90)
     weighted = px.prototypes(px.TabularSpace(MIXED, weights=times), 5)
     repeated = px.prototypes(MIXED.loc[MIXED.index.repeat(times)], 5)
-    assert weighted.labels == repeated.labels
+    pd.testing.assert_frame_equal(weighted.table, repeated.table)
     np.testing.assert_allclose(weighted.share, repeated.share, rtol=1e-12)
     np.testing.assert_allclose(weighted.discrepancy, repeated.discrepancy, rtol=1e-9)
 
@@ -85,6 +85,48 @@ def test_rows_of_weight_zero_are_neither():
     weights = (np.arange(100) < 60).astype(float)
     found = px.prototypes(px.TabularSpace(CLUSTERS, weights=weights), 3)
     assert max(*found.numbers, *found.criticism_numbers) < 60 and found.share.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        np.full(90, np.nan),
+        pd.array([1, None, 3] * 30, dtype="Int64"),
+        np.array([None, "q", "r"] * 30, dtype=object),
+        pd.Categorical([None, "low", "high"] * 30, ["low", "high"], ordered=True),
+        pd.date_range("2024", periods=90, tz="UTC"),
+        pd.to_timedelta(np.arange(90), "h"),
+        1e308 * np.linspace(-1, 1, 90),
+        np.full(90, 5),
+    ],
+    ids=["all missing", "missing whole numbers", "objects", "ordered", "dates", "spans", "largest numbers", "constant"],
+)
+@pytest.mark.parametrize("method", ["mmd", "kmedoids", "kmeans"])
+def test_columns_of_any_kind_have_prototypes(method, column):
+    found = px.prototypes(MIXED.assign(other=column), 4, method=method)
+    assert len(set(found.numbers)) == 4 and found.share.sum() == pytest.approx(1) and found.to_frame().shape[0] == 6
+    assert "nan" not in found.describe()
+
+
+@pytest.mark.parametrize("method", ["mmd", "kmedoids", "kmeans"])
+@pytest.mark.parametrize("n_rows", [2, 3, 4])
+def test_few_rows_have_prototypes_too(method, n_rows):
+    found = px.prototypes(MIXED[:n_rows], method=method)
+    assert 1 <= len(found) <= n_rows and found.describe()
+
+
+@pytest.mark.parametrize("method", ["mmd", "kmedoids", "kmeans"])
+def test_all_rows_stand_for_themselves(method):
+    found = px.prototypes(MIXED, 90, method=method)
+    assert found.discrepancy[-1] == 0 and "as the rows themselves" in found.describe() and found.bound[-1] == 1
+
+
+def test_rows_are_called_by_an_index_that_tells_them_apart():
+    pairs = MIXED.set_axis(pd.MultiIndex.from_arrays([np.arange(90) // 2, np.arange(90) % 2]))
+    assert set(px.prototypes(pairs, 3).labels) <= {(i // 2, i % 2) for i in range(90)}
+    assert "np." not in px.prototypes(pairs, 3).describe()
+    found = px.prototypes(MIXED.set_axis([7] * 90), 3)
+    assert found.labels == tuple(found.numbers.tolist())
 
 
 @pytest.mark.parametrize("library", ["pandas", "numpy", "polars", "pyarrow"])
@@ -194,6 +236,9 @@ def test_values_are_ranked_among_those_of_the_data():
         ({"embed": lambda _: np.full((90, 1), np.nan)}, ValueError, "not finite"),
         ({"embed": 3}, TypeError, "embed is int"),
         ({"layer": "0"}, ValueError, "layer='0' is of a network"),
+        ({"embed": lambda X: np.ones((len(X), 2))}, ValueError, "no two of the 90 lie apart"),
+        ({"metric": lambda *_: "far"}, ValueError, "metric returned <U3"),
+        ({"kernel_width": np.inf}, ValueError, "kernel_width=inf"),
         ({"kernel_width": 0}, ValueError, "kernel_width=0 must be a number above 0"),
         ({"rows": 1}, ValueError, "rows=1"),
         ({"criticisms": -1}, ValueError, "criticisms=-1"),
@@ -210,6 +255,7 @@ def test_what_does_not_go_together_is_refused_in_words(arguments, error, match):
     [
         (np.ones((5, 2)), ValueError, "1 distinct row; give two or more"),
         ([np.zeros((4, 4, 3))], ValueError, "1 picture; give two or more"),
+        (np.random.default_rng(0).random((9, 4, 4)), ValueError, "Of a stack of grey pictures"),
         ([np.zeros((4, 4, 3)), np.zeros((5, 4, 3))], ValueError, "different shapes"),
         ("a", TypeError, "data is str; expected a table"),
         ({"a": 1}, TypeError, "data is dict"),

@@ -62,13 +62,15 @@ def test_rows_are_called_by_the_label(houses):
         (["--results", "houses.csv"], "is a file"),
     ],
 )
-def test_what_does_not_go_is_told_in_a_line(houses, capsys, words, match):
+@pytest.mark.usefixtures("houses")
+def test_what_does_not_go_is_told_in_a_line(capsys, words, match):
     assert main(["prototypes", "--table", "houses.csv", *words]) == 2
     told = capsys.readouterr().err
     assert match in told and told.count("\n") == 1 and "Traceback" not in told
 
 
-def test_explained_rows_have_their_context_on_the_page(houses, tmp_path):
+@pytest.mark.usefixtures("houses")
+def test_explained_rows_have_their_context_on_the_page(tmp_path):
     words = [
         "explain",
         "--table",
@@ -90,6 +92,7 @@ def test_explained_rows_have_their_context_on_the_page(houses, tmp_path):
     assert json.loads((folder / "manifest.json").read_text("utf-8"))["context"]["data"] == 80
 
 
-def test_context_does_not_go_with_parts(houses, capsys):
+@pytest.mark.usefixtures("houses")
+def test_context_does_not_go_with_parts(capsys):
     words = ["explain", "--table", "houses.csv", "--target", "price", "--context", "2", "--out", "parts"]
     assert main(words) == 2 and "--context is about comparing and reporting" in capsys.readouterr().err
