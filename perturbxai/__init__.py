@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "perturbxai.calls.explain": ("explain",),
     "perturbxai.calls.effects": ("effects",),
+    "perturbxai.calls.regions": ("Regions",),
     "perturbxai.calls.h_statistic": ("h_statistic",),
     "perturbxai.calls.baselines": ("baselines", "layer_grid"),
     "perturbxai.calls.reference": ("reference",),

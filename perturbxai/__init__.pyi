@@ -42,6 +42,7 @@ from perturbxai.calls.explain import explain as explain
 from perturbxai.calls.h_statistic import h_statistic as h_statistic
 from perturbxai.calls.prototypes import prototypes as prototypes
 from perturbxai.calls.reference import reference as reference
+from perturbxai.calls.regions import Regions as Regions
 from perturbxai.calls.to_shap import to_shap as to_shap
 from perturbxai.calls.versus import Versus as Versus
 from perturbxai.core.csv_files import read_csv as read_csv

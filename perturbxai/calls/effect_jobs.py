@@ -1,6 +1,6 @@
 """One call of effects(): what is asked about each column or pair, in common batches, and gathered as it comes."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,6 +9,7 @@ import numpy as np
 
 from perturbxai.calls.grids import Drawn
 from perturbxai.calls.record import FIRST_ROW, Record
+from perturbxai.calls.regions import RegionFinder, replayed
 from perturbxai.core.interpolation import between, on_grid
 from perturbxai.core.stopping import keeping
 from perturbxai.core.types import Bools, Floats, Ints
@@ -20,6 +21,7 @@ from perturbxai.models.plan import Gridded, TablePlan
 from perturbxai.models.predictor import ModelError, Predictor
 from perturbxai.results.effect import Effect, EffectKey
 from perturbxai.results.effect_reading import Reading, absence
+from perturbxai.results.regions import RegionsFound
 from perturbxai.sampling.streams import Streams
 
 NUMBERS_AT_ONCE = 1 << 16  # answers gathered together: the same blocks at any batch size, so that sums do not depend on it
@@ -44,6 +46,8 @@ class Job:
     all_points  whether each row is asked at all points of the grid, else around its own place
     tables  what gathers whole grids (`add_all_points`) or the points around each row (`add_corners`), by group (None is all
             rows);  sloped: the same for mean derivatives
+    kept    answers as they came, where regions are looked for among the rows, else None;  inside: makes a table of some rows
+    regions  what was found
     """
 
     key: EffectKey
@@ -53,6 +57,9 @@ class Job:
     tables: dict[Any, Any]
     sloped: dict[Any, GridTable]
     sloped_done: bool = False
+    kept: list[tuple[Ints, Floats]] | None = None
+    inside: Callable[[Bools], GridTable] | None = None
+    regions: RegionsFound | None = None
     _held: list[Floats] = field(default_factory=list)
     _lines_held: int = 0
     _rows_done: int = 0
@@ -77,6 +84,8 @@ class Job:
             lines = np.concatenate(self._held) if len(self._held) > 1 else self._held[0]
             cube, left = lines[: at_once * n_asked].reshape(-1, n_asked, n_outputs), lines[at_once * n_asked :]
             rows = self.piece.row[self._rows_done : self._rows_done + len(cube)].astype(np.int64)
+            if self.kept is not None:
+                self.kept.append((rows, cube.copy()))
             for table in self.tables.values():
                 (table.add_all_points if self.all_points else table.add_corners)(rows, cube)
             self._held = [left] if len(left) else []
@@ -85,7 +94,7 @@ class Job:
 
 def make_job(
     key: EffectKey, axes: tuple[Axis, ...], methods: Sequence[FromGrid], drawn: Drawn, groups: Mapping[Any, Bools],
-    rank: Ints, n_outputs: int,
+    rank: Ints, n_outputs: int, keeps: bool = False,
 ) -> Job:  # fmt: skip
     """What these methods need about one column or pair; ICE on the grid serves all but derivatives."""
     accumulated = [m for m in methods if m.accumulates]
@@ -121,7 +130,8 @@ def make_job(
     tables = {group: table(inside, False) for group, inside in parts.items()} if all_points or steps else {}
     slopes = {group: table(inside, True) for group, inside in parts.items()} if sloped else {}
     piece = _piece(drawn, axes if all_points else along, all_points) if tables else None
-    return Job(key, axes, piece, all_points, tables, slopes)
+    kept: list[tuple[Ints, Floats]] | None = [] if keeps else None
+    return Job(key, axes, piece, all_points, tables, slopes, kept=kept, inside=lambda rows: table(rows, False))
 
 
 def at_all_points(drawn: Drawn, columns: Ints, points: Floats) -> Gridded:
@@ -207,6 +217,7 @@ class EffectsCall:
     groups: Mapping[Any, Bools]
     labels: Sequence[Any]
     budget: int | None
+    finder: RegionFinder | None = None
     first_row: int = 0  # asked so far
 
     def __post_init__(self) -> None:
@@ -223,13 +234,28 @@ class EffectsCall:
 
             def job(feature: Feature) -> Job:
                 key, methods = key_of(feature, self.space), list(self.named.values())
-                return make_job(key, axes[feature], methods, self.drawn, self.groups, rank, len(columns))
+                keeps = self.finder is not None
+                return make_job(key, axes[feature], methods, self.drawn, self.groups, rank, len(columns), keeps)
 
             for jobs in rounds(map(job, axes)):
                 run_jobs(jobs, self.game.predictor, self.space, self.drawn, columns)
+                for one in jobs:
+                    self._cut(one)
                 for key, method in self.named.items():
                     found[key] |= {job.key: self._effect(key, method, job) for job in jobs}
         return self._finished(found)
+
+    def _cut(self, job: Job) -> None:
+        """Find the regions of an effect, and gather its answers for each of them."""
+        if self.finder is None or job.kept is None or job.inside is None or not job.kept:
+            return
+        rng = self.streams.of_call(f"regions {job.key}")
+        own = [axis.column for axis in job.axes]
+        job.regions, inside = self.finder.find(own, job.tables[None], job.kept, job.all_points, rng)
+        for name, rows in inside.items():
+            job.tables[name] = job.inside(rows)
+            replayed(job.tables[name], job.kept, job.all_points)
+        job.kept = None
 
     def _salvaged(
         self, jobs: Sequence[Job], found: dict[str, dict[EffectKey, Effect]]
@@ -262,6 +288,7 @@ class EffectsCall:
             own = {} if group is None else {"drawn_rows": int((table.weight > 0).sum())}
             made[group] = self._named(curve, method, job, meta | curve.notes | own)
         whole = made.pop(None)
+        whole = whole if job.regions is None else replace(whole, regions=job.regions)
         return replace(whole, groups=made) if made else whole
 
     def _named(self, curve: Curve, method: FromGrid, job: Job, meta: dict[str, Any]) -> Effect:

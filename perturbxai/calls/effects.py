@@ -11,6 +11,7 @@ from perturbxai.calls.effect_jobs import EffectsCall, Feature
 from perturbxai.calls.grid_choice import GridChoice
 from perturbxai.calls.grids import draw_rows, group_rows, varies
 from perturbxai.calls.photo_effects import photo_effects
+from perturbxai.calls.regions import RegionFinder, Regions, columns_of, read_regions
 from perturbxai.calls.workers import check_n_jobs
 from perturbxai.core import catalogue, checks
 from perturbxai.core.types import Codes, Column, Features, Floats, Grid, Inputs, Outputs, Weights
@@ -34,6 +35,7 @@ def effects(
     grid: Grid | None = None,
     rows: int | None = None,
     by: Column | None = None,
+    regions: str | Regions | None = None,
     seed: int = 0,
     n_jobs: int | None = None,
 ) -> dict[str, dict[EffectKey, Effect]]:
@@ -62,6 +64,11 @@ def effects(
                mapping names, and rows of other values then do not count
     rows       at most so many model rows, which pay for as many rows of x, drawn at random. None: at most 1,000 rows of x
     by         a column of at most 20 values: each effect then has, in `groups`, those of the rows of each value as well
+    regions    "auto", or px.Regions(...) with options: where rows disagree, look for one or two conditions on other columns
+               that make regions in which they agree. Each effect then has, in `groups`, those of its regions, and tells in
+               `regions` how much of the disagreement they take away, from the rows that chose them and from others, and
+               what chance takes away. No model row is asked for it; the answers at all drawn rows are held meanwhile. The
+               rows that chose a region draw its curve as well: bands are those of a region that was given
     seed       of the draw of rows, and of the draws behind simultaneous bands
     n_jobs     workers who ask the model, each some of the rows; see `explain`. Gradients are asked here
 
@@ -109,7 +116,10 @@ def effects(
     checks.refuse_missing(rest=rest)
     predictor, space = asked(predictor, space)
     n_jobs = check_n_jobs(n_jobs)
+    cut = read_regions(regions)
     if not isinstance(space, TabularSpace):
+        if cut is not None:
+            raise ValueError("regions= are of the rows of a table, and x is a photo; leave it out.")
         if by is not None:
             raise ValueError(f"by={by!r} is a column of a table, and x is a photo; leave it out.")
         return photo_effects(named, predictor, space, x, features, rest, outputs, grid, rows, checks.seed(seed), n_jobs)
@@ -130,6 +140,11 @@ def effects(
     for key, method in named.items():
         method.check_features(key, any(len(f) == 2 for f in wanted), levels)
     group_column = None if by is None else _column(by, space, "by")
+    if cut is not None and by is not None:
+        raise ValueError("by= and regions= both part the rows; give one of them.")
+    if cut is not None and any(method.differential for method in named.values()):
+        raise ValueError("regions= are found from answers, and differential=True asks for gradients alone; leave one out.")
+    about = None if cut is None else columns_of(cut, space)
     codes, weight = weighted_rows(space, codes)
     grids = GridChoice(chosen, codes, space.columns, list(named.values()))
     drawn = draw_rows(codes, weight, grids.most_rows(rows, wanted), streams.of_call("rows"))
@@ -145,7 +160,8 @@ def effects(
     labels = given if any(m.keeps_rows for m in named.values()) else ()
     game = Game(predictor, space, space.columns.decode(codes[:1]), outputs, label=given[0])
     with predictor.watched("effects"), asked_by(predictor, n_jobs):
-        return EffectsCall(named, game, streams, drawn, groups, labels, rows).run(axes)
+        finder = None if cut is None else RegionFinder(cut, about, space, drawn)
+        return EffectsCall(named, game, streams, drawn, groups, labels, rows, finder).run(axes)
 
 
 def _column(one: object, space: TabularSpace, what: str) -> int:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from perturbxai.core.types import Bools, Floats
 from perturbxai.core.wording import count, own_value
 from perturbxai.results.amounts import EXACT, Unit, called, joined, share
+from perturbxai.results.describing_regions import of_regions
 from perturbxai.results.describing_surfaces import of_surface
 from perturbxai.results.tidy import LEVEL, normal, student
 
@@ -44,7 +45,8 @@ def of_effect(effect: Effect, k: int) -> list[str]:
     points = effect.grid[0]
     numbers = points.dtype.kind in "iufM" and len(points) > 2
     found = _of_numbers(effect, k, unit, noun) if numbers else _of_levels(effect, k, unit, noun)
-    return [*found, *_disagreement(effect, k, unit), *(_thin(effect) if numbers else []), *_note(effect)]
+    apart = _disagreement(effect, k, unit) if effect.regions is None else of_regions(effect, k, unit)
+    return [*found, *apart, *(_thin(effect) if numbers else []), *_note(effect)]
 
 
 def _names(effect: Effect) -> str:

@@ -15,6 +15,7 @@ from perturbxai.core.types import Bools, Data, Floats, Frame, Ints, Labels, Pict
 from perturbxai.core.wording import by_output, count, figure, listed, place, word
 from perturbxai.results import describing, describing_effects, notebook
 from perturbxai.results.effect_reading import Reading
+from perturbxai.results.regions import RegionsFound
 from perturbxai.results.tidy import LEVEL, Tidy, by_line, factor, student
 
 EffectKey: TypeAlias = str | tuple[str, ...]
@@ -75,7 +76,8 @@ class Effect(Tidy):
     individual (n, G..., K)  ICE: the curves of n drawn rows;  individual_rows: the labels of these rows. Else both None
     differences (L, L, K), differences_stderr  ALE of L levels without an order: what changing the first level to the second
             adds, over the rows that have either; else None
-    groups  the same for the rows of each value of the `by` column, on the same grid; empty without one
+    groups  the same for the rows of each value of the `by` column, or of each region, on the same grid; empty without
+    regions  of `regions=`: into which parts the rows fall, how much less they disagree there, and what chance would do
     superpixel  on a photo: the rise with its error and the shape of the curve in numbers, and the photo; else None
     importance_stderr (K,), importance_bias (K,)  the standard error of `importance`, and how much of it is the curve's
             noise; None on a photo, for surfaces of PDP, and for those of ALE with more than 900 points
@@ -107,6 +109,7 @@ class Effect(Tidy):
     importance_bias: Floats | None = None
     reach_stderr: Floats | None = None
     reading: Reading | None = None
+    regions: RegionsFound | None = None
     meta: dict[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:

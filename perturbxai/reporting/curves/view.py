@@ -13,13 +13,14 @@ from perturbxai.core.wording import own_value
 from perturbxai.inputs.spaces import Space, TabularSpace
 from perturbxai.reporting.curves.axis_places import Ground
 from perturbxai.reporting.curves.off_data import Unsupported, unsupported
-from perturbxai.reporting.lettering import shortened, texts
+from perturbxai.reporting.lettering import LONGEST, shortened, texts
 from perturbxai.reporting.style import SPARE, styles_of, title, titles
 from perturbxai.results.effect import Effect
 
 KINDS = ("overlay", "separate")
 PANELS = 6  # outputs side by side
 WARNED = 0.1  # from this share of questions without data on, a panel says so
+CONDITIONS = 60  # letters of a region's name
 MOST_GROUPS = 8  # lines that can be told apart
 
 Found = dict[tuple[str, ...], dict[str, Effect]]
@@ -184,7 +185,8 @@ def _lines(methods: Mapping[str, Effect]) -> tuple[Line, ...]:
     if len(methods) == 1 and only.groups and len(only.names) == 1:
         groups = list(only.groups.items())[:MOST_GROUPS]
         palette = (*SPARE, "#7A7A7A")
-        called = texts(own_value(group) for group, _ in groups)
+        longest = LONGEST if only.regions is None else CONDITIONS
+        called = texts((own_value(group) for group, _ in groups), longest)
         own = [Line(name, e, colour, among=True) for name, (_, e), colour in zip(called, groups, palette, strict=False)]
         return (Line("all rows", only, "#222222", among=True), *own)
     scales = {effect.declared.curves for effect in methods.values()}
