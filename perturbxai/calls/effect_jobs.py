@@ -130,8 +130,9 @@ def make_job(
     tables = {group: table(inside, False) for group, inside in parts.items()} if all_points or steps else {}
     slopes = {group: table(inside, True) for group, inside in parts.items()} if sloped else {}
     piece = _piece(drawn, axes if all_points else along, all_points) if tables else None
-    kept: list[tuple[Ints, Floats]] | None = [] if keeps else None
-    return Job(key, axes, piece, all_points, tables, slopes, kept=kept, inside=lambda rows: table(rows, False))
+    if not keeps:
+        return Job(key, axes, piece, all_points, tables, slopes)
+    return Job(key, axes, piece, all_points, tables, slopes, kept=[], inside=lambda rows: table(rows, False))
 
 
 def at_all_points(drawn: Drawn, columns: Ints, points: Floats) -> Gridded:

@@ -57,10 +57,8 @@ def _why(effect: Effect) -> str:
         return ""
     best, floor = cuts[0], _floor(cuts[0].floor)
     honest = f"{_share(best.honest)} from rows that did not choose it"
-    return (
-        f": the best cut, at {called(best.name, 80)}, takes away {_share(best.fall)} ({honest}), and 95 % of cuts by chance take "
-        f"less than {floor}"
-    )
+    taken = f"takes away {_share(best.fall)} ({honest}), and 95 % of cuts by chance take less than {floor}"
+    return f": the best cut, at {called(best.name, 80)}, {taken}"
 
 
 def _share(part: float) -> str:
