@@ -240,23 +240,24 @@ class EffectsCall:
 
             for jobs in rounds(map(job, axes)):
                 run_jobs(jobs, self.game.predictor, self.space, self.drawn, columns)
-                for one in jobs:
-                    self._cut(one)
+                self._cut(jobs)
                 for key, method in self.named.items():
                     found[key] |= {job.key: self._effect(key, method, job) for job in jobs}
         return self._finished(found)
 
-    def _cut(self, job: Job) -> None:
-        """Find the regions of an effect, and gather its answers for each of them."""
-        if self.finder is None or job.kept is None or job.inside is None or not job.kept:
-            return
-        rng = self.streams.of_call(f"regions {job.key}")
-        own = [axis.column for axis in job.axes]
-        job.regions, inside = self.finder.find(own, job.tables[None], job.kept, job.all_points, rng)
-        for name, rows in inside.items():
-            job.tables[name] = job.inside(rows)
-            replayed(job.tables[name], job.kept, job.all_points)
-        job.kept = None
+    def _cut(self, jobs: Sequence[Job]) -> None:
+        """Find the regions of each effect, and gather its answers for each of them."""
+        for job in jobs if self.finder is not None else ():
+            if not job.kept or job.inside is None:
+                continue
+            assert self.finder is not None  # or nothing is kept
+            rng = self.streams.of_call(f"regions {job.key}")
+            own = [axis.column for axis in job.axes]
+            job.regions, inside = self.finder.find(own, job.tables[None], job.kept, job.all_points, rng)
+            for name, rows in inside.items():
+                job.tables[name] = job.inside(rows)
+                replayed(job.tables[name], job.kept, job.all_points)
+            job.kept = None
 
     def _salvaged(
         self, jobs: Sequence[Job], found: dict[str, dict[EffectKey, Effect]]
