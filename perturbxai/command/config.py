@@ -236,6 +236,7 @@ class EffectsConfig(TableFile):
     grid        bins of a column of numbers, None for 40, and for pairs as many as the rows bear
     rows        at most so many model rows, None for 1,000 rows of the table a curve
     by          a column of at most 20 values: curves of the rows of each value as well
+    regions     look for conditions on other columns that make regions in which rows agree; see `effects`
     """
 
     features: Names | None = None
@@ -244,6 +245,13 @@ class EffectsConfig(TableFile):
     grid: Players | None = None
     rows: Players | None = None
     by: str | None = None
+    regions: StrictBool = False
+
+    @model_validator(mode="after")
+    def _one_way_to_part(self) -> Self:
+        if self.regions and self.by is not None:
+            raise ValueError("by and regions both part the rows; give one of them")
+        return self
 
 
 class Config(Section):

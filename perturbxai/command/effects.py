@@ -33,7 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     data = options.DATA
     parser.add_argument(data.flag, metavar=data.metavar, dest=data.key, help=data.help, required=True)
     add(parser, options.MODEL)
-    group(parser, "curves", options.OF_EFFECTS)
+    group(parser, "curves", options.OF_EFFECTS).add_argument("--regions", action="store_true", help=options.REGIONS)
     group(parser, "columns of the table", options.COLUMNS)
     add_run(parser, PLACE)
 
@@ -42,5 +42,5 @@ def config_of(given: argparse.Namespace) -> Config:
     """The configuration that the options ask for. Raises ValueError that names the option, and the way out."""
     from perturbxai.command.config import parse_config
 
-    section = section_of(given, options.EFFECTS)
+    section = section_of(given, options.EFFECTS) | ({"regions": True} if given.regions else {})
     return parse_config(whole_config(given, "effects", section, PLACE), source="", naming=option_of)

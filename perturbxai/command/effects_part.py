@@ -34,7 +34,8 @@ def load_effects(section: EffectsConfig, seed: int, progress: bool, given: Namin
         )
     facts: dict[str, Any] = {"data": table.facts, "left_out": left_out} | made.facts
     asked: dict[str, Any] = {
-        "features": features, "grid": section.grid, "rows": section.rows, "by": section.by, "outputs": section.outputs,
+        "features": features, "grid": section.grid, "rows": section.rows, "by": section.by,
+        "regions": "auto" if section.regions else None, "outputs": section.outputs,
         "seed": seed, "n_jobs": section.jobs,
     }  # fmt: skip
     return Part(

@@ -145,6 +145,7 @@ OF_EFFECTS = (
     OUTPUTS,
     OUTPUT,
 )  # fmt: skip
+REGIONS = "where rows disagree on a curve, look for one or two conditions that make regions in which they agree"
 OF_PROTOTYPES = (
     Option("n", "NUMBER", "how many prototypes; default: as many as are worth 100 rows drawn at random, 20 at most; of "
         "clusters the number that lies apart best", whole),

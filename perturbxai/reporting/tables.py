@@ -127,7 +127,13 @@ def of_effects(found: Found) -> dict[str, Frame]:
     frames = [effect.to_frame() for methods in found.values() for effect in methods.values()]
     curves = [frame for frame in frames if "feature" in frame]
     surfaces = [frame for frame in frames if "feature" not in frame]
-    named = {"effects": curves, "effects_of_pairs": surfaces}
+    regions = [
+        effect.regions.to_frame().assign(method=name, feature=" x ".join(names))
+        for names, methods in found.items()
+        for name, effect in methods.items()
+        if effect.regions is not None
+    ]
+    named = {"effects": curves, "effects_of_pairs": surfaces, "regions": regions}
     return {name: pd.concat(parts, ignore_index=True) for name, parts in named.items() if parts}
 
 

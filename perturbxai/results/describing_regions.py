@@ -12,6 +12,7 @@ from perturbxai.results.amounts import Unit, called, joined, share
 if TYPE_CHECKING:
     from perturbxai.results.effect import Effect
 
+SEVERAL = "The effect of"  # begins the sentence that tells regions
 SMALL = 1e-9  # of the curve: rows that lie apart by less agree
 
 
@@ -33,7 +34,7 @@ def of_regions(effect: Effect, k: int, unit: Unit) -> list[str]:
     count = len(found.regions)
     first = found.cuts[0]
     said = [
-        f"The effect of {name} is not one but {_number(count)}: where {'; where '.join(parts)}.",
+        f"{SEVERAL} {name} is not one but {_number(count)}: where {'; where '.join(parts)}.",
         f"Within these regions rows' {what} lie {unit.change(float(found.left[k]), sign=False)} apart, in all {by}: "
         f"{share(float(found.fall[k]))} of the squared disagreement is gone.",
         f"The first cut, at {called(first.name, 80)}, takes away {share(first.fall)} ({_share(first.honest)} from rows that "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -114,7 +116,7 @@ def test_the_best_cut_is_that_of_brute_force():
 def test_the_heterogeneity_of_steps_is_counted_by_hand():
     effect = found(turned, X, "ale", grid=4, regions=px.Regions(conditions=1))
     edges, total = effect.grid[0], 0.0
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         rows = X[(X[:, 0] > low) & (X[:, 0] <= high)] if low > edges[0] else X[X[:, 0] <= high]
         ends = [turned(np.column_stack([np.full(len(rows), end), rows[:, 1:]])) for end in (low, high)]
         total += len(rows) * np.var(ends[1] - ends[0], ddof=1)

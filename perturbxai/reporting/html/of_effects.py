@@ -23,6 +23,7 @@ from perturbxai.reporting.html.sections import Page, Section
 from perturbxai.reporting.html.writing import written
 from perturbxai.reporting.style import titles
 from perturbxai.results.describing_effects import STILL, of_effect
+from perturbxai.results.describing_regions import SEVERAL
 from perturbxai.results.effect import Effect
 from perturbxai.results.importance import importance
 
@@ -134,7 +135,8 @@ def first_words(methods: Mapping[str, Effect], k: int) -> list[str]:
     Without the second, "does not move" would deny what the curve beside it shows.
     """
     main = main_of(methods)
-    said = of_effect(main, k)[:1]
+    parted = main.regions is not None and len(main.regions.regions) > 1
+    said = [line for n, line in enumerate(of_effect(main, k)) if n == 0 or (parted and line.startswith(SEVERAL))]
     if not said or STILL not in said[0] or len(main.names) > 1 or not main.declared.accumulates:
         return said
     called = titles(methods)
@@ -189,7 +191,7 @@ def _figures(shown: Found, outputs: list[int], column: Choice, n_left: int) -> S
                 element(
                     "div",
                     opacity,
-                    bulleted([*first_words(methods, k), *of_effect(main_of(methods), k)[1:]]),
+                    bulleted(list(dict.fromkeys([*first_words(methods, k), *of_effect(main_of(methods), k)[1:]]))),
                     class_=part_of(d=d, o=o),
                 )
             )

@@ -20,6 +20,7 @@ OF_EFFECT = (
     "values", "stderr", "importance", "heterogeneity", "individual", "differences", "differences_stderr",
     "importance_stderr", "importance_bias", "reach_stderr",
 )  # fmt: skip
+OF_REGION, OF_REGIONS = ("heterogeneity",), ("heterogeneity", "left")
 OF_SUPERPIXEL = ("rise", "stderr", "climb_stderr")
 
 
@@ -82,8 +83,11 @@ def _effect(effect: Effect) -> Effect:
         return effect
     inner = None if effect.superpixel is None else _superpixel(effect.superpixel)
     groups = {group: _effect(one) for group, one in effect.groups.items()}
-    meta = dict(effect.meta) | {"scale": PER_CENT}
-    return replace(effect, **_times(effect, OF_EFFECT), superpixel=inner, groups=groups, meta=meta)
+    meta, regions = dict(effect.meta) | {"scale": PER_CENT}, effect.regions
+    if regions is not None:
+        parts = tuple(replace(one, **_times(one, OF_REGION)) for one in regions.regions)
+        regions = replace(regions, **_times(regions, OF_REGIONS), regions=parts)
+    return replace(effect, **_times(effect, OF_EFFECT), superpixel=inner, groups=groups, regions=regions, meta=meta)
 
 
 def _superpixel(one: Superpixel) -> Superpixel:
