@@ -33,7 +33,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     data = options.DATA
     parser.add_argument(data.flag, metavar=data.metavar, dest=data.key, help=data.help, required=True)
     add(parser, options.MODEL)
-    group(parser, "curves", options.OF_EFFECTS).add_argument("--regions", action="store_true", help=options.REGIONS)
+    curves = group(parser, "curves", options.OF_EFFECTS)
+    for name, told in options.SWITCHES["effects"].items():
+        curves.add_argument(f"--{name}", action="store_true", help=told)
     group(parser, "columns of the table", options.COLUMNS)
     add_run(parser, PLACE)
 
@@ -42,5 +44,5 @@ def config_of(given: argparse.Namespace) -> Config:
     """The configuration that the options ask for. Raises ValueError that names the option, and the way out."""
     from perturbxai.command.config import parse_config
 
-    section = section_of(given, options.EFFECTS) | ({"regions": True} if given.regions else {})
+    section = section_of(given, options.EFFECTS) | {key: True for key in options.SWITCHES["effects"] if getattr(given, key)}
     return parse_config(whole_config(given, "effects", section, PLACE), source="", naming=option_of)

@@ -145,7 +145,6 @@ OF_EFFECTS = (
     OUTPUTS,
     OUTPUT,
 )  # fmt: skip
-REGIONS = "where rows disagree on a curve, look for one or two conditions that make regions in which they agree"
 OF_PROTOTYPES = (
     Option("n", "NUMBER", "how many prototypes; default: as many as are worth 100 rows drawn at random, 20 at most; of "
         "clusters the number that lies apart best", whole),
@@ -165,4 +164,5 @@ SWITCHES = {
     "table": {"exact": "list all 2^P coalitions too (P up to 16): exact values"},
     "photo": {"grey": "hand pictures over in one channel",
         "strict": "stop at a picture that cannot be read; of several it is left out otherwise"},
+    "effects": {"regions": "where rows disagree, look for one or two conditions that make regions in which they agree"},
 }  # fmt: skip

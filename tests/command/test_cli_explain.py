@@ -543,7 +543,9 @@ def test_the_manifest_names_command_options_data_and_model(own):
 
 def test_every_key_of_a_table_has_its_option():
     assert {option.key for option in command_options.TABLE} | {"exact", "trust"} == set(TableConfig.model_fields)
-    assert {option.key for option in command_options.EFFECTS} | {"trust"} == set(EffectsConfig.model_fields)
+    assert {option.key for option in command_options.EFFECTS} | {"trust", *command_options.SWITCHES["effects"]} == set(
+        EffectsConfig.model_fields
+    )
 
 
 def test_the_defaults_that_the_help_tells_are_those_of_the_configuration():
