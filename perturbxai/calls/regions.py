@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from perturbxai.calls.grids import Drawn, varies
+from perturbxai.calls.grids import Drawn, order_by_value, varies
 from perturbxai.core import checks
 from perturbxai.core.conditions import Condition
 from perturbxai.core.options import options
-from perturbxai.core.types import Bools, Features, Floats, Ints
+from perturbxai.core.types import Bools, Codes, Features, Floats, Ints
 from perturbxai.core.wording import own_value
 from perturbxai.estimation.curves.grid_tables import GridTable
 from perturbxai.estimation.curves.profiles import Profiles, of_curves, of_steps
@@ -22,6 +23,7 @@ from perturbxai.results.amounts import joined
 from perturbxai.results.regions import Region, RegionCut, RegionsFound
 
 FEWEST = 10  # rows of a region
+DIGITS = (4, 8, 17)  # of values in the name of a region
 ROUNDING = 1e-9  # of the largest answer: rows that disagree by less agree
 
 
@@ -100,10 +102,10 @@ class RegionFinder:
 
         own: the columns of the effect;  kept: the answers (m, T, K), or around the places (m, window, K), of rows (m,)
         """
-        columns, codes = self.space.columns, self.drawn.codes
+        columns, codes = self.space.columns, self._codes
         rows = np.concatenate([numbers for numbers, _ in kept])
         answers = np.concatenate([found for _, found in kept])
-        order = np.argsort(rows, kind="stable")
+        order = order_by_value(self.drawn.codes[rows], self.drawn.weight[rows])  # whatever the table's
         rows, answers = rows[order], answers[order]
         profiles = _profiles(table, rows, answers, all_points)
         allowed = range(codes.shape[1]) if self.columns is None else self.columns
@@ -120,8 +122,7 @@ class RegionFinder:
         leaves = list(search.leaves())
         inside: dict[str, Bools] = {}
         regions = []
-        for leaf in leaves:
-            name = self._called(leaf.conditions)
+        for name, leaf in zip(self._names(leaves), leaves, strict=True):
             regions.append(self._region(name, leaf, profiles))
             inside[name] = np.zeros(len(codes), dtype=bool)
             inside[name][rows[leaf.rows]] = True
@@ -143,7 +144,21 @@ class RegionFinder:
         share = _weight(own) / _weight(profiles)
         return Region(name, leaf.conditions, share, len(leaf.rows), np.sqrt(own.heterogeneity() / _weight(own)))
 
-    def _called(self, conditions: Sequence[Condition]) -> str:
+    @cached_property
+    def _codes(self) -> Codes:
+        """Of the drawn rows, as conditions read them."""
+        return self.space.columns.gaps_as_nan(self.drawn.codes)
+
+    def _names(self, leaves: Sequence[Leaf]) -> list[str]:
+        """The regions by their conditions, with as many digits as tell them apart."""
+        found: list[str] = []
+        for digits in DIGITS:
+            found = [self._called(leaf.conditions, digits) for leaf in leaves]
+            if len(set(found)) == len(found):
+                return found
+        return [f"{name} ({n + 1})" for n, name in enumerate(found)]  # values that read alike
+
+    def _called(self, conditions: Sequence[Condition], digits: int) -> str:
         """A region by its conditions; of several thresholds of one column the closest: "6 < hour ≤ 10"."""
         by_column: dict[int, list[Condition]] = {}
         for one in conditions:
@@ -152,19 +167,19 @@ class RegionFinder:
         for column, own in by_column.items():
             lower = max((one for one in own if one.threshold is not None and one.turned), key=_threshold, default=None)
             upper = min((one for one in own if one.threshold is not None and not one.turned), key=_threshold, default=None)
-            told += [self._told(one) for one in own if one.threshold is None]
+            told += [self._told(one, digits) for one in own if one.threshold is None]
             if lower is not None and upper is not None:
                 name = self.space.columns.names[column]
-                first = self._told(lower).removeprefix(f"{name} > ").removesuffix(" or missing")
-                told.append(f"{first} < {self._told(upper)}")
+                first = self._told(lower, digits).removeprefix(f"{name} > ").removesuffix(" or missing")
+                told.append(f"{first} < {self._told(upper, digits)}")
             elif (only := lower or upper) is not None:
-                told.append(self._told(only))
+                told.append(self._told(only, digits))
         return " and ".join(told) or "all rows"
 
-    def _told(self, condition: Condition) -> str:
+    def _told(self, condition: Condition, digits: int = DIGITS[0]) -> str:
         """A condition in words, in the table's own values."""
         columns, c, turned = self.space.columns, condition.column, condition.turned
-        name, own = columns.names[c], self.drawn.codes[:, c]
+        name, own = columns.names[c], self._codes[:, c]
         if condition.missing:
             return f"{name} is {'known' if turned else 'missing'}"
         if condition.threshold is not None:
@@ -172,15 +187,15 @@ class RegionFinder:
             beside = " or missing" if turned and np.isnan(own).any() else ""
             sides = known[known > condition.threshold] if turned else known[known <= condition.threshold]
             if len(sides) == 1 and len(known) == 2:
-                return f"{name} = {self._value(c, sides[0])}{beside}"
+                return f"{name} = {self._value(c, sides[0], digits)}{beside}"
             at = known[known <= condition.threshold][-1] if columns.whole_numbers[c] else condition.threshold
-            return f"{name} {'>' if turned else '≤'} {self._value(c, at)}{beside}"
-        named = joined([self._value(c, code) for code in condition.levels], "or")
+            return f"{name} {'>' if turned else '≤'} {self._value(c, at, digits)}{beside}"
+        named = joined([self._value(c, code, digits) for code in condition.levels], "or")
         return f"{name} is {'not ' * turned}{named}"
 
-    def _value(self, c: int, code: float) -> str:
+    def _value(self, c: int, code: float, digits: int) -> str:
         (value,) = self.space.columns.decode_values(c, np.array([code]))
-        return own_value(value.item() if isinstance(value, np.generic) else value, 4)
+        return own_value(value.item() if isinstance(value, np.generic) else value, digits)
 
 
 def _threshold(condition: Condition) -> float:

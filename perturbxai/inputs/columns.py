@@ -107,6 +107,11 @@ class Columns:
         """`decode` for codes that were made for it."""
         return self.decode(codes, own=True)
 
+    def gaps_as_nan(self, codes: Codes) -> Codes:
+        """Codes (n, D) in which a missing value is NaN among levels with an order too, where it has no place."""
+        gaps = codes == self.missing_codes
+        return np.where(gaps, np.nan, codes) if gaps.any() else codes
+
     def encode_values(self, number: int, values: object) -> Floats:
         """(n,) codes of some values of one column. Raises as `encode`."""
         return np.asarray(self.codecs[number].encode(pd.Series(values)), dtype=np.float64)

@@ -67,7 +67,7 @@ class RegionsFound:
 
     def of(self, X: Data) -> Ints:
         """(N,): the number of the region that each row of a table (N, D) with the same columns lies in."""
-        codes = self.columns.encode(X, "X")
+        codes = self.columns.gaps_as_nan(self.columns.encode(X, "X"))
         found = np.zeros(len(codes), dtype=np.int64)
         for number, region in enumerate(self.regions):
             inside = np.ones(len(codes), dtype=bool)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
@@ -15,6 +16,10 @@ CUTS = 20  # thresholds of a column at most, evenly among its values
 LEVELS = 40  # of a column without an order at most
 HELD = 0.05  # of the heterogeneity of all rows: what holds less is not cut
 LEVEL = 0.95  # of cuts by chance take away less than the floor
+
+
+Candidates: TypeAlias = tuple[list[Condition], Ints, Ints]
+"""Conditions, an order of the rows, and how many of its first rows each holds for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,14 +127,28 @@ class Search:
             return None
         for column in self.columns:
             for made in self._candidates(own, codes, column):
-                conditions, order, ends = made
-                left = self._within(own, order, ends, scale)
-                fits = (ends >= self.least) & (len(rows) - ends >= self.least)
-                fall = np.where(fits, 1.0 - left / whole, -np.inf)
-                n = int(np.argmax(fall)) if len(fall) else 0
-                if len(fall) and np.isfinite(fall[n]) and (best is None or fall[n] > best[1]):
-                    best = conditions[n], float(fall[n])
+                best = self._better(best, own, made, scale, whole)
+        if best is not None and best[0].threshold is not None:  # and once more among all values around it
+            values = codes[:, best[0].column]
+            edges = np.unique(values[~np.isnan(values)])
+            coarse = _thresholds(values, edges)
+            at = int(np.searchsorted(coarse, best[0].threshold, side="right")) - 1
+            low, high = coarse[at - 1] if at > 0 else -np.inf, coarse[at + 1] if at + 1 < len(coarse) else np.inf
+            near = edges[:-1][(edges[:-1] > low) & (edges[:-1] < high)]
+            best = self._better(best, own, _of_numbers(best[0].column, values, edges, near), scale, whole)
         return best
+
+    def _better(
+        self, best: tuple[Condition, float] | None, own: Profiles, made: Candidates, scale: Floats, whole: float
+    ) -> tuple[Condition, float] | None:
+        """The best of these candidates, where it takes away more than what was the best before."""
+        conditions, order, ends = made
+        fits = (ends >= self.least) & (len(order) - ends >= self.least)
+        if not fits.any():
+            return best
+        fall = np.where(fits, 1.0 - self._within(own, order, ends, scale) / whole, -np.inf)
+        n = int(np.argmax(fall))
+        return best if best is not None and fall[n] <= best[1] else (conditions[n], float(fall[n]))
 
     def _within(self, own: Profiles, order: Ints, ends: Ints, scale: Floats) -> Floats:
         """(cuts,): the heterogeneity that is left where the first so many rows of an order are cut off the rest."""
@@ -141,8 +160,8 @@ class Search:
             found += (own.within(parts[0], parts[1], parts[2], np.rint(parts[3]).astype(np.int64)) / scale).sum(axis=-1)
         return found
 
-    def _candidates(self, own: Profiles, codes: Codes, column: int) -> Iterator[tuple[list[Condition], Ints, Ints]]:
-        """(conditions, an order of the rows, how many of its first rows each holds for)."""
+    def _candidates(self, own: Profiles, codes: Codes, column: int) -> Iterator[Candidates]:
+        """Those of one column, by what its values are."""
         values = codes[:, column]
         missing = np.isnan(values)
         known = np.unique(values[~missing])
@@ -152,19 +171,10 @@ class Search:
             if 1 < len(known) <= LEVELS:
                 yield from self._of_levels(own, values, known, column)
             return
-        edges = known[:-1]
-        if len(edges) > CUTS:
-            edges = np.unique(np.quantile(values[~missing], np.linspace(0, 1, CUTS + 2)[1:-1], method="inverted_cdf"))
-            edges = edges[edges < known[-1]]
-        if len(edges):
-            order = np.argsort(values, kind="stable")  # missing ones last
-            ends = np.searchsorted(values[order][: int((~missing).sum())], edges, side="right")
-            above = known[np.searchsorted(known, edges, side="right")]
-            yield [Condition(column, threshold=_between(a, b)) for a, b in zip(edges, above, strict=True)], order, ends
+        if len(edges := _thresholds(values, known)):
+            yield _of_numbers(column, values, known, edges)
 
-    def _of_levels(
-        self, own: Profiles, values: Floats, known: Floats, column: int
-    ) -> Iterator[tuple[list[Condition], Ints, Ints]]:
+    def _of_levels(self, own: Profiles, values: Floats, known: Floats, column: int) -> Iterator[Candidates]:
         """Each level against the others, and the first so many along the way on which rows lie farthest apart."""
         for level in known:
             inside = values == level
@@ -184,6 +194,21 @@ class Search:
         ends = np.searchsorted(rank[order], np.arange(1, len(known) - 1), side="right")
         conditions = [Condition(column, levels=tuple(sorted(map(float, known[along[: n + 2]])))) for n in range(len(ends))]
         yield conditions, order, ends
+
+
+def _thresholds(values: Floats, known: Floats) -> Floats:
+    """Values that rows are cut behind: each but the last of those that are known, or so many, evenly among the rows."""
+    if len(known) - 1 <= CUTS:
+        return known[:-1]
+    edges = np.unique(np.quantile(values[~np.isnan(values)], np.linspace(0, 1, CUTS + 2)[1:-1], method="inverted_cdf"))
+    return np.asarray(edges[edges < known[-1]])
+
+
+def _of_numbers(column: int, values: Floats, known: Floats, edges: Floats) -> Candidates:
+    order = np.argsort(values, kind="stable")  # missing ones last
+    ends = np.searchsorted(values[order][: int((~np.isnan(values)).sum())], edges, side="right")
+    above = known[np.searchsorted(known, edges, side="right")]
+    return [Condition(column, threshold=_between(a, b)) for a, b in zip(edges, above, strict=True)], order, ends
 
 
 def _between(a: float, b: float) -> float:
