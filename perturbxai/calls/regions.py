@@ -17,14 +17,14 @@ from perturbxai.core.types import Bools, Codes, Features, Floats, Ints
 from perturbxai.core.wording import own_value
 from perturbxai.estimation.curves.grid_tables import GridTable
 from perturbxai.estimation.curves.profiles import Profiles, of_curves, of_steps
-from perturbxai.estimation.curves.regions import Leaf, Search
+from perturbxai.estimation.curves.regions import Cut, Leaf, Search
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.results.amounts import joined
 from perturbxai.results.regions import Region, RegionCut, RegionsFound
 
 FEWEST = 10  # rows of a region
 DIGITS = (4, 8, 17)  # of values in the name of a region
-ROUNDING = 1e-9  # of the largest answer: rows that disagree by less agree
+ROUNDING = 1e-9  # of the largest answer, which is 1 then: rows that disagree by less agree
 
 
 @options
@@ -102,47 +102,49 @@ class RegionFinder:
 
         own: the columns of the effect;  kept: the answers (m, T, K), or around the places (m, window, K), of rows (m,)
         """
-        columns, codes = self.space.columns, self._codes
         rows = np.concatenate([numbers for numbers, _ in kept])
         answers = np.concatenate([found for _, found in kept])
         order = order_by_value(self.drawn.codes[rows], self.drawn.weight[rows])  # whatever the table's
         rows, answers = rows[order], answers[order]
-        profiles = _profiles(table, rows, answers, all_points)
+        largest = np.abs(answers).max(axis=(0, 1), initial=0.0)
+        unit = np.where(largest > 0, largest, 1.0)  # squares of the largest and the smallest numbers are no numbers
+        profiles = _profiles(table, rows, answers / unit, all_points)
+        search = self._search(own, rows, profiles, rng)
+        leaves = list(search.leaves())
+        names = self._names(leaves)
+        regions = tuple(self._region(name, leaf, profiles, unit) for name, leaf in zip(names, leaves, strict=True))
+        total = _weight(profiles)
+        whole = profiles.heterogeneity() / total
+        left = sum(profiles.heterogeneity(leaf.rows) for leaf in leaves) / total
+        cuts = tuple(map(self._tried, search.tried))
+        found = RegionsFound(regions, cuts, np.sqrt(whole) * unit, np.sqrt(left) * unit, all_points, self.space.columns)
+        if len(leaves) == 1:
+            return found, {}
+        return found, {
+            name: np.isin(np.arange(len(self._codes)), rows[leaf.rows]) for name, leaf in zip(names, leaves, strict=True)
+        }
+
+    def _search(self, own: Sequence[int], rows: Ints, profiles: Profiles, rng: np.random.Generator) -> Search:
+        """What cuts these rows; nothing where they agree but for rounding."""
+        columns, codes = self.space.columns, self._codes
         allowed = range(codes.shape[1]) if self.columns is None else self.columns
         about = [c for c in allowed if c not in own and (varies(codes[:, c]) or _some_missing(codes[:, c]))]
         free = frozenset(c for c in about if not (columns.numeric[c] or columns.ordered[c]))
         least = max(FEWEST, int(np.ceil(self.asked.least_rows * len(rows))))
-        # rows that agree but for rounding fall into no regions
-        rounding = (ROUNDING * np.abs(answers).max(axis=(0, 1), initial=0.0)) ** 2
-        quiet = bool((profiles.heterogeneity() <= rounding * _weight(profiles)).all())
-        search = Search(
+        quiet = bool((profiles.heterogeneity() <= ROUNDING**2 * _weight(profiles)).all())
+        return Search(
             profiles, codes[rows], [] if quiet else about, free, self.asked.conditions, least, self.asked.least_fall,
             self.asked.draws, rng,
         )  # fmt: skip
-        leaves = list(search.leaves())
-        inside: dict[str, Bools] = {}
-        regions = []
-        for name, leaf in zip(self._names(leaves), leaves, strict=True):
-            regions.append(self._region(name, leaf, profiles))
-            inside[name] = np.zeros(len(codes), dtype=bool)
-            inside[name][rows[leaf.rows]] = True
-        cuts = tuple(
-            RegionCut(
-                self._told(cut.condition), cut.fall, cut.honest, cut.halves, cut.floor,
-                cut.fall > cut.floor and cut.honest >= self.asked.least_fall,
-            )
-            for cut in search.tried
-        )  # fmt: skip
-        total = _weight(profiles)
-        whole = profiles.heterogeneity() / total
-        left = sum(profiles.heterogeneity(leaf.rows) for leaf in leaves) / total
-        found = RegionsFound(tuple(regions), cuts, np.sqrt(whole), np.sqrt(left), all_points, columns)
-        return found, inside if len(leaves) > 1 else {}
 
-    def _region(self, name: str, leaf: Leaf, profiles: Profiles) -> Region:
+    def _tried(self, cut: Cut) -> RegionCut:
+        kept = cut.fall > cut.floor and cut.honest >= self.asked.least_fall
+        return RegionCut(self._told(cut.condition), cut.fall, cut.honest, cut.halves, cut.floor, kept)
+
+    def _region(self, name: str, leaf: Leaf, profiles: Profiles, unit: Floats) -> Region:
         own = profiles.part(leaf.rows)
         share = _weight(own) / _weight(profiles)
-        return Region(name, leaf.conditions, share, len(leaf.rows), np.sqrt(own.heterogeneity() / _weight(own)))
+        return Region(name, leaf.conditions, share, len(leaf.rows), np.sqrt(own.heterogeneity() / _weight(own)) * unit)
 
     @cached_property
     def _codes(self) -> Codes:

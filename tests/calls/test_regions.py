@@ -187,6 +187,14 @@ def test_missing_levels_with_an_order_are_no_level():
     np.testing.assert_array_equal(effect.regions.of(table) == 0, table["size"].isna().to_numpy())
 
 
+@pytest.mark.parametrize("unit", [1e-70, 1e70])
+@pytest.mark.parametrize("method", ["pdp", "ale"])
+def test_regions_do_not_hang_on_the_unit_of_the_output(method, unit):
+    one, other = found(turned, X, method), found(lambda Z: unit * turned(Z), X, method)
+    assert [r.name for r in one.regions.regions] == [r.name for r in other.regions.regions]
+    np.testing.assert_allclose(other.regions.left, unit * one.regions.left, rtol=1e-6, atol=1e-6 * unit)
+
+
 def test_no_model_row_is_asked_for_regions():
     plain, cut = px.Predictor(turned), px.Predictor(turned)
     px.effects(["pdp", "ale"], plain, X, X, features="x0")
