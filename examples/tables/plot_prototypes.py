@@ -31,7 +31,10 @@ px.plot(found, "worth")
 # %%
 # Where the data are thinner, or thicker, than the prototypes say, the **witness** is far from zero. Criticisms are such
 # places, unlike each other. Look at them before you trust the prototypes.
-#
+
+px.plot(found, "witness")
+
+# %%
 # Clusters are another way to few examples. Their number is chosen by how well they lie apart, which is told:
 
 clusters = px.prototypes(list(digits.images), method="kmedoids", criticisms=0)

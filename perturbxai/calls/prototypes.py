@@ -108,7 +108,7 @@ def prototypes(
         things.number[chosen], share, things.number[odd], near[odd],
         discrepancy.discrepancies(kernel, things.share, chosen), discrepancy.of_a_draw(kernel, things.share),
         float(things.share @ kernel @ things.share), choice, things.labels(chosen), things.labels(odd),
-        things.n_data, things.number, nearest, method, table, pictures, ranks,
+        things.n_data, things.number, nearest, near, method, table, pictures, ranks,
         {"kernel_width": wide, "squares": alike.squares, "seed": streams.seed, "rows": len(things), "drawn": things.n_drawn,
          "worth": WORTH},
     )  # fmt: skip

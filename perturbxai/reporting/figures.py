@@ -80,9 +80,10 @@ def of_versus(found: Versus) -> Figures:
 
 
 def of_prototypes(found: Prototypes) -> Figures:
-    """(name, Figure): the examples, and how well they stand for the data beside rows drawn at random."""
+    """(name, Figure): the examples, how well they stand for the data beside rows drawn at random, and where they do not."""
     yield "prototypes", plot(found, top=MOST_FEATURES)
     yield "worth", plot(found, "worth")
+    yield "witness", plot(found, "witness")
 
 
 def of_context(found: Context) -> Figures:

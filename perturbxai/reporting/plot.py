@@ -111,7 +111,8 @@ def plot(
             values of superpixels where a method has no map of its own
             "overlay" (as None), "separate": of effects; "dots" (as None): of a Comparison
             "forest" (as None), "ranks": of a Versus; "means" (as None), "sizes": of a Difference, of values or |values|
-            "examples" (as None), "worth": of Prototypes, these, or how discrepant they are beside rows drawn at random
+            "examples" (as None), "worth", "witness": of Prototypes, these; how discrepant they are beside rows drawn at
+            random; how much thicker than they say the data are at all rows
             None: beeswarm for several rows, waterfall for one (or where `row` is given), heatmap for pictures, bars else
     row     which row of waterfall, bars, matrix, network, decision (drawn strong) and a picture's heatmap: its number, or
             its label if that is text; None is the first. Of a Context the number of the input. Of effects the label of a row
@@ -276,7 +277,7 @@ _DRAWN: dict[str, Callable[[Any, Axes | None], Drawing]] = {
     "waterfall": _waterfall, "bars": bars.bars, "beeswarm": _beeswarm, "heatmap": _heatmap, "decision": _decision,
     "scatter": scatter.scatter, "photo": _photo, "matrix": _matrix, "network": _network, "strip": lambda shown, _: shown(),
     "importance": importances.importances, "scores": scores.scores, "h_statistic": together.together,
-    "examples": examples.examples, "worth": examples.worth,
+    "examples": examples.examples, "worth": examples.worth, "witness": examples.witness,
     "forest": versus.forest, "ranks": versus.ranks, "differences": differences.dumbbells,
     "effects": effects_figure.plot_effects, "opacities": lambda shown, ax: shown(ax),
 }  # fmt: skip

@@ -30,7 +30,8 @@ class Prototypes(Tidy):
     pictures       the same as pictures; None of a table
     ranks (n + c, D)  where each value of a number, or of a level with an order, lies among those of the data, from 0 to 1;
                    NaN of others. None of pictures
-    number, nearest (R,)  the rows that were looked at, and which prototype each lies nearest to
+    number, nearest, witnesses (R,)  the rows that were looked at, which prototype each lies nearest to, and the witness
+    there
     labels, criticism_labels  what the rows are called;  n_data, method;  meta: width of the kernel, distance, seed, rows
     """
 
@@ -47,6 +48,7 @@ class Prototypes(Tidy):
     n_data: int
     number: Ints
     nearest: Ints
+    witnesses: Floats
     method: str
     table: MaybeFrame = None
     pictures: tuple[Picture, ...] | None = None

@@ -80,6 +80,15 @@ def test_the_worth_is_drawn_beside_that_of_drawn_rows(found):
     np.testing.assert_allclose(lines["drawn at random, on average"], found.of_a_draw / np.arange(1, 5))
 
 
+def test_the_witness_is_drawn_at_all_rows_and_criticisms_are_marked(found):
+    axis = px.plot(found, "witness").axes[0]
+    curve = next(line for line in axis.get_lines() if len(line.get_xdata()) == 60)
+    np.testing.assert_allclose(curve.get_ydata(), np.sort(found.witnesses))
+    marked = [float(line.get_ydata()[0]) for line in axis.get_lines() if line.get_marker() == "o"]
+    np.testing.assert_allclose(marked, found.witness)
+    assert set(found.criticism_labels) <= {one.get_text() for one in axis.texts}
+
+
 def test_pictures_are_drawn_as_pictures(pictures):
     shown = px.plot(px.prototypes(pictures, 2, criticisms=1))
     assert sum(len(axis.get_images()) for axis in shown.axes) == 3
@@ -115,7 +124,7 @@ def test_what_cannot_be_drawn_is_refused_in_words(of, arguments, match, request)
 def test_a_report_of_prototypes_has_a_table_figures_and_a_page(found, tmp_path):
     folder = px.report(found, tmp_path / "r", about={"data": "houses"})
     assert {one.name for one in folder.iterdir()} == {
-        "index.html", "manifest.json", "prototypes.csv", "prototypes.png", "worth.png",
+        "index.html", "manifest.json", "prototypes.csv", "prototypes.png", "witness.png", "worth.png",
     }  # fmt: skip
     text = said(folder)
     assert all(sentence in text for sentence in found.describe().splitlines()) and "houses" in text

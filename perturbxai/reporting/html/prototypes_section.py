@@ -44,7 +44,8 @@ def prototypes_section(found: Prototypes, drawn: Sequence[Path] = ()) -> Section
     """Sentences and figures."""
     # a page has rows as a table of its own, which is larger and can be read out
     shown = embedded(drawn, "the examples") if found.table is None else _table(found)
-    worth = embedded((path for path in drawn if path.stem == "worth"), "how well they stand for the data")
+    others = [path for path in drawn if path.stem in ("worth", "witness")]
+    worth = embedded(others, "how well they stand for the data, and where they do not")
     body = join([bulleted(of_prototypes(found)), shown, worth if found.table is not None else None])
     lead = (
         "Prototypes stand for the data; criticisms are what they do not show: where the data lie thicker or thinner than "

@@ -15,7 +15,7 @@ TWINS = {
 }  # fmt: skip
 WITHOUT = {
     "network": "kind='network'", "strip": "kind='strip'", "opacities": "the curves of a photo's opacities",
-    "examples": "a table of examples", "worth": "the worth of prototypes",
+    "examples": "a table of examples", "worth": "the worth of prototypes", "witness": "the witness of prototypes",
 }  # fmt: skip
 
 

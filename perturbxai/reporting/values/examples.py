@@ -21,7 +21,7 @@ from perturbxai.results.amounts import rounded
 from perturbxai.results.context import Context
 from perturbxai.results.prototypes import Prototypes
 
-KINDS = ("examples", "worth")
+KINDS = ("examples", "worth", "witness")
 MOST = 14  # examples across
 ACROSS = 6  # pictures
 DIFFERS = 0.32  # the shade of what is not as the input has it
@@ -53,8 +53,8 @@ class Examples:
 
 def of_prototypes(found: Prototypes, kind: str | None, top: int, ax: Axes | None) -> tuple[str, Any]:
     """(name of the figure, what it shows). Raises ValueError for another kind, and for several pictures on one panel."""
-    if (kind := "examples" if kind is None else checks.one_of("kind", kind, KINDS)) == "worth":
-        return "worth", found
+    if (kind := "examples" if kind is None else checks.one_of("kind", kind, KINDS)) != "examples":
+        return kind, found
     n = min(len(found.numbers), MOST)
     odd = min(len(found.criticism_numbers), max(MOST - n, 0))
     which = [*range(n), *(len(found.numbers) + i for i in range(odd))]
@@ -198,3 +198,24 @@ def worth(found: Prototypes, ax: Axes | None) -> Drawing:
     axis.locator_params(axis="x", integer=True)
     axis.legend(frameon=False)
     return done(figure, ax, f"{count(len(found), 'prototype')} of {count(found.n_data, found.what)} by {found.method}")
+
+
+@rc
+def witness(found: Prototypes, ax: Axes | None) -> Drawing:
+    """The witness function at all that was looked at, from where the data are thinnest to where they are thickest."""
+    figure, (axis,) = panels(1, 3.2, ax)
+    order = np.argsort(found.witnesses, kind="stable")
+    at = (np.arange(len(order)) + 0.5) / len(order)
+    axis.axhline(0.0, color="#CCCCCC", linewidth=0.8)
+    axis.plot(at, found.witnesses[order], color="#0072B2")
+    place = {int(number): n for n, number in enumerate(found.number[order])}
+    for label, number, height in zip(found.criticism_labels, found.criticism_numbers, found.witness, strict=True):
+        x = at[place[int(number)]]
+        axis.plot(x, height, "o", color="#D55E00", markersize=5)
+        side = "right" if x > 0.5 else "left"
+        axis.annotate(text(own_value(label), LETTERS), (x, height), (-6 if side == "right" else 6, 4), ha=side,
+                      textcoords="offset points", fontsize=8)  # fmt: skip
+    axis.set_xlabel(f"{found.what}s that were looked at, as a share, by their witness")
+    axis.set_ylabel("witness: data less prototypes")
+    axis.spines[["top", "right"]].set_visible(False)
+    return done(figure, ax, f"above 0 the data are thicker than the {count(len(found), 'prototype')} say; dots: criticisms")
