@@ -12,9 +12,10 @@ from perturbxai.calls.decisions import Decide, decisions
 from perturbxai.calls.likeness import Likeness, Things, likeness_of, things_of
 from perturbxai.calls.picture_features import Embed
 from perturbxai.core import checks
-from perturbxai.core.types import Bools, Codes, Floats, Inputs, Layer, Objects
-from perturbxai.inputs.row_names import hash_rows
+from perturbxai.core.types import Bools, Codes, Floats, Inputs, Ints, Layer, Objects
+from perturbxai.inputs.row_names import distinct, hash_rows
 from perturbxai.inputs.spaces import ImageInput, Input, TableInput, TabularSpace
+from perturbxai.models.predictor import Predictor
 from perturbxai.results.context import Context, Neighbours
 from perturbxai.sampling.streams import Streams
 
@@ -60,7 +61,8 @@ def context(
     anywhere, and values stand on thin ground (`ale` asks near the data). None of pictures, which are unlike any where a part
     is hidden.
 
-    Costs a model row for each of the data that are looked at and for each input.
+    Costs a model row for each of the data that are looked at, and for each input that is not among them. Memory holds the
+    distances between these, and from each input to them.
     Raises TypeError or ValueError, before the model is asked, for arguments that do not go together, data of fewer than two,
     infinite numbers; ModelError if the model fails.
 
@@ -90,7 +92,7 @@ def context(
         ground = _grounds(inputs, space, things, alike, own, spread, streams)
     before = predictor.rows
     with predictor.watched("context"):
-        known, outputs = predictor(things.given()), predictor(looked.given())
+        known, outputs = _asked_once(predictor, things, looked, own)
     found = decisions(predictor, decide, known, outputs, things.share, classes=things.space is None)
     meta = {
         "seed": streams.seed, "rows": predictor.rows - before, "data": things.n_data, "looked_at": len(things),
@@ -103,6 +105,28 @@ def context(
         _far(distance, own, spread, things), ground, tuple(one.source for one in inputs),
         *_has(looked), meta,
     )  # fmt: skip
+
+
+def _asked_once(predictor: Predictor, things: Things, looked: Things, own: Bools) -> tuple[Floats, Floats]:
+    """The model at the data (R, K), and at the inputs (N, K), of which those among the data are not asked again."""
+    known = predictor(things.given())
+    there, first = own.any(axis=1), _first_alike(looked)
+    fresh = np.unique(first[~there])
+    outputs = known[np.argmax(own, axis=1)]
+    if len(fresh):
+        place = {int(i): n for n, i in enumerate(fresh)}
+        found = predictor(looked.part(fresh).given())
+        outputs[~there] = found[[place[int(i)] for i in first[~there]]]
+    return known, outputs
+
+
+def _first_alike(looked: Things) -> Ints:
+    """(N,): for each input the first that is the same."""
+    if looked.codes is None:
+        names = [one.tobytes() + repr(one.shape).encode() for one in looked.pictures or ()]
+        return np.array([names.index(one) for one in names])
+    _, first, place = distinct(hash_rows(looked.codes))
+    return np.asarray(first[place])
 
 
 def _looked(inputs: Sequence[Input], things: Things) -> Things:

@@ -48,6 +48,12 @@ class Things:
     def __len__(self) -> int:
         return len(self.number)
 
+    def part(self, which: Ints) -> Things:
+        """Some of them."""
+        codes = None if self.codes is None else self.codes[which]
+        pictures = None if self.pictures is None else tuple(self.pictures[i] for i in which)
+        return Things(self.number[which], self.share[which], self.n_data, self.n_drawn, self.space, codes, pictures)
+
     def given(self) -> Any:
         """They, as the user has them: a table, or a list of pictures."""
         if self.codes is None or self.space is None:
@@ -187,6 +193,11 @@ def euclidean(a: Floats, b: Floats) -> Floats:
     """(n, m): straight distances between points (n, d) and (m, d)."""
     from scipy.spatial.distance import cdist
 
+    if a.shape[1] != b.shape[1]:
+        raise ValueError(
+            f"x and data have points of {a.shape[1]:,} and {b.shape[1]:,} numbers, which lie in no common space; crop and "
+            "resize pictures alike, by px.fit(image, size), or mend embed=."
+        )
     return np.asarray(cdist(a, b))
 
 

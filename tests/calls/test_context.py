@@ -148,8 +148,10 @@ def test_what_a_neighbour_has_otherwise_is_told_in_the_table_s_own_terms():
 
 def test_model_rows_are_counted_and_each_distinct_row_is_asked_once():
     table, asked = np.repeat(X[:10], 3, axis=0), []
-    found = px.context(lambda Z: asked.append(len(Z)) or Z[:, 0], table, X[:2])
+    rows = np.concatenate([X[:2], X[[50, 51, 50]]])  # two of the data, and two others, one of them twice
+    found = px.context(lambda Z: asked.append(len(Z)) or Z[:, 0], table, rows)
     assert sum(asked) == 12 == found.meta["rows"] and found.meta["looked_at"] == 10
+    np.testing.assert_array_equal(found.prediction[:, 0], rows[:, 0])
 
 
 def test_pictures_are_set_among_others():
@@ -161,6 +163,13 @@ def test_pictures_are_set_among_others():
     assert found.alike.numbers.tolist() == [[0, 2]] and found.otherwise.numbers.tolist() == [[3, 4]]
     assert found.ground is None and found.alike.pictures[0][0].shape == (4, 4, 1) and found.what == "picture"
     assert "explanation" not in found.describe()
+
+
+def test_pictures_of_another_size_than_the_data_are_refused():
+    with pytest.raises(ValueError, match="x and data have points of 25 and 16 numbers"):
+        px.context(
+            lambda p: p.mean(axis=(1, 2, 3)), px.ImageSpace(), np.zeros((5, 5, 1)), data=list(np.eye(4)[None].repeat(3, 0))
+        )
 
 
 def test_of_several_outputs_pictures_are_decided_by_the_highest():
