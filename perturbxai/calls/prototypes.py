@@ -61,11 +61,11 @@ def prototypes(
     rows      at most so many are looked at, drawn by their weights: memory is their square
     seed      of that draw, and of where k-means begins
 
-    The greedy choice is never worse than drawn rows: after n steps the squared discrepancy is at most that of n rows drawn
-    with replacement, on average. `as_drawn` tells how many of these it is worth, `bound` how near it is to the best. Where
-    the data lie thicker than the prototypes say, the witness function (the mean kernel to the data less that to the
-    prototypes) is above 0, where they lie thinner below; criticisms are rows where it is large either way, and that are
-    unlike each other (the log determinant of their kernel).
+    Where rows count alike the greedy choice is never worse than drawn rows: after n steps the squared discrepancy is at most
+    that of n rows drawn with replacement, on average. `as_drawn` tells how many of these it is worth, `bound` how near it is
+    to the best. Where the data lie thicker than the prototypes say, the witness function (the mean kernel to the data less
+    that to the prototypes) is above 0, where they lie thinner below; criticisms are rows where it is large either way, and
+    that are unlike each other (the log determinant of their kernel).
     Raises TypeError or ValueError, before any work, for what are neither rows nor pictures, for more prototypes than
     distinct rows, infinite numbers, measures that are no distances, and arguments that do not go together.
 

@@ -36,22 +36,27 @@ def draw_background(
     if np.isinf(rows).any():
         raise ValueError(f"choose={choose!r} needs finite numbers, but X has infinite ones; take choose='sample'.")
     if choose == "prototypes":
-        return _prototypes(rows, share, n_rows, Gower.of(columns, rows), rng), np.full(n_rows, 1.0 / n_rows)
+        return _prototypes(rows, share, n_rows, Gower.of(columns, rows), rng)
     return _nearest_to_centres(rows, share, n_rows, columns.numeric, rng)
 
 
-def _prototypes(rows: Codes, share: Weights, n_rows: int, apart: Gower, rng: np.random.Generator) -> Floats:
-    """(n_rows, D): the rows that together are least discrepant from all; see `discrepancy.greedy`."""
+def _prototypes(rows: Codes, share: Weights, n_rows: int, apart: Gower, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """The rows that in n_rows steps are least discrepant from all, see `discrepancy.greedy`; each counts as often as it was
+    chosen."""
     candidates = rows[_some(share, max(CANDIDATES, n_rows), rng)]
-    others = _some(share, STOOD_FOR, rng)
-    weight = share[others] / share[others].sum() if len(others) == len(rows) else np.full(len(others), 1.0 / len(others))
+    others, weight = np.arange(len(rows)), share
+    if len(rows) > STOOD_FOR:
+        others, times = np.unique(rng.choice(len(rows), STOOD_FOR, p=share), return_counts=True)
+        weight = times / STOOD_FOR
     between = apart(candidates, candidates)
     width = kernel_width(between)
     mean, step = np.zeros(len(candidates)), max(1, BLOCK // len(candidates))
     for at in range(0, len(others), step):
         part = slice(at, at + step)
         mean += np.exp(-apart(candidates, rows[others[part]]) / width) @ weight[part]
-    return np.ascontiguousarray(candidates[discrepancy.greedy(np.exp(-between / width), mean, n_rows)])
+    chosen = discrepancy.greedy(np.exp(-between / width), mean, n_rows, again=True)
+    each, times = np.unique(chosen, return_counts=True)
+    return np.ascontiguousarray(candidates[each]), times / n_rows
 
 
 def _some(share: Weights, most: int, rng: np.random.Generator) -> Ints:

@@ -11,12 +11,14 @@ from perturbxai.core.types import Floats, Ints, Weights
 NO_GAIN = 1e-12  # of a kernel's values: what examples gain by less is rounding, and the first of them goes first
 
 
-def greedy(kernel: Floats, mean: Floats, n: int) -> Ints:
+def greedy(kernel: Floats, mean: Floats, n: int, *, again: bool = False) -> Ints:
     """(n,): candidates, each the one that leaves the least squared discrepancy of those so far with it.
 
-    Never more than n draws with replacement leave on average: the mean over all rows of what a step leaves is that.
+    Where all rows are candidates it is never more than n draws with replacement leave on average, for the mean over all rows
+    of what a step leaves is that: with `again`, and without where rows count alike.
 
     kernel (C, C) of the candidates;  mean (C,): of each candidate's kernel over all rows, by their weights
+    again  whether one may be chosen several times, as what stands for many rows that are alike has to be
     """
     diagonal, near = np.diag(kernel), np.zeros(len(kernel))
     left = np.ones(len(kernel), dtype=bool)
@@ -26,7 +28,7 @@ def greedy(kernel: Floats, mean: Floats, n: int) -> Ints:
         # of the sum of t points less t times the mean point the square grows by k(y, y) + 2 near(y) - 2 t mean(y) + ...
         grows = np.where(left, diagonal + 2.0 * near - 2.0 * (step + 1) * mean, np.inf)
         best = int(np.flatnonzero(grows <= grows.min() + rounding * (step + 1))[0])
-        found[step], left[best] = best, False
+        found[step], left[best] = best, again
         near += kernel[:, best]
     return found
 

@@ -66,6 +66,15 @@ def test_the_greedy_choice_is_never_worse_than_drawn_rows_are_on_average(scene):
 
 
 @FEW
+@given(scenes(most=12), st.integers(1, 20))
+def test_of_rows_that_count_unlike_it_is_so_where_one_may_be_chosen_again(scene, n):
+    kernel, _, share, _ = scene
+    found = discrepancy.greedy(kernel, kernel @ share, n, again=True)
+    left = discrepancy.discrepancies(kernel, share, found)
+    assert (left <= discrepancy.of_a_draw(kernel, share) / np.arange(1, n + 1) + 1e-12).all()
+
+
+@FEW
 @given(scenes())
 def test_what_is_reached_is_at_least_what_is_promised_of_the_best(scene):
     kernel, _, share, _ = scene

@@ -72,6 +72,57 @@ def test_kmeans_takes_the_real_row_nearest_to_each_centre_weighted_by_its_cluste
     np.testing.assert_allclose(space.background_weights[order], [0.6, 0.2, 0.2], rtol=1e-12)
 
 
+def test_prototypes_stand_for_the_table_far_better_than_drawn_rows():
+    """The mean of functions over the background, beside that over the table."""
+    rng = np.random.default_rng(4)
+    X = rng.gamma(2.0, size=(900, 3)) @ rng.normal(size=(3, 3))
+    functions = [lambda Z, a=a: np.sin(Z @ a) + np.maximum(Z @ a, 0.0) for a in rng.normal(size=(40, 3))]
+
+    def error(**how):
+        space = px.TabularSpace(X, background=50, **how)
+        return np.mean([(space.background_weights @ f(space.background) - f(X).mean()) ** 2 for f in functions])
+
+    drawn = np.mean([error(seed=seed) for seed in range(20)])
+    assert error(choose="prototypes") < drawn / 5
+    assert error(choose="prototypes", seed=1) == error(choose="prototypes", seed=2)  # of a small table nothing is drawn
+
+
+def test_prototypes_are_real_rows_of_the_table_in_any_order():
+    order = RNG.permutation(150)
+    one, other = (px.TabularSpace(X, background=20, choose="prototypes") for X in (NUMBERS, NUMBERS[order]))
+    np.testing.assert_array_equal(one.background, other.background)
+    assert rows(one.background) <= rows(NUMBERS) and one.meta["choose"] == "prototypes"
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_prototypes_count_as_much_as_what_they_stand_for(weighted):
+    few = RNG.normal(size=(60, 2))
+    if weighted:
+        space = px.TabularSpace(few, weights=np.where(np.arange(60) == 0, 540.0, 1.0), background=30, choose="prototypes")
+    else:
+        X = np.concatenate([np.repeat(few[:1], 540, axis=0), few[1:]])
+        space = px.TabularSpace(X, background=30, choose="prototypes")
+    heavy = (space.background == few[0]).all(axis=1)
+    assert space.background_weights[heavy] == pytest.approx(540 / 599, abs=2 / 30)
+    assert space.background_weights.sum() == pytest.approx(1)
+
+
+def test_of_a_large_table_prototypes_weigh_repeated_rows_too(monkeypatch):
+    monkeypatch.setattr("perturbxai.inputs.background.STOOD_FOR", 200)
+    monkeypatch.setattr("perturbxai.inputs.background.CANDIDATES", 50)
+    X = np.concatenate([np.repeat([[5.0, 5.0]], 600, axis=0), RNG.normal(size=(600, 2))])
+    space = px.TabularSpace(X, background=20, choose="prototypes")
+    heavy = (space.background == 5.0).all(axis=1)
+    assert space.background_weights[heavy] == pytest.approx(0.5, abs=0.15)
+
+
+def test_prototypes_take_tables_of_mixed_columns_and_refuse_what_has_no_distance():
+    table = pd.concat([FRAME] * 10, ignore_index=True).assign(n=np.arange(40.0))
+    assert len(px.TabularSpace(table, background=10, choose="prototypes").background) <= 10
+    with pytest.raises(ValueError, match="choose='prototypes' needs finite numbers"):
+        px.TabularSpace(table.assign(n=np.where(table.n == 3, np.inf, table.n)), background=10, choose="prototypes")
+
+
 def test_kmeans_looks_at_columns_on_their_own_scale():
     # the first column is spread widest but holds no cluster; unscaled, it would decide alone
     X = np.column_stack([1e6 * np.tile([0.0, 1.0], 10), np.repeat([0.0, 1.0], 10)])
