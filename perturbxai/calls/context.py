@@ -9,7 +9,7 @@ import numpy as np
 
 from perturbxai.calls.arguments import AnyModel, AnySpace, asked
 from perturbxai.calls.decisions import Decide, decisions
-from perturbxai.calls.likeness import Likeness, Things, likeness_of, things_of
+from perturbxai.calls.likeness import ROUNDING, Likeness, Things, likeness_of, things_of
 from perturbxai.calls.picture_features import Embed
 from perturbxai.core import checks
 from perturbxai.core.types import Bools, Codes, Floats, Inputs, Ints, Layer, Objects
@@ -172,7 +172,7 @@ def _far(distance: Floats, own: Bools, spread: Floats, things: Things) -> Floats
     there: Bools = np.asarray(own.any(axis=1))
     # a further row may be the nearest to some of the data, too
     others = np.where(there[:, None], spread, np.minimum(spread, distance))
-    found = (others >= mine) @ things.share
+    found = (others >= mine * (1.0 - ROUNDING)) @ things.share  # equal distances that were rounded apart are equal
     weight = 1.0 / things.n_drawn
     return np.asarray(np.where(there, found, (weight + found) / (1.0 + weight)))
 
@@ -196,7 +196,7 @@ def _grounds(
             codes = _mixed(one, space, streams.of_input(one.digest, "mixed rows"))
             lot = Things(np.arange(MIXED), np.full(MIXED, 1.0 / MIXED), MIXED, MIXED, space, codes)
             far = np.where(own[i], np.inf, alike.between(lot, things)).min(axis=1)
-            found[i] = float(np.mean(far > edge))
+            found[i] = float(np.mean(far > edge * (1.0 + ROUNDING)))
     return found
 
 

@@ -48,6 +48,13 @@ def test_the_share_that_lies_farther_is_counted_by_hand():
     np.testing.assert_allclose(found.far, [1 / 5, 1 / 6, 1.0, 1.0])
 
 
+@pytest.mark.parametrize("step", [0.1, 1 / 3, 0.7, 1.1])
+def test_distances_that_were_rounded_apart_are_equal(step):
+    table = (np.arange(12.0) * step)[:, None]
+    found = px.context(lambda Z: Z[:, 0], table, table, n=1)
+    np.testing.assert_allclose(found.far, 1.0, rtol=1e-12)  # each lies a step from the next, whatever rounding says
+
+
 def test_of_new_rows_like_the_data_at_most_a_share_of_a_are_as_far_as_that():
     rng, level = np.random.default_rng(1), np.array([0.05, 0.2, 0.5])
     hits = []
