@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -20,6 +21,7 @@ from perturbxai.inputs.row_names import distinct, hash_rows
 from perturbxai.inputs.spaces import TabularSpace
 from perturbxai.models.predictor import Predictor
 
+ALIKE = 1e-9  # kernels that are nearer to one than this tell no two apart
 ROUNDING = 1e-9  # of the largest distance: how far a measure may be from symmetric, and from 0 between a thing and itself
 
 
@@ -123,17 +125,39 @@ class Likeness:
     between  from two lots of things to distances (n, m)
     squares  whether a kernel takes the distance squared, as of points; else as it is
     points   of the things, where clusters have centres; else None
+    definite whether kernels of these distances are positive definite; of a user's measure nobody knows
     """
 
     between: Callable[[Things, Things], Floats]
     squares: bool
     points: Callable[[Things], Floats] | None
+    definite: bool = True
 
     def kernel(self, distance: Floats, width: float | None) -> tuple[Floats, float]:
         """exp(-d / width), or of points exp(-d^2 / (2 width^2)), and the width: the median distance where none is given."""
         wide = kernel_width(distance) if width is None else width
-        far = distance / wide
-        return np.exp(-0.5 * far**2) if self.squares else np.exp(-far), wide
+        with np.errstate(over="ignore"):  # farther than numbers go is as far as can be
+            far = distance / wide
+            found = np.exp(-0.5 * far**2) if self.squares else np.exp(-far)
+        if width is not None and found.min() > 1.0 - ALIKE:
+            most = float(distance.max())
+            raise ValueError(f"kernel_width={width:g} makes all alike: the farthest lie {most:.3g} apart; leave it out.")
+        return (found if self.definite else _definite(found)), wide
+
+
+def _definite(kernel: Floats) -> Floats:
+    """The kernel without the part of its spectrum that lies below zero, for which there is no space of mean points."""
+    values, vectors = np.linalg.eigh((kernel + kernel.T) / 2.0)
+    if values[0] >= -ROUNDING * values[-1]:
+        return kernel
+    lost = float(-values[values < 0].sum() / np.abs(values).sum())
+    warnings.warn(
+        f"the kernel of metric= is not positive definite: {lost:.2g} of its spectrum lies below zero and was left out. A "
+        "smaller kernel_width= may mend it.",
+        stacklevel=4,
+    )
+    kept = np.maximum(values, 0.0)
+    return np.asarray((vectors * kept) @ vectors.T)
 
 
 def likeness_of(things: Things, metric: Any, embed: Embed, layer: Layer | None) -> Likeness:
@@ -149,7 +173,7 @@ def likeness_of(things: Things, metric: Any, embed: Embed, layer: Layer | None) 
     elif embed is not None:
         raise ValueError("metric= and embed= both say how far two lie apart; give one of them.")
     if callable(metric):
-        return Likeness(lambda a, b: _measured(metric, a, b), squares=False, points=None)
+        return Likeness(lambda a, b: _measured(metric, a, b), squares=False, points=None, definite=False)
     if embed is not None or things.space is None:
         points = _points(embed, layer)
         return Likeness(lambda a, b: euclidean(points(a), points(b)), squares=True, points=points)
@@ -198,7 +222,12 @@ def euclidean(a: Floats, b: Floats) -> Floats:
             f"x and data have points of {a.shape[1]:,} and {b.shape[1]:,} numbers, which lie in no common space; crop and "
             "resize pictures alike, by px.fit(image, size), or mend embed=."
         )
-    return np.asarray(cdist(a, b))
+    found = np.asarray(cdist(a, b))
+    if not np.isfinite(found).all():
+        raise ValueError(
+            "points lie farther apart than numbers go; expected squares below 1e308: scale what embed= returns."
+        )
+    return found
 
 
 def _measured(metric: Callable[[Any, Any], Any], a: Things, b: Things) -> Floats:

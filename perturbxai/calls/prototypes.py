@@ -67,7 +67,8 @@ def prototypes(
     that to the prototypes) is above 0, where they lie thinner below; criticisms are rows where it is large either way, and
     that are unlike each other (the log determinant of their kernel).
     Raises TypeError or ValueError, before any work, for what are neither rows nor pictures, for more prototypes than
-    distinct rows, infinite numbers, measures that are no distances, and arguments that do not go together.
+    distinct rows, infinite numbers, measures that are no distances, and arguments that do not go together. Warns where a
+    metric's kernel is not positive definite; the part of it that is not is left out.
 
     >>> import numpy as np, perturbxai as px
     >>> X = np.repeat([[0.0, 0.0], [0.0, 1.0], [5.0, 5.0]], [6, 3, 1], axis=0)
@@ -94,6 +95,7 @@ def prototypes(
     distance = alike.between(things, things)
     if not distance.any():
         raise ValueError(f"no two of the {len(things):,} lie apart, by what embed= or metric= says of them; give another.")
+    _refuse_more_centres(method, wanted, things, alike)
     kernel, wide = alike.kernel(distance, width)
     # k-means lies in another geometry, that of its points
     apart = distance if method != "kmeans" or alike.points is None else euclidean(points := alike.points(things), points)
@@ -137,10 +139,24 @@ def _choice(
 
     if n is not None:
         return _by_size(clusters(n), distance, things), {}
-    tried = {k: clusters(k) for k in range(2, min(CLUSTERS, len(things) - 1) + 1)} or {2: clusters(2)}
+    most = min(CLUSTERS, len(things) - 1, _distinct(things, alike) if method == "kmeans" else len(things))
+    tried = {k: clusters(k) for k in range(2, most + 1)} or {2: clusters(2)}
     scores = {k: silhouette(distance, things.share, np.argmin(distance[:, one], axis=1)) for k, one in tried.items()}
     best = max(scores, key=lambda k: (scores[k], -k))
     return _by_size(tried[best], distance, things), scores
+
+
+def _distinct(things: Things, alike: Likeness) -> int:
+    """How many points of the things differ."""
+    assert alike.points is not None  # or k-means was refused
+    return len(np.unique(alike.points(things), axis=0))
+
+
+def _refuse_more_centres(method: str, n: int | None, things: Things, alike: Likeness) -> None:
+    if method == "kmeans" and n is not None and n > (most := _distinct(things, alike)):
+        raise ValueError(
+            f"n={n} centres of k-means are more than the {most:,} points that differ; ask for {most:,} at most."
+        )
 
 
 def _by_size(chosen: Ints, distance: Floats, things: Things) -> Ints:

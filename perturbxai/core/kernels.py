@@ -303,7 +303,7 @@ def centred_scores(gain, residuals, first, order, bounds, root, out):
 def mixed_distances(rows, others, scale, out):
     """out[i, j] = mean over columns of how far rows[i] and others[j] lie apart.
 
-    In a column that is |a / scale - b / scale|, and where its scale is 0 whether they differ; a missing value is 1 from any
+    In a column that is |a - b| / scale, and where its scale is 0 whether they differ; a missing value is 1 from any
     other and 0 from another missing one.
 
     rows (n, D), others (m, D) float64;  scale (D,) float64, not negative;  out (n, m) float64, overwritten
@@ -318,6 +318,9 @@ def mixed_distances(rows, others, scale, out):
                     continue
                 if np.isnan(a) or np.isnan(b):
                     total += 0.0 if np.isnan(a) and np.isnan(b) else 1.0
+                elif scale[d] > 0.0:
+                    gap = np.abs(a - b)  # first, for quotients of large numbers that are near each other are rounded apart
+                    total += gap / scale[d] if gap < np.inf else np.abs(a / scale[d] - b / scale[d])
                 else:
-                    total += np.abs(a / scale[d] - b / scale[d]) if scale[d] > 0.0 else 1.0
+                    total += 1.0
             out[i, j] = total / n_columns

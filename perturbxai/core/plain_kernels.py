@@ -69,6 +69,10 @@ def mixed_distances(rows: Floats, others: Floats, scale: Floats, out: Floats) ->
         for d in range(rows.shape[1]):
             a, b = part[:, d, None], others[:, d]
             missing, twice = np.isnan(a) | np.isnan(b), np.isnan(a) & np.isnan(b)
-            apart = np.abs(a / scale[d] - b / scale[d]) if scale[d] > 0.0 else (a != b).astype(np.float64)
+            if scale[d] > 0.0:
+                gap = np.abs(a - b)
+                apart = np.where(gap < np.inf, gap / scale[d], np.abs(a / scale[d] - b / scale[d]))
+            else:
+                apart = (a != b).astype(np.float64)
             own += np.where(a == b, 0.0, np.where(missing, np.where(twice, 0.0, 1.0), apart))
         own /= rows.shape[1]

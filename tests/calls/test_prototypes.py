@@ -165,6 +165,25 @@ def test_a_measure_of_one_s_own_decides_what_is_near():
     assert np.abs(ages - ages[found.labels[0]]).sum() == pytest.approx(np.abs(ages - ages.median()).sum(), rel=0.01)
 
 
+@pytest.mark.parametrize("power", [3, 4, 6])
+def test_a_measure_without_a_positive_definite_kernel_makes_no_discrepancy_vanish(power):
+    rows = RNG.normal(size=(30, 8))
+
+    def apart(a, b):
+        return np.abs(np.asarray(a)[:, None] - np.asarray(b)).sum(axis=2) ** power
+
+    with pytest.warns(UserWarning, match="not positive definite"):
+        found = px.prototypes(rows, 10, metric=apart, kernel_width=float(np.median(apart(rows, rows))) * 2)
+    assert (found.discrepancy > 0).all()
+    assert found.discrepancy[-1] <= found.of_a_draw / 10  # greedy is never worse than drawn rows, where there is a space
+
+
+def test_points_that_are_few_have_as_many_clusters_at_most():
+    found = px.prototypes(MIXED, method="kmeans", embed=lambda *_: np.arange(90)[:, None] % 4)
+    assert len(found) == 4
+    assert max(found.choice) == 4
+
+
 def test_points_of_one_s_own_decide_what_is_near():
     found = px.prototypes(CLUSTERS, 3, embed=lambda X: X[:, :1], method="kmedoids")
     assert sorted(np.round(CLUSTERS[found.numbers, 0] / 4).tolist())[-1] == 1.0  # the third cluster is like the first
@@ -227,6 +246,9 @@ def test_values_are_ranked_among_those_of_the_data():
         ({"n": 91}, ValueError, "n=91"),
         ({"method": "pam"}, ValueError, "method='pam'"),
         ({"metric": "euclid"}, ValueError, "metric='euclid'"),
+        ({"kernel_width": 1e300}, ValueError, "makes all alike"),
+        ({"embed": lambda *_: np.arange(90.0)[:, None] * 1e300}, ValueError, "farther apart than numbers go"),
+        ({"embed": lambda *_: np.arange(90)[:, None] % 3, "method": "kmeans", "n": 5}, ValueError, "3 at most"),
         ({"metric": lambda *_: np.zeros((2, 2)), "n": 2}, ValueError, r"metric returned shape \(2, 2\)"),
         ({"metric": lambda *_: np.arange(90.0)[:, None] - np.arange(90.0)}, ValueError, "negative"),
         ({"metric": lambda *_: np.tile(np.arange(90.0), (90, 1))}, ValueError, "not symmetric"),

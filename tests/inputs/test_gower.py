@@ -106,3 +106,11 @@ def test_columns_of_the_largest_numbers_have_distances():
 def test_infinite_numbers_are_refused_by_the_name_of_their_column():
     with pytest.raises(ValueError, match="infinite values in 'x1'"):
         px.prototypes(np.array([[0.0, np.inf], [1.0, 2.0]]), 1)
+
+
+@pytest.mark.parametrize("begin", [0.0, 1.7e9, 1e12])
+def test_equal_steps_are_equal_wherever_the_column_begins(begin):
+    table = (begin + np.arange(20.0))[:, None]
+    columns = Columns(table)
+    apart = Gower.of(columns, table)(table, table)
+    assert len(np.unique(np.diag(apart, 1))) == 1
