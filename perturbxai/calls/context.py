@@ -85,6 +85,7 @@ def context(
     things = things_of(among, most, streams.of_call("rows"))
     inputs: list[Input] = list(space.players(x))
     looked, alike = _looked(inputs, things), likeness_of(things, metric, embed, layer)
+    _refuse_endless(looked)
     own, distance, spread = _own(looked, things), alike.between(looked, things), _own_nearest(things, alike)
     distance = np.where(own, np.inf, distance)
     ground = None
@@ -137,6 +138,12 @@ def _looked(inputs: Sequence[Input], things: Things) -> Things:
         return Things(numbers, share, len(inputs), len(inputs), things.space, np.array(rows))
     pictures = tuple(one.picture for one in inputs if isinstance(one, ImageInput))
     return Things(numbers, share, len(inputs), len(inputs), pictures=pictures)
+
+
+def _refuse_endless(looked: Things) -> None:
+    if looked.codes is not None and looked.space is not None and (there := np.isinf(looked.codes).any(axis=0)).any():
+        name = looked.space.columns.names[int(np.argmax(there))]
+        raise ValueError(f"x has infinite values in {name!r}, which no distance can be told from; leave these rows out.")
 
 
 def _has(looked: Things) -> tuple[Objects | None, tuple[str, ...]]:

@@ -57,8 +57,9 @@ def decisions(
         half = 0.5 if predictor.output == "probability" else 0.0
         told = ([_above(line, names) for line in v > half] for v in (data, looked))
         return _by_label(f"each output above {half:g}", *told)
-    deviation = np.sqrt(np.maximum(share @ data**2 - (share @ data) ** 2, 0.0))
-    deviation = np.maximum(deviation, ROUNDING * np.abs(data).max(axis=0))
+    largest = np.abs(data).max(axis=0)
+    scaled = data / np.where(largest > 0.0, largest, 1.0)  # squares of the largest numbers overflow
+    deviation = largest * np.maximum(np.sqrt(share @ (scaled - share @ scaled) ** 2), ROUNDING)
     apart: Bools = np.abs(looked[:, None] - data[None]) > deviation
     one = f" ({rounded(float(deviation[0]))})" if len(deviation) == 1 else ""
     return Decisions(
@@ -83,17 +84,20 @@ def _numbers(values: Floats) -> str:
 
 
 def _by_label(rule: str, data: Any, looked: Any) -> Decisions:
-    mine, theirs = np.array(looked, dtype=object), np.array(data, dtype=object)
-    return Decisions(
-        rule, tuple(theirs), tuple(mine), np.array([[one != other for other in theirs] for one in mine], dtype=bool)
-    )
+    mine, theirs = list(looked), list(data)  # as they are: what is told of them may be shortened
+    others = np.array([[not _same(one, other) for other in theirs] for one in mine], dtype=bool)
+    return Decisions(rule, tuple(map(own_value, theirs)), tuple(map(own_value, mine)), others)
 
 
-def _decided(decide: Callable[[Floats], Any], values: Floats) -> list[str]:
+def _same(one: Any, other: Any) -> bool:
+    return bool(one == other) or (one != one and other != other)  # NaN is as NaN
+
+
+def _decided(decide: Callable[[Floats], Any], values: Floats) -> list[Any]:
     found = np.asarray(decide(values.copy()))
     if found.shape != (len(values),):
         raise ValueError(
             f"decide returned shape {found.shape} for outputs of shape {values.shape}; expected a decision for each, "
             f"({len(values)},)."
         )
-    return [own_value(one) for one in found.tolist()]
+    return list(found.tolist())

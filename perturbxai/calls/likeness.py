@@ -99,8 +99,7 @@ def _rows_of(space: TabularSpace, most: int, rng: np.random.Generator) -> Things
     order = order_by_value(space.codes, space.weights)  # whatever the table's order
     order = order[space.weights[order] > 0]
     if len(order) > most:
-        each = space.weights[order] / space.weights[order].sum()
-        order = order[np.sort(rng.choice(len(order), most, replace=False, p=each))]
+        order = order[_in_proportion(space.weights[order], most, rng)]
         weight = np.full(most, 1.0 / most)
     else:
         weight = space.weights[order] / space.weights[order].sum()
@@ -109,6 +108,17 @@ def _rows_of(space: TabularSpace, most: int, rng: np.random.Generator) -> Things
     number = np.full(len(names), len(space.codes))
     np.minimum.at(number, place, order)
     return Things(number, share, len(space.codes), len(order), space, space.codes[order[first]])
+
+
+def _in_proportion(weights: Weights, n: int, rng: np.random.Generator) -> Ints:
+    """(n,): numbers that are drawn by their weights, one that is as heavy as several as often as these, and the others once.
+
+    Every n-th part of the weights, of all in random order, draws one: systematic sampling.
+    """
+    mixed = rng.permutation(len(weights))
+    below = np.cumsum(weights[mixed] / weights.sum())
+    at = (rng.random() + np.arange(n)) / n
+    return np.sort(mixed[np.minimum(np.searchsorted(below, at, side="right"), len(mixed) - 1)])
 
 
 def are_pictures(data: Any) -> bool:

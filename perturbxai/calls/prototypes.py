@@ -141,7 +141,10 @@ def _choice(
         return _by_size(clusters(n), distance, things), {}
     most = min(CLUSTERS, len(things) - 1, _distinct(things, alike) if method == "kmeans" else len(things))
     tried = {k: clusters(k) for k in range(2, most + 1)} or {2: clusters(2)}
-    scores = {k: silhouette(distance, things.share, np.argmin(distance[:, one], axis=1)) for k, one in tried.items()}
+    scores = {
+        k: silhouette(distance, things.share, np.argmin(distance[:, c], axis=1), 1.0 / things.n_drawn)
+        for k, c in tried.items()
+    }
     best = max(scores, key=lambda k: (scores[k], -k))
     return _by_size(tried[best], distance, things), scores
 

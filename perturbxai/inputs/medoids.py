@@ -43,21 +43,24 @@ def _built(distance: Floats, share: Weights, n: int) -> Ints:
     return np.array(chosen)
 
 
-def silhouette(distance: Floats, share: Weights, cluster: Ints) -> float:
+def silhouette(distance: Floats, share: Weights, cluster: Ints, one: float) -> float:
     """From -1 to 1: how much nearer rows lie to their own cluster than to the next one, on average.
 
     Rousseeuw, "Silhouettes" (1987): (b - a) / max(a, b) of the mean distances a to the others of a row's cluster and b to
     the nearest other cluster, 0 of a row that is alone. A row of weight stands for as many of its kind.
 
-    distance (R, R);  share (R,);  cluster (R,) from 0, none empty, two or more
+    distance (R, R);  share (R,);  cluster (R,) from 0, none empty, two or more;  one  the share of a single row
     """
     inside = (cluster[:, None] == np.arange(cluster.max() + 1)) * share[:, None]  # (R, k)
     mass = inside.sum(axis=0)
-    means = distance @ inside / mass
+    sums = distance @ inside
     there = np.arange(len(cluster))
-    own = means[there, cluster]
+    left = mass[cluster] - one
+    alone = left <= 1e-9 * one
+    own = np.where(alone, 0.0, sums[there, cluster] / np.where(alone, 1.0, left))
+    means = sums / mass
     means[there, cluster] = np.inf
     other = means.min(axis=1)
     larger = np.maximum(own, other)
-    # the row itself is among its cluster, at no distance
-    return float(share @ np.where(larger > 0.0, (other - own) / np.where(larger > 0.0, larger, 1.0), 0.0))
+    found = (other - own) / np.where(larger > 0.0, larger, 1.0)
+    return float(share @ np.where((larger > 0.0) & ~alone, found, 0.0))

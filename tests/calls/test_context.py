@@ -219,3 +219,28 @@ def test_decisions_of_another_shape_and_pictures_without_data_are_refused():
         px.context(lambda p: p.mean(axis=(1, 2, 3)), px.ImageSpace(), np.zeros((4, 4, 1)))
     with pytest.raises(ValueError, match="row=7"):
         px.context(MODEL, X, X[:2]).describe(7)
+
+
+def test_decisions_are_compared_as_they_are_and_not_as_they_are_told():
+    long = "approved for the customers of the segment {} under the policy of this year"
+
+    def decide(outputs):
+        return [long.format("A" if one > 0 else "B") for one in outputs[:, 0]]
+
+    found = px.context(lambda Z: Z[:, 0], X, X[:6], n=3, decide=decide)
+    mine = X[:6, 0] > 0
+    assert (found.otherwise.numbers >= 0).all()
+    assert ((X[found.otherwise.numbers, 0] > 0) != mine[:, None]).all()
+
+
+@pytest.mark.parametrize(("scale", "begin"), [(1.0, 1e8), (1e200, 0.0), (1e-200, 0.0)])
+def test_the_deviation_of_predictions_is_found_at_any_scale(scale, begin):
+    plain = px.context(lambda Z: Z[:, 0], X, X[:6], n=3)
+    moved = px.context(lambda Z: begin + scale * Z[:, 0], X, X[:6], n=3)
+    assert plain.otherwise.numbers.tolist() == moved.otherwise.numbers.tolist()
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
+def test_an_infinite_row_is_refused_before_the_model_is_asked(value):
+    with pytest.raises(ValueError, match="x has infinite values in 'x1'"):
+        px.context(lambda _: pytest.fail("asked"), X, [[0.0, value, 0.0]])

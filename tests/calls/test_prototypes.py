@@ -178,6 +178,21 @@ def test_a_measure_without_a_positive_definite_kernel_makes_no_discrepancy_vanis
     assert found.discrepancy[-1] <= found.of_a_draw / 10  # greedy is never worse than drawn rows, where there is a space
 
 
+def test_a_heavy_row_is_as_heavy_where_only_some_are_looked_at():
+    rows, weights = RNG.normal(size=(3000, 3)), np.ones(3000)
+    weights[0] = 4500.0  # .6 of the table
+    found = px.prototypes(px.TabularSpace(rows, weights=weights), 5, rows=1000)
+    assert found.numbers[0] == 0
+    assert found.share[0] >= 0.6 - 1e-3
+    deep = px.prototypes(px.TabularSpace(rows, weights=weights), 5, rows=3000)
+    assert found.of_a_draw == pytest.approx(deep.of_a_draw, rel=0.1)
+
+
+def test_noise_is_not_said_to_be_clusters():
+    found = px.prototypes(RNG.random((12, 2)), method="kmedoids")
+    assert max(found.choice.values()) < 0.6  # a row that is alone counts nothing
+
+
 def test_points_that_are_few_have_as_many_clusters_at_most():
     found = px.prototypes(MIXED, method="kmeans", embed=lambda *_: np.arange(90)[:, None] % 4)
     assert len(found) == 4

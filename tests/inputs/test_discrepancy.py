@@ -148,15 +148,17 @@ def test_medoids_of_three_clusters_are_their_middles():
     assert sorted(medoids(far, np.full(15, 1 / 15), 3).tolist()) == [2, 7, 12]
 
 
-def test_the_silhouette_is_scikit_learn_s_but_for_what_a_row_is_to_itself():
+@pytest.mark.parametrize("sizes", [(300, 300), (5, 3), (4, 1, 1)])
+def test_the_silhouette_is_scikit_learn_s(sizes):
     from sklearn.metrics import silhouette_score
 
     rng = np.random.default_rng(0)
-    X = np.concatenate([rng.normal(size=(300, 2)), rng.normal(size=(300, 2)) + 4])
+    cluster = np.repeat(np.arange(len(sizes)), sizes)
+    X = rng.normal(size=(len(cluster), 2)) + cluster[:, None]
     far = np.sqrt(((X[:, None] - X[None]) ** 2).sum(axis=2))
-    cluster = np.repeat([0, 1], 300)
-    ours = silhouette(far, np.full(600, 1 / 600), cluster)
-    assert ours == pytest.approx(silhouette_score(far, cluster, metric="precomputed"), abs=2 / 300)  # a mean of 299 for 300
+    one = 1 / len(cluster)
+    ours = silhouette(far, np.full(len(cluster), one), cluster, one)
+    assert ours == pytest.approx(silhouette_score(far, cluster, metric="precomputed"))
 
 
 def test_a_row_of_weight_counts_in_a_silhouette_as_often_as_it_stands_there():
@@ -164,5 +166,6 @@ def test_a_row_of_weight_counts_in_a_silhouette_as_often_as_it_stands_there():
     X, cluster, times = rng.normal(size=(6, 1)), np.array([0, 0, 1, 1, 2, 2]), np.array([1, 3, 2, 1, 1, 4])
     far = np.abs(X - X.T)
     again = np.repeat(np.arange(6), times)
-    repeated = silhouette(far[np.ix_(again, again)], np.full(len(again), 1 / len(again)), cluster[again])
-    assert silhouette(far, times / times.sum(), cluster) == pytest.approx(repeated)
+    one = 1 / len(again)
+    repeated = silhouette(far[np.ix_(again, again)], np.full(len(again), one), cluster[again], one)
+    assert silhouette(far, times / times.sum(), cluster, one) == pytest.approx(repeated)
